@@ -1,0 +1,61 @@
+"""CQL types: named, list, interval, tuple and choice types, and their subtype relation.
+
+A type is an immutable value; two types are equal when they are written the same. The textual form is
+that of CQL (`List<System.Integer>`, `Choice<FHIR.Period, System.DateTime>`), and `parse_type` reads it.
+
+Specification: CQL 1.5.3, Developer's Guide, "Type System"; ELM r1 type specifiers (`elm:3`).
+"""
+
+from ecqm.types.core import (
+    ANY,
+    BOOLEAN,
+    CODE,
+    CODE_SYSTEM,
+    CONCEPT,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    LONG,
+    QUANTITY,
+    RATIO,
+    STRING,
+    TIME,
+    VALUE_SET,
+    VOCABULARY,
+    ChoiceType,
+    CqlType,
+    IntervalType,
+    ListType,
+    NamedType,
+    TupleType,
+    choice_of,
+    parse_type,
+)
+
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "CODE",
+    "CODE_SYSTEM",
+    "CONCEPT",
+    "DATE",
+    "DATETIME",
+    "DECIMAL",
+    "INTEGER",
+    "LONG",
+    "QUANTITY",
+    "RATIO",
+    "STRING",
+    "TIME",
+    "VALUE_SET",
+    "VOCABULARY",
+    "ChoiceType",
+    "CqlType",
+    "IntervalType",
+    "ListType",
+    "NamedType",
+    "TupleType",
+    "choice_of",
+    "parse_type",
+]

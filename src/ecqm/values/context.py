@@ -1,0 +1,60 @@
+"""What an evaluation knows of the request: its instant and its timezone offset.
+
+The specification ties Now, Today, and every comparison of DateTimes with different offsets to the evaluation
+request. Comparisons happen deep inside tuples, lists and intervals, so the request is ambient:
+`with evaluating(context): …`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecqm.values.temporal import DateTime
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """The request's timestamp (the same throughout one run) and its offset in minutes east of UTC."""
+
+    now: DateTime
+    offset_minutes: int = 0
+
+    @classmethod
+    def of_this_moment(cls, offset_minutes: int = 0) -> EvaluationContext:
+        """A request made at this instant, by the system clock."""
+        from ecqm.values.temporal import DateTime
+
+        local = datetime.now(UTC) + timedelta(minutes=offset_minutes)
+        date, time = local.date(), local.time()
+        clock = (time.hour, time.minute, time.second, time.microsecond // 1000)
+        return cls(DateTime(date.year, date.month, date.day, *clock, offset_minutes), offset_minutes)
+
+
+_current: ContextVar[EvaluationContext | None] = ContextVar("evaluation", default=None)
+
+
+@contextmanager
+def evaluating(context: EvaluationContext) -> Iterator[EvaluationContext]:
+    """Make `context` the request of everything evaluated inside the block."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def current_context() -> EvaluationContext:
+    """The request under evaluation; outside of any, a request made now, at UTC."""
+    return _current.get() or EvaluationContext.of_this_moment()
+
+
+def request_offset() -> int:
+    """The timezone offset of the request in minutes, 0 outside of any."""
+    context = _current.get()
+    return context.offset_minutes if context is not None else 0

@@ -1,0 +1,52 @@
+"""Integer, Long and Decimal: ranges, step sizes, and the Long type (CQL reference, System types)."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
+
+from ecqm.values.errors import CqlError
+
+MIN_INTEGER, MAX_INTEGER = -(2**31), 2**31 - 1
+MIN_LONG, MAX_LONG = -(2**63), 2**63 - 1
+
+DECIMAL_STEP = Decimal("0.00000001")
+MAX_DECIMAL = Decimal("99999999999999999999.99999999")
+MIN_DECIMAL = -MAX_DECIMAL
+
+_WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
+
+
+class Long(int):
+    """A 64-bit integer; a class of its own because `1L` and `1` are of different types in CQL."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Long({int(self)})"
+
+
+def to_decimal(value: Fraction | int) -> Decimal:
+    """The CQL Decimal nearest to an exact number: eight places after the point, halves away from zero.
+    Raises CqlError when it lies outside the range of Decimal."""
+    exact = Fraction(value)
+    quotient = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    rounded = quotient.quantize(DECIMAL_STEP, context=_WIDE)
+    if not MIN_DECIMAL <= rounded <= MAX_DECIMAL:
+        raise CqlError(f"{quotient} is outside the range of Decimal")
+    return plain(rounded)
+
+
+def plain(value: Decimal) -> Decimal:
+    """`value` without trailing zeros, but with at least one digit after the point and no exponent."""
+    normal = value.normalize(_WIDE)
+    exponent = normal.as_tuple().exponent
+    if isinstance(exponent, int) and exponent > -1:
+        return normal.quantize(Decimal("0.1"), context=_WIDE)
+    return normal
+
+
+def decimal_text(value: Decimal) -> str:
+    """A Decimal as CQL writes it: plain digits, at least one after the point."""
+    text = format(value, "f")
+    return text if "." in text else text + ".0"

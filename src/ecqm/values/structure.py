@@ -1,0 +1,41 @@
+"""Tuple: a value with named elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class Tuple(Mapping[str, Any]):
+    """An immutable mapping from element name to value; the order of the elements carries no meaning.
+
+    `type_name` is the qualified name of a model's class when the tuple is an instance of one."""
+
+    __slots__ = ("_elements", "type_name")
+
+    def __init__(
+        self, elements: Mapping[str, Any] | None = None, /, type_name: str | None = None, **named: Any
+    ) -> None:
+        self._elements: dict[str, Any] = {**(elements or {}), **named}
+        self.type_name = type_name
+
+    def __getitem__(self, name: str) -> Any:
+        return self._elements[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._elements)
+
+    def __len__(self) -> int:
+        return len(self._elements)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tuple):
+            return NotImplemented
+        return self.type_name == other.type_name and self._elements == other._elements
+
+    def __hash__(self) -> int:
+        return hash((self.type_name, frozenset(self._elements.items())))
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self._elements.items())
+        return f"Tuple({inside})"

@@ -1,0 +1,50 @@
+"""Columns: one CQL value per row, one layout per file.
+
+Every layout offers `valid`, `take`, `pick`, `where`, `concat` and `keys` (see `Column`); what CQL does with the values
+is declared in `ecqm.operators`. `concat`, `merge` and `choose` join columns of differing layouts into a choice.
+"""
+
+from ecqm.columns.base import Column, Mask, Rows, broadcast_length
+from ecqm.columns.boolean import BooleanColumn
+from ecqm.columns.choice import ChoiceColumn
+from ecqm.columns.code import CodeColumn, CodeDictionary, ConceptColumn
+from ecqm.columns.interval import IntervalColumn
+from ecqm.columns.join import choose, concat, merge, nulls_like
+from ecqm.columns.null import NullColumn
+from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
+from ecqm.columns.ragged import ListColumn
+from ecqm.columns.record import RecordColumn, ResourceColumn, ResourceTable
+from ecqm.columns.temporal import DateColumn, DateTimeColumn, TemporalColumn, TimeColumn
+from ecqm.columns.text import POOL, StringColumn, StringPool
+
+__all__ = [
+    "POOL",
+    "BooleanColumn",
+    "ChoiceColumn",
+    "CodeColumn",
+    "CodeDictionary",
+    "Column",
+    "ConceptColumn",
+    "DateColumn",
+    "DateTimeColumn",
+    "DecimalColumn",
+    "IntegerColumn",
+    "IntervalColumn",
+    "ListColumn",
+    "Mask",
+    "NullColumn",
+    "RecordColumn",
+    "ResourceColumn",
+    "ResourceTable",
+    "Rows",
+    "StringColumn",
+    "StringPool",
+    "TemporalColumn",
+    "TimeColumn",
+    "as_decimal",
+    "broadcast_length",
+    "choose",
+    "concat",
+    "merge",
+    "nulls_like",
+]

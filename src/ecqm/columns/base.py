@@ -1,0 +1,82 @@
+"""What every column is: one CQL value for each of n rows, typed, any of them null."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ecqm.types import CqlType
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class Column(ABC):
+    """n CQL values of one `type`, as arrays of length n; immutable once made.
+
+    A column of length 1 may stand for a value that is the same in every row: kernels broadcast it as numpy does.
+    """
+
+    type: CqlType
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def valid(self) -> Mask:
+        """Mask (n) of the rows that are not null."""
+
+    @abstractmethod
+    def take(self, rows: Rows) -> Self:
+        """The values at `rows` (each in 0..n-1), in that order."""
+
+    @abstractmethod
+    def where(self, keep: Mask) -> Self:
+        """The same column with null wherever `keep` (n) does not hold."""
+
+    @abstractmethod
+    def concat(self, others: Sequence[Self]) -> Self:
+        """This column followed by others of the same layout; `ecqm.columns.concat` unifies layouts first."""
+
+    @abstractmethod
+    def keys(self) -> Rows:
+        """An integer per row: rows have equal keys exactly if their values are the same (null is the same as null)."""
+
+    def pick(self, rows: Rows) -> Column:
+        """The values at `rows`, null where a row is negative."""
+        inside = rows >= 0
+        if inside.all():
+            return self.take(rows)
+        if len(self) == 0:
+            from ecqm.columns.null import NullColumn
+
+            return NullColumn(len(rows))
+        return self.take(np.where(inside, rows, 0)).where(inside)
+
+    def broadcast(self, n: int) -> Self:
+        """This column stretched to n rows if it holds a single value for all of them."""
+        return self if len(self) == n else self.take(np.zeros(n, np.int64))
+
+    def retype(self, type_: CqlType) -> Self:
+        """The same values, called another type of the same layout."""
+        other = copy(self)
+        other.type = type_
+        return other
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.type} × {len(self)}>"
+
+
+def broadcast_length(*columns: Column) -> int:
+    """The number of rows of a result that these operands give."""
+    length = 1
+    for column in columns:
+        if len(column) != 1:
+            length = len(column)
+    return length

@@ -1,0 +1,152 @@
+"""Codes, as ids into a terminology index, and concepts, as runs of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.text import StringColumn
+from ecqm.kernels.segments import combine_keys, gather, offsets_of_lengths, parents_of_offsets
+from ecqm.types import CODE, CONCEPT, CqlType
+
+CodeIds = npt.NDArray[np.int32]
+
+
+class CodeDictionary(Protocol):
+    """What a code column needs of the terminology index: the (system, code) pair that an id stands for."""
+
+    def pair(self, code_id: int) -> tuple[str | None, str]: ...
+
+    def id_of(self, system: str | None, code: str) -> int: ...
+
+
+class CodeColumn(Column):
+    """`ids` int32 (n) into `index`, -1 is null; `display` and `version` (columns of n strings) where there are any."""
+
+    def __init__(
+        self,
+        ids: CodeIds,
+        index: CodeDictionary,
+        display: StringColumn | None = None,
+        version: StringColumn | None = None,
+        type_: CqlType = CODE,
+    ) -> None:
+        self.ids = ids
+        self.index = index
+        self.display = display
+        self.version = version
+        self.type = type_
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def valid(self) -> Mask:
+        return self.ids >= 0
+
+    def take(self, rows: Rows) -> CodeColumn:
+        return CodeColumn(
+            self.ids[rows],
+            self.index,
+            self.display and self.display.take(rows),
+            self.version and self.version.take(rows),
+            self.type,
+        )
+
+    def where(self, keep: Mask) -> CodeColumn:
+        return CodeColumn(np.where(keep, self.ids, np.int32(-1)), self.index, self.display, self.version, self.type)
+
+    def concat(self, others: Sequence[CodeColumn]) -> CodeColumn:
+        parts = (self, *others)
+        return CodeColumn(
+            np.concatenate([part.ids for part in parts]),
+            self.index,
+            _concat_texts([part.display for part in parts], [len(part) for part in parts]),
+            _concat_texts([part.version for part in parts], [len(part) for part in parts]),
+            self.type,
+        )
+
+    def keys(self) -> Rows:
+        # Equality of codes looks at all of code, system, version and display (ELM Equal); equivalence at the ids alone.
+        texts = [text.keys() for text in (self.display, self.version) if text is not None]
+        if not texts:
+            return self.ids.astype(np.int64)
+        return np.where(self.valid, combine_keys(self.ids.astype(np.int64), *texts), -1)
+
+
+class ConceptColumn(Column):
+    """Row i holds the `codes` at offsets[i]:offsets[i + 1] and a `display` text; null where not `valid`."""
+
+    def __init__(
+        self,
+        offsets: Rows,
+        codes: CodeColumn,
+        valid: Mask,
+        display: StringColumn | None = None,
+        type_: CqlType = CONCEPT,
+    ) -> None:
+        self.offsets = offsets
+        self.codes = codes
+        self._valid = valid
+        self.display = display
+        self.type = type_
+
+    def __len__(self) -> int:
+        return len(self._valid)
+
+    @property
+    def valid(self) -> Mask:
+        return self._valid
+
+    @property
+    def parents(self) -> Rows:
+        """For each code the row that holds it."""
+        return parents_of_offsets(self.offsets)
+
+    def take(self, rows: Rows) -> ConceptColumn:
+        offsets, codes = gather(self.offsets, rows)
+        return ConceptColumn(
+            offsets,
+            self.codes.take(codes),
+            self._valid[rows],
+            self.display and self.display.take(rows),
+            self.type,
+        )
+
+    def where(self, keep: Mask) -> ConceptColumn:
+        return ConceptColumn(self.offsets, self.codes, self._valid & keep, self.display, self.type)
+
+    def concat(self, others: Sequence[ConceptColumn]) -> ConceptColumn:
+        parts = (self, *others)
+        return ConceptColumn(
+            offsets_of_lengths(np.concatenate([np.diff(part.offsets) for part in parts])),
+            self.codes.concat([part.codes for part in others]),
+            np.concatenate([part.valid for part in parts]),
+            _concat_texts([part.display for part in parts], [len(part) for part in parts]),
+            self.type,
+        )
+
+    def keys(self) -> Rows:
+        from ecqm.columns.ragged import ragged_keys
+
+        parts = [ragged_keys(self.offsets, self.codes.keys())]
+        if self.display is not None:
+            parts.append(self.display.keys())
+        return np.where(self._valid, combine_keys(*parts), -1)
+
+
+def _concat_texts(columns: list[StringColumn | None], lengths: list[int]) -> StringColumn | None:
+    if all(column is None for column in columns):
+        return None
+    return StringColumn(
+        np.concatenate(
+            [
+                np.full(length, -1, np.int32) if column is None else column.ids
+                for column, length in zip(columns, lengths, strict=True)
+            ]
+        )
+    )

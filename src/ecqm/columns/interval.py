@@ -1,0 +1,68 @@
+"""Intervals of any point type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ecqm.columns.base import Column, Mask, Rows
+from ecqm.kernels.segments import combine_keys
+from ecqm.types import CqlType, IntervalType
+
+
+class IntervalColumn(Column):
+    """Boundaries `low` and `high` (columns of n points), whether each is closed (masks), and `valid` (mask)."""
+
+    def __init__(
+        self,
+        low: Column,
+        high: Column,
+        low_closed: Mask,
+        high_closed: Mask,
+        valid: Mask,
+        type_: CqlType | None = None,
+    ) -> None:
+        self.low = low
+        self.high = high
+        self.low_closed = low_closed
+        self.high_closed = high_closed
+        self._valid = valid
+        self.type = type_ or IntervalType(low.type)
+
+    def __len__(self) -> int:
+        return len(self._valid)
+
+    @property
+    def valid(self) -> Mask:
+        return self._valid
+
+    def take(self, rows: Rows) -> IntervalColumn:
+        return IntervalColumn(
+            self.low.take(rows),
+            self.high.take(rows),
+            self.low_closed[rows],
+            self.high_closed[rows],
+            self._valid[rows],
+            self.type,
+        )
+
+    def where(self, keep: Mask) -> IntervalColumn:
+        return IntervalColumn(self.low, self.high, self.low_closed, self.high_closed, self._valid & keep, self.type)
+
+    def concat(self, others: Sequence[IntervalColumn]) -> IntervalColumn:
+        from ecqm.columns.join import concat
+
+        parts = (self, *others)
+        return IntervalColumn(
+            concat([part.low for part in parts]),
+            concat([part.high for part in parts]),
+            np.concatenate([part.low_closed for part in parts]),
+            np.concatenate([part.high_closed for part in parts]),
+            np.concatenate([part.valid for part in parts]),
+            self.type,
+        )
+
+    def keys(self) -> Rows:
+        closed = self.low_closed.astype(np.int64) * 2 + self.high_closed
+        return np.where(self._valid, combine_keys(self.low.keys(), self.high.keys(), closed), -1)

@@ -1,0 +1,37 @@
+"""A column of nulls of no type in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ecqm.columns.base import Column, Mask, Rows
+from ecqm.types import ANY, CqlType
+
+
+class NullColumn(Column):
+    """n nulls; takes any type and joins any other column."""
+
+    def __init__(self, n: int, type_: CqlType = ANY) -> None:
+        self.n = n
+        self.type = type_
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def valid(self) -> Mask:
+        return np.zeros(self.n, np.bool_)
+
+    def take(self, rows: Rows) -> NullColumn:
+        return NullColumn(len(rows), self.type)
+
+    def where(self, keep: Mask) -> NullColumn:
+        return NullColumn(max(self.n, len(keep)), self.type)
+
+    def concat(self, others: Sequence[Column]) -> NullColumn:
+        return NullColumn(self.n + sum(map(len, others)), self.type)
+
+    def keys(self) -> Rows:
+        return np.zeros(self.n, np.int64)

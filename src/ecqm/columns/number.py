@@ -1,0 +1,127 @@
+"""Exact numbers: integers, and decimals as scaled integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecqm.columns.base import Column, Mask, Rows
+from ecqm.kernels.segments import densify
+from ecqm.types import DECIMAL, INTEGER, CqlType
+
+# Unscaled values stay int64 while their magnitude is below this; beyond it the array holds Python integers.
+INT64_LIMIT = 1 << 62
+Unscaled = npt.NDArray[Any]
+
+
+class IntegerColumn(Column):
+    """Integer and Long: `values` int64 (n), any number where `valid` (n) does not hold."""
+
+    def __init__(self, values: Rows, valid: Mask, type_: CqlType = INTEGER) -> None:
+        self.values = values
+        self._valid = valid
+        self.type = type_
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def valid(self) -> Mask:
+        return self._valid
+
+    def take(self, rows: Rows) -> IntegerColumn:
+        return IntegerColumn(self.values[rows], self._valid[rows], self.type)
+
+    def where(self, keep: Mask) -> IntegerColumn:
+        return IntegerColumn(self.values, self._valid & keep, self.type)
+
+    def concat(self, others: Sequence[IntegerColumn]) -> IntegerColumn:
+        parts = (self, *others)
+        return IntegerColumn(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.valid for part in parts]),
+            self.type,
+        )
+
+    def keys(self) -> Rows:
+        dense, _ = densify(self.values)
+        return np.where(self._valid, dense, -1)
+
+
+class DecimalColumn(Column):
+    """Decimals: `unscaled` × 10 ** -`scale`. `unscaled` is int64 (n), or Python integers when those overflow."""
+
+    def __init__(self, unscaled: Unscaled, scale: int, valid: Mask, type_: CqlType = DECIMAL) -> None:
+        self.unscaled = unscaled
+        self.scale = scale
+        self._valid = valid
+        self.type = type_
+
+    def __len__(self) -> int:
+        return len(self.unscaled)
+
+    @property
+    def valid(self) -> Mask:
+        return self._valid
+
+    def at_scale(self, scale: int) -> Unscaled:
+        """The unscaled values at a scale no smaller than this one's; widened where int64 could overflow."""
+        if scale == self.scale:
+            return self.unscaled
+        return multiply_exact(self.unscaled, 10 ** (scale - self.scale))
+
+    def take(self, rows: Rows) -> DecimalColumn:
+        return DecimalColumn(self.unscaled[rows], self.scale, self._valid[rows], self.type)
+
+    def where(self, keep: Mask) -> DecimalColumn:
+        return DecimalColumn(self.unscaled, self.scale, self._valid & keep, self.type)
+
+    def concat(self, others: Sequence[DecimalColumn]) -> DecimalColumn:
+        parts = (self, *others)
+        scale = max(part.scale for part in parts)
+        return DecimalColumn(
+            np.concatenate([part.at_scale(scale) for part in parts]),
+            scale,
+            np.concatenate([part.valid for part in parts]),
+            self.type,
+        )
+
+    def keys(self) -> Rows:
+        if self.unscaled.dtype == object:
+            numbers: dict[int, int] = {}
+            dense = np.fromiter((numbers.setdefault(v, len(numbers)) for v in self.unscaled), np.int64, len(self))
+        else:
+            dense, _ = densify(self.unscaled)
+        return np.where(self._valid, dense, -1)
+
+
+def _magnitude(values: Unscaled) -> int:
+    return max(abs(int(values.max())), abs(int(values.min()))) if len(values) else 0
+
+
+def multiply_exact(a: Unscaled, b: Unscaled | int) -> Unscaled:
+    """a × b, as int64 if no product can overflow it and as Python integers otherwise."""
+    bound = _magnitude(a) * (abs(b) if isinstance(b, int) else _magnitude(b))
+    if bound < INT64_LIMIT and a.dtype != object:
+        return a * b
+    return narrow(a.astype(object) * (b if isinstance(b, int) else b.astype(object)))
+
+
+def add_exact(a: Unscaled, b: Unscaled) -> Unscaled:
+    """a + b, as int64 if no sum can overflow it and as Python integers otherwise."""
+    if a.dtype != object and b.dtype != object and _magnitude(a) + _magnitude(b) < INT64_LIMIT:
+        return a + b
+    return narrow(a.astype(object) + b.astype(object))
+
+
+def narrow(values: Unscaled) -> Unscaled:
+    """Python integers back to int64 where all of them fit."""
+    return values.astype(np.int64) if _magnitude(values) < INT64_LIMIT else values
+
+
+def as_decimal(column: IntegerColumn | DecimalColumn) -> DecimalColumn:
+    """An integer column as decimals of scale 0; a decimal column as it is."""
+    return column if isinstance(column, DecimalColumn) else DecimalColumn(column.values, 0, column.valid)

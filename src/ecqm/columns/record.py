@@ -1,0 +1,113 @@
+"""Records: tuples, structured values of a model, and rows of a resource table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.null import NullColumn
+from ecqm.kernels.segments import combine_keys
+from ecqm.types import CqlType
+
+
+class RecordColumn(Column):
+    """Named `fields` (columns), seen through `rows` (n, indices into them; -1 is null).
+
+    Taking rows of a record moves the indices only; a field is gathered when it is asked for.
+    """
+
+    def __init__(self, fields: Mapping[str, Column], rows: Rows, type_: CqlType) -> None:
+        self.fields = fields
+        self.rows = rows
+        self.type = type_
+        self._picked: dict[str, Column] = {}
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Column], valid: Mask, type_: CqlType) -> RecordColumn:
+        """A record of `fields` of n rows each, null where not `valid` (n)."""
+        return cls(fields, np.where(valid, np.arange(len(valid)), -1), type_)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def valid(self) -> Mask:
+        return self.rows >= 0
+
+    def field(self, name: str) -> Column:
+        """The column of n values of a field; nulls when there is no such field in the data."""
+        found = self._picked.get(name)
+        if found is None:
+            base = self.fields.get(name)
+            found = self._picked[name] = NullColumn(len(self)) if base is None else base.pick(self.rows)
+        return found
+
+    def take(self, rows: Rows) -> RecordColumn:
+        return RecordColumn(self.fields, self.rows[rows], self.type)
+
+    def where(self, keep: Mask) -> RecordColumn:
+        return RecordColumn(self.fields, np.where(keep, self.rows, -1), self.type)
+
+    def retype(self, type_: CqlType) -> RecordColumn:
+        return RecordColumn(self.fields, self.rows, type_)
+
+    def concat(self, others: Sequence[RecordColumn]) -> RecordColumn:
+        from ecqm.columns.join import concat
+
+        parts = (self, *others)
+        if all(part.fields is self.fields for part in others):
+            return RecordColumn(self.fields, np.concatenate([part.rows for part in parts]), self.type)
+        names = list(dict.fromkeys(name for part in parts for name in part.fields))
+        fields = {name: concat([part.field(name) for part in parts]) for name in names}
+        return RecordColumn.of(fields, np.concatenate([part.valid for part in parts]), self.type)
+
+    def keys(self) -> Rows:
+        if not self.fields:
+            return np.where(self.valid, 0, -1)
+        return np.where(self.valid, combine_keys(*(self.field(name).keys() for name in self.fields)), -1)
+
+
+class ResourceTable(Protocol):
+    """What a resource column needs of the cohort: a table of resources of one type, its elements as columns."""
+
+    resource_type: str
+
+    def __len__(self) -> int: ...
+
+    def element(self, name: str) -> Column:
+        """The element's value for every resource of the table."""
+
+
+class ResourceColumn(Column):
+    """References to resources: `rows` (n) of a `table`, -1 is null. Elements are gathered when asked for."""
+
+    def __init__(self, table: ResourceTable, rows: Rows, type_: CqlType) -> None:
+        self.table = table
+        self.rows = rows
+        self.type = type_
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def valid(self) -> Mask:
+        return self.rows >= 0
+
+    def field(self, name: str) -> Column:
+        """The column of n values of an element."""
+        return self.table.element(name).pick(self.rows)
+
+    def take(self, rows: Rows) -> ResourceColumn:
+        return ResourceColumn(self.table, self.rows[rows], self.type)
+
+    def where(self, keep: Mask) -> ResourceColumn:
+        return ResourceColumn(self.table, np.where(keep, self.rows, -1), self.type)
+
+    def concat(self, others: Sequence[ResourceColumn]) -> ResourceColumn:
+        return ResourceColumn(self.table, np.concatenate([self.rows, *(other.rows for other in others)]), self.type)
+
+    def keys(self) -> Rows:
+        return self.rows

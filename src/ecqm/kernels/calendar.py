@@ -1,0 +1,71 @@
+"""Calendar arithmetic on integers: milliseconds since 1970-01-01 (instants), days since 1970-01-01 (dates).
+
+Precisions are numbered as CQL orders them: 0 year, 1 month, 2 day, 3 hour, 4 minute, 5 second, 6 millisecond.
+Years outside numpy's parser are no concern: only arithmetic on datetime64 is used, which is exact over CQL's range.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Instants = npt.NDArray[np.int64]
+
+YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND = range(7)
+PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
+MS_PER_UNIT = {DAY: 86_400_000, HOUR: 3_600_000, MINUTE: 60_000, SECOND: 1_000, MILLISECOND: 1}
+MS_PER_DAY = 86_400_000
+
+
+def months_of_days(days: Instants) -> Instants:
+    """Months since 1970-01 of each day."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def days_of_months(months: Instants) -> Instants:
+    """The first day of each month since 1970-01."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def floor_instants(instants: Instants, precision: int) -> Instants:
+    """Number of whole units since 1970 at `precision`: years, months, days … milliseconds."""
+    if precision == MILLISECOND:
+        return instants
+    if precision >= DAY:
+        return np.asarray(np.floor_divide(instants, MS_PER_UNIT[precision]))
+    months = months_of_days(np.floor_divide(instants, MS_PER_DAY))
+    if precision == MONTH:
+        return months
+    return np.asarray(np.floor_divide(months, 12))
+
+
+def floor_days(days: Instants, precision: int) -> Instants:
+    """Number of whole units since 1970 at `precision` (year, month or day) of days."""
+    if precision >= DAY:
+        return days
+    months = months_of_days(days)
+    if precision == MONTH:
+        return months
+    return np.asarray(np.floor_divide(months, 12))
+
+
+def add_months_to_days(days: Instants, months: Instants) -> Instants:
+    """Days moved by whole months; a day that the target month lacks becomes its last."""
+    month = months_of_days(days)
+    day_in_month = days - days_of_months(month)
+    start = days_of_months(month + months)
+    last = days_of_months(month + months + 1) - start - 1
+    return start + np.minimum(day_in_month, last)
+
+
+def whole_months_between(
+    start_days: Instants, end_days: Instants, start_rest: Instants, end_rest: Instants
+) -> Instants:
+    """Whole months from start to end (rounded towards zero); `*_rest` orders instants within a day."""
+    start_month, end_month = months_of_days(start_days), months_of_days(end_days)
+    months = end_month - start_month
+    start_in = start_days - days_of_months(start_month)
+    end_in = end_days - days_of_months(end_month)
+    later = (start_in > end_in) | ((start_in == end_in) & (start_rest > end_rest))
+    earlier = (start_in < end_in) | ((start_in == end_in) & (start_rest < end_rest))
+    return months - ((months > 0) & later) + ((months < 0) & earlier)

@@ -12,18 +12,28 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ecqm.values.temporal import DateTime
 
 
+class Terminology(Protocol):
+    """What scalar operators ask of a terminology service."""
+
+    def expand(self, value_set: str, version: str | None) -> frozenset[tuple[str, str]]:
+        """The (system, code) pairs of a value set. Raises CqlError where it is unknown."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
-    """The request's timestamp (the same throughout one run) and its offset in minutes east of UTC."""
+    """The request's timestamp (the same throughout one run), its offset in minutes east of UTC, and the terminology
+    it names."""
 
     now: DateTime
     offset_minutes: int = 0
+    terminology: Terminology | None = None
 
     @classmethod
     def of_this_moment(cls, offset_minutes: int = 0) -> EvaluationContext:

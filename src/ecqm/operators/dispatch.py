@@ -1,0 +1,135 @@
+"""Choosing an overload from run-time values, with the implicit conversions of the language.
+
+The translator resolves calls from static types. At run time a type can only be read off a value: choices,
+untyped ELM and calls from outside need this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ecqm.types import core as t
+from ecqm.values import (
+    Code,
+    CodeSystem,
+    Concept,
+    CqlError,
+    Date,
+    DateTime,
+    Interval,
+    Long,
+    Quantity,
+    Ratio,
+    Time,
+    Tuple,
+    Uncertainty,
+    ValueSet,
+)
+
+if TYPE_CHECKING:
+    from ecqm.operators.registry import Operator, Overload
+
+_KINDS: dict[type, t.CqlType] = {
+    bool: t.BOOLEAN,
+    int: t.INTEGER,
+    Long: t.LONG,
+    Uncertainty: t.INTEGER,
+    Decimal: t.DECIMAL,
+    str: t.STRING,
+    Date: t.DATE,
+    DateTime: t.DATETIME,
+    Time: t.TIME,
+    Quantity: t.QUANTITY,
+    Ratio: t.RATIO,
+    Code: t.CODE,
+    Concept: t.CONCEPT,
+    ValueSet: t.VALUE_SET,
+    CodeSystem: t.CODE_SYSTEM,
+}
+
+
+def type_of(value: Any) -> t.CqlType:
+    """The CQL type that a value shows; `Any` where it shows none (null, and inside an empty list)."""
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind
+    match value:
+        case None:
+            return t.ANY
+        case Interval(low, high):
+            return t.IntervalType(_common(map(type_of, (low, high))))
+        case tuple() | list():
+            return t.ListType(_common(map(type_of, value)))
+        case Tuple(type_name=str() as name):
+            return t.parse_type(name)
+        case Tuple():
+            return t.TupleType(tuple((name, type_of(element)) for name, element in value.items()))
+    raise TypeError(f"{type(value).__name__} is not a kind of CQL value")
+
+
+def _common(types: Iterable[t.CqlType]) -> t.CqlType:
+    shown = {type_ for type_ in types if type_ != t.ANY}
+    return shown.pop() if len(shown) == 1 else t.ANY
+
+
+Conversion = Callable[[Any], Any]
+
+
+def _date_to_datetime(value: Date) -> DateTime:
+    return DateTime(*value.fields)
+
+
+# In order of preference: what each kind converts to implicitly (CQL reference, conversion precedence).
+_CONVERSIONS: tuple[tuple[t.CqlType, t.CqlType, Conversion], ...] = (
+    (t.INTEGER, t.LONG, Long),
+    (t.INTEGER, t.DECIMAL, Decimal),
+    (t.LONG, t.DECIMAL, Decimal),
+    (t.DATE, t.DATETIME, _date_to_datetime),
+    (t.CODE, t.CONCEPT, lambda value: Concept((value,), value.display)),
+    (t.INTEGER, t.QUANTITY, lambda value: Quantity(Decimal(value))),
+    (t.LONG, t.QUANTITY, lambda value: Quantity(Decimal(value))),
+    (t.DECIMAL, t.QUANTITY, Quantity),
+)
+
+
+def choose(operator: Operator, values: Sequence[Any]) -> tuple[Overload, Sequence[Any]]:
+    """The overload of `operator` for these values, and the values converted to what it takes.
+    Raises CqlError where there is none."""
+    types = [type_of(value) for value in values]
+    found = operator.resolve(types)
+    if found is not None:
+        return found, values
+    for source, target, convert in _CONVERSIONS:
+        if not any(_mentions(type_, source) for type_ in types):
+            continue
+        converted = [_convert(value, source, convert) for value in values]
+        found = operator.resolve([type_of(value) for value in converted])
+        if found is not None and target in map(_innermost, (type_of(value) for value in converted)):
+            return found, converted
+    shown = ", ".join(str(type_).replace("System.", "") for type_ in types)
+    raise CqlError(f"{operator.name} is not defined for ({shown})")
+
+
+def _innermost(type_: t.CqlType) -> t.CqlType:
+    match type_:
+        case t.ListType(inner) | t.IntervalType(inner):
+            return _innermost(inner)
+    return type_
+
+
+def _mentions(type_: t.CqlType, wanted: t.CqlType) -> bool:
+    return _innermost(type_) == wanted
+
+
+def _convert(value: Any, source: t.CqlType, convert: Conversion) -> Any:
+    match value:
+        case tuple() | list():
+            return tuple(_convert(element, source, convert) for element in value)
+        case Interval(low, high):
+            return replace(value, low=_convert(low, source, convert), high=_convert(high, source, convert))
+        case Uncertainty():
+            return value
+    return convert(value) if type_of(value) == source else value

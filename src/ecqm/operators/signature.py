@@ -1,0 +1,147 @@
+"""Signatures of operators: `(List<T>, T) -> Boolean`, reading them and matching operand types against them.
+
+A single capital letter is a type variable, the same type wherever it stands; `T...` as the last operand takes
+any number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecqm.types.core import (
+    ANY,
+    CODE_SYSTEM,
+    VALUE_SET,
+    VOCABULARY,
+    ChoiceType,
+    CqlType,
+    IntervalType,
+    ListType,
+    NamedType,
+    TupleType,
+    parse_type,
+)
+
+Bindings = dict[str, CqlType]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The operand types and the result type of one overload."""
+
+    operands: tuple[CqlType, ...]
+    result: CqlType
+    variadic: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Signature:
+        """Read `(operand, …) -> result`. Raises ValueError."""
+        left, arrow, right = text.partition("->")
+        left = left.strip()
+        if not arrow or not (left.startswith("(") and left.endswith(")")):
+            raise ValueError(f"{text!r} is not a signature")
+        parts = _split_at_commas(left[1:-1])
+        variadic = bool(parts) and parts[-1].endswith("...")
+        operands = tuple(parse_type(part.removesuffix("...")) for part in parts)
+        return cls(operands, parse_type(right.strip()), variadic)
+
+    def __str__(self) -> str:
+        operands = ", ".join(_short(operand) for operand in self.operands)
+        return f"({operands}{'...' if self.variadic else ''}) -> {_short(self.result)}"
+
+    def expand(self, arity: int) -> tuple[CqlType, ...] | None:
+        """The operand types of a call with `arity` operands, None when the overload takes another number."""
+        if not self.variadic:
+            return self.operands if arity == len(self.operands) else None
+        fixed = len(self.operands) - 1
+        return self.operands[:-1] + self.operands[-1:] * (arity - fixed) if arity >= fixed else None
+
+    def match(self, types: Sequence[CqlType]) -> tuple[int, Bindings] | None:
+        """How well operands of `types` fit without conversion: a cost (0: exactly), and what the variables are.
+
+        `Any` as an operand is the type of null and fits everywhere, as does every type where `Any` is
+        declared."""
+        declared = self.expand(len(types))
+        if declared is None:
+            return None
+        bindings: Bindings = {}
+        total = 0
+        for operand, type_ in zip(declared, types, strict=True):
+            cost = _fit(operand, type_, bindings)
+            if cost is None:
+                return None
+            total += cost
+        return total, bindings
+
+    def result_for(self, types: Sequence[CqlType]) -> CqlType | None:
+        """The result type of a call with operands of `types`, None when they do not fit."""
+        matched = self.match(types)
+        return None if matched is None else substitute(self.result, matched[1])
+
+
+def is_variable(type_: CqlType) -> bool:
+    """Whether a type term is a type variable of a signature."""
+    return isinstance(type_, NamedType) and type_.model == "System" and len(type_.name) == 1
+
+
+def substitute(type_: CqlType, bindings: Bindings) -> CqlType:
+    """A type term with its variables replaced; an unbound one becomes `Any`."""
+    match type_:
+        case NamedType(name=name) if is_variable(type_):
+            return bindings.get(name, ANY)
+        case ListType(element):
+            return ListType(substitute(element, bindings))
+        case IntervalType(point):
+            return IntervalType(substitute(point, bindings))
+        case TupleType(elements):
+            return TupleType(tuple((name, substitute(part, bindings)) for name, part in elements))
+        case ChoiceType(choices):
+            return ChoiceType(tuple(substitute(part, bindings) for part in choices))
+    return type_
+
+
+_EXACT, _GENERIC, _NULL, _SUPERTYPE = 0, 1, 1, 3
+
+
+def _fit(declared: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
+    if isinstance(declared, NamedType) and is_variable(declared):
+        bound = bindings.get(declared.name)
+        if bound is None or bound == ANY:
+            bindings[declared.name] = actual
+            return _GENERIC
+        return _GENERIC if actual in (bound, ANY) else _fit_same(bound, actual, bindings)
+    if declared == actual:
+        return _EXACT
+    if actual == ANY:
+        return _NULL
+    if declared == ANY:
+        return _SUPERTYPE
+    if declared == VOCABULARY and actual in (VALUE_SET, CODE_SYSTEM):
+        return _SUPERTYPE
+    if isinstance(declared, ListType) and isinstance(actual, ListType):
+        return _fit(declared.element, actual.element, bindings)
+    if isinstance(declared, IntervalType) and isinstance(actual, IntervalType):
+        return _fit(declared.point, actual.point, bindings)
+    return None
+
+
+def _fit_same(bound: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
+    """A second use of a variable: the types agree up to what is unknown in either (an empty list, null)."""
+    forward = _fit(bound, actual, bindings)
+    return forward if forward is not None else _fit(actual, bound, bindings)
+
+
+def _split_at_commas(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "<{") - (character in ">}")
+        if character == "," and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    last = text[start:].strip()
+    return [*parts, last] if last else parts
+
+
+def _short(type_: CqlType) -> str:
+    return str(type_).replace("System.", "")

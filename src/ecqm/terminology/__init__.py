@@ -1,0 +1,21 @@
+"""Codes, value sets and membership: which codes a measure means, as integers and look-up tables."""
+
+from ecqm.terminology.codes import NO_CODE, CodeIndex, CodeKey
+from ecqm.terminology.expansion import Expansion
+from ecqm.terminology.membership import Membership
+from ecqm.terminology.store import MissingValueSet, ValueSetStore, json_documents, value_set_key
+from ecqm.terminology.systems import canonical_system, system_oid
+
+__all__ = [
+    "NO_CODE",
+    "CodeIndex",
+    "CodeKey",
+    "Expansion",
+    "Membership",
+    "MissingValueSet",
+    "ValueSetStore",
+    "canonical_system",
+    "json_documents",
+    "system_oid",
+    "value_set_key",
+]

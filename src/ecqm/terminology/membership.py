@@ -1,0 +1,44 @@
+"""Membership in value sets as look-up tables over code ids."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecqm.terminology.codes import CodeIndex
+from ecqm.terminology.store import ValueSetStore, value_set_key
+
+
+class Membership:
+    """One boolean table per value set: ``table(id)[code_id]`` tells whether the code is a member.
+
+    Tables are made once and extended as the index grows; ``NO_CODE`` (-1) must be masked by the caller. A value set
+    that is not at hand has no members: whether to go on without it is decided before a run (``ValueSetStore.missing``).
+    """
+
+    def __init__(self, codes: CodeIndex, value_sets: ValueSetStore) -> None:
+        self.codes = codes
+        self.value_sets = value_sets
+        self._tables: dict[tuple[str, str | None], NDArray[np.bool_]] = {}
+
+    def table(self, identifier: str, version: str | None = None) -> NDArray[np.bool_]:
+        """Boolean array over all ids given out so far: shape ``(len(codes),)``, not to be written to."""
+        identity, in_identifier = value_set_key(identifier)
+        key = (identity, version or in_identifier)
+        known = self._tables.get(key)
+        start = 0 if known is None else len(known)
+        if known is not None and start == len(self.codes):
+            return known
+        expansion = self.value_sets.find(identifier, version)
+        members = expansion.codes if expansion is not None else frozenset()
+        if start == 0 and len(members) < len(self.codes):
+            table = np.zeros(len(self.codes), dtype=np.bool_)
+            ids = np.fromiter((self.codes.find(*code) for code in members), dtype=np.int64, count=len(members))
+            table[ids[ids >= 0]] = True
+        else:
+            fresh = self.codes.since(start)
+            added = np.fromiter((code in members for code in fresh), dtype=np.bool_, count=len(fresh))
+            table = added if known is None else np.concatenate((known, added))
+        table.flags.writeable = False
+        self._tables[key] = table
+        return table

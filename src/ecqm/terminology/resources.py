@@ -1,0 +1,95 @@
+"""FHIR ValueSet and CodeSystem, decoded only as far as membership needs."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ResourceHeader(msgspec.Struct, frozen=True):
+    """What identifies a conformance resource; reading it skips everything else."""
+
+    resourceType: str = ""
+    id: str | None = None
+    url: str | None = None
+    version: str | None = None
+    name: str | None = None
+    title: str | None = None
+
+
+class ExpansionParameter(msgspec.Struct, frozen=True):
+    name: str = ""
+    valueInteger: int | None = None
+    valueBoolean: bool | None = None
+    valueString: str | None = None
+
+
+class Contains(msgspec.Struct, frozen=True):
+    """One entry of an expansion; entries nest (FHIR R4, ValueSet.expansion.contains)."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+    abstract: bool | None = None
+    inactive: bool | None = None
+    contains: list[Contains] | None = None
+
+
+class StoredExpansion(msgspec.Struct, frozen=True):
+    total: int | None = None
+    parameter: list[ExpansionParameter] | None = None
+    contains: list[Contains] | None = None
+
+
+class ComposeConcept(msgspec.Struct, frozen=True):
+    code: str
+    display: str | None = None
+
+
+class ComposeFilter(msgspec.Struct, frozen=True):
+    property: str = ""
+    op: str = ""
+    value: str = ""
+
+
+class ComposePart(msgspec.Struct, frozen=True):
+    """One include or exclude (FHIR R4, ValueSet.compose.include)."""
+
+    system: str | None = None
+    version: str | None = None
+    concept: list[ComposeConcept] | None = None
+    filter: list[ComposeFilter] | None = None
+    valueSet: list[str] | None = None
+
+
+class Compose(msgspec.Struct, frozen=True):
+    include: list[ComposePart] | None = None
+    exclude: list[ComposePart] | None = None
+
+
+class ValueSetResource(msgspec.Struct, frozen=True):
+    url: str | None = None
+    id: str | None = None
+    version: str | None = None
+    name: str | None = None
+    title: str | None = None
+    compose: Compose | None = None
+    expansion: StoredExpansion | None = None
+
+
+class CodeSystemConcept(msgspec.Struct, frozen=True):
+    code: str
+    display: str | None = None
+    concept: list[CodeSystemConcept] | None = None
+
+
+class CodeSystemResource(msgspec.Struct, frozen=True):
+    url: str | None = None
+    version: str | None = None
+    content: str | None = None
+    hierarchyMeaning: str | None = None
+    concept: list[CodeSystemConcept] | None = None
+
+
+decode_header = msgspec.json.Decoder(ResourceHeader).decode
+decode_value_set = msgspec.json.Decoder(ValueSetResource).decode
+decode_code_system = msgspec.json.Decoder(CodeSystemResource).decode

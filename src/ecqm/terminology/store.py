@@ -1,0 +1,230 @@
+"""Value sets and code systems from layers of documents, read when they are asked for.
+
+The first layer is the measure content itself, those after it are what the caller adds (``--valuesets``). A value set
+is taken from the first layer that has it whole; later layers stand in for what the earlier lack or hold only in part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ecqm.terminology.expansion import Expansion, expand
+from ecqm.terminology.resources import (
+    CodeSystemResource,
+    ResourceHeader,
+    decode_code_system,
+    decode_value_set,
+)
+from ecqm.terminology.systems import bare_oid, canonical_system
+
+Document = tuple[str, Callable[[], bytes]]
+"""Where a JSON document comes from, and how to read it."""
+
+_OID_AT_END = re.compile(r"/ValueSet/([0-2](?:\.\d+)+)$")
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Bundle(msgspec.Struct, frozen=True):
+    entry: list[_Entry] | None = None
+
+
+_decode_header = msgspec.json.Decoder(ResourceHeader).decode
+_decode_bundle = msgspec.json.Decoder(_Bundle).decode
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    header: ResourceHeader
+    origin: str
+    read: Callable[[], bytes]
+    layer: int
+
+
+@dataclass(frozen=True)
+class MissingValueSet:
+    """A value set that a run needs and cannot take as whole.
+
+    ``found`` is None if it is not at hand at all, otherwise what there is of it. ``libraries`` are those that use it;
+    ``versions`` are the versions at hand where another one was asked for.
+    """
+
+    id: str
+    libraries: tuple[str, ...]
+    found: Expansion | None = None
+    versions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        used = f" (used by {', '.join(self.libraries)})" if self.libraries else ""
+        if self.found is not None:
+            return f"{self.id}{used}: {len(self.found.codes)} codes; {'; '.join(self.found.problems)}"
+        if self.versions:
+            return f"{self.id}{used}: not at hand in that version; at hand: {', '.join(self.versions)}"
+        return f"{self.id}{used}: not at hand"
+
+
+def value_set_key(identifier: str) -> tuple[str, str | None]:
+    """(identity, version) of a value set named by canonical URL with or without ``|version``, ``urn:oid:`` or OID.
+
+    An OID identity is the bare OID, whether it stood alone or at the end of a ``…/ValueSet/<oid>`` URL.
+    """
+    url, _, version = identifier.partition("|")
+    at_end = _OID_AT_END.search(url)
+    return (at_end[1] if at_end else bare_oid(url) or url), version or None
+
+
+def json_documents(folder: Path) -> Iterator[Document]:
+    """Every ``.json`` file below a folder, in the order of their paths; a single file is itself."""
+    if folder.is_file():
+        yield str(folder), folder.read_bytes
+        return
+    for path in sorted(folder.rglob("*.json")):
+        yield str(path), path.read_bytes
+
+
+class ValueSetStore:
+    """Finds value sets by identity and expands each at most once.
+
+    Adding a layer reads nothing; the first look-up reads the headers of all documents (a Bundle counts as the
+    resources in it), and a value set itself is decoded when it is asked for.
+    """
+
+    def __init__(self, *layers: Iterable[Document]) -> None:
+        self._unread: list[tuple[int, Iterable[Document]]] = []
+        self._value_sets: dict[str, list[_Candidate]] = {}
+        self._code_systems: dict[str, list[_Candidate]] = {}
+        self._expansions: dict[tuple[str, str | None], Expansion | None] = {}
+        self._in_progress: set[str] = set()
+        self._layers = 0
+        self.problems: list[str] = []
+        for layer in layers:
+            self.add_layer(layer)
+
+    @classmethod
+    def of_folders(cls, *folders: Path) -> ValueSetStore:
+        """One layer per folder, the first taking precedence."""
+        return cls(*(json_documents(folder) for folder in folders))
+
+    def add_layer(self, documents: Iterable[Document]) -> None:
+        """Documents to look in after all those added before; other resource types among them are passed over."""
+        self._unread.append((self._layers, documents))
+        self._layers += 1
+        self._expansions.clear()
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        """The value set with this identity, or None if it (or the version asked for) is not at hand.
+
+        ``identifier`` may carry ``|version``. Where several versions are at hand and none is asked for, the latest of
+        the first layer that has it whole counts; if none is whole, the one with the most codes, marked as it is.
+        """
+        identity, in_identifier = value_set_key(identifier)
+        wanted = version or in_identifier
+        self._read_headers()
+        key = (identity, wanted)
+        if key not in self._expansions:
+            self._expansions[key] = self._expand(identity, wanted)
+        return self._expansions[key]
+
+    def versions(self, identifier: str) -> tuple[str, ...]:
+        """The versions of a value set at hand, in order of layers, latest first within one."""
+        self._read_headers()
+        candidates = self._value_sets.get(value_set_key(identifier)[0], [])
+        return tuple(dict.fromkeys(c.header.version for c in _in_order(candidates) if c.header.version is not None))
+
+    def identities(self) -> tuple[str, ...]:
+        """The identity (OID or URL) of every value set at hand."""
+        self._read_headers()
+        return tuple(self._value_sets)
+
+    def raw(self, identifier: str) -> bytes | None:
+        """The JSON of the resource that ``find`` would take, for keeping a copy."""
+        found = self.find(identifier)
+        if found is None:
+            return None
+        for candidate in self._value_sets[value_set_key(identifier)[0]]:
+            if candidate.origin == found.origin:
+                return candidate.read()
+        return None
+
+    def code_system(self, url: str) -> CodeSystemResource | None:
+        """A CodeSystem resource at hand, by any name of the system."""
+        self._read_headers()
+        candidates = _in_order(self._code_systems.get(canonical_system(url.partition("|")[0]), []))
+        return decode_code_system(candidates[0].read()) if candidates else None
+
+    def missing(self, uses: Mapping[str, Iterable[str]]) -> list[MissingValueSet]:
+        """Which of the value sets in ``uses`` (identifier → the libraries using it) are not at hand as whole."""
+        missing = []
+        for identifier, libraries in uses.items():
+            found = self.find(identifier)
+            if found is None or not found.complete:
+                names = tuple(sorted(set(libraries)))
+                versions = self.versions(identifier) if found is None else ()
+                missing.append(MissingValueSet(identifier, names, found, versions))
+        return missing
+
+    def _expand(self, identity: str, version: str | None) -> Expansion | None:
+        if identity in self._in_progress:
+            return None
+        candidates = [c for c in _in_order(self._value_sets.get(identity, [])) if version in (None, c.header.version)]
+        self._in_progress.add(identity)
+        try:
+            best: Expansion | None = None
+            for candidate in candidates:
+                try:
+                    resource = decode_value_set(candidate.read())
+                except msgspec.DecodeError as error:
+                    self.problems.append(f"{candidate.origin}: {error}")
+                    continue
+                expansion = expand(resource, self.find, self.code_system, candidate.origin)
+                if expansion.complete:
+                    return expansion
+                if best is None or len(expansion.codes) > len(best.codes):
+                    best = expansion
+            return best
+        finally:
+            self._in_progress.discard(identity)
+
+    def _read_headers(self) -> None:
+        while self._unread:
+            layer, documents = self._unread.pop(0)
+            for origin, read in documents:
+                try:
+                    self._register(read(), origin, read, layer)
+                except msgspec.DecodeError as error:
+                    self.problems.append(f"{origin}: {error}")
+
+    def _register(self, data: bytes, origin: str, read: Callable[[], bytes], layer: int) -> None:
+        header = _decode_header(data)
+        if header.resourceType == "Bundle":
+            for position, entry in enumerate(_decode_bundle(data).entry or ()):
+                content = bytes(entry.resource)
+                if content:
+                    self._register(content, f"{origin}#{position}", lambda content=content: content, layer)  # type: ignore[misc]
+            return
+        candidate = _Candidate(header, origin, read, layer)
+        if header.resourceType == "ValueSet":
+            # An id is a name of its own only where it is an OID; ids otherwise differ between publications.
+            names = [header.url, header.id if header.id and bare_oid(header.id) else None]
+            for name in {value_set_key(name)[0] for name in names if name}:
+                self._value_sets.setdefault(name, []).append(candidate)
+        elif header.resourceType == "CodeSystem" and header.url:
+            self._code_systems.setdefault(canonical_system(header.url), []).append(candidate)
+
+
+def _in_order(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Earlier layers first; within a layer later versions first (versions are dates or dotted numbers)."""
+    latest_first = sorted(candidates, key=lambda c: _version_key(c.header.version), reverse=True)
+    return sorted(latest_first, key=lambda c: c.layer)
+
+
+def _version_key(version: str | None) -> tuple[tuple[int, str], ...]:
+    parts = re.split(r"[.\-]", version or "")
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

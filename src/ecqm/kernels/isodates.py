@@ -1,0 +1,195 @@
+"""ISO 8601 dates, date-times and times of day, parsed many at a time from bytes.
+
+The forms are those of FHIR R4 (`date`, `dateTime`, `instant`, `time`): YYYY, YYYY-MM, YYYY-MM-DD, and with a time
+Thh:mm:ss(.f…), followed by Z, an offset ±hh:mm, or (as real records have it) nothing. Thh and Thh:mm are read as well,
+because CQL has these precisions. Fractions beyond the millisecond are cut off. What is no date is marked, never raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ecqm.kernels.calendar import (
+    DAY,
+    HOUR,
+    MILLISECOND,
+    MINUTE,
+    MONTH,
+    MS_PER_DAY,
+    MS_PER_UNIT,
+    SECOND,
+    YEAR,
+    days_of_months,
+)
+
+Bytes = npt.NDArray[np.uint8]
+Lengths = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+# Bytes of one length to (low, precision, valid).
+PointParser = Callable[[Bytes, int], tuple[npt.NDArray[np.int64], int, Mask]]
+
+# Longer than any date with 9 digits of a second and an offset; whatever goes beyond is no date.
+WIDTH = 40
+# Offsets from UTC that FHIR allows, in minutes.
+OFFSET_LIMIT = 14 * 60
+
+
+class ParsedInstants(NamedTuple):
+    """n date-times: `low` in ms since 1970 on the written clock, `offset` in minutes where `has_offset`."""
+
+    low: npt.NDArray[np.int64]
+    precision: npt.NDArray[np.uint8]
+    offset: npt.NDArray[np.int16]
+    has_offset: Mask
+    valid: Mask
+
+
+class ParsedPoints(NamedTuple):
+    """n dates (`low` in days since 1970) or times of day (`low` in ms since midnight)."""
+
+    low: npt.NDArray[np.int64]
+    precision: npt.NDArray[np.uint8]
+    valid: Mask
+
+
+def byte_matrix(texts: Sequence[str]) -> tuple[Bytes, Lengths]:
+    """The texts as rows of a byte matrix (n, WIDTH), zero padded, and their lengths; a longer text is cut."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    try:
+        rows = np.array(texts, dtype=f"S{WIDTH}")
+    except UnicodeEncodeError:
+        rows = np.array([text.encode("ascii", "replace") for text in texts], dtype=f"S{WIDTH}")
+    return rows.view(np.uint8).reshape(len(texts), WIDTH), lengths
+
+
+def parse_instants(texts: Sequence[str]) -> ParsedInstants:
+    """Parse date-times of any precision."""
+    matrix, lengths = byte_matrix(texts)
+    n = len(lengths)
+    found = ParsedInstants(
+        low=np.zeros(n, np.int64),
+        precision=np.zeros(n, np.uint8),
+        offset=np.zeros(n, np.int16),
+        has_offset=np.zeros(n, np.bool_),
+        valid=np.zeros(n, np.bool_),
+    )
+    for length, rows in _by_length(lengths):
+        if length <= 10:
+            days, precision, valid = _dates(matrix[rows], length)
+            found.low[rows] = days * MS_PER_DAY
+            found.precision[rows] = precision
+            found.valid[rows] = valid
+        else:
+            _instants_of_length(matrix, length, rows, found)
+    return found
+
+
+def parse_dates(texts: Sequence[str]) -> ParsedPoints:
+    """Parse dates; one with a time is not a date."""
+    return _parse_points(texts, 10, _dates)
+
+
+def parse_times(texts: Sequence[str]) -> ParsedPoints:
+    """Parse times of day: hh, hh:mm, hh:mm:ss and fractions of the second."""
+    return _parse_points(texts, WIDTH, _times)
+
+
+def _parse_points(texts: Sequence[str], longest: int, parse: PointParser) -> ParsedPoints:
+    matrix, lengths = byte_matrix(texts)
+    n = len(lengths)
+    found = ParsedPoints(np.zeros(n, np.int64), np.zeros(n, np.uint8), np.zeros(n, np.bool_))
+    for length, rows in _by_length(lengths):
+        if length <= longest:
+            found.low[rows], found.precision[rows], found.valid[rows] = parse(matrix[rows], length)
+    return found
+
+
+def _by_length(lengths: Lengths) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    # Texts of one length share one layout, so that columns of the matrix are fields and nothing is gathered per row.
+    for length in np.flatnonzero(np.bincount(np.minimum(lengths, WIDTH + 1))).tolist():
+        if length <= WIDTH:
+            yield length, np.flatnonzero(lengths == length)
+
+
+def _instants_of_length(matrix: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> None:
+    text = matrix[rows]
+    zulu = text[:, length - 1] == ord("Z")
+    sign = text[:, length - 6]
+    shifted = ~zulu & ((sign == ord("+")) | (sign == ord("-"))) & (length >= 10 + 3 + 6)
+    for kind, end in ((zulu, length - 1), (shifted, length - 6), (~zulu & ~shifted, length)):
+        at = np.flatnonzero(kind)
+        if not len(at):
+            continue
+        part, target = text[at], rows[at]
+        days, _, valid = _dates(part, 10)
+        rest, precision, valid_time = _times(part[:, 11:], end - 11)
+        valid &= valid_time & (part[:, 10] == ord("T"))
+        if end == length - 6:
+            hours, ok_hours = _number(part, end + 1, end + 3)
+            minutes, ok_minutes = _number(part, end + 4, end + 6)
+            offset = hours * 60 + minutes
+            valid &= ok_hours & ok_minutes & (part[:, end + 3] == ord(":")) & (offset <= OFFSET_LIMIT) & (minutes < 60)
+            found.offset[target] = np.where(valid, np.where(part[:, end] == ord("-"), -offset, offset), 0)
+        found.low[target] = days * MS_PER_DAY + rest
+        found.precision[target] = precision
+        found.has_offset[target] = valid & (end != length)
+        found.valid[target] = valid
+
+
+def _number(text: Bytes, start: int, stop: int) -> tuple[npt.NDArray[np.int64], Mask]:
+    """The number that the digits at start:stop write, and where they are digits."""
+    value = np.zeros(len(text), np.int64)
+    ok = np.ones(len(text), np.bool_)
+    for place in range(start, stop):
+        digit = text[:, place] - np.uint8(ord("0"))
+        ok &= digit < 10
+        value = value * 10 + digit
+    return np.where(ok, value, 0), ok
+
+
+def _dates(text: Bytes, length: int) -> tuple[npt.NDArray[np.int64], int, Mask]:
+    precision = {4: YEAR, 7: MONTH, 10: DAY}.get(length)
+    if precision is None:
+        return np.zeros(len(text), np.int64), YEAR, np.zeros(len(text), np.bool_)
+    year, valid = _number(text, 0, 4)
+    valid &= year >= 1
+    month = day = np.ones(len(text), np.int64)
+    if precision >= MONTH:
+        month, ok = _number(text, 5, 7)
+        valid &= ok & (text[:, 4] == ord("-")) & (month >= 1) & (month <= 12)
+    if precision == DAY:
+        day, ok = _number(text, 8, 10)
+        valid &= ok & (text[:, 7] == ord("-")) & (day >= 1)
+    months = np.where(valid, (year - 1970) * 12 + month - 1, 0)
+    first = days_of_months(months)
+    days = first + day - 1
+    valid &= days < days_of_months(months + 1)
+    return np.where(valid, days, 0), precision, valid
+
+
+def _times(text: Bytes, length: int) -> tuple[npt.NDArray[np.int64], int, Mask]:
+    precision = {2: HOUR, 5: MINUTE, 8: SECOND}.get(length, MILLISECOND)
+    if length < 2 or (precision == MILLISECOND and length < 10):
+        return np.zeros(len(text), np.int64), HOUR, np.zeros(len(text), np.bool_)
+    hour, valid = _number(text, 0, 2)
+    valid &= hour < 24
+    low = hour * MS_PER_UNIT[HOUR]
+    if precision >= MINUTE:
+        minute, ok = _number(text, 3, 5)
+        valid &= ok & (text[:, 2] == ord(":")) & (minute < 60)
+        low += minute * MS_PER_UNIT[MINUTE]
+    if precision >= SECOND:
+        second, ok = _number(text, 6, 8)
+        valid &= ok & (text[:, 5] == ord(":")) & (second < 60)
+        low += second * MS_PER_UNIT[SECOND]
+    if precision == MILLISECOND:
+        written = min(length, 12) - 9
+        fraction, ok = _number(text, 9, 9 + written)
+        _, all_digits = _number(text, 9, length)
+        valid &= ok & all_digits & (text[:, 8] == ord("."))
+        low += fraction * 10 ** (3 - written)
+    return np.where(valid, low, 0), precision, valid

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from ecqm.measures.definition import Aggregate, CompositeScoring, MeasureError, PopulationCode, Scoring
+from ecqm.measures.parsing import parse_measure
+from tests.content import CONTENT, needs_content
+from tests.measures.resources import CQFM, concept, criteria, group, measure, observation, population
+
+
+def test_group_extensions_and_criteria() -> None:
+    stratifier = {
+        "id": "s1",
+        "criteria": criteria("Stratification 1"),
+        "extension": [{"url": CQFM + "cqfm-appliesTo", "valueCodeableConcept": concept("initial-population")}],
+    }
+    supplement = {"id": "sde", "criteria": criteria("SDE Sex"), "usage": [concept("supplemental-data")]}
+    read = measure(
+        group("cohort", population("initial-population", "IP"), basis="Encounter", stratifier=[stratifier]),
+        supplementalData=[supplement],
+        effectivePeriod={"start": "2026-01-01", "end": "2026-12-31"},
+    )
+    (only,) = read.groups
+    assert only.scoring is Scoring.COHORT and only.basis == "Encounter" and not only.patient_based
+    assert only.stratifiers[0].applies_to == {"initial-population"}
+    assert read.expressions == ("IP", "Stratification 1", "SDE Sex")
+    assert read.reporting_year == 2026 and read.canonical == "http://example.org/Measure/Example|1.0.0"
+
+
+def test_scoring_and_basis_of_the_measure_count_where_the_group_has_none() -> None:
+    read = measure(
+        {"population": [population("initial-population"), {"code": concept("numerator")}]},
+        scoring=concept("cohort"),
+        improvementNotation=concept("decrease"),
+    )
+    (only,) = read.groups
+    assert only.id == "Group_1" and only.patient_based and only.improvement_notation == "decrease"
+    assert [p.code for p in only.populations] == [PopulationCode.INITIAL_POPULATION]  # the other has no criterion
+
+
+def test_observations_know_what_they_observe() -> None:
+    parts = (population("initial-population"), population("denominator"), population("numerator"))
+    (only,) = measure(
+        group("ratio", *parts, observation("o1", "denominator", "Sum"), observation("o2", "gone", "Average"))
+    ).groups
+    first, second = only.observations
+    assert (first.criteria_reference, first.aggregate) == ("denominator", Aggregate.SUM)
+    assert (second.criteria_reference, second.aggregate) == ("numerator", Aggregate.AVERAGE)
+
+
+def test_a_dangling_reference_is_reported() -> None:
+    parts = (population("initial-population"), population("denominator"), population("numerator"))
+    read = measure(group("ratio", *parts, observation("o1", "gone", "Sum")))
+    assert read.problems and "'gone'" in read.problems[0]
+
+
+def test_composite() -> None:
+    weight = {"url": CQFM + "cqfm-weight", "valueDecimal": 0.5}
+    artifact = {"type": "composed-of", "resource": "http://example.org/Measure/A|1", "extension": [weight]}
+    read = measure(compositeScoring=concept("weighted"), relatedArtifact=[artifact, {"type": "citation"}])
+    assert read.composite_scoring is CompositeScoring.WEIGHTED
+    assert [(c.measure, c.weight) for c in read.components] == [("http://example.org/Measure/A|1", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"{", "not a readable"),
+        (b'{"resourceType": "Library", "name": "L"}', "Library resource"),
+        (b'{"resourceType": "Measure"}', "neither name nor id"),
+        (b'{"resourceType": "Measure", "name": "M"}', "no group"),
+        (b'{"resourceType": "Measure", "name": "M", "group": [{}]}', "unknown scoring"),
+    ],
+)
+def test_unusable_resources_say_why(text: bytes, says: str) -> None:
+    with pytest.raises(MeasureError, match=says):
+        parse_measure(text)
+
+
+def test_unknown_population_code() -> None:
+    with pytest.raises(MeasureError, match="unknown population code 'denom'"):
+        measure(group("cohort", population("initial-population"), population("denom")))
+
+
+@needs_content
+def test_every_published_measure_parses() -> None:
+    files = sorted(CONTENT.glob("ecqm-content-*/input/resources/measure/*.json"))
+    measures = [parse_measure(path.read_bytes()) for path in files]
+    assert len(measures) >= 53
+    assert {g.scoring for m in measures for g in m.groups} == set(Scoring) - {Scoring.COMPOSITE}
+    assert {m.name for m in measures if m.problems} == {"CMS871HHHyperFHIR"}

@@ -59,8 +59,11 @@ class Node(_Record, metaclass=_NodeMeta):
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
-            return NotImplemented if not isinstance(other, Node) else False
+            return False
         return all(getattr(self, name) == getattr(other, name) for name in compared_fields(type(self)))
+
+    def __ne__(self, other: object) -> bool:  # the record type's own would compare identities
+        return not self == other
 
 
 AnyNode = TypeVar("AnyNode", bound=Node)
@@ -110,7 +113,7 @@ class NaryExpression(OperatorExpression):
 class Field:
     """One declared field: `name` in Python, `elm_name` in documents, `kind` one of the words below.
 
-    `text`, `qname`, `boolean`, `integer`, `decimal`: attributes; `raw`; `node`: one child; `nodes`: a list of
+    `text`, `qname`, `boolean`, `decimal`: attributes; `raw`; `node`: one child; `nodes`: a list of
     children; `defs`: a list of children wrapped in `def`s. `declared` names the node class of children as declared:
     a child of just that class needs no type of its own in a document.
     """
@@ -122,12 +125,16 @@ class Field:
     default: Any
 
     @property
+    def is_required(self) -> bool:
+        return self.default is REQUIRED
+
+    @property
     def is_child(self) -> bool:
         return self.kind in ("node", "nodes", "defs")
 
 
 _ATTRIBUTE_KINDS = {
-    "str": "text", "QName": "qname", "bool": "boolean", "int": "integer", "Decimal": "decimal", "Raw": "raw",
+    "str": "text", "QName": "qname", "bool": "boolean", "Decimal": "decimal", "Raw": "raw",
 }  # fmt: skip
 _DECLARATION = re.compile(r"(?:(list|Defs)\[)?(\w+)\]?(?: \| None)?")
 REQUIRED = msgspec.NODEFAULT

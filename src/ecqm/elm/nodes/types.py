@@ -18,11 +18,10 @@ class ListTypeSpecifier(TypeSpecifier):
 
 
 class TupleElementDefinition(Element):
-    """`elementType` is the type; `type` its older place."""
+    """Older documents say `type` for `elementType`; readers put it where it belongs now."""
 
     name: str
-    elementType: TypeSpecifier | None = None
-    type: TypeSpecifier | None = None
+    elementType: TypeSpecifier
 
 
 class TupleTypeSpecifier(TypeSpecifier):
@@ -30,9 +29,8 @@ class TupleTypeSpecifier(TypeSpecifier):
 
 
 class ChoiceTypeSpecifier(TypeSpecifier):
-    """`choice` holds the alternatives; `type` is their older place, which in JSON hides the name of the node's type."""
+    """Older documents say `type` for `choice`; readers put it where it belongs now."""
 
-    type: list[TypeSpecifier] = []
     choice: list[TypeSpecifier] = []
 
 

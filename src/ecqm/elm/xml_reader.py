@@ -1,0 +1,151 @@
+"""Reading ELM from XML. Documents are not trusted: no entities, no document type, no network, no excessive depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from ecqm.elm.errors import ElmError
+from ecqm.elm.json_reader import library_label
+from ecqm.elm.nodes import ExpressionDef, Field, Library, Node
+from ecqm.elm.schema import ANNOTATIONS, OLDER_NAMES, XSI, attribute_value, build, node_declaration, place
+
+_TYPE = f"{{{XSI}}}type"
+
+
+def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
+    """The library that an ELM XML document holds; annotations get the shape that they have in JSON.
+
+    `notes` collects, where given, what was met that ELM does not know. Raises ElmError, naming the library and the
+    place, when the document is cut short, nested too deeply, declares a document type, or is no ELM.
+    """
+    root = _parse(data.encode() if isinstance(data, str) else data)
+    if etree.QName(root).localname != "library":
+        raise ElmError(f"not an ELM library: the root element is {root.tag}")
+    name = library_label(next((_attributes(child) for child in root if _local(child) == "identifier"), None))
+    found: list[str] = []
+    try:
+        library = _XmlReader(found).node(root, "Library")
+    except RecursionError:
+        raise ElmError("expressions are nested too deeply", library=name) from None
+    except ElmError as error:
+        raise ElmError(error.message, library=name, where=error.where) from None
+    if notes is not None:
+        notes.extend(f"{name}: {note}" for note in found)
+    assert isinstance(library, Library)
+    return library
+
+
+def _parse(data: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise ElmError(f"not XML: {error.msg}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ElmError("an ELM document may not declare a document type")
+    return root
+
+
+def _local(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def _attributes(element: etree._Element) -> dict[str, str]:
+    return {str(key): str(text) for key, text in element.attrib.items()}
+
+
+def _expanded(name: str, element: etree._Element) -> str:
+    """`prefix:local` as `{namespace}local`."""
+    prefix, colon, local = name.partition(":")
+    if not colon or name.startswith("{"):
+        return name
+    namespace = element.nsmap.get(prefix)
+    if namespace is None:
+        raise ElmError(f"the namespace prefix of {name!r} is not declared")
+    return f"{{{namespace}}}{local}"
+
+
+class _XmlReader:
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def node(self, element: etree._Element, declared: str) -> Node:
+        """The node that `element` spells, where the schema declares a `declared`."""
+        type_name = (element.get(_TYPE) or declared).rpartition(":")[2]
+        try:
+            node_class, known = node_declaration(type_name, declared)
+            values: dict[str, Any] = {}
+            for key, text in _attributes(element).items():
+                field = known.get(key)
+                if field is not None:
+                    value = _expanded(text, element) if field.kind == "qname" else text
+                    values[field.name] = attribute_value(field, value)
+                elif key != _TYPE:
+                    self._unknown(element, type_name, key)
+            older: dict[str, Any] = {}
+            for child in element:
+                key = _local(child)
+                field = known.get(key)
+                if field is not None:
+                    self._add(values, field, child)
+                elif present := OLDER_NAMES.get(type_name, {}).get(key):
+                    self._add(older, known[present], child)
+                else:
+                    self._unknown(element, type_name, key)
+            return build(node_class, older | values)
+        except ElmError as error:
+            where = error.where or place(type_name, element.get("locator"), element.get("localId"))
+            if type_name in (ExpressionDef.__name__, "FunctionDef"):
+                where = ", ".join(filter(None, (f"define {element.get('name')!r}", where)))
+            raise ElmError(error.message, where=where) from None
+
+    def _add(self, values: dict[str, Any], field: Field, child: etree._Element) -> None:
+        match field.kind:
+            case "node":
+                values[field.name] = self.node(child, field.declared)
+            case "nodes":
+                values.setdefault(field.name, []).append(self.node(child, field.declared))
+            case "defs":
+                values[field.name] = [self.node(part, field.declared) for part in child]
+            case "raw":
+                values.setdefault(field.name, []).append(_annotation(child))
+            case _:
+                values[field.name] = attribute_value(field, child.text or "")
+
+    def _unknown(self, element: etree._Element, type_name: str, key: str) -> None:
+        where = place(type_name, element.get("locator"), element.get("localId")) or type_name
+        self._notes.append(f"{where}: {key!r} is not of ELM, left out")
+
+
+def _annotation(element: etree._Element) -> dict[str, Any]:
+    """An annotation in the shape of JSON: attributes by name; tags `t` as a list; narrative `s` as nested spans."""
+    shaped: dict[str, Any] = {
+        etree.QName(key).localname: text.rpartition(":")[2] if key == _TYPE else text
+        for key, text in _attributes(element).items()
+    }
+    for child in element:
+        key = _local(child)
+        if child.tag == f"{{{ANNOTATIONS}}}s":
+            shaped[key] = _span(child)
+        else:
+            shaped.setdefault(key, []).append(_annotation(child))
+    return shaped
+
+
+def _span(element: etree._Element) -> dict[str, Any]:
+    """A span of narrative: `r`, the localId it speaks of, and either its text or the spans within."""
+    span: dict[str, Any] = {**_attributes(element)}
+    if len(element):
+        span["s"] = [_span(child) for child in element]
+    else:
+        span["value"] = [element.text or ""]
+    return span

@@ -1,0 +1,111 @@
+"""Writing ELM as XML. What equals the schema's default, and every empty list, is left out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from lxml import etree
+
+from ecqm.elm.nodes import Library, Node, fields, walk
+from ecqm.elm.schema import ANNOTATIONS, ELM, XSI
+
+_PREFIXES = {
+    "urn:hl7-org:elm-types:r1": "t",
+    "http://www.w3.org/2001/XMLSchema": "xsd",
+    "http://hl7.org/fhir": "fhir",
+    ANNOTATIONS: "a",
+    XSI: "xsi",
+}
+_QNAME = re.compile(r"\{(.+)\}([^{}]+)")
+
+
+def write_xml(library: Library) -> bytes:
+    """The ELM XML document of a library, indented."""
+    writer = _XmlWriter(_namespaces(library))
+    root = writer.node(library, "library", "Library", None)
+    etree.indent(root)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _namespaces(library: Library) -> dict[str | None, str]:
+    """A prefix for every namespace that the library's type names are in; ELM's own is the default namespace."""
+    found: dict[str, None] = {}
+    for node in walk(library):
+        for field in fields(type(node)):
+            values = [getattr(node, field.name)] if field.kind == "qname" else []
+            if field.name == "resultTypeSpecifier" and getattr(node, field.name) is not None:
+                specifiers = walk(getattr(node, field.name))
+                values = [getattr(part, "name", None) for part in specifiers]
+            found |= {match[1]: None for value in values if value and (match := _QNAME.fullmatch(value))}
+    result: dict[str | None, str] = {None: ELM}
+    result |= {prefix: namespace for namespace, prefix in _PREFIXES.items()}
+    unnamed = (namespace for namespace in found if namespace not in _PREFIXES)
+    return result | {f"m{number}": namespace for number, namespace in enumerate(unnamed, 1)}
+
+
+class _XmlWriter:
+    def __init__(self, namespaces: dict[str | None, str]) -> None:
+        self._namespaces = namespaces
+        self._prefixes = {namespace: prefix for prefix, namespace in namespaces.items()}
+
+    def _element(self, parent: etree._Element | None, tag: str) -> etree._Element:
+        if parent is None:
+            return etree.Element(tag, nsmap=cast(Any, self._namespaces))
+        return etree.SubElement(parent, tag)
+
+    def node(self, node: Node, tag: str, declared: str, parent: etree._Element | None) -> etree._Element:
+        """The element of a node, called `tag`, standing where the schema declares a `declared`."""
+        element = self._element(parent, f"{{{ELM}}}{tag}")
+        if type(node).__name__ != declared:
+            element.set(f"{{{XSI}}}type", type(node).__name__)
+        for field in fields(type(node)):
+            value = getattr(node, field.name)
+            if value is None or value == field.default:
+                continue
+            match field.kind:
+                case "node":
+                    self.node(value, field.elm_name, field.declared, element)
+                case "nodes":
+                    for part in value:
+                        self.node(part, field.elm_name, field.declared, element)
+                case "defs":
+                    wrapper = self._element(element, f"{{{ELM}}}{field.elm_name}")
+                    for part in value:
+                        self.node(part, "def", field.declared, wrapper)
+                case "raw":
+                    for annotation in value:
+                        self._annotation(annotation, f"{{{ELM}}}{field.elm_name}", element)
+                case _:
+                    element.set(field.elm_name, self._attribute(value))
+        return element
+
+    def _attribute(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        text = format(value, "f") if not isinstance(value, str) else value
+        if match := _QNAME.fullmatch(text):
+            return f"{self._prefixes[match[1]]}:{match[2]}" if match[1] in self._prefixes else text
+        return text
+
+    def _annotation(self, annotation: dict[str, Any], tag: str, parent: etree._Element) -> None:
+        element = self._element(parent, tag)
+        for key, value in annotation.items():
+            if key == "type":
+                element.set(f"{{{XSI}}}type", f"a:{value}")
+            elif key == "s" and isinstance(value, dict):
+                self._span(value, element)
+            elif isinstance(value, list):
+                for part in value:
+                    self._annotation(part, f"{{{ANNOTATIONS}}}{key}", element)
+            elif value is not None:
+                element.set(key, self._attribute(value))
+
+    def _span(self, span: dict[str, Any], parent: etree._Element) -> None:
+        element = self._element(parent, f"{{{ANNOTATIONS}}}s")
+        if span.get("r"):
+            element.set("r", span["r"])
+        if "value" in span:
+            element.text = "".join(span["value"])
+        for part in span.get("s", []):
+            self._span(part, element)

@@ -21,13 +21,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """One unknown number between `low` and `high`, both possible: `years between @2005 and @2010-06`.
+    """One unknown point between `low` and `high`, both possible: `years between @2005 and @2010-06`. A bound that is
+    None is unbounded, as for the unknown boundary of an interval.
 
     A comparison with an uncertainty is null unless it comes out the same for every value it may stand for
     (CQL Author's Guide, uncertainty). Unlike an interval it is a single value, of the type of its bounds."""
 
-    low: int
-    high: int
+    low: Any
+    high: Any
 
     @staticmethod
     def between(low: int, high: int) -> int | Uncertainty:

@@ -228,11 +228,14 @@ class DateTime(Temporal):
     def at_offset(self, offset: int) -> Self:
         """The same instant as local time elsewhere, to the same precision.
 
-        A value without hours has no time of day to move, and keeps its components."""
+        A value without hours has no time of day to move, and keeps its components; one that would leave the
+        calendar stays at its end."""
         shift = offset - self.effective_offset
         fields = self._fields
         if shift and self.rank >= 3:
-            fields = self.from_ordinal(self.ordinal() + shift * 60_000).fields[: len(fields)]
+            moved = self.ordinal() + shift * 60_000
+            within = max(MIN_DATETIME.ordinal(), min(moved, MAX_DATETIME.ordinal()))
+            fields = self.from_ordinal(within).fields[: len(fields)]
         return self._at(fields, offset)
 
     def ordinal(self) -> int:

@@ -1,0 +1,165 @@
+"""Equality and equivalence of values of every type (CQL reference, Equal and Equivalent)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from itertools import zip_longest
+from typing import Any
+
+from ecqm.values.boundaries import end_bound, start_bound
+from ecqm.values.clinical import Code, Concept, Vocabulary
+from ecqm.values.errors import CqlError
+from ecqm.values.interval import Interval, Uncertainty
+from ecqm.values.numbers import to_decimal
+from ecqm.values.ordering import compare, same
+from ecqm.values.quantity import Quantity, Ratio
+from ecqm.values.structure import Tuple
+from ecqm.values.temporal import Temporal
+from ecqm.values.units import convert_equivalently, divide_units
+
+_ABSENT = object()
+
+
+def equal(a: Any, b: Any) -> bool | None:
+    """Whether two values are the same: None if either is null, or where precision, units or nulls inside leave it
+    open. Values of different types are not equal."""
+    if a is None or b is None:
+        return None
+    match a, b:
+        case (Interval(), Interval()):
+            return all_true((same(start_bound(a), start_bound(b)), same(end_bound(a), end_bound(b))))
+        case (tuple() | list(), tuple() | list()):
+            return len(a) == len(b) and all_true(map(equal_or_both_null, a, b))
+        case (Tuple(), Tuple()):
+            return _elements_equal(a, b)
+        case (Code(), Code()):
+            return all_true(map(equal_or_both_null, _code_elements(a), _code_elements(b)))
+        case (Concept(), Concept()):
+            return all_true((equal(a.codes, b.codes), equal_or_both_null(a.display, b.display)))
+        case (Ratio(), Ratio()):
+            return all_true((equal(a.numerator, b.numerator), equal(a.denominator, b.denominator)))
+        case (Vocabulary(), Vocabulary()):
+            return type(a) is type(b) and (a.id, a.version, a.name) == (b.id, b.version, b.name)
+        case (bool(), _) | (_, bool()):
+            return a is b
+    try:
+        return same(a, b)
+    except CqlError:
+        return False
+
+
+def equal_or_both_null(a: Any, b: Any) -> bool | None:
+    """Equality of elements inside a structure or a list, where null equals null."""
+    return True if a is None and b is None else equal(a, b)
+
+
+def all_true(results: Iterable[bool | None]) -> bool | None:
+    """Three-valued conjunction."""
+    answer: bool | None = True
+    for result in results:
+        if result is False:
+            return False
+        if result is None:
+            answer = None
+    return answer
+
+
+def _elements_equal(a: Tuple, b: Tuple) -> bool | None:
+    if a.type_name != b.type_name or (a.type_name is None and a.keys() != b.keys()):
+        return False
+    return all_true(equal_or_both_null(a.get(name), b.get(name)) for name in a.keys() | b.keys())
+
+
+def _code_elements(code: Code) -> tuple[str | None, ...]:
+    return code.code, code.system, code.version, code.display
+
+
+def equivalent(a: Any, b: Any) -> bool:
+    """Whether two values mean the same: never null, null is equivalent to null, and more lenient by type (case and
+    kind of white space of strings, digits that the coarser decimal does not have, versions of codes, …)."""
+    if a is None or b is None:
+        return a is None and b is None
+    match a, b:
+        case (str(), str()):
+            return _normalized(a) == _normalized(b)
+        case (Quantity(), Quantity()):
+            return _quantities_equivalent(a, b)
+        case (Ratio(), Ratio()):
+            return _ratios_equivalent(a, b)
+        case (Code(), Code()):
+            return (a.code, a.system) == (b.code, b.system)
+        case (Concept(), Concept()):
+            return any(equivalent(one, other) for one in a.codes for other in b.codes if one and other)
+        case (Concept(), Code()) | (Code(), Concept()):
+            return equivalent(_as_concept(a), _as_concept(b))
+        case (Interval(), Interval()):
+            return _intervals_equivalent(a, b)
+        case (tuple() | list(), tuple() | list()):
+            return _lists_equivalent(a, b)
+        case (Tuple(), Tuple()):
+            return _tuples_equivalent(a, b)
+        case (Vocabulary(), Vocabulary()):
+            return type(a) is type(b) and a.id == b.id
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return _is_numeric(a) and _is_numeric(b) and _decimals_equivalent(Decimal(a), Decimal(b))
+    if isinstance(a, Temporal) and isinstance(b, Temporal):
+        return type(a) is type(b) and compare(a, b) == 0
+    return equal(a, b) is True
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+
+
+def _normalized(text: str) -> str:
+    return "".join(" " if character.isspace() else character for character in text.casefold())
+
+
+def _decimals_equivalent(a: Decimal, b: Decimal) -> bool:
+    unit = Decimal(1).scaleb(-min(_places(a), _places(b)))
+    return a.quantize(unit, ROUND_HALF_UP) == b.quantize(unit, ROUND_HALF_UP)
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _quantities_equivalent(a: Quantity, b: Quantity) -> bool:
+    converted = convert_equivalently(b.value, b.unit, a.unit)
+    return converted is not None and _decimals_equivalent(a.value, to_decimal(converted))
+
+
+def _ratios_equivalent(a: Ratio, b: Ratio) -> bool:
+    if 0 in (a.denominator.value, b.denominator.value):
+        return equal(a, b) is True
+    unit_a = divide_units(a.numerator.unit, a.denominator.unit)
+    unit_b = divide_units(b.numerator.unit, b.denominator.unit)
+    value_a = Fraction(a.numerator.value) / Fraction(a.denominator.value)
+    value_b = Fraction(b.numerator.value) / Fraction(b.denominator.value)
+    return convert_equivalently(value_b, unit_b, unit_a) == value_a
+
+
+def _as_concept(value: Code | Concept) -> Concept:
+    return value if isinstance(value, Concept) else Concept((value,))
+
+
+def _intervals_equivalent(a: Interval, b: Interval) -> bool:
+    pairs = ((start_bound(a), start_bound(b)), (end_bound(a), end_bound(b)))
+    return all(equivalent(*map(_known, pair)) for pair in pairs)
+
+
+def _known(bound: Any) -> Any:
+    return None if isinstance(bound, Uncertainty) else bound
+
+
+def _lists_equivalent(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    return all(equivalent(one, other) for one, other in zip_longest(a, b, fillvalue=_ABSENT))
+
+
+def _tuples_equivalent(a: Tuple, b: Tuple) -> bool:
+    if a.type_name != b.type_name or (a.type_name is None and a.keys() != b.keys()):
+        return False
+    return all(equivalent(a.get(name), b.get(name)) for name in a.keys() | b.keys())

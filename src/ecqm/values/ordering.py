@@ -1,0 +1,132 @@
+"""Order among points: numbers, strings, quantities, dates and times, and uncertainties (CQL reference, comparison).
+
+Three-valued throughout: None where precision, units or an uncertainty leave the answer open.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from ecqm.values.context import request_offset
+from ecqm.values.errors import CqlError
+from ecqm.values.interval import Uncertainty
+from ecqm.values.quantity import Quantity
+from ecqm.values.temporal import DateTime, Temporal, precision_index
+from ecqm.values.units import convert_exactly
+
+_HOUR = 3
+
+
+def compare(a: Any, b: Any, precision: str | None = None) -> int | None:
+    """-1, 0 or 1 as `a` is less than, the same as or greater than `b`, both certain points of one type.
+
+    Temporal values are compared component by component down to `precision`, or else to the finest either has; None
+    where one lacks a component that the other needs. None also for quantities of units that do not convert.
+    Raises CqlError when the kinds have no common order."""
+    if isinstance(a, Temporal) and isinstance(b, Temporal):
+        return _compare_temporal(a, b, precision)
+    if isinstance(a, Quantity) or isinstance(b, Quantity):
+        return _compare_quantities(_as_quantity(a), _as_quantity(b))
+    if isinstance(a, str) and isinstance(b, str):
+        return (a > b) - (a < b)
+    if _is_number(a) and _is_number(b):
+        return int(a > b) - int(a < b)
+    raise CqlError(f"a {type(a).__name__} and a {type(b).__name__} have no order")
+
+
+def less(a: Any, b: Any, precision: str | None = None) -> bool | None:
+    """`a < b`; operands may be uncertainties, and None is unknown."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
+        if _certainly(less, highest(a), lowest(b), precision):
+            return True
+        return False if _certainly(at_most, highest(b), lowest(a), precision) else None
+    order = compare(a, b, precision)
+    return None if order is None else order < 0
+
+
+def at_most(a: Any, b: Any, precision: str | None = None) -> bool | None:
+    """`a <= b`; operands may be uncertainties, and None is unknown."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
+        if _certainly(at_most, highest(a), lowest(b), precision):
+            return True
+        return False if _certainly(less, highest(b), lowest(a), precision) else None
+    order = compare(a, b, precision)
+    return None if order is None else order <= 0
+
+
+def same(a: Any, b: Any, precision: str | None = None) -> bool | None:
+    """Whether two points are the same, to `precision`; operands may be uncertainties, and None is unknown."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
+        apart = _certainly(less, highest(a), lowest(b), precision) or _certainly(
+            less, highest(b), lowest(a), precision
+        )
+        return False if apart else None
+    order = compare(a, b, precision)
+    return None if order is None else order == 0
+
+
+def lowest(value: Any) -> Any:
+    """The least value that a point may stand for, None when that is unbounded."""
+    return value.low if isinstance(value, Uncertainty) else value
+
+
+def highest(value: Any) -> Any:
+    """The greatest value that a point may stand for, None when that is unbounded."""
+    return value.high if isinstance(value, Uncertainty) else value
+
+
+def _certainly(relation: Any, a: Any, b: Any, precision: str | None) -> bool:
+    return a is not None and b is not None and relation(a, b, precision) is True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+
+
+def _as_quantity(value: Any) -> Quantity:
+    if isinstance(value, Quantity):
+        return value
+    if _is_number(value):
+        return Quantity(Decimal(value))
+    raise CqlError(f"a {type(value).__name__} and a Quantity have no order")
+
+
+def _compare_quantities(a: Quantity, b: Quantity) -> int | None:
+    converted = convert_exactly(b.value, b.unit, a.unit)
+    if converted is None:
+        return None
+    exact = Fraction(a.value)
+    return (exact > converted) - (exact < converted)
+
+
+def _compare_temporal(a: Temporal, b: Temporal, precision: str | None) -> int | None:
+    limit = None if precision is None else precision_index(precision)
+    left, right = in_one_timezone(a, b, limit)
+    if left.FIRST != right.FIRST:
+        raise CqlError(f"a {type(a).__name__} and a {type(b).__name__} have no order")
+    finest = max(left.rank, right.rank) if limit is None else limit
+    for rank in range(left.FIRST, finest + 1):
+        at = rank - left.FIRST
+        if at >= len(left.fields) or at >= len(right.fields):
+            return None
+        if left.fields[at] != right.fields[at]:
+            return -1 if left.fields[at] < right.fields[at] else 1
+    return 0
+
+
+def in_one_timezone(a: Temporal, b: Temporal, limit: int | None = None) -> tuple[Temporal, Temporal]:
+    """Both DateTimes as local times at the offset of the request if their own offsets differ; Date and Time as they
+    are. Down to a precision (`limit`) of days at most the local dates count, whatever the offsets."""
+    if isinstance(a, DateTime) and isinstance(b, DateTime) and a.effective_offset != b.effective_offset:
+        finest = max(a.rank, b.rank) if limit is None else limit
+        if finest >= _HOUR:
+            return a.at_offset(request_offset()), b.at_offset(request_offset())
+    return a, b

@@ -1,0 +1,119 @@
+"""Successor, predecessor, minimum and maximum of the point types (CQL reference, arithmetic operators)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from ecqm.types import core as t
+from ecqm.values import numbers
+from ecqm.values.calendar import add
+from ecqm.values.errors import CqlError
+from ecqm.values.interval import Uncertainty
+from ecqm.values.numbers import Long
+from ecqm.values.quantity import Quantity
+from ecqm.values.temporal import (
+    MAX_DATE,
+    MAX_DATETIME,
+    MAX_TIME,
+    MIN_DATE,
+    MIN_DATETIME,
+    MIN_TIME,
+    Date,
+    DateTime,
+    Temporal,
+    Time,
+)
+
+_BOUNDS: dict[t.CqlType, tuple[Any, Any]] = {
+    t.INTEGER: (numbers.MIN_INTEGER, numbers.MAX_INTEGER),
+    t.LONG: (Long(numbers.MIN_LONG), Long(numbers.MAX_LONG)),
+    t.DECIMAL: (numbers.MIN_DECIMAL, numbers.MAX_DECIMAL),
+    t.QUANTITY: (Quantity(numbers.MIN_DECIMAL), Quantity(numbers.MAX_DECIMAL)),
+    t.DATE: (MIN_DATE, MAX_DATE),
+    t.DATETIME: (MIN_DATETIME, MAX_DATETIME),
+    t.TIME: (MIN_TIME, MAX_TIME),
+}
+
+_KINDS: dict[type, t.CqlType] = {
+    int: t.INTEGER,
+    Long: t.LONG,
+    Decimal: t.DECIMAL,
+    Quantity: t.QUANTITY,
+    Date: t.DATE,
+    DateTime: t.DATETIME,
+    Time: t.TIME,
+}
+
+
+def minimum(type_: t.CqlType) -> Any:
+    """The least value of a point type. Raises CqlError for other types."""
+    return _bounds(type_)[0]
+
+
+def maximum(type_: t.CqlType) -> Any:
+    """The greatest value of a point type. Raises CqlError for other types."""
+    return _bounds(type_)[1]
+
+
+def _bounds(type_: t.CqlType) -> tuple[Any, Any]:
+    if type_ not in _BOUNDS:
+        raise CqlError(f"{type_} has neither a minimum nor a maximum")
+    return _BOUNDS[type_]
+
+
+def minimum_like(point: Any) -> Any:
+    """The least value of the type of `point`, in its unit and at its timezone offset."""
+    return _bound_like(point, 0)
+
+
+def maximum_like(point: Any) -> Any:
+    """The greatest value of the type of `point`, in its unit and at its timezone offset."""
+    return _bound_like(point, 1)
+
+
+def _bound_like(point: Any, side: int) -> Any:
+    if type(point) not in _KINDS:
+        raise CqlError(f"{type(point).__name__} is not a point type of intervals")
+    bound = _BOUNDS[_KINDS[type(point)]][side]
+    if isinstance(bound, Quantity):
+        return Quantity(bound.value, point.unit)
+    return point.replace_fields(bound.fields) if isinstance(bound, Temporal) else bound
+
+
+def successor(point: Any) -> Any:
+    """The next value at the precision of `point`, of uncertainties bound by bound. Raises CqlError at the maximum."""
+    return _step(point, 1)
+
+
+def predecessor(point: Any) -> Any:
+    """The previous value at the precision of `point`. Raises CqlError at the minimum."""
+    return _step(point, -1)
+
+
+def _step(point: Any, direction: int) -> Any:
+    match point:
+        case Uncertainty(low, high):
+            return Uncertainty(
+                None if low is None else _step(low, direction), None if high is None else _step(high, direction)
+            )
+        case Temporal():
+            try:
+                return add(point, Decimal(direction), point.precision, wrap=False)
+            except CqlError:
+                raise _at_the_end(point, direction) from None
+        case Quantity(value, unit):
+            return Quantity(_step(value, direction), unit)
+        case Decimal():
+            moved: Any = point + direction * numbers.DECIMAL_STEP
+        case int():
+            moved = type(point)(point + direction)
+        case _:
+            raise CqlError(f"{type(point).__name__} is not a point type of intervals")
+    if not minimum_like(point) <= moved <= maximum_like(point):
+        raise _at_the_end(point, direction)
+    return moved
+
+
+def _at_the_end(point: Any, direction: int) -> CqlError:
+    return CqlError(f"{point} has no {'successor' if direction > 0 else 'predecessor'}")

@@ -1,0 +1,274 @@
+"""Units of measure: UCUM expressions and the calendar durations of CQL, with exact conversion factors.
+
+Only the units of `ecqm.values.ucum` are known; a unit that is not is commensurable with its own spelling alone.
+All factors are fractions, so `1 'cm' = 0.01 'm'` is decided without rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+
+from ecqm.values.errors import CqlError
+from ecqm.values.numbers import to_decimal
+from ecqm.values.ucum import AFFINE, ATOMS, BASE_UNITS, BINARY_PREFIXES, OTHER_SCALES, PREFIXES
+
+Dimension = tuple[tuple[str, int], ...]
+
+# Calendar durations: those up to the week are the definite durations of UCUM; months and years are not.
+CALENDAR_UNITS = {
+    "year": "year", "years": "year", "month": "month", "months": "month",
+    "week": "wk", "weeks": "wk", "day": "d", "days": "d", "hour": "h", "hours": "h",
+    "minute": "min", "minutes": "min", "second": "s", "seconds": "s",
+    "millisecond": "ms", "milliseconds": "ms",
+}  # fmt: skip
+
+_CALENDAR_DIMENSION: Dimension = (("calendar month", 1),)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a unit means: `factor` of its coherent base units, whose exponents are `dimension`; `shift` is added to a
+    value before it is scaled, for scales with a zero of their own."""
+
+    factor: Fraction
+    dimension: Dimension
+    shift: Fraction = Fraction(0)
+
+
+class UnitSyntaxError(ValueError):
+    """Text that is not a unit expression."""
+
+
+def convert(value: Decimal, from_unit: str, to_unit: str) -> Decimal | None:
+    """`value` of one unit in another, to eight places after the point; None where they are not commensurable.
+    Raises CqlError when the result is out of range."""
+    exact = convert_exactly(value, from_unit, to_unit)
+    if exact is None:
+        return None
+    return value if from_unit == to_unit else to_decimal(exact)
+
+
+def convert_exactly(value: Decimal | Fraction, from_unit: str, to_unit: str) -> Fraction | None:
+    """`convert` without rounding."""
+    if from_unit == to_unit:
+        return Fraction(value)
+    source, target = measure(from_unit), measure(to_unit)
+    if source is None or target is None or source.dimension != target.dimension:
+        return None
+    return (Fraction(value) + source.shift) * source.factor / target.factor - target.shift
+
+
+def comparable(a: str, b: str) -> bool:
+    """Whether quantities of the two units can be compared."""
+    return convert_exactly(Fraction(1), a, b) is not None
+
+
+def convert_equivalently(value: Decimal | Fraction, from_unit: str, to_unit: str) -> Fraction | None:
+    """Conversion as equivalence has it: calendar years and months stand for UCUM's, and for 365 and 30 days."""
+    exact = convert_exactly(value, from_unit, to_unit)
+    if exact is not None:
+        return exact
+    for stand_in in ({"year": "a", "month": "mo"}, {"year": (365, "d"), "month": (30, "d")}):
+        source = _stand_in(from_unit, stand_in)
+        target = _stand_in(to_unit, stand_in)
+        if "a" in stand_in.values() and not {source[1], target[1]} <= {"a", "mo"}:
+            continue
+        exact = convert_exactly(Fraction(value) * source[0], source[1], target[1])
+        if exact is not None:
+            return exact / target[0]
+    return None
+
+
+def _stand_in(unit: str, table: Mapping[str, str | tuple[int, str]]) -> tuple[int, str]:
+    found = table.get(CALENDAR_UNITS.get(unit, ""), unit)
+    return found if isinstance(found, tuple) else (1, found)
+
+
+@lru_cache(maxsize=4096)
+def measure(unit: str) -> Measure | None:
+    """What a unit means; None where it is unknown or malformed."""
+    calendar = CALENDAR_UNITS.get(unit)
+    if calendar in ("year", "month"):
+        return Measure(Fraction(12 if calendar == "year" else 1), _CALENDAR_DIMENSION)
+    try:
+        factors = list(_factors(calendar or unit))
+        if len(factors) == 1 and factors[0][0] in AFFINE and factors[0][1] == 1:
+            shift, step = AFFINE[factors[0][0]]
+            return Measure(Fraction(step), (("K", 1),), Fraction(shift))
+        return _product(factors)
+    except UnitSyntaxError:
+        return None
+
+
+def is_known(unit: str) -> bool:
+    """Whether a unit is well-formed and its meaning known."""
+    return measure(unit) is not None
+
+
+def multiply_units(a: str, b: str) -> str:
+    """The unit of a product, like atoms combined: `cm` and `cm` give `cm2`. Raises CqlError on malformed units."""
+    return _written(_exponents(a, b, 1))
+
+
+def divide_units(a: str, b: str) -> str:
+    """The unit of a quotient: `g` and `cm3` give `g/cm3`; a unit and itself, `1`."""
+    return _written(_exponents(a, b, -1))
+
+
+def canonical_unit(unit: str) -> str:
+    """One spelling for each unit expression: atoms in order, exponents combined, calendar durations singular."""
+    if unit in CALENDAR_UNITS:
+        return unit.removesuffix("s")
+    return _written(_exponents(unit, "1", 1))
+
+
+def _exponents(a: str, b: str, sign: int) -> dict[str, int]:
+    exponents: dict[str, int] = {}
+    for unit, direction in ((a, 1), (b, sign)):
+        try:
+            for atom, exponent in _factors(CALENDAR_UNITS.get(unit, unit)):
+                exponents[atom] = exponents.get(atom, 0) + direction * exponent
+        except UnitSyntaxError as error:
+            raise CqlError(str(error)) from None
+    return exponents
+
+
+def _written(exponents: Mapping[str, int]) -> str:
+    above = [atom if n == 1 else f"{atom}{n}" for atom, n in exponents.items() if n > 0 and atom != "1"]
+    below = [atom if n == -1 else f"{atom}{-n}" for atom, n in exponents.items() if n < 0 and atom != "1"]
+    text = ".".join(above) or ("1" if not below else "")
+    return text + "".join(f"/{atom}" for atom in below)
+
+
+def _factors(unit: str) -> Iterator[tuple[str, int]]:
+    """The atoms of a unit expression, prefixes and all, with their exponents. Raises UnitSyntaxError."""
+    found, end = _term(unit, 0, 1)
+    if end != len(unit):
+        raise UnitSyntaxError(f"{unit!r} is not a unit: {unit[end:]!r} is left over")
+    return iter(found)
+
+
+def _term(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], int]:
+    found: list[tuple[str, int]] = []
+    direction = sign
+    if text[at : at + 1] == "/":
+        direction, at = -sign, at + 1
+    while True:
+        part, at = _component(text, at, direction)
+        found += part
+        operator = text[at : at + 1]
+        if operator not in (".", "/") or not operator:
+            return found, at
+        direction = sign if operator == "." else -sign
+        at += 1
+
+
+def _component(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], int]:
+    if text[at : at + 1] == "(":
+        inside, at = _term(text, at + 1, sign)
+        if text[at : at + 1] != ")":
+            raise UnitSyntaxError(f"{text!r} is not a unit: a parenthesis is not closed")
+        exponent, at = _exponent(text, at + 1)
+        return [(atom, n * exponent) for atom, n in inside], _annotation(text, at)
+    start = at
+    at = _annotation(text, at)
+    if at > start:
+        return [("1", sign)], at
+    at = _atom_end(text, at)
+    symbol = text[start:at]
+    if symbol.isdigit() and text[at : at + 1] in ("*", "^") and symbol == "10":
+        symbol, at = text[start : at + 1], at + 1
+    if not symbol:
+        raise UnitSyntaxError(f"{text!r} is not a unit")
+    exponent, at = (1, at) if symbol.isdigit() else _exponent(text, at)
+    return [(symbol, sign * exponent)], _annotation(text, at)
+
+
+def _atom_end(text: str, at: int) -> int:
+    if text[at : at + 1].isdigit():
+        while text[at : at + 1].isdigit():
+            at += 1
+        return at
+    depth = 0
+    while at < len(text):
+        character = text[at]
+        depth += (character == "[") - (character == "]")
+        if depth == 0 and (character in "./(){}+-" or character.isdigit()):
+            break
+        at += 1
+    if depth:
+        raise UnitSyntaxError(f"{text!r} is not a unit: a bracket is not closed")
+    return at
+
+
+def _exponent(text: str, at: int) -> tuple[int, int]:
+    start = at
+    if text[at : at + 1] in ("+", "-") and text[at + 1 : at + 2].isdigit():
+        at += 1
+    while text[at : at + 1].isdigit():
+        at += 1
+    return (int(text[start:at]), at) if at > start else (1, at)
+
+
+def _annotation(text: str, at: int) -> int:
+    while text[at : at + 1] == "{":
+        end = text.find("}", at)
+        if end < 0:
+            raise UnitSyntaxError(f"{text!r} is not a unit: an annotation is not closed")
+        at = end + 1
+    return at
+
+
+def _product(factors: list[tuple[str, int]]) -> Measure:
+    total = Fraction(1)
+    exponents: dict[str, int] = {}
+    for symbol, power in factors:
+        factor, dimension = _symbol(symbol)
+        total *= factor**power
+        for base, n in dimension:
+            exponents[base] = exponents.get(base, 0) + n * power
+    return Measure(total, tuple(sorted((base, n) for base, n in exponents.items() if n)))
+
+
+@lru_cache(maxsize=1024)
+def _symbol(symbol: str) -> tuple[Fraction, Dimension]:
+    """An atom, with or without a prefix, as a factor of base units."""
+    if symbol.isdigit():
+        if int(symbol) == 0:
+            raise UnitSyntaxError("0 is not a unit")
+        return Fraction(int(symbol)), ()
+    if symbol in BASE_UNITS:
+        return Fraction(1), ((symbol, 1),)
+    if symbol in _definitions():
+        return _defined(symbol)
+    if symbol in OTHER_SCALES or symbol in AFFINE:
+        return Fraction(1), ((symbol, 1),)
+    scales = [(prefix, Fraction(10) ** power) for prefix, power in PREFIXES.items()]
+    scales += [(prefix, Fraction(2) ** power) for prefix, power in BINARY_PREFIXES.items()]
+    for prefix, scale in scales:
+        atom = symbol.removeprefix(prefix)
+        if atom == symbol or not atom:
+            continue
+        if atom in BASE_UNITS or (atom in _definitions() and _definitions()[atom][0]):
+            factor, dimension = _symbol(atom)
+            return scale * factor, dimension
+    raise UnitSyntaxError(f"{symbol!r} is not a unit of UCUM known here")
+
+
+@lru_cache(maxsize=1024)
+def _defined(symbol: str) -> tuple[Fraction, Dimension]:
+    _, value, unit = _definitions()[symbol]
+    if value == "@":
+        return Fraction(1), ((symbol, 1),)
+    inner = _product(list(_factors(unit)))
+    return Fraction(value) * inner.factor, inner.dimension
+
+
+@lru_cache(maxsize=1)
+def _definitions() -> dict[str, tuple[bool, str, str]]:
+    lines = (line.split() for line in ATOMS.strip().splitlines())
+    return {code: (metric == "m", value, unit) for code, metric, value, unit in lines}

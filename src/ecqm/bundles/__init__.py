@@ -1,0 +1,1 @@
+"""Measure content and the store of annual specifications."""

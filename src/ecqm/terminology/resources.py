@@ -90,6 +90,18 @@ class CodeSystemResource(msgspec.Struct, frozen=True):
     concept: list[CodeSystemConcept] | None = None
 
 
+class _Kind(msgspec.Struct, frozen=True):
+    resourceType: str = ""
+
+
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+
+
+def resource_type(data: bytes) -> str:
+    """The type of a FHIR resource in JSON, empty for any other JSON object; ``msgspec.DecodeError`` if it is none."""
+    return _decode_kind(data).resourceType
+
+
 decode_header = msgspec.json.Decoder(ResourceHeader).decode
 decode_value_set = msgspec.json.Decoder(ValueSetResource).decode
 decode_code_system = msgspec.json.Decoder(CodeSystemResource).decode

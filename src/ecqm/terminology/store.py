@@ -13,12 +13,15 @@ from pathlib import Path
 
 import msgspec
 
+from ecqm.terminology.codes import CodeKey
 from ecqm.terminology.expansion import Expansion, expand
 from ecqm.terminology.resources import (
     CodeSystemResource,
     ResourceHeader,
     decode_code_system,
+    decode_header,
     decode_value_set,
+    resource_type,
 )
 from ecqm.terminology.systems import bare_oid, canonical_system
 
@@ -36,7 +39,6 @@ class _Bundle(msgspec.Struct, frozen=True):
     entry: list[_Entry] | None = None
 
 
-_decode_header = msgspec.json.Decoder(ResourceHeader).decode
 _decode_bundle = msgspec.json.Decoder(_Bundle).decode
 
 
@@ -132,6 +134,11 @@ class ValueSetStore:
             self._expansions[key] = self._expand(identity, wanted)
         return self._expansions[key]
 
+    def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]:
+        """The (system, code) members of a value set, systems under their canonical names; none if it is not at hand."""
+        found = self.find(identifier, version)
+        return found.codes if found is not None else frozenset()
+
     def versions(self, identifier: str) -> tuple[str, ...]:
         """The versions of a value set at hand, in order of layers, latest first within one."""
         self._read_headers()
@@ -202,20 +209,23 @@ class ValueSetStore:
                     self.problems.append(f"{origin}: {error}")
 
     def _register(self, data: bytes, origin: str, read: Callable[[], bytes], layer: int) -> None:
-        header = _decode_header(data)
-        if header.resourceType == "Bundle":
+        kind = resource_type(data)
+        if kind == "Bundle":
             for position, entry in enumerate(_decode_bundle(data).entry or ()):
                 content = bytes(entry.resource)
                 if content:
                     self._register(content, f"{origin}#{position}", lambda content=content: content, layer)  # type: ignore[misc]
             return
+        if kind not in ("ValueSet", "CodeSystem"):
+            return
+        header = decode_header(data)
         candidate = _Candidate(header, origin, read, layer)
-        if header.resourceType == "ValueSet":
+        if kind == "ValueSet":
             # An id is a name of its own only where it is an OID; ids otherwise differ between publications.
             names = [header.url, header.id if header.id and bare_oid(header.id) else None]
             for name in {value_set_key(name)[0] for name in names if name}:
                 self._value_sets.setdefault(name, []).append(candidate)
-        elif header.resourceType == "CodeSystem" and header.url:
+        elif header.url:
             self._code_systems.setdefault(canonical_system(header.url), []).append(candidate)
 
 

@@ -1,0 +1,158 @@
+"""Measure content as it is published: measures, their libraries and their value sets.
+
+Reads a content repository (``input/resources/{measure,library}``, ``input/vocabulary``, ``input/cql``), a FHIR Bundle,
+a zip archive or a folder of such files as authoring tools export them. What a document is follows from what it says,
+not from where it lies; only vocabulary folders are left unread until a value set is looked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from lxml import etree
+
+from ecqm.bundles.catalog import Catalog, MeasureSource
+from ecqm.bundles.dependencies import Closure, closure
+from ecqm.bundles.documents import ContentError, Document, bundle_entries, open_documents
+from ecqm.bundles.libraries import (
+    Libraries,
+    LibraryNotFound,
+    LibrarySource,
+    add_cql,
+    add_elm_json,
+    add_elm_xml,
+    add_library_resource,
+)
+from ecqm.measures.definition import Measure, MeasureError
+from ecqm.terminology.resources import resource_type
+from ecqm.terminology.store import MissingValueSet, ValueSetStore
+
+
+@dataclass
+class Content:
+    """Measures, libraries and value sets of one publication, with what was added for what it lacks.
+
+    ``problems`` lists documents that could not be read and resources that could not be used; they do not keep the rest
+    from being used.
+    """
+
+    root: Path
+    measures: Catalog = field(default_factory=Catalog)
+    libraries: Libraries = field(default_factory=Libraries)
+    value_sets: ValueSetStore = field(default_factory=ValueSetStore)
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path, libraries: Iterable[Path] = (), valuesets: Iterable[Path] = ()) -> Content:
+        """The content at ``path``, completed from further folders (or files, bundles, archives).
+
+        What ``path`` holds comes first, then the further folders in their order. ``ContentError`` if there is nothing
+        to read at one of the places.
+        """
+        content = cls(root=path)
+        documents = open_documents(path)
+        if not documents:
+            raise ContentError(f"{path} holds neither JSON nor CQL files, nor is it an archive of them")
+        content._add(documents)
+        for folder in libraries:
+            content._add(open_documents(folder), only="Library")
+        for folder in valuesets:
+            content.value_sets.add_layer(open_documents(folder))
+        return content
+
+    @property
+    def tests(self) -> Path | None:
+        """The folder of test cases that comes with a content repository, if there is one."""
+        for below in ("input/tests/measure", "tests/measure", "input/tests", "tests"):
+            if (self.root / below).is_dir():
+                return self.root / below
+        return None
+
+    def measure(self, name: str) -> Measure:
+        """The measure that a name means; ``MeasureNotFound`` (with candidates) if there is none or several."""
+        return self.measures.measure(self.measures.find(name))
+
+    def select(self, names: Iterable[str] = ()) -> list[Measure]:
+        """The measures named, each once, or all of them if none is named."""
+        sources: Iterable[MeasureSource] = [self.measures.find(name) for name in names] or self.measures
+        return [self.measures.measure(source) for source in dict.fromkeys(sources)]
+
+    def primary_library(self, measure: Measure) -> LibrarySource:
+        """The library that a measure's criteria are defined in; ``LibraryNotFound`` if it is not at hand.
+
+        Published measures name it without a version; then the library in the measure's own version counts if it is at
+        hand, otherwise the latest.
+        """
+        if not measure.library:
+            raise LibraryNotFound(f"measure {measure.name} names no library")
+        url, _, version = measure.library.partition("|")
+        name = url.rsplit("/", 1)[-1]
+        if not version:
+            own = [source for source in self.libraries.versions(name) if source.version == measure.version]
+            if own:
+                return own[0]
+        return self.libraries.find(name, version or None)
+
+    def closure(self, measure: Measure, relax_versions: bool = False) -> Closure:
+        """The libraries of a measure, its primary library first."""
+        return closure(self.primary_library(measure), self.libraries, relax_versions)
+
+    def missing_value_sets(self, measures: Iterable[Measure], relax_versions: bool = False) -> list[MissingValueSet]:
+        """Which value sets these measures' libraries name that are not at hand as whole, with those libraries."""
+        uses: dict[str, list[str]] = {}
+        for measure in measures:
+            for identifier, names in self.closure(measure, relax_versions).value_sets().items():
+                uses.setdefault(identifier, []).extend(names)
+        return self.value_sets.missing(uses)
+
+    def _add(self, documents: Iterable[Document], only: str | None = None) -> None:
+        vocabulary: list[Document] = []
+        for document in documents:
+            if "vocabulary" in document.path.parts[:-1] and document.path.suffix == ".json":
+                vocabulary.append(document)
+                continue
+            try:
+                vocabulary += self._classify(document, only)
+            except (msgspec.DecodeError, etree.XMLSyntaxError, ContentError, MeasureError) as error:
+                self.problems.append(f"{document.origin}: {error}")
+        if vocabulary and only is None:
+            self.value_sets.add_layer(vocabulary)
+
+    def _classify(self, document: Document, only: str | None) -> Iterator[Document]:
+        """Adds a measure or library; hands back value sets and code systems, to be looked up later."""
+        data = document.read()
+        suffix = document.path.suffix.lower()
+        if suffix == ".cql":
+            add_cql(self.libraries, document, data)
+        elif suffix == ".xml":
+            # FHIR resources in XML stand beside the same in JSON; of XML only ELM is read.
+            if b"urn:hl7-org:elm:r1" in data[:4096]:
+                add_elm_xml(self.libraries, document, data)
+        else:
+            yield from self._classify_json(document, data, only)
+
+    def _classify_json(self, document: Document, data: bytes, only: str | None) -> Iterator[Document]:
+        kind = resource_type(data)
+        if kind == "Bundle":
+            for entry in bundle_entries(data, document.origin):
+                yield from self._classify_json(entry, entry.read(), only)
+        elif kind == "Library":
+            add_library_resource(self.libraries, document, data)
+        elif kind == "Measure" and only in (None, "Measure"):
+            self.measures.add(document, data)
+        elif kind in ("ValueSet", "CodeSystem"):
+            yield document
+        elif not kind:
+            add_elm_json(self.libraries, document, data)
+
+
+def content_hash(parts: Iterable[tuple[str, str, bytes]]) -> str:
+    """SHA-256 over (kind, name, data) parts in order of kind and name, so that order of reading plays no part."""
+    digest = hashlib.sha256()
+    for kind, name, data in sorted(parts, key=lambda part: part[:2]):
+        digest.update(f"{kind}\0{name}\0{hashlib.sha256(data).hexdigest()}\n".encode())
+    return digest.hexdigest()

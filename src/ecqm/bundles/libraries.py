@@ -1,0 +1,234 @@
+"""Libraries of measure content: their names, and their ELM and CQL to be read when needed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+from lxml import etree
+
+from ecqm.bundles.declarations import Declarations, of_cql, of_elm_json, of_elm_xml
+from ecqm.bundles.documents import ContentError, Document
+
+
+class Format(StrEnum):
+    """A form in which a library is at hand (the content types of FHIR Library.content)."""
+
+    ELM_JSON = "application/elm+json"
+    ELM_XML = "application/elm+xml"
+    CQL = "text/cql"
+
+
+@dataclass(frozen=True)
+class LibrarySource:
+    """One version of a library: readers of the forms it is at hand in, and where each comes from."""
+
+    name: str
+    version: str | None
+    forms: dict[Format, Document] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name}|{self.version}" if self.version else self.name
+
+    @property
+    def has_elm(self) -> bool:
+        return Format.ELM_JSON in self.forms or Format.ELM_XML in self.forms
+
+    def elm_json(self) -> bytes | None:
+        return self._read(Format.ELM_JSON)
+
+    def elm_xml(self) -> bytes | None:
+        return self._read(Format.ELM_XML)
+
+    def cql(self) -> str | None:
+        data = self._read(Format.CQL)
+        return None if data is None else data.decode("utf-8-sig", errors="replace")
+
+    @cached_property
+    def declared(self) -> Declarations:
+        """The includes and value sets that the library declares."""
+        elm = self.elm_json()
+        if elm is not None:
+            return of_elm_json(elm)
+        xml = self.elm_xml()
+        return of_elm_xml(xml) if xml is not None else of_cql(self.cql() or "")
+
+    def origin(self, form: Format) -> str | None:
+        """The document that a form comes from."""
+        document = self.forms.get(form)
+        return document.origin if document else None
+
+    def _read(self, form: Format) -> bytes | None:
+        document = self.forms.get(form)
+        return document.read() if document else None
+
+
+class LibraryNotFound(LookupError):
+    """No such library, or not in the version asked for; the message names the versions at hand."""
+
+
+class Libraries:
+    """Libraries by name and exact version. A form that is at hand twice is taken from where it was added first."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, dict[str | None, LibrarySource]] = {}
+
+    def add(self, name: str, version: str | None, form: Format, document: Document) -> None:
+        source = self._sources.setdefault(name, {}).setdefault(version, LibrarySource(name, version))
+        source.forms.setdefault(form, document)
+
+    def __iter__(self) -> Iterator[LibrarySource]:
+        for versions in self._sources.values():
+            yield from versions.values()
+
+    def __len__(self) -> int:
+        return sum(len(versions) for versions in self._sources.values())
+
+    def versions(self, name: str) -> tuple[LibrarySource, ...]:
+        """All versions of a library at hand, the latest first."""
+        found = self._sources.get(name, {}).values()
+        return tuple(sorted(found, key=lambda source: version_key(source.version), reverse=True))
+
+    def find(self, name: str, version: str | None = None) -> LibrarySource:
+        """The library in exactly this version; without a version, the latest at hand."""
+        sources = self.versions(name)
+        if version is None and sources:
+            return sources[0]
+        for source in sources:
+            if source.version == version:
+                return source
+        at_hand = ", ".join(str(source.version) for source in sources)
+        wanted = f"library {name}" + (f" version {version}" if version else "")
+        raise LibraryNotFound(
+            f"{wanted} is not at hand; " + (f"versions at hand: {at_hand}" if sources else "no version is")
+        )
+
+    def nearest(self, name: str, version: str | None = None) -> LibrarySource:
+        """The version asked for, otherwise the next later one at hand, otherwise the latest."""
+        sources = self.versions(name)
+        later = [source for source in sources if version_key(source.version) >= version_key(version)]
+        return later[-1] if later and version is not None else sources[0] if sources else self.find(name, version)
+
+    def without_elm(self) -> tuple[LibrarySource, ...]:
+        """Libraries that are at hand only as CQL, to be compiled before they can run."""
+        return tuple(source for source in self if not source.has_elm)
+
+
+def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
+    """Orders versions by their parts: numbers as numbers, and before them words (a draft precedes its release)."""
+    parts = re.split(r"[.\-+ ]", version or "")
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+
+
+class _Attachment(msgspec.Struct, frozen=True):
+    contentType: str | None = None
+    data: str | None = None
+
+
+class _LibraryHeader(msgspec.Struct, frozen=True):
+    name: str | None = None
+    id: str | None = None
+    version: str | None = None
+    content: list[_AttachmentType] | None = None
+
+
+class _AttachmentType(msgspec.Struct, frozen=True):
+    contentType: str | None = None
+
+
+class _LibraryContent(msgspec.Struct, frozen=True):
+    content: list[_Attachment] | None = None
+
+
+_decode_header = msgspec.json.Decoder(_LibraryHeader).decode
+_decode_content = msgspec.json.Decoder(_LibraryContent).decode
+
+
+def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> None:
+    """A FHIR Library resource: every attachment of a known content type is a form of the library.
+
+    A Library without any (a manifest, a module definition) is no library of logic and is passed over.
+    """
+    header = _decode_header(data)
+    name = header.name or header.id
+    for attachment in header.content or ():
+        try:
+            form = Format((attachment.contentType or "").partition(";")[0].strip())
+        except ValueError:
+            continue
+        if name:
+            libraries.add(name, header.version, form, Document(document.origin, _Attached(document, form).read))
+
+
+@dataclass(frozen=True)
+class _Attached:
+    document: Document
+    form: Format
+
+    def read(self) -> bytes:
+        for attachment in _decode_content(self.document.read()).content or ():
+            if (attachment.contentType or "").partition(";")[0].strip() == self.form and attachment.data is not None:
+                try:
+                    return base64.b64decode(attachment.data)
+                except binascii.Error as error:
+                    raise ContentError(f"{self.document.origin}: {self.form} is not base64: {error}") from error
+        raise ContentError(f"{self.document.origin}: the {self.form} attachment has no data")
+
+
+class _Identifier(msgspec.Struct, frozen=True):
+    id: str = ""
+    version: str | None = None
+
+
+class _ElmLibrary(msgspec.Struct, frozen=True):
+    identifier: _Identifier = _Identifier()
+
+
+class _ElmFile(msgspec.Struct, frozen=True):
+    library: _ElmLibrary | None = None
+
+
+_decode_elm = msgspec.json.Decoder(_ElmFile).decode
+
+
+def add_elm_json(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A file of ELM JSON; False if it is none."""
+    library = _decode_elm(data).library
+    if library is None or not library.identifier.id:
+        return False
+    libraries.add(library.identifier.id, library.identifier.version, Format.ELM_JSON, document)
+    return True
+
+
+def add_elm_xml(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A file of ELM XML; False if it is none."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    root = etree.fromstring(data, parser)
+    namespace = "{urn:hl7-org:elm:r1}"
+    identifier = root.find(f"{namespace}identifier") if root.tag == f"{namespace}library" else None
+    if identifier is None or not identifier.get("id"):
+        return False
+    libraries.add(str(identifier.get("id")), identifier.get("version"), Format.ELM_XML, document)
+    return True
+
+
+# Comments and other lines may precede the declaration; a qualified name's last part is the library's name.
+_DECLARATION = re.compile(
+    r"^\s*library\s+(?:[\w.]+\.)?(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>\w+))(?:\s+version\s+'(?P<version>[^']*)')?",
+    re.MULTILINE,
+)
+
+
+def add_cql(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A CQL file, by its library declaration; False if it declares none."""
+    declared = _DECLARATION.search(data.decode("utf-8-sig", errors="replace"))
+    if declared is None:
+        return False
+    libraries.add(declared["quoted"] or declared["plain"], declared["version"], Format.CQL, document)
+    return True

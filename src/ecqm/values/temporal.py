@@ -218,12 +218,13 @@ class DateTime(Temporal):
         return request_offset() if self._offset is None else self._offset
 
     @classmethod
-    def _at(cls, fields: tuple[int, ...], offset: int | None) -> Self:
+    def from_fields(cls, fields: tuple[int, ...], offset: int | None = None) -> Self:
+        """The DateTime of these components, most significant first."""
         rest: tuple[int | None, ...] = (*fields[1:], *(None,) * (7 - len(fields)), offset)
         return cls(fields[0], *rest)
 
     def replace_fields(self, fields: tuple[int, ...]) -> Self:
-        return self._at(fields, self._offset)
+        return self.from_fields(fields, self._offset)
 
     def at_offset(self, offset: int) -> Self:
         """The same instant as local time elsewhere, to the same precision.
@@ -236,7 +237,7 @@ class DateTime(Temporal):
             moved = self.ordinal() + shift * 60_000
             within = max(MIN_DATETIME.ordinal(), min(moved, MAX_DATETIME.ordinal()))
             fields = self.from_ordinal(within).fields[: len(fields)]
-        return self._at(fields, offset)
+        return self.from_fields(fields, offset)
 
     def ordinal(self) -> int:
         fields = self.low().fields

@@ -37,12 +37,9 @@ def parse_datetime(text: str) -> DateTime:
     offset_at = next((at for at, character in enumerate(clock) if character in "Z+-"), len(clock))
     time_text, offset_text = clock[:offset_at], clock[offset_at:]
     offset = _offset(offset_text, text) if offset_text else None
-    fields: tuple[int | None, ...] = (*date.fields, *(_time_fields(time_text, text) if time_text else ()))
     if time_text and date.precision != "day":
         raise CqlError(f"{text!r} has a time of day but no day")
-    year, *rest = (*fields, *(None,) * (7 - len(fields)))
-    assert year is not None
-    return DateTime(year, *rest, offset)
+    return DateTime.from_fields(date.fields + (_time_fields(time_text, text) if time_text else ()), offset)
 
 
 def parse_time(text: str) -> Time:

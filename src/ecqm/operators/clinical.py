@@ -1,0 +1,215 @@
+"""Age, and membership in value sets and code systems (CQL reference, clinical operators; ELM chapter 23).
+
+What a value set or a code system contains is asked of the terminology of the evaluation request. Codes are the same
+when code and system are; version and display do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values.calendar import duration_between
+from ecqm.values.clinical import Code, CodeSystem, Concept, ValueSet
+from ecqm.values.context import EvaluationContext, Terminology
+from ecqm.values.errors import CqlError
+from ecqm.values.interval import Uncertainty
+from ecqm.values.temporal import Date, DateTime
+
+_AGE = "Year"
+
+
+@runtime_checkable
+class CodeSystems(Protocol):
+    """What a terminology needs to know, besides value sets, to answer about whole code systems."""
+
+    def codes(self, code_system: str, version: str | None) -> Collection[str]:
+        """The codes of a code system. Raises CqlError where it is unknown."""
+        ...
+
+    def subsumes(self, ancestor: Code, descendant: Code) -> bool:
+        """Whether a code is an ancestor of another in the hierarchy of their system."""
+        ...
+
+
+@operator("CalculateAge", spec="elm:23.3")
+class CalculateAge:
+    """The whole calendar periods from a birth date to the request: to its day, or its instant for a DateTime."""
+
+    @overload("(Date) -> Integer", may_raise=True)
+    def date(birth: Date, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
+        return duration_between(birth, context.now.date(), precision)
+
+    @overload("(DateTime) -> Integer", may_raise=True)
+    def datetime(birth: DateTime, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
+        return duration_between(birth, context.now, precision)
+
+
+@operator("CalculateAgeAt", spec="elm:23.4")
+class CalculateAgeAt:
+    """The whole calendar periods from a birth date to another date; uncertain where one of them is imprecise."""
+
+    @overload("(Date, Date) -> Integer", "(DateTime, DateTime) -> Integer", may_raise=True)
+    def at(birth: Any, as_of: Any, *, precision: str = _AGE) -> int | Uncertainty | None:
+        return duration_between(birth, as_of, precision)
+
+
+@operator("InValueSet", spec="elm:23.8")
+class InValueSet:
+    """Whether a value set contains a code, or any code of a concept; it does not contain null."""
+
+    @overload("(String, ValueSet) -> Boolean", nulls=NONE, may_raise=True)
+    def string(code: str | None, value_set: ValueSet | None, *, context: EvaluationContext) -> bool | None:
+        """The code alone; a value set with codes of several systems makes that ambiguous, which is an error."""
+        return _any_in_value_set([code], value_set, context)
+
+    @overload("(Code, ValueSet) -> Boolean", nulls=NONE, may_raise=True)
+    def code(code: Code | None, value_set: ValueSet | None, *, context: EvaluationContext) -> bool | None:
+        return _any_in_value_set([code], value_set, context)
+
+    @overload("(Concept, ValueSet) -> Boolean", nulls=NONE, may_raise=True)
+    def concept(concept: Concept | None, value_set: ValueSet | None, *, context: EvaluationContext) -> bool | None:
+        return _any_in_value_set([concept], value_set, context)
+
+
+@operator("AnyInValueSet", spec="elm:23.2")
+class AnyInValueSet:
+    """Whether a value set contains any of the codes, or any code of the concepts; it contains none of null."""
+
+    @overload(
+        "(List<String>, ValueSet) -> Boolean",
+        "(List<Code>, ValueSet) -> Boolean",
+        "(List<Concept>, ValueSet) -> Boolean",
+        nulls=NONE,
+        may_raise=True,
+    )
+    def lists(codes: Sequence[Any] | None, value_set: ValueSet | None, *, context: EvaluationContext) -> bool | None:
+        return _any_in_value_set(codes or (), value_set, context)
+
+
+@operator("InCodeSystem", spec="elm:23.7")
+class InCodeSystem:
+    """Whether a code system contains a code, or any code of a concept; it does not contain null."""
+
+    @overload(
+        "(String, CodeSystem) -> Boolean",
+        "(Code, CodeSystem) -> Boolean",
+        "(Concept, CodeSystem) -> Boolean",
+        nulls=NONE,
+        may_raise=True,
+    )
+    def one(code: Any, code_system: CodeSystem | None, *, context: EvaluationContext) -> bool | None:
+        return _any_in_code_system([code], code_system, context)
+
+
+@operator("AnyInCodeSystem", spec="elm:23.1")
+class AnyInCodeSystem:
+    """Whether a code system contains any of the codes, or any code of the concepts; it contains none of null."""
+
+    @overload(
+        "(List<String>, CodeSystem) -> Boolean",
+        "(List<Code>, CodeSystem) -> Boolean",
+        "(List<Concept>, CodeSystem) -> Boolean",
+        nulls=NONE,
+        may_raise=True,
+    )
+    def lists(
+        codes: Sequence[Any] | None, code_system: CodeSystem | None, *, context: EvaluationContext
+    ) -> bool | None:
+        return _any_in_code_system(codes or (), code_system, context)
+
+
+@operator("ExpandValueSet", spec="elm:23.9")
+class ExpandValueSet:
+    """The codes of a value set, by system and code, which is an order of our own."""
+
+    @overload("(ValueSet) -> List<Code>", may_raise=True)
+    def value_set(value_set: ValueSet, *, context: EvaluationContext) -> tuple[Code, ...]:
+        members = _terminology(context).expand(value_set.id, value_set.version)
+        return tuple(Code(code, system) for system, code in sorted(members))
+
+
+@operator("Subsumes", spec="elm:23.12")
+class Subsumes:
+    """Whether the first code is the second or an ancestor of it; of concepts, whether any code of the first is."""
+
+    @overload("(Code, Code) -> Boolean", "(Concept, Concept) -> Boolean", may_raise=True)
+    def codes(left: Any, right: Any, *, context: EvaluationContext) -> bool:
+        return _subsumes(left, right, context)
+
+
+@operator("SubsumedBy", spec="elm:23.11")
+class SubsumedBy:
+    """Whether the first code is the second or a descendant of it; of concepts, whether any code of the first is."""
+
+    @overload("(Code, Code) -> Boolean", "(Concept, Concept) -> Boolean", may_raise=True)
+    def codes(left: Any, right: Any, *, context: EvaluationContext) -> bool:
+        return _subsumes(right, left, context)
+
+
+def _terminology(context: EvaluationContext) -> Terminology:
+    if context.terminology is None:
+        raise CqlError("the evaluation has no terminology to ask")
+    return context.terminology
+
+
+def _code_systems(context: EvaluationContext) -> CodeSystems:
+    terminology = _terminology(context)
+    if not isinstance(terminology, CodeSystems):
+        raise CqlError("the terminology of the evaluation does not know the codes of code systems")
+    return terminology
+
+
+def _codes_in(item: str | Code | Concept | None) -> Iterable[str | Code]:
+    """What there is to look up in an operand, or in an element of one."""
+    if isinstance(item, Concept):
+        return [code for code in item.codes if code is not None]
+    return [] if item is None else [item]
+
+
+def _any_in_value_set(
+    items: Iterable[str | Code | Concept | None], value_set: ValueSet | None, context: EvaluationContext
+) -> bool | None:
+    wanted = [code for item in items for code in _codes_in(item)]
+    if not wanted:
+        return False
+    if value_set is None:
+        return None
+    members = _terminology(context).expand(value_set.id, value_set.version)
+    pairs = {(code.system, code.code) for code in wanted if isinstance(code, Code)}
+    if not pairs.isdisjoint(members):
+        return True
+    bare = {code for code in wanted if isinstance(code, str)}
+    return bool(bare) and not bare.isdisjoint(_codes_of_the_only_system(members, value_set))
+
+
+def _codes_of_the_only_system(members: Collection[tuple[str, str]], value_set: ValueSet) -> set[str]:
+    if len({system for system, _ in members}) > 1:
+        raise CqlError(f"a code without a system is ambiguous in {value_set.id}, which has codes of several systems")
+    return {code for _, code in members}
+
+
+def _any_in_code_system(
+    items: Iterable[str | Code | Concept | None], code_system: CodeSystem | None, context: EvaluationContext
+) -> bool | None:
+    wanted = [code for item in items for code in _codes_in(item)]
+    if not wanted:
+        return False
+    if code_system is None:
+        return None
+    members = _code_systems(context).codes(code_system.id, code_system.version)
+    return any(
+        code in members if isinstance(code, str) else code.system == code_system.id and code.code in members
+        for code in wanted
+    )
+
+
+def _subsumes(ancestor: Code | Concept, descendant: Code | Concept, context: EvaluationContext) -> bool:
+    code_systems = _code_systems(context)
+    return any(
+        (upper.code, upper.system) == (lower.code, lower.system) or code_systems.subsumes(upper, lower)
+        for upper in _codes_in(ancestor)
+        for lower in _codes_in(descendant)
+        if isinstance(upper, Code) and isinstance(lower, Code)
+    )

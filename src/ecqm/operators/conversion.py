@@ -1,0 +1,425 @@
+"""Conversions between the System types (CQL reference, type operators; ELM chapter 22).
+
+A value that cannot be converted gives null, never an error. The functions `to_…` take any value, so that they serve the
+operators `ToX`, `ConvertsToX`, `Convert` and `CanConvert` alike: what is of the type already stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from ecqm.operators.arithmetic import divide_quantities
+from ecqm.operators.numeric import EXACT, in_decimal, in_integer, in_long
+from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values import Code, Concept, CqlError, Date, DateTime, Long, Quantity, Ratio, Time, Uncertainty
+from ecqm.values.numbers import decimal_text
+from ecqm.values.text import iso_text, parse_date, parse_datetime, parse_time
+from ecqm.values.units import convert, convert_exactly, is_known
+
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "0"})
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?"
+_DECIMAL = re.compile(_NUMBER)
+_QUANTITY = re.compile(rf"({_NUMBER})(?:\s*'([^']*)')?")
+_RATIO = re.compile(rf"({_NUMBER}(?:\s*'[^']*')?):({_NUMBER}(?:\s*'[^']*')?)")
+_TIMEZONE = re.compile(r"(?:Z|[+-][0-9]{2}:[0-9]{2})$")
+
+
+def to_boolean(value: Any) -> bool | None:
+    """The words for yes and no in any case; of numbers, 1 and 0."""
+    match value:
+        case bool():
+            return value
+        case str():
+            word = value.lower()
+            return True if word in _TRUE else False if word in _FALSE else None
+        case int() | Decimal():
+            return True if value == 1 else False if value == 0 else None
+    return None
+
+
+def to_integer(value: Any) -> int | Uncertainty | None:
+    """Digits with or without a sign, true as 1 and false as 0, and a Long in the range of Integer."""
+    match value:
+        case Uncertainty():
+            return value
+        case bool() | int():
+            return in_integer(int(value))
+        case str() if _WHOLE.fullmatch(value):
+            return in_integer(int(value))
+    return None
+
+
+def to_long(value: Any) -> Long | Uncertainty | None:
+    """Digits with or without a sign, true as 1 and false as 0, and any Integer."""
+    match value:
+        case Uncertainty():
+            return value
+        case bool() | int():
+            return in_long(int(value))
+        case str() if _WHOLE.fullmatch(value):
+            return in_long(int(value))
+    return None
+
+
+def to_decimal(value: Any) -> Decimal | Uncertainty | None:
+    """Digits with or without a sign and a fraction, true as 1.0 and false as 0.0, and any whole number."""
+    match value:
+        case Uncertainty() | Decimal():
+            return value
+        case bool():
+            return Decimal("1.0") if value else Decimal("0.0")
+        case int():
+            return Decimal(value)
+        case str() if _DECIMAL.fullmatch(value):
+            return in_decimal(EXACT.create_decimal(value))
+    return None
+
+
+def to_quantity(value: Any) -> Quantity | None:
+    """A number with a unit in quotes, or none; numbers get the unit 1, and a ratio is divided out."""
+    match value:
+        case Quantity():
+            return value
+        case bool() | Uncertainty():
+            return None
+        case int() | Decimal():
+            return Quantity(Decimal(value))
+        case Ratio(numerator, denominator):
+            return divide_quantities(numerator, denominator)
+        case str():
+            return _read_quantity(value)
+    return None
+
+
+def to_ratio(value: Any) -> Ratio | None:
+    """Two quantities with a colon between them."""
+    match value:
+        case Ratio():
+            return value
+        case str() if parts := _RATIO.fullmatch(value):
+            numerator, denominator = _read_quantity(parts[1]), _read_quantity(parts[2])
+            return Ratio(numerator, denominator) if numerator and denominator else None
+    return None
+
+
+def to_string(value: Any) -> str | None:
+    """The text from which the value can be read back."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(int(value))
+        case Decimal():
+            return decimal_text(value)
+        case Quantity():
+            return f"{value.value:f} '{value.unit}'"
+        case Ratio():
+            return f"{to_string(value.numerator)}:{to_string(value.denominator)}"
+        case Date() | DateTime() | Time():
+            text = iso_text(value)
+            return f"{text[:-1]}+00:00" if text.endswith("Z") else text
+    return None
+
+
+def to_date(value: Any) -> Date | None:
+    """An ISO 8601 date, to any precision; the time of a date-time is left out."""
+    match value:
+        case Date():
+            return value
+        case DateTime():
+            return value.date()
+        case str():
+            return _read(parse_date, value.partition("T")[0]) if to_datetime(value) else None
+    return None
+
+
+def to_datetime(value: Any) -> DateTime | None:
+    """An ISO 8601 date-time, to any precision; of a Date the time is unspecified."""
+    match value:
+        case DateTime():
+            return value
+        case Date():
+            return DateTime(*value.fields)
+        case str():
+            return _read(parse_datetime, value)
+    return None
+
+
+def to_time(value: Any) -> Time | None:
+    """An ISO 8601 time of day, to any precision; a leading T is understood, and a timezone ignored."""
+    match value:
+        case Time():
+            return value
+        case str():
+            return _read(parse_time, _TIMEZONE.sub("", value))
+    return None
+
+
+def to_concept(value: Any) -> Concept | None:
+    """A concept of one code, with its display, or of a list of codes."""
+    match value:
+        case Concept():
+            return value
+        case Code():
+            return Concept((value,), value.display)
+        case tuple() | list() if all(code is None or isinstance(code, Code) for code in value):
+            return Concept(tuple(value))
+    return None
+
+
+def to_codes(value: Any) -> tuple[Code | None, ...] | None:
+    """The codes of a concept."""
+    match value:
+        case Concept():
+            return value.codes
+        case tuple() | list() if all(code is None or isinstance(code, Code) for code in value):
+            return tuple(value)
+    return None
+
+
+_Value = TypeVar("_Value")
+
+
+def _read(parse: Callable[[str], _Value], text: str) -> _Value | None:
+    """What a reader of literals makes of a text, which must not be a literal itself; None where it is not readable."""
+    if text.startswith("@"):
+        return None
+    try:
+        return parse(text)
+    except CqlError:
+        return None
+
+
+def _read_quantity(text: str) -> Quantity | None:
+    parts = _QUANTITY.fullmatch(text)
+    value = in_decimal(EXACT.create_decimal(parts[1])) if parts else None
+    if parts is None or value is None:
+        return None
+    unit = parts[2]
+    if unit is None:
+        return Quantity(value)
+    return Quantity(value, unit) if is_known(unit) else None
+
+
+def _converts(convert: Callable[[Any], Any]) -> Callable[[Any], bool]:
+    return lambda argument: convert(argument) is not None
+
+
+@operator("ToBoolean", spec="elm:22.19")
+class ToBoolean:
+    """The Boolean that a text or a number stands for."""
+
+    any_kind = overload("(String) -> Boolean", "(Integer) -> Boolean", "(Long) -> Boolean", "(Decimal) -> Boolean")(
+        to_boolean
+    )
+
+
+@operator("ToInteger", spec="elm:22.25")
+class ToInteger:
+    """The Integer that a text, a truth value or a Long stands for."""
+
+    any_kind = overload("(String) -> Integer", "(Boolean) -> Integer", "(Long) -> Integer")(to_integer)
+
+
+@operator("ToLong", spec="elm:22.27")
+class ToLong:
+    """The Long that a text, a truth value or an Integer stands for."""
+
+    any_kind = overload("(String) -> Long", "(Boolean) -> Long", "(Integer) -> Long")(to_long)
+
+
+@operator("ToDecimal", spec="elm:22.24")
+class ToDecimal:
+    """The Decimal that a text, a truth value or a whole number stands for."""
+
+    any_kind = overload("(String) -> Decimal", "(Boolean) -> Decimal", "(Integer) -> Decimal", "(Long) -> Decimal")(
+        to_decimal
+    )
+
+
+@operator("ToQuantity", spec="elm:22.28")
+class ToQuantity:
+    """The Quantity that a text, a number or a ratio stands for."""
+
+    any_kind = overload(
+        "(String) -> Quantity",
+        "(Decimal) -> Quantity",
+        "(Integer) -> Quantity",
+        "(Long) -> Quantity",
+        "(Ratio) -> Quantity",
+    )(to_quantity)
+
+
+@operator("ToRatio", spec="elm:22.29")
+class ToRatio:
+    """The Ratio that a text stands for."""
+
+    any_kind = overload("(String) -> Ratio")(to_ratio)
+
+
+@operator("ToString", spec="elm:22.30")
+class ToString:
+    """The text of a value."""
+
+    any_kind = overload(
+        *(
+            f"({kind}) -> String"
+            for kind in (
+                "Boolean",
+                "Integer",
+                "Long",
+                "Decimal",
+                "Quantity",
+                "Ratio",
+                "Date",
+                "DateTime",
+                "Time",
+                "String",
+            )
+        )
+    )(to_string)
+
+
+@operator("ToDate", spec="elm:22.22")
+class ToDate:
+    """The Date of a text or of a DateTime."""
+
+    any_kind = overload("(String) -> Date", "(DateTime) -> Date")(to_date)
+
+
+@operator("ToDateTime", spec="elm:22.23")
+class ToDateTime:
+    """The DateTime of a text, or of a Date, its time being unspecified."""
+
+    any_kind = overload("(String) -> DateTime", "(Date) -> DateTime")(to_datetime)
+
+
+@operator("ToTime", spec="elm:22.31")
+class ToTime:
+    """The time of day of a text."""
+
+    any_kind = overload("(String) -> Time")(to_time)
+
+
+@operator("ToConcept", spec="elm:22.21")
+class ToConcept:
+    """The concept of a code, or of a list of codes."""
+
+    any_kind = overload("(Code) -> Concept", "(List<Code>) -> Concept")(to_concept)
+
+
+@operator("ToList", spec="elm:22.26")
+class ToList:
+    """A list with the argument as its only element, an empty one for null."""
+
+    @overload("(T) -> List<T>", nulls=NONE)
+    def any_kind(argument: Any) -> tuple[Any, ...]:
+        return () if argument is None else (argument,)
+
+
+@operator("ToChars", spec="elm:22.20")
+class ToChars:
+    """The characters of a string, each as a string."""
+
+    @overload("(String) -> List<String>")
+    def strings(argument: str) -> tuple[str, ...]:
+        return tuple(argument)
+
+
+@operator("ConvertQuantity", spec="elm:22.6")
+class ConvertQuantity:
+    """The same quantity in another unit, null where the dimensions differ."""
+
+    @overload("(Quantity, String) -> Quantity")
+    def quantities(argument: Quantity, unit: str) -> Quantity | None:
+        try:
+            value = convert(argument.value, argument.unit, unit)
+        except CqlError:
+            return None  # the number is too large in that unit
+        return None if value is None else Quantity(value, unit)
+
+
+@operator("CanConvertQuantity", spec="elm:22.3")
+class CanConvertQuantity:
+    """Whether a quantity can be said in another unit."""
+
+    @overload("(Quantity, String) -> Boolean")
+    def quantities(argument: Quantity, unit: str) -> bool:
+        return convert_exactly(argument.value, argument.unit, unit) is not None
+
+
+@operator("ConvertsToBoolean", spec="elm:22.7")
+class ConvertsToBoolean:
+    """Whether a value is, or stands for, a Boolean."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_boolean))
+
+
+@operator("ConvertsToDate", spec="elm:22.8")
+class ConvertsToDate:
+    """Whether a value is, or stands for, a Date."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_date))
+
+
+@operator("ConvertsToDateTime", spec="elm:22.9")
+class ConvertsToDateTime:
+    """Whether a value is, or stands for, a DateTime."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_datetime))
+
+
+@operator("ConvertsToDecimal", spec="elm:22.10")
+class ConvertsToDecimal:
+    """Whether a value is, or stands for, a Decimal."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_decimal))
+
+
+@operator("ConvertsToInteger", spec="elm:22.11")
+class ConvertsToInteger:
+    """Whether a value is, or stands for, an Integer."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_integer))
+
+
+@operator("ConvertsToLong", spec="elm:22.12")
+class ConvertsToLong:
+    """Whether a value is, or stands for, a Long."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_long))
+
+
+@operator("ConvertsToQuantity", spec="elm:22.13")
+class ConvertsToQuantity:
+    """Whether a value is, or stands for, a Quantity."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_quantity))
+
+
+@operator("ConvertsToRatio", spec="elm:22.14")
+class ConvertsToRatio:
+    """Whether a value is, or stands for, a Ratio."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_ratio))
+
+
+@operator("ConvertsToString", spec="elm:22.15")
+class ConvertsToString:
+    """Whether a value is, or has the form of, a String."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_string))
+
+
+@operator("ConvertsToTime", spec="elm:22.16")
+class ConvertsToTime:
+    """Whether a value is, or stands for, a Time."""
+
+    any_kind = overload("(Any) -> Boolean")(_converts(to_time))

@@ -1,0 +1,294 @@
+"""Operators on lists (CQL reference, list operators; ELM chapter 20).
+
+Elements are the same when they are equal, or both null; where equality cannot tell (`@2012` and `@2012-03`) they are
+not taken for the same. A list is a tuple. Set operations keep the order in which elements first appear, which the
+specification leaves open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values.equality import equal
+from ecqm.values.errors import CqlError
+from ecqm.values.structure import Tuple
+
+List = Sequence[Any]
+_LISTS = "(List<T>, List<T>) -> Boolean"
+_LIST_AND_ELEMENT = "(List<T>, T) -> Boolean"
+_ELEMENT_AND_LIST = "(T, List<T>) -> Boolean"
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two elements are one for the purposes of sets: equal, or both null."""
+    if left is None or right is None:
+        return left is right
+    return equal(left, right) is True
+
+
+def contains(list_: List, element: Any) -> bool:
+    """Whether some element of a list is the same as `element`."""
+    return any(same(present, element) for present in list_)
+
+
+def distinct(elements: List) -> tuple[Any, ...]:
+    """The elements without repetitions, in order of first appearance."""
+    found: list[Any] = []
+    for element in elements:
+        if not contains(found, element):
+            found.append(element)
+    return tuple(found)
+
+
+def includes(list_: List, part: List) -> bool:
+    """Whether every element of `part` is in `list_`."""
+    return all(contains(list_, element) for element in part)
+
+
+def properly_contains(list_: List, element: Any) -> bool | None:
+    """Whether `element` is in a list that also holds another; null where it cannot be told if it is in it, or if what
+    else is in it is another. (A null element may be the one that is looked for.)"""
+    matches = [_agrees(present, element) for present in list_]
+    if True not in matches:
+        return None if element is not None and _unclear(list_, matches) else False
+    if False in matches:
+        return True
+    return None if None in matches else False
+
+
+def _agrees(present: Any, element: Any) -> bool | None:
+    if element is None:
+        return present is None
+    return None if present is None else equal(present, element)
+
+
+def _unclear(list_: List, matches: Sequence[bool | None]) -> bool:
+    return any(match is None and present is not None for present, match in zip(list_, matches, strict=True))
+
+
+@operator("Exists", spec="elm:20.8")
+class Exists:
+    """Whether a list has an element that is not null."""
+
+    @overload("(List<T>) -> Boolean", nulls=NONE)
+    def lists(argument: List | None) -> bool:
+        return argument is not None and any(element is not None for element in argument)
+
+
+@operator("Flatten", spec="elm:20.11")
+class Flatten:
+    """The elements of all lists of a list, one after the other; a null among the lists has none."""
+
+    @overload("(List<List<T>>) -> List<T>")
+    def lists(argument: Sequence[List | None]) -> tuple[Any, ...]:
+        return tuple(element for part in argument if part is not None for element in part)
+
+
+@operator("First", spec="elm:20.10")
+class First:
+    """The first element, null when there is none."""
+
+    @overload("(List<T>) -> T")
+    def lists(argument: List) -> Any:
+        return argument[0] if argument else None
+
+
+@operator("Last", spec="elm:20.18")
+class Last:
+    """The last element, null when there is none."""
+
+    @overload("(List<T>) -> T")
+    def lists(argument: List) -> Any:
+        return argument[-1] if argument else None
+
+
+@operator("Indexer", spec="elm:17.6")
+class Indexer:
+    """The element at a position, counted from 0; null where there is none."""
+
+    @overload("(List<T>, Integer) -> T")
+    def lists(argument: List, index: int) -> Any:
+        return argument[index] if 0 <= index < len(argument) else None
+
+
+@operator("IndexOf", spec="elm:20.16")
+class IndexOf:
+    """The position of the first element that is equal to another, counted from 0; -1 where there is none."""
+
+    @overload("(List<T>, T) -> Integer")
+    def lists(argument: List, element: Any) -> int:
+        return next((at for at, present in enumerate(argument) if same(present, element)), -1)
+
+
+@operator("Length", spec="elm:17.8")
+class Length:
+    """The number of elements of a list, 0 for null."""
+
+    @overload("(List<T>) -> Integer", nulls=NONE)
+    def lists(argument: List | None) -> int:
+        return 0 if argument is None else len(argument)
+
+
+@operator("Contains", spec="elm:20.2")
+class Contains:
+    """Whether an element is in a list; it is not in null."""
+
+    @overload(_LIST_AND_ELEMENT, nulls=NONE)
+    def lists(argument: List | None, element: Any) -> bool:
+        return argument is not None and contains(argument, element)
+
+
+@operator("In", spec="elm:20.13")
+class In:
+    """Whether an element is in a list; it is not in null."""
+
+    @overload(_ELEMENT_AND_LIST, nulls=NONE)
+    def lists(element: Any, argument: List | None) -> bool:
+        return argument is not None and contains(argument, element)
+
+
+@operator("ProperContains", spec="elm:20.20")
+class ProperContains:
+    """Whether an element is in a list, and something else is too."""
+
+    @overload(_LIST_AND_ELEMENT, nulls=NONE)
+    def lists(argument: List | None, element: Any) -> bool | None:
+        return properly_contains(argument, element) if argument is not None else False
+
+
+@operator("ProperIn", spec="elm:20.21")
+class ProperIn:
+    """Whether an element is in a list, and something else is too."""
+
+    @overload(_ELEMENT_AND_LIST, nulls=NONE)
+    def lists(element: Any, argument: List | None) -> bool | None:
+        return properly_contains(argument, element) if argument is not None else False
+
+
+@operator("Includes", spec="elm:20.14")
+class Includes:
+    """Whether every element of the second list is in the first."""
+
+    @overload(_LISTS)
+    def lists(left: List, right: List) -> bool:
+        return includes(left, right)
+
+    @overload(_LIST_AND_ELEMENT, nulls=NONE)
+    def element(argument: List | None, element: Any) -> bool:
+        return argument is not None and contains(argument, element)
+
+
+@operator("IncludedIn", spec="elm:20.15")
+class IncludedIn:
+    """Whether every element of the first list is in the second."""
+
+    @overload(_LISTS)
+    def lists(left: List, right: List) -> bool:
+        return includes(right, left)
+
+    @overload(_ELEMENT_AND_LIST, nulls=NONE)
+    def element(element: Any, argument: List | None) -> bool | None:
+        """Unlike `In`, null is in no list: the result is null."""
+        if element is None:
+            return None
+        return argument is not None and contains(argument, element)
+
+
+@operator("ProperIncludes", spec="elm:20.22")
+class ProperIncludes:
+    """Whether every element of the second list is in the first, which is the longer one."""
+
+    @overload(_LISTS)
+    def lists(left: List, right: List) -> bool:
+        return len(left) > len(right) and includes(left, right)
+
+    @overload(_LIST_AND_ELEMENT, nulls=NONE)
+    def element(argument: List | None, element: Any) -> bool | None:
+        return properly_contains(argument, element) if argument is not None else False
+
+
+@operator("ProperIncludedIn", spec="elm:20.23")
+class ProperIncludedIn:
+    """Whether every element of the first list is in the second, which is the longer one."""
+
+    @overload(_LISTS)
+    def lists(left: List, right: List) -> bool:
+        return len(right) > len(left) and includes(right, left)
+
+    @overload(_ELEMENT_AND_LIST, nulls=NONE)
+    def element(element: Any, argument: List | None) -> bool | None:
+        return properly_contains(argument, element) if argument is not None else False
+
+
+@operator("Union", spec="elm:20.29")
+class Union:
+    """The distinct elements of the lists; null counts as an empty list."""
+
+    @overload("(List<T>...) -> List<T>", nulls=NONE)
+    def lists(*parts: List | None) -> tuple[Any, ...]:
+        return distinct([element for part in parts if part is not None for element in part])
+
+
+@operator("Intersect", spec="elm:20.17")
+class Intersect:
+    """The distinct elements that are in every list."""
+
+    @overload("(List<T>...) -> List<T>")
+    def lists(first: List, *others: List) -> tuple[Any, ...]:
+        return tuple(element for element in distinct(first) if all(contains(other, element) for other in others))
+
+
+@operator("Except", spec="elm:20.7")
+class Except:
+    """The distinct elements of the first list that are in no other; null among the others counts as an empty list."""
+
+    @overload("(List<T>...) -> List<T>", nulls=NONE)
+    def lists(first: List | None, *others: List | None) -> tuple[Any, ...] | None:
+        if first is None:
+            return None
+        present = [other for other in others if other is not None]
+        return tuple(element for element in distinct(first) if not any(contains(other, element) for other in present))
+
+
+@operator("Distinct", spec="elm:20.4")
+class Distinct:
+    """The list without repetitions."""
+
+    @overload("(List<T>) -> List<T>")
+    def lists(argument: List) -> tuple[Any, ...]:
+        return distinct(argument)
+
+
+@operator("SingletonFrom", spec="elm:20.25")
+class SingletonFrom:
+    """The only element, null when there is none. More than one is a run-time error."""
+
+    @overload("(List<T>) -> T", may_raise=True)
+    def lists(argument: List) -> Any:
+        if len(argument) > 1:
+            raise CqlError(f"singleton from a list of {len(argument)} elements")
+        return argument[0] if argument else None
+
+
+@operator("Slice", spec="elm:20.26")
+class Slice:
+    """The elements from one position to just before another; null positions stand for the ends. A position below zero
+    gives an empty list, as the reference asks of Skip and Take, which are made of it."""
+
+    @overload("(List<T>, Integer, Integer) -> List<T>", nulls=NONE)
+    def lists(source: List | None, start: int | None, end: int | None) -> tuple[Any, ...] | None:
+        if source is None:
+            return None
+        first, last = start or 0, len(source) if end is None else end
+        return tuple(source[first:last]) if 0 <= first <= last else ()
+
+
+@operator("Times", spec="elm:20.28")
+class Times:
+    """Every tuple of the first list joined with every one of the second."""
+
+    @overload("(List<T>, List<U>) -> List<Any>")
+    def lists(left: Sequence[Tuple | None], right: Sequence[Tuple | None]) -> tuple[Tuple, ...]:
+        return tuple(Tuple({**one, **other}) for one in left if one is not None for other in right if other is not None)

@@ -1,0 +1,244 @@
+"""A data model: its types, their elements, and how they relate. Types are read when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ecqm.models.layout import ModelFileError, read_type
+from ecqm.types import ANY, ChoiceType, CqlType, ListType, NamedType
+
+
+@dataclass(frozen=True, slots=True)
+class ModelElement:
+    """An element of a type. `target` tells, where the model maps to another (QI-Core to FHIR), how to get at the
+    value there: `%value` is what the element of that name holds, `%parent` the instance."""
+
+    name: str
+    type: CqlType
+    target: str | None = None
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.type, ListType)
+
+    @property
+    def single_type(self) -> CqlType:
+        """The type of one value: of a list, that of its elements."""
+        return self.type.element if isinstance(self.type, ListType) else self.type
+
+    @property
+    def choices(self) -> tuple[CqlType, ...]:
+        """The alternatives of an element that may have one of several types, else none."""
+        return self.single_type.choices if isinstance(self.single_type, ChoiceType) else ()
+
+
+class ModelType:
+    """A type of a model.
+
+    `kind` is class, profile (of the class that is its base) or simple; `identifier` the canonical URL or name of its
+    definition; `label` what authors may call it in a retrieve; `target` the type of the target model that its
+    instances are; `primary_code_path` the element that a retrieve filters by unless told otherwise.
+    """
+
+    def __init__(self, model: str, block: str) -> None:
+        head, _, self._body = block.partition("\n")
+        kind, name, *rest = head.split("\t")
+        self.kind = kind
+        self.type = NamedType(model, name)
+        self._base = rest[0] if rest else ""
+        attributes = dict(part.split("=", 1) for part in rest[1:] if "=" in part)
+        self.identifier = attributes.get("identifier")
+        self.label = attributes.get("label")
+        self.target = attributes.get("target")
+        self.primary_code_path = attributes.get("primaryCodePath")
+        self.retrievable = "retrievable" in rest[1:]
+
+    @property
+    def name(self) -> str:
+        return self.type.name
+
+    @cached_property
+    def base(self) -> CqlType | None:
+        """The type that this one extends (for a few types of QI-Core a choice), or None for System.Any itself."""
+        if self._base:
+            return read_type(self._base)
+        return None if self.type == ANY else ANY
+
+    def _lines(self) -> Iterator[list[str]]:
+        for line in self._body.split("\n"):
+            if line:
+                yield line[1:].split("\t")
+
+    @cached_property
+    def elements(self) -> Mapping[str, ModelElement]:
+        """Its own elements by name, in the order of the definition; see `Model.elements` for those inherited too."""
+        return {
+            name: ModelElement(name, read_type(type_), target[0] if target else None)
+            for name, type_, *target in self._lines()
+            if not name.startswith("@")
+        }
+
+    @cached_property
+    def contexts(self) -> Mapping[str, tuple[str, ...]]:
+        """By context (Patient, Practitioner…), the elements that refer to the one an instance belongs to."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, element, *_ in self._lines():
+            if name.startswith("@") and not name.startswith("@@"):
+                found[name[1:]] = (*found.get(name[1:], ()), element)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.type}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What data can be seen as belonging to: a patient, a practitioner…"""
+
+    name: str
+    type: NamedType
+    key_element: str
+    birth_date_element: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """An implicit conversion, and the function (`FHIRHelpers.ToCode`) that makes it."""
+
+    from_type: CqlType
+    to_type: CqlType
+    function: str
+
+
+class Model:
+    """A model at one version; made by `ecqm.models.load_model`."""
+
+    def __init__(self, text: str, system: Model | None) -> None:
+        head, *blocks = text.rstrip("\n").split("\n\n")
+        self._system = system
+        attributes: dict[str, str] = {}
+        self.contexts: dict[str, Context] = {}
+        self._conversion_lines: list[str] = []
+        for line in head.split("\n"):
+            key, *values = line.split("\t")
+            match key:
+                case "model":
+                    self.name, self.version, self.url = values
+                case "conversion":
+                    self._conversion_lines.append(line)
+                case "context":
+                    name, type_name, *elements = values
+                    named = read_type(type_name)
+                    assert isinstance(named, NamedType)
+                    self.contexts[name] = Context(name, named, *elements)
+                case _:
+                    attributes[key] = values[0]
+        self.target_url = attributes.get("targetUrl", self.url)
+        self.qualifier = attributes.get("targetQualifier")
+        self.strict_retrieve_typing = attributes.get("strictRetrieveTyping") == "true"
+        self.patient_birth_date = attributes.get("patientBirthDatePropertyName")
+        self.patient_identifier = attributes.get("patientClassIdentifier")
+        patient = attributes.get("patientClassName", "").removeprefix(f"{self.name}.")
+        self.patient_type = NamedType(self.name, patient) if patient else None
+        self._blocks = {block.split("\t", 2)[1].split("\n", 1)[0]: block for block in blocks}
+        self._types: dict[str, ModelType] = {}
+
+    def __repr__(self) -> str:
+        return f"<model {self.name} {self.version}>"
+
+    def type(self, name: str | CqlType) -> ModelType | None:
+        """The type of that name, with or without the model in front (`Encounter`, `FHIR.Encounter`, a NamedType)."""
+        if not isinstance(name, str):
+            if not isinstance(name, NamedType):
+                return None
+            if name.model == "System" and self._system is not None:
+                return self._system.type(name)
+            if name.model != self.name:
+                return None
+            name = name.name
+        name = name.removeprefix(f"{self.name}.")
+        found = self._types.get(name)
+        if found is None and (block := self._blocks.get(name)):
+            found = self._types[name] = ModelType(self.name, block)
+        return found
+
+    def types(self) -> Iterator[ModelType]:
+        """All types, by name."""
+        for name in self._blocks:
+            found = self.type(name)
+            assert found is not None
+            yield found
+
+    def element(self, type_: str | CqlType, name: str) -> ModelElement | None:
+        """The element `name` of a type, its own or inherited."""
+        for ancestor in self.lineage(type_):
+            if name in ancestor.elements:
+                return ancestor.elements[name]
+        return None
+
+    def elements(self, type_: str | CqlType) -> Mapping[str, ModelElement]:
+        """All elements of a type by name, those inherited first."""
+        found: dict[str, ModelElement] = {}
+        for ancestor in reversed(tuple(self.lineage(type_))):
+            found |= ancestor.elements
+        return found
+
+    def lineage(self, type_: str | CqlType) -> Iterator[ModelType]:
+        """The type, its base, and so on up to System.Any."""
+        current = self.type(type_)
+        while current is not None:
+            yield current
+            current = None if current.base is None else self.type(current.base)
+
+    def is_subtype(self, type_: CqlType, ancestor: CqlType) -> bool:
+        """Whether the one type is the other or extends it, directly or not."""
+        return ancestor == type_ or any(step.type == ancestor for step in self.lineage(type_))
+
+    @cached_property
+    def _by_identifier(self) -> dict[str, ModelType]:
+        return {type_.identifier: type_ for type_ in self.types() if type_.identifier}
+
+    @cached_property
+    def _by_label(self) -> dict[str, ModelType]:
+        return {type_.label: type_ for type_ in self.types() if type_.label}
+
+    def profile(self, identifier: str) -> ModelType | None:
+        """The type whose definition has that canonical URL or identifier (the `templateId` of a Retrieve)."""
+        return self._by_identifier.get(identifier)
+
+    def labelled(self, label: str) -> ModelType | None:
+        """The type with that label (`Encounter, Performed`)."""
+        return self._by_label.get(label)
+
+    def retrievable(self, name: str) -> ModelType | None:
+        """The type that `[name]` retrieves: one of that name, else of that label. None when it cannot be retrieved."""
+        found = self.type(name) or self.labelled(name)
+        return found if found is not None and found.retrievable else None
+
+    @cached_property
+    def conversions(self) -> tuple[Conversion, ...]:
+        """All implicit conversions, in the order of the definition."""
+        return tuple(
+            Conversion(read_type(source), read_type(target), function)
+            for _, source, target, function in (line.split("\t") for line in self._conversion_lines)
+        )
+
+    @cached_property
+    def _conversions_from(self) -> dict[CqlType, list[Conversion]]:
+        found: dict[CqlType, list[Conversion]] = {}
+        for conversion in self.conversions:
+            found.setdefault(conversion.from_type, []).append(conversion)
+        return found
+
+    def conversions_from(self, type_: CqlType) -> tuple[Conversion, ...]:
+        """The implicit conversions declared for exactly that type."""
+        return tuple(self._conversions_from.get(type_, ()))
+
+    def conversion(self, from_type: CqlType, to_type: CqlType) -> Conversion | None:
+        """The implicit conversion between just these types."""
+        return next((c for c in self.conversions_from(from_type) if c.to_type == to_type), None)
+
+
+__all__ = ["Context", "Conversion", "Model", "ModelElement", "ModelFileError", "ModelType"]

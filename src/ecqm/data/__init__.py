@@ -1,0 +1,30 @@
+"""Patient data: readers of FHIR JSON, the demand they read by, and the cohort of columns that they give.
+
+    demand = Demand.of(["Patient", "Encounter"], ["birthDate", "status", "period", "start", "end"])
+    cohort = read_cases(folders, demand, codes)
+    cohort.table("Encounter").element("period")
+
+`cohort.n`, `cohort.ids`, `cohort.table(type)`, `cohort.resolve(references, patients, type)` and `cohort.problems` are
+what the engine uses; see `Cohort` and `ResourceTable`.
+"""
+
+from ecqm.data.cases import case_folders, read_case, read_cases
+from ecqm.data.cohort import Cohort, CohortBuilder
+from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.elements import ElementNotRead
+from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.table import ResourceTable
+
+__all__ = [
+    "EVERYTHING",
+    "Cohort",
+    "CohortBuilder",
+    "DataError",
+    "DataProblem",
+    "Demand",
+    "ElementNotRead",
+    "ResourceTable",
+    "case_folders",
+    "read_case",
+    "read_cases",
+]

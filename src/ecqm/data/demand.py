@@ -8,7 +8,8 @@ from typing import Self
 
 from ecqm.data.schema import Element, FhirSchema
 
-# Structured datatypes (and kinds of Quantity) are read whole: conversions (FHIRHelpers) look at all of their parts without naming them.
+# Structured datatypes (and kinds of Quantity) are read whole: conversions (FHIRHelpers) look at parts that no measure
+# names.
 WHOLE_TYPES = frozenset(("Coding", "CodeableConcept", "Quantity", "Money", "Period", "Range", "Ratio", "Reference"))
 # … except for these, which no conversion looks at.
 _BESIDE_THE_VALUE = frozenset(("id", "extension", "identifier"))
@@ -55,7 +56,7 @@ class Demand:
     def _wants(self, schema: FhirSchema, type_name: str, name: str) -> bool:
         if self.names is None or name in self.names:
             return True
-        if type_name in WHOLE_TYPES or schema.types[type_name].base == "Quantity":
+        if type_name in WHOLE_TYPES or schema.is_quantity(type_name):
             return name not in _BESIDE_THE_VALUE
         if type_name == "Meta":
             return name == "profile"

@@ -13,7 +13,7 @@ import numpy as np
 from ecqm.columns import ChoiceColumn, Column, ListColumn, Mask, NullColumn, RecordColumn, Rows
 from ecqm.data.layouts import LAYOUTS, coding_column, concept_column
 from ecqm.data.schema import Element
-from ecqm.data.structs import CODED_TYPES, ResourceStructs, is_primitive, system_type
+from ecqm.data.structs import CODED_TYPES, ResourceStructs
 from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.terminology import CodeIndex
 from ecqm.types import STRING, CqlType, ListType, NamedType, choice_of
@@ -135,9 +135,9 @@ class Elements(Mapping[str, Column]):
             return concept_column(present, valid, type_, self._reading.codes)
         if type_name == "Coding":
             return coding_column(present, valid, type_, self._reading.codes)
-        schema = self._reading.structs.schema
-        if is_primitive(schema, type_name):
-            layout = LAYOUTS[system_type(schema, type_name)]
+        primitive = self._reading.structs.schema.primitive(type_name)
+        if primitive is not None:
+            layout = LAYOUTS[primitive]
             return layout(present, valid, type_, self._reading.default_offset, self._reporter(rows[valid]))
         return self._record(present, valid, type_name, rows)
 
@@ -149,7 +149,7 @@ class Elements(Mapping[str, Column]):
     def _has_sibling(self, element: Element) -> bool:
         structs = self._reading.structs
         return structs.demand.reads_extensions and any(
-            type_name in CODED_TYPES or is_primitive(structs.schema, type_name) for type_name in element.types
+            type_name in CODED_TYPES or structs.schema.primitive(type_name) for type_name in element.types
         )
 
     def _sibling(self, element: Element) -> Column:

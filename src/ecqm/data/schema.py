@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 
-from lxml import etree
+from ecqm.models import Model, ModelElement, load_model
+from ecqm.types import CqlType, NamedType
+
+_ABSTRACT = ("Resource", "DomainResource")
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element of a FHIR type by its base name (`value` for value[x]); `types` are FHIR type names."""
+    """An element of a FHIR type by its base name (`value` for value[x]); `types` are FHIR type names.
+
+    The one type that is not FHIR's is written with its model: `System.String`, of an element's id.
+    """
 
     name: str
     types: tuple[str, ...]
@@ -28,82 +31,61 @@ class Element:
         return tuple((self.name + type_[0].upper() + type_[1:], type_) for type_ in self.types)
 
 
-@dataclass(frozen=True, slots=True)
-class TypeDefinition:
-    """A FHIR type: its base, its own elements, and for a primitive the System type of its value."""
-
-    name: str
-    base: str | None
-    elements: tuple[Element, ...]
-    primitive: str | None = None
-
-
 class FhirSchema:
-    """The types of FHIR R4 by name."""
+    """The types of one version of FHIR, by name."""
 
-    def __init__(self, types: Mapping[str, TypeDefinition]) -> None:
-        self.types = types
+    def __init__(self, model: Model) -> None:
+        self._model = model
         self._elements: dict[str, tuple[Element, ...]] = {}
+        self._primitives: dict[str, str | None] = {}
 
     def elements(self, type_name: str) -> tuple[Element, ...]:
-        """All elements of a type, those of its bases first. KeyError if FHIR has no such type."""
+        """All elements of a type, inherited ones first; none of what FHIR does not have."""
         found = self._elements.get(type_name)
         if found is None:
-            definition = self.types[type_name]
-            base = definition.base
-            inherited = self.elements(base) if base is not None and base in self.types else ()
-            own = {element.name: element for element in (*inherited, *definition.elements)}
-            found = self._elements[type_name] = tuple(own.values())
+            elements = self._model.elements(type_name).values()
+            found = self._elements[type_name] = tuple(map(_element, elements))
         return found
 
     def primitive(self, type_name: str) -> str | None:
         """`String`, `Boolean`, `DateTime`… if values of the type are JSON primitives; None if they are objects."""
-        return self.types[type_name].primitive
+        if type_name not in self._primitives:
+            self._primitives[type_name] = self._primitive(type_name)
+        return self._primitives[type_name]
+
+    def _primitive(self, type_name: str) -> str | None:
+        if type_name.startswith("System."):
+            return type_name.removeprefix("System.")
+        value = self._model.element(type_name, "value")
+        if value is None or not isinstance(value.type, NamedType) or value.type.model != "System":
+            return None
+        return value.type.name
+
+    def is_quantity(self, type_name: str) -> bool:
+        """Is this Quantity or a kind of it (Age, Duration…)?"""
+        return any(step.name == "Quantity" for step in self._model.lineage(type_name))
 
     @cached_property
-    def resource_types(self) -> Mapping[str, TypeDefinition]:
-        """All concrete resource types by name."""
-        return {
-            name: definition
-            for name, definition in self.types.items()
-            if name not in ("Resource", "DomainResource") and self._descends(name, "Resource")
-        }
+    def resource_types(self) -> frozenset[str]:
+        """The names of all concrete resource types."""
+        return frozenset(
+            type_.name
+            for type_ in self._model.types()
+            if type_.name not in _ABSTRACT and any(step.name == "Resource" for step in self._model.lineage(type_.name))
+        )
 
-    def _descends(self, name: str | None, ancestor: str) -> bool:
-        while name is not None and name in self.types:
-            if name == ancestor:
-                return True
-            name = self.types[name].base
-        return False
+
+def _element(element: ModelElement) -> Element:
+    types = element.choices or (element.single_type,)
+    return Element(element.name, tuple(map(_type_name, types)), element.is_list, bool(element.choices))
+
+
+def _type_name(type_: CqlType) -> str:
+    assert isinstance(type_, NamedType)
+    return type_.name if type_.model == "FHIR" else str(type_)
 
 
 @lru_cache(maxsize=1)
 def fhir_schema() -> FhirSchema:
     """The schema of FHIR 4.0.1."""
-    content = Path(os.environ.get("ECQM_CONTENT", ".content"))
-    namespace = "{urn:hl7-org:elm-modelinfo:r1}"
-    kind = "{http://www.w3.org/2001/XMLSchema-instance}type"
-
-    def local(name: str | None) -> str:
-        return (name or "").rpartition("FHIR.")[2]
-
-    types = {}
-    for info in etree.parse(content / "modelinfo" / "fhir-modelinfo-4.0.1.xml").getroot().iter(namespace + "typeInfo"):
-        elements = []
-        primitive = None
-        for element in info.iter(namespace + "element"):
-            specifier = element.find(namespace + "elementTypeSpecifier")
-            if specifier is None:
-                type_ = element.get("elementType", "")
-                if type_.startswith("System.") and element.get("name") == "value":
-                    primitive = type_.removeprefix("System.")
-                elements.append(Element(element.get("name", ""), (local(type_),), False, False))
-            elif specifier.get(kind) == "ChoiceTypeSpecifier":
-                names = tuple(local(choice.get("name")) for choice in specifier)
-                elements.append(Element(element.get("name", ""), names, False, True))
-            else:
-                inner = specifier.get("elementType") or specifier[0].get("name")
-                elements.append(Element(element.get("name", ""), (local(inner),), True, False))
-        name = info.get("name", "")
-        types[name] = TypeDefinition(name, local(info.get("baseType")) or None, tuple(elements), primitive)
-    return FhirSchema(types)
+    return FhirSchema(load_model("FHIR", "4.0.1"))

@@ -52,7 +52,7 @@ class ResourceStructs:
         self.type_of: dict[type, str] = {}
         self.wanted: dict[type, str] = {}
         resources = []
-        for name in schema.resource_types:
+        for name in sorted(schema.resource_types):
             if name == "Bundle":
                 struct: type[msgspec.Struct] = Bundle
             elif demand.reads(name):
@@ -86,7 +86,7 @@ class ResourceStructs:
                 if element.repeated:
                     annotation = f"list[{annotation}]" if annotation[0].isupper() else f"list[{annotation} | None]"
                 fields.append((json_name, f"{annotation} | None", None))
-                if has_sibling and is_primitive(self.schema, element_type):
+                if has_sibling and self.schema.primitive(element_type):
                     needed["Element"] = None
                     sibling = "list[Element | None]" if element.repeated else "Element"
                     fields.append(("_" + json_name, f"{sibling} | None", None))
@@ -106,20 +106,11 @@ class ResourceStructs:
     def _annotation(self, type_name: str, needed: dict[str, None]) -> str:
         if type_name == "Resource":
             return "Raw"
-        if is_primitive(self.schema, type_name):
-            return _PYTHON_TYPES.get(system_type(self.schema, type_name), "str")
+        primitive = self.schema.primitive(type_name)
+        if primitive is not None:
+            return _PYTHON_TYPES.get(primitive, "str")
         needed[type_name] = None
         return struct_name(type_name)
-
-
-def is_primitive(schema: FhirSchema, type_name: str) -> bool:
-    """Are values of this type JSON primitives?"""
-    return type_name.startswith("System.") or schema.primitive(type_name) is not None
-
-
-def system_type(schema: FhirSchema, type_name: str) -> str:
-    """The System type that a primitive holds: `String`, `Boolean`, `DateTime`…"""
-    return type_name.removeprefix("System.") if type_name.startswith("System.") else schema.primitive(type_name) or ""
 
 
 def struct_name(type_name: str) -> str:

@@ -47,7 +47,7 @@ Kernel = Callable[..., Any]
 class Overload:
     """One overload: its signature, its semantics on scalars, and its kernel on columns when it has one.
 
-    `name` is that of the declaring function, which may stand for several signatures; `attributes` are the
+    `name` is the attribute of the declaring class, which may stand for several signatures; `attributes` are the
     keyword parameters it takes. `kernel` is None until one is declared: such an overload is lifted over rows."""
 
     operator: str
@@ -202,9 +202,10 @@ def operator(name: str, spec: str = "") -> Callable[[_Class], _Class]:
     def register(declaring: _Class) -> _Class:
         known = _operators.setdefault(name, Operator(name, spec, inspect.cleandoc(declaring.__doc__ or "")))
         known.spec = known.spec or spec
-        for declaration in vars(declaring).values():
+        for attribute, declaration in vars(declaring).items():
             if isinstance(declaration, Declaration):
                 for added in declaration.overloads:
+                    added.name = attribute
                     _add(known, added)
         return declaring
 

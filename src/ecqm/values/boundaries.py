@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ecqm.values.errors import CqlError
@@ -30,17 +31,19 @@ def end(interval: Interval) -> Any:
 
 
 def start_bound(interval: Interval) -> Any:
-    """`start` for comparisons: an unknown boundary is the uncertainty of everything up to the end."""
+    """`start` for comparisons: an unknown boundary is the uncertainty of everything up to the end. None where there
+    is none."""
     if interval.low is None and not interval.low_closed:
-        return Uncertainty(None, end(interval))
-    return start(interval)
+        return Uncertainty(None, _or_none(end, interval))
+    return _or_none(start, interval)
 
 
 def end_bound(interval: Interval) -> Any:
-    """`end` for comparisons: an unknown boundary is the uncertainty of everything from the start."""
+    """`end` for comparisons: an unknown boundary is the uncertainty of everything from the start. None where there
+    is none."""
     if interval.high is None and not interval.high_closed:
-        return Uncertainty(start(interval), None)
-    return end(interval)
+        return Uncertainty(_or_none(start, interval), None)
+    return _or_none(end, interval)
 
 
 def next_after(point: Any) -> Any:
@@ -53,8 +56,8 @@ def next_before(point: Any) -> Any:
     return _or_none(predecessor, point)
 
 
-def _or_none(step: Any, point: Any) -> Any:
+def _or_none(function: Callable[[Any], Any], argument: Any) -> Any:
     try:
-        return None if point is None else step(point)
+        return None if argument is None else function(argument)
     except CqlError:
         return None

@@ -115,9 +115,7 @@ def difference_between(a: Temporal, b: Temporal, precision: str) -> int | Uncert
     return _between(start, end, name, _boundaries_crossed)
 
 
-def _between(
-    a: Temporal, b: Temporal, unit: str, count: Callable[[Temporal, Temporal, str], int]
-) -> int | Uncertainty:
+def _between(a: Temporal, b: Temporal, unit: str, count: Callable[[Temporal, Temporal, str], int]) -> int | Uncertainty:
     rank = _DAY if unit == "week" else precision_index(unit)
     if rank < a.FIRST or rank > a.LAST or type(a) is not type(b):
         raise CqlError(f"{unit}s between a {type(a).__name__} and a {type(b).__name__} are not defined")

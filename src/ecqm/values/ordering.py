@@ -17,6 +17,8 @@ from ecqm.values.temporal import DateTime, Temporal, precision_index
 from ecqm.values.units import convert_exactly
 
 _HOUR = 3
+# Seconds and milliseconds are one precision: a value without milliseconds has none (CQL author's guide).
+_SECOND = 5
 
 
 def compare(a: Any, b: Any, precision: str | None = None) -> int | None:
@@ -65,9 +67,7 @@ def same(a: Any, b: Any, precision: str | None = None) -> bool | None:
     if a is None or b is None:
         return None
     if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
-        apart = _certainly(less, highest(a), lowest(b), precision) or _certainly(
-            less, highest(b), lowest(a), precision
-        )
+        apart = _certainly(less, highest(a), lowest(b), precision) or _certainly(less, highest(b), lowest(a), precision)
         return False if apart else None
     order = compare(a, b, precision)
     return None if order is None else order == 0
@@ -113,6 +113,8 @@ def _compare_temporal(a: Temporal, b: Temporal, precision: str | None) -> int | 
     if left.FIRST != right.FIRST:
         raise CqlError(f"a {type(a).__name__} and a {type(b).__name__} have no order")
     finest = max(left.rank, right.rank) if limit is None else limit
+    if limit is None and min(left.rank, right.rank) >= _SECOND:
+        left, right = left.low(), right.low()
     for rank in range(left.FIRST, finest + 1):
         at = rank - left.FIRST
         if at >= len(left.fields) or at >= len(right.fields):

@@ -1,0 +1,274 @@
+"""Intervals as sets of points: union, intersection, difference, collapse and expand (CQL reference, Interval
+Operators; ELM chapter 19)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from functools import cmp_to_key
+from typing import Any
+
+from ecqm.operators.interval import meets, overlaps
+from ecqm.operators.logical import disjunction
+from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values import calendar
+from ecqm.values.boundaries import end, end_bound, next_after, next_before, start, start_bound
+from ecqm.values.errors import CqlError
+from ecqm.values.interval import Interval
+from ecqm.values.ordering import at_most, compare, less
+from ecqm.values.quantity import Quantity
+from ecqm.values.temporal import PRECISIONS, Temporal
+from ecqm.values.units import convert
+
+_SET_OPERATION = "(Interval<T>, Interval<T>) -> Interval<T>"
+
+Boundary = tuple[Any, bool]
+_UNKNOWN: Boundary = (None, False)
+
+
+def _low(interval: Interval) -> Boundary:
+    return interval.low, interval.low_closed
+
+
+def _high(interval: Interval) -> Boundary:
+    return interval.high, interval.high_closed
+
+
+def _choose(first: bool | None, if_true: Boundary, if_false: Boundary) -> Boundary:
+    return _UNKNOWN if first is None else (if_true if first else if_false)
+
+
+def _interval(low: Boundary, high: Boundary) -> Interval:
+    return Interval(low[0], high[0], low[1], high[1])
+
+
+@operator("Union", spec="elm:19.31")
+class Union:
+    """From the earlier start to the later end of two intervals that overlap or meet, otherwise null."""
+
+    @overload(_SET_OPERATION)
+    def intervals(a: Interval, b: Interval) -> Interval | None:
+        if disjunction(overlaps(a, b), meets(a, b)) is not True:
+            return None
+        a_starts_first = at_most(start_bound(a), start_bound(b))
+        b_ends_first = at_most(end_bound(b), end_bound(a))
+        return _interval(_choose(a_starts_first, _low(a), _low(b)), _choose(b_ends_first, _high(a), _high(b)))
+
+
+@operator("Intersect", spec="elm:19.15")
+class Intersect:
+    """What two intervals have in common, null when they do not overlap.
+
+    A boundary that cannot be told, because one of the two is unknown or less precise, is unknown in the result."""
+
+    @overload(_SET_OPERATION)
+    def intervals(a: Interval, b: Interval) -> Interval | None:
+        if overlaps(a, b) is not True:
+            return None
+        a_starts_first = at_most(start_bound(a), start_bound(b))
+        b_ends_first = at_most(end_bound(b), end_bound(a))
+        return _interval(_choose(a_starts_first, _low(b), _low(a)), _choose(b_ends_first, _high(b), _high(a)))
+
+
+@operator("Except", spec="elm:19.10")
+class Except:
+    """The part of the first interval that the second leaves; null when it leaves two parts, or none."""
+
+    @overload(_SET_OPERATION)
+    def intervals(a: Interval, b: Interval) -> Interval | None:
+        shared = overlaps(a, b)
+        if shared is not True:
+            return a if shared is False else None
+        before = less(start_bound(a), start_bound(b))
+        after = less(end_bound(b), end_bound(a))
+        if before is True and after is False:
+            return _interval(_low(a), (next_before(start_bound(b)), True))
+        if before is False and after is True:
+            return _interval((next_after(end_bound(b)), True), _high(a))
+        return None
+
+
+@operator("Collapse", spec="elm:19.4")
+class Collapse:
+    """The fewest intervals that cover the given ones: those that overlap or meet are merged. With `per`, those that
+    are no more than that apart. Nulls and intervals without a known start and end are left out."""
+
+    @overload("(List<Interval<T>>) -> List<Interval<T>>", may_raise=True)
+    def intervals(source: Sequence[Interval | None]) -> tuple[Interval, ...]:
+        return collapse(source, None)
+
+    @overload("(List<Interval<T>>, Quantity) -> List<Interval<T>>", nulls=NONE, may_raise=True)
+    def per(source: Sequence[Interval | None] | None, per: Quantity | None) -> tuple[Interval, ...] | None:
+        return None if source is None else collapse(source, per)
+
+
+def collapse(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Interval, ...]:
+    """Merge intervals that overlap or meet; the semantics of Collapse."""
+    known = [interval for interval in source if interval is not None and _is_placed(interval)]
+    known.sort(key=cmp_to_key(_by_start))
+    merged: list[Interval] = []
+    precision = _coarsest_precision(known) if per is None else _unit_precision(per, known)
+    for interval in known:
+        if merged and at_most(start(interval), _reach(merged[-1], per, precision), precision) is True:
+            later = at_most(end(merged[-1]), end(interval)) is True
+            merged[-1] = _interval(_low(merged[-1]), _high(interval if later else merged[-1]))
+        else:
+            merged.append(interval)
+    return tuple(merged)
+
+
+def _is_placed(interval: Interval) -> bool:
+    return start(interval) is not None and end(interval) is not None
+
+
+def _by_start(a: Interval, b: Interval) -> int:
+    first, second = start(a), start(b)
+    order = compare(first, second)
+    if order is None and isinstance(first, Temporal):
+        order = compare(first.low(), second.low())
+    return order or 0
+
+
+def _reach(interval: Interval, per: Quantity | None, precision: str | None) -> Any:
+    """The last point at which another interval may start to be merged with this one."""
+    last = end(interval)
+    if isinstance(last, Temporal):
+        coarse = last if precision is None else last.truncated(precision)
+        try:
+            return calendar.add(coarse, per.value, per.unit, wrap=False) if per else next_after(coarse) or coarse
+        except CqlError:
+            return coarse
+    if per is None:
+        return next_after(last) or last
+    if isinstance(last, Quantity):
+        step = convert(per.value, per.unit, last.unit)
+        return last if step is None else Quantity(last.value + step, last.unit)
+    return Decimal(last) + per.value
+
+
+def _coarsest_precision(intervals: Sequence[Interval]) -> str | None:
+    ranks = [
+        point.rank for interval in intervals for point in (interval.low, interval.high) if isinstance(point, Temporal)
+    ]
+    return PRECISIONS[min(ranks)] if ranks else None
+
+
+def _unit_precision(per: Quantity, intervals: Sequence[Interval]) -> str | None:
+    if not any(isinstance(start(interval), Temporal) for interval in intervals):
+        return None
+    name = calendar.time_unit(per.unit)
+    return "day" if name == "week" else name
+
+
+@operator("Expand", spec="elm:19.11")
+class Expand:
+    """Intervals cut into pieces of size `per`, aligned with the start of each; of a single interval, the points at
+    which the pieces start. What is left at the end and smaller than `per` is dropped."""
+
+    @overload("(List<Interval<T>>) -> List<Interval<T>>", may_raise=True)
+    def intervals(source: Sequence[Interval | None]) -> tuple[Interval, ...] | None:
+        return expand(source, None)
+
+    @overload("(List<Interval<T>>, Quantity) -> List<Interval<T>>", nulls=NONE, may_raise=True)
+    def intervals_per(source: Sequence[Interval | None] | None, per: Quantity | None) -> tuple[Interval, ...] | None:
+        return None if source is None else expand(source, per)
+
+    @overload("(Interval<T>) -> List<T>", may_raise=True)
+    def interval(source: Interval) -> tuple[Any, ...] | None:
+        return _starts(expand((source,), None))
+
+    @overload("(Interval<T>, Quantity) -> List<T>", nulls=NONE, may_raise=True)
+    def interval_per(source: Interval | None, per: Quantity | None) -> tuple[Any, ...] | None:
+        return None if source is None else _starts(expand((source,), per))
+
+
+_MOST_PIECES = 1_000_000
+
+
+def _starts(pieces: tuple[Interval, ...] | None) -> tuple[Any, ...] | None:
+    return None if pieces is None else tuple(piece.low for piece in pieces)
+
+
+def expand(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Interval, ...] | None:
+    """Cut intervals into pieces; the semantics of Expand. None when `per` is not positive.
+    Raises CqlError when there are more than a million pieces."""
+    if per is not None and per.value <= 0:
+        return None
+    covered = collapse(source, None)
+    size = _default_size(covered) if per is None else per
+    pieces: list[Interval] = []
+    for interval in covered:
+        for piece in _pieces(interval, size):
+            if len(pieces) == _MOST_PIECES:
+                raise CqlError(f"expand makes more than {_MOST_PIECES} intervals")
+            pieces.append(piece)
+    return tuple(pieces)
+
+
+def _default_size(intervals: Sequence[Interval]) -> Quantity:
+    """One of the coarsest precision among the boundaries: a temporal unit, or a step of the coarsest decimal."""
+    precision = _coarsest_precision(intervals)
+    if precision is not None:
+        return Quantity(Decimal(1), precision)
+    points = [point for interval in intervals for point in (interval.low, interval.high) if point is not None]
+    values = [point.value if isinstance(point, Quantity) else Decimal(point) for point in points]
+    unit = next((point.unit for point in points if isinstance(point, Quantity)), "1")
+    return Quantity(_resolution(min(map(_places, values), default=0)), unit)
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _resolution(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
+
+
+def _pieces(interval: Interval, size: Quantity) -> Iterator[Interval]:
+    first, last = start(interval), end(interval)
+    if isinstance(first, Temporal):
+        return _temporal_pieces(first, last, size)
+    if isinstance(first, Quantity):
+        step, high = convert(size.value, size.unit, first.unit), convert(last.value, last.unit, first.unit)
+        if step is None or high is None:
+            raise CqlError(f"{size.unit!r} does not measure an interval of {first.unit!r}")
+        numbers = _number_pieces(first.value, high, step)
+        return (Interval(Quantity(low, first.unit), Quantity(high, first.unit)) for low, high in numbers)
+    if isinstance(first, int) and size.value == size.value.to_integral_value():
+        kind = type(first)
+        whole = _number_pieces(Decimal(first), Decimal(last), size.value)
+        return (Interval(kind(low), kind(high)) for low, high in whole)
+    # An integer stands for everything up to the next one once the pieces are smaller than that.
+    beyond = Decimal(last) + 1 - _resolution(_places(size.value)) if isinstance(last, int) else last
+    return (Interval(low, high) for low, high in _number_pieces(Decimal(first), beyond, size.value))
+
+
+def _number_pieces(first: Decimal, last: Decimal, size: Decimal) -> Iterator[tuple[Decimal, Decimal]]:
+    """Pieces of `size`, at its own resolution; boundaries that are finer are truncated to it."""
+    resolution = _resolution(_places(size))
+    low = first.quantize(resolution, ROUND_DOWN)
+    last = last.quantize(resolution, ROUND_FLOOR if last >= 0 else ROUND_CEILING)
+    while low + size - resolution <= last:
+        yield low, low + size - resolution
+        low += size
+
+
+def _temporal_pieces(first: Temporal, last: Temporal, size: Quantity) -> Iterator[Interval]:
+    precision = _unit_precision(size, (Interval(first, last),))
+    assert precision is not None
+    if PRECISIONS.index(precision) > min(first.rank, last.rank):
+        return
+    low, last = first.truncated(precision), last.truncated(precision)
+    while True:
+        try:
+            following: Temporal | None = calendar.add(low, size.value, size.unit, wrap=False)
+        except CqlError:
+            following = None
+        high = next_before(following) if following is not None else last
+        if following is None or at_most(high, last, precision) is not True:
+            if following is None and at_most(low, last, precision) is True and size.value == 1:
+                yield Interval(low, low)
+            return
+        yield Interval(low, high)
+        low = following

@@ -1,0 +1,160 @@
+"""Membership and inclusion in intervals (CQL reference, Interval Operators; ELM chapter 19).
+
+A closed null boundary bounds nothing: here, where the other operand shows the point type, it stands for the minimum
+or maximum even of an interval that has no other boundary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecqm.operators.logical import Boolean, conjunction, negation
+from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values.boundaries import end_bound, start_bound
+from ecqm.values.interval import Interval
+from ecqm.values.ordering import at_most, highest, less, lowest, same
+from ecqm.values.steps import maximum_like, minimum_like
+
+_CONTAINER_AND_POINT = "(Interval<T>, T) -> Boolean"
+_POINT_AND_CONTAINER = "(T, Interval<T>) -> Boolean"
+_INTERVALS = "(Interval<T>, Interval<T>) -> Boolean"
+
+
+def contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
+    """Whether a point is in an interval, boundaries included."""
+    first, last = _bounds_beside(interval, point)
+    return conjunction(at_most(first, point, precision), at_most(point, last, precision))
+
+
+def properly_contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
+    """Whether a point is in an interval and neither its start nor its end."""
+    first, last = _bounds_beside(interval, point)
+    return conjunction(less(first, point, precision), less(point, last, precision))
+
+
+def includes(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
+    """Whether `a` starts on or before the start of `b` and ends on or after the end of it."""
+    (start_a, end_a), (start_b, end_b) = _bounds_of_both(a, b)
+    return conjunction(at_most(start_a, start_b, precision), at_most(end_b, end_a, precision))
+
+
+def properly_includes(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
+    """Whether `a` includes `b` and the two are not the same."""
+    (start_a, end_a), (start_b, end_b) = _bounds_of_both(a, b)
+    identical = conjunction(same(start_a, start_b, precision), same(end_a, end_b, precision))
+    return conjunction(includes(a, b, precision), negation(identical))
+
+
+def _bounds_of_both(a: Interval, b: Interval) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    return _bounds_beside(a, _some_point(b)), _bounds_beside(b, _some_point(a))
+
+
+def _some_point(interval: Interval) -> Any:
+    return interval.low if interval.low is not None else interval.high
+
+
+def _bounds_beside(interval: Interval, point: Any) -> tuple[Any, Any]:
+    """Start and end of an interval; `point` shows the type where the interval does not."""
+    first, last = start_bound(interval), end_bound(interval)
+    sample = lowest(point) if lowest(point) is not None else highest(point)
+    if _some_point(interval) is None and sample is not None:
+        first = minimum_like(sample) if interval.low_closed else first
+        last = maximum_like(sample) if interval.high_closed else last
+    return first, last
+
+
+@operator("Contains", spec="elm:19.5")
+class Contains:
+    """Whether an interval contains a point; false for a null interval, null for a null point."""
+
+    @overload(_CONTAINER_AND_POINT, nulls=NONE)
+    def interval(a: Interval | None, b: Any, *, precision: str | None = None) -> Boolean:
+        return _member(contains, a, b, precision)
+
+
+@operator("In", spec="elm:19.12")
+class In:
+    """Whether a point is in an interval; false for a null interval, null for a null point."""
+
+    @overload(_POINT_AND_CONTAINER, nulls=NONE)
+    def interval(a: Any, b: Interval | None, *, precision: str | None = None) -> Boolean:
+        return _member(contains, b, a, precision)
+
+
+@operator("ProperContains", spec="elm:19.24")
+class ProperContains:
+    """Whether an interval contains a point that is neither its start nor its end."""
+
+    @overload(_CONTAINER_AND_POINT, nulls=NONE)
+    def interval(a: Interval | None, b: Any, *, precision: str | None = None) -> Boolean:
+        return _member(properly_contains, a, b, precision)
+
+
+@operator("ProperIn", spec="elm:19.25")
+class ProperIn:
+    """Whether a point is in an interval and neither its start nor its end."""
+
+    @overload(_POINT_AND_CONTAINER, nulls=NONE)
+    def interval(a: Any, b: Interval | None, *, precision: str | None = None) -> Boolean:
+        return _member(properly_contains, b, a, precision)
+
+
+def _member(relation: Any, interval: Interval | None, point: Any, precision: str | None) -> Boolean:
+    if point is None:
+        return None
+    if interval is None:
+        return False
+    result: Boolean = relation(interval, point, precision)
+    return result
+
+
+@operator("Includes", spec="elm:19.13")
+class Includes:
+    """Whether the first interval includes the whole of the second, or a point."""
+
+    @overload(_INTERVALS)
+    def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
+        return includes(a, b, precision)
+
+    @overload(_CONTAINER_AND_POINT)
+    def point(a: Interval, b: Any, *, precision: str | None = None) -> Boolean:
+        return contains(a, b, precision)
+
+
+@operator("IncludedIn", spec="elm:19.14")
+class IncludedIn:
+    """Whether the whole of the first interval, or a point, is in the second."""
+
+    @overload(_INTERVALS)
+    def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
+        return includes(b, a, precision)
+
+    @overload(_POINT_AND_CONTAINER)
+    def point(a: Any, b: Interval, *, precision: str | None = None) -> Boolean:
+        return contains(b, a, precision)
+
+
+@operator("ProperIncludes", spec="elm:19.26")
+class ProperIncludes:
+    """Whether the first interval includes the second, or a point, and is larger."""
+
+    @overload(_INTERVALS)
+    def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
+        return properly_includes(a, b, precision)
+
+    @overload(_CONTAINER_AND_POINT)
+    def point(a: Interval, b: Any, *, precision: str | None = None) -> Boolean:
+        return properly_contains(a, b, precision)
+
+
+@operator("ProperIncludedIn", spec="elm:19.27")
+class ProperIncludedIn:
+    """Whether the first interval, or a point, is included in the second, which is larger."""
+
+    @overload(_INTERVALS)
+    def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
+        return properly_includes(b, a, precision)
+
+    @overload(_POINT_AND_CONTAINER)
+    def point(a: Any, b: Interval, *, precision: str | None = None) -> Boolean:
+        return properly_contains(b, a, precision)

@@ -25,11 +25,12 @@ from ecqm.operators.numeric import (
     truncated_quotient,
 )
 from ecqm.operators.registry import NONE, operator, overload
+from ecqm.types.core import CqlType
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
 from ecqm.values.numbers import DECIMAL_STEP
 from ecqm.values.quantity import Quantity
-from ecqm.values.steps import predecessor, successor
+from ecqm.values.steps import maximum, minimum, predecessor, successor
 from ecqm.values.units import convert_exactly, divide_units, multiply_units
 
 _BINARY = (
@@ -305,6 +306,24 @@ class Power:
             return in_decimal(result) if result is not None else None
         # Before the digits of an integer are written out, there must be few of them.
         return in_type_of(argument, result) if result.is_finite() and result.adjusted() < 20 else None
+
+
+@operator("MinValue", spec="elm:16.12")
+class MinValue:
+    """The least value of a point type, the attribute `of`; other types have none, which is an error."""
+
+    @overload("() -> Any", may_raise=True)
+    def any_type(*, of: CqlType) -> Any:
+        return minimum(of)
+
+
+@operator("MaxValue", spec="elm:16.11")
+class MaxValue:
+    """The greatest value of a point type, the attribute `of`; other types have none, which is an error."""
+
+    @overload("() -> Any", may_raise=True)
+    def any_type(*, of: CqlType) -> Any:
+        return maximum(of)
 
 
 @operator("Successor", spec="elm:16.21")

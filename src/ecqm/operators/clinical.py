@@ -39,11 +39,11 @@ class CalculateAge:
 
     @overload("(Date) -> Integer", may_raise=True)
     def date(birth: Date, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
-        return duration_between(birth, context.now.date(), precision)
+        return duration_between(birth, context.now.date(), precision.lower())
 
     @overload("(DateTime) -> Integer", may_raise=True)
     def datetime(birth: DateTime, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
-        return duration_between(birth, context.now, precision)
+        return duration_between(birth, context.now, precision.lower())
 
 
 @operator("CalculateAgeAt", spec="elm:23.4")
@@ -52,7 +52,7 @@ class CalculateAgeAt:
 
     @overload("(Date, Date) -> Integer", "(DateTime, DateTime) -> Integer", may_raise=True)
     def at(birth: Any, as_of: Any, *, precision: str = _AGE) -> int | Uncertainty | None:
-        return duration_between(birth, as_of, precision)
+        return duration_between(birth, as_of, precision.lower())
 
 
 @operator("InValueSet", spec="elm:23.8")

@@ -1,7 +1,8 @@
 """Patient data: readers of FHIR JSON, the demand they read by, and the cohort of columns that they give.
 
     demand = Demand.of(["Patient", "Encounter"], ["birthDate", "status", "period", "start", "end"])
-    cohort = read_cases(folders, demand, codes)
+    cohort = read_files(paths, demand, codes)          # bundles, resources, NDJSON
+    cohort = read_cases(folders, demand, codes)        # a deck: patient i is folder i
     cohort.table("Encounter").element("period")
 
 `cohort.n`, `cohort.ids`, `cohort.table(type)`, `cohort.resolve(references, patients, type)` and `cohort.problems` are
@@ -13,6 +14,7 @@ from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.elements import ElementNotRead
 from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.readers import read_files
 from ecqm.data.table import ResourceTable
 
 __all__ = [
@@ -27,4 +29,5 @@ __all__ = [
     "case_folders",
     "read_case",
     "read_cases",
+    "read_files",
 ]

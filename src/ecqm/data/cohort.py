@@ -98,6 +98,7 @@ class CohortBuilder:
         self.problems: list[DataProblem] = []
         self._default_offset = default_offset
         self._rows: dict[str, list[ResourceRow]] = {}
+        self._seen: dict[tuple[int, str, str | bytes], list[bytes | msgspec.Raw]] = {}
         self._serial = 0
 
     def add_patient(self, identifier: str) -> int:
@@ -119,26 +120,45 @@ class CohortBuilder:
         return None
 
     def add(
-        self,
-        patient: int,
-        resource: Any,
-        raw: bytes | msgspec.Raw | None,
-        origin: Origin,
-        urn: str | None = None,
-        container: int = -1,
-    ) -> None:
-        """A resource of a patient row, with those contained in it; of a type that is not wanted nothing is kept."""
+        self, patient: int, resource: Any, raw: bytes | msgspec.Raw, origin: Origin, urn: str | None = None
+    ) -> bool:
+        """A resource of a patient row, with those contained in it; is its type wanted?
+
+        The same content a second time (in a bundle and in a file of its own) counts once. Different contents with one
+        id are both kept, since both are records of the patient, and reported. Of Patient itself the first counts.
+        """
         name = self.structs.wanted.get(type(resource))
         if name is None:
+            return False
+        # Without an id only the content can be compared, and there may be many: they are found by it.
+        identity = "" if name == "Patient" else resource.id or _compact(raw)
+        known = self._seen.setdefault((patient, name, identity), [])
+        if any(_same_content(raw, other) for other in known):
+            return True
+        if known:
+            complaint = "a second Patient" if name == "Patient" else "another resource of this patient has its id"
+            self.report(origin, f"duplicate: {complaint}", self.ids[patient], f"{name}/{resource.id}")
+            if name == "Patient":
+                return True
+        known.append(raw)
+        self._keep(ResourceRow(patient, resource, raw, origin, urn, self._next_serial(), -1))
+        return True
+
+    def _keep(self, row: ResourceRow) -> None:
+        name = self.structs.wanted.get(type(row.resource))
+        if name is None:
             return
-        serial = self._serial
-        self._serial += 1
-        row = ResourceRow(patient, resource, raw if self.keep_raw else None, origin, urn, serial, container)
-        self._rows.setdefault(name, []).append(row)
-        for part in getattr(resource, "contained", None) or ():
-            inner = self.decode(part, origin, self.ids[patient])
+        self._rows.setdefault(name, []).append(row if self.keep_raw else row._replace(raw=None))
+        for part in getattr(row.resource, "contained", None) or ():
+            inner = self.decode(part, row.origin, self.ids[row.patient])
             if inner is not None:
-                self.add(patient, inner, part, origin, container=serial)
+                self._keep(
+                    row._replace(resource=inner, raw=part, urn=None, serial=self._next_serial(), container=row.serial)
+                )
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial - 1
 
     def report(self, origin: Origin, message: str, patient: str | None = None, resource: str | None = None) -> None:
         """Note a problem."""
@@ -150,6 +170,7 @@ class CohortBuilder:
 
     def finish(self) -> Cohort:
         """The cohort of everything added."""
+        self._seen.clear()
         tables: dict[str, ResourceTable] = {}
         ids, problems = self.ids, self.problems
 
@@ -184,6 +205,15 @@ class _Header(msgspec.Struct):
 
 
 _HEADER = msgspec.json.Decoder(_Header)
+
+
+def _compact(raw: bytes | msgspec.Raw) -> bytes:
+    return msgspec.json.format(raw, indent=-1)
+
+
+def _same_content(one: bytes | msgspec.Raw, other: bytes | msgspec.Raw) -> bool:
+    """Are two JSON texts the same value? White space and the order of keys make no difference."""
+    return _compact(one) == _compact(other) or bool(msgspec.json.decode(one) == msgspec.json.decode(other))
 
 
 def entries(bundle: Bundle) -> Iterator[tuple[int, msgspec.Raw, str | None]]:

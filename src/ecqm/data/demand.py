@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from ecqm.data.compartment import PATIENT_LINKS
 from ecqm.data.schema import Element, FhirSchema
 
 # Structured datatypes (and kinds of Quantity) are read whole: conversions (FHIRHelpers) look at parts that no measure
@@ -13,6 +14,8 @@ from ecqm.data.schema import Element, FhirSchema
 WHOLE_TYPES = frozenset(("Coding", "CodeableConcept", "Quantity", "Money", "Period", "Range", "Ratio", "Reference"))
 # … except for these, which no conversion looks at.
 _BESIDE_THE_VALUE = frozenset(("id", "extension", "identifier"))
+
+_OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Demand:
             return name == "profile"
         if type_name == "Extension":
             return name == "url"
-        return name in ("id", "meta", "contained") and type_name in schema.resource_types
+        return name in _OF_EVERY_RESOURCE and type_name in schema.resource_types
 
 
 EVERYTHING = Demand()

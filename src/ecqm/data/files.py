@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pyarrow as pa
 
@@ -12,7 +14,18 @@ from ecqm.data.problems import DataError
 
 # What one file may unpack to when it is read whole; a small file that grows beyond this is a trap, not data.
 LARGEST_FILE = 2 << 30
-COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+# The longest line of NDJSON that is taken as a resource.
+LONGEST_LINE = 256 << 20
+_BLOCK = 4 << 20
+_CODECS = {".gz": "gzip", ".zst": "zstd"}
+_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException)
+
+
+def _open(path: Path) -> IO[bytes]:
+    codec = _CODECS.get(path.suffix)
+    if codec == "zstd":
+        return cast("IO[bytes]", pa.CompressedInputStream(pa.OSFile(str(path)), codec))
+    return cast("IO[bytes]", gzip.open(path)) if codec == "gzip" else path.open("rb")
 
 
 def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
@@ -20,16 +33,35 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
 
     Raises OSError where it cannot be read, DataError where it is damaged or unpacks to more than `largest` bytes.
     """
-    codec = COMPRESSED.get(path.suffix)
-    if codec is None:
-        if path.stat().st_size > largest:
-            raise DataError(f"larger than {largest} bytes")
-        return path.read_bytes()
     try:
-        with gzip.open(path) if codec == "gzip" else pa.CompressedInputStream(str(path), codec) as stream:
-            content: bytes = stream.read(largest + 1)
-    except (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException) as error:
-        raise DataError(f"damaged {codec} file: {error}") from error
+        with _open(path) as stream:
+            content = stream.read(largest + 1)
+    except _DAMAGE as error:
+        raise DataError(f"damaged: {error}") from error
     if len(content) > largest:
-        raise DataError(f"unpacks to more than {largest} bytes")
+        raise DataError(f"more than {largest} bytes, unpacked")
     return content
+
+
+def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank with their numbers, from 1, read block by block so that a file may be of any size.
+
+    Raises as `read_bytes` does, for a line longer than `longest` bytes.
+    """
+    number = 0
+    rest = b""
+    try:
+        with _open(path) as stream:
+            while block := stream.read(_BLOCK):
+                lines = (rest + block).split(b"\n")
+                rest = lines.pop()
+                if len(rest) > longest:
+                    raise DataError(f"line {number + len(lines) + 1} has more than {longest} bytes")
+                for line in lines:
+                    number += 1
+                    if line and not line.isspace():
+                        yield number, line
+    except _DAMAGE as error:
+        raise DataError(f"damaged after line {number}: {error}") from error
+    if rest and not rest.isspace():
+        yield number + 1, rest

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 
@@ -12,29 +10,15 @@ from ecqm.columns import (
     POOL,
     ChoiceColumn,
     Column,
-    ListColumn,
     NullColumn,
     RecordColumn,
     ResourceColumn,
     Rows,
     StringColumn,
 )
+from ecqm.data.compartment import target
 from ecqm.data.table import ResourceTable
 from ecqm.types import NamedType
-
-_TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?(?:[#|?].*)?$")
-
-
-@lru_cache(maxsize=65536)
-def target(reference: str) -> tuple[str | None, str] | None:
-    """(type, id) that a relative or absolute reference names; (None, itself) for a URN; None for anything else.
-
-    FHIR R4, "References between resources": `Encounter/1`, `http://server/fhir/Encounter/1/_history/2`, `urn:uuid:…`.
-    """
-    if reference.startswith("urn:"):
-        return None, reference
-    found = _TYPE_AND_ID.search(reference)
-    return (found[1], found[2]) if found else None
 
 
 class ReferenceIndex:
@@ -134,6 +118,3 @@ class _PairIndex:
         place = np.minimum(np.searchsorted(self._packed, packed), len(self._packed) - 1)
         hit = (self._packed[place] == packed) & (second >= 0) & (second < self._radix)
         return np.where(hit, self._rows[place], -1)
-
-
-__all__ = ["ListColumn", "ReferenceIndex", "reference_texts", "target"]

@@ -1,0 +1,48 @@
+"""What references name, and which patient a resource belongs to (FHIR R4's patient compartment), in JSON terms."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?(?:[#|?].*)?$")
+
+# The elements that name the patient a resource is about, whatever its type, the most telling first. (In R4 `subject`
+# is where most have it; `patient` in AllergyIntolerance, Claim, Immunization…; `beneficiary` in Coverage; `for` in
+# Task; `individual` in ResearchSubject; `candidate` in EnrollmentRequest; `deliverTo` in SupplyRequest.)
+PATIENT_LINKS = (
+    "subject",
+    "patient",
+    "beneficiary",
+    "for",
+    "individual",
+    "candidate",
+    "deliverTo",
+    "subscriber",
+    "policyHolder",
+)
+
+
+@lru_cache(maxsize=65536)
+def target(reference: str) -> tuple[str | None, str] | None:
+    """(type, id) that a relative or absolute reference names; (None, itself) for a URN; None for anything else.
+
+    FHIR R4, "References between resources": `Encounter/1`, `http://server/fhir/Encounter/1/_history/2`, `urn:uuid:…`.
+    """
+    if reference.startswith("urn:"):
+        return None, reference
+    found = _TYPE_AND_ID.search(reference)
+    return (found[1], found[2]) if found else None
+
+
+def patient_reference(resource: Any) -> str | None:
+    """The id of the Patient (or the URN) that a decoded resource refers to as its own; None if there is none."""
+    for name in PATIENT_LINKS:
+        link = getattr(resource, name, None)
+        for reference in link if isinstance(link, list) else (link,):
+            text = getattr(reference, "reference", None)
+            named = target(text) if text is not None else None
+            if named is not None and named[0] in ("Patient", None):
+                return named[1]
+    return None

@@ -1,0 +1,79 @@
+"""Files of FHIR data of any kind, read into one cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ecqm.data.assembly import Assembly, Loose
+from ecqm.data.cohort import Cohort, CohortBuilder, entries
+from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.files import read_bytes
+from ecqm.data.ndjson import NDJSON_SUFFIXES, is_wanted, lines
+from ecqm.data.problems import DataError
+from ecqm.data.structs import Bundle
+from ecqm.data.table import Origin
+from ecqm.terminology import CodeIndex
+
+JSON_SUFFIXES = (".json", ".json.gz", ".json.zst")
+
+
+def read_files(
+    paths: Iterable[Path],
+    demand: Demand = EVERYTHING,
+    codes: CodeIndex | None = None,
+    default_offset: int = 0,
+    keep_raw: bool = True,
+) -> Cohort:
+    """A cohort of all patients in some files and folders: FHIR bundles of any type (collection, searchset, transaction;
+    nested too), single resources, and NDJSON by resource type (bulk export), each plain, .gz or .zst.
+
+    A bundle with a single Patient is that patient's whole record; otherwise the references of FHIR's patient compartment
+    tell whose a resource is. The same patient (by id) in several files is one patient. See `Assembly` for resources of
+    no patient or an unknown one. NDJSON files that are named after a type which is not wanted are not opened.
+    """
+    builder = CohortBuilder(demand, codes, default_offset, keep_raw)
+    assembly = Assembly(builder)
+    for path in paths:
+        for file in data_files(Path(path)):
+            if file.name.endswith(NDJSON_SUFFIXES):
+                if is_wanted(file, builder):
+                    assembly.add(lines(builder, file))
+            else:
+                assembly.add_together(documents(builder, file))
+    assembly.finish()
+    return builder.finish()
+
+
+def data_files(path: Path) -> list[Path]:
+    """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise DataError(f"{path} does not exist")
+    return sorted(file for file in path.rglob("*") if file.name.endswith(JSON_SUFFIXES + NDJSON_SUFFIXES))
+
+
+def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
+    """The resources of a file, out of their bundles; what cannot be read is reported."""
+    origin = Origin(str(path), None)
+    try:
+        content = read_bytes(path)
+    except (OSError, DataError) as error:
+        builder.report(origin, f"cannot be read: {error}")
+        return
+    resource = builder.decode(content, origin)
+    if isinstance(resource, Bundle):
+        yield from _unbundled(builder, resource, origin)
+    elif resource is not None:
+        yield Loose(resource, content, origin)
+
+
+def _unbundled(builder: CohortBuilder, bundle: Bundle, outer: Origin) -> Iterator[Loose]:
+    for number, raw, urn in entries(bundle):
+        origin = Origin(outer.file, number)
+        resource = builder.decode(raw, origin)
+        if isinstance(resource, Bundle):
+            yield from _unbundled(builder, resource, outer)
+        elif resource is not None:
+            yield Loose(resource, raw, origin, urn)

@@ -28,7 +28,7 @@ def read_files(
     """A cohort of all patients in some files and folders: FHIR bundles of any type (collection, searchset, transaction;
     nested too), single resources, and NDJSON by resource type (bulk export), each plain, .gz or .zst.
 
-    A bundle with a single Patient is that patient's whole record; otherwise the references of FHIR's patient compartment
+    A bundle with a single Patient is that patient's whole record; otherwise references (FHIR's patient compartment)
     tell whose a resource is. The same patient (by id) in several files is one patient. See `Assembly` for resources of
     no patient or an unknown one. NDJSON files that are named after a type which is not wanted are not opened.
     """

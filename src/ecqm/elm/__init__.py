@@ -1,0 +1,45 @@
+"""ELM, the executable form of CQL (HL7 Expression Logical Model r1): nodes, documents, and libraries of them.
+
+    library = read_json(data)                 # or read_xml: an ecqm.elm.nodes.Library
+    write_json(library), write_xml(library)   # bytes
+    for node in nodes.walk(library): …        # see ecqm.elm.nodes
+
+    sources = folder_sources(Path("libraries"))         # identified now, parsed when needed
+    collection = LibraryCollection(sources, relax_versions=False)
+    resolved = collection.resolve(LibraryIdentifier("CMS165FHIRControllingHighBloodPressure", "0.3.000"))
+    resolved.main, resolved.libraries, resolved.warnings
+    resolved.included(library, "QICoreCommon")          # an IndexedLibrary
+        .expressions, .functions, .parameters, .value_sets, .codes, .concepts, .code_systems, .includes, .usings
+
+Whatever is wrong with a document, or with how libraries fit together, is an ElmError that says which library and where.
+"""
+
+from __future__ import annotations
+
+from ecqm.elm.errors import ElmError
+from ecqm.elm.json_reader import read_json
+from ecqm.elm.json_writer import write_json
+from ecqm.elm.library import IndexedLibrary, LibraryIdentifier, included_identifier
+from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries, nearest_version
+from ecqm.elm.sources import ELM_JSON, ELM_XML, LibrarySource, fhir_library_source, folder_sources
+from ecqm.elm.xml_reader import read_xml
+from ecqm.elm.xml_writer import write_xml
+
+__all__ = [
+    "ELM_JSON",
+    "ELM_XML",
+    "ElmError",
+    "IndexedLibrary",
+    "LibraryCollection",
+    "LibraryIdentifier",
+    "LibrarySource",
+    "ResolvedLibraries",
+    "fhir_library_source",
+    "folder_sources",
+    "included_identifier",
+    "nearest_version",
+    "read_json",
+    "read_xml",
+    "write_json",
+    "write_xml",
+]

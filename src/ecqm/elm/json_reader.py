@@ -17,7 +17,7 @@ import msgspec
 
 from ecqm.elm.errors import ElmError
 from ecqm.elm.nodes import ExpressionDef, Library, Node
-from ecqm.elm.schema import OLDER_NAMES, attribute_value, build, node_declaration, place
+from ecqm.elm.schema import MAX_NESTING, OLDER_NAMES, TOO_DEEP, attribute_value, build, node_declaration, place
 
 _TYPE_GIVEN_AS_LIST = re.compile(rb'"type"\s*:\s*\[')
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -36,9 +36,7 @@ def read_json(data: bytes | str, notes: list[str] | None = None) -> Library:
     name = library_label(root["identifier"])
     found: list[str] = []
     try:
-        library = _JsonReader(found).node(root, "Library")
-    except RecursionError:
-        raise ElmError("expressions are nested too deeply", library=name) from None
+        library = _JsonReader(found).node(root, "Library", 0)
     except ElmError as error:
         raise ElmError(error.message, library=name, where=error.where) from None
     if notes is not None:
@@ -62,7 +60,7 @@ def _load(data: bytes) -> Any:
             return json.loads(data, parse_float=Decimal, object_pairs_hook=_object)
         return _decode(data)
     except RecursionError:
-        raise ElmError("expressions are nested too deeply") from None
+        raise ElmError(TOO_DEEP) from None
     except (msgspec.DecodeError, ValueError) as error:
         raise ElmError(f"not JSON: {error}", where=_failure_position(data)) from None
 
@@ -93,8 +91,10 @@ class _JsonReader:
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes
 
-    def node(self, data: Any, declared: str) -> Node:
+    def node(self, data: Any, declared: str, depth: int) -> Node:
         """The node that `data` spells, where the schema declares a `declared`. One frame per level of nesting."""
+        if depth > MAX_NESTING:
+            raise ElmError(TOO_DEEP)
         type_name = declared
         try:
             if type(data) is not dict:
@@ -115,7 +115,7 @@ class _JsonReader:
                     continue
                 kind = field.kind
                 if kind == "node":
-                    values[field.name] = self.node(value, field.declared)
+                    values[field.name] = self.node(value, field.declared, depth + 1)
                 elif kind == "text" and type(value) is str:
                     values[field.name] = value
                 elif kind == "nodes" or kind == "defs":
@@ -123,7 +123,7 @@ class _JsonReader:
                         value = value.get("def", []) if type(value) is dict else value
                     parts: list[Node] = []
                     for part in value if type(value) is list else (value,):
-                        parts.append(self.node(part, field.declared))
+                        parts.append(self.node(part, field.declared, depth + 1))
                     values[field.name] = parts
                 elif kind == "raw":
                     values[field.name] = value

@@ -20,6 +20,11 @@ OLDER_NAMES: dict[str, dict[str, str]] = {
 }
 """Fields that earlier drafts of ELM r1 named otherwise, by node type; used where the present name is absent."""
 
+MAX_NESTING = 250
+"""How deep expressions may be nested. The deepest that was ever published is 63; and XML parsers stop at 256."""
+
+TOO_DEEP = f"expressions are nested too deeply (more than {MAX_NESTING} levels)"
+
 Declaration = tuple[type[Node], dict[str, Field]]
 
 

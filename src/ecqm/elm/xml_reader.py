@@ -9,7 +9,7 @@ from lxml import etree
 from ecqm.elm.errors import ElmError
 from ecqm.elm.json_reader import library_label
 from ecqm.elm.nodes import ExpressionDef, Field, Library, Node
-from ecqm.elm.schema import ANNOTATIONS, OLDER_NAMES, XSI, attribute_value, build, node_declaration, place
+from ecqm.elm.schema import ANNOTATIONS, OLDER_NAMES, TOO_DEEP, XSI, attribute_value, build, node_declaration, place
 
 _TYPE = f"{{{XSI}}}type"
 
@@ -27,8 +27,6 @@ def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
     found: list[str] = []
     try:
         library = _XmlReader(found).node(root, "Library")
-    except RecursionError:
-        raise ElmError("expressions are nested too deeply", library=name) from None
     except ElmError as error:
         raise ElmError(error.message, library=name, where=error.where) from None
     if notes is not None:
@@ -49,7 +47,7 @@ def _parse(data: bytes) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise ElmError(f"not XML: {error.msg}") from None
+        raise ElmError(TOO_DEEP if "Excessive depth" in str(error.msg) else f"not XML: {error.msg}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise ElmError("an ELM document may not declare a document type")
     return root

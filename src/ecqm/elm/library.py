@@ -1,0 +1,124 @@
+"""A library with its declarations found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, TypeVar
+
+from ecqm.elm.errors import ElmError
+from ecqm.elm.nodes import (
+    CodeDef,
+    CodeSystemDef,
+    ConceptDef,
+    ExpressionDef,
+    FunctionDef,
+    IncludeDef,
+    Library,
+    ParameterDef,
+    UsingDef,
+    ValueSetDef,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryIdentifier:
+    """Which library, and which version of it. `system` is its namespace, where one was stated; it does not identify
+    (publishers state it in one place and leave it out in another)."""
+
+    name: str
+    version: str | None = None
+    system: str | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}" if self.version else self.name
+
+
+def included_identifier(include: IncludeDef) -> LibraryIdentifier:
+    """The library that an include names; its path may have a namespace in front of the name."""
+    system, _, name = include.path.rpartition("/")
+    return LibraryIdentifier(name, include.version, system or None)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _by_name(definitions: Iterable[_N]) -> dict[str, _N]:
+    return {definition.name: definition for definition in definitions}
+
+
+class IndexedLibrary:
+    """A library (`node`) with its declarations by name, and where it was read from (`origin`).
+
+    `notes` tells what its document held that ELM does not know.
+    """
+
+    def __init__(self, node: Library, origin: str = "memory", notes: Iterable[str] = ()) -> None:
+        self.node = node
+        self.origin = origin
+        self.notes = tuple(notes)
+
+    def __repr__(self) -> str:
+        return f"<library {self.identifier}>"
+
+    @cached_property
+    def identifier(self) -> LibraryIdentifier:
+        stated = self.node.identifier
+        return LibraryIdentifier(stated.id or "", stated.version, stated.system)
+
+    @cached_property
+    def expressions(self) -> Mapping[str, ExpressionDef]:
+        """The expression definitions (no functions) by name, in the order of the document."""
+        return _by_name(d for d in self.node.statements if not isinstance(d, FunctionDef))
+
+    @cached_property
+    def functions(self) -> Mapping[str, tuple[FunctionDef, ...]]:
+        """The overloads of every function, by name."""
+        found: dict[str, tuple[FunctionDef, ...]] = {}
+        for definition in self.node.statements:
+            if isinstance(definition, FunctionDef):
+                found[definition.name] = (*found.get(definition.name, ()), definition)
+        return found
+
+    @cached_property
+    def parameters(self) -> Mapping[str, ParameterDef]:
+        return _by_name(self.node.parameters)
+
+    @cached_property
+    def value_sets(self) -> Mapping[str, ValueSetDef]:
+        return _by_name(self.node.valueSets)
+
+    @cached_property
+    def code_systems(self) -> Mapping[str, CodeSystemDef]:
+        return _by_name(self.node.codeSystems)
+
+    @cached_property
+    def codes(self) -> Mapping[str, CodeDef]:
+        return _by_name(self.node.codes)
+
+    @cached_property
+    def concepts(self) -> Mapping[str, ConceptDef]:
+        return _by_name(self.node.concepts)
+
+    @cached_property
+    def includes(self) -> Mapping[str, LibraryIdentifier]:
+        """What each local name of an included library stands for."""
+        return {i.localIdentifier or included_identifier(i).name: included_identifier(i) for i in self.node.includes}
+
+    @property
+    def usings(self) -> tuple[UsingDef, ...]:
+        """The models it uses, System left out."""
+        return tuple(using for using in self.node.usings if using.localIdentifier != "System")
+
+    def expression(self, name: str) -> ExpressionDef:
+        """The definition of that name. Raises ElmError when there is none."""
+        found = self.expressions.get(name)
+        if found is None:
+            raise ElmError(f"has no definition {name!r}", library=str(self.identifier))
+        return found

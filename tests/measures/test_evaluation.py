@@ -109,8 +109,8 @@ def test_ratio_with_two_observations() -> None:
     ratio_group = ratio(observation("d", "denominator", "Sum"), observation("n", "numerator", "Sum"))
     result = evaluate_group(ratio_group, Evaluated(2, defines, observations))
     assert counts(result)["numerator"] == [1, 1]  # a denominator exclusion does not reach a ratio's numerator
-    assert result.observed("d", 0) == [5.0] and result.observed("d", 1) == []
-    assert result.observed("n", 0) == [2.0] and result.observed("n", 1) == []
+    assert result.of_patient(0).observed("d") == [5.0] and result.of_patient(1).observed("d") == []
+    assert result.of_patient(0).observed("n") == [2.0] and result.of_patient(1).observed("n") == []
     assert result.score() == 2.0 / 5.0
 
 
@@ -146,7 +146,7 @@ def test_continuous_variable() -> None:
     observations = {("g1", "o"): Observed(np.array([3.0, 50.0, 60.0, 5.0]), listed)}
     result = evaluate_group(cv, Evaluated(2, defines, observations))
     assert counts(result)["measure-population-exclusion"] == [1, 0]
-    assert result.observed("o", 0) == [3.0]
+    assert result.of_patient(0).observed("o") == [3.0]
     assert result.score() == 4.0
 
 

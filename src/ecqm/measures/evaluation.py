@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -86,10 +86,25 @@ class GroupResult:
         """The members of a population themselves."""
         return self.units.episodes(self.members[population_id])
 
-    def observed(self, observation_id: str, patient: int) -> list[float]:
-        """The values observed on one patient, in order of the episodes; nulls are left out."""
-        values = self.observations[observation_id][self.units.patient == patient]
+    def observed(self, observation_id: str) -> list[float]:
+        """The values of an observation in order of the units; nulls are left out."""
+        values = self.observations[observation_id]
         return [float(value) for value in values[~np.isnan(values)]]
+
+    def of_patient(self, patient: int) -> GroupResult:
+        """The results of one patient alone: totals, scores, strata and observations over that patient's units."""
+        rows = self.units.rows_of(patient)
+        stratifiers = tuple(
+            replace(result, strata=tuple(replace(s, selected=s.selected[rows]) for s in result.strata))
+            for result in self.stratifiers
+        )
+        return GroupResult(
+            group=self.group,
+            units=self.units.only(rows),
+            members={population: members[rows] for population, members in self.members.items()},
+            observations={observation: values[rows] for observation, values in self.observations.items()},
+            stratifiers=stratifiers,
+        )
 
     def score(self, within: Mask | None = None) -> float | None:
         """The score over the selected units; None where it is not defined (nobody to divide by, a cohort)."""

@@ -46,6 +46,15 @@ class Units:
     def __len__(self) -> int:
         return len(self.patient)
 
+    def rows_of(self, patient: int) -> slice:
+        """The rows of one patient's units."""
+        first, after = np.searchsorted(self.patient, [patient, patient + 1])
+        return slice(int(first), int(after))
+
+    def only(self, rows: slice) -> Units:
+        """Some of the units, still of the same patients."""
+        return Units(self.n_patients, self.patient[rows], None if self.key is None else self.key[rows])
+
     def members(self, criterion: Criterion) -> Mask:
         """The units that a criterion selects, shape (units,).
 

@@ -1,0 +1,84 @@
+"""Cases whose published expectation is known to be wrong, listed by name with the reason and the evidence.
+
+The list is a TOML file of ``[[defect]]`` tables: ``measure`` (the deck's folder or the measure's name), ``case`` (the
+case's folder), ``reason``, ``evidence``, and ``wrong``, the codes of the populations whose counts are wrong (absent or
+empty: any). A listed case that agrees fails a run until it is taken off the list; so does one that disagrees in more
+than is listed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecqm.measures.definition import PopulationCode
+
+
+class DefectListError(ValueError):
+    """A list of defects that cannot be used, with the entry and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    measure: str
+    case: str
+    reason: str
+    evidence: str
+    wrong: frozenset[str] = frozenset()
+
+    def covers(self, wrong: frozenset[str]) -> bool:
+        """True if nothing but what is listed disagrees."""
+        return not self.wrong or wrong <= self.wrong
+
+    def to_json(self) -> dict[str, Any]:
+        return {"reason": self.reason, "evidence": self.evidence, "wrong": sorted(self.wrong)}
+
+
+class DefectList:
+    """Looks up whether a case is listed."""
+
+    def __init__(self, defects: Iterable[Defect] = ()) -> None:
+        self._defects: dict[tuple[str, str], Defect] = {}
+        for defect in defects:
+            if (defect.measure, defect.case) in self._defects:
+                raise DefectListError(f"measure {defect.measure}, case {defect.case} is listed twice")
+            self._defects[(defect.measure, defect.case)] = defect
+
+    @classmethod
+    def read(cls, path: Path) -> DefectList:
+        """The list in a TOML file; an absent file is an empty list."""
+        if not path.is_file():
+            return cls()
+        try:
+            tables = tomllib.loads(path.read_text("utf-8")).get("defect", [])
+        except tomllib.TOMLDecodeError as error:
+            raise DefectListError(f"{path}: {error}") from error
+        return cls(_defect(table, f"{path}, defect {number}") for number, table in enumerate(tables, 1))
+
+    def __len__(self) -> int:
+        return len(self._defects)
+
+    def find(self, case: str, *measure_names: str) -> Defect | None:
+        """The defect of a case, under any of the names of its measure or folder."""
+        for name in measure_names:
+            defect = self._defects.get((name, case))
+            if defect is not None:
+                return defect
+        return None
+
+
+def _defect(table: dict[str, Any], where: str) -> Defect:
+    for key in ("measure", "case", "reason", "evidence"):
+        if not isinstance(table.get(key), str) or not table[key].strip():
+            raise DefectListError(f"{where}: {key} is missing")
+    unknown = set(table) - {"measure", "case", "reason", "evidence", "wrong"}
+    if unknown:
+        raise DefectListError(f"{where}: unknown {', '.join(sorted(unknown))}")
+    wrong = frozenset(table.get("wrong", ()))
+    codes = {code.value for code in PopulationCode}
+    if not wrong <= codes:
+        raise DefectListError(f"{where}: no population codes: {', '.join(sorted(wrong - codes))}")
+    return Defect(table["measure"], table["case"], table["reason"], table["evidence"], wrong)

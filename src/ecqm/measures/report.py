@@ -1,0 +1,249 @@
+"""Results as FHIR R4 MeasureReports: individual, subject-list and summary.
+
+Reports are plain dictionaries in the shape of the resource, to be written as JSON. Supplemental data and
+risk-adjustment variables are contained Observations with a cqf-measureInfo extension, referred to as evaluated
+resources (FHIR R4, "Quality Reporting", supplemental data).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from ecqm.measures.criteria import Mask
+from ecqm.measures.definition import Group, Measure, Population, PopulationCode, SupplementalData
+from ecqm.measures.evaluation import GroupResult, StratifierResult, Stratum
+from ecqm.values.clinical import Code
+
+POPULATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-population"
+NOTATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+USAGE_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-data-usage"
+MEASURE_INFO = "http://hl7.org/fhir/StructureDefinition/cqf-measureInfo"
+
+Json = dict[str, Any]
+Supplement = Code | str | bool | int | Decimal
+"""A value of supplemental data."""
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What all reports of a run have in common.
+
+    ``patient_ids`` in the order of the batch; ``period`` and ``date`` as FHIR writes them. ``supplements`` holds, by id
+    of the supplemental data, the values of each patient. ``episode_reference`` turns an episode key into a reference
+    (``Encounter/1``) for subject lists; without it those of episode-based groups list patients.
+    """
+
+    measure: Measure
+    period: tuple[str, str]
+    patient_ids: Sequence[str]
+    date: str | None = None
+    reporter: str | None = None
+    supplements: Mapping[str, Sequence[Sequence[Supplement]]] = field(default_factory=dict)
+    episode_reference: Callable[[int], str] | None = None
+
+
+def summary_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
+    """Counts and scores over all patients."""
+    report = _head(reporting, "summary")
+    report["group"] = [_group(result) for result in results]
+    tallies = []
+    for supplement in reporting.measure.supplemental_data:
+        # By type too: True and 1 are equal to Python, but not the same value.
+        values = Counter((type(v), v) for of_one in reporting.supplements.get(supplement.id, ()) for v in of_one)
+        tallies += [_tally(reporting.measure, supplement, value, count) for (_, value), count in values.items()]
+    return _with_observations(report, tallies)
+
+
+def subject_list_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
+    """A summary with the members of every population, as contained lists."""
+    report = _head(reporting, "subject-list")
+    lists: list[Json] = []
+    groups = []
+    for position, result in enumerate(results, 1):
+        group = _group(result)
+        for number, (entry, population) in enumerate(zip(group["population"], result.group.criteria, strict=True), 1):
+            list_id = f"members-{position}-{number}"
+            lists.append(_members(list_id, reporting, result, population))
+            entry["subjectResults"] = {"reference": f"#{list_id}"}
+        groups.append(group)
+    return report | {"contained": lists, "group": groups}
+
+
+def individual_reports(
+    reporting: Reporting, results: Sequence[GroupResult], failed: Mask | None = None
+) -> Iterator[Json]:
+    """One report per patient, without those whose evaluation failed."""
+    for patient, patient_id in enumerate(reporting.patient_ids):
+        if failed is None or not failed[patient]:
+            report = _head(reporting, "individual")
+            report["subject"] = {"reference": f"Patient/{patient_id}"}
+            report["group"] = [_group(result.of_patient(patient)) for result in results]
+            observations = [
+                _observation(reporting.measure, supplement, value)
+                for supplement in reporting.measure.supplemental_data
+                for value in _of_patient(reporting, supplement, patient)
+            ]
+            yield _with_observations(report, observations)
+
+
+def _of_patient(reporting: Reporting, supplement: SupplementalData, patient: int) -> Sequence[Supplement]:
+    values = reporting.supplements.get(supplement.id)
+    return values[patient] if values is not None else ()
+
+
+def _head(reporting: Reporting, kind: str) -> Json:
+    report: Json = {
+        "resourceType": "MeasureReport",
+        "status": "complete",
+        "type": kind,
+        "measure": reporting.measure.canonical,
+        "period": {"start": reporting.period[0], "end": reporting.period[1]},
+    }
+    if reporting.date is not None:
+        report["date"] = reporting.date
+    if reporting.reporter is not None:
+        report["reporter"] = {"reference": reporting.reporter}
+    notations = {group.improvement_notation for group in reporting.measure.groups}
+    if len(notations) == 1 and (notation := notations.pop()) is not None:
+        report["improvementNotation"] = _concept(NOTATION_SYSTEM, notation)
+    return report
+
+
+def _concept(system: str, code: str) -> Json:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _group(result: GroupResult) -> Json:
+    group: Json = {"id": result.group.id, "population": _populations(result, result.group.criteria, None)}
+    if result.group.code:
+        group["code"] = {"text": result.group.code}
+    _add_score(group, result, None)
+    stratifiers = [_stratifier(stratifier, result) for stratifier in result.stratifiers]
+    if stratifiers:
+        group["stratifier"] = stratifiers
+    return group
+
+
+def _populations(result: GroupResult, populations: Sequence[Population], within: Mask | None) -> list[Json]:
+    return [
+        {
+            "id": population.id,
+            "code": _concept(POPULATION_SYSTEM, population.code.value),
+            "count": result.total(population.id, within),
+        }
+        for population in populations
+    ]
+
+
+def _add_score(target: Json, result: GroupResult, within: Mask | None) -> None:
+    score = result.score(within)
+    if score is not None:
+        target["measureScore"] = {"value": score}
+
+
+def _stratifier(stratifier: StratifierResult, result: GroupResult) -> Json:
+    definition = stratifier.stratifier
+    entry: Json = {"id": definition.id, "code": [{"text": definition.code or definition.id}]}
+    counted = [population for population in result.group.criteria if stratifier.applies_to(population)]
+    strata = [_stratum(stratum, stratifier, result, counted) for stratum in stratifier.strata]
+    if strata:
+        entry["stratum"] = strata
+    return entry
+
+
+def _stratum(
+    stratum: Stratum, stratifier: StratifierResult, result: GroupResult, counted: Sequence[Population]
+) -> Json:
+    entry: Json = {"population": _populations(result, counted, stratum.selected)}
+    components = stratifier.stratifier.components
+    if len(components) == 1:
+        entry["value"] = {"text": stratum.value}
+    else:
+        entry["component"] = [
+            {"code": {"text": component.code or component.expression}, "value": {"text": value}}
+            for component, value in zip(components, stratum.values, strict=True)
+        ]
+    if {PopulationCode.DENOMINATOR, PopulationCode.MEASURE_POPULATION} & {p.code for p in counted}:
+        _add_score(entry, result, stratum.selected)
+    return entry
+
+
+def _members(list_id: str, reporting: Reporting, result: GroupResult, population: Population) -> Json:
+    episodes = result.episodes(population.id)
+    if _lists_patients(result.group, reporting):
+        rows = np.flatnonzero(result.counts(population.id))
+        references = [f"Patient/{reporting.patient_ids[row]}" for row in rows.tolist()]
+    else:
+        assert reporting.episode_reference is not None
+        references = [reporting.episode_reference(key) for key in episodes.key.tolist()]
+    members: Json = {"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"}
+    if references:
+        members["entry"] = [{"item": {"reference": reference}} for reference in references]
+    return members
+
+
+def _lists_patients(group: Group, reporting: Reporting) -> bool:
+    return group.patient_based or reporting.episode_reference is None
+
+
+def _with_observations(report: Json, observations: Sequence[Json]) -> Json:
+    if not observations:
+        return report
+    numbered = [observation | {"id": f"supplement-{n}"} for n, observation in enumerate(observations, 1)]
+    references = [{"reference": f"#{observation['id']}"} for observation in numbered]
+    return report | {"contained": numbered, "evaluatedResource": references}
+
+
+def _measure_info(measure: Measure, supplement: SupplementalData) -> list[Json]:
+    parts = [
+        {"url": "measure", "valueCanonical": measure.canonical},
+        {"url": "populationId", "valueString": supplement.id},
+    ]
+    return [{"url": MEASURE_INFO, "extension": parts}]
+
+
+def _observation(measure: Measure, supplement: SupplementalData, value: Supplement) -> Json:
+    """One value of one patient."""
+    observation: Json = {
+        "resourceType": "Observation",
+        "extension": _measure_info(measure, supplement),
+        "status": "final",
+        "code": {"coding": _usage(supplement), "text": supplement.expression},
+    }
+    if isinstance(value, Code):
+        observation["valueCodeableConcept"] = {"coding": [_coding(value)]}
+    elif isinstance(value, bool):
+        observation["valueBoolean"] = value
+    elif isinstance(value, int):
+        observation["valueInteger"] = int(value)
+    elif isinstance(value, Decimal):
+        observation["valueQuantity"] = {"value": float(value)}
+    else:
+        observation["valueString"] = value
+    return observation
+
+
+def _tally(measure: Measure, supplement: SupplementalData, value: Supplement, count: int) -> Json:
+    """How many patients have one value."""
+    return {
+        "resourceType": "Observation",
+        "extension": _measure_info(measure, supplement),
+        "status": "final",
+        "code": {"coding": [_coding(value)]} if isinstance(value, Code) else {"text": str(value)},
+        "valueInteger": count,
+    }
+
+
+def _usage(supplement: SupplementalData) -> list[Json]:
+    return [{"system": USAGE_SYSTEM, "code": usage} for usage in sorted(supplement.usage)]
+
+
+def _coding(code: Code) -> Json:
+    parts = {"system": code.system, "version": code.version, "code": code.code, "display": code.display}
+    return {name: part for name, part in parts.items() if part is not None}

@@ -54,10 +54,10 @@ class _FhirLibrary(msgspec.Struct, tag="Library", tag_field="resourceType"):
 
 
 class LibrarySource:
-    """A document of ELM, JSON or XML, that holds one library. `origin` is how messages name it."""
+    """A document of ELM, JSON or XML, that holds one library. `data` is the document, `origin` how messages name it."""
 
     def __init__(self, data: bytes, origin: str, identifier: LibraryIdentifier | None = None) -> None:
-        self._data = data
+        self.data = data
         self.origin = origin
         self.identifier = identifier or _identify(data, origin)
 
@@ -67,14 +67,14 @@ class LibrarySource:
     @cached_property
     def digest(self) -> bytes:
         """Equal for equal documents."""
-        return sha256(self._data).digest()
+        return sha256(self.data).digest()
 
     @cached_property
     def library(self) -> IndexedLibrary:
         """The library, parsed on first use. Raises ElmError when the document is not sound."""
         notes: list[str] = []
         try:
-            node = read_xml(self._data, notes) if _is_xml(self._data) else read_json(self._data, notes)
+            node = read_xml(self.data, notes) if _is_xml(self.data) else read_json(self.data, notes)
         except ElmError as error:
             library = error.library or str(self.identifier)
             raise ElmError(f"{error.message} (in {self.origin})", library=library, where=error.where) from None

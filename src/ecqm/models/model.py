@@ -149,7 +149,8 @@ class Model:
         return f"<model {self.name} {self.version}>"
 
     def type(self, name: str | CqlType) -> ModelType | None:
-        """The type of that name, with or without the model in front (`Encounter`, `FHIR.Encounter`, a NamedType)."""
+        """The type of that name, with or without the model in front (`Encounter`, `FHIR.Encounter`, a NamedType);
+        a type of System is found from every model. None for a type that is neither's."""
         if not isinstance(name, str):
             if not isinstance(name, NamedType):
                 return None
@@ -158,6 +159,8 @@ class Model:
             if name.model != self.name:
                 return None
             name = name.name
+        if name.startswith("System.") and self._system is not None:
+            return self._system.type(name)
         name = name.removeprefix(f"{self.name}.")
         found = self._types.get(name)
         if found is None and (block := self._blocks.get(name)):

@@ -17,7 +17,7 @@ from typing import Any
 
 from ecqm.operators import registry
 from ecqm.operators.dispatch import type_of
-from ecqm.types.core import CqlType, parse_type
+from ecqm.types.core import CqlType, ListType, parse_type
 from ecqm.values import (
     Code,
     CodeSystem,
@@ -68,13 +68,25 @@ class Case:
     def evaluate(self) -> Any:
         """Call the operator, by static types where the case gives one, else by the kinds of the values."""
         found = registry.get(self.operator)
-        values = [None if isinstance(operand, Typed) else operand for operand in self.operands]
-        if not any(isinstance(operand, Typed) for operand in self.operands):
+        values = [_value(operand) for operand in self.operands]
+        types = [_static_type(operand) for operand in self.operands]
+        if types == [type_of(value) for value in values]:
             return found.call(*values, **self.attributes)
-        types = [operand.type if isinstance(operand, Typed) else type_of(operand) for operand in self.operands]
         overload = found.resolve(types)
         assert overload is not None, f"{self.operator} has no overload for {types}"
         return overload.scalar(*values, **self.attributes)
+
+
+def _value(operand: Any) -> Any:
+    if isinstance(operand, tuple):
+        return tuple(map(_value, operand))
+    return None if isinstance(operand, Typed) else operand
+
+
+def _static_type(operand: Any) -> CqlType:
+    if isinstance(operand, tuple) and any(isinstance(element, Typed) for element in operand):
+        return ListType(next(element.type for element in operand if isinstance(element, Typed)))
+    return operand.type if isinstance(operand, Typed) else type_of(operand)
 
 
 def read_cases(path: Path) -> list[Case]:

@@ -274,11 +274,16 @@ class SingletonFrom:
 
 @operator("Slice", spec="elm:20.26")
 class Slice:
-    """The elements from one position to just before another; null positions stand for the ends. A position below zero
-    gives an empty list, as the reference asks of Skip and Take, which are made of it."""
+    """The elements from one position to just before another; a position that is null or left out stands for the end. A
+    position below zero gives an empty list, as the reference asks of Skip and Take, which are made of it."""
 
-    @overload("(List<T>, Integer, Integer) -> List<T>", nulls=NONE)
-    def lists(source: List | None, start: int | None, end: int | None) -> tuple[Any, ...] | None:
+    @overload(
+        "(List<T>) -> List<T>",
+        "(List<T>, Integer) -> List<T>",
+        "(List<T>, Integer, Integer) -> List<T>",
+        nulls=NONE,
+    )
+    def lists(source: List | None, start: int | None = None, end: int | None = None) -> tuple[Any, ...] | None:
         if source is None:
             return None
         first, last = start or 0, len(source) if end is None else end

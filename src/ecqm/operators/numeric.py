@@ -34,12 +34,10 @@ def in_long(value: int) -> Long | None:
 
 def in_decimal(value: Decimal) -> Decimal | None:
     """`value` with at most eight places after the point (halves away from zero), None outside of the range."""
-    if not value.is_finite():
+    if not value.is_finite() or (value and value.adjusted() > 28):
         return None
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and (exponent < -8 or exponent > 0):
-        if value.adjusted() > 28:
-            return None
         value = value.quantize(DECIMAL_STEP if exponent < 0 else Decimal(1), context=EXACT)
     if not value:
         return value.copy_abs()  # zero has a sign in Python, and none in CQL

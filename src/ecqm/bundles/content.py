@@ -7,7 +7,6 @@ not from where it lies; only vocabulary folders are left unread until a value se
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,11 +147,3 @@ class Content:
             yield document
         elif not kind:
             add_elm_json(self.libraries, document, data)
-
-
-def content_hash(parts: Iterable[tuple[str, str, bytes]]) -> str:
-    """SHA-256 over (kind, name, data) parts in order of kind and name, so that order of reading plays no part."""
-    digest = hashlib.sha256()
-    for kind, name, data in sorted(parts, key=lambda part: part[:2]):
-        digest.update(f"{kind}\0{name}\0{hashlib.sha256(data).hexdigest()}\n".encode())
-    return digest.hexdigest()

@@ -1,0 +1,199 @@
+"""``ecqm bundle``: the store of annual measure specifications."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.bundles.specification import Specification
+    from ecqm.bundles.store import SpecificationStore
+
+# Commands import what they need when they run: help has to come up at once.
+
+_store = click.option(
+    "--store", type=click.Path(path_type=Path, file_okay=False), help="Folder of the store (default: $ECQM_STORE)."
+)
+_year = click.option("--year", type=int, help="Reporting year.")
+_version = click.option("--version", "version", help="Version of the measure.")
+_format = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+_libraries = click.option(
+    "--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="Where to look for more libraries."
+)
+_valuesets = click.option(
+    "--valuesets",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Where to look for more value sets.",
+)
+
+
+@click.group("bundle")
+def command() -> None:
+    """Keep measure specifications by reporting year, measure and version."""
+
+
+@command.command("add")
+@click.argument("content", type=click.Path(path_type=Path, exists=True))
+@click.option("--measure", "measures", multiple=True, help="Only this measure (may be repeated).")
+@_libraries
+@_valuesets
+@_year
+@_store
+@click.option("--replace", is_flag=True, help="Replace a specification that is installed with other content.")
+@click.option("--allow-missing", is_flag=True, help="Add measures that lack libraries or value sets, and list those.")
+def add(
+    content: Path,
+    measures: tuple[str, ...],
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    year: int | None,
+    store: Path | None,
+    replace: bool,
+    allow_missing: bool,
+) -> None:
+    """Add the measures of CONTENT (a content repository, FHIR Bundle, zip or folder) to the store."""
+    from ecqm.bundles.content import Content
+
+    target = _open(store)
+    failed = False
+    with _failing():
+        read = Content.open(content, libraries, valuesets)
+        chosen = read.select(measures)
+    for problem in read.problems:
+        click.echo(f"warning: {problem}", err=True)
+    if not chosen:
+        raise click.ClickException(f"{content} holds no measure")
+    for measure in chosen:
+        try:
+            added = target.add(read, measure, year, replace, allow_missing)
+        except (ValueError, LookupError) as error:
+            failed = True
+            click.echo(f"error: {error}", err=True)
+            continue
+        click.echo(f"{added}  {added.content_hash[:12]}  {len(added.parts)} parts")
+        for missing in added.missing:
+            click.echo(f"  missing: {missing}", err=True)
+    sys.exit(1 if failed else 0)
+
+
+@command.command("list")
+@click.option("--measure", help="Only this measure.")
+@_year
+@_store
+@_format
+def list_specifications(measure: str | None, year: int | None, store: Path | None, form: str) -> None:
+    """List the specifications in the store."""
+    with _failing():
+        found = _open(store).matching(measure, year)
+    if form == "json":
+        click.echo(json.dumps([_summary(specification) for specification in found], indent=2))
+        return
+    width = max((len(specification.measure) for specification in found), default=0)
+    for specification in found:
+        click.echo(
+            f"{specification.year}  {specification.measure:<{width}}  {specification.version:<12}  "
+            f"{specification.content_hash[:12]}  {specification.added}"
+        )
+
+
+@command.command("show")
+@click.argument("measure")
+@_year
+@_version
+@_store
+@_format
+def show(measure: str, year: int | None, version: str | None, store: Path | None, form: str) -> None:
+    """Show one specification with its parts."""
+    with _failing():
+        found = _open(store).find(measure, year, version)
+    if form == "json":
+        parts = [{"part": str(part), "sha256": part.sha256, "size": part.size} for part in found.parts]
+        click.echo(json.dumps(_summary(found) | {"parts": parts}, indent=2))
+        return
+    click.echo(f"{found}\n  {found.url}\n  hash  {found.content_hash}\n  added {found.added} from {found.origin}")
+    for part in found.parts:
+        click.echo(f"  {part.sha256[:12]}  {part.size:>9}  {part}")
+    for missing in found.missing:
+        click.echo(f"  missing: {missing}")
+
+
+@command.command("verify")
+@click.argument("measure", required=False)
+@_year
+@_version
+@_store
+@click.option(
+    "--content", type=click.Path(path_type=Path, exists=True), help="Compare what is installed with this content."
+)
+@_libraries
+@_valuesets
+def verify(
+    measure: str | None,
+    year: int | None,
+    version: str | None,
+    store: Path | None,
+    content: Path | None,
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+) -> None:
+    """Check that specifications are as they were added, and with --content that they are what that holds.
+
+    Ends with 0 if all are, with 1 if one is not.
+    """
+    from ecqm.bundles.content import Content
+
+    target = _open(store)
+    with _failing():
+        chosen = target.matching(measure, year, version)
+        if measure is not None and not chosen:
+            target.find(measure, year, version)
+        against = Content.open(content, libraries, valuesets) if content is not None else None
+    drifted = False
+    for specification in chosen:
+        problems = target.verify(specification).problems
+        if against is not None and not problems:
+            try:
+                problems = target.compare(specification, against).problems
+            except LookupError as error:
+                problems = (str(error),)
+        drifted |= bool(problems)
+        click.echo(f"{specification}  {specification.content_hash[:12]}  {'differs' if problems else 'ok'}")
+        for problem in problems:
+            click.echo(f"  {problem}", err=True)
+    sys.exit(1 if drifted else 0)
+
+
+def _open(store: Path | None) -> SpecificationStore:
+    from ecqm.bundles.store import SpecificationStore, default_store
+
+    return SpecificationStore(store or default_store())
+
+
+def _summary(specification: Specification) -> dict[str, Any]:
+    return {
+        "year": specification.year,
+        "measure": specification.measure,
+        "version": specification.version,
+        "url": specification.url,
+        "hash": specification.content_hash,
+        "added": specification.added,
+        "origin": specification.origin,
+        "missing": list(specification.missing),
+    }
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """What cannot be done at all is told in one line and ends with 2."""
+    try:
+        yield
+    except (ValueError, LookupError, OSError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)

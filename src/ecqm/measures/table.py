@@ -1,0 +1,116 @@
+"""Results as a table: one row per patient or episode and group.
+
+Columns: ``measure``, ``group``, ``patient``, ``episode`` (null in patient-based groups), a boolean for each population
+code, ``observation`` for each observation of the group in order (``observation_1``, ``observation_2``; null where there
+is none), and ``strata``, the strata that the row is in (``<stratifier id>=<value>``). Rows are those in an initial
+population; a patient-based group has a row for every patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from ecqm.measures.criteria import Mask
+from ecqm.measures.definition import Measure, PopulationCode
+from ecqm.measures.evaluation import GroupResult
+from ecqm.measures.populations import union
+
+_CODES = [code for code in PopulationCode if code is not PopulationCode.MEASURE_OBSERVATION]
+
+
+def population_table(
+    measure: Measure,
+    results: Sequence[GroupResult],
+    patient_ids: Sequence[str],
+    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None = None,
+    failed: Mask | None = None,
+) -> Any:
+    """A ``pyarrow.Table`` over all groups of a measure.
+
+    ``episode_names`` turns episode keys of a basis into names, (basis, keys) → names; without it keys stand for
+    themselves. Rows of ``failed`` patients are left out.
+    """
+    observations = max((len(result.observations) for result in results), default=0)
+    ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string())
+    tables = [_rows(measure, result, ids, observations, episode_names, failed) for result in results]
+    return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def write_table(table: Any, path: Path) -> None:
+    """Writes CSV to a ``.csv`` path, Parquet to any other."""
+    if path.suffix.lower() == ".csv":
+        strata = pa.array([";".join(row) for row in table.column("strata").to_pylist()], pa.string())
+        flat = table.set_column(table.schema.get_field_index("strata"), "strata", strata)
+        pyarrow.csv.write_csv(flat, path)
+    else:
+        pyarrow.parquet.write_table(table, path)
+
+
+def _rows(
+    measure: Measure,
+    result: GroupResult,
+    ids: Any,
+    observations: int,
+    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None,
+    failed: Mask | None,
+) -> Any:
+    units = result.units
+    members = dict(result.members)
+    kept = np.ones(len(units), dtype=np.bool_)
+    if units.key is not None:
+        kept = union(result.group, members, PopulationCode.INITIAL_POPULATION, len(units))
+    if failed is not None:
+        kept = kept & ~failed[units.patient]
+    rows = np.flatnonzero(kept)
+    columns: dict[str, Any] = {
+        "measure": pa.array(np.full(len(rows), measure.name, dtype=object), pa.string()),
+        "group": pa.array(np.full(len(rows), result.group.id, dtype=object), pa.string()),
+        "patient": ids.take(pa.array(units.patient[rows])),
+        "episode": _episodes(result, rows, episode_names),
+    }
+    for code in _CODES:
+        columns[code.value.replace("-", "_")] = union(result.group, members, code, len(units))[rows]
+    values = list(result.observations.values())
+    for position in range(observations):
+        value = values[position][rows] if position < len(values) else np.full(len(rows), np.nan)
+        columns[f"observation_{position + 1}"] = pa.array(value, from_pandas=True)
+    columns["strata"] = _strata(result, rows)
+    return pa.table(columns)
+
+
+def _episodes(
+    result: GroupResult,
+    rows: np.ndarray[Any, np.dtype[np.int64]],
+    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None,
+) -> Any:
+    if result.units.key is None:
+        return pa.nulls(len(rows), pa.string())
+    keys = result.units.key[rows]
+    if episode_names is None:
+        return pa.array(keys).cast(pa.string())
+    return pa.array(list(episode_names(result.group.basis, keys)), pa.string())
+
+
+def _strata(result: GroupResult, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+    """For every row the names of its strata; the false side of a criterion is not named."""
+    named = [
+        (f"{stratifier.stratifier.id}={stratum.value}", stratum.selected[rows])
+        for stratifier in result.stratifiers
+        for stratum in stratifier.strata
+        if not (stratifier.criteria_based and stratum.value == "false")
+    ]
+    if not named:
+        return pa.array([[]] * len(rows), pa.list_(pa.string()))
+    # Row by row: the true cells of the (rows, strata) matrix in row order are the list values.
+    selected = np.stack([mask for _, mask in named], axis=1)
+    offsets = np.concatenate(([0], np.cumsum(selected.sum(axis=1)))).astype(np.int32)
+    which = np.nonzero(selected)[1]
+    names = pa.array([name for name, _ in named], pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(which)))

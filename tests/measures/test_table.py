@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+
+from ecqm.measures.criteria import Episodes, Evaluated, Observed
+from ecqm.measures.evaluation import evaluate_measure
+from ecqm.measures.table import population_table, write_table
+from tests.measures.resources import criteria, group, measure, observation, population
+
+CODES = ("initial-population", "measure-population")
+
+
+def table() -> Any:
+    by_patient = group("cohort", population("initial-population"), id="patients")
+    by_episode = group(
+        "continuous-variable",
+        *map(population, CODES),
+        observation("o", "measure-population", "Sum"),
+        basis="Encounter",
+        id="episodes",
+        stratifier=[{"id": "s", "criteria": criteria("measure-population")}],
+    )
+    definition = measure(by_patient, by_episode)
+    listed = Episodes(np.array([0, 0, 2]), np.array([5, 6, 7]))
+    some = Episodes(np.array([0, 2]), np.array([6, 7]))
+    evaluated = Evaluated(
+        3,
+        {"initial-population": listed, "measure-population": some},
+        {("episodes", "o"): Observed(np.array([1.5, np.nan]), some)},
+    )
+    results = evaluate_measure(definition, evaluated)
+    return population_table(definition, results, ["a", "b", "c"], lambda basis, keys: [f"{basis}/{k}" for k in keys])
+
+
+def test_rows_and_columns() -> None:
+    made = table().to_pydict()
+    assert made["group"] == ["patients"] * 3 + ["episodes"] * 3
+    assert made["patient"] == ["a", "b", "c", "a", "a", "c"]
+    assert made["episode"] == [None] * 3 + ["Encounter/5", "Encounter/6", "Encounter/7"]
+    assert made["initial_population"] == [True, False, True, True, True, True]
+    assert made["measure_population"] == [False] * 4 + [True, True]
+    assert made["observation_1"] == [None, None, None, None, 1.5, None]
+    assert made["strata"] == [[], [], [], [], ["s=true"], ["s=true"]]
+
+
+def test_files(tmp_path: Path) -> None:
+    made = table()
+    write_table(made, tmp_path / "t.parquet")
+    assert pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pydict() == made.to_pydict()
+    write_table(made, tmp_path / "t.csv")
+    assert pyarrow.csv.read_csv(tmp_path / "t.csv").column("patient").to_pylist() == ["a", "b", "c", "a", "a", "c"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecqm.operators import registry
-from ecqm.operators.list import contains, same
+from ecqm.operators.list import Members, contains, same
 from ecqm.values import Code, Date, DateTime, Long, Quantity, Ratio, Time
 from ecqm.values.numbers import MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
 from tests.operators.notation import is_identical
@@ -99,6 +99,19 @@ def test_first_last_and_indexer_agree(group: Any) -> None:
     assert is_identical(call("First", list_), call("Indexer", list_, 0))
     assert is_identical(call("Last", list_), call("Indexer", list_, len(list_) - 1))
     assert call("Length", list_) == len(list_)
+
+
+mixed = (
+    st.integers(0, 2)
+    | st.booleans()
+    | st.sampled_from([Long(1), Decimal("1.0"), Quantity(Decimal(1)), Quantity(Decimal(1), "m"), "1", None])
+    | st.sampled_from([Date(2012), Date(2012, 5), Time(10, 0, 0), Time(10, 0, 0, 0), Code("1"), Code("1", "s")])
+)
+
+
+@given(st.lists(mixed, max_size=8), mixed)
+def test_members_are_found_by_key_as_they_are_one_by_one(list_: Any, element: Any) -> None:
+    assert (element in Members(list_)) == contains(list_, element)
 
 
 texts = st.text("ab, é", max_size=8)

@@ -7,13 +7,16 @@ specification leaves open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values.clinical import Code
 from ecqm.values.equality import equal
 from ecqm.values.errors import CqlError
 from ecqm.values.structure import Tuple
+from ecqm.values.temporal import Date
 
 List = Sequence[Any]
 _LISTS = "(List<T>, List<T>) -> Boolean"
@@ -28,6 +31,46 @@ def same(left: Any, right: Any) -> bool:
     return equal(left, right) is True
 
 
+class Members:
+    """The elements of a list to ask for: by key as long as all kinds have an equality that is that of keys, else one
+    by one."""
+
+    __slots__ = ("_elements", "_keys")
+
+    def __init__(self, elements: List = ()) -> None:
+        self._elements: list[Any] = []
+        self._keys: set[Hashable] | None = set()
+        for element in elements:
+            self.add(element)
+
+    def add(self, element: Any) -> None:
+        """Take one more element in."""
+        self._elements.append(element)
+        key = _exact_key(element)
+        if key is None:
+            self._keys = None
+        elif self._keys is not None:
+            self._keys.add(key)
+
+    def __contains__(self, element: Any) -> bool:
+        key = _exact_key(element)
+        if key is not None and self._keys is not None:
+            return key in self._keys
+        return any(same(present, element) for present in self._elements)
+
+
+def _exact_key(element: Any) -> Hashable | None:
+    """What two elements have in common exactly when they are the same; None for the kinds whose equality is finer."""
+    match element:
+        case None | bool() | str():
+            return type(element), element
+        case int() | Decimal():
+            return int, element
+        case Code() | Date():
+            return element
+    return None
+
+
 def contains(list_: List, element: Any) -> bool:
     """Whether some element of a list is the same as `element`."""
     return any(same(present, element) for present in list_)
@@ -35,16 +78,18 @@ def contains(list_: List, element: Any) -> bool:
 
 def distinct(elements: List) -> tuple[Any, ...]:
     """The elements without repetitions, in order of first appearance."""
-    found: list[Any] = []
+    members, found = Members(), []
     for element in elements:
-        if not contains(found, element):
+        if element not in members:
+            members.add(element)
             found.append(element)
     return tuple(found)
 
 
 def includes(list_: List, part: List) -> bool:
     """Whether every element of `part` is in `list_`."""
-    return all(contains(list_, element) for element in part)
+    members = Members(list_)
+    return all(element in members for element in part)
 
 
 def properly_contains(list_: List, element: Any) -> bool | None:
@@ -237,7 +282,8 @@ class Intersect:
 
     @overload("(List<T>...) -> List<T>")
     def lists(first: List, *others: List) -> tuple[Any, ...]:
-        return tuple(element for element in distinct(first) if all(contains(other, element) for other in others))
+        members = [Members(other) for other in others]
+        return tuple(element for element in distinct(first) if all(element in other for other in members))
 
 
 @operator("Except", spec="elm:20.7")
@@ -248,8 +294,8 @@ class Except:
     def lists(first: List | None, *others: List | None) -> tuple[Any, ...] | None:
         if first is None:
             return None
-        present = [other for other in others if other is not None]
-        return tuple(element for element in distinct(first) if not any(contains(other, element) for other in present))
+        members = [Members(other) for other in others if other is not None]
+        return tuple(element for element in distinct(first) if not any(element in other for other in members))
 
 
 @operator("Distinct", spec="elm:20.4")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import json
 from decimal import Decimal
 
 import pytest
@@ -100,6 +102,26 @@ def test_truncated_json_is_refused_with_its_position() -> None:
 def test_other_json_is_refused(document: bytes) -> None:
     with pytest.raises(ElmError):
         read_json(document)
+
+
+def test_no_change_of_a_value_brings_down_the_reader() -> None:
+    sound = json.loads(library(statements=[define("x", {"type": "If", "condition": {"type": "Null"}})]))
+    expression = sound["library"]["statements"]["def"][0]["expression"]
+    values: list[object] = [None, 1, -1.5, True, "x", [], [1], [[]], [None], {}, {"type": 3}, {"type": []}, {"type": "Library"}]
+    for key in ("type", "condition", "then", "else", "localId", "locator", "annotation", "signature", "resultTypeName"):
+        for value in values:
+            before = dict(expression)
+            expression[key] = value
+            with contextlib.suppress(ElmError):
+                read_json(json.dumps(sound))
+            expression.clear()
+            expression |= before
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "", True, [0, [1], 2]])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(ElmError, match="it is a number"):
+        read_json(library(statements=[define("x", {"type": "Quantity", "value": value})]))
 
 
 @pytest.mark.parametrize("depth", [300, 2_000, 100_000])

@@ -45,6 +45,14 @@ def node_declaration(type_name: str, declared: str) -> Declaration:
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
+def _number(value: str | int | Decimal) -> Decimal | None:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
 def attribute_value(field: Field, value: Any) -> Any:
     """The value of an attribute that a document spells as `value` (text, or a value of JSON). Raises ElmError."""
     kind = field.kind
@@ -53,13 +61,12 @@ def attribute_value(field: Field, value: Any) -> Any:
     if kind == "boolean":
         if isinstance(value, bool):
             return value
-        if value in _TRUTH:
+        if isinstance(value, str) and value in _TRUTH:
             return _TRUTH[value]
-    if kind == "decimal" and not isinstance(value, bool):
-        try:
-            return Decimal(value)
-        except (InvalidOperation, TypeError, ValueError):
-            pass
+    if kind == "decimal" and isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+        number = _number(value)
+        if number is not None:
+            return number
     raise ElmError(f"attribute {field.elm_name!r} cannot be {value!r}: it is {_KIND_NAMES[kind]}")
 
 

@@ -74,8 +74,7 @@ class _XmlWriter:
                     for part in value:
                         self.node(part, "def", field.declared, wrapper)
                 case "raw":
-                    for annotation in value:
-                        self._annotation(annotation, f"{{{ELM}}}{field.elm_name}", element)
+                    self._annotations(value, f"{{{ELM}}}{field.elm_name}", element)
                 case _:
                     element.set(field.elm_name, self._attribute(value))
         return element
@@ -88,24 +87,28 @@ class _XmlWriter:
             return f"{self._prefixes[match[1]]}:{match[2]}" if match[1] in self._prefixes else text
         return text
 
-    def _annotation(self, annotation: dict[str, Any], tag: str, parent: etree._Element) -> None:
-        element = self._element(parent, tag)
+    def _annotations(self, annotations: Any, tag: str, parent: etree._Element) -> None:
+        """Annotations in the shape of JSON, as elements; what has not that shape cannot be written in XML."""
+        for annotation in annotations if isinstance(annotations, list) else [annotations]:
+            if isinstance(annotation, dict):
+                self._annotation(annotation, self._element(parent, tag))
+
+    def _annotation(self, annotation: dict[str, Any], element: etree._Element) -> None:
         for key, value in annotation.items():
             if key == "type":
                 element.set(f"{{{XSI}}}type", f"a:{value}")
             elif key == "s" and isinstance(value, dict):
                 self._span(value, element)
-            elif isinstance(value, list):
-                for part in value:
-                    self._annotation(part, f"{{{ANNOTATIONS}}}{key}", element)
+            elif isinstance(value, list | dict):
+                self._annotations(value, f"{{{ANNOTATIONS}}}{key}", element)
             elif value is not None:
                 element.set(key, self._attribute(value))
 
     def _span(self, span: dict[str, Any], parent: etree._Element) -> None:
         element = self._element(parent, f"{{{ANNOTATIONS}}}s")
         if span.get("r"):
-            element.set("r", span["r"])
+            element.set("r", str(span["r"]))
         if "value" in span:
-            element.text = "".join(span["value"])
+            element.text = "".join(map(str, span["value"]))
         for part in span.get("s", []):
             self._span(part, element)

@@ -16,14 +16,14 @@ from ecqm.elm.nodes.base import *
 from ecqm.elm.nodes.clinical import *
 from ecqm.elm.nodes.comparison import *
 from ecqm.elm.nodes.conversion import *
-from ecqm.elm.nodes.interval import *
+from ecqm.elm.nodes.intervals import *
 from ecqm.elm.nodes.library import *
-from ecqm.elm.nodes.list import *
+from ecqm.elm.nodes.lists import *
 from ecqm.elm.nodes.logical import *
 from ecqm.elm.nodes.message import *
 from ecqm.elm.nodes.nullological import *
 from ecqm.elm.nodes.query import *
-from ecqm.elm.nodes.string import *
+from ecqm.elm.nodes.strings import *
 from ecqm.elm.nodes.temporal import *
 from ecqm.elm.nodes.types import *
 

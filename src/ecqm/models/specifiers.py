@@ -1,0 +1,65 @@
+"""Types as ELM nodes write them, and back."""
+
+from __future__ import annotations
+
+from ecqm.elm.errors import ElmError
+from ecqm.elm.nodes import (
+    ChoiceTypeSpecifier,
+    Element,
+    IntervalTypeSpecifier,
+    ListTypeSpecifier,
+    NamedTypeSpecifier,
+    TupleElementDefinition,
+    TupleTypeSpecifier,
+    TypeSpecifier,
+)
+from ecqm.models import named_type, qualified_name
+from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
+
+
+def type_of_specifier(specifier: TypeSpecifier) -> CqlType:
+    """The type that a type specifier writes out.
+
+    Raises UnknownModelError for a namespace of no known model, ElmError for a specifier that only a library being
+    translated can have (that of a type parameter).
+    """
+    match specifier:
+        case NamedTypeSpecifier():
+            return named_type(specifier.name)
+        case ListTypeSpecifier():
+            return ListType(type_of_specifier(specifier.elementType))
+        case IntervalTypeSpecifier():
+            return IntervalType(type_of_specifier(specifier.pointType))
+        case ChoiceTypeSpecifier():
+            return choice_of(map(type_of_specifier, specifier.choice))
+        case TupleTypeSpecifier():
+            return TupleType(tuple((part.name, type_of_specifier(part.elementType)) for part in specifier.element))
+    raise ElmError(f"{type(specifier).__name__} does not write out a type")
+
+
+def specifier_of_type(type_: CqlType, versions: dict[str, str] | None = None) -> TypeSpecifier:
+    """The type specifier that writes out a type; `versions` tells which version of a model is used, by its name."""
+    match type_:
+        case NamedType():
+            return NamedTypeSpecifier(name=qualified_name(type_, (versions or {}).get(type_.model)))
+        case ListType():
+            return ListTypeSpecifier(elementType=specifier_of_type(type_.element, versions))
+        case IntervalType():
+            return IntervalTypeSpecifier(pointType=specifier_of_type(type_.point, versions))
+        case ChoiceType():
+            return ChoiceTypeSpecifier(choice=[specifier_of_type(choice, versions) for choice in type_.choices])
+        case TupleType():
+            return TupleTypeSpecifier(
+                element=[
+                    TupleElementDefinition(name=name, elementType=specifier_of_type(part, versions))
+                    for name, part in type_.elements
+                ]
+            )
+    raise TypeError(f"{type_} cannot be written in ELM")
+
+
+def result_type(element: Element) -> CqlType | None:
+    """The type that a translator recorded for the result of an element, if it did."""
+    if element.resultTypeName:
+        return named_type(element.resultTypeName)
+    return type_of_specifier(element.resultTypeSpecifier) if element.resultTypeSpecifier else None

@@ -103,6 +103,12 @@ def test_a_missing_library_names_the_versions_at_hand(tmp_path: Path) -> None:
         content.libraries.find("Nowhere", "1")
 
 
+def test_logic_of_another_version_than_its_resource_is_told(tmp_path: Path) -> None:
+    items = [measure(), library("CMS7FHIRExample", "1.0.0", elm_json=elm("CMS7FHIRExample", "0.9.000"))]
+    closure = (content := Content.open(write_repository(tmp_path, *items))).closure(content.measure("CMS7"))
+    assert closure.warnings == ("library CMS7FHIRExample|1.0.0: its logic says that it is version 0.9.000",)
+
+
 def test_value_sets_that_are_missing_name_their_libraries(tmp_path: Path) -> None:
     cut = value_set(expansion={"total": 5, "contains": [{"system": "http://s", "code": "a"}]})
     content = Content.open(write_repository(tmp_path, *resources()[:3], cut))

@@ -14,6 +14,15 @@ class Closure:
     libraries: tuple[LibrarySource, ...]
     missing: tuple[str, ...]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Libraries whose logic says that it is another version than the resource that carries it."""
+        return tuple(
+            f"library {library}: its logic says that it is version {library.declared.version}"
+            for library in self.libraries
+            if library.declared.version is not None and library.declared.version != library.version
+        )
+
     def value_sets(self) -> dict[str, list[str]]:
         """Every value set declared in these libraries, with the names of the libraries that declare it."""
         uses: dict[str, list[str]] = {}

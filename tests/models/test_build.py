@@ -1,0 +1,27 @@
+"""The model files are what the tool makes of the published definitions, and hold no prose of theirs."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from ecqm.models import model_names, model_versions
+from tests.content import CONTENT
+
+ROOT = Path(__file__).parent.parent.parent
+DEFINITIONS = sorted((CONTENT / "modelinfo").glob("*.xml"))
+DATA = ROOT / "src" / "ecqm" / "models" / "data"
+
+
+@pytest.mark.skipif(not DEFINITIONS, reason="published model definitions are not at hand ($ECQM_CONTENT or .content)")
+def test_the_files_are_what_the_definitions_give() -> None:
+    model_text = runpy.run_path(str(ROOT / "tools" / "build_models.py"))["model_text"]
+    made = {}
+    for path in DEFINITIONS:
+        root = etree.parse(path).getroot()
+        made[f"{root.get('name')}-{root.get('version')}.model"] = model_text(root)
+    assert made == {path.name: path.read_text(encoding="utf-8") for path in DATA.glob("*.model")}
+    assert len(made) == sum(len(model_versions(name)) for name in model_names())

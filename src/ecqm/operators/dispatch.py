@@ -36,7 +36,6 @@ _KINDS: dict[type, t.CqlType] = {
     bool: t.BOOLEAN,
     int: t.INTEGER,
     Long: t.LONG,
-    Uncertainty: t.INTEGER,
     Decimal: t.DECIMAL,
     str: t.STRING,
     Date: t.DATE,
@@ -59,6 +58,8 @@ def type_of(value: Any) -> t.CqlType:
     match value:
         case None:
             return t.ANY
+        case Uncertainty(low, high):
+            return _common(map(type_of, (low, high)))
         case Interval(low, high):
             return t.IntervalType(_common(map(type_of, (low, high))))
         case tuple() | list():
@@ -130,6 +131,8 @@ def _convert(value: Any, source: t.CqlType, convert: Conversion) -> Any:
             return tuple(_convert(element, source, convert) for element in value)
         case Interval(low, high):
             return replace(value, low=_convert(low, source, convert), high=_convert(high, source, convert))
-        case Uncertainty():
-            return value
+        case Uncertainty(low, high):
+            bounds = _convert(low, source, convert), _convert(high, source, convert)
+            # Arithmetic knows uncertain numbers, not uncertain quantities.
+            return value if any(isinstance(bound, Quantity) for bound in bounds) else Uncertainty(*bounds)
     return convert(value) if type_of(value) == source else value

@@ -1,0 +1,120 @@
+"""What the compiler has to say about a source: errors and warnings, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of source: lines and columns from 1, the end inclusive, as ELM locators count."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        start, end = f"{self.line}:{self.column}", f"{self.end_line}:{self.end_column}"
+        return start if start == end else f"{start}-{end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message about one place; `text` is the offending source, `expected` what could stand there instead."""
+
+    message: str
+    span: Span
+    severity: str = "error"
+    text: str = ""
+    expected: tuple[str, ...] = ()
+    suggestion: str | None = None
+    library: str | None = None
+
+    def render(self, file: str | None = None) -> str:
+        """`file:line:column: error: message`, with what was expected and what may have been meant."""
+        place = f"{file or self.library or '<cql>'}:{self.span.line}:{self.span.column}"
+        line = f"{place}: {self.severity}: {self.message}"
+        if self.expected:
+            line += f"; expected {_either(self.expected)}"
+        if self.suggestion:
+            line += f"; did you mean {self.suggestion!r}?"
+        return line
+
+
+@dataclass(slots=True)
+class Diagnostics:
+    """Everything found in one source, in the order of the source."""
+
+    library: str | None = None
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    def _of(self, severity: str) -> tuple[Diagnostic, ...]:
+        chosen = (found for found in self.found if found.severity == severity)
+        return tuple(sorted(chosen, key=lambda found: (found.span.line, found.span.column)))
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return self._of("error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return self._of("warning")
+
+
+class CqlError(Exception):
+    """Raised where translation of an expression cannot go on; reported at `context` and collected."""
+
+    def __init__(
+        self,
+        message: str,
+        context: Any = None,
+        *,
+        expected: Iterable[str] = (),
+        suggestion: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+        self.expected = tuple(expected)
+        self.suggestion = suggestion
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was most likely meant to be, if one is near enough."""
+    candidates = list(dict.fromkeys(known))
+    folded = {candidate.lower(): candidate for candidate in candidates}
+    if name.lower() in folded and folded[name.lower()] != name:
+        return folded[name.lower()]
+    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.7)
+    return close[0] if close and close[0] != name else None
+
+
+def _either(options: tuple[str, ...]) -> str:
+    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
+def span_of(context: Any) -> Span:
+    """Where a parse-tree context stands in its source."""
+    start, stop = context.start, context.stop
+    if stop is None or stop.tokenIndex < start.tokenIndex:
+        stop = start
+    text = stop.text if stop.type != -1 else ""
+    newlines = text.count("\n")
+    width = len(text) - text.rfind("\n") - 1 if newlines else stop.column + len(text)
+    return Span(start.line, start.column + 1, stop.line + newlines, max(width, 1))
+
+
+def source_of(context: Any) -> str:
+    """The source text of a parse-tree context, as it was written."""
+    start, stop = context.start, context.stop
+    if stop is None or stop.stop < start.start:
+        return str(start.text)
+    return str(start.getInputStream().getText(start.start, stop.stop))

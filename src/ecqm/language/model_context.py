@@ -1,0 +1,143 @@
+"""The models that a library uses, as one world of types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ecqm.elm import nodes
+from ecqm.language.conversions import ConversionTable, Promotions
+from ecqm.language.diagnostics import CqlError, nearest
+from ecqm.language.type_relations import TypeRelations
+from ecqm.models import load_model
+from ecqm.models.model import Model, ModelElement, ModelType
+from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
+
+SYSTEM_URI = "urn:hl7-org:elm-types:r1"
+
+
+@dataclass(slots=True)
+class ModelContext:
+    """Models by the local name they are used under; System always among them."""
+
+    promotions: Promotions = Promotions()
+    models: dict[str, Model] = field(default_factory=dict)
+    loaded: dict[str, Model] = field(default_factory=dict)
+    relations: TypeRelations = field(init=False)
+    conversions: ConversionTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.relations = TypeRelations(self._base_of)
+        self.conversions = ConversionTable(self.relations, self.promotions)
+        self.use("System", None)
+
+    def use(self, name: str, version: str | None, local_name: str | None = None) -> Model:
+        """Bring a model into use. Raises LookupError where there is no such model."""
+        model = load_model(name, version)
+        self.models[local_name or name] = model
+        if model.name not in self.loaded:
+            self.loaded[model.name] = model
+            for conversion in model.conversions:
+                library, _, function = conversion.function.rpartition(".")
+                self.conversions.add(conversion.from_type, conversion.to_type, (library or "System", function))
+        return model
+
+    def _base_of(self, type_: NamedType) -> CqlType | None:
+        described = self.describe(type_)
+        return None if described is None else described.base
+
+    def model_of(self, type_: NamedType) -> Model | None:
+        """The model that declares the type."""
+        model = self.loaded.get(type_.model)
+        if model is None:
+            try:
+                model = self.loaded[type_.model] = load_model(type_.model, None)
+            except LookupError:
+                return None
+        return model
+
+    def describe(self, type_: CqlType) -> ModelType | None:
+        """What the model says of a named type."""
+        if not isinstance(type_, NamedType):
+            return None
+        model = self.model_of(type_)
+        return None if model is None else model.type(type_)
+
+    def named_type(self, parts: list[str], context: object = None) -> NamedType:
+        """The type written `Encounter` or `FHIR.Encounter`. Raises CqlError with a suggestion."""
+        found = self.find_type(parts)
+        if found is not None:
+            return found
+        name = ".".join(parts)
+        known = [type_.name for model in self.models.values() for type_ in model.types()]
+        raise CqlError(f"there is no type {name!r}", context, suggestion=nearest(parts[-1], known))
+
+    def find_type(self, parts: list[str]) -> NamedType | None:
+        """As `named_type`, None where there is none."""
+        if len(parts) > 1 and parts[0] in self.models:
+            found = self.models[parts[0]].type(".".join(parts[1:]))
+            if found is not None:
+                return found.type
+        name = ".".join(parts)
+        system = self.models["System"].type(name)
+        for model in self.models.values():
+            if model.name == "System":
+                continue
+            found = model.type(name)
+            if found is not None:
+                return found.type
+        return None if system is None else system.type
+
+    def retrievable(self, parts: list[str], context: object = None) -> ModelType:
+        """The type that `[name]` retrieves: by name, or by label. Raises CqlError."""
+        for model in self.models.values():
+            qualified = len(parts) > 1 and self.models.get(parts[0]) is model
+            name = ".".join(parts[1:] if qualified else parts)
+            found = model.retrievable(name)
+            if found is not None:
+                return found
+        known = [t.name for model in self.models.values() for t in model.types() if t.retrievable]
+        name = ".".join(parts)
+        if self.find_type(parts) is not None:
+            raise CqlError(f"{name!r} cannot be retrieved", context)
+        raise CqlError(f"there is no type {name!r} to retrieve", context, suggestion=nearest(name, known))
+
+    def element(self, type_: NamedType, name: str) -> ModelElement | None:
+        """The element of a type, inherited ones too."""
+        model = self.model_of(type_)
+        return None if model is None else model.element(type_, name)
+
+    def element_names(self, type_: NamedType) -> list[str]:
+        """The names of all elements of a type."""
+        model = self.model_of(type_)
+        return [] if model is None else list(model.elements(type_))
+
+    def uri(self, model: Model) -> str:
+        """The namespace of a model's types in ELM: that of the model it maps to, where it maps to another."""
+        return model.target_url or model.url
+
+    def qname(self, type_: NamedType) -> str:
+        """`{namespace}name` of a named type, mapped to the target of its model."""
+        model = self.model_of(type_)
+        if model is None:
+            return f"{{{SYSTEM_URI}}}{type_.name}"
+        described = model.type(type_)
+        target = described.target if described is not None and described.target else type_.name
+        return f"{{{self.uri(model)}}}{target}"
+
+    def specifier(self, type_: CqlType) -> nodes.TypeSpecifier:
+        """The ELM type specifier of a type."""
+        if isinstance(type_, ListType):
+            return nodes.ListTypeSpecifier(elementType=self.specifier(type_.element))
+        if isinstance(type_, IntervalType):
+            return nodes.IntervalTypeSpecifier(pointType=self.specifier(type_.point))
+        if isinstance(type_, ChoiceType):
+            return nodes.ChoiceTypeSpecifier(choice=[self.specifier(part) for part in type_.choices])
+        if isinstance(type_, TupleType):
+            return nodes.TupleTypeSpecifier(
+                element=[
+                    nodes.TupleElementDefinition(name=name, elementType=self.specifier(part))
+                    for name, part in type_.elements
+                ]
+            )
+        assert isinstance(type_, NamedType), type_
+        return nodes.NamedTypeSpecifier(name=self.qname(type_))

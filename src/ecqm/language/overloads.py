@@ -1,0 +1,193 @@
+"""Choosing the overload that a call means (Developer's Guide, Function Resolution).
+
+Among the overloads whose operands the arguments can be converted to, the one wins that asks for the cheapest
+conversions; among equals the one with the simpler types; if that leaves more than one, the call is ambiguous.
+An overload whose operand types all extend those of another applicable one hides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+
+from ecqm.language.conversions import COMPATIBLE, EXACT, SUBTYPE, Conversion, ConversionTable, type_precedence
+from ecqm.language.system_operators import Signature, TypeVariable
+from ecqm.language.type_relations import map_type
+from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, TupleType
+
+_MOST_CHOICE_COMBINATIONS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The overload chosen, with a conversion (or None) for each operand."""
+
+    signature: Signature
+    conversions: tuple[Conversion | None, ...]
+    score: int
+    declared: Signature
+    has_overloads: bool
+
+
+class AmbiguousCall(Exception):
+    """More than one overload fits equally well."""
+
+    def __init__(self, signatures: Sequence[Signature]) -> None:
+        super().__init__("; ".join(map(str, signatures)))
+        self.signatures = tuple(signatures)
+
+
+def has_variables(type_: CqlType) -> bool:
+    """Whether a type variable occurs in the type."""
+    if isinstance(type_, TypeVariable):
+        return True
+    if isinstance(type_, ListType):
+        return has_variables(type_.element)
+    if isinstance(type_, IntervalType):
+        return has_variables(type_.point)
+    if isinstance(type_, ChoiceType):
+        return any(map(has_variables, type_.choices))
+    return isinstance(type_, TupleType) and any(has_variables(part) for _, part in type_.elements)
+
+
+class _Binding:
+    """The types found so far for the variables of one generic overload."""
+
+    def __init__(self, table: ConversionTable) -> None:
+        self.table = table
+        self.types: dict[str, CqlType] = {}
+
+    def match(self, wanted: CqlType, given: CqlType) -> bool:
+        if isinstance(wanted, TypeVariable):
+            return self._bind(wanted.name, given)
+        if isinstance(wanted, ListType):
+            if isinstance(given, ListType):
+                return self.match(wanted.element, given.element)
+            return self._match_part(wanted.element, given, ListType)
+        if isinstance(wanted, IntervalType):
+            if isinstance(given, IntervalType):
+                return self.match(wanted.point, given.point)
+            return self._match_part(wanted.point, given, IntervalType)
+        return True
+
+    def _match_part(self, part: CqlType, given: CqlType, kind: type[CqlType]) -> bool:
+        if given == ANY:
+            return self.match(part, ANY)
+        promotions = self.table.promotions
+        promoted = promotions.list_promotion if kind is ListType else promotions.interval_promotion
+        targets = [target for target in self.table.targets(given) if isinstance(target, kind)]
+        if len(targets) == 1:
+            target = targets[0]
+            return self.match(part, target.element if isinstance(target, ListType) else target.point)  # type: ignore[attr-defined]
+        return promoted and self.match(part, given)
+
+    def _bind(self, name: str, given: CqlType) -> bool:
+        bound = self.types.get(name)
+        if bound is None or bound == ANY:
+            self.types[name] = given
+            return True
+        relations = self.table.relations
+        if given == ANY or relations.is_subtype(given, bound):
+            return True
+        if relations.is_subtype(bound, given):
+            self.types[name] = given
+            return True
+        if self.table.find(given, bound) is not None:
+            return True
+        if self.table.find(bound, given) is not None:
+            self.types[name] = given
+            return True
+        common = relations.common_supertype(bound, given)
+        if common is not None:
+            self.types[name] = common
+            return True
+        return False
+
+    def apply(self, type_: CqlType) -> CqlType:
+        def bound(part: CqlType) -> CqlType:
+            return self.types.get(part.name, ANY) if isinstance(part, TypeVariable) else part
+
+        return map_type(type_, bound)
+
+
+def _combinations(given: Sequence[CqlType]) -> Iterable[tuple[CqlType, ...]]:
+    """The argument types, then every way to take one alternative of each choice among them."""
+    yield tuple(given)
+    if any(isinstance(type_, ChoiceType) for type_ in given):
+        parts = [type_.choices if isinstance(type_, ChoiceType) else (type_,) for type_ in given]
+        yield from islice(product(*parts), _MOST_CHOICE_COMBINATIONS)
+
+
+def _instances(signature: Signature, given: Sequence[CqlType], table: ConversionTable) -> Iterable[Signature]:
+    if not any(map(has_variables, signature.operands)):
+        yield signature
+        return
+    for types in _combinations(given):
+        binding = _Binding(table)
+        if all(map(binding.match, signature.operands, types)):
+            operands = tuple(map(binding.apply, signature.operands))
+            yield Signature(signature.name, operands, binding.apply(signature.result))
+
+
+def _fit(
+    signature: Signature, declared: Signature, given: Sequence[CqlType], table: ConversionTable
+) -> Resolution | None:
+    conversions: list[Conversion | None] = []
+    score = 0
+    relations = table.relations
+    for wanted, argument in zip(signature.operands, given, strict=True):
+        if wanted == argument:
+            conversions.append(None)
+            score += EXACT
+        elif relations.is_subtype(argument, wanted):
+            conversions.append(None)
+            score += SUBTYPE
+        else:
+            conversion = table.find(argument, wanted)
+            if conversion is None:
+                return None
+            conversions.append(conversion)
+            score += COMPATIBLE if relations.is_compatible(argument, wanted) else conversion.score
+    return Resolution(signature, tuple(conversions), score, declared, False)
+
+
+def _hides(inner: Signature, outer: Signature, table: ConversionTable) -> bool:
+    return inner.operands != outer.operands and all(
+        map(table.relations.is_subtype, inner.operands, outer.operands)
+    )
+
+
+def resolve(
+    signatures: Iterable[Signature], given: Sequence[CqlType], table: ConversionTable
+) -> Resolution | None:
+    """The overload that arguments of the types `given` call, None if none fits. Raises AmbiguousCall."""
+    candidates = [signature for signature in signatures if len(signature.operands) == len(given)]
+    fitting: dict[tuple[CqlType, ...], Resolution] = {}
+    for declared in candidates:
+        for instance in _instances(declared, given, table):
+            if instance.operands not in fitting:
+                found = _fit(instance, declared, given, table)
+                if found is not None:
+                    fitting[instance.operands] = found
+    if not fitting:
+        return None
+    found_all = list(fitting.values())
+    exact = [found for found in found_all if found.score == EXACT]
+    best = exact or [
+        found
+        for found in found_all
+        if not any(_hides(other.signature, found.signature, table) for other in found_all)
+    ]
+    if len(best) > 1:
+        lowest = min(found.score for found in best)
+        best = [found for found in best if found.score == lowest]
+    if len(best) > 1:
+        ranks = [sum(map(type_precedence, found.signature.operands)) for found in best]
+        best = [found for found, rank in zip(best, ranks, strict=True) if rank == min(ranks)]
+    if len(best) > 1:
+        raise AmbiguousCall([found.signature for found in best])
+    chosen = best[0]
+    return Resolution(
+        chosen.signature, chosen.conversions, chosen.score, chosen.declared, has_overloads=len(candidates) > 1
+    )

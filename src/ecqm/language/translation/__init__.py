@@ -1,0 +1,1 @@
+"""Parse tree to ELM, one file per chapter of the language."""

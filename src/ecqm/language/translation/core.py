@@ -1,0 +1,356 @@
+"""What every part of the translator builds on: typed nodes, operator resolution, conversions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+
+from ecqm.elm import nodes
+from ecqm.elm.nodes.base import fields
+from ecqm.language.conversions import Conversion, Kind
+from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, nearest, source_of, span_of
+from ecqm.language.model_context import ModelContext
+from ecqm.language.options import CompilerOptions, SignatureLevel
+from ecqm.language.overloads import AmbiguousCall, Resolution, resolve
+from ecqm.language.symbols import Scope
+from ecqm.language.system_operators import Signature, system_signatures
+from ecqm.types import (
+    ANY,
+    BOOLEAN,
+    ChoiceType,
+    CqlType,
+    IntervalType,
+    ListType,
+    NamedType,
+    TupleType,
+    choice_of,
+)
+
+Context = Any
+DEEPEST_EXPRESSION = 600
+
+
+class Typed(NamedTuple):
+    """An expression and its type, and whether it names a library or type rather than a value."""
+
+    node: nodes.Expression
+    type: CqlType
+
+
+@cache
+def _operand_fields(node_class: type[nodes.Expression]) -> tuple[str, ...]:
+    return tuple(
+        field.name
+        for field in fields(node_class)
+        if field.is_child and field.name not in ("signature", "resultTypeSpecifier")
+    )
+
+
+class TranslatorCore:
+    """The state of one translation, and the steps that all parts of it share."""
+
+    def __init__(self, models: ModelContext, options: CompilerOptions, diagnostics: Diagnostics) -> None:
+        self.models = models
+        self.options = options
+        self.diagnostics = diagnostics
+        self.scopes: list[Scope] = []
+        self._depth = 0
+        self._next_local_id = 1
+        self.local_ids = options.annotations or options.locators or options.result_types
+        self._methods: dict[type, Callable[[Context], Typed]] = {}
+
+    # ------------------------------------------------------------------------------------------ walking
+
+    def translate(self, context: Context) -> Typed:
+        """The ELM of an expression or term, located and typed as the options ask. Raises CqlError."""
+        kind = type(context)
+        method = self._methods.get(kind)
+        if method is None:
+            name = kind.__name__.removesuffix("Context")
+            found = getattr(self, f"visit_{name}", None)
+            if found is None:
+                raise CqlError("this expression is not complete", context)
+            method = self._methods[kind] = found
+        self._depth += 1
+        if self._depth > DEEPEST_EXPRESSION:
+            self._depth = 0
+            raise CqlError(f"an expression nested deeper than {DEEPEST_EXPRESSION} levels", context)
+        try:
+            typed = method(context)
+        except CqlError as error:
+            if error.context is None:
+                error.context = context
+            raise
+        self._depth -= 1
+        self.locate(typed.node, context)
+        return self.record_type(typed)
+
+    def locate(self, node: nodes.Element, context: Context) -> None:
+        """Give a node made from `context` its local id and its place."""
+        if self.local_ids and node.localId is None:
+            node.localId = str(self._next_local_id)
+            self._next_local_id += 1
+            if self.options.locators:
+                span = span_of(context)
+                node.locator = str(span)
+
+    def record_type(self, typed: Typed) -> Typed:
+        """Write the type of a node into it, if asked to."""
+        if self.options.result_types:
+            self.set_result_type(typed.node, typed.type)
+        return typed
+
+    def set_result_type(self, node: nodes.Element, type_: CqlType) -> None:
+        """Write a result type into a node, as a name where a name will do."""
+        if node.resultTypeName is not None or node.resultTypeSpecifier is not None:
+            return
+        if isinstance(type_, NamedType):
+            node.resultTypeName = self.models.qname(type_)
+        else:
+            node.resultTypeSpecifier = self.models.specifier(type_)
+
+    @contextmanager
+    def scope(self, scope: Scope) -> Iterator[Scope]:
+        """Names of `scope` are known inside."""
+        self.scopes.append(scope)
+        try:
+            yield scope
+        finally:
+            self.scopes.pop()
+
+    def report(self, error: CqlError, severity: str = "error") -> None:
+        """Add what went wrong to the diagnostics."""
+        context = error.context
+        self.diagnostics.add(
+            Diagnostic(
+                error.message,
+                span_of(context),
+                severity,
+                text=source_of(context),
+                expected=error.expected,
+                suggestion=error.suggestion,
+                library=self.diagnostics.library,
+            )
+        )
+
+    # ------------------------------------------------------------------------------------------ operators
+
+    def operator(self, name: str, operands: Sequence[Typed], context: Context, **attributes: Any) -> Typed:
+        """The operator `name` of the language on operands: overload chosen, operands converted. Raises CqlError."""
+        resolution = self.try_resolve(system_signatures()[name], operands, name, context)
+        if resolution is None:
+            raise self.no_overload(name, operands, context)
+        return self.build_call(name, operands, resolution, **attributes)
+
+    def try_resolve(
+        self, signatures: Iterable[Signature], operands: Sequence[Typed], name: str, context: Context
+    ) -> Resolution | None:
+        """The overload that fits the operands; None if none does. Raises CqlError when more than one does."""
+        try:
+            return resolve(signatures, [operand.type for operand in operands], self.models.conversions)
+        except AmbiguousCall as ambiguous:
+            candidates = " and ".join(map(str, ambiguous.signatures))
+            raise CqlError(f"the call of {name} is ambiguous between {candidates}", context) from None
+
+    def no_overload(self, name: str, operands: Sequence[Typed], context: Context) -> CqlError:
+        """The error for operands that no overload of `name` takes."""
+        given = ", ".join(str(operand.type) for operand in operands)
+        known = [str(signature) for signature in system_signatures().get(name, ())]
+        expected = known if 0 < len(known) <= 6 else ()
+        return CqlError(f"{name} cannot be applied to ({given})", context, expected=expected)
+
+    def build_call(
+        self, name: str, operands: Sequence[Typed], resolution: Resolution, **attributes: Any
+    ) -> Typed:
+        """The node of a resolved operator."""
+        converted = self.converted(operands, resolution)
+        node = self.assemble(name, [operand.node for operand in converted], **attributes)
+        if isinstance(node, nodes.OperatorExpression):
+            node.signature = self.call_signature(operands, resolution)
+        return self.record_type(Typed(node, resolution.signature.result))
+
+    def converted(self, operands: Sequence[Typed], resolution: Resolution) -> list[Typed]:
+        """The operands, each converted to what the chosen overload takes."""
+        return [
+            operand if conversion is None else self.convert(operand, conversion)
+            for operand, conversion in zip(operands, resolution.conversions, strict=True)
+        ]
+
+    def call_signature(self, operands: Sequence[Typed], resolution: Resolution) -> list[nodes.TypeSpecifier]:
+        """The signature to record for a call, by the level asked for."""
+        level = self.options.signatures
+        wanted = resolution.signature.operands
+        recorded = (
+            level is SignatureLevel.ALL
+            or (level is SignatureLevel.OVERLOADS and resolution.has_overloads)
+            or (level is SignatureLevel.DIFFERING and wanted != tuple(operand.type for operand in operands))
+        )
+        return [self.models.specifier(type_) for type_ in wanted] if recorded else []
+
+    def assemble(self, name: str, operands: Sequence[nodes.Expression], **attributes: Any) -> nodes.Expression:
+        """The node class `name` with its operands in the fields that it declares for them."""
+        node_class: type[nodes.Expression] = getattr(nodes, name)
+        names = _operand_fields(node_class)
+        if names[:1] == ("operand",) and not issubclass(node_class, nodes.UnaryExpression | nodes.Round):
+            attributes["operand"] = list(operands)
+        else:
+            attributes.update(zip(names, operands, strict=False))
+        return node_class(**attributes)
+
+    # ------------------------------------------------------------------------------------------ conversion
+
+    def convert(self, value: Typed, conversion: Conversion) -> Typed:
+        """`value` converted; each kind of conversion has its ELM (Translation Semantics, Implicit Conversions)."""
+        if conversion.kind is Kind.CAST:
+            return self.cast(value, conversion.to)
+        if conversion.kind is Kind.OPERATOR:
+            assert conversion.operator is not None
+            return self.conversion_call(value, conversion.operator, conversion.to)
+        if conversion.kind is Kind.FROM_CHOICE:
+            return self._convert_choice(value, conversion)
+        if conversion.kind is Kind.TO_CHOICE:
+            assert conversion.inner is not None
+            return self.convert(value, conversion.inner)
+        if conversion.kind is Kind.ELEMENTS:
+            return self._convert_elements(value, conversion)
+        if conversion.kind is Kind.POINTS:
+            return self._convert_points(value, conversion)
+        return self._promote(value, conversion)
+
+    def cast(self, value: Typed, to: CqlType) -> Typed:
+        """`value` taken as being of another type: null or not of it, null."""
+        if isinstance(to, NamedType):
+            node = nodes.As(operand=value.node, asType=self.models.qname(to))
+        else:
+            node = nodes.As(operand=value.node, asTypeSpecifier=self.models.specifier(to))
+        return self.record_type(Typed(node, to))
+
+    def conversion_call(self, value: Typed, operator: tuple[str, str], to: CqlType) -> Typed:
+        """The call of a conversion function of a library, or the operator of the language."""
+        library, name = operator
+        if library == "System":
+            return self.record_type(Typed(self.assemble(name, [value.node]), to))
+        return self.library_conversion(value, library, name, to)
+
+    def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:
+        """The call of a model's conversion function."""
+        raise NotImplementedError
+
+    def _convert_choice(self, value: Typed, conversion: Conversion) -> Typed:
+        inner = conversion.inner
+        assert inner is not None
+
+        def one(part: Conversion) -> Typed:
+            chosen = self.cast(value, part.from_)
+            return chosen if part.kind is Kind.CAST else self.convert(chosen, part)
+
+        first = one(inner)
+        if not conversion.alternatives:
+            return first
+        items = [
+            nodes.CaseItem(when=self.is_of(value, part.from_).node, then=one(part).node)
+            for part in (inner, *conversion.alternatives)
+        ]
+        null = self.cast(Typed(nodes.Null(), ANY), conversion.to)
+        return self.record_type(Typed(nodes.Case(caseItem=items, else_=null.node), conversion.to))
+
+    def is_of(self, value: Typed, type_: CqlType) -> Typed:
+        """The test whether `value` is of a type."""
+        if isinstance(type_, NamedType):
+            return self.record_type(
+                Typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN)
+            )
+        node = nodes.Is(operand=value.node, isTypeSpecifier=self.models.specifier(type_))
+        return self.record_type(Typed(node, BOOLEAN))
+
+    def _convert_elements(self, value: Typed, conversion: Conversion) -> Typed:
+        assert conversion.inner is not None and isinstance(conversion.to, ListType)
+        element = Typed(nodes.AliasRef(name="X"), conversion.inner.from_)
+        query = nodes.Query(
+            source=[nodes.AliasedQuerySource(alias="X", expression=value.node)],
+            return_=nodes.ReturnClause(
+                distinct=False, expression=self.convert(element, conversion.inner).node
+            ),
+        )
+        return self.record_type(Typed(query, conversion.to))
+
+    def _convert_points(self, value: Typed, conversion: Conversion) -> Typed:
+        inner = conversion.inner
+        assert inner is not None
+
+        def bound(path: str) -> nodes.Property:
+            return nodes.Property(path=path, source=value.node)
+
+        interval = nodes.Interval(
+            low=self.convert(Typed(bound("low"), inner.from_), inner).node,
+            lowClosedExpression=bound("lowClosed"),
+            high=self.convert(Typed(bound("high"), inner.from_), inner).node,
+            highClosedExpression=bound("highClosed"),
+        )
+        return self.record_type(Typed(interval, conversion.to))
+
+    def _promote(self, value: Typed, conversion: Conversion) -> Typed:
+        inner = conversion.inner
+        if conversion.kind is Kind.LIST_DEMOTION:
+            assert isinstance(conversion.from_, ListType)
+            value = Typed(nodes.SingletonFrom(operand=value.node), conversion.from_.element)
+        elif conversion.kind is Kind.INTERVAL_DEMOTION:
+            assert isinstance(conversion.from_, IntervalType)
+            value = Typed(nodes.PointFrom(operand=value.node), conversion.from_.point)
+        if inner is not None:
+            value = self.convert(value, inner)
+        if conversion.kind is Kind.LIST_PROMOTION:
+            value = Typed(nodes.List(element=[value.node]), conversion.to)
+        elif conversion.kind is Kind.INTERVAL_PROMOTION:
+            value = Typed(nodes.Interval(low=value.node, high=value.node), conversion.to)
+        return self.record_type(value)
+
+    def to_type(self, value: Typed, type_: CqlType, context: Context) -> Typed:
+        """`value` as one of `type_`, converted where the language converts unasked. Raises CqlError."""
+        if self.models.relations.is_subtype(value.type, type_):
+            return value
+        conversion = self.models.conversions.find(value.type, type_)
+        if conversion is None:
+            raise CqlError(f"expected a value of type {type_}, found {value.type}", context)
+        return self.convert(value, conversion)
+
+    def boolean(self, context: Context) -> Typed:
+        """The translation of a condition."""
+        return self.to_type(self.translate(context), BOOLEAN, context)
+
+    def common_type(self, types: Sequence[CqlType]) -> CqlType:
+        """The type that values of all the types can be brought to: one of them, else their choice."""
+        result = types[0]
+        for type_ in types[1:]:
+            result = self._wider(result, type_)
+        return result
+
+    def _wider(self, left: CqlType, right: CqlType) -> CqlType:
+        relations, conversions = self.models.relations, self.models.conversions
+        if left == ANY:
+            return right
+        if right == ANY or relations.is_subtype(right, left):
+            return left
+        if relations.is_subtype(left, right):
+            return right
+        if not isinstance(left, ChoiceType) and not isinstance(right, ChoiceType):
+            if isinstance(left, TupleType) and isinstance(right, TupleType) and relations.is_compatible(right, left):
+                return left
+            if conversions.find(right, left) is not None:
+                return left
+            if conversions.find(left, right) is not None:
+                return right
+        if isinstance(left, ListType) and isinstance(right, ListType):
+            return ListType(self._wider(left.element, right.element))
+        return choice_of((left, right))
+
+    def unified(self, values: Sequence[Typed], contexts: Sequence[Context]) -> tuple[list[Typed], CqlType]:
+        """The values, all brought to the type common to them, and that type."""
+        type_ = self.common_type([value.type for value in values])
+        return [self.to_type(v, type_, c) for v, c in zip(values, contexts, strict=True)], type_
+
+    def unknown_name(self, name: str, known: Iterable[str], what: str, context: Context) -> CqlError:
+        """The error for a name that stands for nothing."""
+        return CqlError(f"{what} {name!r} is not known", context, suggestion=nearest(name, known))

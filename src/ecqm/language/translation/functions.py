@@ -1,0 +1,256 @@
+"""Calls: of functions of this library, of included ones, of the language, and fluent ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecqm.elm import nodes
+from ecqm.language.diagnostics import CqlError, nearest
+from ecqm.language.symbols import FunctionSymbol
+from ecqm.language.system_operators import system_signatures
+from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.names import NameTranslator
+from ecqm.types import ANY, INTEGER, CqlType, NamedType
+
+_AGE = {
+    f"{prefix}AgeIn{unit}s{suffix}": (prefix, unit, suffix)
+    for prefix in ("", "Calculate")
+    for unit in ("Year", "Month", "Week", "Day", "Hour", "Minute", "Second")
+    for suffix in ("", "At")
+}
+_NOT_CALLABLE = frozenset(
+    ("DateTimeComponentFrom", "DurationBetween", "DifferenceBetween", "ExpandValueSet", "Concatenate")
+)
+_COALESCE_OPERANDS = 5
+
+
+class FunctionTranslator(NameTranslator):
+    """Translates calls."""
+
+    # ------------------------------------------------------------------------------------------ finding
+
+    def own_functions(self, name: str) -> Sequence[FunctionSymbol]:
+        """The overloads of that name that this library declares."""
+        raise NotImplementedError
+
+    def result_of(self, function: FunctionSymbol, context: Context) -> CqlType:
+        """The type of what an own function returns; translates its body if that was not done."""
+        raise NotImplementedError
+
+    def call_by_name(self, name: str, arguments: list[Context], context: Context) -> Typed:
+        operands = [self.translate(argument) for argument in arguments]
+        own = self.own_functions(name)
+        if own:
+            found = self._call_function(own, None, name, operands, context)
+            if found is not None:
+                return found
+        system = self._system_call(name, operands, arguments, context)
+        if system is not None:
+            return system
+        raise self._no_function(name, own, operands, context)
+
+    def _no_function(
+        self, name: str, overloads: Sequence[FunctionSymbol], operands: Sequence[Typed], context: Context
+    ) -> CqlError:
+        given = ", ".join(str(operand.type) for operand in operands)
+        if overloads:
+            expected = [str(overload.signature(ANY)) for overload in overloads]
+            return CqlError(f"{name} cannot be called with ({given})", context, expected=expected[:6])
+        if name in system_signatures():
+            return self.no_overload(name, operands, context)
+        known = [*system_signatures(), *_AGE, *self.own_function_names()]
+        return CqlError(f"there is no function {name!r}", context, suggestion=nearest(name, known))
+
+    def own_function_names(self) -> list[str]:
+        """The names of the functions that this library declares."""
+        raise NotImplementedError
+
+    def call_in_library(self, library: str, name: str, arguments: list[Context], context: Context) -> Typed:
+        exports = self.includes[library]
+        overloads = [function for function in exports.functions.get(name, ()) if function.public]
+        operands = [self.translate(argument) for argument in arguments]
+        found = self._call_function(overloads, library, name, operands, context) if overloads else None
+        if found is not None:
+            return found
+        if not overloads:
+            suggestion = nearest(name, exports.functions)
+            raise CqlError(f"{library} has no function {name!r}", context, suggestion=suggestion)
+        raise self._no_function(name, overloads, operands, context)
+
+    def call_method(self, source: Context, name: str, arguments: list[Context], context: Context) -> Typed:
+        receiver = self.translate(source)
+        fluent = self.fluent_call(receiver, name, arguments, context)
+        if fluent is not None:
+            return fluent
+        method = self.fhirpath_call(receiver, name, arguments, context)
+        if method is not None:
+            return method
+        known = [function for exports in self.includes.values() for function in exports.functions]
+        suggestion = nearest(name, [*known, *self.own_function_names()])
+        raise CqlError(
+            f"no fluent function {name!r} takes a value of type {receiver.type}", context, suggestion=suggestion
+        )
+
+    def fluent_call(
+        self, receiver: Typed, name: str, arguments: list[Context], context: Context
+    ) -> Typed | None:
+        """The call of the fluent function of this library, or of the first included one that has a fitting one."""
+        candidates: list[tuple[str | None, list[FunctionSymbol]]] = [(None, list(self.own_functions(name)))]
+        candidates += [(alias, exports.functions.get(name, [])) for alias, exports in self.includes.items()]
+        operands: list[Typed] | None = None
+        for alias, overloads in candidates:
+            fluent = [f for f in overloads if f.fluent and (alias is None or f.public)]
+            if fluent:
+                if operands is None:
+                    operands = [receiver, *map(self.translate, arguments)]
+                found = self._call_function(fluent, alias, name, operands, context)
+                if found is not None:
+                    return found
+        return None
+
+    def fhirpath_call(
+        self, receiver: Typed, name: str, arguments: list[Context], context: Context
+    ) -> Typed | None:
+        """The FHIRPath function `name` on a value; None where there is none."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------------------------ calling
+
+    def _call_function(
+        self,
+        overloads: Sequence[FunctionSymbol],
+        library: str | None,
+        name: str,
+        operands: list[Typed],
+        context: Context,
+    ) -> Typed | None:
+        by_types = {tuple(type_ for _, type_ in overload.operands): overload for overload in overloads}
+        signatures = [overload.signature(overload.result or ANY) for overload in overloads]
+        resolution = self.try_resolve(signatures, operands, name, context)
+        if resolution is None:
+            return None
+        chosen = by_types[resolution.signature.operands]
+        result = chosen.result if chosen.result is not None else self.result_of(chosen, context)
+        node = nodes.FunctionRef(
+            name=name,
+            libraryName=library,
+            operand=[operand.node for operand in self.converted(operands, resolution)],
+            signature=self.call_signature(operands, resolution),
+        )
+        return self.record_type(Typed(node, result))
+
+    def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:
+        overloads = self.functions_of(library, name, None)
+        signatures = [overload.signature(overload.result or to) for overload in overloads]
+        resolution = self.try_resolve(signatures, [value], name, None)
+        node = nodes.FunctionRef(
+            name=name,
+            libraryName=self.library_alias(library),
+            operand=[value.node],
+            signature=[] if resolution is None else self.call_signature([value], resolution),
+        )
+        return self.record_type(Typed(node, to))
+
+    def functions_of(self, library: str, name: str, context: Context) -> Sequence[FunctionSymbol]:
+        if self.library_alias(library) is None:
+            return self.own_functions(name)
+        alias = self.library_alias(library)
+        assert alias is not None
+        return self.includes[alias].functions.get(name, [])
+
+    # ------------------------------------------------------------------------------------------ the language
+
+    def _system_call(
+        self, name: str, operands: list[Typed], arguments: list[Context], context: Context
+    ) -> Typed | None:
+        if name in _AGE:
+            return self._age(name, operands, context)
+        special = getattr(self, f"_call_{name}", None)
+        if special is not None:
+            result: Typed = special(operands, context)
+            return result
+        if name not in system_signatures() or (name in _NOT_CALLABLE and name != "Concatenate"):
+            return None
+        return self.operator(name, operands, context)
+
+    def _age(self, name: str, operands: list[Typed], context: Context) -> Typed:
+        prefix, unit, suffix = _AGE[name]
+        if not prefix:
+            operands = [self._birth_date(context), *operands]
+        if len(operands) != (2 if suffix else 1):
+            raise CqlError(f"{name} takes {1 if suffix else 0} operands", context)
+        return self.operator(f"CalculateAge{suffix}", operands, context, precision=unit)
+
+    def _birth_date(self, context: Context) -> Typed:
+        symbol = self.own_symbol("Patient", context)
+        if symbol is None or not isinstance(symbol.type, NamedType):
+            raise CqlError("an age needs the Patient context of a data model", context)
+        model = self.models.model_of(symbol.type)
+        path = model.patient_birth_date if model is not None else None
+        if model is None or path is None:
+            raise CqlError(f"{symbol.type} has no date of birth", context)
+        value = self.reference(symbol, None)
+        for step in path.split("."):
+            value = self.member(value, step, context)
+        return value
+
+    def _call_Coalesce(self, operands: list[Typed], context: Context) -> Typed:
+        if len(operands) <= _COALESCE_OPERANDS:
+            types = [operand.type for operand in operands]
+            if len(operands) > 1 and self.try_resolve(
+                system_signatures()["Coalesce"], operands, "Coalesce", context
+            ) is None:
+                common = self.common_type(types)
+                operands = [self.to_type(operand, common, context) for operand in operands]
+        else:
+            common = self.common_type([operand.type for operand in operands])
+            converted = [self.to_type(operand, common, context).node for operand in operands]
+            return Typed(nodes.Coalesce(operand=converted), common)
+        return self.operator("Coalesce", operands, context)
+
+    def _slice(self, source: Typed, start: nodes.Expression, end: nodes.Expression) -> Typed:
+        return Typed(nodes.Slice(source=source.node, startIndex=start, endIndex=end), source.type)
+
+    def _integer(self, value: int) -> nodes.Literal:
+        literal = nodes.Literal(valueType=self.models.qname(INTEGER), value=str(value))
+        self.record_type(Typed(literal, INTEGER))
+        return literal
+
+    def _list_and_count(self, name: str, operands: list[Typed], context: Context) -> tuple[Typed, Typed]:
+        if len(operands) != 2:
+            raise CqlError(f"{name} takes a list and a number of elements", context)
+        resolution = self.operator("Indexer", operands, context)
+        indexer = resolution.node
+        assert isinstance(indexer, nodes.Indexer)
+        return Typed(indexer.operand[0], operands[0].type), Typed(indexer.operand[1], INTEGER)
+
+    def _call_Skip(self, operands: list[Typed], context: Context) -> Typed:
+        source, count = self._list_and_count("Skip", operands, context)
+        return self._slice(source, count.node, nodes.Null())
+
+    def _call_Tail(self, operands: list[Typed], context: Context) -> Typed:
+        source, count = self._list_and_count("Tail", [*operands, Typed(self._integer(1), INTEGER)], context)
+        return self._slice(source, count.node, nodes.Null())
+
+    def _call_Take(self, operands: list[Typed], context: Context) -> Typed:
+        source, count = self._list_and_count("Take", operands, context)
+        zero = self._integer(0)
+        end = self.operator("Coalesce", [count, Typed(zero, INTEGER)], context)
+        return self._slice(source, self._integer(0), end.node)
+
+    def _call_CalculateAge(self, operands: list[Typed], context: Context) -> Typed:
+        return self.operator("CalculateAge", operands, context, precision="Year")
+
+    def _call_InValueSet(self, operands: list[Typed], context: Context) -> Typed:
+        return self.membership(operands[0], operands[1], context)
+
+    def _call_AnyInValueSet(self, operands: list[Typed], context: Context) -> Typed:
+        return self.membership(operands[0], operands[1], context)
+
+    _call_InCodeSystem = _call_InValueSet
+    _call_AnyInCodeSystem = _call_InValueSet
+
+    def membership(self, element: Typed, collection: Typed, context: Context) -> Typed:
+        """The test whether a value is in a list, an interval, a value set or a code system."""
+        raise NotImplementedError
+

@@ -1,0 +1,373 @@
+"""A library as a whole: its statements, in whatever order they refer to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecqm.elm import nodes
+from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.model_context import ModelContext
+from ecqm.language.options import CompilerOptions
+from ecqm.language.parsing import ParsedSource
+from ecqm.language.symbols import Declared, Exports, FunctionSymbol, Scope, Symbol
+from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.declarations import DeclarationTranslator, IncludeLibrary
+from ecqm.language.translation.names import DependsOnBroken, name_of, parts_of
+from ecqm.language.translation.narrative import narrative
+from ecqm.types import ANY, CqlType, ListType
+
+UNFILTERED = "Unfiltered"
+_FunctionKey = tuple[str, tuple[CqlType, ...]]
+
+
+@dataclass(slots=True)
+class _Statement:
+    """A statement waiting to be translated, or already translated into `element`."""
+
+    context: Context
+    evaluation_context: str
+    element: nodes.ExpressionDef | None = None
+    broken: bool = False
+
+
+class LibraryTranslator(DeclarationTranslator):
+    """Translates one library."""
+
+    def __init__(
+        self,
+        parsed: ParsedSource | None,
+        models: ModelContext,
+        options: CompilerOptions,
+        diagnostics: Diagnostics,
+        include: IncludeLibrary,
+    ) -> None:
+        super().__init__(models, options, diagnostics)
+        self.parsed = parsed
+        self.include = include
+        self.includes: dict[str, Exports] = {}
+        self.broken: set[str] = set()
+        self.exports = Exports("", None)
+        self.library = nodes.Library(
+            identifier=nodes.VersionedIdentifier(),
+            schemaIdentifier=nodes.VersionedIdentifier(id="urn:hl7-org:elm", version="r1"),
+        )
+        self._expressions: dict[str, _Statement] = {}
+        self._functions: dict[_FunctionKey, _Statement] = {}
+        self._in_progress: list[object] = []
+        self._evaluation_context = UNFILTERED
+        self._local_ids: dict[int, str] = {}
+
+    # ------------------------------------------------------------------------------------------ the library
+
+    def translate_library(self) -> nodes.Library:
+        """The library as ELM: what could be translated of it; what could not is in the diagnostics."""
+        if self.parsed is None:
+            self.declare([], lambda _: True)
+            return self.library
+        tree = self.parsed.tree
+        header = tree.libraryDefinition()
+        if header is not None and header.qualifiedIdentifier() is not None:
+            self.library.identifier = self._identifier(header)
+            self.exports.id = self.library.identifier.id or ""
+            self.exports.version = self.library.identifier.version
+            self.diagnostics.library = self.exports.id
+        self.declare(tree.definition(), self._is_whole)
+        statements = self._collect(tree.statement())
+        for statement in statements:
+            self._finish(statement)
+        self.library.statements += [s.element for s in statements if s.element is not None]
+        return self.library
+
+    def _identifier(self, header: Context) -> nodes.VersionedIdentifier:
+        name = ".".join(parts_of(header.qualifiedIdentifier()))
+        version = header.STRING()
+        return nodes.VersionedIdentifier(id=name, version=None if version is None else version.getText()[1:-1])
+
+    def _is_whole(self, context: Context) -> bool:
+        """Whether no syntax error was found inside a definition or statement."""
+        assert self.parsed is not None
+        if context.exception is not None or context.stop is None:
+            return False
+        first, last = context.start.tokenIndex, context.stop.tokenIndex
+        return not any(first <= at <= last + 1 for at in self.parsed.damaged)
+
+    # ------------------------------------------------------------------------------------------ statements
+
+    def _collect(self, contexts: list[Context]) -> list[_Statement]:
+        """All statements, their names made known; the bodies are translated later."""
+        found: list[_Statement] = []
+        current = UNFILTERED
+        for context in contexts:
+            kind = type(context).__name__
+            try:
+                if kind == "ContextDefinitionContext":
+                    current = self._enter_context(context, found)
+                elif kind == "ExpressionDefinitionContext":
+                    self._collect_expression(context, current, found)
+                elif kind == "FunctionDefinitionContext":
+                    self._collect_function(context, current, found)
+            except CqlError as error:
+                error.context = error.context or context
+                self.report(error)
+        return found
+
+    def _collect_expression(self, context: Context, current: str, found: list[_Statement]) -> None:
+        if context.identifier() is None:
+            return
+        name = name_of(context.identifier())
+        if name in self._expressions or name in self.exports.symbols:
+            raise CqlError(f"the name {name!r} is declared twice", context.identifier())
+        statement = _Statement(context, current, broken=not self._is_whole(context))
+        self._expressions[name] = statement
+        found.append(statement)
+
+    def _collect_function(self, context: Context, current: str, found: list[_Statement]) -> None:
+        if context.functionName() is None:
+            return
+        name = name_of(context.functionName())
+        if not self._is_whole(context):
+            self.broken.add(name)
+            return
+        try:
+            operands = tuple(
+                (name_of(operand.referentialIdentifier()), self.type_of(operand.typeSpecifier()))
+                for operand in context.operandDefinition()
+            )
+        except CqlError:
+            self.broken.add(name)
+            raise
+        words = [context.getChild(at).getText() for at in range(4)]
+        returns = context.typeSpecifier()
+        result = None if returns is None else self.type_of(returns)
+        external = context.expression() is None
+        if external and result is None:
+            raise CqlError(f"the external function {name!r} must say what it returns", context)
+        symbol = FunctionSymbol(
+            name, operands, result, "fluent" in words, "private" not in words, external
+        )
+        key = _key(symbol)
+        if key in self._functions:
+            raise CqlError(f"the function {name!r} is declared twice for the same operands", context)
+        self.exports.functions.setdefault(name, []).append(symbol)
+        statement = _Statement(context, current)
+        self._functions[key] = statement
+        found.append(statement)
+
+    def _enter_context(self, context: Context, found: list[_Statement]) -> str:
+        """`context Patient`: defines the one instance that the statements after it are about."""
+        parts = parts_of(context.qualifiedIdentifier())
+        name = parts[-1]
+        if name in (UNFILTERED, "Population"):
+            return UNFILTERED
+        if name in self.exports.symbols:
+            return name
+        models = [self.models.models[parts[0]]] if len(parts) > 1 and parts[0] in self.models.models else [
+            model for model in self.models.models.values() if model.name != "System"
+        ]
+        for model in models:
+            known = model.contexts.get(name)
+            type_ = known.type if known is not None else None
+            described = model.type(type_ if type_ is not None else name)
+            if described is not None and (known is not None or described.retrievable):
+                retrieve = nodes.Retrieve(
+                    dataType=self.models.qname(described.type), templateId=described.identifier
+                )
+                expression = nodes.SingletonFrom(operand=retrieve)
+                element = nodes.ExpressionDef(name=name, context=name, expression=expression)
+                self.locate(element, context)
+                self.exports.symbols[name] = Symbol(
+                    Declared.EXPRESSION, name, described.type, context=name
+                )
+                if not any(known.name == name for known in self.library.contexts):
+                    self.library.contexts.append(nodes.ContextDef(name=name))
+                found.append(_Statement(context, name, element))
+                return name
+        known_contexts = [known for model in models for known in model.contexts]
+        raise self.unknown_name(name, [*known_contexts, UNFILTERED], "the context", context)
+
+    def _finish(self, statement: _Statement) -> None:
+        """Translate a statement unless that was done on the way; report what is wrong with it."""
+        if statement.element is not None or statement.broken:
+            return
+        try:
+            if type(statement.context).__name__ == "FunctionDefinitionContext":
+                self._translate_function(statement)
+            else:
+                self._translate_expression(statement)
+        except DependsOnBroken:
+            statement.broken = True
+        except CqlError as error:
+            statement.broken = True
+            error.context = error.context or statement.context
+            self.report(error)
+        except RecursionError:
+            statement.broken = True
+            self.report(CqlError("an expression nested too deeply", statement.context))
+
+    @contextmanager
+    def _alone(self, statement: _Statement, key: object, scopes: list[Scope]) -> Iterator[None]:
+        """Translate a statement away from whatever expression asked for it."""
+        saved = self.scopes, self._depth, self._evaluation_context
+        self.scopes, self._depth, self._evaluation_context = scopes, 0, statement.evaluation_context
+        self._in_progress.append(key)
+        try:
+            yield
+        finally:
+            self.scopes, self._depth, self._evaluation_context = saved
+            self._in_progress.pop()
+
+    def _translate_expression(self, statement: _Statement) -> None:
+        context = statement.context
+        name = name_of(context.identifier())
+        with self._alone(statement, name, []):
+            value = self.translate(context.expression())
+        public = context.accessModifier() is None or context.accessModifier().getText() == "public"
+        element = nodes.ExpressionDef(
+            name=name,
+            context=statement.evaluation_context,
+            accessLevel="Public" if public else "Private",
+            expression=value.node,
+        )
+        self.exports.symbols[name] = Symbol(
+            Declared.EXPRESSION, name, value.type, public, statement.evaluation_context
+        )
+        self._complete(statement, element, value.type)
+
+    def _complete(self, statement: _Statement, element: nodes.ExpressionDef, type_: CqlType) -> None:
+        self.locate(element, statement.context)
+        if self.options.result_types:
+            self.set_result_type(element, type_)
+        self.annotate(element, statement.context)
+        statement.element = element
+
+    def _translate_function(self, statement: _Statement) -> None:
+        context = statement.context
+        name = name_of(context.functionName())
+        symbol = next(
+            symbol
+            for symbol in self.exports.functions[name]
+            if self._functions[_key(symbol)] is statement
+        )
+        body: Typed | None = None
+        if not symbol.external:
+            with self._alone(statement, _key(symbol), [Scope(operands=dict(symbol.operands))]):
+                body = self.translate(context.expression())
+                if symbol.result is not None:
+                    body = self.to_type(body, symbol.result, context.expression())
+        result = symbol.result if body is None else body.type
+        assert result is not None
+        overloads = self.exports.functions[name]
+        overloads[overloads.index(symbol)] = replace(symbol, result=result)
+        element = nodes.FunctionDef(
+            name=name,
+            context=statement.evaluation_context,
+            accessLevel="Public" if symbol.public else "Private",
+            fluent=symbol.fluent,
+            external=symbol.external,
+            expression=None if body is None else body.node,
+            operand=[
+                nodes.OperandDef(name=operand, operandTypeSpecifier=self.models.specifier(type_))
+                for operand, type_ in symbol.operands
+            ],
+        )
+        self._complete(statement, element, result)
+
+    def translate_standalone(self, context: Context, name: str) -> CqlType | None:
+        """Translate an expression that belongs to no statement into a definition `name`. None if it has errors."""
+        statement = _Statement(context, next(iter(self.library.contexts), nodes.ContextDef(name=UNFILTERED)).name)
+        try:
+            with self._alone(statement, name, []):
+                value = self.translate(context.expression())
+        except CqlError as error:
+            error.context = error.context or context
+            if not isinstance(error, DependsOnBroken):
+                self.report(error)
+            return None
+        except RecursionError:
+            self.report(CqlError("an expression nested too deeply", context))
+            return None
+        element = nodes.ExpressionDef(
+            name=name, context=statement.evaluation_context, expression=value.node
+        )
+        self._complete(statement, element, value.type)
+        self.library.statements.append(element)
+        return value.type
+
+    # ------------------------------------------------------------------------------------------ references
+
+    def own_symbol(self, name: str, context: Context) -> Symbol | None:
+        statement = self._expressions.get(name)
+        if statement is not None and statement.element is None and not statement.broken:
+            if name in self._in_progress:
+                raise CqlError(f"the definition of {name!r} refers to itself", context)
+            self._finish(statement)
+        if (statement is not None and statement.broken) or name in self.broken:
+            raise DependsOnBroken(f"{name!r} has errors", context)
+        symbol = self.exports.symbols.get(name)
+        if (
+            symbol is not None
+            and symbol.kind is Declared.EXPRESSION
+            and self._evaluation_context == UNFILTERED
+            and symbol.context not in (None, UNFILTERED)
+        ):
+            return replace(symbol, type=ListType(symbol.type))
+        return symbol
+
+    def own_names(self) -> list[str]:
+        return [*self.exports.symbols, *self._expressions]
+
+    def own_functions(self, name: str) -> Sequence[FunctionSymbol]:
+        if name in self.broken:
+            raise DependsOnBroken(f"{name!r} has errors")
+        return self.exports.functions.get(name, [])
+
+    def own_function_names(self) -> list[str]:
+        return list(self.exports.functions)
+
+    def result_of(self, function: FunctionSymbol, context: Context) -> CqlType:
+        key = _key(function)
+        statement = self._functions[key]
+        if statement.element is None and not statement.broken:
+            if key in self._in_progress:
+                raise CqlError(f"the function {function.name!r} calls itself", context)
+            self._finish(statement)
+        if statement.broken:
+            raise DependsOnBroken(f"{function.name!r} has errors", context)
+        current = next(f for f in self.exports.functions[function.name] if _key(f) == key)
+        return ANY if current.result is None else current.result
+
+    def library_alias(self, library: str) -> str | None:
+        if library == self.exports.id:
+            return None
+        for alias, exports in self.includes.items():
+            if exports.id == library:
+                return alias
+        raise CqlError(f"this needs the library {library}, which is not included")
+
+    # ------------------------------------------------------------------------------------------ annotations
+
+    def locate(self, node: nodes.Element, context: Context) -> None:
+        super().locate(node, context)
+        if self.options.annotations and node.localId is not None:
+            self._local_ids.setdefault(id(context), node.localId)
+
+    def annotate(self, element: nodes.Element, context: Context) -> None:
+        if self.options.annotations:
+            element.annotation = [narrative(context, self._local_ids)]
+
+
+def _key(symbol: FunctionSymbol) -> _FunctionKey:
+    return symbol.name, tuple(type_ for _, type_ in symbol.operands)
+
+
+def translator_info(version: str, options: CompilerOptions) -> dict[str, Any]:
+    """What a library's annotation says of how it was made."""
+    return {
+        "type": "CqlToElmInfo",
+        "translatorVersion": version,
+        "translatorOptions": options.names(),
+        "signatureLevel": options.signatures.value,
+    }

@@ -1,0 +1,349 @@
+"""Operators other than those of timing (CQL reference, chapters 1 to 8 and 10)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ecqm.elm import nodes
+from ecqm.language.conversions import Kind
+from ecqm.language.diagnostics import CqlError
+from ecqm.language.literals import INTEGER_LIMIT
+from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.functions import FunctionTranslator
+from ecqm.language.translation.names import parts_of
+from ecqm.language.translation.selectors import SelectorTranslator
+from ecqm.types import (
+    ANY,
+    BOOLEAN,
+    CODE_SYSTEM,
+    CONCEPT,
+    DATETIME,
+    QUANTITY,
+    STRING,
+    VALUE_SET,
+    ChoiceType,
+    CqlType,
+    IntervalType,
+    ListType,
+    choice_of,
+)
+
+_INEQUALITIES = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
+_ARITHMETIC = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo", "-": "Subtract"}
+_SETS = {"|": "Union", "union": "Union", "intersect": "Intersect", "except": "Except"}
+_OF = {"start": "Start", "end": "End", "width": "Width", "successor": "Successor", "predecessor": "Predecessor"}
+_COMPONENTS = {"date": "DateFrom", "time": "TimeFrom", "timezone": "TimezoneFrom", "timezoneoffset": "TimezoneOffsetFrom"}
+_ORDINALS = ("Integer", "Long", "Decimal", "Quantity", "Date", "DateTime", "Time")
+
+
+class OperatorTranslator(SelectorTranslator, FunctionTranslator):
+    """Translates operators."""
+
+    # ------------------------------------------------------------------------------------------ logic
+
+    def _binary(self, name: str, context: Context) -> Typed:
+        left, right = context.expression()
+        return self.operator(name, [self.translate(left), self.translate(right)], context)
+
+    def visit_AndExpression(self, context: Context) -> Typed:
+        return self._binary("And", context)
+
+    def visit_OrExpression(self, context: Context) -> Typed:
+        return self._binary(context.getChild(1).getText().capitalize(), context)
+
+    def visit_ImpliesExpression(self, context: Context) -> Typed:
+        return self._binary("Implies", context)
+
+    def negation(self, operand: Typed, context: Context) -> Typed:
+        """The negation of a Boolean."""
+        return self.operator("Not", [operand], context)
+
+    def visit_NotExpression(self, context: Context) -> Typed:
+        return self.negation(self.translate(context.expression()), context)
+
+    def visit_ExistsExpression(self, context: Context) -> Typed:
+        return self.operator("Exists", [self.translate(context.expression())], context)
+
+    def visit_BooleanTestExpression(self, context: Context) -> Typed:
+        words = [context.getChild(at).getText() for at in range(1, context.getChildCount())]
+        test = {"null": "IsNull", "true": "IsTrue", "false": "IsFalse"}[words[-1]]
+        tested = self.operator(test, [self.translate(context.expression())], context)
+        return self.negation(tested, context) if "not" in words else tested
+
+    # ------------------------------------------------------------------------------------------ comparison
+
+    def visit_InequalityExpression(self, context: Context) -> Typed:
+        return self._binary(_INEQUALITIES[context.getChild(1).getText()], context)
+
+    def visit_EqualityExpression(self, context: Context) -> Typed:
+        symbol = context.getChild(1).getText()
+        compared = self._binary("Equivalent" if "~" in symbol else "Equal", context)
+        return self.negation(compared, context) if symbol[0] == "!" else compared
+
+    def visit_BetweenExpression(self, context: Context) -> Typed:
+        properly = context.getChild(1).getText() == "properly"
+        value = self.translate(context.expression())
+        low, high = (self.translate(bound) for bound in context.term())
+        if isinstance(value.type, IntervalType):
+            (low, high), point = self.unified([low, high], context.term())
+            interval = Typed(nodes.Interval(low=low.node, high=high.node), IntervalType(point))
+            self.record_type(interval)
+            name = "ProperIncludedIn" if properly else "IncludedIn"
+            return self.operator(name, [value, interval], context)
+        after = self.operator("Greater" if properly else "GreaterOrEqual", [value, low], context)
+        before = self.operator("Less" if properly else "LessOrEqual", [value, high], context)
+        return self.operator("And", [after, before], context)
+
+    # ------------------------------------------------------------------------------------------ arithmetic
+
+    def visit_PolarityTerm(self, context: Context) -> Typed:
+        operand = self.translate(context.term())
+        if context.getChild(0).getText() == "+":
+            return operand
+        node = operand.node
+        if isinstance(node, nodes.Literal) and node.value in (str(INTEGER_LIMIT), str(2**63)):
+            return Typed(nodes.Literal(valueType=node.valueType, value=f"-{node.value}"), operand.type)
+        return self.operator("Negate", [operand], context)
+
+    def _terms(self, context: Context) -> list[Typed]:
+        left, right = context.term()
+        return [self.translate(left), self.translate(right)]
+
+    def visit_PowerTerm(self, context: Context) -> Typed:
+        return self.operator("Power", self._terms(context), context)
+
+    def visit_MultiplicationTerm(self, context: Context) -> Typed:
+        return self.operator(_ARITHMETIC[context.getChild(1).getText()], self._terms(context), context)
+
+    def visit_AdditionTerm(self, context: Context) -> Typed:
+        symbol = context.getChild(1).getText()
+        operands = self._terms(context)
+        if symbol == "-":
+            return self.operator("Subtract", operands, context)
+        if symbol == "&":
+            empty = [self.operator("Coalesce", [part, self.literal(STRING, "")], context) for part in operands]
+            return self.operator("Concatenate", empty, context)
+        if any(self._is_text(operand.type) for operand in operands):
+            return self.operator("Concatenate", operands, context)
+        return self.operator("Add", operands, context)
+
+    def _is_text(self, type_: CqlType) -> bool:
+        if type_ == ANY:
+            return False
+        if self.models.relations.is_subtype(type_, STRING):
+            return True
+        conversion = self.models.conversions.find(type_, STRING)
+        return conversion is not None and conversion.kind is Kind.OPERATOR
+
+    def visit_ExtentTerm(self, context: Context) -> Typed:
+        type_ = self.models.named_type(parts_of(context.qualifiedIdentifier()), context.qualifiedIdentifier())
+        if type_.model != "System" or type_.name not in _ORDINALS:
+            raise CqlError(f"{type_} has no {context.getChild(0).getText()} value", context)
+        name = self.models.qname(type_)
+        if context.getChild(0).getText() == "minimum":
+            return Typed(nodes.MinValue(valueType=name), type_)
+        return Typed(nodes.MaxValue(valueType=name), type_)
+
+    # ------------------------------------------------------------------------------------------ conditions
+
+    def visit_IfTerm(self, context: Context) -> Typed:
+        condition, then, else_ = context.expression()
+        test = self.boolean(condition)
+        branches, type_ = self.unified([self.translate(then), self.translate(else_)], [then, else_])
+        return Typed(nodes.If(condition=test.node, then=branches[0].node, else_=branches[1].node), type_)
+
+    def visit_CaseTerm(self, context: Context) -> Typed:
+        items = context.caseItem()
+        expressions = context.expression()
+        else_ = expressions[-1]
+        whens = [item.expression(0) for item in items]
+        results = [item.expression(1) for item in items] + [else_]
+        comparand: Typed | None = None
+        if len(expressions) > 1:
+            compared = [self.translate(expressions[0]), *map(self.translate, whens)]
+            (comparand, *conditions), _ = self.unified(compared, [expressions[0], *whens])
+        else:
+            conditions = [self.boolean(when) for when in whens]
+        values, type_ = self.unified([self.translate(result) for result in results], results)
+        node = nodes.Case(
+            comparand=None if comparand is None else comparand.node,
+            caseItem=[
+                nodes.CaseItem(when=when.node, then=then.node)
+                for when, then in zip(conditions, values, strict=False)
+            ],
+            else_=values[-1].node,
+        )
+        return Typed(node, type_)
+
+    # ------------------------------------------------------------------------------------------ types
+
+    def visit_TypeExpression(self, context: Context) -> Typed:
+        value = self.translate(context.expression())
+        type_ = self.type_of(context.typeSpecifier())
+        specifier = self.models.specifier(type_)
+        if context.getChild(1).getText() == "is":
+            return Typed(nodes.Is(operand=value.node, isTypeSpecifier=specifier), BOOLEAN)
+        self._check_cast(value.type, type_, context)
+        return Typed(nodes.As(operand=value.node, asTypeSpecifier=specifier, strict=False), type_)
+
+    def visit_CastExpression(self, context: Context) -> Typed:
+        value = self.translate(context.term())
+        type_ = self.type_of(context.typeSpecifier())
+        self._check_cast(value.type, type_, context)
+        specifier = self.models.specifier(type_)
+        return Typed(nodes.As(operand=value.node, asTypeSpecifier=specifier, strict=True), type_)
+
+    def _check_cast(self, from_: CqlType, to: CqlType, context: Context) -> None:
+        relations = self.models.relations
+        parts = to.choices if isinstance(to, ChoiceType) else (to,)
+        related = any(
+            relations.is_subtype(from_, part)
+            or relations.is_subtype(part, from_)
+            or relations.is_compatible(from_, part)
+            for part in parts
+        )
+        if isinstance(from_, ChoiceType):
+            related = related or any(
+                relations.is_subtype(part, choice) or relations.is_subtype(choice, part)
+                for part in parts
+                for choice in from_.choices
+            )
+        if not related:
+            raise CqlError(f"a value of type {from_} can never be {to}", context)
+
+    def visit_ConvertTerm(self, context: Context) -> Typed:
+        value = self.translate(context.expression())
+        target = context.typeSpecifier()
+        if target is None:
+            unit = context.getChild(3).getText()
+            unit = self.literal(STRING, unit.strip("'"))
+            return self.operator("ConvertQuantity", [value, unit], context)
+        type_ = self.type_of(target)
+        if self.models.relations.is_subtype(value.type, type_):
+            return value
+        conversion = self.models.conversions.find(value.type, type_, implicit=False)
+        if conversion is None:
+            raise CqlError(f"there is no conversion from {value.type} to {type_}", context)
+        return self.convert(value, conversion)
+
+    # ------------------------------------------------------------------------------------------ lists, sets
+
+    def visit_SetExpression(self, context: Context) -> Typed:
+        name = _SETS[context.getChild(1).getText()]
+        left, right = (self.translate(operand) for operand in context.expression())
+        if isinstance(left.type, ListType) and isinstance(right.type, ListType):
+            if name == "Union":
+                return self._union(left, left.type, right, right.type, context)
+        return self.operator(name, [left, right], context)
+
+    def _union(
+        self, left: Typed, left_type: ListType, right: Typed, right_type: ListType, context: Context
+    ) -> Typed:
+        """The union of lists; where neither element type is the wider one, both become lists of the choice."""
+        relations, conversions = self.models.relations, self.models.conversions
+        related = (
+            relations.is_subtype(left_type, right_type)
+            or relations.is_subtype(right_type, left_type)
+            or (
+                not isinstance(left_type.element, ChoiceType)
+                and not isinstance(right_type.element, ChoiceType)
+                and (
+                    conversions.find(left_type, right_type) is not None
+                    or conversions.find(right_type, left_type) is not None
+                )
+            )
+        )
+        if not related:
+            type_ = ListType(choice_of((left_type.element, right_type.element)))
+            left, right = (
+                operand if operand.type == type_ else self._as_list(operand, type_) for operand in (left, right)
+            )
+        return self.operator("Union", [left, right], context)
+
+    def _as_list(self, value: Typed, type_: ListType) -> Typed:
+        node = nodes.As(operand=value.node, asTypeSpecifier=self.models.specifier(type_))
+        return self.record_type(Typed(node, type_))
+
+    def visit_IndexerTerm(self, context: Context) -> Typed:
+        operands = [self.translate(context.term()), self.translate(context.expression())]
+        return self.operator("Indexer", operands, context)
+
+    def visit_ListOperatorTerm(self, context: Context) -> Typed:
+        name = context.getChild(0).getText().capitalize()
+        operand = self.translate(context.expression())
+        if name == "Flatten" and isinstance(operand.type, ListType):
+            return self._flatten(operand, operand.type, context)
+        return self.operator(name, [operand], context)
+
+    def _flatten(self, operand: Typed, type_: ListType, context: Context) -> Typed:
+        """A list of lists of differing types flattens to a list of their choice."""
+        element = type_.element
+        if isinstance(element, ChoiceType):
+            parts = [part.element if isinstance(part, ListType) else part for part in element.choices]
+            return Typed(nodes.Flatten(operand=operand.node), ListType(choice_of(parts)))
+        return self.operator("Flatten", [operand], context)
+
+    def visit_PerTerm(self, context: Context) -> Typed:
+        name = context.getChild(0).getText().capitalize()
+        expressions = context.expression()
+        source = self.translate(expressions[0])
+        precision = context.precision()
+        if precision is not None:
+            node = nodes.Quantity(value=Decimal(1), unit=str(precision.getText()))
+            per = self.record_type(Typed(node, QUANTITY))
+        elif len(expressions) > 1:
+            per = self.to_type(self.translate(expressions[1]), QUANTITY, expressions[1])
+        else:
+            per = self.cast(self.record_type(Typed(nodes.Null(), ANY)), QUANTITY)
+        return self.operator(name, [source, per], context)
+
+    def visit_OfTerm(self, context: Context) -> Typed:
+        return self.operator(_OF[context.getChild(0).getText()], [self.translate(context.term())], context)
+
+    def visit_FromTerm(self, context: Context) -> Typed:
+        word = context.getChild(0).getText()
+        operand = self.translate(context.term())
+        if word == "singleton":
+            return self.operator("SingletonFrom", [operand], context)
+        if word == "point":
+            return self.operator("PointFrom", [operand], context)
+        if word in _COMPONENTS:
+            return self.operator(_COMPONENTS[word], [operand], context)
+        if operand.type == ANY:
+            operand = self.cast(operand, DATETIME)
+        return self.operator("DateTimeComponentFrom", [operand], context, precision=word.capitalize())
+
+    # ------------------------------------------------------------------------------------------ membership
+
+    def visit_MembershipExpression(self, context: Context) -> Typed:
+        left, right = (self.translate(operand) for operand in context.expression())
+        precision = context.precisionOf()
+        word = context.getChild(1).getText()
+        attributes = {} if precision is None else {"precision": precision.precision().getText().capitalize()}
+        if word == "in":
+            if self._is_terminology(right.type):
+                return self.membership(left, right, context)
+            return self.operator("In", [left, right], context, **attributes)
+        if self._is_terminology(left.type):
+            return self.membership(right, left, context)
+        return self.operator("Contains", [left, right], context, **attributes)
+
+    def _is_terminology(self, type_: CqlType) -> bool:
+        return type_ in (VALUE_SET, CODE_SYSTEM)
+
+    def membership(self, element: Typed, collection: Typed, context: Context) -> Typed:
+        """The test whether a code, a concept, a text, or any of a list of them is in a value set or code system."""
+        kind = "ValueSet" if collection.type == VALUE_SET else "CodeSystem"
+        name = f"AnyIn{kind}" if isinstance(element.type, ListType) else f"In{kind}"
+        if isinstance(element.type, ChoiceType):
+            element = self._code_of_choice(element, element.type)
+        found = self.operator(name, [element, collection], context)
+        reference = nodes.ValueSetRef if kind == "ValueSet" else nodes.CodeSystemRef
+        if not isinstance(collection.node, reference):
+            field = kind.lower()
+            setattr(found.node, f"{field}Expression", collection.node)
+            setattr(found.node, field, None)
+        return found
+
+    def _code_of_choice(self, element: Typed, type_: ChoiceType) -> Typed:
+        return self.cast(element, CONCEPT) if CONCEPT in type_.choices else element

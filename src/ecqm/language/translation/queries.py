@@ -1,0 +1,181 @@
+"""Queries (Author's Guide, Queries)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecqm.elm import nodes
+from ecqm.language.diagnostics import CqlError
+from ecqm.language.symbols import Scope
+from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.names import name_of
+from ecqm.language.translation.timing import TimingTranslator
+from ecqm.types import ANY, CqlType, ListType, TupleType
+
+_SOURCES = ("NameTermContext", "MemberTermContext", "RetrieveTermContext", "ParenthesizedTermContext")
+
+
+class QueryTranslator(TimingTranslator):
+    """Translates queries, clause by clause."""
+
+    def visit_TermExpression(self, context: Context) -> Typed:
+        tail = context.queryTail()
+        if tail is None:
+            return self.translate(context.term())
+        return self._query([(context.term(), tail.identifier())], tail.queryClauses(), context)
+
+    def visit_MultiSourceExpression(self, context: Context) -> Typed:
+        sources = [(source.term(), source.identifier()) for source in context.aliasedSource()]
+        return self._query(sources, context.queryClauses(), context)
+
+    def _query(self, sources: list[tuple[Context, Context]], clauses: Context, context: Context) -> Typed:
+        scope = Scope()
+        elm_sources: list[nodes.AliasedQuerySource] = []
+        is_list = False
+        for term, alias_context in sources:
+            alias, source, source_is_list = self._source(term, alias_context, scope)
+            is_list = is_list or source_is_list
+            elm_sources.append(self._located(nodes.AliasedQuerySource(alias=alias, expression=source.node), term))
+        query = nodes.Query(source=elm_sources)
+        with self.scope(scope):
+            query.let = self._lets(clauses, scope)
+            query.relationship = [self._relation(clause) for clause in clauses.relationClause()]
+            where = clauses.whereClause()
+            if where is not None:
+                query.where = self.boolean(where.expression()).node
+            type_ = self._result(query, scope, is_list, clauses, context)
+        sort = clauses.sortClause()
+        if sort is not None:
+            if not isinstance(type_, ListType):
+                raise CqlError("only a query over lists can be sorted", sort)
+            query.sort = self._sort(sort, type_.element)
+        return Typed(query, type_)
+
+    def _located(self, node: Any, context: Context) -> Any:
+        self.locate(node, context)
+        return node
+
+    def _source(self, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
+        """A source and its alias, which is known from here on."""
+        if type(term).__name__ not in _SOURCES:
+            raise CqlError("a query source is a retrieve, a name, or an expression in parentheses", term)
+        source = self.translate(term)
+        alias = name_of(alias_context)
+        if alias in scope.aliases:
+            raise CqlError(f"the alias {alias!r} is used twice", alias_context)
+        is_list = isinstance(source.type, ListType)
+        scope.aliases[alias] = source.type.element if isinstance(source.type, ListType) else source.type
+        return alias, source, is_list
+
+    def _lets(self, clauses: Context, scope: Scope) -> list[nodes.LetClause]:
+        found: list[nodes.LetClause] = []
+        if clauses.letClause() is None:
+            return found
+        for item in clauses.letClause().letItem():
+            name = name_of(item.identifier())
+            value = self.translate(item.expression())
+            scope.lets[name] = value.type
+            found.append(self._located(nodes.LetClause(identifier=name, expression=value.node), item))
+        return found
+
+    def _relation(self, clause: Context) -> nodes.RelationshipClause:
+        inner = Scope()
+        aliased = clause.aliasedSource()
+        alias, source, _ = self._source(aliased.term(), aliased.identifier(), inner)
+        with self.scope(inner):
+            condition = self.boolean(clause.expression())
+        kind = nodes.With if clause.getChild(0).getText() == "with" else nodes.Without
+        relation: nodes.RelationshipClause = self._located(
+            kind(alias=alias, expression=source.node, suchThat=condition.node), clause
+        )
+        return relation
+
+    def _result(
+        self, query: nodes.Query, scope: Scope, is_list: bool, clauses: Context, context: Context
+    ) -> CqlType:
+        """Translate what the query returns, and tell its type."""
+        if clauses.aggregateClause() is not None:
+            return self._aggregate(query, clauses.aggregateClause())
+        clause = clauses.returnClause()
+        if clause is not None:
+            value = self.translate(clause.expression())
+            quantifier = clause.getChild(1).getText()
+            query.return_ = self._located(
+                nodes.ReturnClause(distinct=quantifier != "all", expression=value.node), clause
+            )
+            element = value.type
+        elif len(scope.aliases) == 1:
+            element = next(iter(scope.aliases.values()))
+        else:
+            element = self._all_aliases(query, scope)
+        return ListType(element) if is_list else element
+
+    def _all_aliases(self, query: nodes.Query, scope: Scope) -> CqlType:
+        """What a query over several sources returns unless told: a tuple of its aliases."""
+        elements = []
+        for alias, type_ in scope.aliases.items():
+            reference = self.record_type(Typed(nodes.AliasRef(name=alias), type_))
+            elements.append(nodes.TupleElement(name=alias, value=reference.node))
+        type_ = TupleType(tuple(scope.aliases.items()))
+        value = self.record_type(Typed(nodes.Tuple(element=elements), type_))
+        query.return_ = nodes.ReturnClause(distinct=True, expression=value.node)
+        return type_
+
+    def _aggregate(self, query: nodes.Query, clause: Context) -> CqlType:
+        name = name_of(clause.identifier())
+        starting = None if clause.term() is None else self.translate(clause.term())
+        accumulator = Scope(lets={name: ANY if starting is None else starting.type})
+        with self.scope(accumulator):
+            value = self.translate(clause.expression())
+            if starting is None and value.type != ANY:
+                accumulator.lets[name] = value.type
+                value = self.translate(clause.expression())
+            elif starting is not None and value.type != starting.type:
+                common = self.common_type([starting.type, value.type])
+                starting = self.to_type(starting, common, clause.term())
+                accumulator.lets[name] = common
+                value = self.translate(clause.expression())
+        if starting is None:
+            starting = self.cast(Typed(nodes.Null(), ANY), value.type)
+        query.aggregate = self._located(
+            nodes.AggregateClause(
+                identifier=name,
+                expression=value.node,
+                starting=starting.node,
+                distinct=clause.getChild(1).getText() == "distinct",
+            ),
+            clause,
+        )
+        return value.type
+
+    # ------------------------------------------------------------------------------------------ sort
+
+    def _sort(self, clause: Context, row: CqlType) -> nodes.SortClause:
+        direction = clause.sortDirection()
+        if direction is not None:
+            return nodes.SortClause(by=[nodes.ByDirection(direction=str(direction.getText()))])
+        with self.scope(Scope(row=row)):
+            return nodes.SortClause(by=[self._sort_item(item) for item in clause.sortItem()])
+
+    def _sort_item(self, item: Context) -> nodes.SortByItem:
+        direction = "asc" if item.sortDirection() is None else str(item.sortDirection().getText())
+        key = self.translate(item.term())
+        if not self._is_ordered(key.type):
+            raise CqlError(f"values of type {key.type} have no order to sort by", item)
+        by: nodes.SortByItem
+        if isinstance(key.node, nodes.IdentifierRef) and key.node.name != "$this":
+            by = nodes.ByColumn(path=key.node.name, direction=direction)
+        else:
+            by = nodes.ByExpression(expression=key.node, direction=direction)
+        if self.options.result_types:
+            self.set_result_type(by, key.type)
+        self.locate(by, item)
+        return by
+
+    def _is_ordered(self, type_: CqlType) -> bool:
+        value = Typed(nodes.Null(), type_)
+        try:
+            self.operator("Less", [value, value], None)
+        except CqlError as error:
+            return "ambiguous" in error.message
+        return True

@@ -1,0 +1,141 @@
+"""How elements of one model are reached in the data of another: the `target` of QI-Core and US Core elements.
+
+A target is written in terms of the value of the element as the data has it and of the instance:
+
+    %value.value                                     a part of it
+    FHIRHelpers.ToConcept(%value)                    a function of it
+    %parent.extension[url='…'].value.value           somewhere else in the instance
+    System.Concept:F(%value);System.ValueSet:G(…)    by the type of the value
+
+A target on a list applies to each of its elements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ecqm.elm import nodes
+from ecqm.language.diagnostics import CqlError
+from ecqm.language.symbols import FunctionSymbol
+from ecqm.language.translation.core import Context, TranslatorCore, Typed
+from ecqm.models.layout import ModelFileError, read_type
+from ecqm.types import STRING, CqlType, ListType
+
+_CALL = re.compile(r"(\w+)\.(\w+)\((.*)\)", re.DOTALL)
+_STEP = re.compile(r"\.?([\w\[x\]]+?)(?:\[([^\]]*=[^\]]*)\])?(?=\.|$)")
+_CRITERION = re.compile(r"([\w.]+)='([^']*)'")
+_BY_TYPE = re.compile(r"[A-Z]\w*\.[\w.<>]+:")
+
+
+class TargetTranslator(TranslatorCore):
+    """Applies the targets of model elements."""
+
+    def access(self, source: nodes.Expression, path: str) -> nodes.Property:
+        """The property of an alias by its scope, of anything else by its source."""
+        if isinstance(source, nodes.AliasRef) and source.name != "$this":
+            return nodes.Property(path=path, scope=source.name)
+        return nodes.Property(path=path, source=source)
+
+    def through_target(self, element: Typed, target: str | None, parent: Typed, context: Context) -> Typed:
+        """`element` of `parent` as its model maps it; itself where the model maps nothing."""
+        if target is None or target == "%value":
+            return element
+        if _BY_TYPE.match(target):
+            return self._by_type(element, target, parent, context)
+        if isinstance(element.type, ListType) and "%parent" not in target:
+            return self._each(element, element.type, target, parent, context)
+        return self.record_type(Typed(self._map(target, element, parent, context), element.type))
+
+    def _each(self, element: Typed, type_: ListType, target: str, parent: Typed, context: Context) -> Typed:
+        this = Typed(nodes.AliasRef(name="$this"), type_.element)
+        query = nodes.Query(
+            source=[nodes.AliasedQuerySource(alias="$this", expression=element.node)],
+            return_=nodes.ReturnClause(distinct=False, expression=self._map(target, this, parent, context)),
+        )
+        return self.record_type(Typed(query, type_))
+
+    def _by_type(self, element: Typed, target: str, parent: Typed, context: Context) -> Typed:
+        items: list[nodes.CaseItem] = []
+        for part in target.split(";"):
+            type_text, _, mapping = part.partition(":")
+            try:
+                type_ = read_type(type_text)
+            except ModelFileError:
+                raise CqlError(f"the model maps this element in a way not understood: {target}", context) from None
+            tested = parent if self._is_part_of(type_, parent.type) else element
+            mapped = self.through_target(Typed(element.node, type_), mapping, parent, context)
+            items.append(nodes.CaseItem(when=self.is_of(tested, type_).node, then=mapped.node))
+        case = nodes.Case(caseItem=items, else_=nodes.Null())
+        return self.record_type(Typed(case, element.type))
+
+    def _is_part_of(self, type_: CqlType, whole: CqlType) -> bool:
+        return type_ == whole or type_ in getattr(whole, "choices", ())
+
+    def _map(self, target: str, element: Typed, parent: Typed, context: Context) -> nodes.Expression:
+        call = _CALL.fullmatch(target)
+        if call is not None:
+            library, name, operand = call.groups()
+            inner = Typed(self._map(operand, element, parent, context), element.type)
+            return self.model_function(inner, library, name, element.type, context)
+        if target == "%value":
+            return element.node
+        if target.startswith("%value."):
+            return self.access(element.node, target.removeprefix("%value."))
+        if target.startswith("%parent."):
+            return self._path(target.removeprefix("%parent."), parent, context)
+        raise CqlError(f"the model maps this element in a way not understood: {target}", context)
+
+    def _path(self, path: str, parent: Typed, context: Context) -> nodes.Expression:
+        """A path from the instance: at most one step has criteria, and what follows it is one dotted property."""
+        at = path.find("[", path.find("[x]") + 3 if "[x]" in path else 0)
+        if at < 0:
+            return self.access(parent.node, path)
+        end = path.index("]", at)
+        before, criteria, after = path[:at], path[at + 1 : end], path[end + 1 :].lstrip(".")
+        source: nodes.Expression = parent.node
+        for step in before.replace("[x]", "").split("."):
+            source = self.access(source, step)
+        this = nodes.AliasRef(name="$this")
+        where = self._criteria(_CRITERION.findall(criteria), context)
+        selected = nodes.Query(
+            source=[nodes.AliasedQuerySource(alias="$this", expression=source)],
+            where=where,
+            return_=nodes.ReturnClause(distinct=False, expression=nodes.Property(path=after, source=this))
+            if after
+            else None,
+        )
+        return nodes.SingletonFrom(operand=selected)
+
+    def _criteria(self, criteria: Sequence[tuple[str, str]], context: Context) -> nodes.Expression | None:
+        condition: nodes.Expression | None = None
+        for path, value in criteria:
+            given = Typed(nodes.Property(path=path, scope="$this"), STRING)
+            text = self.model_function(given, "FHIRHelpers", "ToString", STRING, context)
+            literal = self.record_type(
+                Typed(nodes.Literal(valueType=self.models.qname(STRING), value=value), STRING)
+            )
+            test = nodes.Equal(operand=[text, literal.node])
+            condition = test if condition is None else nodes.And(operand=[condition, test])
+        return condition
+
+    def model_function(
+        self, operand: Typed, library: str, name: str, result: CqlType, context: Context
+    ) -> nodes.FunctionRef:
+        """The call of a function that the model names, of the overload that gives the element's type."""
+        overloads = self.functions_of(library, name, context)
+        chosen = [overload for overload in overloads if overload.result == result]
+        signature: list[nodes.TypeSpecifier] = []
+        if len(overloads) > 1 and len(chosen) == 1:
+            signature = [self.models.specifier(type_) for _, type_ in chosen[0].operands]
+        return nodes.FunctionRef(
+            name=name, libraryName=self.library_alias(library), operand=[operand.node], signature=signature
+        )
+
+    def functions_of(self, library: str, name: str, context: Context) -> Sequence[FunctionSymbol]:
+        """The overloads of a function of a library that a model names."""
+        raise NotImplementedError
+
+    def library_alias(self, library: str) -> str | None:
+        """The name under which this library includes another; None for itself."""
+        raise NotImplementedError

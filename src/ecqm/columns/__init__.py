@@ -8,12 +8,15 @@ from ecqm.columns.base import Column, Mask, Rows, broadcast_length
 from ecqm.columns.boolean import BooleanColumn
 from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, CodeDictionary, ConceptColumn
+from ecqm.columns.convert import from_values, to_values
 from ecqm.columns.interval import IntervalColumn
 from ecqm.columns.join import choose, concat, merge, nulls_like
 from ecqm.columns.null import NullColumn
 from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
+from ecqm.columns.quantity import QuantityColumn
 from ecqm.columns.ragged import ListColumn
-from ecqm.columns.record import RecordColumn, ResourceColumn, ResourceTable
+from ecqm.columns.record import RecordColumn, ResourceColumn, ResourceRow, ResourceTable
+from ecqm.columns.scalar import ScalarColumn
 from ecqm.columns.temporal import DateColumn, DateTimeColumn, TemporalColumn, TimeColumn
 from ecqm.columns.text import POOL, StringColumn, StringPool
 
@@ -33,10 +36,13 @@ __all__ = [
     "ListColumn",
     "Mask",
     "NullColumn",
+    "QuantityColumn",
     "RecordColumn",
     "ResourceColumn",
+    "ResourceRow",
     "ResourceTable",
     "Rows",
+    "ScalarColumn",
     "StringColumn",
     "StringPool",
     "TemporalColumn",
@@ -45,6 +51,8 @@ __all__ = [
     "broadcast_length",
     "choose",
     "concat",
+    "from_values",
     "merge",
     "nulls_like",
+    "to_values",
 ]

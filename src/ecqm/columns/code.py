@@ -17,11 +17,11 @@ CodeIds = npt.NDArray[np.int32]
 
 
 class CodeDictionary(Protocol):
-    """What a code column needs of the terminology index: the (system, code) pair that an id stands for."""
+    """What a code column needs of the terminology index: an id for a (system, code) pair, and the way back."""
 
-    def pair(self, code_id: int) -> tuple[str | None, str]: ...
+    def code(self, code_id: int) -> tuple[str, str]: ...
 
-    def id_of(self, system: str | None, code: str) -> int: ...
+    def intern(self, system: str | None, code: str) -> int: ...
 
 
 class CodeColumn(Column):

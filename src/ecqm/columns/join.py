@@ -96,6 +96,8 @@ def _nulls_like_empty(model: Column, n: int) -> Column:
     from ecqm.columns.boolean import BooleanColumn
     from ecqm.columns.interval import IntervalColumn
     from ecqm.columns.number import DecimalColumn, IntegerColumn
+    from ecqm.columns.quantity import QuantityColumn
+    from ecqm.columns.scalar import ScalarColumn
     from ecqm.columns.temporal import DateTimeColumn, TemporalColumn
     from ecqm.columns.text import StringColumn
 
@@ -116,6 +118,10 @@ def _nulls_like_empty(model: Column, n: int) -> Column:
         return type(model)(zeros, np.full(n, model.finest, np.uint8), none, model.type)
     if isinstance(model, IntervalColumn):
         return IntervalColumn(nulls_like(model.low, n), nulls_like(model.high, n), none, none, none, model.type)
+    if isinstance(model, QuantityColumn):
+        return QuantityColumn(DecimalColumn(zeros, 0, none), StringColumn(np.full(n, -1, np.int32)), model.type)
+    if isinstance(model, ScalarColumn):
+        return ScalarColumn(np.full(n, None, object), model.type)
     if isinstance(model, ChoiceColumn):
         return ChoiceColumn(np.full(n, -1, np.int8), [nulls_like(c, n) for c in model.alternatives], model.type)
     raise TypeError(f"no nulls in the layout of {model!r}")

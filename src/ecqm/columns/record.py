@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -78,7 +79,15 @@ class ResourceTable(Protocol):
     def __len__(self) -> int: ...
 
     def element(self, name: str) -> Column:
-        """The element's value for every resource of the table."""
+        """The element's value for every resource of the table. Raises KeyError if the type has no such element."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """A resource as a scalar value: which table, which row."""
+
+    table: ResourceTable
+    row: int
 
 
 class ResourceColumn(Column):
@@ -97,8 +106,11 @@ class ResourceColumn(Column):
         return self.rows >= 0
 
     def field(self, name: str) -> Column:
-        """The column of n values of an element."""
-        return self.table.element(name).pick(self.rows)
+        """The column of n values of an element; nulls where resources of the type have no such element."""
+        try:
+            return self.table.element(name).pick(self.rows)
+        except KeyError:
+            return NullColumn(len(self))
 
     def take(self, rows: Rows) -> ResourceColumn:
         return ResourceColumn(self.table, self.rows[rows], self.type)

@@ -17,6 +17,7 @@ from ecqm.kernels.calendar import (
     MONTH,
     MS_PER_DAY,
     MS_PER_UNIT,
+    SECOND,
     YEAR,
     days_of_months,
     floor_days,
@@ -33,9 +34,12 @@ class TemporalColumn(Column):
     """`low` int64 (n): the earliest point that a value can mean; `precision` (n): see `ecqm.kernels.calendar`.
 
     `high` is the latest such point. The unit is the subclass's: days for dates, milliseconds for the others.
+    Seconds and milliseconds count as one precision (CQL author's guide, "Date, DateTime, and Time"): a value without
+    milliseconds has none, and is `exact`.
     """
 
     finest = MILLISECOND
+    sharp = SECOND
     default_type: CqlType
 
     def __init__(self, low: Rows, precision: Precisions, valid: Mask, type_: CqlType | None = None) -> None:
@@ -53,15 +57,15 @@ class TemporalColumn(Column):
 
     @cached_property
     def exact(self) -> bool:
-        """Is every value given to the finest precision, so that low is high?"""
-        return bool((self.precision == self.finest).all())
+        """Is every value given to the second (a date to the day), so that low is high?"""
+        return bool((self.precision >= self.sharp).all())
 
     @cached_property
     def high(self) -> Rows:
         if self.exact:
             return self.low
         high = self.low.copy()
-        for precision in range(self.finest):
+        for precision in range(self.sharp):
             at = np.flatnonzero(self.precision == precision)
             if len(at):
                 high[at] = self._last_within(self.low[at], precision)
@@ -90,7 +94,7 @@ class TemporalColumn(Column):
         )
 
     def keys(self) -> Rows:
-        if self.exact and self._valid.all():
+        if self._valid.all() and (self.precision == self.finest).all():
             return self.low
         return np.where(self._valid, combine_keys(self.low, self.precision.astype(np.int64)), -1)
 
@@ -145,7 +149,7 @@ class DateTimeColumn(TemporalColumn):
 class DateColumn(TemporalColumn):
     """`low` is days since 1970-01-01."""
 
-    finest = DAY
+    finest = sharp = DAY
     default_type = DATE
 
     def _last_within(self, low: Rows, precision: int) -> Rows:

@@ -17,6 +17,11 @@ MS_PER_UNIT = {DAY: 86_400_000, HOUR: 3_600_000, MINUTE: 60_000, SECOND: 1_000, 
 MS_PER_DAY = 86_400_000
 
 
+def _whole(values: Instants, unit: int) -> Instants:
+    whole: Instants = np.floor_divide(values, unit)
+    return whole
+
+
 def months_of_days(days: Instants) -> Instants:
     """Months since 1970-01 of each day."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
@@ -32,11 +37,11 @@ def floor_instants(instants: Instants, precision: int) -> Instants:
     if precision == MILLISECOND:
         return instants
     if precision >= DAY:
-        return np.asarray(np.floor_divide(instants, MS_PER_UNIT[precision]))
-    months = months_of_days(np.floor_divide(instants, MS_PER_DAY))
+        return _whole(instants, MS_PER_UNIT[precision])
+    months = months_of_days(_whole(instants, MS_PER_DAY))
     if precision == MONTH:
         return months
-    return np.asarray(np.floor_divide(months, 12))
+    return _whole(months, 12)
 
 
 def floor_days(days: Instants, precision: int) -> Instants:
@@ -46,7 +51,7 @@ def floor_days(days: Instants, precision: int) -> Instants:
     months = months_of_days(days)
     if precision == MONTH:
         return months
-    return np.asarray(np.floor_divide(months, 12))
+    return _whole(months, 12)
 
 
 def add_months_to_days(days: Instants, months: Instants) -> Instants:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ecqm.columns.record import ResourceRow
 from ecqm.types import core as t
 from ecqm.values import (
     Code,
@@ -66,6 +67,8 @@ def type_of(value: Any) -> t.CqlType:
             return t.ListType(_common(map(type_of, value)))
         case Tuple(type_name=str() as name):
             return t.parse_type(name)
+        case ResourceRow(table):
+            return t.NamedType("FHIR", table.resource_type)
         case Tuple():
             return t.TupleType(tuple((name, type_of(element)) for name, element in value.items()))
     raise TypeError(f"{type(value).__name__} is not a kind of CQL value")

@@ -1,0 +1,94 @@
+"""Running a deck: the test cases of each measure as one cohort, compared with what they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.libraries import LibraryNotFound
+from ecqm.bundles.planning import plan_of
+from ecqm.data import read_cases
+from ecqm.elm import ElmError
+from ecqm.engine import DeclaredProfiles, EvaluationError, Executor
+from ecqm.measures.comparison import CaseResult, MeasureRun, compare_case
+from ecqm.measures.defects import Defect, DefectList
+from ecqm.measures.definition import Measure
+from ecqm.measures.evaluation import evaluate_measure
+from ecqm.measures.execution import evaluate_defines, failures
+from ecqm.measures.period import measurement_period
+from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.test_cases import TestCase
+from ecqm.plan.lowering import PlanError
+from ecqm.terminology import CodeIndex, Membership
+from ecqm.values import EvaluationContext
+
+CannotRun = (ElmError, PlanError, EvaluationError, LibraryNotFound)
+
+
+@dataclass
+class DeckRunner:
+    """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong."""
+
+    content: Content
+    defects: DefectList = field(default_factory=DefectList)
+    relax_versions: bool = False
+    context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
+
+    def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
+        """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
+        run = MeasureRun(measure.name, [])
+        started = perf_counter()
+        try:
+            plan = plan_of(self.content, measure, self.relax_versions)
+        except CannotRun as error:
+            run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
+            return run
+        run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
+        by_period: dict[tuple[str | None, str | None], list[TestCase]] = {}
+        for case in cases:
+            expectation = case.expectation(measure.url)
+            by_period.setdefault(expectation.period if expectation else (None, None), []).append(case)
+        results: dict[Path, CaseResult] = {}
+        for period, together in by_period.items():
+            for result in self._run_together(plan, period, together, run.seconds):
+                results[result.case.folder] = result
+        run.results = [results[case.folder] for case in cases]
+        return run
+
+    def _run_together(
+        self,
+        plan: MeasurePlan,
+        period: tuple[str | None, str | None],
+        cases: Sequence[TestCase],
+        seconds: dict[str, float],
+    ) -> Iterable[CaseResult]:
+        measure = plan.measure
+        codes = CodeIndex()
+        started = perf_counter()
+        cohort = read_cases([case.folder for case in cases], plan.demand, codes)
+        loaded = perf_counter()
+        executor = Executor(
+            cohort,
+            Membership(codes, self.content.value_sets),
+            DeclaredProfiles(),
+            self.context,
+            {"Measurement Period": measurement_period(measure, period)},
+        )
+        try:
+            groups = evaluate_measure(measure, evaluate_defines(plan, executor))
+        except EvaluationError as error:
+            return [compare_case(case, measure, (), 0, str(error)) for case in cases]
+        finally:
+            seconds["load"] += loaded - started
+            seconds["evaluate"] += perf_counter() - loaded
+        messages = failures(executor)[1]
+        return [
+            compare_case(case, measure, groups, row, messages.get(row), self._defect(measure, case))
+            for row, case in enumerate(cases)
+        ]
+
+    def _defect(self, measure: Measure, case: TestCase) -> Defect | None:
+        return self.defects.find(case.name, measure.name, case.measure_folder)

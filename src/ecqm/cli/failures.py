@@ -1,0 +1,44 @@
+"""What the user sees of an error: one line that says what is wrong, and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn the errors that content, libraries, plans and data raise into a message and exit code 2."""
+    from ecqm.bundles.catalog import MeasureNotFound
+    from ecqm.bundles.documents import ContentError
+    from ecqm.bundles.libraries import LibraryNotFound
+    from ecqm.data import DataError
+    from ecqm.elm import ElmError
+    from ecqm.engine import EvaluationError
+    from ecqm.measures.defects import DefectListError
+    from ecqm.measures.definition import MeasureError
+    from ecqm.plan.lowering import PlanError
+
+    known = (
+        ContentError,
+        DataError,
+        DefectListError,
+        ElmError,
+        EvaluationError,
+        LibraryNotFound,
+        MeasureError,
+        MeasureNotFound,
+        OSError,
+        PlanError,
+    )
+    try:
+        yield
+    except click.ClickException as error:
+        click.echo(f"ecqm: {error.format_message()}", err=True)
+        sys.exit(2)
+    except known as error:
+        click.echo(f"ecqm: {error}", err=True)
+        sys.exit(2)

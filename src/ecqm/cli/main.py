@@ -1,0 +1,44 @@
+"""The command line: ``ecqm COMMAND``. Each command is a module of this package, imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+from ecqm import __version__
+
+COMMANDS: Mapping[str, str] = {
+    "test": "Run a deck's test cases and compare them with what they expect.",
+    "bundle": "Keep measure specifications by reporting year, measure and version.",
+}
+
+
+class Commands(click.Group):
+    """Knows the commands by name and help, and imports one when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ecqm.cli.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ecqm")
+def main() -> None:
+    """Execute electronic clinical quality measures over whole patient cohorts."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""``ecqm test``: run a deck's cases and compare them with what they expect."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+# Commands import what they need when they run: help has to come up at once.
+
+
+@click.command("test")
+@click.argument("content", type=click.Path(path_type=Path, exists=True))
+@click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
+@click.option("--tests", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of the cases.")
+@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
+@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@click.option("--from", "source", type=click.Choice(["elm", "cql"]), default="elm", show_default=True)
+@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@click.option("--defects", type=click.Path(path_type=Path, dir_okay=False), help="List of known wrong expectations.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
+def command(
+    content: Path,
+    measures: tuple[str, ...],
+    tests: Path | None,
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    source: str,
+    relax_versions: bool,
+    defects: Path | None,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Run the test cases of CONTENT and compare the populations with those expected.
+
+    Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
+    """
+    from ecqm.bundles.content import Content
+    from ecqm.bundles.runner import DeckRunner
+    from ecqm.bundles.decks import match_deck
+    from ecqm.cli.failures import reported
+    from ecqm.cli.progress import progress
+    from ecqm.measures.comparison import deck_report
+    from ecqm.measures.defects import DefectList
+    from ecqm.reporting.deck import render_deck
+
+    with reported():
+        opened = Content.open(content, libraries, valuesets)
+        deck = match_deck(opened, tests, measures)
+        for folder, named, count in deck.unmatched:
+            click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
+        if not deck.measures:
+            raise click.ClickException("there are no cases of the measures asked for")
+        runner = DeckRunner(opened, DefectList.read(defects) if defects else DefectList(), relax_versions)
+        runs = []
+        with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
+            for part in deck.measures:
+                runs.append(runner.run(part.measure, part.cases))
+                advance(len(part.cases), part.measure.name)
+        report = deck_report({"source": source}, runs)
+        text = render_deck(report, runs, form)
+    if output is not None:
+        output.write_text(text, "utf-8")
+    else:
+        click.echo(text)
+    sys.exit(0 if all(result.passes for run in runs for result in run.results) else 1)

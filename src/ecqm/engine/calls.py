@@ -1,0 +1,115 @@
+"""Calls of operators: by their kernel, alternative by alternative of a choice, or lifted over distinct rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    ChoiceColumn,
+    Column,
+    NullColumn,
+    broadcast_length,
+    from_values,
+    merge,
+    to_values,
+)
+from ecqm.engine.executor import Executor, evaluates
+from ecqm.engine.frame import Frame
+from ecqm.engine.values import system_type
+from ecqm.kernels.segments import combine_keys, densify
+from ecqm.operators import registry
+from ecqm.operators.vectors import Partial, kernel_of
+from ecqm.plan.nodes import Call
+from ecqm.values import CqlError
+
+# Operators that look at whether a value is there, or move values about: a choice is to them like any other column.
+INDIFFERENT = frozenset(
+    {"IsNull", "Coalesce", "ToList", "Exists", "Count", "First", "Last", "Distinct", "Union", "Intersect", "Except"}
+)
+
+
+@evaluates(Call)
+def call(executor: Executor, node: Call, frame: Frame) -> Column:
+    operands = [system_type(executor.value(operand, frame)) for operand in node.operands]
+    return apply(executor, node.operator, operands, dict(node.attributes), frame)
+
+
+def apply(
+    executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
+) -> Column:
+    """The value of an operator for operands that are columns over `frame`."""
+    if name not in INDIFFERENT:
+        for position, operand in enumerate(operands):
+            if isinstance(operand, ChoiceColumn):
+                return _by_alternative(executor, name, operands, position, settings, frame)
+    kernel = kernel_of(name)
+    if kernel is not None:
+        result = kernel(*operands, **settings)
+        if isinstance(result, Partial):
+            executor.fail(result.failed, frame, f"{name}: {result.reason}")
+            return result.column
+        if result is not NotImplemented:
+            assert isinstance(result, Column)
+            return result
+    return lift(executor, name, operands, settings, frame)
+
+
+def _by_alternative(
+    executor: Executor,
+    name: str,
+    operands: Sequence[Column],
+    position: int,
+    settings: Mapping[str, Any],
+    frame: Frame,
+) -> Column:
+    """Evaluate a call once for each alternative of the choice at `position`, on the rows that hold it."""
+    choice = operands[position]
+    assert isinstance(choice, ChoiceColumn)
+    n = broadcast_length(*operands)
+    choice = choice.broadcast(n)
+    pieces = []
+    for tag in range(-1, len(choice.alternatives)):
+        rows = np.flatnonzero(choice.tag == tag)
+        if len(rows) == 0:
+            continue
+        part = NullColumn(len(rows)) if tag < 0 else system_type(choice.alternatives[tag].take(rows))
+        others = [operand if len(operand) == 1 else operand.take(rows) for operand in operands]
+        others[position] = part
+        inside = frame.select(rows) if n == frame.n else frame
+        pieces.append((rows, apply(executor, name, others, settings, inside)))
+    return merge(n, pieces) if pieces else NullColumn(n)
+
+
+def lift(
+    executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
+) -> Column:
+    """Evaluate the scalar semantics of an operator on each distinct row of operands, and count that it was needed."""
+    operator = registry.get(name)
+    n = broadcast_length(*operands) if operands else 1
+    executor.lifted[name] = executor.lifted.get(name, 0) + 1
+    varying = [operand for operand in operands if len(operand) == n]
+    if n == 0:
+        return NullColumn(0)
+    dense, count = (
+        densify(combine_keys(*(operand.keys() for operand in varying))) if varying else (np.zeros(1, np.int64), 1)
+    )
+    representative = np.zeros(count, np.int64)
+    representative[dense] = np.arange(len(dense))
+    columns = [
+        to_values(operand.take(representative)) if len(operand) == n else to_values(operand) * count
+        for operand in operands
+    ]
+    results: list[Any] = []
+    failed: dict[int, str] = {}
+    for row in range(count):
+        try:
+            results.append(operator.call(*(values[row] for values in columns), context=executor.context, **settings))
+        except CqlError as error:
+            results.append(None)
+            failed[row] = str(error)
+    for row, message in failed.items():
+        executor.fail(dense == row, frame, f"{name}: {message}")
+    return from_values(results, executor.terminology.codes).take(dense)

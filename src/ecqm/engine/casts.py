@@ -1,0 +1,100 @@
+"""As and Is: which rows of a column are of a type (`elm:22.1`, `elm:22.2`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecqm.columns import (
+    BooleanColumn,
+    ChoiceColumn,
+    Column,
+    IntervalColumn,
+    ListColumn,
+    NullColumn,
+)
+from ecqm.engine.executor import Executor, evaluates
+from ecqm.engine.frame import Frame
+from ecqm.plan.nodes import Cast, TypeTest
+from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
+
+# Types of FHIR 4.0.1 that are special cases of another data type (FHIR data types, "Base Types").
+FHIR_BASES = {
+    **dict.fromkeys(["Age", "Count", "Distance", "Duration", "MoneyQuantity", "SimpleQuantity"], "Quantity"),
+    **dict.fromkeys(["code", "id", "markdown"], "string"),
+    **dict.fromkeys(["url", "canonical", "uuid", "oid"], "uri"),
+    **dict.fromkeys(["positiveInt", "unsignedInt"], "integer"),
+}
+
+
+def is_of_type(column: Column, type_: CqlType) -> bool:
+    """Are the values of this column (not a choice) of a type? Lists and intervals of nothing known are of any."""
+    if type_ == ANY or column.type == type_:
+        return True
+    if isinstance(type_, ChoiceType):
+        return any(is_of_type(column, choice) for choice in type_.choices)
+    if isinstance(type_, NamedType):
+        return _is_named(column.type, type_)
+    if isinstance(type_, ListType):
+        return isinstance(column, ListColumn) and _holds(column.values, type_.element)
+    if isinstance(type_, IntervalType):
+        return isinstance(column, IntervalColumn) and _holds(column.low, type_.point)
+    return isinstance(type_, TupleType) and isinstance(column.type, TupleType)
+
+
+def _is_named(actual: CqlType, wanted: NamedType) -> bool:
+    if not isinstance(actual, NamedType) or actual.model != wanted.model:
+        return False
+    if wanted.model == "FHIR":
+        return wanted.name in ("Element", "Resource", "DomainResource") or FHIR_BASES.get(actual.name) == wanted.name
+    return wanted.model == "System" and wanted.name == "Vocabulary" and actual.name in ("ValueSet", "CodeSystem")
+
+
+def _holds(elements: Column, type_: CqlType) -> bool:
+    if isinstance(elements, NullColumn):
+        return True
+    if isinstance(elements, ChoiceColumn):
+        return all(is_of_type(part, type_) for part in elements.alternatives)
+    return is_of_type(elements, type_)
+
+
+@evaluates(TypeTest)
+def type_test(executor: Executor, node: TypeTest, frame: Frame) -> Column:
+    column = executor.value(node.operand, frame)
+    return BooleanColumn.of(rows_of_type(column, node.type))
+
+
+def rows_of_type(column: Column, type_: CqlType) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Mask of the rows whose value is of a type; null is of none."""
+    if isinstance(column, ChoiceColumn):
+        found = np.zeros(len(column), np.bool_)
+        for number, alternative in enumerate(column.alternatives):
+            if is_of_type(alternative, type_):
+                found |= column.tag == number
+        return found
+    return column.valid if is_of_type(column, type_) else np.zeros(len(column), np.bool_)
+
+
+@evaluates(Cast)
+def cast(executor: Executor, node: Cast, frame: Frame) -> Column:
+    column = executor.value(node.operand, frame)
+    if isinstance(column, NullColumn):
+        return NullColumn(len(column), node.type)
+    result = as_type(column, node.type)
+    if node.strict:
+        lost = column.valid & ~result.valid
+        executor.fail(lost, frame, f"a value of type {column.type} is not {node.type}, as a cast demands")
+    return result
+
+
+def as_type(column: Column, type_: CqlType) -> Column:
+    """The column with null in every row whose value is not of the type."""
+    if not isinstance(column, ChoiceColumn):
+        return column if is_of_type(column, type_) else NullColumn(len(column), type_)
+    kept = [number for number, part in enumerate(column.alternatives) if is_of_type(part, type_)]
+    if len(kept) == len(column.alternatives):
+        return column
+    if not kept:
+        return NullColumn(len(column), type_)
+    if len(kept) == 1:
+        return column.alternatives[kept[0]].where(column.tag == kept[0])
+    return ChoiceColumn.of([column.alternatives[number].where(column.tag == number) for number in kept])

@@ -1,0 +1,35 @@
+"""If and Case: every branch on the rows that take it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecqm.columns import Column, merge
+from ecqm.engine.executor import Executor, evaluates, truth
+from ecqm.engine.frame import Frame
+from ecqm.plan.nodes import Conditional
+
+
+@evaluates(Conditional)
+def conditional(executor: Executor, node: Conditional, frame: Frame) -> Column:
+    undecided = np.arange(frame.n)
+    pieces: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Column]] = []
+    rest = frame
+    for condition, value in node.branches:
+        if len(undecided) == 0:
+            break
+        holds = truth(executor.value(condition, rest), rest.n)
+        if holds.all():
+            pieces.append((undecided, executor.value(value, rest)))
+            undecided = undecided[:0]
+        elif holds.any():
+            taken = np.flatnonzero(holds)
+            pieces.append((undecided[taken], executor.value(value, rest.select(taken, conditional=True))))
+            left = np.flatnonzero(~holds)
+            undecided = undecided[left]
+            rest = rest.select(left, conditional=True)
+    if len(undecided):
+        pieces.append((undecided, executor.value(node.otherwise, rest)))
+    if len(pieces) == 1:
+        return pieces[0][1]
+    return merge(frame.n, pieces)

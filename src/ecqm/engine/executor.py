@@ -1,0 +1,193 @@
+"""The executor: the value of a plan node for every row of a frame.
+
+    executor = Executor(cohort, parameters, terminology)
+    column = executor.value(node, executor.patients)
+
+A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`_home`): what depends
+on no patient once per run, what depends on no query variable once per patient. What each class of node does is in
+the modules of this package, registered under the class with `@evaluates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn, Rows
+from ecqm.engine.frame import Frame
+from ecqm.plan.nodes import Node, PlanNode, Variable
+from ecqm.values import EvaluationContext, evaluating
+
+
+class Cohort(Protocol):
+    """What the executor needs of the data: n patients, a table for every type of resource, references resolved.
+
+    A table tells its rows' `patient` (non-decreasing), which are `contained`, their `serial`, `profiles` and elements.
+    """
+
+    @property
+    def n(self) -> int: ...
+
+    def table(self, resource_type: str) -> Any: ...
+
+    def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows: ...
+
+
+class Terminology(Protocol):
+    """What the executor needs of the terminology: the index of codes, and membership of their ids in value sets."""
+
+    @property
+    def codes(self) -> Any: ...
+
+    def table(self, identifier: str, version: str | None = None) -> Mask: ...
+
+
+class Profiles(Protocol):
+    """Which resources of a table a retrieve of a profile takes."""
+
+    def matching(self, table: Any, profile: str | None) -> Mask: ...
+
+
+@dataclass
+class RowError:
+    """A run-time error of one patient: what was evaluated, and what went wrong."""
+
+    patient: int
+    message: str
+    origin: str
+
+
+class EvaluationError(Exception):
+    """Evaluation cannot go on for any patient: a plan that asks for what the engine does not have."""
+
+
+Evaluator = Callable[["Executor", Any, Frame], Column]
+_EVALUATORS: dict[type[Node], Evaluator] = {}
+_E = TypeVar("_E", bound=Evaluator)
+
+
+def evaluates(*node_classes: type[PlanNode]) -> Callable[[_E], _E]:
+    """Register the evaluator of node classes: (executor, node, frame) -> column of frame.n values, or of one."""
+
+    def register(evaluator: _E) -> _E:
+        for node_class in node_classes:
+            _EVALUATORS[node_class] = evaluator
+        return evaluator
+
+    return register
+
+
+@dataclass
+class Executor:
+    """Evaluates plans over a batch of patients.
+
+    `parameters` gives values by name (or by "Library.name"); `terminology` answers membership in value sets.
+    """
+
+    cohort: Cohort
+    terminology: Terminology
+    profiles: Profiles
+    context: EvaluationContext
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    pair_limit: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        self.once = Frame(1)
+        self.patients = Frame(self.cohort.n, self.once, np.zeros(self.cohort.n, np.int64))
+        self.errors: list[RowError] = []
+        self.lifted: dict[str, int] = {}
+        self._origin = ""
+
+    def evaluate(self, node: PlanNode, origin: str) -> Column:
+        """The value of a define (called `origin` in errors) for each patient, or one value for all of them."""
+        self._origin = origin
+        with evaluating(self.context):
+            return self.value(node, self.patients)
+
+    # -- values ---------------------------------------------------------------------------------------------------
+
+    def value(self, node: PlanNode, frame: Frame) -> Column:
+        """The value of `node` for each row of `frame`; a column of length 1 stands for one value in all of them."""
+        found = frame.memo.get(node)
+        if found is not None:
+            return found
+        home = self._home(node, frame)
+        if home is frame:
+            try:
+                evaluator = _EVALUATORS[type(node)]
+            except KeyError:
+                raise EvaluationError(f"no evaluator for {type(node).__name__}") from None
+            column = evaluator(self, node, frame)
+        else:
+            column = self.value(node, home)
+            if len(column) != 1 or home.n != 1:
+                column = column.broadcast(home.n).take(frame.rows_in(home))
+        frame.memo[node] = column
+        return column
+
+    def _home(self, node: PlanNode, frame: Frame) -> Frame:
+        """The frame to evaluate `node` on for `frame`: the outermost one that has all it depends on."""
+        if not node.patient and not node.free:
+            return frame if node.may_raise and _below_condition(frame) else self.once
+        if frame is self.patients or frame.parent is None:
+            return frame
+        if node.may_raise and frame.is_conditional:
+            return frame
+        if frame.is_selection:
+            return self._home_of_selection(node, frame)
+        if node.free & frame.own and frame.base is None:
+            return frame
+        if node.free <= frame.parent.scope:
+            return self._home(node, frame.parent)
+        if frame.base is not None and node.free <= frame.base.scope:
+            home = self._home(node, frame.base)
+            return home if home.n <= 2 * frame.n or node in home.memo else frame
+        return frame
+
+    def _home_of_selection(self, node: PlanNode, frame: Frame) -> Frame:
+        assert frame.parent is not None
+        home = self._home(node, frame.parent)
+        if home is frame.parent or home.n > 2 * frame.n:
+            # Rows that were not selected need no value, unless all have theirs already.
+            return home if node in home.memo or not node.free else frame
+        return home
+
+    def is_never_null(self, node: PlanNode, frame: Frame) -> bool:
+        """Is it known without evaluation that `node` is null in no row of the frame?"""
+        return isinstance(node, Variable) and isinstance(self.value(node, frame), ResourceColumn)
+
+    # -- errors ---------------------------------------------------------------------------------------------------
+
+    def fail(self, rows: Mask, frame: Frame, message: str) -> None:
+        """Record a run-time error for the patients of `rows` (mask over the frame)."""
+        if not rows.any():
+            return
+        if len(rows) == 1 and frame.n != 1:
+            rows = np.broadcast_to(rows, (frame.n,))
+        if frame is self.once:
+            raise EvaluationError(message)
+        patients = np.unique(frame.rows_in(self.patients)[rows])
+        self.errors += [RowError(int(patient), message, self._origin) for patient in patients]
+
+
+def _below_condition(frame: Frame | None) -> bool:
+    while frame is not None:
+        if frame.is_conditional:
+            return True
+        frame = frame.parent
+    return False
+
+
+def truth(column: Column, n: int) -> Mask:
+    """Where a column that ought to be Boolean is true, over n rows; an untyped null is true nowhere."""
+    if isinstance(column, ChoiceColumn):
+        masks = [truth(part, n) for part in column.alternatives if isinstance(part, BooleanColumn)]
+        return np.logical_or.reduce(masks) if masks else np.zeros(n, np.bool_)
+    if isinstance(column, NullColumn):
+        return np.zeros(n, np.bool_)
+    if not isinstance(column, BooleanColumn):
+        raise EvaluationError(f"a condition has a value of type {column.type}, not Boolean")
+    return column.is_true if len(column) == n else np.broadcast_to(column.is_true, (n,))

@@ -1,0 +1,219 @@
+"""Kernels for the conversions of FHIRHelpers, the library that turns values of FHIR into System values.
+
+The library's own definitions, which any of its versions carries, are the specification; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ecqm.columns import (
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    DecimalColumn,
+    IntervalColumn,
+    Mask,
+    NullColumn,
+    QuantityColumn,
+    RecordColumn,
+    StringColumn,
+    to_values,
+)
+from ecqm.columns.scalar import ScalarColumn
+from ecqm.engine.casts import FHIR_BASES
+from ecqm.engine.executor import Executor, evaluates
+from ecqm.engine.frame import Frame
+from ecqm.engine.values import Scalars, interval_of, system_type
+from ecqm.plan.nodes import FunctionKernel
+from ecqm.types import CODE, CONCEPT, RATIO, NamedType
+from ecqm.values import Ratio
+
+# UCUM units of definite durations and the calendar durations that the library takes them for.
+CALENDAR_UNITS = {
+    "ms": "millisecond",
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+    "d": "day",
+    "wk": "week",
+    "mo": "month",
+    "a": "year",
+}
+UNIT_SYSTEMS = ("http://unitsofmeasure.org", "http://hl7.org/fhirpath/CodeSystem/calendar-units")
+
+Kernel = Callable[[Executor, Column, Frame], Column]
+
+
+@evaluates(FunctionKernel)
+def function_kernel(executor: Executor, node: FunctionKernel, frame: Frame) -> Column:
+    return convert(executor, node.name, executor.value(node.operand, frame), frame)
+
+
+def convert(executor: Executor, name: str, column: Column, frame: Frame) -> Column:
+    """Apply a conversion to a column over `frame`, each alternative of a choice on the rows that hold it."""
+    if isinstance(column, NullColumn):
+        return column
+    kernel = KERNELS[name]
+    if not isinstance(column, ChoiceColumn):
+        return kernel(executor, column, frame)
+    converted = []
+    for number, alternative in enumerate(column.alternatives):
+        rows = np.flatnonzero(column.tag == number)
+        inside = frame.select(rows) if len(column) == frame.n else frame
+        result = kernel(executor, alternative.take(rows), inside)
+        back = np.full(len(column), -1, np.int64)
+        back[rows] = np.arange(len(rows))
+        if not isinstance(result, NullColumn):
+            converted.append(result.pick(back))
+    if not converted:
+        return NullColumn(len(column))
+    return converted[0] if len(converted) == 1 else ChoiceColumn.of(converted)
+
+
+def fhir_type(column: Column) -> str:
+    """The FHIR data type of a column; that which it specializes where that is what conversions are defined for."""
+    name = column.type.name if isinstance(column.type, NamedType) and column.type.model == "FHIR" else ""
+    return "Quantity" if FHIR_BASES.get(name) == "Quantity" else name
+
+
+def to_interval(executor: Executor, column: Column, frame: Frame) -> Column:
+    kernel = {"Period": _period, "Range": _range, "Quantity": _quantity_interval}.get(fhir_type(column))
+    if kernel is None or not isinstance(column, RecordColumn):
+        return NullColumn(len(column))
+    return kernel(executor, column, frame)
+
+
+def _period(executor: Executor, column: RecordColumn, frame: Frame) -> Column:
+    start, end = system_type(column.field("start")), system_type(column.field("end"))
+    if isinstance(start, NullColumn) and isinstance(end, NullColumn):
+        return NullColumn(len(column))
+    # An unstated start is unknown (open), an unstated end is not bounded (closed).
+    closed = np.ones(len(column), np.bool_)
+    result = interval_of(start, end, start.valid, closed)
+    return IntervalColumn(result.low, result.high, result.low_closed, closed, column.valid, result.type)
+
+
+def _range(executor: Executor, column: RecordColumn, frame: Frame) -> Column:
+    low = convert(executor, "ToQuantity", column.field("low"), frame)
+    high = convert(executor, "ToQuantity", column.field("high"), frame)
+    return _closed_interval(low, high, column.valid)
+
+
+def _closed_interval(low: Column, high: Column, valid: Mask) -> Column:
+    if isinstance(low, NullColumn) and isinstance(high, NullColumn):
+        return NullColumn(len(valid))
+    closed = np.ones(len(valid), np.bool_)
+    result = interval_of(low, high, closed, closed)
+    return IntervalColumn(result.low, result.high, closed, closed, valid, result.type)
+
+
+def _quantity_interval(executor: Executor, column: RecordColumn, frame: Frame) -> Column:
+    comparator = column.field("comparator")
+    if isinstance(comparator, NullColumn) or not comparator.valid.any():
+        point = to_quantity(executor, column, frame)
+        return _closed_interval(point, point, column.valid)
+    point = to_quantity_ignoring_comparator(executor, column, frame)
+    if isinstance(point, NullColumn):
+        return NullColumn(len(column))
+    signs = np.array(to_values(comparator), object)
+    less, greater = np.isin(signs, ["<", "<="]), np.isin(signs, [">", ">="])
+    low, high = point.where(~less), point.where(~greater)
+    result = interval_of(low, high, signs != ">", signs != "<")
+    return IntervalColumn(result.low, result.high, result.low_closed, result.high_closed, column.valid, result.type)
+
+
+def to_quantity(executor: Executor, column: Column, frame: Frame) -> Column:
+    if not isinstance(column, RecordColumn):
+        return NullColumn(len(column))
+    compared = column.field("comparator").valid & column.field("value").valid
+    executor.fail(compared, frame, "a FHIR Quantity with a comparator cannot be converted to a System.Quantity")
+    return to_quantity_ignoring_comparator(executor, column, frame).where(~compared)
+
+
+def to_quantity_ignoring_comparator(executor: Executor, column: Column, frame: Frame) -> Column:
+    if not isinstance(column, RecordColumn):
+        return NullColumn(len(column))
+    value = system_type(column.field("value"))
+    if not isinstance(value, DecimalColumn):
+        return NullColumn(len(column))
+    system = column.field("system")
+    if isinstance(system, StringColumn):
+        pool = system.pool
+        foreign = value.valid & system.valid & ~np.isin(system.ids, [pool.id_of(known) for known in UNIT_SYSTEMS])
+        executor.fail(foreign, frame, "a FHIR Quantity has a unit that is not of UCUM")
+        value = value.where(~foreign)
+    return QuantityColumn(value, _unit(column))
+
+
+def _unit(column: RecordColumn) -> StringColumn:
+    """The unit's code, or else its text, or else 1, calendar durations by their names."""
+    one = StringColumn.of(["1"])
+    ids = np.full(len(column), one.ids[0], np.int32)
+    for name in ("unit", "code"):
+        field = column.field(name)
+        if isinstance(field, StringColumn):
+            ids = np.where(field.ids >= 0, field.ids, ids)
+    pool = one.pool
+    for ucum, calendar in CALENDAR_UNITS.items():
+        ids = np.where(ids == pool.id_of(ucum), np.int32(pool.id_of(calendar)), ids)
+    return StringColumn(ids)
+
+
+def to_code(executor: Executor, column: Column, frame: Frame) -> Column:
+    return column.retype(CODE) if isinstance(column, CodeColumn) else NullColumn(len(column))
+
+
+def to_concept(executor: Executor, column: Column, frame: Frame) -> Column:
+    return column.retype(CONCEPT) if isinstance(column, ConceptColumn) else NullColumn(len(column))
+
+
+def to_ratio(executor: Executor, column: Column, frame: Frame) -> Column:
+    if not isinstance(column, RecordColumn):
+        return NullColumn(len(column))
+    parts = [
+        to_values(convert(executor, "ToQuantity", column.field(name), frame)) for name in ("numerator", "denominator")
+    ]
+    rows = zip(*parts, column.valid.tolist(), strict=True)
+    return ScalarColumn.of([Ratio(n, d) if ok and n and d else None for n, d, ok in rows], RATIO)
+
+
+def to_system(executor: Executor, column: Column, frame: Frame) -> Column:
+    """ToString, ToBoolean and the like: the value of a primitive."""
+    return system_type(column) if isinstance(column, Scalars) else NullColumn(len(column))
+
+
+def to_value(executor: Executor, column: Column, frame: Frame) -> Column:
+    name = fhir_type(column)
+    for names, kernel in _VALUES:
+        if name in names:
+            return kernel(executor, column, frame)
+    return system_type(column)
+
+
+_VALUES: tuple[tuple[tuple[str, ...], Kernel], ...] = (
+    (("CodeableConcept",), to_concept),
+    (("Coding",), to_code),
+    (("Quantity",), to_quantity),
+    (("Period", "Range"), to_interval),
+    (("Ratio",), to_ratio),
+)
+
+KERNELS: dict[str, Kernel] = {
+    "ToInterval": to_interval,
+    "ToQuantity": to_quantity,
+    "ToQuantityIgnoringComparator": to_quantity_ignoring_comparator,
+    "ToRatio": to_ratio,
+    "ToCode": to_code,
+    "ToConcept": to_concept,
+    "ToValue": to_value,
+    **dict.fromkeys(("ToString", "ToBoolean", "ToDate", "ToDateTime", "ToDecimal", "ToInteger", "ToTime"), to_system),
+}
+
+
+def kernel_for(library: str, function: str) -> str | None:
+    """The kernel that stands for a library function, if there is one."""
+    return function if library == "FHIRHelpers" and function in KERNELS else None

@@ -1,0 +1,236 @@
+"""Queries: opening frames, and reducing them to a value per outer row (`elm:12`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ecqm.columns import (
+    BooleanColumn,
+    ChoiceColumn,
+    Column,
+    ListColumn,
+    Mask,
+    NullColumn,
+    Rows,
+    concat,
+    merge,
+)
+from ecqm.engine.executor import Executor, evaluates, truth
+from ecqm.engine.frame import Frame
+from ecqm.engine.ordering import order_within
+from ecqm.kernels.segments import (
+    combine_keys,
+    first_occurrences,
+    gather,
+    offsets_of_lengths,
+    offsets_of_parents,
+    parents_of_offsets,
+)
+from ecqm.plan.nodes import (
+    Collect,
+    ExistsWithin,
+    Filter,
+    Fold,
+    PlanNode,
+    RowsNode,
+    Scan,
+    SortWithin,
+    WithinNode,
+)
+
+# -- opening frames ---------------------------------------------------------------------------------------------------
+
+
+def open_rows(executor: Executor, rows: RowsNode, frame: Frame) -> Frame:
+    """The frame of `rows` as seen from `frame`, whose rows can be asked for with `rows_in`."""
+    if isinstance(rows, Scan):
+        return _open_scan(executor, rows, frame)
+    assert isinstance(rows, Filter)
+    opened = open_rows(executor, rows.rows, frame)
+    for condition in rows.conditions:
+        opened = _narrow(executor, condition, opened)
+    return opened
+
+
+def _narrow(executor: Executor, condition: PlanNode, frame: Frame) -> Frame:
+    if frame.n == 0:
+        return frame
+    keep = truth(executor.value(condition, frame), frame.n)
+    return frame if keep.all() else frame.select(np.flatnonzero(keep))
+
+
+def _open_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
+    outer = open_rows(executor, scan.of, frame) if scan.of is not None else frame
+    home = executor._home(scan.source, outer)
+    base = scan_at_home(executor, scan, home)
+    if home is outer:
+        return base
+    offsets = offsets_of_parents(base.rows_in(home), home.n)
+    new_offsets, elements = gather(offsets, outer.rows_in(home))
+    return outer.product(base, parents_of_offsets(new_offsets), elements, frozenset((scan.variable,)))
+
+
+def scan_at_home(executor: Executor, scan: Scan, home: Frame) -> Frame:
+    """The scan where its list is evaluated, narrowed by the conditions on the element alone."""
+    key = (scan.source, scan.variable)
+    frame = home.scans.get(key)
+    if frame is None:
+        column = as_list(executor.value(scan.source, home).broadcast(home.n))
+        frame = Frame(len(column.values), home, column.parents)
+        frame.bind(scan.variable, column.values)
+        home.scans[key] = frame
+    for condition in scan.keep:
+        frame = _narrow(executor, condition, frame)
+    return frame
+
+
+def as_list(column: Column) -> ListColumn:
+    """A list column as it is; single values as lists of one, null as the empty list."""
+    if isinstance(column, ListColumn):
+        return column
+    if isinstance(column, NullColumn):
+        return ListColumn(np.zeros(len(column) + 1, np.int64), NullColumn(0))
+    if isinstance(column, ChoiceColumn) and any(isinstance(part, ListColumn) for part in column.alternatives):
+        lists = [as_list(part) for part in column.alternatives]
+        values = concat([part.values for part in lists])
+        # Each row has elements in one alternative at most, so that ordering by row keeps every list together.
+        parents = np.concatenate([part.parents for part in lists])
+        order = np.argsort(parents, kind="stable")
+        return ListColumn.of_parents(parents[order], values.take(order), len(column), column.valid)
+    valid = column.valid
+    return ListColumn(offsets_of_lengths(valid.astype(np.int64)), column.take(np.flatnonzero(valid)), valid)
+
+
+# -- values of queries ------------------------------------------------------------------------------------------------
+
+
+def _sources(rows: RowsNode | None) -> Iterator[Scan]:
+    while rows is not None:
+        if isinstance(rows, Scan):
+            yield rows
+            rows = rows.of
+        else:
+            assert isinstance(rows, Filter)
+            rows = rows.rows
+
+
+def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | None:
+    """How many rows the frame of a query has for each row of `frame`, filters aside; None where it is no product."""
+    pairs: Rows | None = None
+    for scan in _sources(rows):
+        if not scan.source.free <= frame.scope:
+            continue
+        home = executor._home(scan.source, frame)
+        if home is frame:
+            continue
+        base = scan_at_home(executor, scan, home)
+        lengths = np.bincount(base.rows_in(home), minlength=home.n)[frame.rows_in(home)]
+        pairs = lengths if pairs is None else pairs * lengths
+    return pairs
+
+
+Within = Callable[[Executor, WithinNode, Frame], Column]
+
+
+def _in_chunks(evaluate: Callable[[Executor, WithinNode, Frame], Column]) -> Within:
+    """Evaluate a reduction on runs of rows short enough that their pairs stay below the executor's limit."""
+
+    def evaluate_in_chunks(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+        pairs = _pairs_per_row(executor, node.rows, frame)
+        if pairs is None or int(pairs.sum()) <= executor.pair_limit or frame.n <= 1:
+            return evaluate(executor, node, frame)
+        chunk = np.cumsum(pairs) // executor.pair_limit
+        starts = np.flatnonzero(np.concatenate([[True], chunk[1:] != chunk[:-1]]))
+        pieces = []
+        for start, end in zip(starts, [*starts[1:], frame.n], strict=True):
+            part = frame.select(np.arange(start, end))
+            pieces.append(evaluate(executor, node, part).broadcast(part.n))
+        return concat(pieces)
+
+    return evaluate_in_chunks
+
+
+@evaluates(Collect)
+@_in_chunks
+def collect(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+    assert isinstance(node, Collect)
+    opened = open_rows(executor, node.rows, frame)
+    values = executor.value(node.value, opened).broadcast(opened.n)
+    parents = opened.rows_in(frame)
+    valid, single = _source_shape(executor, node.rows, frame)
+    if single:
+        return merge(frame.n, [(parents, values)])
+    lists = ListColumn.of_parents(parents, values, frame.n, valid)
+    return distinct(lists) if node.distinct else lists
+
+
+def _source_shape(executor: Executor, rows: RowsNode, frame: Frame) -> tuple[Mask, bool]:
+    """Where the sources of a query are not null, and whether all of them are single values rather than lists."""
+    valid, single = np.ones(frame.n, np.bool_), True
+    for scan in _sources(rows):
+        if not scan.source.free <= frame.scope:
+            continue  # a source that depends on an earlier one has no value per outer row
+        column = executor.value(scan.source, frame)
+        single = single and not _is_list(column)
+        valid = valid & (column.valid if len(column) == frame.n else np.broadcast_to(column.valid, (frame.n,)))
+    return valid, single
+
+
+def _is_list(column: Column) -> bool:
+    if isinstance(column, ChoiceColumn):
+        return any(isinstance(part, ListColumn) for part in column.alternatives)
+    return isinstance(column, ListColumn)
+
+
+def distinct(lists: ListColumn) -> ListColumn:
+    """The lists without repeats, each element where it first stands (`elm:20.5`)."""
+    keys = combine_keys(lists.parents, lists.values.keys()) if len(lists.values) else lists.parents
+    first = first_occurrences(keys)
+    return lists if first.all() else lists.select(first)
+
+
+@evaluates(ExistsWithin)
+@_in_chunks
+def exists_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+    assert isinstance(node, ExistsWithin)
+    opened = open_rows(executor, node.rows, frame)
+    found = np.zeros(frame.n, np.bool_)
+    parents = opened.rows_in(frame)
+    if opened.n and not executor.is_never_null(node.value, opened):
+        parents = parents[np.broadcast_to(executor.value(node.value, opened).valid, (opened.n,))]
+    found[parents] = True
+    return BooleanColumn.of(found)
+
+
+@evaluates(Fold)
+@_in_chunks
+def fold(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+    assert isinstance(node, Fold)
+    opened = open_rows(executor, node.rows, frame)
+    parents = opened.rows_in(frame)
+    offsets = offsets_of_parents(parents, frame.n)
+    lengths = np.diff(offsets)
+    gathered = executor.value(node.starting, frame).broadcast(frame.n)
+    # One step for the first row of every outer row at once, then for the second, and so on.
+    for position in range(int(lengths.max(initial=0))):
+        owners = np.flatnonzero(lengths > position)
+        step = opened.select(offsets[:-1][owners] + position)
+        step.bind(node.accumulator, gathered.take(owners))
+        result = executor.value(node.step, step).broadcast(step.n)
+        done = np.flatnonzero(lengths <= position)
+        gathered = merge(frame.n, [(done, gathered.take(done)), (owners, result)])
+    return gathered
+
+
+@evaluates(SortWithin)
+def sort_within(executor: Executor, node: SortWithin, frame: Frame) -> Column:
+    column = executor.value(node.source, frame).broadcast(frame.n)
+    if not isinstance(column, ListColumn):
+        return column
+    scan = Frame(len(column.values), frame, column.parents)
+    scan.bind(node.element, column.values)
+    keys = [(executor.value(key, scan).broadcast(scan.n), descending) for key, descending in node.keys]
+    order = order_within(column.parents, keys)
+    return ListColumn(column.offsets, column.values.take(order), column.valid, column.type)

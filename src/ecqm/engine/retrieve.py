@@ -1,0 +1,130 @@
+"""Retrieves: the resources of a type, by profile and by code (`elm:2.1`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    RecordColumn,
+    ResourceColumn,
+    StringColumn,
+    to_values,
+)
+from ecqm.engine.executor import EvaluationError, Executor, evaluates
+from ecqm.engine.frame import Frame
+from ecqm.engine.values import part_of
+from ecqm.kernels.segments import any_within, offsets_of_parents
+from ecqm.plan.nodes import Membership, PlanNode, Retrieve
+from ecqm.types import NamedType
+from ecqm.values import Code, Concept, ValueSet
+
+
+@evaluates(Retrieve)
+def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
+    resource_type = node.resource_type.partition(".")[2]
+    table = executor.cohort.table(resource_type)
+    keep = ~table.contained & executor.profiles.matching(table, node.profile)
+    if node.codes is not None and node.code_property is not None:
+        keep &= _matching_codes(executor, table, node)
+    rows = np.flatnonzero(keep)
+    resources = ResourceColumn(table, rows, NamedType("FHIR", resource_type))
+    if node.unfiltered:
+        return ListColumn(np.array([0, len(rows)]), resources)
+    return ListColumn(offsets_of_parents(table.patient[rows], executor.cohort.n), resources)
+
+
+def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Mask:
+    assert node.codes is not None and node.code_property is not None
+    column: Column = ResourceColumn(table, np.arange(len(table)), NamedType("FHIR", table.resource_type))
+    for name in node.code_property.split("."):
+        column = part_of(column, name)
+    # The codes of a column are numbered when it is read: only then is it known how far a look-up table must reach.
+    members = _members(executor, node.codes)
+    return _any_member(executor, column, members, table.patient, table.serial)
+
+
+def _members(executor: Executor, codes: PlanNode) -> Mask:
+    """Which code ids a code filter accepts, from a value set, or codes written out."""
+    values = to_values(executor.value(codes, executor.once))[0]
+    if isinstance(values, ValueSet):
+        return executor.terminology.table(values.id, values.version)
+    accepted: list[Code | None] = []
+    for value in values if isinstance(values, tuple) else (values,):
+        accepted += value.codes if isinstance(value, Concept) else [value]
+    index = executor.terminology.codes
+    ids = [index.intern(code.system, code.code) for code in accepted if code is not None]
+    members = np.zeros(len(index), np.bool_)
+    members[ids] = True
+    return members
+
+
+def member_mask(ids: np.ndarray[Any, Any], members: Mask) -> Mask:
+    """Which code ids are members; ids newer than the table are of codes that the value set does not have."""
+    known = (ids >= 0) & (ids < len(members))
+    return members[np.where(known, ids, 0)] & known if len(members) else known & False
+
+
+def _any_member(executor: Executor, column: Column, members: Mask, patients: Any, serials: Any) -> Mask:
+    """For each row: does its code, or any of its codes, belong to `members`? References lead to their resource's."""
+    n = len(column)
+    if isinstance(column, NullColumn):
+        return np.zeros(n, np.bool_)
+    if isinstance(column, CodeColumn):
+        return member_mask(column.ids, members)
+    if isinstance(column, ConceptColumn):
+        return any_within(member_mask(column.codes.ids, members), column.parents, n) & column.valid
+    if isinstance(column, ListColumn):
+        found = _any_member(executor, column.values, members, patients[column.parents], serials[column.parents])
+        return any_within(found, column.parents, n)
+    if isinstance(column, ChoiceColumn):
+        parts = (_any_member(executor, part, members, patients, serials) for part in column.alternatives)
+        return np.logical_or.reduce(list(parts))
+    if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
+        return _referenced_member(executor, column, members, patients, serials)
+    if isinstance(column, StringColumn):
+        codes = {code for code_id in np.flatnonzero(members) for code in [executor.terminology.codes.code(code_id)[1]]}
+        wanted = np.array([text in codes for text in column.pool.strings], np.bool_)
+        return np.where(column.ids >= 0, wanted[column.ids], False)
+    raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
+
+
+def _referenced_member(executor: Executor, column: RecordColumn, members: Mask, patients: Any, serials: Any) -> Mask:
+    """A medication given by reference is matched by the code of the Medication."""
+    rows = executor.cohort.resolve(column, patients, "Medication", serials)
+    if (rows < 0).all():
+        return np.zeros(len(column), np.bool_)
+    code = executor.cohort.table("Medication").element("code").pick(rows)
+    return _any_member(executor, code, members, patients, serials)
+
+
+@evaluates(Membership)
+def membership(executor: Executor, node: Membership, frame: Frame) -> Column:
+    from ecqm.columns import BooleanColumn
+
+    column = executor.value(node.operand, frame)
+    value_set = to_values(executor.value(node.value_set, executor.once))[0]
+    if not isinstance(value_set, ValueSet):
+        raise EvaluationError("membership is asked in what is not a value set")
+    members = executor.terminology.table(value_set.id, value_set.version)
+    return BooleanColumn.of(in_members(executor, column, members))
+
+
+def in_members(executor: Executor, column: Column, members: Mask) -> Mask:
+    """Membership of codes, concepts, strings (codes of any system), or any of a list of them; null is in none."""
+    n = len(column)
+    if isinstance(column, ListColumn):
+        return any_within(in_members(executor, column.values, members), column.parents, n)
+    if isinstance(column, ChoiceColumn):
+        parts = [part for part in column.alternatives if isinstance(part, (CodeColumn, ConceptColumn, StringColumn))]
+        return np.logical_or.reduce([in_members(executor, part, members) for part in parts] or [np.zeros(n, np.bool_)])
+    none = np.zeros(n, np.int64)
+    return _any_member(executor, column, members, none, none)

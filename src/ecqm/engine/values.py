@@ -1,0 +1,232 @@
+"""Constants, parameters, parts of values, and values made of parts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecqm.columns import (
+    BooleanColumn,
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    IntervalColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    QuantityColumn,
+    RecordColumn,
+    ResourceColumn,
+    StringColumn,
+    broadcast_length,
+    concat,
+    from_values,
+)
+from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
+from ecqm.columns.scalar import ScalarColumn
+from ecqm.columns.temporal import TemporalColumn
+from ecqm.engine.executor import EvaluationError, Executor, evaluates
+from ecqm.engine.frame import Frame
+from ecqm.plan.nodes import Constant, MakeInterval, MakeList, MakeRecord, Parameter, Property
+from ecqm.types import (
+    BOOLEAN,
+    CODE,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    STRING,
+    TIME,
+    CqlType,
+    IntervalType,
+    ListType,
+    NamedType,
+    TupleType,
+)
+
+Scalars = (BooleanColumn, IntegerColumn, DecimalColumn, StringColumn, TemporalColumn)
+
+# The System type of the `value` of each primitive type of FHIR.
+PRIMITIVES: dict[str, CqlType] = {
+    **dict.fromkeys(["boolean"], BOOLEAN),
+    **dict.fromkeys(["integer", "positiveInt", "unsignedInt"], INTEGER),
+    **dict.fromkeys(["decimal"], DECIMAL),
+    **dict.fromkeys(["date"], DATE),
+    **dict.fromkeys(["dateTime", "instant"], DATETIME),
+    **dict.fromkeys(["time"], TIME),
+}
+
+
+def system_type(column: Column) -> Column:
+    """A primitive of FHIR as the System value that it holds; anything else as it is."""
+    type_ = column.type
+    if isinstance(type_, NamedType) and type_.model == "FHIR" and isinstance(column, Scalars):
+        return column.retype(PRIMITIVES.get(type_.name, STRING))
+    return column
+
+
+@evaluates(Constant)
+def constant(executor: Executor, node: Constant, frame: Frame) -> Column:
+    if node.value is None:
+        return NullColumn(1)
+    return from_values([node.value], executor.terminology.codes)
+
+
+@evaluates(Parameter)
+def parameter(executor: Executor, node: Parameter, frame: Frame) -> Column:
+    for name in (f"{node.library}.{node.name}", node.name):
+        if name in executor.parameters:
+            return from_values([executor.parameters[name]], executor.terminology.codes)
+    return NullColumn(1) if node.default is None else executor.value(node.default, frame)
+
+
+# -- parts of values --------------------------------------------------------------------------------------------------
+
+
+@evaluates(Property)
+def property_(executor: Executor, node: Property, frame: Frame) -> Column:
+    return part_of(executor.value(node.source, frame), node.path)
+
+
+def part_of(column: Column, name: str) -> Column:
+    """The element `name` of each value (`elm:2.3`); null where the value has none."""
+    if isinstance(column, (ResourceColumn, RecordColumn)):
+        return column.field(name)
+    if isinstance(column, ChoiceColumn):
+        parts = [part_of(alternative, name) for alternative in column.alternatives]
+        return _together(parts)
+    if isinstance(column, Scalars) and name == "value":
+        return system_type(column)
+    if isinstance(column, IntervalColumn):
+        return _part_of_interval(column, name)
+    if isinstance(column, QuantityColumn):
+        return {"value": column.value, "unit": column.unit.where(column.valid)}.get(name, NullColumn(len(column)))
+    if isinstance(column, CodeColumn):
+        return _part_of_code(column, name)
+    if isinstance(column, ConceptColumn):
+        return _part_of_concept(column, name)
+    if isinstance(column, ListColumn):
+        elements = part_of(column.values, name)
+        return ListColumn(column.offsets, elements, column.valid)
+    if isinstance(column, ScalarColumn):
+        raise EvaluationError(f"no element {name!r} in values of type {column.type}")
+    return NullColumn(len(column))
+
+
+def _together(parts: list[Column]) -> Column:
+    """Parts of the alternatives of a choice, of which each row has one at most."""
+    known = [part for part in parts if not isinstance(part, NullColumn)]
+    if len(known) <= 1:
+        return known[0] if known else NullColumn(len(parts[0]))
+    n = len(parts[0])
+    end_to_end = concat(known)
+    source = np.full(n, -1, np.int64)
+    for number, part in enumerate(known):
+        rows = np.flatnonzero(part.valid)
+        source[rows] = number * n + rows
+    return end_to_end.pick(source)
+
+
+def _part_of_interval(column: IntervalColumn, name: str) -> Column:
+    if name in ("low", "high"):
+        bound = column.low if name == "low" else column.high
+        return bound.broadcast(len(column)).where(column.valid)
+    if name in ("lowClosed", "highClosed"):
+        return BooleanColumn.of(column.low_closed if name == "lowClosed" else column.high_closed, column.valid)
+    return NullColumn(len(column))
+
+
+def _part_of_code(column: CodeColumn, name: str) -> Column:
+    if name in ("display", "version"):
+        text = column.display if name == "display" else column.version
+        return NullColumn(len(column)) if text is None else text.where(column.valid)
+    if name not in ("code", "system"):
+        return NullColumn(len(column))
+    place = 0 if name == "system" else 1
+    distinct, rows = np.unique(column.ids, return_inverse=True)
+    texts = [None if i < 0 else column.index.code(i)[place] or None for i in distinct.tolist()]
+    fhir = isinstance(column.type, NamedType) and column.type.model == "FHIR"
+    type_ = NamedType("FHIR", "uri" if name == "system" else "code") if fhir else STRING
+    return StringColumn.of(texts, type_).take(rows)
+
+
+def _part_of_concept(column: ConceptColumn, name: str) -> Column:
+    if name in ("coding", "codes"):
+        codes = column.codes.retype(NamedType("FHIR", "Coding") if name == "coding" else CODE)
+        return ListColumn(column.offsets, codes, column.valid).where(column.valid)
+    if name in ("text", "display") and column.display is not None:
+        return column.display.where(column.valid)
+    return NullColumn(len(column))
+
+
+# -- values made of parts ---------------------------------------------------------------------------------------------
+
+
+@evaluates(MakeRecord)
+def make_record(executor: Executor, node: MakeRecord, frame: Frame) -> Column:
+    fields = {name: executor.value(part, frame) for name, part in node.elements}
+    n = broadcast_length(*fields.values()) if fields else 1
+    fields = {name: column.broadcast(n) for name, column in fields.items()}
+    if node.type is None:
+        type_: CqlType = TupleType(tuple((name, column.type) for name, column in fields.items()))
+        return RecordColumn.of(fields, np.ones(n, np.bool_), type_)
+    if isinstance(node.type, NamedType) and node.type.model == "System":
+        return _system_instance(executor, node.type.name, fields, n)
+    return RecordColumn.of(fields, np.ones(n, np.bool_), node.type)
+
+
+def _system_instance(executor: Executor, name: str, fields: dict[str, Column], n: int) -> Column:
+    """An instance of a structured System type, in that type's own layout."""
+    if name == "Quantity":
+        value, unit = fields.get("value", NullColumn(n)), fields.get("unit", NullColumn(n))
+        if not isinstance(value, (DecimalColumn, IntegerColumn)):
+            return NullColumn(n)
+        text = unit if isinstance(unit, StringColumn) else StringColumn.of(["1"] * n)
+        return QuantityColumn(as_decimal(value), text)
+    from ecqm.columns import to_values
+    from ecqm.values import Code, Concept, Ratio
+
+    makers = {"Code": Code, "Concept": Concept, "Ratio": Ratio}
+    if name not in makers:
+        raise EvaluationError(f"an instance of System.{name} cannot be made")
+    parts = {field: to_values(column) for field, column in fields.items()}
+    values = [makers[name](**{field: column[row] for field, column in parts.items()}) for row in range(n)]
+    return from_values(values, executor.terminology.codes)
+
+
+@evaluates(MakeList)
+def make_list(executor: Executor, node: MakeList, frame: Frame) -> Column:
+    if not node.elements:
+        return ListColumn(np.zeros(2, np.int64), NullColumn(0), None, node.type and ListType(node.type))
+    columns = [executor.value(element, frame) for element in node.elements]
+    n = broadcast_length(*columns)
+    end_to_end = concat([column.broadcast(n) for column in columns])
+    width = len(columns)
+    order = (np.arange(n)[:, None] + np.arange(width)[None, :] * n).ravel()
+    return ListColumn(np.arange(n + 1) * width, end_to_end.take(order))
+
+
+@evaluates(MakeInterval)
+def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Column:
+    parts = [executor.value(part, frame) for part in (node.low, node.high, node.low_closed, node.high_closed)]
+    n = broadcast_length(*parts)
+    low, high, low_closed, high_closed = (part.broadcast(n) for part in parts)
+    low, high = system_type(low), system_type(high)
+    if isinstance(low, NullColumn) and isinstance(high, NullColumn):
+        return NullColumn(n)
+    return interval_of(low, high, _closed(low_closed), _closed(high_closed))
+
+
+def interval_of(low: Column, high: Column, low_closed: Mask, high_closed: Mask) -> IntervalColumn:
+    """Intervals of boundaries (n each); an untyped null boundary takes the point type of the other."""
+    from ecqm.columns import nulls_like
+
+    if isinstance(low, NullColumn):
+        low = nulls_like(high, len(high))
+    if isinstance(high, NullColumn):
+        high = nulls_like(low, len(low))
+    return IntervalColumn(low, high, low_closed, high_closed, np.ones(len(low), np.bool_), IntervalType(low.type))
+
+
+def _closed(column: Column) -> Mask:
+    return column.is_true if isinstance(column, BooleanColumn) else np.zeros(len(column), np.bool_)

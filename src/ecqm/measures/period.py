@@ -1,0 +1,50 @@
+"""The measurement period of a run."""
+
+from __future__ import annotations
+
+import re
+
+from ecqm.measures.definition import Measure, MeasureError
+from ecqm.values import DateTime, Interval
+
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:\d{2})?")
+
+
+def measurement_period(measure: Measure, stated: tuple[str | None, str | None] = (None, None)) -> Interval:
+    """The period as a closed interval of DateTimes: what is stated, otherwise the measure's effective period.
+
+    A day stands for all of it: the period starts with the first millisecond of its first day and ends with the last
+    one of its last. Raises MeasureError if there is no period or if it is no period.
+    """
+    start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
+    if not start or not end:
+        raise MeasureError(f"measure {measure.name} has no effective period: state one, as 2026-01-01/2026-12-31")
+    low, high = _instant(start, False), _instant(end, True)
+    if low.ordinal() > high.ordinal():
+        raise MeasureError(f"the period {start}/{end} ends before it starts")
+    return Interval(low, high)
+
+
+def parse_period(text: str) -> tuple[str, str]:
+    """`START/END` as the two texts. Raises MeasureError."""
+    start, slash, end = text.partition("/")
+    if not slash or not _DAY.fullmatch(start) or not _DAY.fullmatch(end):
+        raise MeasureError(f"{text!r} is no period: write it as 2026-01-01/2026-12-31")
+    return start, end
+
+
+def _instant(text: str, is_end: bool) -> DateTime:
+    match = _DAY.fullmatch(text)
+    if match is None:
+        raise MeasureError(f"{text!r} is no day, and no instant, of a measurement period")
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    offset = None
+    if zone:
+        sign = -1 if zone[0] == "-" else 1
+        offset = 0 if zone == "Z" else sign * (int(zone[1:3]) * 60 + int(zone[4:6]))
+    date = int(year), int(month), int(day)
+    if hour is None:
+        clock = (23, 59, 59, 999) if is_end else (0, 0, 0, 0)
+    else:
+        clock = (int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(3, "0")))
+    return DateTime(*date, *clock, offset)

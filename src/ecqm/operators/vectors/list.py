@@ -1,0 +1,166 @@
+"""Lists: picking, counting, and set operations (`elm:20`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    BooleanColumn,
+    Column,
+    IntegerColumn,
+    ListColumn,
+    NullColumn,
+    broadcast_length,
+    concat,
+)
+from ecqm.kernels.segments import (
+    any_within,
+    combine_keys,
+    count_within,
+    first_occurrences,
+    interleave,
+    offsets_of_lengths,
+)
+from ecqm.operators.vectors import Partial, vector
+
+
+@vector("First")
+def first(source: Column) -> Any:
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    return source.values.pick(np.where(source.lengths > 0, source.offsets[:-1], -1))
+
+
+@vector("Last")
+def last(source: Column) -> Any:
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    return source.values.pick(np.where(source.lengths > 0, source.offsets[1:] - 1, -1))
+
+
+@vector("SingletonFrom")
+def singleton_from(source: Column) -> Any:
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    several = source.lengths > 1
+    only = source.values.pick(np.where(source.lengths == 1, source.offsets[:-1], -1))
+    return Partial(only, several, "the list has more than one element") if several.any() else only
+
+
+@vector("Exists")
+def exists(source: Column) -> Any:
+    if isinstance(source, NullColumn):
+        return BooleanColumn.of(np.zeros(len(source), np.bool_))
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    return BooleanColumn.of(any_within(source.values.valid, source.parents, len(source)))
+
+
+@vector("Count")
+def count(source: Column) -> Any:
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    return IntegerColumn(count_within(source.values.valid, source.parents, len(source)), np.ones(len(source), np.bool_))
+
+
+@vector("Indexer")
+def indexer(source: Column, index: Column) -> Any:
+    if not isinstance(source, ListColumn) or not isinstance(index, IntegerColumn):
+        return NotImplemented
+    n = broadcast_length(source, index)
+    source, index = source.broadcast(n), index.broadcast(n)
+    inside = index.valid & (index.values >= 0) & (index.values < source.lengths)
+    return source.values.pick(np.where(inside, source.offsets[:-1] + index.values, -1))
+
+
+@vector("Distinct")
+def distinct(source: Column) -> Any:
+    if not isinstance(source, ListColumn) or len(source.values) == 0:
+        return NotImplemented if not isinstance(source, ListColumn) else source
+    kept = first_occurrences(combine_keys(source.parents, source.values.keys()))
+    return source if kept.all() else source.select(kept)
+
+
+@vector("Flatten")
+def flatten(source: Column) -> Any:
+    if not isinstance(source, ListColumn) or not isinstance(source.values, ListColumn):
+        return NotImplemented
+    inner = source.values
+    return ListColumn(inner.offsets[source.offsets], inner.values, source.valid)
+
+
+@vector("ToList")
+def to_list(operand: Column) -> Column:
+    valid = operand.valid
+    return ListColumn(offsets_of_lengths(valid.astype(np.int64)), operand.take(np.flatnonzero(valid)))
+
+
+def both_lists(left: Column, right: Column) -> tuple[ListColumn, ListColumn] | None:
+    """Operands as list columns of the same length; an untyped null as null lists. None if neither is a list."""
+    if not isinstance(left, ListColumn) and not isinstance(right, ListColumn):
+        return None
+    n = broadcast_length(left, right)
+    lists = []
+    for column in (left, right):
+        if isinstance(column, NullColumn):
+            lists.append(ListColumn(np.zeros(n + 1, np.int64), NullColumn(0), np.zeros(n, np.bool_)))
+        elif isinstance(column, ListColumn):
+            lists.append(column.broadcast(n))
+        else:
+            return None
+    return lists[0], lists[1]
+
+
+def joined(left: ListColumn, right: ListColumn) -> tuple[ListColumn, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """The lists of both sides laid together row by row, and which elements came from the left."""
+    offsets, to_left, to_right = interleave(left.offsets, right.offsets)
+    source = np.empty(offsets[-1], np.int64)
+    source[to_left] = np.arange(len(to_left))
+    source[to_right] = len(to_left) + np.arange(len(to_right))
+    values = concat([left.values, right.values]).take(source) if len(source) else left.values
+    return ListColumn(offsets, values, left.valid | right.valid), source < len(to_left)
+
+
+@vector("Union")
+def union(left: Column, right: Column, *more: Column) -> Any:
+    lists = both_lists(left, right)
+    if lists is None:
+        return NotImplemented
+    together, _ = joined(*lists)
+    result = distinct(together)
+    return union(result, *more) if more else result
+
+
+@vector("Intersect")
+def intersect(left: Column, right: Column, *more: Column) -> Any:
+    lists = both_lists(left, right)
+    if lists is None:
+        return NotImplemented
+    result = _kept_of_left(*lists, found=True)
+    result = ListColumn(result.offsets, result.values, lists[0].valid & lists[1].valid).where(
+        lists[0].valid & lists[1].valid
+    )
+    return intersect(result, *more) if more else result
+
+
+@vector("Except")
+def except_(left: Column, right: Column, *more: Column) -> Any:
+    lists = both_lists(left, right)
+    if lists is None:
+        return NotImplemented
+    result = _kept_of_left(*lists, found=False).where(lists[0].valid)
+    return except_(result, *more) if more else result
+
+
+def _kept_of_left(left: ListColumn, right: ListColumn, found: bool) -> ListColumn:
+    """The distinct elements of the left lists that are (or are not) in the right ones."""
+    together, from_left = joined(left, right)
+    if len(together.values) == 0:
+        return left
+    keys = combine_keys(together.parents, together.values.keys())
+    in_right = np.zeros(int(keys.max()) + 1, np.bool_)
+    in_right[keys[~from_left]] = True
+    keep = from_left & (in_right[keys] == found) & first_occurrences(np.where(from_left, keys, -1 - keys))
+    return together.select(keep)

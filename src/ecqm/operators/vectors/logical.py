@@ -1,0 +1,113 @@
+"""Three-valued logic on pairs of masks (`elm:13`), and nulls (`elm:14`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    BooleanColumn,
+    Column,
+    NullColumn,
+    broadcast_length,
+    merge,
+)
+from ecqm.operators.vectors import vector
+
+
+def booleans(*columns: Column) -> list[BooleanColumn] | None:
+    """Operands as Boolean columns, untyped nulls among them; None if one is of another type."""
+    found = []
+    for column in columns:
+        if isinstance(column, NullColumn):
+            none = np.zeros(len(column), np.bool_)
+            found.append(BooleanColumn(none, none))
+        elif isinstance(column, BooleanColumn):
+            found.append(column)
+        else:
+            return None
+    return found
+
+
+@vector("And")
+def and_(*operands: Column) -> Any:
+    parts = booleans(*operands)
+    if parts is None:
+        return NotImplemented
+    result = parts[0]
+    for part in parts[1:]:
+        result = BooleanColumn(result.is_true & part.is_true, result.is_false | part.is_false)
+    return result
+
+
+@vector("Or")
+def or_(*operands: Column) -> Any:
+    parts = booleans(*operands)
+    if parts is None:
+        return NotImplemented
+    result = parts[0]
+    for part in parts[1:]:
+        result = BooleanColumn(result.is_true | part.is_true, result.is_false & part.is_false)
+    return result
+
+
+@vector("Not")
+def not_(operand: Column) -> Any:
+    parts = booleans(operand)
+    return NotImplemented if parts is None else BooleanColumn(parts[0].is_false, parts[0].is_true)
+
+
+@vector("Xor")
+def xor(left: Column, right: Column) -> Any:
+    parts = booleans(left, right)
+    if parts is None:
+        return NotImplemented
+    a, b = parts
+    return BooleanColumn(
+        (a.is_true & b.is_false) | (a.is_false & b.is_true), (a.is_true & b.is_true) | (a.is_false & b.is_false)
+    )
+
+
+@vector("Implies")
+def implies(left: Column, right: Column) -> Any:
+    parts = booleans(left, right)
+    if parts is None:
+        return NotImplemented
+    a, b = parts
+    return BooleanColumn(a.is_false | b.is_true, a.is_true & b.is_false)
+
+
+@vector("IsTrue")
+def is_true(operand: Column) -> Any:
+    parts = booleans(operand)
+    return NotImplemented if parts is None else BooleanColumn.of(parts[0].is_true)
+
+
+@vector("IsFalse")
+def is_false(operand: Column) -> Any:
+    parts = booleans(operand)
+    return NotImplemented if parts is None else BooleanColumn.of(parts[0].is_false)
+
+
+@vector("IsNull")
+def is_null(operand: Column) -> Column:
+    return BooleanColumn.of(~operand.valid)
+
+
+@vector("Coalesce")
+def coalesce(*operands: Column) -> Any:
+    if len(operands) == 1:
+        return NotImplemented  # the first that is not null in a list
+    n = broadcast_length(*operands)
+    open_rows = np.ones(n, np.bool_)
+    pieces = []
+    for operand in operands:
+        full = operand.broadcast(n)
+        here = np.flatnonzero(open_rows & full.valid)
+        if len(here) == n:
+            return full
+        if len(here):
+            pieces.append((here, full.take(here)))
+            open_rows[here] = False
+    return merge(n, pieces) if pieces else operands[0].broadcast(n)

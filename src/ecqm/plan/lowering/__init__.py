@@ -1,0 +1,11 @@
+"""From ELM to an evaluation plan.
+
+`Lowering` turns the definitions of a library into plan nodes: references are followed, functions are put in place of
+their calls, aliases become variables. One module per group of ELM nodes; each function is registered for the node
+classes that it lowers.
+"""
+
+from ecqm.plan.lowering import conversions, operators, queries, references, values
+from ecqm.plan.lowering.core import Lowering, PlanError
+
+__all__ = ["Lowering", "PlanError", "conversions", "operators", "queries", "references", "values"]

@@ -1,0 +1,130 @@
+"""The state of lowering, and the registry of what lowers which ELM node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from ecqm.elm import nodes as elm
+from ecqm.elm.library import IndexedLibrary
+from ecqm.elm.resolution import ResolvedLibraries
+from ecqm.plan.builder import PlanBuilder
+from ecqm.plan.nodes import Constant, PlanNode, Variable
+from ecqm.types import ANY, CqlType
+
+
+class PlanError(Exception):
+    """A library asks for something that cannot be planned; says which library, define and place."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names mean at a place in a library: its operands, the aliases and lets of the queries around it.
+
+    `path` names the define and functions on the way here, for messages and to refuse recursion.
+    """
+
+    library: IndexedLibrary
+    path: tuple[str, ...]
+    unfiltered: bool = False
+    names: Mapping[str, PlanNode] = field(default_factory=dict)
+    operands: Mapping[str, PlanNode] = field(default_factory=dict)
+    variables: frozenset[Variable] = frozenset()
+    element: PlanNode | None = None  # what `$this` and bare identifiers of a sort are elements of
+
+    def with_name(self, name: str, node: PlanNode) -> Scope:
+        """The scope with one more alias or let."""
+        return replace(self, names={**self.names, name: node})
+
+    def with_variable(self, variable: Variable) -> Scope:
+        """The scope inside a query that binds `variable`."""
+        return replace(self, variables=self.variables | {variable})
+
+
+Lowerer = Callable[["Lowering", Any, Scope], PlanNode]
+_LOWERERS: dict[type[elm.Node], Lowerer] = {}
+_L = TypeVar("_L", bound=Lowerer)
+
+
+def lowers(*node_classes: type[elm.Node]) -> Callable[[_L], _L]:
+    """Register what lowers ELM nodes of these classes: (lowering, node, scope) -> plan node."""
+
+    def register(lowerer: _L) -> _L:
+        for node_class in node_classes:
+            _LOWERERS[node_class] = lowerer
+        return lowerer
+
+    return register
+
+
+class Lowering:
+    """Lowers definitions of a set of resolved libraries, each once.
+
+    `kernels` says whether a library function has a kernel of its own under (library, function) and the name it has.
+    `origins` keeps, for every ELM node with a localId that stands in a define, the plan node that came of it.
+    """
+
+    def __init__(
+        self, libraries: ResolvedLibraries, kernels: Callable[[str, str], str | None] = lambda *_: None
+    ) -> None:
+        self.libraries = libraries
+        self.kernels = kernels
+        self.builder = PlanBuilder()
+        self.defines: dict[tuple[str, str], PlanNode] = {}
+        self.origins: dict[tuple[str, str], PlanNode] = {}
+        self.element_names: set[str] = set()
+        self.warnings: list[str] = []
+        self._under_way: list[tuple[str, str]] = []
+        self._accumulators = 0
+
+    def define(self, library: IndexedLibrary, name: str) -> PlanNode:
+        """The plan of an expression definition. Raises PlanError if there is none, or if it refers to itself."""
+        key = (library.identifier.name, name)
+        found = self.defines.get(key)
+        if found is not None:
+            return found
+        if key in self._under_way:
+            cycle = " → ".join(f'{lib}."{define}"' for lib, define in [*self._under_way, key])
+            raise PlanError(f"a definition refers to itself: {cycle}")
+        definition = library.expressions.get(name)
+        if definition is None or definition.expression is None:
+            raise PlanError(f'library {library.identifier} has no definition "{name}"')
+        self._under_way.append(key)
+        try:
+            scope = Scope(library, (f'{library.identifier.name}."{name}"',), definition.context == "Unfiltered")
+            node = self.lower(definition.expression, scope)
+        finally:
+            self._under_way.pop()
+        self.defines[key] = node
+        return node
+
+    def lower(self, node: elm.Expression, scope: Scope) -> PlanNode:
+        """The plan node of an ELM expression. Raises PlanError naming the place of what cannot be planned."""
+        lowerer = _LOWERERS.get(type(node))
+        if lowerer is None:
+            raise PlanError(f"{self.place(node, scope)}: ELM node {type(node).__name__} is not supported")
+        plan = lowerer(self, node, scope)
+        if node.localId is not None and len(scope.path) == 1:
+            self.origins[scope.library.identifier.name, node.localId] = plan
+        return plan
+
+    def lower_optional(self, node: elm.Expression | None, scope: Scope) -> PlanNode:
+        """As `lower`; null where there is nothing."""
+        return self.null() if node is None else self.lower(node, scope)
+
+    def null(self) -> PlanNode:
+        return self.constant(None, ANY)
+
+    def constant(self, value: Any, type_: CqlType) -> PlanNode:
+        return self.builder.make(Constant, value, type_)
+
+    def place(self, node: elm.Element, scope: Scope) -> str:
+        """Where a node stands: the define, through which functions, and the lines of the source."""
+        where = " → ".join(scope.path)
+        return f"{where} at {node.locator}" if node.locator else where
+
+    def next_accumulator(self) -> int:
+        """A number for an aggregate clause's accumulator."""
+        self._accumulators += 1
+        return self._accumulators

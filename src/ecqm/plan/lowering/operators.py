@@ -1,0 +1,99 @@
+"""Operators: ELM nodes whose operands are evaluated and handed to the operator of that name in the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecqm.elm import nodes as elm
+from ecqm.elm.nodes.base import child_fields, fields
+from ecqm.operators import registry
+from ecqm.plan.lowering.core import _LOWERERS, Lowering, PlanError, Scope, lowers
+from ecqm.plan.lowering.queries import element_variable
+from ecqm.plan.lowering.types import named_type
+from ecqm.plan.lowering.values import element_of
+from ecqm.plan.nodes import Call, Collect, Membership, PlanNode, Scan
+
+
+@lowers(elm.Exists)
+def exists(lowering: Lowering, node: elm.Exists, scope: Scope) -> PlanNode:
+    return lowering.builder.exists(lowering.lower(node.operand, scope))
+
+
+@lowers(elm.InValueSet)
+def in_value_set(lowering: Lowering, node: elm.InValueSet, scope: Scope) -> PlanNode:
+    value_set = node.valueset if node.valueset is not None else node.valuesetExpression
+    operand = lowering.lower(node.code, scope)
+    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope), False)
+
+
+@lowers(elm.AnyInValueSet)
+def any_in_value_set(lowering: Lowering, node: elm.AnyInValueSet, scope: Scope) -> PlanNode:
+    value_set = node.valueset if node.valueset is not None else node.valuesetExpression
+    operand = lowering.lower(node.codes, scope)
+    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope), True)
+
+
+@lowers(elm.MinValue, elm.MaxValue)
+def extreme(lowering: Lowering, node: elm.MinValue | elm.MaxValue, scope: Scope) -> PlanNode:
+    attributes = (("of", named_type(node.valueType)),)
+    return lowering.builder.make(Call, type(node).__name__, (), attributes)
+
+
+@lowers(elm.Message)
+def message(lowering: Lowering, node: elm.Message, scope: Scope) -> PlanNode:
+    parts = (node.source, node.condition, node.code, node.severity, node.message)
+    return lowering.builder.make(Call, "Message", tuple(lowering.lower_optional(part, scope) for part in parts))
+
+
+_NOT_SETTINGS = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}
+
+
+def operator(lowering: Lowering, node: elm.OperatorExpression, scope: Scope) -> PlanNode:
+    """Any other operator: its children are its operands, in the schema's order, its attributes are settings."""
+    given: list[PlanNode | None] = []
+    for name, is_list in child_fields(type(node)):
+        if name == "signature":
+            continue
+        child = getattr(node, name)
+        if is_list:
+            given += [lowering.lower(part, scope) for part in child]
+        else:
+            given.append(None if child is None else lowering.lower(child, scope))
+    while given and given[-1] is None:
+        given.pop()
+    operands = [lowering.null() if operand is None else operand for operand in given]
+    name = type(node).__name__
+    if registry.find(name) is None:
+        raise PlanError(f"{lowering.place(node, scope)}: operator {name} is not supported")
+    path = getattr(node, "path", None)
+    if path:
+        operands[0] = _at_path(lowering, operands[0], path, scope)
+    return lowering.builder.make(Call, name, tuple(operands), _settings(node))
+
+
+def _settings(node: elm.OperatorExpression) -> tuple[tuple[str, Any], ...]:
+    settings = []
+    for field in fields(type(node)):
+        if field.kind in ("node", "nodes", "defs", "raw") or field.name in _NOT_SETTINGS:
+            continue
+        value = getattr(node, field.name)
+        if value is not None:
+            settings.append((field.name, value.lower() if field.name == "precision" else value))
+    return tuple(settings)
+
+
+def _at_path(lowering: Lowering, source: PlanNode, path: str, scope: Scope) -> PlanNode:
+    """The list of an aggregate's `path` in the elements of its source."""
+    variable = element_variable(lowering, source, scope)
+    scan = lowering.builder.make(Scan, source, variable, (), None)
+    return lowering.builder.make(Collect, scan, element_of(lowering, variable, path), False)
+
+
+def _register_operators() -> None:
+    """Every operator node that no other module lowers is lowered the common way."""
+    for node_class in vars(elm).values():
+        if isinstance(node_class, type) and issubclass(node_class, elm.OperatorExpression):
+            _LOWERERS.setdefault(node_class, operator)
+
+
+_register_operators()

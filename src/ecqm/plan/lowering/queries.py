@@ -1,0 +1,164 @@
+"""Retrieves and queries (`elm:2.1`, `elm:12`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ecqm.elm import nodes as elm
+from ecqm.plan.lowering.core import Lowering, Scope, lowers
+from ecqm.plan.lowering.types import named_type
+from ecqm.plan.lowering.values import element_of
+from ecqm.plan.nodes import (
+    Accumulator,
+    Call,
+    Collect,
+    Element,
+    ExistsWithin,
+    Fold,
+    MakeRecord,
+    PlanNode,
+    Retrieve,
+    RowsNode,
+    Scan,
+    SortWithin,
+)
+
+
+@lowers(elm.Retrieve)
+def retrieve(lowering: Lowering, node: elm.Retrieve, scope: Scope) -> PlanNode:
+    codes = lowering.lower(node.codes, scope) if node.codes is not None else None
+    date_range = lowering.lower(node.dateRange, scope) if node.dateRange is not None else None
+    for name in (node.codeProperty, node.dateProperty):
+        if name:
+            lowering.element_names.update(name.split("."))
+    return lowering.builder.make(
+        Retrieve,
+        str(named_type(node.dataType)),
+        node.templateId,
+        node.codeProperty,
+        node.codeComparator,
+        codes,
+        node.dateProperty,
+        date_range,
+        scope.unfiltered,
+    )
+
+
+@lowers(elm.Query)
+def query(lowering: Lowering, node: elm.Query, scope: Scope) -> PlanNode:
+    make = lowering.builder.make
+    rows: RowsNode | None = None
+    sources: list[tuple[str, PlanNode]] = []
+    for source in node.source:
+        scan = _scan(lowering, source, scope, rows)
+        rows = scan
+        sources.append((source.alias, scan.variable))
+        scope = scope.with_name(source.alias, scan.variable).with_variable(scan.variable)
+    assert rows is not None
+    for let in node.let:
+        scope = scope.with_name(let.identifier, lowering.lower(let.expression, scope))
+    for relationship in node.relationship:
+        related = _related(lowering, relationship, scope)
+        rows = lowering.builder.filter(rows, related)
+    if node.where is not None:
+        rows = lowering.builder.filter(rows, lowering.lower(node.where, scope))
+    if node.aggregate is not None:
+        return _aggregate(lowering, node.aggregate, rows, scope)
+    value: PlanNode
+    is_distinct = False
+    if node.return_ is not None:
+        value = lowering.lower(node.return_.expression, scope)
+        is_distinct = node.return_.distinct
+    elif len(sources) == 1:
+        value = sources[0][1]
+    else:
+        # Without a return clause a query over several sources returns tuples of their elements.
+        value = make(MakeRecord, None, tuple(sources))
+        is_distinct = True
+    result: PlanNode
+    if isinstance(rows, Scan) and rows.of is None and not rows.keep and value is rows.variable and not is_distinct:
+        result = rows.source
+    else:
+        result = make(Collect, rows, value, is_distinct)
+    return result if node.sort is None else sort(lowering, result, node.sort.by, scope)
+
+
+def _scan(lowering: Lowering, source: elm.AliasedQuerySource, scope: Scope, of: RowsNode | None) -> Scan:
+    expression = lowering.lower(source.expression, scope)
+    variable = element_variable(lowering, expression, scope)
+    return lowering.builder.make(Scan, expression, variable, (), of)
+
+
+def element_variable(lowering: Lowering, source: PlanNode, scope: Scope) -> Element:
+    """A variable for the elements of `source` that no query around has bound already."""
+    nesting = 0
+    while (variable := lowering.builder.make(Element, source, nesting)) in scope.variables:
+        nesting += 1
+    return variable
+
+
+def _related(lowering: Lowering, relationship: elm.RelationshipClause, scope: Scope) -> PlanNode:
+    """With and Without: whether a related element exists such that the condition holds (`elm:12.4`, `elm:12.5`)."""
+    scan = _scan(lowering, relationship, scope, None)
+    inside = scope.with_name(relationship.alias, scan.variable).with_variable(scan.variable)
+    rows: RowsNode = scan
+    if relationship.suchThat is not None:
+        rows = lowering.builder.filter(scan, lowering.lower(relationship.suchThat, inside))
+    found: PlanNode = lowering.builder.make(ExistsWithin, rows, scan.variable)
+    if isinstance(relationship, elm.Without):
+        found = lowering.builder.make(Call, "Not", (found,))
+    return found
+
+
+def _aggregate(lowering: Lowering, clause: elm.AggregateClause, rows: RowsNode, scope: Scope) -> PlanNode:
+    accumulator = lowering.builder.make(Accumulator, lowering.next_accumulator())
+    starting = lowering.lower_optional(clause.starting, scope)
+    inside = scope.with_name(clause.identifier, accumulator).with_variable(accumulator)
+    step = lowering.lower(clause.expression, inside)
+    return lowering.builder.make(Fold, rows, accumulator, starting, step, clause.distinct)
+
+
+def sort(lowering: Lowering, source: PlanNode, items: list[elm.SortByItem], scope: Scope) -> PlanNode:
+    """A sort clause: its expressions see the elements of the result, and bare names are their elements."""
+    element = element_variable(lowering, source, scope)
+    inside = replace(scope.with_variable(element), element=element, names={**scope.names, "$this": element})
+    keys: list[tuple[PlanNode, bool]] = []
+    for item in items:
+        if isinstance(item, elm.ByColumn):
+            key = element_of(lowering, element, item.path)
+        elif isinstance(item, elm.ByExpression):
+            key = lowering.lower(item.expression, inside)
+        else:
+            key = element
+        keys.append((key, item.direction.startswith("desc")))
+    return lowering.builder.make(SortWithin, source, element, tuple(keys))
+
+
+@lowers(elm.Sort)
+def sort_operator(lowering: Lowering, node: elm.Sort, scope: Scope) -> PlanNode:
+    return sort(lowering, lowering.lower(node.source, scope), node.by, scope)
+
+
+@lowers(elm.Filter)
+def filter_operator(lowering: Lowering, node: elm.Filter, scope: Scope) -> PlanNode:
+    scan, inside = _scoped(lowering, node.source, node.scope, scope)
+    rows = lowering.builder.filter(scan, lowering.lower(node.condition, inside))
+    return lowering.builder.make(Collect, rows, scan.variable, False)
+
+
+@lowers(elm.ForEach)
+def for_each(lowering: Lowering, node: elm.ForEach, scope: Scope) -> PlanNode:
+    scan, inside = _scoped(lowering, node.source, node.scope, scope)
+    return lowering.builder.make(Collect, scan, lowering.lower(node.element, inside), False)
+
+
+def _scoped(lowering: Lowering, source: elm.Expression, name: str | None, scope: Scope) -> tuple[Scan, Scope]:
+    """The scan of an operator that names its current element by a scope (`Current`)."""
+    clause = elm.AliasedQuerySource(alias=name or "$this", expression=source)
+    scan = _scan(lowering, clause, scope, None)
+    return scan, scope.with_name(clause.alias, scan.variable).with_variable(scan.variable)
+
+
+@lowers(elm.Current)
+def current(lowering: Lowering, node: elm.Current, scope: Scope) -> PlanNode:
+    return scope.names[node.scope or "$this"]

@@ -1,0 +1,131 @@
+"""References: definitions, functions, parameters, aliases, operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecqm.elm import nodes as elm
+from ecqm.elm.library import IndexedLibrary
+from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
+from ecqm.plan.lowering.types import specified_type
+from ecqm.plan.lowering.values import element_of
+from ecqm.plan.nodes import FunctionKernel, Parameter, PlanNode
+from ecqm.types import CqlType
+
+
+@lowers(elm.ExpressionRef)
+def expression_ref(lowering: Lowering, node: elm.ExpressionRef, scope: Scope) -> PlanNode:
+    return lowering.define(lowering.libraries.included(scope.library, node.libraryName), node.name)
+
+
+@lowers(elm.ParameterRef)
+def parameter_ref(lowering: Lowering, node: elm.ParameterRef, scope: Scope) -> PlanNode:
+    library = lowering.libraries.included(scope.library, node.libraryName)
+    definition = library.parameters.get(node.name)
+    if definition is None:
+        raise PlanError(f"{lowering.place(node, scope)}: library {library.identifier} has no parameter {node.name!r}")
+    default = None
+    if definition.default is not None:
+        default = lowering.lower(
+            definition.default, Scope(library, (f"{library.identifier.name} parameter {node.name!r}",))
+        )
+    return lowering.builder.make(Parameter, library.identifier.name, node.name, default)
+
+
+@lowers(elm.AliasRef)
+def alias_ref(lowering: Lowering, node: elm.AliasRef, scope: Scope) -> PlanNode:
+    return _lookup(lowering, node.name, node, scope)
+
+
+@lowers(elm.QueryLetRef)
+def query_let_ref(lowering: Lowering, node: elm.QueryLetRef, scope: Scope) -> PlanNode:
+    return _lookup(lowering, node.name, node, scope)
+
+
+def _lookup(lowering: Lowering, name: str, node: elm.Element, scope: Scope) -> PlanNode:
+    found = scope.names.get(name)
+    if found is None:
+        raise PlanError(f"{lowering.place(node, scope)}: nothing is called {name!r} here")
+    return found
+
+
+@lowers(elm.OperandRef)
+def operand_ref(lowering: Lowering, node: elm.OperandRef, scope: Scope) -> PlanNode:
+    found = scope.operands.get(node.name)
+    if found is None:
+        raise PlanError(f"{lowering.place(node, scope)}: the function has no operand {node.name!r}")
+    return found
+
+
+@lowers(elm.IdentifierRef)
+def identifier_ref(lowering: Lowering, node: elm.IdentifierRef, scope: Scope) -> PlanNode:
+    if node.name in scope.names:
+        return scope.names[node.name]
+    if scope.element is not None:
+        return scope.element if node.name == "$this" else element_of(lowering, scope.element, node.name)
+    if node.name in scope.operands:
+        return scope.operands[node.name]
+    if scope.library.expressions.get(node.name) is not None:
+        return lowering.define(scope.library, node.name)
+    raise PlanError(f"{lowering.place(node, scope)}: nothing is called {node.name!r} here")
+
+
+@lowers(elm.FunctionRef)
+def function_ref(lowering: Lowering, node: elm.FunctionRef, scope: Scope) -> PlanNode:
+    library = lowering.libraries.included(scope.library, node.libraryName)
+    operands = tuple(lowering.lower(operand, scope) for operand in node.operand)
+    kernel = lowering.kernels(library.identifier.name, node.name)
+    if kernel is not None and len(operands) == 1:
+        return lowering.builder.make(FunctionKernel, kernel, operands[0])
+    function = _overload(lowering, library.functions.get(node.name, ()), node, scope)
+    return call_function(lowering, library, function, operands, lowering.place(node, scope), scope)
+
+
+def call_function(
+    lowering: Lowering,
+    library: IndexedLibrary,
+    function: elm.FunctionDef,
+    operands: Sequence[PlanNode],
+    place: str,
+    scope: Scope,
+) -> PlanNode:
+    """The body of a function, with what it was given in place of its operands."""
+    if function.expression is None:
+        raise PlanError(f"{place}: function {library.identifier.name}.{function.name} is external")
+    step = f"{library.identifier.name}.{function.name}({', '.join(map(str, _operand_types(function)))})"
+    if step in scope.path:
+        raise PlanError(f"{place}: function {library.identifier.name}.{function.name} calls itself")
+    inside = Scope(
+        library,
+        (*scope.path, step),
+        scope.unfiltered,
+        operands={operand.name: value for operand, value in zip(function.operand, operands, strict=True)},
+        variables=scope.variables,
+    )
+    return lowering.lower(function.expression, inside)
+
+
+def _overload(
+    lowering: Lowering, candidates: Sequence[elm.FunctionDef], node: elm.FunctionRef, scope: Scope
+) -> elm.FunctionDef:
+    """The overload that a call means: by its number of operands, then by the signature that the translator wrote."""
+    fitting = [function for function in candidates if len(function.operand) == len(node.operand)]
+    if len(fitting) > 1 and node.signature:
+        wanted = [specified_type(part) for part in node.signature]
+        exact = [
+            f for f in fitting if [specified_type(o.operandTypeSpecifier, o.operandType) for o in f.operand] == wanted
+        ]
+        fitting = exact or fitting
+    if not fitting:
+        count = len(node.operand)
+        raise PlanError(f"{lowering.place(node, scope)}: there is no function {node.name!r} of {count} operands")
+    if len(fitting) > 1:
+        distinct = {repr(_operand_types(function)) for function in fitting}
+        lowering.warnings.append(
+            f"{lowering.place(node, scope)}: {node.name!r} has {len(distinct)} overloads that fit; the first is taken"
+        )
+    return fitting[0]
+
+
+def _operand_types(function: elm.FunctionDef) -> list[CqlType]:
+    return [specified_type(operand.operandTypeSpecifier, operand.operandType) for operand in function.operand]

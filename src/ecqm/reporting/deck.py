@@ -1,0 +1,99 @@
+"""Results of a deck: as a table for people, as JSON, as JUnit XML for build servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from io import StringIO
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from ecqm.measures.comparison import CaseResult, MeasureRun
+
+Report = dict[str, Any]
+
+
+def render_deck(report: Report, runs: Sequence[MeasureRun], form: str) -> str:
+    """The report in one of the forms `table`, `json` and `junit`."""
+    return _FORMS[form](report, runs)
+
+
+def _json(report: Report, runs: Sequence[MeasureRun]) -> str:
+    return json.dumps(report, indent=2)
+
+
+def _table(report: Report, runs: Sequence[MeasureRun]) -> str:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("measure")
+    for heading in ("cases", "agree", "errors", "listed", "strata", "observations", "plan s", "load s", "run s"):
+        table.add_column(heading, justify="right")
+    for measure in report["measures"]:
+        seconds = [f"{measure['seconds'].get(step, 0):.2f}" for step in ("plan", "load", "evaluate")]
+        table.add_row(measure["measure"], *_counts(measure), *seconds)
+    table.add_row("total", *_counts(report["totals"]), "", "", "", style="bold")
+    out = StringIO()
+    console = Console(file=out, width=160)
+    console.print(table)
+    for run in runs:
+        for result in run.results:
+            if not result.passes:
+                console.print(_difference(run, result), highlight=False, markup=False, soft_wrap=True)
+    return out.getvalue().rstrip("\n")
+
+
+def _counts(tally: Report) -> list[str]:
+    strata, observations = tally["stratifiers"], tally["observations"]
+    return [
+        str(tally["cases"]),
+        str(tally["agree"]),
+        str(tally["errors"]),
+        str(tally["defects"]),
+        f"{strata['agree']}/{strata['cases']}",
+        f"{observations['agree']}/{observations['cases']}",
+    ]
+
+
+def _difference(run: MeasureRun, result: CaseResult) -> str:
+    where = f"{run.measure} {result.case.name} ({result.case.title or 'no title'})"
+    if result.error is not None:
+        return f"{where}: {result.error}"
+    if result.agree:
+        return f"{where}: agrees, but is listed as a defect of the deck; take it off the list"
+    told = [
+        f"{population.id or population.code} expected {population.expected:g}, is {_actual(population.actual)}"
+        for group in result.groups
+        for population in group.populations
+        if not population.agree
+    ]
+    return f"{where}: " + "; ".join(told)
+
+
+def _actual(value: float | None) -> str:
+    return "missing" if value is None else f"{value:g}"
+
+
+def _junit(report: Report, runs: Sequence[MeasureRun]) -> str:
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
+    for run in runs:
+        failures = sum(not result.passes for result in run.results)
+        errors = sum(result.error is not None for result in run.results)
+        lines.append(
+            f"  <testsuite name={quoteattr(run.measure)} tests={quoteattr(str(len(run.results)))}"
+            f" failures={quoteattr(str(failures - errors))} errors={quoteattr(str(errors))}>"
+        )
+        for result in run.results:
+            name = quoteattr(result.case.title or result.case.name)
+            lines.append(f"    <testcase classname={quoteattr(run.measure)} name={name}>")
+            if not result.passes:
+                kind = "error" if result.error is not None else "failure"
+                lines.append(f"      <{kind} message={quoteattr(_difference(run, result))}/>")
+            lines.append("    </testcase>")
+        lines.append("  </testsuite>")
+    lines.append("</testsuites>")
+    return "\n".join(lines)
+
+
+_FORMS: dict[str, Callable[[Report, Sequence[MeasureRun]], str]] = {"table": _table, "json": _json, "junit": _junit}

@@ -188,12 +188,19 @@ def meets(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
 
 def meets_before(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
     """Whether the end of `a` is the predecessor of the start of `b`."""
-    return same(end_bound(a), next_before(start_bound(b)), precision)
+    last, first = end_bound(a), start_bound(b)
+    return False if _cannot_adjoin(last, first) else same(last, next_before(first), precision)
 
 
 def meets_after(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
     """Whether the start of `a` is the successor of the end of `b`."""
-    return same(start_bound(a), next_after(end_bound(b)), precision)
+    first, last = start_bound(a), end_bound(b)
+    return False if _cannot_adjoin(last, first) else same(first, next_after(last), precision)
+
+
+def _cannot_adjoin(last: Any, first: Any) -> bool:
+    """Whether two known points cannot follow each other, one being the maximum or the other the minimum."""
+    return last is not None and first is not None and (next_after(last) is None or next_before(first) is None)
 
 
 @operator("Overlaps", spec="elm:19.20")

@@ -34,8 +34,27 @@ def _high(interval: Interval) -> Boundary:
     return interval.high, interval.high_closed
 
 
-def _choose(first: bool | None, if_true: Boundary, if_false: Boundary) -> Boundary:
-    return _UNKNOWN if first is None else (if_true if first else if_false)
+def _earlier_start(a: Interval, b: Interval) -> Boundary:
+    return _lesser(start_bound(a), start_bound(b), _low(a), _low(b))
+
+
+def _later_start(a: Interval, b: Interval) -> Boundary:
+    return _lesser(start_bound(a), start_bound(b), _low(b), _low(a))
+
+
+def _earlier_end(a: Interval, b: Interval) -> Boundary:
+    return _lesser(end_bound(a), end_bound(b), _high(a), _high(b))
+
+
+def _later_end(a: Interval, b: Interval) -> Boundary:
+    return _lesser(end_bound(a), end_bound(b), _high(b), _high(a))
+
+
+def _lesser(a: Any, b: Any, if_a: Boundary, if_b: Boundary) -> Boundary:
+    """`if_a` or `if_b` as point `a` or point `b` is the lesser; unknown where that cannot be told."""
+    if at_most(a, b) is True:
+        return if_a
+    return if_b if at_most(b, a) is True else _UNKNOWN
 
 
 def _interval(low: Boundary, high: Boundary) -> Interval:
@@ -50,9 +69,7 @@ class Union:
     def intervals(a: Interval, b: Interval) -> Interval | None:
         if disjunction(overlaps(a, b), meets(a, b)) is not True:
             return None
-        a_starts_first = at_most(start_bound(a), start_bound(b))
-        b_ends_first = at_most(end_bound(b), end_bound(a))
-        return _interval(_choose(a_starts_first, _low(a), _low(b)), _choose(b_ends_first, _high(a), _high(b)))
+        return _interval(_earlier_start(a, b), _later_end(a, b))
 
 
 @operator("Intersect", spec="elm:19.15")
@@ -65,9 +82,7 @@ class Intersect:
     def intervals(a: Interval, b: Interval) -> Interval | None:
         if overlaps(a, b) is not True:
             return None
-        a_starts_first = at_most(start_bound(a), start_bound(b))
-        b_ends_first = at_most(end_bound(b), end_bound(a))
-        return _interval(_choose(a_starts_first, _low(b), _low(a)), _choose(b_ends_first, _high(b), _high(a)))
+        return _interval(_later_start(a, b), _earlier_end(a, b))
 
 
 @operator("Except", spec="elm:19.10")
@@ -132,18 +147,23 @@ def _by_start(a: Interval, b: Interval) -> int:
 def _reach(interval: Interval, per: Quantity | None, precision: str | None) -> Any:
     """The last point at which another interval may start to be merged with this one."""
     last = end(interval)
-    if isinstance(last, Temporal):
-        coarse = last if precision is None else last.truncated(precision)
-        try:
-            return calendar.add(coarse, per.value, per.unit, wrap=False) if per else next_after(coarse) or coarse
-        except CqlError:
-            return coarse
+    if isinstance(last, Temporal) and precision is not None:
+        last = last.truncated(precision)
     if per is None:
-        return next_after(last) or last
+        return _or_else(next_after(last), last)
+    if isinstance(last, Temporal):
+        try:
+            return calendar.add(last, per.value, per.unit, wrap=False)
+        except CqlError:
+            return last
     if isinstance(last, Quantity):
         step = convert(per.value, per.unit, last.unit)
         return last if step is None else Quantity(last.value + step, last.unit)
     return Decimal(last) + per.value
+
+
+def _or_else(point: Any, otherwise: Any) -> Any:
+    return otherwise if point is None else point
 
 
 def _coarsest_precision(intervals: Sequence[Interval]) -> str | None:
@@ -195,7 +215,7 @@ def expand(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Int
     if per is not None and per.value <= 0:
         return None
     covered = collapse(source, None)
-    size = _default_size(covered) if per is None else per
+    size = _default_size(covered) if per is None else Quantity(per.value.normalize(), per.unit)
     pieces: list[Interval] = []
     for interval in covered:
         for piece in _pieces(interval, size):

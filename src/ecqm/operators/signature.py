@@ -123,7 +123,19 @@ def _fit(declared: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
         return _fit(declared.element, actual.element, bindings)
     if isinstance(declared, IntervalType) and isinstance(actual, IntervalType):
         return _fit(declared.point, actual.point, bindings)
+    if isinstance(declared, TupleType) and isinstance(actual, TupleType):
+        return _fit_elements(dict(declared.elements), dict(actual.elements), bindings)
     return None
+
+
+def _fit_elements(
+    declared: dict[str, CqlType], actual: dict[str, CqlType], bindings: Bindings
+) -> int | None:
+    """Tuples fit when they have the same elements, and each fits, in whichever direction null allows."""
+    if declared.keys() != actual.keys():
+        return None
+    costs = [_fit_same(declared[name], actual[name], bindings) for name in declared]
+    return None if None in costs else sum(cost for cost in costs if cost)
 
 
 def _fit_same(bound: CqlType, actual: CqlType, bindings: Bindings) -> int | None:

@@ -31,10 +31,9 @@ def to_decimal(value: Fraction | int) -> Decimal:
     Raises CqlError when it lies outside the range of Decimal."""
     exact = Fraction(value)
     quotient = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-    rounded = quotient.quantize(DECIMAL_STEP, context=_WIDE)
-    if not MIN_DECIMAL <= rounded <= MAX_DECIMAL:
+    if not MIN_DECIMAL <= quotient <= MAX_DECIMAL:
         raise CqlError(f"{quotient} is outside the range of Decimal")
-    return plain(rounded)
+    return plain(quotient.quantize(DECIMAL_STEP, context=_WIDE))
 
 
 def plain(value: Decimal) -> Decimal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ecqm.data import Demand
 from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
+from ecqm.measures.binding import bind_expressions
 from ecqm.measures.definition import Group, Measure, Population
 from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.lowering.core import Scope
@@ -43,7 +44,11 @@ class MeasurePlan:
 def plan_measure(
     measure: Measure, libraries: ResolvedLibraries, kernels: Callable[[str, str], str | None]
 ) -> MeasurePlan:
-    """Plan everything that a measure needs. Raises PlanError if a population or stratifier cannot be planned."""
+    """Plan everything that a measure needs.
+
+    Raises MeasureError if a population or stratifier is not defined, PlanError if it cannot be planned.
+    """
+    measure = bind_expressions(measure, (*libraries.main.expressions, *libraries.main.functions))
     lowering = Lowering(libraries, kernels)
     defines: dict[str, PlanNode] = {}
     observations: dict[tuple[str, str], Observation] = {}

@@ -1,0 +1,56 @@
+"""Criteria of a measure tied to the definitions of its library.
+
+A criterion names a definition exactly. Published measures have names that differ from the definition's in capitals
+only; there the one definition that it can mean is taken, and the measure lists it among its problems. Any other name
+that is not defined is an error, with the definitions that come close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+
+from ecqm.measures.definition import Group, Measure, MeasureError, Stratifier
+
+
+def bind_expressions(measure: Measure, defined: Iterable[str]) -> Measure:
+    """The measure with every criterion named as its definition is.
+
+    ``MeasureError`` naming all population and stratifier criteria that are not defined; supplemental data that is not
+    defined is left as it is, for whoever evaluates it to report.
+    """
+    names = list(dict.fromkeys(defined))
+    exact = set(names)
+    by_lower: dict[str, list[str]] = {}
+    for name in names:
+        by_lower.setdefault(name.lower(), []).append(name)
+    problems: list[str] = []
+    unknown: list[str] = []
+
+    def bound(expression: str, required: bool = True) -> str:
+        if expression in exact:
+            return expression
+        meant = by_lower.get(expression.lower(), [])
+        if len(meant) == 1:
+            problems.append(f"criterion {expression!r} is taken as {meant[0]!r}, which differs in capitals only")
+            return meant[0]
+        if required:
+            close = get_close_matches(expression, names, n=3)
+            unknown.append(f"{expression!r}" + (f" (defined: {', '.join(map(repr, close))})" if close else ""))
+        return expression
+
+    def group(of: Group) -> Group:
+        populations = tuple(replace(p, expression=bound(p.expression)) for p in of.populations)
+        return replace(of, populations=populations, stratifiers=tuple(map(stratifier, of.stratifiers)))
+
+    def stratifier(of: Stratifier) -> Stratifier:
+        return replace(of, components=tuple(replace(c, expression=bound(c.expression)) for c in of.components))
+
+    groups = tuple(map(group, measure.groups))
+    supplements = tuple(replace(s, expression=bound(s.expression, False)) for s in measure.supplemental_data)
+    if unknown:
+        raise MeasureError(f"measure {measure.name} names what its library does not define: {'; '.join(unknown)}")
+    return replace(
+        measure, groups=groups, supplemental_data=supplements, problems=(*measure.problems, *dict.fromkeys(problems))
+    )

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from ecqm.measures.binding import bind_expressions
+from ecqm.measures.definition import MeasureError
+from tests.measures.resources import criteria, group, measure, population
+
+EXAMPLE = measure(
+    group(
+        "cohort",
+        population("initial-population", "Encounter with Fall"),
+        stratifier=[{"id": "s", "criteria": criteria("Stratum")}],
+    ),
+    supplementalData=[{"criteria": criteria("sde sex")}, {"criteria": criteria("SDE Payer")}],
+)
+
+
+def test_names_that_differ_in_capitals_are_taken_and_told() -> None:
+    bound = bind_expressions(EXAMPLE, ["Encounter With Fall", "Stratum", "SDE Sex"])
+    assert bound.expressions == ("Encounter With Fall", "Stratum", "SDE Sex", "SDE Payer")
+    assert len(bound.problems) == 2 and "'Encounter With Fall'" in bound.problems[0]
+    exact = bind_expressions(EXAMPLE, EXAMPLE.expressions)
+    assert exact == EXAMPLE
+
+
+def test_names_that_are_not_defined_are_an_error() -> None:
+    with pytest.raises(MeasureError, match="'Stratum' \\(defined: 'Stratum 1'\\)"):
+        bind_expressions(EXAMPLE, ["Encounter with Fall", "Stratum 1"])
+    with pytest.raises(MeasureError, match="'Encounter with Fall'"):
+        bind_expressions(EXAMPLE, ["Encounter With Fall", "encounter with fall", "Stratum"])

@@ -143,11 +143,11 @@ sortDirection
 // ---------------------------------------------------------------------------------------------- expressions
 
 expression
-    : term queryTail?                                                                             # termExpression
-    | 'from' aliasedSource (',' aliasedSource)* queryClauses                                      # multiSourceExpression
+    : 'from' aliasedSource (',' aliasedSource)* queryClauses                                      # multiSourceExpression
     | 'cast' term 'as' typeSpecifier                                                              # castExpression
     | ('duration' 'in')? pluralPrecision 'between' term 'and' term                                # durationBetweenExpression
     | 'difference' 'in' pluralPrecision 'between' term 'and' term                                 # differenceBetweenExpression
+    | term queryTail?                                                                             # termExpression
     | expression 'is' 'not'? ('null' | 'true' | 'false')                                          # booleanTestExpression
     | expression ('is' | 'as') typeSpecifier                                                      # typeExpression
     | 'not' expression                                                                            # notExpression

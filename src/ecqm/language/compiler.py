@@ -12,6 +12,7 @@ from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import deep_recursion, parse
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.core import Context
+from ecqm.language.translation.declarations import BrokenLibrary
 from ecqm.language.translation.library import LibraryTranslator, translator_info
 from ecqm.types import CqlType
 
@@ -109,7 +110,8 @@ class Compiler:
         if compilation.errors:
             first = compilation.errors[0]
             count = len(compilation.errors)
-            raise CqlError(f"the library {name} has {count} errors, the first: {first.render(name)}", context)
+            error = f"the library {name} has {count} errors, the first: {first.render(name)}"
+            raise BrokenLibrary(error, context, compilation.exports)
         return compilation.exports
 
 

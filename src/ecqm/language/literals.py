@@ -50,6 +50,11 @@ def check_decimal(text: str, context: object) -> None:
     whole, _, fraction = text.partition(".")
     if len(fraction) > DECIMAL_PLACES:
         raise CqlError(f"{text} has more than {DECIMAL_PLACES} decimal places", context)
+    check_magnitude(text, context)
+
+
+def check_magnitude(text: str, context: object) -> None:
+    """The value of a quantity is not beyond the largest Decimal; its decimal places are not limited to those."""
     if Decimal(text) > DECIMAL_LIMIT:
         raise CqlError(f"{text} is beyond the largest Decimal, {DECIMAL_LIMIT}", context)
 

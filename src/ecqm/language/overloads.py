@@ -127,7 +127,16 @@ def _instances(signature: Signature, given: Sequence[CqlType], table: Conversion
         binding = _Binding(table)
         if all(map(binding.match, signature.operands, types)):
             operands = tuple(map(binding.apply, signature.operands))
+            if not all(map(_is_sound, operands)):
+                continue
             yield Signature(signature.name, operands, binding.apply(signature.result))
+
+
+def _is_sound(type_: CqlType) -> bool:
+    """Whether a type found for an operand can be: no interval has points that are themselves structured."""
+    if isinstance(type_, IntervalType):
+        return not isinstance(type_.point, IntervalType | ListType | TupleType)
+    return not isinstance(type_, ListType) or _is_sound(type_.element)
 
 
 def _fit(

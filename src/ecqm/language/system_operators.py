@@ -158,6 +158,7 @@ TEMPORAL = "\n".join(
     )
 )
 
+_MEASURABLE = (*_NUMBERS, "Quantity")
 INTERVAL = """
 After(Interval<T>, Interval<T>) : Boolean
 After(T, Interval<T>) : Boolean
@@ -204,9 +205,9 @@ SameOrBefore(Interval<T>, T) : Boolean
 SameOrAfter(Interval<T>, Interval<T>) : Boolean
 SameOrAfter(T, Interval<T>) : Boolean
 SameOrAfter(Interval<T>, T) : Boolean
-Size(Interval<T>) : T
-Width(Interval<T>) : T
-"""
+""" + "\n".join(
+    (_each("Size(Interval<#>) : #", _MEASURABLE), _each("Width(Interval<#>) : #", _MEASURABLE))
+)
 
 LIST = """
 Contains(List<T>, T) : Boolean
@@ -233,6 +234,8 @@ Indexer(List<T>, Integer) : T
 IndexOf(List<T>, T) : Integer
 Length(List<T>) : Integer
 SingletonFrom(List<T>) : T
+Slice(List<T>) : List<T>
+Slice(List<T>, Integer) : List<T>
 Slice(List<T>, Integer, Integer) : List<T>
 """
 

@@ -16,6 +16,16 @@ from ecqm.language.translation.names import name_of, parts_of
 from ecqm.language.translation.retrieves import RetrieveTranslator
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
+
+
+class BrokenLibrary(CqlError):
+    """An included library with errors of its own; what could be translated of it can still be used."""
+
+    def __init__(self, message: str, context: Context, exports: Exports) -> None:
+        super().__init__(message, context)
+        self.exports = exports
+
+
 IncludeLibrary = Callable[[str, str | None, Context], Exports]
 
 
@@ -98,7 +108,11 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         alias = path.rpartition(".")[2] if local is None else name_of(local)
         if alias in self.includes:
             raise CqlError(f"the name {alias!r} is declared twice", definition)
-        self.includes[alias] = self.include(path, version, definition)
+        try:
+            self.includes[alias] = self.include(path, version, definition)
+        except BrokenLibrary as broken:
+            self.report(broken)
+            self.includes[alias] = broken.exports
         include = nodes.IncludeDef(localIdentifier=alias, path=path, version=version)
         self.locate(include, definition)
         self.annotate(include, definition)

@@ -75,20 +75,20 @@ class RetrieveTranslator(QueryTranslator):
         if kind in ("MembershipExpressionContext", "EqualityExpressionContext"):
             left, right = context.expression()
             comparator = context.getChild(1).getText()
-            path = self._path(left)
+            path = self._dotted(left)
             if path is not None and comparator in ("in", "~", "="):
                 return path, comparator, right
         return None, None, context
 
-    def _path(self, context: Context) -> str | None:
+    def _dotted(self, context: Context) -> str | None:
         """The dotted path that an expression consists of, if it is one."""
         kind = type(context).__name__
         if kind == "TermExpressionContext" and context.queryTail() is None:
-            return self._path(context.term())
+            return self._dotted(context.term())
         if kind == "NameTermContext" and context.getChildCount() == 1:
             return name_of(context.referentialIdentifier())
         if kind == "MemberTermContext" and context.getChildCount() == 3:
-            before = self._path(context.term())
+            before = self._dotted(context.term())
             return None if before is None else f"{before}.{name_of(context.anyName())}"
         return None
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
-from ecqm.language.literals import check_decimal, check_integer, check_long, temporal_parts, unescape
+from ecqm.language.literals import check_decimal, check_integer, check_long, check_magnitude, temporal_parts, unescape
 from ecqm.language.symbols import Declared
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.names import NameTranslator, name_of, parts_of
@@ -82,7 +82,7 @@ class SelectorTranslator(NameTranslator):
     def quantity(self, context: Context) -> nodes.Quantity:
         """A quantity; the unit of a bare number is the default, 1."""
         text = str(context.NUMBER().getText())
-        check_decimal(text, context)
+        check_magnitude(text, context)
         unit = None
         if context.getChildCount() > 1:
             unit = str(context.getChild(1).getText())
@@ -116,7 +116,7 @@ class SelectorTranslator(NameTranslator):
         bounds, point = self.unified(
             [self.translate(low_context), self.translate(high_context)], [low_context, high_context]
         )
-        if isinstance(point, ChoiceType | ListType | IntervalType | TupleType):
+        if isinstance(point, ListType | IntervalType | TupleType):
             raise CqlError(f"an interval cannot have bounds of type {point}", context)
         node = nodes.Interval(
             lowClosed=context.getChild(1).getText() == "[",

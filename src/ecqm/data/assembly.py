@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import msgspec
-
 from ecqm.data.cohort import CohortBuilder
-from ecqm.data.compartment import patient_reference, target
+from ecqm.data.compartment import patient_reference, patient_references, target
+from ecqm.data.gathering import Gathered, RawJson
 from ecqm.data.table import Origin
 
 _REFERENCES = re.compile(rb'"reference"\s*:\s*"([^"\\]+)"')
+Key = tuple[str | None, str]
 
 
 class Loose(NamedTuple):
     """A decoded resource of which it is not known yet whose it is; `urn` is its fullUrl if that is a URN."""
 
     resource: Any
-    raw: bytes | msgspec.Raw
+    raw: RawJson
     origin: Origin
     urn: str | None = None
 
@@ -34,86 +34,111 @@ class Assembly:
 
     def __init__(self, builder: CohortBuilder) -> None:
         self._builder = builder
-        self._patients: dict[str, int] = {}
-        self._unplaced: list[Loose] = []
-        self._shared: dict[tuple[str | None, str], Loose] = {}
-        self._referring: list[tuple[int, Loose]] = []
+        # Patient rows by reference ("Patient/1", a URN), so that the references of many are one look-up each.
+        self._patients: dict[str | None, int] = {}
+        self._unplaced: dict[str, Gathered] = {}
+        self._placed: list[tuple[Gathered, list[int]]] = []
 
     def add_together(self, resources: Iterable[Loose]) -> None:
         """Resources of one bundle: with a single Patient among them, all are that patient's."""
         resources = list(resources)
-        patients = [loose for loose in resources if self._is_patient(loose)]
-        if len(patients) != 1:
-            self.add(resources)
+        own = Assembly(self._builder)
+        for loose in resources:
+            own._gather(loose)
+        patients = own._unplaced.get("Patient")
+        if patients is not None and len(patients) == 1:
+            patient = self._add_patients(patients)[0]
+            for name, gathered in own._unplaced.items():
+                if name != "Patient":
+                    self._put(name, gathered, [patient] * len(gathered))
             return
-        self._add_patient(patients[0])
-        patient = self._patients[_name(patients[0])]
         for loose in resources:
-            if loose is not patients[0]:
-                self._put(patient, loose)
+            self._gather(loose)
 
-    def add(self, resources: Iterable[Loose]) -> None:
+    def add(self, resource_type: str, gathered: Gathered) -> None:
         """Resources of any patients, in any order."""
-        for loose in resources:
-            if self._is_patient(loose):
-                self._add_patient(loose)
-            else:
-                self._unplaced.append(loose)
+        known = self._unplaced.get(resource_type)
+        if known is None:
+            self._unplaced[resource_type] = gathered
+        else:
+            known.extend(gathered, [])
 
     def finish(self) -> None:
-        """Put what is left to its patients, now that all are known, and give them what they share."""
-        for loose in self._unplaced:
-            self._add_by_reference(loose)
+        """Put everything to its patient, now that all are known, and give patients what they share."""
+        patients = self._unplaced.pop("Patient", None)
+        if patients is not None:
+            self._add_patients(patients)
+        shared: dict[Key, tuple[str, Gathered, int]] = {}
+        for name, gathered in self._unplaced.items():
+            if self._builder.demand.reads(name):
+                self._place(name, gathered, shared)
         self._unplaced.clear()
-        if self._shared:
-            self._share()
+        if shared:
+            self._share(shared)
 
-    def _share(self) -> None:
-        given: set[tuple[int, tuple[str | None, str]]] = set()
-        waiting = self._referring
-        while waiting:
-            patient, loose = waiting.pop()
-            for match in _REFERENCES.findall(bytes(loose.raw)):
-                key = target(match.decode("utf-8", "replace"))
-                if key is not None and key in self._shared and (patient, key) not in given:
-                    given.add((patient, key))
-                    shared = self._shared[key]
-                    self._builder.add(patient, *shared)
-                    waiting.append((patient, shared))
+    def _gather(self, loose: Loose) -> None:
+        origin = loose.origin
+        entry = -1 if origin.entry is None else origin.entry
+        gathered = self._unplaced.setdefault(self._builder.type_of(loose.resource), Gathered())
+        gathered.append(loose.resource, loose.raw, self._builder.file_number(origin.file), entry, loose.urn)
 
-    def _is_patient(self, loose: Loose) -> bool:
-        return self._builder.type_of(loose.resource) == "Patient"
+    def _add_patients(self, gathered: Gathered) -> list[int]:
+        rows = []
+        for place, resource in enumerate(gathered.resources):
+            urn = gathered.urns.get(place)
+            name = resource.id or urn or f"patient {len(self._builder.ids) + 1}"
+            row = self._patients.get(f"Patient/{name}")
+            if row is None:
+                row = self._patients[f"Patient/{name}"] = self._builder.add_patient(name)
+            if urn is not None:
+                self._patients[urn] = row
+            rows.append(row)
+        self._put("Patient", gathered, rows)
+        return rows
 
-    def _add_patient(self, loose: Loose) -> None:
-        name = _name(loose)
-        if name not in self._patients:
-            self._patients[name] = self._builder.add_patient(name)
-        if loose.urn is not None:
-            self._patients[loose.urn] = self._patients[name]
-        self._put(self._patients[name], loose)
+    def _place(self, name: str, gathered: Gathered, shared: dict[Key, tuple[str, Gathered, int]]) -> None:
+        rows = list(map(self._patients.get, patient_references(gathered.resources)))
+        if None in rows:
+            for place, row in enumerate(rows):
+                if row is None:
+                    rows[place] = self._place_of_one(name, gathered, place, shared)
+            places = [place for place, row in enumerate(rows) if row is not None]
+            gathered = gathered.take(places)
+        self._put(name, gathered, [row for row in rows if row is not None])
 
-    def _add_by_reference(self, loose: Loose) -> None:
-        resource_type = self._builder.type_of(loose.resource)
-        if not self._builder.demand.reads(resource_type):
-            return
-        named = patient_reference(loose.resource)
+    def _place_of_one(
+        self, name: str, gathered: Gathered, place: int, shared: dict[Key, tuple[str, Gathered, int]]
+    ) -> int | None:
+        """The patient row of a resource that names its patient in no plain way; None for a shared or a lost one."""
+        resource = gathered.resources[place]
+        named = patient_reference(resource)
         if named is None:
-            if loose.resource.id is not None:
-                self._shared[resource_type, loose.resource.id] = loose
-            if loose.urn is not None:
-                self._shared[None, loose.urn] = loose
-            return
-        patient = self._patients.get(named)
-        if patient is None:
-            name = f"{resource_type}/{loose.resource.id}"
-            self._builder.report(loose.origin, "refers to a patient that is not in the data", named, name)
-        else:
-            self._put(patient, loose)
+            if resource.id is not None:
+                shared[name, resource.id] = (name, gathered, place)
+            if place in gathered.urns:
+                shared[None, gathered.urns[place]] = (name, gathered, place)
+            return None
+        row = self._patients.get(named if named.startswith("urn:") else f"Patient/{named}")
+        if row is None:
+            origin = self._builder.origin(gathered, place)
+            message = "refers to a patient that is not in the data"
+            self._builder.report(origin, message, named, f"{name}/{resource.id}")
+        return row
 
-    def _put(self, patient: int, loose: Loose) -> None:
-        self._builder.add(patient, *loose)
-        self._referring.append((patient, loose))
+    def _put(self, name: str, gathered: Gathered, rows: list[int]) -> None:
+        if len(gathered) and self._builder.demand.reads(name):
+            self._builder.add_all(name, gathered, rows)
+        self._placed.append((gathered, rows))
 
-
-def _name(loose: Loose) -> str:
-    return str(loose.resource.id or loose.urn or loose.origin.file)
+    def _share(self, shared: dict[Key, tuple[str, Gathered, int]]) -> None:
+        given: set[tuple[int, Key]] = set()
+        waiting = [pair for gathered, rows in self._placed for pair in zip(rows, gathered.raws, strict=True)]
+        while waiting:
+            patient, raw = waiting.pop()
+            for match in _REFERENCES.findall(bytes(raw)):
+                key = target(match.decode("utf-8", "replace"))
+                if key is not None and key in shared and (patient, key) not in given:
+                    given.add((patient, key))
+                    name, gathered, place = shared[key]
+                    self._builder.add_all(name, gathered.take([place]), [patient])
+                    waiting.append((patient, gathered.raws[place]))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ecqm.data.allocation import many_objects
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.readers import JSON_SUFFIXES, documents
@@ -33,9 +34,10 @@ def read_cases(
     See `CohortBuilder.add` for resources that are found several times, as in a bundle and in files of their own.
     """
     builder = CohortBuilder(demand, codes, default_offset, keep_raw)
-    for folder in folders:
-        _read_case(builder, Path(folder))
-    return builder.finish()
+    with many_objects():
+        for folder in folders:
+            _read_case(builder, Path(folder))
+        return builder.finish()
 
 
 def _read_case(builder: CohortBuilder, folder: Path) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from ecqm.columns import Column, Rows
+from ecqm.columns import Column, Mask, Rows
 from ecqm.data.demand import Demand
 from ecqm.data.elements import Reading
+from ecqm.data.gathering import Gathered, RawJson, repeats
 from ecqm.data.problems import DataProblem
 from ecqm.data.references import ReferenceIndex
 from ecqm.data.structs import Bundle, ResourceStructs, resource_structs
-from ecqm.data.table import Origin, ResourceRow, ResourceTable
+from ecqm.data.table import Origin, ResourceTable
 from ecqm.terminology import CodeIndex
 
 
@@ -93,25 +96,28 @@ class CohortBuilder:
         self.demand = demand
         self.codes = CodeIndex() if codes is None else codes
         self.structs: ResourceStructs = resource_structs(demand)
-        self.keep_raw = keep_raw
         self.ids: list[str] = []
         self.problems: list[DataProblem] = []
+        self._keep_raw = keep_raw
         self._default_offset = default_offset
-        self._rows: dict[str, list[ResourceRow]] = {}
-        self._seen: dict[tuple[int, str, str | bytes], list[bytes | msgspec.Raw]] = {}
-        self._serial = 0
+        self._files: dict[str, int] = {}
+        self._gathered: dict[str, Gathered] = {}
 
     def add_patient(self, identifier: str) -> int:
         """A new patient row."""
         self.ids.append(identifier)
         return len(self.ids) - 1
 
-    def decode(self, raw: bytes | msgspec.Raw | memoryview, origin: Origin, patient: str | None = None) -> Any:
+    def file_number(self, file: str) -> int:
+        """The number that stands for a file in `Gathered`."""
+        return self._files.setdefault(file, len(self._files))
+
+    def decode(self, raw: RawJson, origin: Origin, patient: str | None = None) -> Any:
         """The struct of a resource or a Bundle; None, and a problem, for what cannot be read."""
         try:
             return self.structs.decode(raw)
         except msgspec.ValidationError as error:
-            self.report(origin, f"not a FHIR resource that can be read: {error}", patient, self._named(raw))
+            self.report(origin, f"not a FHIR resource that can be read: {error}", patient, _named(raw))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             size = memoryview(raw).nbytes
             self.report(origin, "empty" if size == 0 else f"not valid JSON ({size} bytes): {error}", patient)
@@ -119,46 +125,37 @@ class CohortBuilder:
             self.report(origin, "nested too deeply", patient)
         return None
 
-    def add(
-        self, patient: int, resource: Any, raw: bytes | msgspec.Raw, origin: Origin, urn: str | None = None
-    ) -> bool:
-        """A resource of a patient row, with those contained in it; is its type wanted?
-
-        The same content a second time (in a bundle and in a file of its own) counts once. Different contents with one
-        id are both kept, since both are records of the patient, and reported. Of Patient itself the first counts.
-        """
+    def add(self, patient: int, resource: Any, raw: RawJson, origin: Origin, urn: str | None = None) -> bool:
+        """A resource of a patient row; is its type wanted?"""
         name = self.structs.wanted.get(type(resource))
         if name is None:
             return False
-        # Without an id only the content can be compared, and there may be many: they are found by it.
-        identity = "" if name == "Patient" else resource.id or _compact(raw)
-        known = self._seen.setdefault((patient, name, identity), [])
-        if any(_same_content(raw, other) for other in known):
-            return True
-        if known:
-            complaint = "a second Patient" if name == "Patient" else "another resource of this patient has its id"
-            self.report(origin, f"duplicate: {complaint}", self.ids[patient], f"{name}/{resource.id}")
-            if name == "Patient":
-                return True
-        known.append(raw)
-        self._keep(ResourceRow(patient, resource, raw, origin, urn, self._next_serial(), -1))
+        one = Gathered()
+        one.append(resource, raw, self.file_number(origin.file), -1 if origin.entry is None else origin.entry, urn)
+        self.add_all(name, one, [patient])
         return True
 
-    def _keep(self, row: ResourceRow) -> None:
-        name = self.structs.wanted.get(type(row.resource))
+    def add_all(self, resource_type: str, gathered: Gathered, patients: Sequence[int]) -> None:
+        """Resources of a wanted type with their patient rows, and what is contained in them."""
+        rows = self._gathered.setdefault(resource_type, Gathered())
+        start = rows.extend(gathered, patients)
+        if not hasattr(gathered.resources[0], "contained"):
+            return
+        for place, contained in enumerate(map(attrgetter("contained"), gathered.resources)):
+            for raw in contained or ():
+                self._add_contained(raw, resource_type, start + place)
+
+    def _add_contained(self, raw: RawJson, container_type: str, place: int) -> None:
+        container = self._gathered[container_type]
+        patient = container.patients[place]
+        resource = self.decode(raw, self.origin(container, place), self.ids[patient])
+        name = self.structs.wanted.get(type(resource))
         if name is None:
             return
-        self._rows.setdefault(name, []).append(row if self.keep_raw else row._replace(raw=None))
-        for part in getattr(row.resource, "contained", None) or ():
-            inner = self.decode(part, row.origin, self.ids[row.patient])
-            if inner is not None:
-                self._keep(
-                    row._replace(resource=inner, raw=part, urn=None, serial=self._next_serial(), container=row.serial)
-                )
-
-    def _next_serial(self) -> int:
-        self._serial += 1
-        return self._serial - 1
+        rows = self._gathered.setdefault(name, Gathered())
+        rows.containers[len(rows)] = (container_type, place)
+        rows.append(resource, raw, container.files[place], container.entries[place], None)
+        rows.patients.append(patient)
 
     def report(self, origin: Origin, message: str, patient: str | None = None, resource: str | None = None) -> None:
         """Note a problem."""
@@ -169,34 +166,69 @@ class CohortBuilder:
         return self.structs.type_of[type(resource)]
 
     def finish(self) -> Cohort:
-        """The cohort of everything added."""
-        self._seen.clear()
-        tables: dict[str, ResourceTable] = {}
-        ids, problems = self.ids, self.problems
+        """The cohort of everything added.
 
-        def report(resource_type: str, rows: Sequence[int], message: str) -> None:
-            table = tables[resource_type]
-            for row in rows:
-                origin = table.origins[row]
-                name = f"{resource_type}/{table.ids.texts()[row]}"
-                problems.append(DataProblem(origin.file, origin.entry, ids[int(table.patient[row])], name, message))
+        The same content of a patient a second time (in a bundle and in a file of its own) counts once. Different
+        contents with one id are both kept, since both are records of the patient, and reported. Of Patient itself
+        the first counts.
+        """
+        kept = {name: self._distinct(name, gathered) for name, gathered in self._gathered.items()}
+        rows: dict[str, Rows] = {}
+        serials: dict[str, Rows] = {}
+        count = 0
+        for name, gathered in self._gathered.items():
+            for place, (container_type, container) in gathered.containers.items():
+                kept[name][place] = kept[container_type][container]
+            order = np.argsort(np.array(gathered.patients, np.int64), kind="stable")
+            rows[name] = order[kept[name][order]]
+            serials[name] = np.full(len(gathered), -1, np.int64)
+            serials[name][rows[name]] = count + np.arange(len(rows[name]))
+            count += len(rows[name])
+        reading = Reading(self.structs, self.codes, self._default_offset, self._report_row)
+        files = tuple(self._files)
+        self._tables = {
+            name: ResourceTable(name, gathered, rows[name], serials, len(self.ids), files, self._keep_raw, reading)
+            for name, gathered in self._gathered.items()
+        }
+        self._gathered = {}
 
-        reading = Reading(self.structs, self.codes, self._default_offset, report)
+        def empty(name: str) -> ResourceTable:
+            none = np.zeros(0, np.int64)
+            return ResourceTable(name, Gathered(), none, {name: none}, len(self.ids), files, False, reading)
 
-        def make(name: str, rows: Sequence[ResourceRow]) -> ResourceTable:
-            return ResourceTable(name, rows, len(ids), reading)
+        return Cohort(self.ids, self._tables, self.demand, self.codes, self.problems, empty)
 
-        for name, rows in self._rows.items():
-            tables[name] = make(name, sorted(rows, key=lambda row: row.patient))
-        return Cohort(ids, tables, self.demand, self.codes, problems, lambda name: make(name, ()))
+    def _distinct(self, name: str, gathered: Gathered) -> Mask:
+        """Mask of the resources that count."""
+        kept = np.ones(len(gathered), np.bool_)
+        for repeat in repeats(gathered, one_per_patient=name == "Patient"):
+            kept[repeat.place] = name != "Patient" and not repeat.same_content
+            if not repeat.same_content:
+                complaint = "a second Patient" if name == "Patient" else "another resource of this patient has its id"
+                origin = self.origin(gathered, repeat.place)
+                named = f"{name}/{gathered.resources[repeat.place].id}"
+                patient = self.ids[gathered.patients[repeat.place]]
+                self.report(origin, f"duplicate: {complaint}", patient, named)
+        return kept
 
-    def _named(self, raw: bytes | msgspec.Raw | memoryview) -> str | None:
-        """`Type/id` of a resource whose elements could not be read, if that much can be."""
-        try:
-            header = _HEADER.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        return f"{header.resourceType}/{header.id}" if header.resourceType else None
+    def origin(self, gathered: Gathered, place: int) -> Origin:
+        """Where a gathered resource was read."""
+        entry = gathered.entries[place]
+        return Origin(tuple(self._files)[gathered.files[place]], None if entry < 0 else entry)
+
+    def _report_row(self, resource_type: str, row: int, message: str) -> None:
+        table = self._tables[resource_type]
+        name = f"{resource_type}/{table.ids.take(np.array([row])).texts()[0]}"
+        self.report(table.origin(row), message, self.ids[int(table.patient[row])], name)
+
+
+def _named(raw: RawJson) -> str | None:
+    """`Type/id` of a resource whose elements could not be read, if that much can be."""
+    try:
+        header = _HEADER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return f"{header.resourceType}/{header.id}" if header.resourceType else None
 
 
 class _Header(msgspec.Struct):
@@ -207,16 +239,7 @@ class _Header(msgspec.Struct):
 _HEADER = msgspec.json.Decoder(_Header)
 
 
-def _compact(raw: bytes | msgspec.Raw) -> bytes:
-    return msgspec.json.format(raw, indent=-1)
-
-
-def _same_content(one: bytes | msgspec.Raw, other: bytes | msgspec.Raw) -> bool:
-    """Are two JSON texts the same value? White space and the order of keys make no difference."""
-    return _compact(one) == _compact(other) or bool(msgspec.json.decode(one) == msgspec.json.decode(other))
-
-
-def entries(bundle: Bundle) -> Iterator[tuple[int, msgspec.Raw, str | None]]:
+def entries(bundle: Bundle) -> Iterator[tuple[int, RawJson, str | None]]:
     """The entries of a bundle that hold a resource: number, JSON, and the fullUrl if it is a URN."""
     for number, entry in enumerate(bundle.entry or ()):
         if memoryview(entry.resource).nbytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 _TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?(?:[#|?].*)?$")
@@ -46,3 +48,12 @@ def patient_reference(resource: Any) -> str | None:
             if named is not None and named[0] in ("Patient", None):
                 return named[1]
     return None
+
+
+def patient_references(resources: Sequence[Any]) -> list[str | None]:
+    """The first reference of resources of one type by which they may name their patient, as it is written."""
+    for name in PATIENT_LINKS:
+        if hasattr(resources[0], name) and not isinstance(getattr(resources[0], name), list):
+            links = map(attrgetter(name), resources)
+            return [None if link is None else getattr(link, "reference", None) for link in links]
+    return [None] * len(resources)

@@ -18,6 +18,8 @@ from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.terminology import CodeIndex
 from ecqm.types import STRING, CqlType, ListType, NamedType, choice_of
 
+_BLOCK = 512
+
 
 class ElementNotRead(LookupError):
     """An element was asked for that the demand, with which the data were read, does not name."""
@@ -27,14 +29,14 @@ class ElementNotRead(LookupError):
 class Reading:
     """What all tables of a cohort are made with.
 
-    `default_offset` (minutes east of UTC) is that of date-times without one. `report(resource_type, rows, message)`
+    `default_offset` (minutes east of UTC) is that of date-times without one. `report(resource_type, row, message)`
     takes findings about rows of a table, which come up when a column is made.
     """
 
     structs: ResourceStructs
     codes: CodeIndex
     default_offset: int
-    report: Callable[[str, Sequence[int], str], None]
+    report: Callable[[str, int, str], None]
 
 
 class Elements(Mapping[str, Column]):
@@ -97,7 +99,7 @@ class Elements(Mapping[str, Column]):
             return self._sibling(element)
         alternatives = [
             column
-            for json_name, type_name in element.json_names
+            for json_name, type_name in self._occurring(element.json_names)
             if not isinstance(column := self._of_values(self._get(json_name), type_name, element.repeated), NullColumn)
         ]
         if not alternatives:
@@ -105,6 +107,20 @@ class Elements(Mapping[str, Column]):
         if len(alternatives) == 1:
             return alternatives[0]
         return _one_of(alternatives)
+
+    def _occurring(self, names: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        """Those of some alternatives (JSON name, type) that occur. The value of an extension has fifty: structs are
+        looked through some at a time, so that they are still in the processor's cache for the next alternative."""
+        if len(names) == 1:
+            return names
+        values = self._values or ()
+        missing = dict(names)
+        for start in range(0, len(values), _BLOCK):
+            block = values[start : start + _BLOCK]
+            for json_name in list(missing):
+                if list(map(attrgetter(json_name), block)).count(None) < len(block):
+                    del missing[json_name]
+        return [pair for pair in names if pair[0] not in missing]
 
     def _get(self, json_name: str) -> list[Any]:
         return list(map(attrgetter(json_name), self._values or ()))
@@ -153,11 +169,16 @@ class Elements(Mapping[str, Column]):
         )
 
     def _sibling(self, element: Element) -> Column:
+        schema = self._reading.structs.schema
+        names = [
+            (json_name if type_name in CODED_TYPES else "_" + json_name, type_name)
+            for json_name, type_name in element.json_names
+            if type_name in CODED_TYPES or schema.primitive(type_name)
+        ]
+        first = next(iter(self._values or ()), None)
         values: list[Any] = [None] * self._n
-        for json_name, type_name in element.json_names:
-            name = json_name if type_name in CODED_TYPES else "_" + json_name
-            if hasattr((self._values or (None,))[0], name) and (type_name in CODED_TYPES or name[0] == "_"):
-                values = [old if new is None else new for old, new in zip(values, self._get(name), strict=True)]
+        for name, _ in self._occurring([pair for pair in names if hasattr(first, pair[0])]):
+            values = [old if new is None else new for old, new in zip(values, self._get(name), strict=True)]
 
         def record(items: list[Any], rows: Rows) -> Column:
             bare = [None if item is None or _is_bare(item) else item for item in items]
@@ -168,11 +189,8 @@ class Elements(Mapping[str, Column]):
 
         return self._list(values, record) if element.repeated else record(values, self._rows)
 
-    def _reporter(self, rows: Rows) -> Callable[[Sequence[int], str], None]:
-        def report(places: Sequence[int], message: str) -> None:
-            self._reading.report(self._resource_type, rows[list(places)].tolist(), message)
-
-        return report
+    def _reporter(self, rows: Rows) -> Callable[[int, str], None]:
+        return lambda place, message: self._reading.report(self._resource_type, int(rows[place]), message)
 
 
 def _is_bare(value: Any) -> bool:

@@ -43,12 +43,12 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
     return content
 
 
-def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank with their numbers, from 1, read block by block so that a file may be of any size.
+def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines of a file in lots, each with the number of its first line (from 1), so that a file may be of any size.
 
-    Raises as `read_bytes` does, for a line longer than `longest` bytes.
+    Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
     """
-    number = 0
+    number = 1
     rest = b""
     try:
         with _open(path) as stream:
@@ -56,12 +56,11 @@ def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, b
                 lines = (rest + block).split(b"\n")
                 rest = lines.pop()
                 if len(rest) > longest:
-                    raise DataError(f"line {number + len(lines) + 1} has more than {longest} bytes")
-                for line in lines:
-                    number += 1
-                    if line and not line.isspace():
-                        yield number, line
+                    raise DataError(f"line {number + len(lines)} has more than {longest} bytes")
+                if lines:
+                    yield number, lines
+                    number += len(lines)
     except _DAMAGE as error:
-        raise DataError(f"damaged after line {number}: {error}") from error
-    if rest and not rest.isspace():
-        yield number + 1, rest
+        raise DataError(f"damaged after line {number - 1}: {error}") from error
+    if rest:
+        yield number, [rest]

@@ -6,7 +6,7 @@ type of the column. What cannot be represented becomes null and is reported with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Context, Decimal
 from itertools import chain
 from typing import Any
@@ -35,8 +35,8 @@ from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.terminology import NO_CODE, CodeIndex
 from ecqm.types import CqlType, NamedType
 
-# Takes places among the present values, and what is wrong with them.
-Report = Callable[[Sequence[int], str], None]
+# Takes a place among the present values, and what is wrong with the value there.
+Report = Callable[[int, str], None]
 # (present, valid, type, default offset in minutes, report) to a column.
 Layout = Callable[[list[Any], Mask, CqlType, int, Report], Column]
 
@@ -57,7 +57,7 @@ def _checked(present: list[Any], good: Mask, valid: Mask, report: Report, compla
     if good.all():
         return valid
     for place in np.flatnonzero(~good).tolist():
-        report([place], f"{str(present[place])[:60]!r} {complaint}")
+        report(place, f"{str(present[place])[:60]!r} {complaint}")
     return _scatter(good, valid, np.bool_)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ecqm.data.assembly import Loose
+import msgspec
+
+from ecqm.data.assembly import Assembly
 from ecqm.data.cohort import CohortBuilder
 from ecqm.data.files import read_lines
+from ecqm.data.gathering import Gathered
 from ecqm.data.problems import DataError
 from ecqm.data.structs import Bundle
 from ecqm.data.table import Origin
@@ -23,16 +27,37 @@ def is_wanted(path: Path, builder: CohortBuilder) -> bool:
     return not named or named[0] == "Patient" or any(map(builder.demand.reads, named))
 
 
-def lines(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
-    """The resources of an NDJSON file; a line that cannot be read is reported with its number."""
+def read_ndjson(path: Path, builder: CohortBuilder, assembly: Assembly) -> None:
+    """Put the resources of an NDJSON file into an assembly; a line that cannot be read is reported with its number."""
     file = str(path)
     try:
-        for number, line in read_lines(path):
-            origin = Origin(file, number)
-            resource = builder.decode(line, origin)
-            if isinstance(resource, Bundle):
-                builder.report(origin, "a bundle, where NDJSON has one resource per line")
-            elif resource is not None:
-                yield Loose(resource, line, origin)
+        for first, lines in read_lines(path):
+            _add_lines(file, first, lines, builder, assembly)
     except (OSError, DataError) as error:
         builder.report(Origin(file, None), f"cannot be read (any further): {error}")
+
+
+def _add_lines(file: str, first: int, lines: Sequence[bytes], builder: CohortBuilder, assembly: Assembly) -> None:
+    try:
+        resources = list(map(builder.structs.decode, lines))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Some line is bad, or blank: only then is each looked at by itself.
+        resources = [_decode_line(file, number, line, builder) for number, line in enumerate(lines, first)]
+    number = builder.file_number(file)
+    for struct in set(map(type, resources)):
+        places = [place for place, resource in enumerate(resources) if type(resource) is struct]
+        if struct is Bundle:
+            for place in places:
+                builder.report(Origin(file, first + place), "a bundle, where NDJSON has one resource per line")
+        elif struct is not type(None):
+            gathered = Gathered(
+                [resources[place] for place in places],
+                [lines[place] for place in places],
+                [number] * len(places),
+                [first + place for place in places],
+            )
+            assembly.add(builder.structs.type_of[struct], gathered)
+
+
+def _decode_line(file: str, number: int, line: bytes, builder: CohortBuilder) -> Any:
+    return builder.decode(line, Origin(file, number)) if line and not line.isspace() else None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ecqm.data.allocation import many_objects
 from ecqm.data.assembly import Assembly, Loose
 from ecqm.data.cohort import Cohort, CohortBuilder, entries
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.files import read_bytes
-from ecqm.data.ndjson import NDJSON_SUFFIXES, is_wanted, lines
+from ecqm.data.ndjson import NDJSON_SUFFIXES, is_wanted, read_ndjson
 from ecqm.data.problems import DataError
 from ecqm.data.structs import Bundle
 from ecqm.data.table import Origin
@@ -34,15 +35,14 @@ def read_files(
     """
     builder = CohortBuilder(demand, codes, default_offset, keep_raw)
     assembly = Assembly(builder)
-    for path in paths:
-        for file in data_files(Path(path)):
-            if file.name.endswith(NDJSON_SUFFIXES):
-                if is_wanted(file, builder):
-                    assembly.add(lines(builder, file))
-            else:
+    with many_objects():
+        for file in (file for path in paths for file in data_files(Path(path))):
+            if not file.name.endswith(NDJSON_SUFFIXES):
                 assembly.add_together(documents(builder, file))
-    assembly.finish()
-    return builder.finish()
+            elif is_wanted(file, builder):
+                read_ndjson(file, builder, assembly)
+        assembly.finish()
+        return builder.finish()
 
 
 def data_files(path: Path) -> list[Path]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from ecqm.columns import Column, ListColumn, Mask, RecordColumn, Rows, StringColumn
 from ecqm.data.elements import Elements, Reading
+from ecqm.data.gathering import Gathered
 from ecqm.kernels.segments import offsets_of_parents
 
 
@@ -21,18 +21,6 @@ class Origin(NamedTuple):
     entry: int | None
 
 
-class ResourceRow(NamedTuple):
-    """A resource as it was read. `container` is the serial number of the resource that contains it, -1 if none does."""
-
-    patient: int
-    resource: Any
-    raw: bytes | msgspec.Raw | None
-    origin: Origin
-    urn: str | None
-    serial: int
-    container: int
-
-
 class ResourceTable:
     """Resources of one type: row i belongs to patient row `patient[i]` (non-decreasing).
 
@@ -40,19 +28,35 @@ class ResourceTable:
     `contained` and with `container` naming the serial of the resource they are in; a retrieve leaves them out.
     """
 
-    def __init__(self, resource_type: str, rows: Sequence[ResourceRow], n_patients: int, reading: Reading) -> None:
+    def __init__(
+        self,
+        resource_type: str,
+        gathered: Gathered,
+        places: Rows,
+        serials: Mapping[str, Rows],
+        n_patients: int,
+        files: Sequence[str],
+        keep_raw: bool,
+        reading: Reading,
+    ) -> None:
+        """Rows are the gathered resources at `places`; `serials` has the serial of each resource by type and place."""
         self.resource_type = resource_type
-        n = len(rows)
-        self.patient: Rows = np.fromiter((row.patient for row in rows), np.int64, n)
+        self.patient: Rows = np.array(gathered.patients, np.int64)[places]
         self.offsets = offsets_of_parents(self.patient, n_patients)
-        self.serial: Rows = np.fromiter((row.serial for row in rows), np.int64, n)
-        self.container: Rows = np.fromiter((row.container for row in rows), np.int64, n)
-        self.origins = [row.origin for row in rows]
-        self.urns = {i: row.urn for i, row in enumerate(rows) if row.urn is not None}
-        self._raws = [row.raw for row in rows]
-        self.elements = Elements(
-            [row.resource for row in rows], resource_type, reading, resource_type, np.arange(n, dtype=np.int64)
-        )
+        self.serial: Rows = serials[resource_type][places]
+        containers = np.full(len(gathered), -1, np.int64)
+        for place, (container_type, container) in gathered.containers.items():
+            containers[place] = serials[container_type][container]
+        self.container: Rows = containers[places]
+        urns = gathered.urns
+        self.urns = {row: urns[place] for row, place in enumerate(places.tolist()) if place in urns} if urns else {}
+        self._files = files
+        self._file = np.array(gathered.files, np.int32)[places]
+        self._entry = np.array(gathered.entries, np.int64)[places]
+        self._raws = [gathered.raws[place] for place in places] if keep_raw else None
+        resources = [gathered.resources[place] for place in places.tolist()]
+        rows = np.arange(len(places), dtype=np.int64)
+        self.elements = Elements(resources, resource_type, reading, resource_type, rows)
 
     def __len__(self) -> int:
         return len(self.patient)
@@ -91,8 +95,12 @@ class ResourceTable:
 
     def raw(self, row: int) -> bytes | None:
         """The JSON of a resource as it was read; None if the cohort was read without keeping it."""
-        raw = self._raws[row]
-        return None if raw is None else bytes(raw)
+        return None if self._raws is None else bytes(self._raws[row])
+
+    def origin(self, row: int) -> Origin:
+        """Where a resource was read."""
+        entry = int(self._entry[row])
+        return Origin(self._files[self._file[row]], None if entry < 0 else entry)
 
     def settle(self) -> None:
         """Make all columns now and free what they are made from."""

@@ -1,0 +1,111 @@
+"""Resources of one type on their way into a table: parallel lists, grown as files are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ecqm.columns import Mask, Rows
+
+RawJson = bytes | msgspec.Raw
+_NUMBERS_AS_WRITTEN = msgspec.json.Decoder(float_hook=str)
+
+
+@dataclass
+class Gathered:
+    """Resources of one type with their JSON, files (numbers) and entries (of a bundle from 0, lines from 1; -1: none).
+
+    `patients` has the patient row of each, once it is known. Sparse, by place: `urns` that the fullUrl gives, and
+    `containers`, the type and place of the resource that a contained one is in.
+    """
+
+    resources: list[Any] = field(default_factory=list)
+    raws: list[RawJson] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+    patients: list[int] = field(default_factory=list)
+    urns: dict[int, str] = field(default_factory=dict)
+    containers: dict[int, tuple[str, int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def append(self, resource: Any, raw: RawJson, file: int, entry: int, urn: str | None) -> None:
+        """One more, of a patient that is not known yet or appended next."""
+        if urn is not None:
+            self.urns[len(self.resources)] = urn
+        self.resources.append(resource)
+        self.raws.append(raw)
+        self.files.append(file)
+        self.entries.append(entry)
+
+    def take(self, places: Sequence[int]) -> Gathered:
+        """Those at `places`, without their patients; none of them contained."""
+        return Gathered(
+            [self.resources[place] for place in places],
+            [self.raws[place] for place in places],
+            [self.files[place] for place in places],
+            [self.entries[place] for place in places],
+            urns={new: self.urns[old] for new, old in enumerate(places) if old in self.urns} if self.urns else {},
+        )
+
+    def extend(self, other: Gathered, patients: Sequence[int]) -> int:
+        """Add those of `other`, with their patients; the place of the first of them."""
+        start = len(self.resources)
+        self.resources += other.resources
+        self.raws += other.raws
+        self.files += other.files
+        self.entries += other.entries
+        self.patients += patients
+        for place, urn in other.urns.items():
+            self.urns[start + place] = urn
+        return start
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A resource found again: `place` has what identifies it in common with an earlier one."""
+
+    place: int
+    same_content: bool
+
+
+def repeats(gathered: Gathered, one_per_patient: bool) -> Iterator[Repeat]:
+    """The resources that occurred before: with the id of an earlier one of the same patient, or without an id but with
+    the same content. `one_per_patient` takes a patient's resources as one whatever their ids (Patient itself).
+    """
+    ids = [""] * len(gathered) if one_per_patient else list(map(attrgetter("id"), gathered.resources))
+    candidates = _sharing_a_key(np.array(gathered.patients, np.int64), np.fromiter(map(hash, ids), np.int64, len(ids)))
+    for place in gathered.containers:
+        candidates[place] = False
+    known: dict[tuple[int, str | None], set[bytes]] = {}
+    for place in np.flatnonzero(candidates).tolist():
+        earlier = known.setdefault((gathered.patients[place], ids[place]), set())
+        content = _canonical(gathered.raws[place])
+        if content in earlier:
+            yield Repeat(place, True)
+        elif earlier and ids[place] is not None:
+            yield Repeat(place, False)
+        earlier.add(content)
+
+
+def _sharing_a_key(patients: Rows, hashes: Rows) -> Mask:
+    """Mask of the rows whose (patient, hash) another row has as well (or seems to: callers compare)."""
+    keys = hashes * np.int64(1_000_003) + patients
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    shared = np.zeros(len(keys), np.bool_)
+    same = ordered[1:] == ordered[:-1]
+    shared[order[1:][same]] = True
+    shared[order[:-1][same]] = True
+    return shared
+
+
+def _canonical(raw: RawJson) -> bytes:
+    """JSON without differences of white space, escapes and the order of keys; numbers as they are written."""
+    return msgspec.json.encode(_NUMBERS_AS_WRITTEN.decode(raw), order="sorted")

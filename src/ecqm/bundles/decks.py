@@ -23,7 +23,8 @@ class MeasureCases:
 
 @dataclass(frozen=True)
 class MatchedDeck:
-    """``unmatched`` are folders with cases of measures that the content does not have, with the measure they name."""
+    """``unmatched`` are folders with cases of measures that the content does not have: folder, the measure that they
+    name, and how many cases there are. It is empty where measures were asked for by name."""
 
     measures: tuple[MeasureCases, ...]
     unmatched: tuple[tuple[str, str | None, int], ...]
@@ -39,6 +40,7 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
     root = tests or content.tests
     if root is None or not root.is_dir():
         raise ContentError(f"there are no test cases in {tests or content.root}")
+    names = tuple(names)
     wanted = {measure.canonical: measure for measure in content.select(names)}
     deck = Deck(root)
     matched: dict[str, list[str]] = {}
@@ -53,7 +55,7 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
         if measure is None and expected is not None:
             measure = _named(content, expected)
         if measure is None:
-            if cases:
+            if cases and not names:
                 unmatched.append((folder, expected, len(cases)))
         elif measure.canonical in wanted:
             matched.setdefault(measure.canonical, []).append(folder)

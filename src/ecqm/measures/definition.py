@@ -187,9 +187,3 @@ class Measure:
         """The year in which the effective period begins."""
         start = self.period[0]
         return int(start[:4]) if start and start[:4].isdigit() else None
-
-    def group(self, group_id: str) -> Group:
-        for group in self.groups:
-            if group.id == group_id:
-                return group
-        raise KeyError(f"measure {self.name} has no group {group_id}")

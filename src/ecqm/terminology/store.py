@@ -145,21 +145,6 @@ class ValueSetStore:
         candidates = self._value_sets.get(value_set_key(identifier)[0], [])
         return tuple(dict.fromkeys(c.header.version for c in _in_order(candidates) if c.header.version is not None))
 
-    def identities(self) -> tuple[str, ...]:
-        """The identity (OID or URL) of every value set at hand."""
-        self._read_headers()
-        return tuple(self._value_sets)
-
-    def raw(self, identifier: str) -> bytes | None:
-        """The JSON of the resource that ``find`` would take, for keeping a copy."""
-        found = self.find(identifier)
-        if found is None:
-            return None
-        for candidate in self._value_sets[value_set_key(identifier)[0]]:
-            if candidate.origin == found.origin:
-                return candidate.read()
-        return None
-
     def code_system(self, url: str) -> CodeSystemResource | None:
         """A CodeSystem resource at hand, by any name of the system."""
         self._read_headers()

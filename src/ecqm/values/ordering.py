@@ -12,6 +12,7 @@ from typing import Any
 from ecqm.values.context import request_offset
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
+from ecqm.values.numbers import MAX_DECIMAL
 from ecqm.values.quantity import Quantity
 from ecqm.values.temporal import DateTime, Temporal, precision_index
 from ecqm.values.units import convert_exactly
@@ -103,6 +104,8 @@ def _compare_quantities(a: Quantity, b: Quantity) -> int | None:
     converted = convert_exactly(b.value, b.unit, a.unit)
     if converted is None:
         return None
+    if a.value == b.value and a.value.copy_abs() == MAX_DECIMAL:
+        return 0  # the extremes of the type, whatever the unit they are given in
     exact = Fraction(a.value)
     return (exact > converted) - (exact < converted)
 

@@ -63,12 +63,12 @@ def _bounds(type_: t.CqlType) -> tuple[Any, Any]:
 
 
 def minimum_like(point: Any) -> Any:
-    """The least value of the type of `point`, in its unit and at its timezone offset."""
+    """The least value of the type of `point`; of quantities, in its unit."""
     return _bound_like(point, 0)
 
 
 def maximum_like(point: Any) -> Any:
-    """The greatest value of the type of `point`, in its unit and at its timezone offset."""
+    """The greatest value of the type of `point`; of quantities, in its unit."""
     return _bound_like(point, 1)
 
 
@@ -78,7 +78,7 @@ def _bound_like(point: Any, side: int) -> Any:
     bound = _BOUNDS[_KINDS[type(point)]][side]
     if isinstance(bound, Quantity):
         return Quantity(bound.value, point.unit)
-    return point.replace_fields(bound.fields) if isinstance(bound, Temporal) else bound
+    return bound
 
 
 def successor(point: Any) -> Any:

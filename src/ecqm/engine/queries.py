@@ -21,6 +21,7 @@ from ecqm.engine.executor import Executor, evaluates, truth
 from ecqm.engine.frame import Frame
 from ecqm.engine.ordering import order_within
 from ecqm.kernels.segments import (
+    any_within,
     combine_keys,
     first_occurrences,
     gather,
@@ -199,7 +200,12 @@ def exists_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
     found = np.zeros(frame.n, np.bool_)
     parents = opened.rows_in(frame)
     if opened.n and not executor.is_never_null(node.value, opened):
-        parents = parents[np.broadcast_to(executor.value(node.value, opened).valid, (opened.n,))]
+        values = executor.value(node.value, opened).broadcast(opened.n)
+        present = values.valid
+        if isinstance(values, ListColumn) and _source_shape(executor, node.rows, frame)[1]:
+            # A query over a single value gives what it returns: here a list, and it is asked whether that has any.
+            present = any_within(values.values.valid, values.parents, opened.n)
+        parents = parents[present]
     found[parents] = True
     return BooleanColumn.of(found)
 

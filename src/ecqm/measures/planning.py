@@ -53,17 +53,21 @@ def plan_measure(
     defines: dict[str, PlanNode] = {}
     observations: dict[tuple[str, str], Observation] = {}
     problems: list[str] = []
+
+    def plan(name: str) -> None:
+        defines[name] = lowering.define(libraries.main, name)
+
     for group in measure.groups:
         for population in group.criteria:
-            defines[population.expression] = lowering.define(libraries.main, population.expression)
+            plan(population.expression)
         for stratifier in group.stratifiers:
             for component in stratifier.components:
-                defines[component.expression] = lowering.define(libraries.main, component.expression)
+                plan(component.expression)
         for observation in group.observations:
             observations[group.id, observation.id] = _observation(lowering, group, observation)
     for supplement in measure.supplemental_data:
         try:
-            defines[supplement.expression] = lowering.define(libraries.main, supplement.expression)
+            plan(supplement.expression)
         except PlanError as error:
             problems.append(str(error))
     nodes = [*defines.values(), *(o.value for o in observations.values())]

@@ -104,13 +104,13 @@ def duration_between(a: Temporal, b: Temporal, precision: str) -> int | Uncertai
     """Whole periods of `precision` (`week` included) from `a` to `b`, negative when `b` is first; an uncertainty when
     the precision of the operands leaves more than one answer. Seconds are as good as milliseconds (.000)."""
     start, end = in_one_timezone(a, b)
-    return _between(start, end, time_unit(precision), _whole_periods)
+    return _between(start, end, time_unit(precision.lower()), _whole_periods)
 
 
 def difference_between(a: Temporal, b: Temporal, precision: str) -> int | Uncertainty:
     """Boundaries of `precision` crossed from `a` to `b`; weeks begin on Sundays. Offsets are brought together only
     where hours or less are counted."""
-    name = time_unit(precision)
+    name = time_unit(precision.lower())
     start, end = in_one_timezone(a, b, _DAY if name == "week" else precision_index(name))
     return _between(start, end, name, _boundaries_crossed)
 

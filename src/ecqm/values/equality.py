@@ -67,9 +67,11 @@ def all_true(results: Iterable[bool | None]) -> bool | None:
 
 
 def _elements_equal(a: Tuple, b: Tuple) -> bool | None:
+    """Element by element, in the order of the first tuple: the first that is not equal decides, be it unknown."""
     if a.type_name != b.type_name or (a.type_name is None and a.keys() != b.keys()):
         return False
-    return all_true(equal_or_both_null(a.get(name), b.get(name)) for name in a.keys() | b.keys())
+    results = (equal_or_both_null(a.get(name), b.get(name)) for name in {**a, **b})
+    return next((result for result in results if result is not True), True)
 
 
 def _code_elements(code: Code) -> tuple[str | None, ...]:

@@ -26,6 +26,9 @@ CALENDAR_UNITS = {
     "millisecond": "ms", "milliseconds": "ms",
 }  # fmt: skip
 
+_DEFINITE = {"year": "a", "month": "mo"}
+_IN_DAYS = {"year": (365, "d"), "month": (30, "d")}
+
 _CALENDAR_DIMENSION: Dimension = (("calendar month", 1),)
 
 
@@ -72,20 +75,13 @@ def convert_equivalently(value: Decimal | Fraction, from_unit: str, to_unit: str
     exact = convert_exactly(value, from_unit, to_unit)
     if exact is not None:
         return exact
-    for stand_in in ({"year": "a", "month": "mo"}, {"year": (365, "d"), "month": (30, "d")}):
-        source = _stand_in(from_unit, stand_in)
-        target = _stand_in(to_unit, stand_in)
-        if "a" in stand_in.values() and not {source[1], target[1]} <= {"a", "mo"}:
-            continue
-        exact = convert_exactly(Fraction(value) * source[0], source[1], target[1])
-        if exact is not None:
-            return exact / target[0]
-    return None
-
-
-def _stand_in(unit: str, table: Mapping[str, str | tuple[int, str]]) -> tuple[int, str]:
-    found = table.get(CALENDAR_UNITS.get(unit, ""), unit)
-    return found if isinstance(found, tuple) else (1, found)
+    source, target = CALENDAR_UNITS.get(from_unit, from_unit), CALENDAR_UNITS.get(to_unit, to_unit)
+    if {source, target} & set(_DEFINITE.values()):
+        return convert_exactly(value, _DEFINITE.get(source, source), _DEFINITE.get(target, target))
+    days_of_source, source = _IN_DAYS.get(source, (1, source))
+    days_of_target, target = _IN_DAYS.get(target, (1, target))
+    exact = convert_exactly(Fraction(value) * days_of_source, source, target)
+    return None if exact is None else exact / days_of_target
 
 
 @lru_cache(maxsize=4096)

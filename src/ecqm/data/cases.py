@@ -28,15 +28,19 @@ def read_cases(
     codes: CodeIndex | None = None,
     default_offset: int = 0,
     keep_raw: bool = True,
+    times: int = 1,
 ) -> Cohort:
     """A cohort of many case folders: patient row i is case i, whoever else has the same patient id.
 
+    `times` repeats all of it, so that speed can be measured on a cohort larger than the deck.
     See `CohortBuilder.add` for resources that are found several times, as in a bundle and in files of their own.
     """
     builder = CohortBuilder(demand, codes, default_offset, keep_raw)
     with many_objects():
         for folder in folders:
             _read_case(builder, Path(folder))
+        if times > 1:
+            builder.repeat(times)
         return builder.finish()
 
 

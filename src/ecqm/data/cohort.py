@@ -11,11 +11,12 @@ import msgspec
 import numpy as np
 
 from ecqm.columns import Column, Mask, Rows
+from ecqm.data.compartment import target
 from ecqm.data.demand import Demand
 from ecqm.data.elements import Reading
 from ecqm.data.gathering import Gathered, RawJson, repeats
 from ecqm.data.problems import DataProblem
-from ecqm.data.references import ReferenceIndex
+from ecqm.data.references import ReferenceIndex, reference_columns, reference_texts
 from ecqm.data.structs import Bundle, ResourceStructs, resource_structs
 from ecqm.data.table import Origin, ResourceTable
 from ecqm.terminology import CodeIndex
@@ -77,6 +78,31 @@ class Cohort:
     def resolve_any(self, references: Column, patients: Rows, serials: Rows | None = None) -> Column:
         """The resources that n references mean: a ResourceColumn, or a choice of them where the types differ."""
         return self.references.resolve_any(references, patients, serials)
+
+    def dangling_references(self) -> Iterator[DataProblem]:
+        """References within the data, to a type that was read, that lead nowhere; absolute ones may lead elsewhere."""
+        for table in list(self.tables.values()):
+            for name in table.elements:
+                for path, column, rows in reference_columns(table.element(name), name, np.arange(len(table))):
+                    lost = ~self.resolve_any(column, table.patient[rows], table.serial[rows]).valid
+                    texts = reference_texts(column)
+                    if texts is None or not lost.any():
+                        continue
+                    places = np.flatnonzero(lost & texts.valid)
+                    for row, text in zip(rows[places].tolist(), texts.take(places).texts(), strict=True):
+                        if text is not None and self._is_within(text):
+                            yield self._dangling(table, row, f"{path} refers to {text}, which is not in the data")
+
+    def _is_within(self, reference: str) -> bool:
+        named = target(reference)
+        if named is None:
+            return reference.startswith("#")
+        return named[0] is None or ("://" not in reference and self.demand.reads(named[0]))
+
+    def _dangling(self, table: ResourceTable, row: int, message: str) -> DataProblem:
+        file, entry = table.origin(row)
+        name = f"{table.resource_type}/{table.ids.take(np.array([row])).texts()[0]}"
+        return DataProblem(file, entry, self.ids[int(table.patient[row])], name, message)
 
     def settle(self) -> None:
         """Make every column of every table, and free what they are made from."""
@@ -164,6 +190,14 @@ class CohortBuilder:
     def type_of(self, resource: Any) -> str:
         """The resource type of a decoded struct."""
         return self.structs.type_of[type(resource)]
+
+    def repeat(self, times: int) -> None:
+        """Everything added so far, `times` over, each time for patients of its own: a cohort to measure speed with."""
+        patients = len(self.ids)
+        self.ids *= times
+        starts = {name: len(gathered) for name, gathered in self._gathered.items()}
+        for gathered in self._gathered.values():
+            gathered.repeat(times, patients, starts)
 
     def finish(self) -> Cohort:
         """The cohort of everything added.

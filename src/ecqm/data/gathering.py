@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -65,6 +65,21 @@ class Gathered:
         for place, urn in other.urns.items():
             self.urns[start + place] = urn
         return start
+
+    def repeat(self, times: int, patients: int, sizes: Mapping[str, int]) -> None:
+        """These, `times` over, for patients `patients` further on each time; `sizes`: how many there are by type."""
+        size = len(self)
+        urns, containers = dict(self.urns), dict(self.containers)
+        rows_of_patients = list(self.patients)
+        for turn in range(1, times):
+            self.patients += [patient + turn * patients for patient in rows_of_patients]
+            self.urns |= {place + turn * size: urn for place, urn in urns.items()}
+            self.containers |= {
+                place + turn * size: (name, container + turn * sizes[name])
+                for place, (name, container) in containers.items()
+            }
+        for rows in (self.resources, self.raws, self.files, self.entries):
+            rows *= times
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from ecqm.columns import (
     POOL,
     ChoiceColumn,
     Column,
+    ListColumn,
     NullColumn,
     RecordColumn,
     ResourceColumn,
@@ -49,6 +50,20 @@ class ReferenceIndex:
         if not found:
             return NullColumn(len(patients), NamedType("FHIR", "Resource"))
         return found[0] if len(found) == 1 else ChoiceColumn.of(found)
+
+
+def reference_columns(column: Column, path: str, rows: Rows) -> Iterator[tuple[str, RecordColumn, Rows]]:
+    """All columns of FHIR.Reference in a column of elements, with their paths and the table row of each value."""
+    if isinstance(column, ListColumn):
+        yield from reference_columns(column.values, path, rows[column.parents])
+    elif isinstance(column, ChoiceColumn):
+        for alternative in column.alternatives:
+            yield from reference_columns(alternative, path, rows)
+    elif isinstance(column, RecordColumn):
+        if column.type == NamedType("FHIR", "Reference"):
+            yield path, column, rows
+        for name in column.fields:
+            yield from reference_columns(column.field(name), f"{path}.{name}", rows)
 
 
 def reference_texts(references: Column) -> StringColumn | None:

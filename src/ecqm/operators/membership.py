@@ -21,9 +21,18 @@ _INTERVALS = "(Interval<T>, Interval<T>) -> Boolean"
 
 
 def contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
-    """Whether a point is in an interval, boundaries included."""
+    """Whether a point is between the boundaries of an interval; an open one is compared exclusively, and so at a
+    precision leaves out all of its day, month, … (`elm:19.6`, `elm:19.12`)."""
     first, last = _bounds_beside(interval, point)
-    return conjunction(at_most(first, point, precision), at_most(point, last, precision))
+    if interval.low is not None and not interval.low_closed:
+        after = less(interval.low, point, precision)
+    else:
+        after = at_most(first, point, precision)
+    if interval.high is not None and not interval.high_closed:
+        before = less(point, interval.high, precision)
+    else:
+        before = at_most(point, last, precision)
+    return conjunction(after, before)
 
 
 def properly_contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:

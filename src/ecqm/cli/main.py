@@ -12,6 +12,7 @@ from ecqm import __version__
 COMMANDS: Mapping[str, str] = {
     "test": "Run a deck's test cases and compare them with what they expect.",
     "bundle": "Keep measure specifications by reporting year, measure and version.",
+    "conformance": "Run the HL7 tests of CQL.",
 }
 
 

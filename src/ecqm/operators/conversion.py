@@ -237,11 +237,16 @@ class ToLong:
 
 @operator("ToDecimal", spec="elm:22.24")
 class ToDecimal:
-    """The Decimal that a text, a truth value or a whole number stands for."""
+    """The Decimal that a text, a truth value or a whole number stands for. (A Decimal may stand where the static type
+    has an Integer: the negative powers of integers are Decimals.)"""
 
-    any_kind = overload("(String) -> Decimal", "(Boolean) -> Decimal", "(Integer) -> Decimal", "(Long) -> Decimal")(
-        to_decimal
-    )
+    any_kind = overload(
+        "(String) -> Decimal",
+        "(Boolean) -> Decimal",
+        "(Integer) -> Decimal",
+        "(Long) -> Decimal",
+        "(Decimal) -> Decimal",
+    )(to_decimal)
 
 
 @operator("ToQuantity", spec="elm:22.28")

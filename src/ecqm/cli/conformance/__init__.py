@@ -1,0 +1,85 @@
+"""``ecqm conformance``: run the HL7 tests of CQL."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.cli.conformance.judging import Verdict
+
+# Commands import what they need when they run: help has to come up at once.
+
+KNOWN = Path(__file__).parent / "known.toml"
+
+
+@click.command("conformance")
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
+def command(path: Path, form: str, output: Path | None) -> None:
+    """Run the CQL tests of PATH (an XML file of HL7's test format, or a folder of them).
+
+    Exits with 0 if all pass (those listed as known to be wrong aside), with 1 if not, and with 2 if it could not run.
+    """
+    from ecqm.cli.conformance.judging import Status
+    from ecqm.cli.conformance.suite import SuiteError
+
+    try:
+        verdicts = run(path)
+    except SuiteError as error:
+        click.echo(f"ecqm: {error}", err=True)
+        sys.exit(2)
+    text = as_json(verdicts) if form == "json" else as_table(verdicts)
+    if output is not None:
+        output.write_text(text + "\n", "utf-8")
+    else:
+        click.echo(text)
+    sys.exit(1 if any(verdict.status in (Status.FAIL, Status.SKIP) for verdict in verdicts) else 0)
+
+
+def run(path: Path) -> list[Verdict]:
+    """Judge every test of a suite, all in one evaluation request. Raises SuiteError."""
+    from ecqm.cli.conformance.judging import judge, read_known
+    from ecqm.cli.conformance.suite import read_suite
+    from ecqm.cli.expressions import evaluate_expression
+    from ecqm.operators.message import telling
+    from ecqm.values import EvaluationContext
+
+    known = read_known(KNOWN)
+    request = EvaluationContext.of_this_moment()
+    with telling(lambda told: None):
+        return [judge(test, lambda source: evaluate_expression(source, request), known) for test in read_suite(path)]
+
+
+def totals(verdicts: list[Verdict]) -> dict[str, int]:
+    """How many tests there are, and how many of each status."""
+    counts = Counter(verdict.status.value for verdict in verdicts)
+    return {"tests": len(verdicts), **{status: counts[status] for status in ("pass", "fail", "skip", "listed")}}
+
+
+def as_json(verdicts: list[Verdict]) -> str:
+    """Totals and every test."""
+    results = [verdict.to_json() for verdict in verdicts]
+    return json.dumps({"totals": totals(verdicts), "results": results}, indent=2, ensure_ascii=False)
+
+
+def as_table(verdicts: list[Verdict]) -> str:
+    """Counts by file, then every test that fails, with what was expected and what came out."""
+    lines = [f"{'file':44} {'tests':>6} {'pass':>6} {'fail':>6} {'skip':>6} {'listed':>6}"]
+    by_file: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_file.setdefault(verdict.test.file, []).append(verdict)
+    for file, together in [*by_file.items(), ("all", verdicts)]:
+        lines.append(f"{file:44} " + " ".join(f"{count:6}" for count in totals(together).values()))
+    for verdict in verdicts:
+        if verdict.status.value in ("fail", "skip"):
+            expression = " ".join(verdict.test.expression.split())
+            lines.append(f"\n{verdict.status.value} {verdict.test.file} {verdict.test.name}: {verdict.reason}")
+            lines += [f"  {expression}", f"  expected {verdict.expected}", f"  actual   {verdict.actual}"]
+    return "\n".join(lines)

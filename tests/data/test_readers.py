@@ -191,7 +191,7 @@ class TestNdjson:
 
 
 class TestReferences:
-    def test_resolution_prefers_the_same_patient(self, tmp_path: Path) -> None:
+    def test_resolution_stays_within_the_patient(self, tmp_path: Path) -> None:
         refers = {"reference": "Encounter/e1"}
         for name in ("a", "b"):
             write(tmp_path / name / "b.json", bundle(patient(), encounter("e1"), observation("o", encounter=refers)))
@@ -199,7 +199,7 @@ class TestReferences:
         cohort = read_cases(case_folders(tmp_path))
         table = cohort.table("Observation")
         column = table.element("encounter")
-        assert cohort.resolve(column, table.patient, "Encounter").tolist() == [0, 1, 0, -1]
+        assert cohort.resolve(column, table.patient, "Encounter").tolist() == [0, 1, -1, -1]
         assert cohort.resolve(column, table.patient, "Condition").tolist() == [-1] * 4
 
     def test_dangling(self, tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ class Cohort:
 
         `references` is a column of FHIR.Reference, or of strings (uri, canonical or string: the reference itself);
         `patients` (n) the patient rows they belong to; `serials` (n) the serial numbers of the resources they are in,
-        which references to contained resources (`#id`) need. A resource of the same patient is preferred; then
-        any other's with that id.
+        which references to contained resources (`#id`) need. References lead to resources of the same patient only:
+        a patient's results must not depend on who else is in the cohort, or in the same shard of it.
         """
         return self.references.resolve(references, patients, resource_type, serials)
 

@@ -23,7 +23,7 @@ from ecqm.types import NamedType
 
 
 class ReferenceIndex:
-    """Finds the row that a reference means: by (patient, id) first, then by id in the whole cohort."""
+    """Finds the row that a reference means, among the resources of the same patient."""
 
     def __init__(self, tables: Mapping[str, ResourceTable]) -> None:
         self._tables = tables
@@ -74,7 +74,7 @@ def reference_texts(references: Column) -> StringColumn | None:
 
 
 class _TableIndex:
-    """The ids of one table by patient, by themselves, and by container."""
+    """The ids of one table by patient and by container."""
 
     def __init__(self, table: ResourceTable) -> None:
         self._resource_type = table.resource_type
@@ -86,16 +86,12 @@ class _TableIndex:
         keys = np.concatenate([ids[open_rows], urn_ids])
         rows_of_keys = np.concatenate([open_rows, urn_rows])
         self._by_patient = _PairIndex(table.patient[rows_of_keys], keys, rows_of_keys)
-        self._anywhere = _PairIndex(np.zeros(len(keys), np.int64), keys, rows_of_keys)
         inner = rows[table.contained & (ids >= 0)]
         self._by_container = _PairIndex(table.container[inner], ids[inner], inner)
 
     def rows(self, texts: StringColumn, patients: Rows, serials: Rows | None) -> Rows:
         keys, local = self._keys(texts)
         found = self._by_patient.find(patients, keys)
-        missing = np.flatnonzero((found < 0) & (keys >= 0))
-        if len(missing):
-            found[missing] = self._anywhere.find(np.zeros(len(missing), np.int64), keys[missing])
         if serials is not None and (local >= 0).any():
             found = np.where(local >= 0, self._by_container.find(serials, local), found)
         return found

@@ -1,0 +1,171 @@
+"""How many patients per second of processor time the engine evaluates: a deck's cases, repeated to a large cohort.
+
+    python conformance/throughput.py CONTENT --libraries DIR --valuesets DIR [--patients 20000] [--measure NAME]…
+        [--profile] [--json FILE]
+
+What is timed is the evaluation of the plan of each measure alone: reading, planning and making the columns of the
+elements that the plan touches (paid once per cohort, however many measures run) are done before. `--profile` shows
+where the time goes: plan nodes by their own time, and the operators that were lifted over distinct rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks import MeasureCases, match_deck
+from ecqm.bundles.planning import plan_of
+from ecqm.columns import Column
+from ecqm.data import Cohort, read_cases
+from ecqm.engine import DeclaredProfiles, Executor
+from ecqm.engine.frame import Frame
+from ecqm.measures.evaluation import evaluate_measure
+from ecqm.measures.execution import evaluate_defines
+from ecqm.measures.period import measurement_period
+from ecqm.measures.planning import MeasurePlan
+from ecqm.plan.nodes import Call, Constant, FunctionKernel, PlanNode, Property, Retrieve
+from ecqm.terminology import CodeIndex, Membership
+from ecqm.values import EvaluationContext
+
+TOP_NODES = 15
+
+
+@dataclass
+class Throughput:
+    """What was measured of one measure: `seconds` of processor time for `patients`, and lifted operators."""
+
+    measure: str
+    patients: int
+    resources: int
+    seconds: float
+    errors: int
+    lifted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def per_second(self) -> float:
+        return self.patients / self.seconds
+
+
+class ProfilingExecutor(Executor):
+    """An executor that adds up the time of each plan node, that of the nodes below it aside."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.own: dict[PlanNode, float] = {}
+        self.rows: dict[PlanNode, int] = {}
+        self._below = [0.0]
+
+    def value(self, node: PlanNode, frame: Frame) -> Column:
+        if node in frame.memo:
+            return frame.memo[node]
+        started = process_time()
+        self._below.append(0.0)
+        try:
+            return super().value(node, frame)
+        finally:
+            elapsed = process_time() - started
+            self.own[node] = self.own.get(node, 0.0) + elapsed - self._below.pop()
+            self.rows[node] = self.rows.get(node, 0) + frame.n
+            self._below[-1] += elapsed
+
+
+def described(node: PlanNode, depth: int = 2) -> str:
+    """A plan node in a few words, with what it is made of down to `depth`."""
+    name = type(node).__name__
+    if isinstance(node, Call):
+        name = node.operator
+    elif isinstance(node, (Property, FunctionKernel)):
+        name = f".{node.path}" if isinstance(node, Property) else f"{node.name}()"
+    elif isinstance(node, Retrieve):
+        return f"Retrieve {node.resource_type}"
+    elif isinstance(node, Constant):
+        return repr(node.value)[:40]
+    children = [child for child in node.children() if isinstance(child, PlanNode)]
+    if not children or depth == 0:
+        return name
+    return f"{name}({', '.join(described(child, depth - 1) for child in children)})"
+
+
+def run_once(plan: MeasurePlan, content: Content, cohort: Cohort, period: tuple[str | None, str | None],
+             executor_class: type[Executor]) -> tuple[float, Executor]:  # fmt: skip
+    executor = executor_class(
+        cohort,
+        Membership(cohort.codes, content.value_sets),
+        DeclaredProfiles(),
+        EvaluationContext.of_this_moment(),
+        {"Measurement Period": measurement_period(plan.measure, period)},
+    )
+    started = process_time()
+    evaluate_measure(plan.measure, evaluate_defines(plan, executor))
+    return process_time() - started, executor
+
+
+def measured(content: Content, part: MeasureCases, patients: int, profile: bool) -> Throughput:
+    plan = plan_of(content, part.measure)
+    periods = [expectation.period for case in part.cases if (expectation := case.expectation(part.measure.url))]
+    period = max(set(periods), key=periods.count) if periods else (None, None)
+    times = -(-patients // len(part.cases))
+    cohort = read_cases([case.folder for case in part.cases], plan.demand, CodeIndex(), keep_raw=False, times=times)
+    run_once(plan, content, cohort, period, Executor)  # makes the columns of the elements
+    runs = [run_once(plan, content, cohort, period, Executor) for _ in range(3)]
+    executor = runs[0][1]
+    if profile:
+        _, profiler = run_once(plan, content, cohort, period, ProfilingExecutor)
+        assert isinstance(profiler, ProfilingExecutor)
+        show_profile(profiler)
+    resources = sum(len(table) for table in cohort.tables.values())
+    seconds = median(seconds for seconds, _ in runs)
+    return Throughput(part.measure.name, cohort.n, resources, seconds, len(executor.errors), executor.lifted)
+
+
+def show_profile(executor: ProfilingExecutor) -> None:
+    total = sum(executor.own.values())
+    for node, seconds in sorted(executor.own.items(), key=lambda item: -item[1])[:TOP_NODES]:
+        print(f"  {seconds:7.3f} s {seconds / total:5.1%} {executor.rows[node]:>9} rows  {described(node)}")
+
+
+def report(results: list[Throughput]) -> Iterator[str]:
+    results = sorted(results, key=lambda result: result.per_second)
+    yield f"{'patients/CPU s':>14}  {'seconds':>8}  {'resources':>9}  measure"
+    for result in results:
+        lifted = " ".join(f"{name}:{count}" for name, count in result.lifted.items())
+        yield (
+            f"{result.per_second:>14,.0f}  {result.seconds:>8.3f}  {result.resources:>9}  {result.measure}"
+            f"{f'  ({result.errors} errors)' if result.errors else ''}  {f'lifted: {lifted}' if lifted else ''}"
+        )
+    yield f"median of {len(results)} measures: {median(result.per_second for result in results):,.0f} patients/CPU s"
+    yield f"peak memory of all: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--measure", action="append", default=[], dest="measures")
+    parser.add_argument("--patients", type=int, default=20_000)
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--json", type=Path, dest="output")
+    arguments = parser.parse_args()
+    content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
+    results = []
+    for part in match_deck(content, None, arguments.measures).measures:
+        if arguments.profile:
+            print(part.measure.name)
+        results.append(measured(content, part, arguments.patients, arguments.profile))
+        if arguments.profile:
+            print("\n".join(report(results[-1:])), flush=True)
+    print("\n".join(report(results)))
+    if arguments.output:
+        arguments.output.write_text(json.dumps([asdict(result) for result in results], indent=1))
+
+
+if __name__ == "__main__":
+    main()

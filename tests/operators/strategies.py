@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ecqm.values import Date, DateTime, Interval, Quantity, Time
+from ecqm.types.core import CqlType, IntervalType, ListType
+from ecqm.values import Code, Concept, Date, DateTime, Interval, Long, Quantity, Ratio, Time
 from ecqm.values.ordering import at_most, same
 
 integers = st.integers(-3, 6)
@@ -56,6 +57,38 @@ def intervals(draw: st.DrawFn, points: st.SearchStrategy[Any], bounded: bool = F
     if not low_closed and not high_closed:
         low_closed = True
     return Interval(low, high, low_closed, high_closed)
+
+
+def of_type(type_: CqlType) -> st.SearchStrategy[Any]:
+    """Values of a type, null among them at every level: for tests that compare two ways to evaluate an overload."""
+    match type_:
+        case ListType(element):
+            known: st.SearchStrategy[Any] = st.lists(of_type(element), max_size=4).map(tuple)
+        case IntervalType(point):
+            known = intervals(_BY_NAME[str(point).removeprefix("System.")])
+        case _:
+            known = _BY_NAME[str(type_).removeprefix("System.")]
+    return st.none() | known
+
+
+_texts = st.sampled_from(["", "a", "A", "a b", "b"])
+_codes = st.builds(Code, st.sampled_from(["1", "2"]), st.sampled_from(["s", "t"]))
+_BY_NAME: dict[str, st.SearchStrategy[Any]] = {
+    "Any": integers,
+    "T": integers,
+    "Boolean": st.booleans(),
+    "Integer": integers,
+    "Long": integers.map(Long),
+    "Decimal": decimals,
+    "String": _texts,
+    "Date": dates(),
+    "DateTime": datetimes(),
+    "Time": times(),
+    "Quantity": quantities,
+    "Ratio": st.builds(Ratio, quantities, quantities),
+    "Code": _codes,
+    "Concept": st.builds(Concept, st.lists(_codes, max_size=2).map(tuple)),
+}
 
 
 def pairs_of_points() -> st.SearchStrategy[tuple[Any, Any]]:

@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ecqm.operators.registry import get
-from ecqm.values import CqlError, Date, DateTime, Interval, Quantity, Temporal
+from ecqm.types.core import parse_type
+from ecqm.values import Concept, CqlError, Date, DateTime, Interval, Quantity, Temporal
 from ecqm.values.boundaries import end, start
 from ecqm.values.equality import equal, equivalent
 from ecqm.values.ordering import at_most, compare, less, same
@@ -35,6 +36,22 @@ def test_laws_of_three_valued_logic(a: bool | None, b: bool | None) -> None:
     assert call("And", a, b) is call("And", b, a)
 
 
+OPERANDS = ["List<Interval<Date>>", "Interval<Decimal>", "List<T>", "DateTime", "Quantity", "Ratio", "Concept", "Code"]
+
+
+@moderately
+@given(st.sampled_from(OPERANDS).map(parse_type).flatmap(lambda type_: st.tuples(*[strategies.of_type(type_)] * 2)))
+def test_equality_and_equivalence_of_all_types(pair: tuple[Any, Any]) -> None:
+    a, b = pair
+    assert equal(a, b) is equal(b, a)
+    assert equivalent(a, b) is equivalent(b, a)
+    if a is None or b is None:
+        assert equal(a, b) is None
+    if not isinstance(a, Concept):  # a concept without codes is equivalent to nothing
+        assert equivalent(a, a)
+        assert equivalent(a, b) or equal(a, b) is not True
+
+
 @moderately
 @given(strategies.pairs_of_points())
 def test_order_has_a_dual_and_agrees_with_equality(pair: tuple[Any, Any]) -> None:
@@ -44,7 +61,7 @@ def test_order_has_a_dual_and_agrees_with_equality(pair: tuple[Any, Any]) -> Non
     assert call("Less", a, b) is call("Not", call("GreaterOrEqual", a, b))
     assert call("NotEqual", a, b) is call("Not", call("Equal", a, b))
     assert call("LessOrEqual", a, b) is call("Or", call("Less", a, b), call("Equal", a, b))
-    if equal(a, b) is True and not isinstance(a, DateTime):
+    if equal(a, b) is True:
         assert equivalent(a, b)
 
 

@@ -146,13 +146,23 @@ class TimeFrom:
         return a.at_offset(context.offset_minutes).time()
 
 
+def offset_in_hours(moment: DateTime) -> Decimal:
+    """The timezone offset of a DateTime as CQL counts it."""
+    return Decimal(moment.effective_offset) / 60
+
+
 @operator("TimezoneOffsetFrom", spec="elm:18.20")
 class TimezoneOffsetFrom:
     """The offset of a DateTime in hours, that of the request where it has none of its own."""
 
-    @overload("(DateTime) -> Decimal")
-    def datetime(a: DateTime) -> Decimal:
-        return Decimal(a.effective_offset) / 60
+    datetime = overload("(DateTime) -> Decimal")(offset_in_hours)
+
+
+@operator("TimezoneFrom", spec="elm:18.20")
+class TimezoneFrom:
+    """The older name of TimezoneOffsetFrom."""
+
+    datetime = overload("(DateTime) -> Decimal")(offset_in_hours)
 
 
 @operator("DateTimeComponentFrom", spec="elm:18.6")

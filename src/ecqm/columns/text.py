@@ -13,28 +13,34 @@ from ecqm.types import STRING, CqlType
 Ids = npt.NDArray[np.int32]
 
 
+class _Numbers(dict[str | None, int]):
+    """Numbers strings when they are looked up; null is -1."""
+
+    def __init__(self, strings: list[str]) -> None:
+        super().__init__()
+        self._strings = strings
+        self[None] = -1
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self._strings)
+        self._strings.append(text)
+        return number
+
+
 class StringPool:
     """Numbers strings as they come: equal strings of one pool have equal ids. Grows, never shrinks."""
 
     def __init__(self) -> None:
         self.strings: list[str] = []
-        self._ids: dict[str, int] = {}
+        self._numbers = _Numbers(self.strings)
 
     def id_of(self, text: str) -> int:
         """The id of `text`, given now if it is new."""
-        found = self._ids.get(text)
-        if found is None:
-            found = self._ids[text] = len(self.strings)
-            self.strings.append(text)
-        return found
+        return self._numbers[text]
 
     def ids_of(self, texts: Iterable[str | None]) -> Ids:
         """The ids of many strings; -1 for null."""
-        known = self._ids
-        ids = [-1 if text is None else known.get(text, -2) for text in texts] if isinstance(texts, list) else None
-        if ids is not None and -2 not in ids:
-            return np.array(ids, np.int32)
-        return np.array([-1 if text is None else self.id_of(text) for text in texts], np.int32)
+        return np.fromiter(map(self._numbers.__getitem__, texts), np.int32)
 
     def __len__(self) -> int:
         return len(self.strings)

@@ -44,7 +44,9 @@ NORMALISATIONS = {
     "named cast": "As and Is name their type in an attribute, or in a specifier",
     "include path": "a library is included by its name, or by its name and namespace",
     "identity cast": "a value that is already of a type of the choice is cast to the choice, or is not",
-    "or-and order": "the items of a Case that tests types, in any order",
+    "point promotion": "a point is compared with an interval as it is, or made an interval of itself first",
+    "interval folding": "a bound of an interval that was just selected is taken from the selector",
+    "case order": "the items of a Case that tests types, in any order",
 }
 
 
@@ -89,7 +91,31 @@ class Canon:
             parts = sorted(set(parts), key=repr)
         return ("ChoiceTypeSpecifier", tuple(parts))
 
+    def _If(self, node: nodes.If) -> Form:
+        if "point promotion" in self.enabled and isinstance(node.condition, nodes.IsNull):
+            interval = node.else_
+            if isinstance(interval, nodes.Interval) and isinstance(node.then, nodes.Null):
+                low, high, tested = self(interval.low), self(interval.high), self(node.condition.operand)
+                if low == high == tested:
+                    return self(interval.low)  # type: ignore[no-any-return]
+        return self.plain(node)
+
+    def _Interval(self, node: nodes.Interval) -> Form:
+        if "interval folding" not in self.enabled:
+            return self.plain(node)
+        replaced: dict[str, Any] = {}
+        for name in ("lowClosed", "highClosed"):
+            closed = getattr(node, f"{name}Expression")
+            if isinstance(closed, nodes.Property) and isinstance(closed.source, nodes.Interval):
+                replaced[name] = getattr(closed.source, name)
+                replaced[f"{name}Expression"] = None
+        return self.plain(node, **replaced)
+
     def _Property(self, node: nodes.Property) -> Form:
+        if "interval folding" in self.enabled and isinstance(node.source, nodes.Interval):
+            bound = getattr(node.source, node.path) if node.path in ("low", "high") else None
+            if bound is not None:
+                return self(bound)  # type: ignore[no-any-return]
         if "alias access" in self.enabled and isinstance(node.source, nodes.AliasRef):
             return self.plain(node, source=None, scope=node.source.name)
         return self.plain(node)
@@ -98,7 +124,8 @@ class Canon:
         if "union order" not in self.enabled:
             return self.plain(node)
         operands = [self(operand) for operand in _union_operands(node)]
-        return ("Union", tuple(sorted(set(operands), key=repr)))
+        distinct = sorted(set(operands), key=repr)
+        return distinct[0] if len(distinct) == 1 else ("Union", tuple(distinct))
 
     def _As(self, node: nodes.As) -> Form:
         if "null cast" in self.enabled and isinstance(node.operand, nodes.Null):
@@ -124,7 +151,7 @@ class Canon:
 
     def _Case(self, node: nodes.Case) -> Form:
         items = [self(item) for item in node.caseItem]
-        if "or-and order" in self.enabled and all(isinstance(item.when, nodes.Is) for item in node.caseItem):
+        if "case order" in self.enabled and all(isinstance(item.when, nodes.Is) for item in node.caseItem):
             items.sort(key=repr)
         return ("Case", self(node.comparand), tuple(items), self(node.else_))
 

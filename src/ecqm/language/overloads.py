@@ -123,11 +123,11 @@ def _instances(signature: Signature, given: Sequence[CqlType], table: Conversion
     if not any(map(has_variables, signature.operands)):
         yield signature
         return
-    for types in _combinations(given):
+    for at, types in enumerate(_combinations(given)):
         binding = _Binding(table)
         if all(map(binding.match, signature.operands, types)):
             operands = tuple(map(binding.apply, signature.operands))
-            if not all(map(_is_sound, operands)):
+            if not all(map(_is_sound, operands)) or (at == 0 and _chooses_too_wide(signature, operands, given)):
                 continue
             yield Signature(signature.name, operands, binding.apply(signature.result))
 
@@ -137,6 +137,14 @@ def _is_sound(type_: CqlType) -> bool:
     if isinstance(type_, IntervalType):
         return not isinstance(type_.point, IntervalType | ListType | TupleType)
     return not isinstance(type_, ListType) or _is_sound(type_.element)
+
+
+def _chooses_too_wide(signature: Signature, operands: Sequence[CqlType], given: Sequence[CqlType]) -> bool:
+    """Whether a variable was found to be a choice that other arguments are not of: an alternative is meant then."""
+    return any(isinstance(type_, ChoiceType) for type_ in given) and any(
+        has_variables(declared) and argument not in (wanted, ANY)
+        for declared, wanted, argument in zip(signature.operands, operands, given, strict=True)
+    )
 
 
 def _fit(

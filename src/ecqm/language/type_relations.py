@@ -68,14 +68,14 @@ class TypeRelations:
             return True
         if isinstance(from_, ChoiceType):
             if isinstance(to, ChoiceType):
-                return any(self.is_compatible(part, to) for part in from_.choices)
+                return self.is_subtype(to, from_)
             return any(self.is_compatible(to, part) for part in from_.choices)
         if isinstance(to, ChoiceType):
             return any(self.is_subtype(from_, choice) for choice in to.choices)
         if isinstance(from_, ListType) and isinstance(to, ListType):
             return self.is_compatible(from_.element, to.element)
         if isinstance(from_, IntervalType) and isinstance(to, IntervalType):
-            return self.is_compatible(from_.point, to.point)
+            return from_.point == ANY
         if isinstance(from_, TupleType) and isinstance(to, TupleType):
             above = dict(to.elements)
             return len(from_.elements) == len(above) and all(

@@ -58,6 +58,7 @@ class TranslatorCore:
         self.scopes: list[Scope] = []
         self._depth = 0
         self._next_local_id = 1
+        self.type_cases: dict[int, dict[CqlType, Typed]] = {}
         self.local_ids = options.annotations or options.locators or options.result_types
         self._methods: dict[type, Callable[[Context], Typed]] = {}
 
@@ -212,7 +213,7 @@ class TranslatorCore:
             return self._convert_choice(value, conversion)
         if conversion.kind is Kind.TO_CHOICE:
             assert conversion.inner is not None
-            return self.convert(value, conversion.inner)
+            return self.convert(self.cast(value, conversion.inner.from_), conversion.inner)
         if conversion.kind is Kind.ELEMENTS:
             return self._convert_elements(value, conversion)
         if conversion.kind is Kind.POINTS:
@@ -220,7 +221,10 @@ class TranslatorCore:
         return self._promote(value, conversion)
 
     def cast(self, value: Typed, to: CqlType) -> Typed:
-        """`value` taken as being of another type: null or not of it, null."""
+        """`value` taken as being of another type: null where it is not. Of a choice by type, just that alternative."""
+        chosen = self.type_cases.get(id(value.node), {}).get(to)
+        if chosen is not None:
+            return chosen
         if isinstance(to, NamedType):
             node = nodes.As(operand=value.node, asType=self.models.qname(to))
         else:

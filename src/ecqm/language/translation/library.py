@@ -49,6 +49,7 @@ class LibraryTranslator(DeclarationTranslator):
         self.include = include
         self.includes: dict[str, Exports] = {}
         self.broken: set[str] = set()
+        self._kept_cases: list[nodes.Case] = []
         self.exports = Exports("", None)
         self.library = nodes.Library(
             identifier=nodes.VersionedIdentifier(),

@@ -33,6 +33,10 @@ _ARITHMETIC = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": 
 _SETS = {"|": "Union", "union": "Union", "intersect": "Intersect", "except": "Except"}
 _OF = {"start": "Start", "end": "End", "width": "Width", "successor": "Successor", "predecessor": "Predecessor"}
 _COMPONENTS = {"date": "DateFrom", "time": "TimeFrom", "timezone": "TimezoneFrom", "timezoneoffset": "TimezoneOffsetFrom"}
+_UCUM = {
+    "year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s",
+    "millisecond": "ms",
+}  # fmt: skip
 _ORDINALS = ("Integer", "Long", "Decimal", "Quantity", "Date", "DateTime", "Time")
 
 
@@ -216,8 +220,8 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         target = context.typeSpecifier()
         if target is None:
             unit = context.getChild(3).getText()
-            unit = self.literal(STRING, unit.strip("'"))
-            return self.operator("ConvertQuantity", [value, unit], context)
+            ucum = _UCUM.get(unit.removesuffix("s"), unit.strip("'"))
+            return self.operator("ConvertQuantity", [value, self.literal(STRING, ucum)], context)
         type_ = self.type_of(target)
         if self.models.relations.is_subtype(value.type, type_):
             return value

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.names import name_of, parts_of
 from ecqm.language.translation.queries import QueryTranslator
 from ecqm.models.model import ModelType
-from ecqm.types import CODE, CONCEPT, STRING, VALUE_SET, CqlType, ListType, NamedType
+from ecqm.types import CODE, CONCEPT, STRING, VALUE_SET, ChoiceType, CqlType, ListType, NamedType
 
 
 class RetrieveTranslator(QueryTranslator):
@@ -17,14 +19,18 @@ class RetrieveTranslator(QueryTranslator):
     def visit_RetrieveTerm(self, context: Context) -> Typed:
         names = context.qualifiedIdentifier()
         described = self.models.retrievable(parts_of(names[-1]), names[-1])
-        retrieve = nodes.Retrieve(
-            dataType=self.models.qname(described.type), templateId=described.identifier
-        )
+        type_ = ListType(described.type)
+        base = nodes.Retrieve(dataType=self.models.qname(described.type), templateId=described.identifier)
         if len(names) == 2:
-            retrieve.context = self._related(names[0])
-        if context.expression() is not None:
-            self._filter(retrieve, described, context.expression())
-        return Typed(retrieve, ListType(described.type))
+            base.context = self._related(names[0])
+        if context.expression() is None:
+            return Typed(base, type_)
+        retrieves = self._filtered_retrieves(base, described, context.expression())
+        result = Typed(retrieves[0], type_)
+        for other in retrieves[1:]:
+            self.locate(result.node, context)
+            result = self.operator("Union", [self.record_type(result), Typed(other, type_)], context)
+        return result
 
     def _related(self, context: Context) -> nodes.Expression:
         """The expression whose instances a retrieve is related to."""
@@ -37,8 +43,12 @@ class RetrieveTranslator(QueryTranslator):
             raise self.unknown_name(".".join(parts), self.own_names(), "the context", context)
         return found.node
 
-    def _filter(self, retrieve: nodes.Retrieve, described: ModelType, context: Context) -> None:
+    def _filtered_retrieves(
+        self, base: nodes.Retrieve, described: ModelType, context: Context
+    ) -> list[nodes.Expression]:
+        """The retrieves that a filter by terminology stands for: one, or one for each way the data may be coded."""
         path, comparator, terminology = self._taken_apart(context)
+        is_default = path is None
         if path is None:
             path = described.primary_code_path
             if path is None:
@@ -47,18 +57,68 @@ class RetrieveTranslator(QueryTranslator):
             known = self.element_names(described.type)
             raise self.unknown_name(path, known, f"in {described.type}, the element", context)
         codes = self.translate(terminology)
-        retrieve.codeProperty = path
         is_value_set = codes.type == VALUE_SET
-        property_type = self._property_type(described.type, path)
         if comparator is None:
-            comparator = "~" if self._single_code(codes.type, is_value_set, property_type) else "in"
-        retrieve.codeComparator = comparator
-        retrieve.codes = codes.node if is_value_set else self._code_list(codes, terminology).node
+            comparator = "in" if is_value_set or isinstance(codes.type, ListType) else "~"
+        listed = codes if is_value_set else self._code_list(codes, terminology)
 
-    def _single_code(self, codes: CqlType, is_value_set: bool, property_type: CqlType | None) -> bool:
-        if is_value_set:
-            return False
-        return not isinstance(codes, ListType)
+        def retrieve(by: str) -> nodes.Retrieve:
+            return msgspec.structs.replace(base, codeProperty=path, codeComparator=by, codes=listed.node)
+
+        found: list[nodes.Expression] = [retrieve(comparator)]
+        property_type = self._property_type(described.type, path)
+        if is_default and is_value_set and isinstance(property_type, ChoiceType):
+            if VALUE_SET in property_type.choices:
+                found.append(retrieve("~"))
+            referenced = self._referenced(property_type, path)
+            if referenced is not None:
+                found.append(self._by_reference(base, described, path, referenced, codes, context))
+        return found
+
+    def _referenced(self, choice: ChoiceType, path: str) -> ModelType | None:
+        """The type that an element refers to where its code may be found in another resource.
+
+        Models do not say what a reference is to; an element is named after it (`medication`: Medication).
+        """
+        for part in choice.choices:
+            if isinstance(part, NamedType) and self.models.element(part, "reference") is not None:
+                model = self.models.model_of(part)
+                found = None if model is None else model.type(f"{path[:1].upper()}{path[1:]}")
+                if found is not None and found.retrievable and found.primary_code_path is not None:
+                    return found
+        return None
+
+    def _by_reference(
+        self,
+        base: nodes.Retrieve,
+        described: ModelType,
+        path: str,
+        referenced: ModelType,
+        codes: Typed,
+        context: Context,
+    ) -> nodes.Expression:
+        """Those whose code is that of the resource they refer to, the last part of the reference being its id."""
+        assert referenced.primary_code_path is not None
+        outer, inner = _initials(described.name), _initials(referenced.name)
+        reference = Typed(nodes.Property(path=f"{path}.reference.value", scope=outer), STRING)
+        parts = self.operator("Split", [reference, self.literal(STRING, "/")], context)
+        identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
+        same = self.operator("Equal", [identifier, self.operator("Last", [parts], context)], context)
+        alias = Typed(nodes.AliasRef(name=inner), referenced.type)
+        coded = self.membership(self.member(alias, referenced.primary_code_path, context), codes, context)
+        related = nodes.Retrieve(
+            dataType=self.models.qname(referenced.type), templateId=referenced.identifier
+        )
+        return nodes.Query(
+            source=[nodes.AliasedQuerySource(alias=outer, expression=base)],
+            relationship=[
+                nodes.With(
+                    alias=inner,
+                    expression=related,
+                    suchThat=self.operator("And", [same, coded], context).node,
+                )
+            ],
+        )
 
     def _property_type(self, type_: NamedType, path: str) -> CqlType | None:
         current: CqlType = type_
@@ -101,3 +161,7 @@ class RetrieveTranslator(QueryTranslator):
         if codes.type in (CODE, STRING):
             return self.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
         raise CqlError(f"a retrieve is filtered by a value set or by codes, not by {codes.type}", context)
+
+
+def _initials(name: str) -> str:
+    return "".join(char for char in name if char.isupper()) or name

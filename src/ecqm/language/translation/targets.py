@@ -31,6 +31,8 @@ _BY_TYPE = re.compile(r"[A-Z]\w*\.[\w.<>]+:")
 class TargetTranslator(TranslatorCore):
     """Applies the targets of model elements."""
 
+    _kept_cases: list[nodes.Case]
+
     def access(self, source: nodes.Expression, path: str) -> nodes.Property:
         """The property of an alias by its scope, of anything else by its source."""
         if isinstance(source, nodes.AliasRef) and source.name != "$this":
@@ -43,20 +45,29 @@ class TargetTranslator(TranslatorCore):
             return element
         if _BY_TYPE.match(target):
             return self._by_type(element, target, parent, context)
-        if isinstance(element.type, ListType) and "%parent" not in target:
+        if isinstance(element.type, ListType):
             return self._each(element, element.type, target, parent, context)
         return self.record_type(Typed(self._map(target, element, parent, context), element.type))
 
     def _each(self, element: Typed, type_: ListType, target: str, parent: Typed, context: Context) -> Typed:
         this = Typed(nodes.AliasRef(name="$this"), type_.element)
+        source, inner = element.node, target
+        call = _CALL.fullmatch(target)
+        path = target if call is None else call.group(3)
+        if path.startswith("%parent."):
+            source = self._path(path.removeprefix("%parent."), parent, context, many=True)
+            if call is None:
+                return self.record_type(Typed(source, type_))
+            inner = f"{call.group(1)}.{call.group(2)}(%value)"
         query = nodes.Query(
-            source=[nodes.AliasedQuerySource(alias="$this", expression=element.node)],
-            return_=nodes.ReturnClause(distinct=False, expression=self._map(target, this, parent, context)),
+            source=[nodes.AliasedQuerySource(alias="$this", expression=source)],
+            return_=nodes.ReturnClause(distinct=False, expression=self._map(inner, this, parent, context)),
         )
         return self.record_type(Typed(query, type_))
 
     def _by_type(self, element: Typed, target: str, parent: Typed, context: Context) -> Typed:
         items: list[nodes.CaseItem] = []
+        by_type: dict[CqlType, Typed] = {}
         for part in target.split(";"):
             type_text, _, mapping = part.partition(":")
             try:
@@ -65,8 +76,11 @@ class TargetTranslator(TranslatorCore):
                 raise CqlError(f"the model maps this element in a way not understood: {target}", context) from None
             tested = parent if self._is_part_of(type_, parent.type) else element
             mapped = self.through_target(Typed(element.node, type_), mapping, parent, context)
+            by_type[type_] = mapped
             items.append(nodes.CaseItem(when=self.is_of(tested, type_).node, then=mapped.node))
         case = nodes.Case(caseItem=items, else_=nodes.Null())
+        self.type_cases[id(case)] = by_type
+        self._kept_cases.append(case)
         return self.record_type(Typed(case, element.type))
 
     def _is_part_of(self, type_: CqlType, whole: CqlType) -> bool:
@@ -86,8 +100,11 @@ class TargetTranslator(TranslatorCore):
             return self._path(target.removeprefix("%parent."), parent, context)
         raise CqlError(f"the model maps this element in a way not understood: {target}", context)
 
-    def _path(self, path: str, parent: Typed, context: Context) -> nodes.Expression:
-        """A path from the instance: at most one step has criteria, and what follows it is one dotted property."""
+    def _path(self, path: str, parent: Typed, context: Context, *, many: bool = False) -> nodes.Expression:
+        """A path from the instance: at most one step has criteria, and what follows it is one dotted property.
+
+        The criteria select one element, or all that fit where the element is a list (`many`).
+        """
         at = path.find("[", path.find("[x]") + 3 if "[x]" in path else 0)
         if at < 0:
             return self.access(parent.node, path)
@@ -105,7 +122,7 @@ class TargetTranslator(TranslatorCore):
             if after
             else None,
         )
-        return nodes.SingletonFrom(operand=selected)
+        return selected if many else nodes.SingletonFrom(operand=selected)
 
     def _criteria(self, criteria: Sequence[tuple[str, str]], context: Context) -> nodes.Expression | None:
         condition: nodes.Expression | None = None

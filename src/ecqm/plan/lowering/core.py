@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -71,6 +71,7 @@ class Lowering:
         self.libraries = libraries
         self.kernels = kernels
         self.builder = PlanBuilder()
+        self.calls: dict[Hashable, PlanNode] = {}
         self.defines: dict[tuple[str, str], PlanNode] = {}
         self.origins: dict[tuple[str, str], PlanNode] = {}
         self.element_names: set[str] = set()

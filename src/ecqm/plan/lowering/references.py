@@ -92,6 +92,10 @@ def call_function(
     """The body of a function, with what it was given in place of its operands."""
     if function.expression is None:
         raise PlanError(f"{place}: function {library.identifier.name}.{function.name} is external")
+    key = (id(function), tuple(operands), scope.unfiltered, scope.variables)
+    known = lowering.calls.get(key)
+    if known is not None:
+        return known
     step = f"{library.identifier.name}.{function.name}({', '.join(map(str, _operand_types(function)))})"
     if step in scope.path:
         raise PlanError(f"{place}: function {library.identifier.name}.{function.name} calls itself")
@@ -102,7 +106,8 @@ def call_function(
         operands={operand.name: value for operand, value in zip(function.operand, operands, strict=True)},
         variables=scope.variables,
     )
-    return lowering.lower(function.expression, inside)
+    body = lowering.calls[key] = lowering.lower(function.expression, inside)
+    return body
 
 
 def _overload(

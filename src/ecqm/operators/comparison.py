@@ -15,13 +15,15 @@ from ecqm.values.ordering import at_most, less
 
 _ORDERED = ("Integer", "Long", "Decimal", "String", "Quantity", "Date", "DateTime", "Time")
 ORDERED_PAIRS = tuple(f"({name}, {name}) -> Boolean" for name in _ORDERED)
+# At run time a List<Any> shows the type of what happens to be in it.
+_LISTS_OF_ANY = "(List<Any>, List<Any>) -> Boolean"
 
 
 @operator("Equal", spec="elm:12.1")
 class Equal:
     """Whether two values are the same; null where nulls, precision or units leave it open."""
 
-    @overload("(T, T) -> Boolean")
+    @overload("(T, T) -> Boolean", _LISTS_OF_ANY)
     def any(a: Any, b: Any) -> Boolean:
         return equal(a, b)
 
@@ -30,7 +32,9 @@ class Equal:
 class Equivalent:
     """Whether two values mean the same; null is equivalent to null, and the answer is never null."""
 
-    @overload("(T, T) -> Boolean", "(Concept, Code) -> Boolean", "(Code, Concept) -> Boolean", nulls=NONE)
+    @overload(
+        "(T, T) -> Boolean", "(Concept, Code) -> Boolean", "(Code, Concept) -> Boolean", _LISTS_OF_ANY, nulls=NONE
+    )
     def any(a: Any, b: Any) -> bool:
         return equivalent(a, b)
 
@@ -39,7 +43,7 @@ class Equivalent:
 class NotEqual:
     """The negation of Equal."""
 
-    @overload("(T, T) -> Boolean")
+    @overload("(T, T) -> Boolean", _LISTS_OF_ANY)
     def any(a: Any, b: Any) -> Boolean:
         return negation(equal(a, b))
 

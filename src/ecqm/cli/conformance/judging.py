@@ -1,7 +1,7 @@
 """Whether a test passes: strictly, down to the type of every part, and with the tests known to be wrong listed.
 
-Null is not false, open is not closed, precision and units count. Only a whole number that is expected where a Decimal
-or a Long comes out is taken for one, as implicit conversion would.
+Null is not false, open is not closed, precision and units count. Only what converts implicitly to the type that comes
+out is taken for one of that type: a whole number for a Long or a Decimal, a Date for a DateTime without a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from ecqm.cli.conformance.suite import SuiteError, SuiteTest
 from ecqm.cli.expressions import ExpressionRefused
 from ecqm.plan.lowering import PlanError
-from ecqm.values import Concept, CqlError, Interval, Long, Quantity, Ratio, Tuple, Uncertainty
+from ecqm.values import Concept, CqlError, Date, DateTime, Interval, Long, Quantity, Ratio, Tuple, Uncertainty
 from ecqm.values.text import to_cql
 
 Evaluate = Callable[[str], Any]
@@ -122,6 +122,8 @@ def agrees(actual: Any, expected: Any) -> bool:
     """Whether a value is the expected one in every part, type included."""
     if type(expected) is int and type(actual) in (Decimal, Long):
         return bool(actual == expected)
+    if type(expected) is Date and type(actual) is DateTime:
+        return actual.fields == expected.fields
     match actual, expected:
         case (Uncertainty(low, high), Interval(low=expected_low, high=expected_high)):
             return expected.low_closed and expected.high_closed and _all((low, expected_low), (high, expected_high))

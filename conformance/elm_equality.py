@@ -44,6 +44,8 @@ NORMALISATIONS = {
     "named cast": "As and Is name their type in an attribute, or in a specifier",
     "include path": "a library is included by its name, or by its name and namespace",
     "identity cast": "a value that is already of a type of the choice is cast to the choice, or is not",
+    "alias names": "a query that the translator makes up names its aliases in its own way",
+    "value set twice": "a value set is given once, or once more as an expression",
     "point promotion": "a point is compared with an interval as it is, or made an interval of itself first",
     "interval folding": "a bound of an interval that was just selected is taken from the selector",
     "case order": "the items of a Case that tests types, in any order",
@@ -58,7 +60,7 @@ class Canon:
     """Turns nodes into comparable forms, with some normalisations in force."""
 
     enabled: frozenset[str]
-    cache: dict[int, Form] = field(default_factory=dict)
+    aliases: list[dict[str, str]] = field(default_factory=list)
 
     def __call__(self, node: Any) -> Any:
         if isinstance(node, nodes.Node):
@@ -117,7 +119,37 @@ class Canon:
             if bound is not None:
                 return self(bound)  # type: ignore[no-any-return]
         if "alias access" in self.enabled and isinstance(node.source, nodes.AliasRef):
-            return self.plain(node, source=None, scope=node.source.name)
+            return self.plain(node, source=None, scope=self._alias(node.source.name))
+        return self.plain(node, scope=None if node.scope is None else self._alias(node.scope))
+
+    def _alias(self, name: str) -> str:
+        for scope in reversed(self.aliases):
+            if name in scope:
+                return scope[name]
+        return name
+
+    def _AliasRef(self, node: nodes.AliasRef) -> Form:
+        return self.plain(node, name=self._alias(node.name))
+
+    def _AliasedQuerySource(self, node: nodes.AliasedQuerySource) -> Form:
+        return self.plain(node, alias=self._alias(node.alias))
+
+    _With = _Without = _AliasedQuerySource
+
+    def _Query(self, node: nodes.Query) -> Form:
+        if "alias names" not in self.enabled:
+            return self.plain(node)
+        names = [source.alias for source in (*node.source, *node.relationship)]
+        depth = len(self.aliases)
+        self.aliases.append({name: f"{depth}.{at}" for at, name in enumerate(names)})
+        try:
+            return self.plain(node)
+        finally:
+            self.aliases.pop()
+
+    def _InValueSet(self, node: nodes.InValueSet) -> Form:
+        if "value set twice" in self.enabled and node.valueset is not None:
+            return self.plain(node, valuesetExpression=None)
         return self.plain(node)
 
     def _Union(self, node: nodes.Union) -> Form:
@@ -152,7 +184,7 @@ class Canon:
     def _Case(self, node: nodes.Case) -> Form:
         items = [self(item) for item in node.caseItem]
         if "case order" in self.enabled and all(isinstance(item.when, nodes.Is) for item in node.caseItem):
-            items.sort(key=repr)
+            items = sorted(set(items), key=repr)
         return ("Case", self(node.comparand), tuple(items), self(node.else_))
 
 

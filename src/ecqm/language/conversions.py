@@ -95,7 +95,7 @@ class ConversionTable:
 
     def targets(self, from_: CqlType) -> list[CqlType]:
         """The types that `from_`, or a type above it, converts to unasked."""
-        found = []
+        found: list[CqlType] = []
         above: CqlType | None = from_
         while above is not None:
             found.extend(known.to for known in self._by_source.get(above, ()) if known.implicit)
@@ -112,11 +112,7 @@ class ConversionTable:
     def _search(self, from_: CqlType, to: CqlType, implicit: bool) -> Conversion | None:
         if self.relations.is_compatible(from_, to):
             return Conversion(Kind.CAST, from_, to, CAST)
-        return (
-            self._by_operator(from_, to, implicit)
-            or self._by_structure(from_, to)
-            or self._by_promotion(from_, to)
-        )
+        return self._by_operator(from_, to, implicit) or self._by_structure(from_, to) or self._by_promotion(from_, to)
 
     def _by_operator(self, from_: CqlType, to: CqlType, implicit: bool) -> Conversion | None:
         above: CqlType | None = from_

@@ -170,14 +170,25 @@ def _fit(
 
 
 def _hides(inner: Signature, outer: Signature, table: ConversionTable) -> bool:
-    return inner.operands != outer.operands and all(
-        map(table.relations.is_subtype, inner.operands, outer.operands)
+    return inner.operands != outer.operands and all(map(table.relations.is_subtype, inner.operands, outer.operands))
+
+
+def _is_null(type_: CqlType) -> bool:
+    if isinstance(type_, ListType):
+        return _is_null(type_.element)
+    return _is_null(type_.point) if isinstance(type_, IntervalType) else type_ == ANY
+
+
+def _differ_in_nulls_only(tied: Sequence[Resolution], given: Sequence[CqlType]) -> bool:
+    """Whether the overloads differ only where nulls are given: whichever is called, the result is the same."""
+    return all(
+        _is_null(argument)
+        for at, argument in enumerate(given)
+        if len({found.signature.operands[at] for found in tied}) > 1
     )
 
 
-def resolve(
-    signatures: Iterable[Signature], given: Sequence[CqlType], table: ConversionTable
-) -> Resolution | None:
+def resolve(signatures: Iterable[Signature], given: Sequence[CqlType], table: ConversionTable) -> Resolution | None:
     """The overload that arguments of the types `given` call, None if none fits. Raises AmbiguousCall."""
     candidates = [signature for signature in signatures if len(signature.operands) == len(given)]
     fitting: dict[tuple[CqlType, ...], Resolution] = {}
@@ -192,9 +203,7 @@ def resolve(
     found_all = list(fitting.values())
     exact = [found for found in found_all if found.score == EXACT]
     best = exact or [
-        found
-        for found in found_all
-        if not any(_hides(other.signature, found.signature, table) for other in found_all)
+        found for found in found_all if not any(_hides(other.signature, found.signature, table) for other in found_all)
     ]
     if len(best) > 1:
         lowest = min(found.score for found in best)
@@ -202,7 +211,7 @@ def resolve(
     if len(best) > 1:
         ranks = [sum(map(type_precedence, found.signature.operands)) for found in best]
         best = [found for found, rank in zip(best, ranks, strict=True) if rank == min(ranks)]
-    if len(best) > 1:
+    if len(best) > 1 and not _differ_in_nulls_only(best, given):
         raise AmbiguousCall([found.signature for found in best])
     chosen = best[0]
     return Resolution(

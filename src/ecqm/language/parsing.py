@@ -56,9 +56,7 @@ class _Errors(ErrorListener):  # type: ignore[misc]
         self.diagnostics = diagnostics
         self.damaged: list[int] = []
 
-    def syntaxError(
-        self, recognizer: Any, offendingSymbol: Any, line: int, column: int, msg: str, e: Any
-    ) -> None:
+    def syntaxError(self, recognizer: Any, offendingSymbol: Any, line: int, column: int, msg: str, e: Any) -> None:
         token = offendingSymbol
         self.damaged.append(token.tokenIndex)
         text = "" if token.type == Token.EOF else token.text
@@ -75,9 +73,7 @@ class _Errors(ErrorListener):  # type: ignore[misc]
                 message = f"a text or name that begins with {text} is never closed"
                 described = ()
         span = Span(line, column + 1, line, column + max(len(text), 1))
-        self.diagnostics.add(
-            Diagnostic(message, span, text=text, expected=described, suggestion=suggestion)
-        )
+        self.diagnostics.add(Diagnostic(message, span, text=text, expected=described, suggestion=suggestion))
 
 
 def _shorten(text: str) -> str:

@@ -202,9 +202,7 @@ SameOrBefore(Interval<T>, T) : Boolean
 SameOrAfter(Interval<T>, Interval<T>) : Boolean
 SameOrAfter(T, Interval<T>) : Boolean
 SameOrAfter(Interval<T>, T) : Boolean
-""" + "\n".join(
-    (_each("Size(Interval<#>) : #", _MEASURABLE), _each("Width(Interval<#>) : #", _MEASURABLE))
-)
+""" + "\n".join((_each("Size(Interval<#>) : #", _MEASURABLE), _each("Width(Interval<#>) : #", _MEASURABLE)))
 
 LIST = """
 Contains(List<T>, T) : Boolean

@@ -162,9 +162,7 @@ class TranslatorCore:
         expected = known if 0 < len(known) <= 6 else ()
         return CqlError(f"{name} cannot be applied to ({given})", context, expected=expected)
 
-    def build_call(
-        self, name: str, operands: Sequence[Typed], resolution: Resolution, **attributes: Any
-    ) -> Typed:
+    def build_call(self, name: str, operands: Sequence[Typed], resolution: Resolution, **attributes: Any) -> Typed:
         """The node of a resolved operator."""
         converted = self.converted(operands, resolution)
         node = self.assemble(name, [operand.node for operand in converted], **attributes)
@@ -248,7 +246,8 @@ class TranslatorCore:
 
         def one(part: Conversion) -> Typed:
             chosen = self.cast(value, part.from_)
-            return chosen if part.kind is Kind.CAST else self.convert(chosen, part)
+            is_same = part.kind is Kind.CAST and not isinstance(part.to, ChoiceType)
+            return chosen if is_same else self.convert(chosen, part)
 
         first = one(inner)
         if not conversion.alternatives:
@@ -263,9 +262,7 @@ class TranslatorCore:
     def is_of(self, value: Typed, type_: CqlType) -> Typed:
         """The test whether `value` is of a type."""
         if isinstance(type_, NamedType):
-            return self.record_type(
-                Typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN)
-            )
+            return self.record_type(Typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN))
         node = nodes.Is(operand=value.node, isTypeSpecifier=self.models.specifier(type_))
         return self.record_type(Typed(node, BOOLEAN))
 
@@ -274,9 +271,7 @@ class TranslatorCore:
         element = Typed(nodes.AliasRef(name="X"), conversion.inner.from_)
         query = nodes.Query(
             source=[nodes.AliasedQuerySource(alias="X", expression=value.node)],
-            return_=nodes.ReturnClause(
-                distinct=False, expression=self.convert(element, conversion.inner).node
-            ),
+            return_=nodes.ReturnClause(distinct=False, expression=self.convert(element, conversion.inner).node),
         )
         return self.record_type(Typed(query, conversion.to))
 

@@ -17,7 +17,6 @@ from ecqm.language.translation.retrieves import RetrieveTranslator
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
 
-
 class BrokenLibrary(CqlError):
     """An included library with errors of its own; what could be translated of it can still be used."""
 

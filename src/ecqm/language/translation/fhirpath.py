@@ -38,13 +38,12 @@ _SLICES = {"skip": "_call_Skip", "take": "_call_Take", "tail": "_call_Tail"}
 class FhirPathTranslator(OperatorTranslator, SelectorTranslator, FunctionTranslator):
     """Translates method calls that FHIRPath defines and no fluent function overrides."""
 
-    def fhirpath_call(
-        self, receiver: Typed, name: str, arguments: list[Context], context: Context
-    ) -> Typed | None:
+    def fhirpath_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
         special: Callable[[Typed, list[Context], Context], Typed] | None
         special = getattr(self, f"_method_{name}", None)
         if special is not None:
-            return special(receiver, arguments, context)
+            result: Typed = special(receiver, arguments, context)
+            return result
         if name in _SLICES:
             operands = [receiver, *map(self.translate, arguments)]
             sliced: Typed = getattr(self, _SLICES[name])(operands, context)

@@ -91,9 +91,7 @@ class FunctionTranslator(NameTranslator):
             f"no fluent function {name!r} takes a value of type {receiver.type}", context, suggestion=suggestion
         )
 
-    def fluent_call(
-        self, receiver: Typed, name: str, arguments: list[Context], context: Context
-    ) -> Typed | None:
+    def fluent_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
         """The call of the fluent function of this library, or of the first included one that has a fitting one."""
         candidates: list[tuple[str | None, list[FunctionSymbol]]] = [(None, list(self.own_functions(name)))]
         candidates += [(alias, exports.functions.get(name, [])) for alias, exports in self.includes.items()]
@@ -108,9 +106,7 @@ class FunctionTranslator(NameTranslator):
                     return found
         return None
 
-    def fhirpath_call(
-        self, receiver: Typed, name: str, arguments: list[Context], context: Context
-    ) -> Typed | None:
+    def fhirpath_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
         """The FHIRPath function `name` on a value; None where there is none."""
         raise NotImplementedError
 
@@ -197,9 +193,10 @@ class FunctionTranslator(NameTranslator):
     def _call_Coalesce(self, operands: list[Typed], context: Context) -> Typed:
         if len(operands) <= _COALESCE_OPERANDS:
             types = [operand.type for operand in operands]
-            if len(operands) > 1 and self.try_resolve(
-                system_signatures()["Coalesce"], operands, "Coalesce", context
-            ) is None:
+            if (
+                len(operands) > 1
+                and self.try_resolve(system_signatures()["Coalesce"], operands, "Coalesce", context) is None
+            ):
                 common = self.common_type(types)
                 operands = [self.to_type(operand, common, context) for operand in operands]
         else:
@@ -253,4 +250,3 @@ class FunctionTranslator(NameTranslator):
     def membership(self, element: Typed, collection: Typed, context: Context) -> Typed:
         """The test whether a value is in a list, an interval, a value set or a code system."""
         raise NotImplementedError
-

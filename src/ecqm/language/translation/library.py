@@ -146,9 +146,7 @@ class LibraryTranslator(DeclarationTranslator):
         external = context.expression() is None
         if external and result is None:
             raise CqlError(f"the external function {name!r} must say what it returns", context)
-        symbol = FunctionSymbol(
-            name, operands, result, "fluent" in words, "private" not in words, external
-        )
+        symbol = FunctionSymbol(name, operands, result, "fluent" in words, "private" not in words, external)
         key = _key(symbol)
         if key in self._functions:
             raise CqlError(f"the function {name!r} is declared twice for the same operands", context)
@@ -165,23 +163,21 @@ class LibraryTranslator(DeclarationTranslator):
             return UNFILTERED
         if name in self.exports.symbols:
             return name
-        models = [self.models.models[parts[0]]] if len(parts) > 1 and parts[0] in self.models.models else [
-            model for model in self.models.models.values() if model.name != "System"
-        ]
+        models = (
+            [self.models.models[parts[0]]]
+            if len(parts) > 1 and parts[0] in self.models.models
+            else [model for model in self.models.models.values() if model.name != "System"]
+        )
         for model in models:
             known = model.contexts.get(name)
             type_ = known.type if known is not None else None
             described = model.type(type_ if type_ is not None else name)
             if described is not None and (known is not None or described.retrievable):
-                retrieve = nodes.Retrieve(
-                    dataType=self.models.qname(described.type), templateId=described.identifier
-                )
+                retrieve = nodes.Retrieve(dataType=self.models.qname(described.type), templateId=described.identifier)
                 expression = nodes.SingletonFrom(operand=retrieve)
                 element = nodes.ExpressionDef(name=name, context=name, expression=expression)
                 self.locate(element, context)
-                self.exports.symbols[name] = Symbol(
-                    Declared.EXPRESSION, name, described.type, context=name
-                )
+                self.exports.symbols[name] = Symbol(Declared.EXPRESSION, name, described.type, context=name)
                 if not any(known.name == name for known in self.library.contexts):
                     self.library.contexts.append(nodes.ContextDef(name=name))
                 found.append(_Statement(context, name, element))
@@ -232,9 +228,7 @@ class LibraryTranslator(DeclarationTranslator):
             accessLevel="Public" if public else "Private",
             expression=value.node,
         )
-        self.exports.symbols[name] = Symbol(
-            Declared.EXPRESSION, name, value.type, public, statement.evaluation_context
-        )
+        self.exports.symbols[name] = Symbol(Declared.EXPRESSION, name, value.type, public, statement.evaluation_context)
         self._complete(statement, element, value.type)
 
     def _complete(self, statement: _Statement, element: nodes.ExpressionDef, type_: CqlType) -> None:
@@ -247,11 +241,7 @@ class LibraryTranslator(DeclarationTranslator):
     def _translate_function(self, statement: _Statement) -> None:
         context = statement.context
         name = name_of(context.functionName())
-        symbol = next(
-            symbol
-            for symbol in self.exports.functions[name]
-            if self._functions[_key(symbol)] is statement
-        )
+        symbol = next(symbol for symbol in self.exports.functions[name] if self._functions[_key(symbol)] is statement)
         body: Typed | None = None
         if not symbol.external:
             with self._alone(statement, _key(symbol), [Scope(operands=dict(symbol.operands))]):
@@ -290,9 +280,7 @@ class LibraryTranslator(DeclarationTranslator):
         except RecursionError:
             self.report(CqlError("an expression nested too deeply", context))
             return None
-        element = nodes.ExpressionDef(
-            name=name, context=statement.evaluation_context, expression=value.node
-        )
+        element = nodes.ExpressionDef(name=name, context=statement.evaluation_context, expression=value.node)
         self._complete(statement, element, value.type)
         self.library.statements.append(element)
         return value.type

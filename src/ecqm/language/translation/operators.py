@@ -32,7 +32,12 @@ _INEQUALITIES = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "Greate
 _ARITHMETIC = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo", "-": "Subtract"}
 _SETS = {"|": "Union", "union": "Union", "intersect": "Intersect", "except": "Except"}
 _OF = {"start": "Start", "end": "End", "width": "Width", "successor": "Successor", "predecessor": "Predecessor"}
-_COMPONENTS = {"date": "DateFrom", "time": "TimeFrom", "timezone": "TimezoneFrom", "timezoneoffset": "TimezoneOffsetFrom"}
+_COMPONENTS = {
+    "date": "DateFrom",
+    "time": "TimeFrom",
+    "timezone": "TimezoneFrom",
+    "timezoneoffset": "TimezoneOffsetFrom",
+}
 _UCUM = {
     "year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s",
     "millisecond": "ms",
@@ -172,8 +177,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         node = nodes.Case(
             comparand=None if comparand is None else comparand.node,
             caseItem=[
-                nodes.CaseItem(when=when.node, then=then.node)
-                for when, then in zip(conditions, values, strict=False)
+                nodes.CaseItem(when=when.node, then=then.node) for when, then in zip(conditions, values, strict=False)
             ],
             else_=values[-1].node,
         )
@@ -235,14 +239,11 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     def visit_SetExpression(self, context: Context) -> Typed:
         name = _SETS[context.getChild(1).getText()]
         left, right = (self.translate(operand) for operand in context.expression())
-        if isinstance(left.type, ListType) and isinstance(right.type, ListType):
-            if name == "Union":
-                return self._union(left, left.type, right, right.type, context)
+        if name == "Union" and isinstance(left.type, ListType) and isinstance(right.type, ListType):
+            return self._union(left, left.type, right, right.type, context)
         return self.operator(name, [left, right], context)
 
-    def _union(
-        self, left: Typed, left_type: ListType, right: Typed, right_type: ListType, context: Context
-    ) -> Typed:
+    def _union(self, left: Typed, left_type: ListType, right: Typed, right_type: ListType, context: Context) -> Typed:
         """The union of lists; where neither element type is the wider one, both become lists of the choice."""
         relations, conversions = self.models.relations, self.models.conversions
         related = (

@@ -90,9 +90,7 @@ class QueryTranslator(TimingTranslator):
         )
         return relation
 
-    def _result(
-        self, query: nodes.Query, scope: Scope, is_list: bool, clauses: Context, context: Context
-    ) -> CqlType:
+    def _result(self, query: nodes.Query, scope: Scope, is_list: bool, clauses: Context, context: Context) -> CqlType:
         """Translate what the query returns, and tell its type."""
         if clauses.aggregateClause() is not None:
             return self._aggregate(query, clauses.aggregateClause())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Typed
@@ -63,7 +61,14 @@ class RetrieveTranslator(QueryTranslator):
         listed = codes if is_value_set else self._code_list(codes, terminology)
 
         def retrieve(by: str) -> nodes.Retrieve:
-            return msgspec.structs.replace(base, codeProperty=path, codeComparator=by, codes=listed.node)
+            return nodes.Retrieve(
+                dataType=base.dataType,
+                templateId=base.templateId,
+                context=base.context,
+                codeProperty=path,
+                codeComparator=by,
+                codes=listed.node,
+            )
 
         found: list[nodes.Expression] = [retrieve(comparator)]
         property_type = self._property_type(described.type, path)
@@ -106,9 +111,7 @@ class RetrieveTranslator(QueryTranslator):
         same = self.operator("Equal", [identifier, self.operator("Last", [parts], context)], context)
         alias = Typed(nodes.AliasRef(name=inner), referenced.type)
         coded = self.membership(self.member(alias, referenced.primary_code_path, context), codes, context)
-        related = nodes.Retrieve(
-            dataType=self.models.qname(referenced.type), templateId=referenced.identifier
-        )
+        related = nodes.Retrieve(dataType=self.models.qname(referenced.type), templateId=referenced.identifier)
         return nodes.Query(
             source=[nodes.AliasedQuerySource(alias=outer, expression=base)],
             relationship=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
@@ -94,7 +95,7 @@ class SelectorTranslator(NameTranslator):
     def visit_TemporalTerm(self, context: Context) -> Typed:
         text = str(context.getText())
         date, time, offset = temporal_parts(text, context)
-        parts: dict[str, nodes.Expression] = {
+        parts: dict[str, Any] = {
             name: self.literal(INTEGER, str(value)).node
             for name, value in (*zip(_DATE_FIELDS, date, strict=False), *zip(_TIME_FIELDS, time, strict=False))
         }
@@ -160,9 +161,7 @@ class SelectorTranslator(NameTranslator):
             name = name_of(element.referentialIdentifier())
             described = self.element_of(class_type, name)
             if described is None:
-                raise self.unknown_name(
-                    name, self.element_names(class_type), f"in {class_type}, the element", element
-                )
+                raise self.unknown_name(name, self.element_names(class_type), f"in {class_type}, the element", element)
             value = self.to_type(self.translate(element.expression()), described[0], element)
             elements.append(nodes.InstanceElement(name=name, value=value.node))
         return Typed(nodes.Instance(classType=self.models.qname(class_type), element=elements), class_type)

@@ -129,9 +129,7 @@ class TargetTranslator(TranslatorCore):
         for path, value in criteria:
             given = Typed(nodes.Property(path=path, scope="$this"), STRING)
             text = self.model_function(given, "FHIRHelpers", "ToString", STRING, context)
-            literal = self.record_type(
-                Typed(nodes.Literal(valueType=self.models.qname(STRING), value=value), STRING)
-            )
+            literal = self.record_type(Typed(nodes.Literal(valueType=self.models.qname(STRING), value=value), STRING))
             test = nodes.Equal(operand=[text, literal.node])
             condition = test if condition is None else nodes.And(operand=[condition, test])
         return condition

@@ -63,9 +63,7 @@ class TimingTranslator(OperatorTranslator):
             name = "SameAs"
         return self.operator(name, [left, right], context, **attributes)
 
-    def _IncludesPhrase(
-        self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-    ) -> Typed:
+    def _IncludesPhrase(self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context) -> Typed:
         is_point = not isinstance(right.type, IntervalType | ListType)
         proper = "properly" in words
         if is_point:
@@ -180,9 +178,7 @@ class TimingTranslator(OperatorTranslator):
         known = self.negation(self.operator("IsNull", [anchor], context), context)
         return self.operator("And", [inside, known], context)
 
-    def _WithinPhrase(
-        self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-    ) -> Typed:
+    def _WithinPhrase(self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context) -> Typed:
         amount = self.quantity(phrase.quantity())
         closed = "properly" not in words
         if isinstance(right.type, IntervalType):

@@ -24,7 +24,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 decks: $(STAMP)
 	$(BIN)/ecqm test measure_bundles/sample

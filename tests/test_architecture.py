@@ -1,0 +1,123 @@
+"""Keeps the packages in their layers and the modules readable; docs/architecture.md says what each is for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "ecqm"
+
+# A package imports from packages before it only.
+LAYERS = (
+    "types",
+    "values",
+    "kernels",
+    "columns",
+    "operators",
+    "elm",
+    "models",
+    "language",
+    "terminology",
+    "data",
+    "plan",
+    "engine",
+    "measures",
+    "bundles",
+    "reporting",
+    "cluster",
+    "server",
+    "cli",
+)
+
+# What the order alone would allow, but must not be.
+FORBIDDEN = {
+    "kernels": frozenset(LAYERS),  # array functions that know no CQL
+    "elm": frozenset({"values", "kernels", "columns", "operators"}),
+    "models": frozenset({"values", "kernels", "columns", "operators"}),
+    "language": frozenset({"kernels", "columns", "operators"}),  # the compiler evaluates nothing
+    "terminology": frozenset({"operators", "language"}),
+    "data": frozenset({"operators", "elm", "language"}),
+    "plan": frozenset({"language", "data"}),
+    "engine": frozenset({"language", "elm"}),  # the executor knows plans, not the nodes they came from
+    "measures": frozenset({"language", "operators"}),
+}
+
+LONGEST_MODULE = 600
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def is_generated(path: Path) -> bool:
+    return "generated" in path.parts
+
+
+def modules(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if not is_generated(path))
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports, wherever in the file, with the line."""
+    package = path.relative_to(ROOT / "src").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            name = ".".join((*base, *([node.module] if node.module else [])))
+            yield name, node.lineno
+            if name == "ecqm":
+                yield from ((f"ecqm.{alias.name}", node.lineno) for alias in node.names)
+
+
+def packages() -> list[str]:
+    return sorted(path.name for path in PACKAGE.iterdir() if any(path.rglob("*.py")))
+
+
+def test_every_package_has_its_layer() -> None:
+    assert set(packages()) <= set(LAYERS)
+
+
+@pytest.mark.parametrize("package", packages())
+def test_imports_go_down(package: str) -> None:
+    allowed = set(LAYERS[: LAYERS.index(package)]) - FORBIDDEN.get(package, frozenset()) | {package}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules(PACKAGE / package)
+        for name, line in imported(path)
+        if name.startswith("ecqm.") and name.split(".")[1] in LAYERS and name.split(".")[1] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_kernels_need_numpy_alone() -> None:
+    foreign = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules(PACKAGE / "kernels")
+        for name, line in imported(path)
+        if name.split(".")[0] in {"pyarrow", "msgspec", "lxml", "click", "rich", "antlr4"}
+    ]
+    assert not foreign, "\n".join(foreign)
+
+
+def test_modules_can_be_read_in_a_sitting() -> None:
+    everything = modules(*(ROOT / name for name in ("src", "tests", "tools", "conformance", "measure_bundles")))
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in everything}
+    assert not {name: n for name, n in lengths.items() if n > LONGEST_MODULE}
+
+
+def test_modules_are_named_for_what_they_hold() -> None:
+    named = {path.stem for path in modules(PACKAGE)} | {path.parent.name for path in modules(PACKAGE)}
+    assert not named & NAMES_THAT_SAY_NOTHING
+
+
+def test_modules_say_what_they_are() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules(PACKAGE)
+        if path.read_text("utf-8").strip() and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+    assert not silent

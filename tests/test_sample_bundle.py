@@ -1,0 +1,32 @@
+"""The sample measures that come with the project: what a fresh clone runs first."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ecqm.cli.main import main
+
+SAMPLE = Path(__file__).parent.parent / "measure_bundles" / "sample"
+LIBRARIES = sorted((SAMPLE / "input/resources/library").glob("*.json"))
+
+
+def test_every_case_agrees() -> None:
+    result = CliRunner().invoke(main, ["test", str(SAMPLE), "--format", "json"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["totals"]["cases"] == report["totals"]["agree"] == 18
+    strata = [s for m in report["measures"] for r in m["results"] for g in r["groups"] for s in g["stratifiers"]]
+    assert strata
+
+
+@pytest.mark.parametrize("path", LIBRARIES, ids=lambda path: path.stem)
+def test_library_holds_the_cql_it_was_made_from(path: Path) -> None:
+    attachments = json.loads(path.read_text("utf-8"))["content"]
+    stored = {part["contentType"]: base64.b64decode(part["data"]).decode() for part in attachments}
+    source = SAMPLE / "input/cql" / f"{path.stem}.cql"
+    assert stored["text/cql"] == source.read_text("utf-8"), "run measure_bundles/build_libraries.py"

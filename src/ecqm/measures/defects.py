@@ -9,7 +9,7 @@ than is listed.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,9 @@ class DefectList:
         except tomllib.TOMLDecodeError as error:
             raise DefectListError(f"{path}: {error}") from error
         return cls(_defect(table, f"{path}, defect {number}") for number, table in enumerate(tables, 1))
+
+    def __iter__(self) -> Iterator[Defect]:
+        return iter(self._defects.values())
 
     def __len__(self) -> int:
         return len(self._defects)

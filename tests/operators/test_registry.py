@@ -48,6 +48,14 @@ def test_the_closest_overload_is_resolved() -> None:
     assert registry.get("Less").resolve(types("Boolean", "Boolean")) is None
 
 
+def test_null_is_taken_for_a_list_or_an_interval_rather_than_an_element() -> None:
+    includes = registry.get("Includes")
+    found = includes.resolve(types("List<String>", "Any"))
+    assert found is not None and found.signature == Signature.parse("(List<T>, List<T>) -> Boolean")
+    assert includes.call(None, Interval(1, 2)) is None
+    assert includes.call((1, 2), None) is None
+
+
 def test_every_operator_is_documented_and_names_its_chapter() -> None:
     for known in registry.operators():
         assert known.doc, known.name

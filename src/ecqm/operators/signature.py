@@ -71,7 +71,7 @@ class Signature:
             cost = _fit(operand, type_, bindings)
             if cost is None:
                 return None
-            total += cost
+            total += cost + (_BARE if is_variable(operand) else 0)
         return total, bindings
 
     def result_for(self, types: Sequence[CqlType]) -> CqlType | None:
@@ -102,6 +102,9 @@ def substitute(type_: CqlType, bindings: Bindings) -> CqlType:
 
 
 _EXACT, _GENERIC, _NULL, _SUPERTYPE = 0, 1, 1, 3
+
+# A bare variable says less of an operand than `List<T>` does: between the two, null is taken for a list.
+_BARE = 1
 
 
 def _fit(declared: CqlType, actual: CqlType, bindings: Bindings) -> int | None:

@@ -43,7 +43,6 @@ NORMALISATIONS = {
     "null cast": "a null is cast to the type wanted of it, or left bare",
     "named cast": "As and Is name their type in an attribute, or in a specifier",
     "include path": "a library is included by its name, or by its name and namespace",
-    "identity cast": "a value that is already of a type of the choice is cast to the choice, or is not",
     "alias names": "a query that the translator makes up names its aliases in its own way",
     "value set twice": "a value set is given once, or once more as an expression",
     "point promotion": "a point is compared with an interval as it is, or made an interval of itself first",
@@ -79,7 +78,7 @@ class Canon:
             name = declared.name
             if declared.kind == "raw" or name in ("localId", "locator", "resultTypeName", "resultTypeSpecifier"):
                 continue
-            if name == "signature" and "signatures" in self.enabled:
+            if name == "signature" and not isinstance(node, nodes.FunctionRef) and "signatures" in self.enabled:
                 continue
             value = replaced[name] if name in replaced else getattr(node, name)
             if value is None or value == [] or value == declared.default:
@@ -88,18 +87,18 @@ class Canon:
         return tuple(form)
 
     def _ChoiceTypeSpecifier(self, node: nodes.ChoiceTypeSpecifier) -> Form:
-        parts = [self(part) for part in (node.choice or node.type)]
+        parts = [self(part) for part in (node.choice)]
         if "choice order" in self.enabled:
             parts = sorted(set(parts), key=repr)
         return ("ChoiceTypeSpecifier", tuple(parts))
 
-    def _If(self, node: nodes.If) -> Form:
+    def _If(self, node: nodes.If) -> Any:
         if "point promotion" in self.enabled and isinstance(node.condition, nodes.IsNull):
             interval = node.else_
             if isinstance(interval, nodes.Interval) and isinstance(node.then, nodes.Null):
                 low, high, tested = self(interval.low), self(interval.high), self(node.condition.operand)
                 if low == high == tested:
-                    return self(interval.low)  # type: ignore[no-any-return]
+                    return self(interval.low)
         return self.plain(node)
 
     def _Interval(self, node: nodes.Interval) -> Form:
@@ -113,11 +112,11 @@ class Canon:
                 replaced[f"{name}Expression"] = None
         return self.plain(node, **replaced)
 
-    def _Property(self, node: nodes.Property) -> Form:
+    def _Property(self, node: nodes.Property) -> Any:
         if "interval folding" in self.enabled and isinstance(node.source, nodes.Interval):
             bound = getattr(node.source, node.path) if node.path in ("low", "high") else None
             if bound is not None:
-                return self(bound)  # type: ignore[no-any-return]
+                return self(bound)
         if "alias access" in self.enabled and isinstance(node.source, nodes.AliasRef):
             return self.plain(node, source=None, scope=self._alias(node.source.name))
         return self.plain(node, scope=None if node.scope is None else self._alias(node.scope))
@@ -159,11 +158,9 @@ class Canon:
         distinct = sorted(set(operands), key=repr)
         return distinct[0] if len(distinct) == 1 else ("Union", tuple(distinct))
 
-    def _As(self, node: nodes.As) -> Form:
+    def _As(self, node: nodes.As) -> Any:
         if "null cast" in self.enabled and isinstance(node.operand, nodes.Null):
             return ("Null",)
-        if "identity cast" in self.enabled and isinstance(node.asTypeSpecifier, nodes.ChoiceTypeSpecifier):
-            return self(node.operand)
         if "named cast" in self.enabled and node.asType is not None:
             return self.plain(node, asType=None, asTypeSpecifier=nodes.NamedTypeSpecifier(name=node.asType))
         return self.plain(node)

@@ -68,6 +68,9 @@ class Promotions:
     interval_promotion: bool = False
 
 
+NO_PROMOTIONS = Promotions()
+
+
 @dataclass(slots=True)
 class _Known:
     to: CqlType
@@ -80,7 +83,7 @@ class ConversionTable:
     """The conversions that the language and the models in use know."""
 
     relations: TypeRelations
-    promotions: Promotions = Promotions()
+    promotions: Promotions = NO_PROMOTIONS
     _by_source: dict[CqlType, list[_Known]] = field(default_factory=dict)
     _found: dict[tuple[CqlType, CqlType, bool], Conversion | None] = field(default_factory=dict)
 

@@ -47,7 +47,7 @@ def check_long(text: str, context: object, *, negated: bool = False) -> None:
 
 def check_decimal(text: str, context: object) -> None:
     """A Decimal literal has at most 28 digits, 8 of them after the point."""
-    whole, _, fraction = text.partition(".")
+    _, _, fraction = text.partition(".")
     if len(fraction) > DECIMAL_PLACES:
         raise CqlError(f"{text} has more than {DECIMAL_PLACES} decimal places", context)
     check_magnitude(text, context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ecqm.elm import nodes
-from ecqm.language.conversions import ConversionTable, Promotions
+from ecqm.language.conversions import NO_PROMOTIONS, ConversionTable, Promotions
 from ecqm.language.diagnostics import CqlError, nearest
 from ecqm.language.type_relations import TypeRelations
 from ecqm.models import load_model
@@ -19,7 +19,7 @@ SYSTEM_URI = "urn:hl7-org:elm-types:r1"
 class ModelContext:
     """Models by the local name they are used under; System always among them."""
 
-    promotions: Promotions = Promotions()
+    promotions: Promotions = NO_PROMOTIONS
     models: dict[str, Model] = field(default_factory=dict)
     loaded: dict[str, Model] = field(default_factory=dict)
     relations: TypeRelations = field(init=False)

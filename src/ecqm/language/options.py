@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ecqm.language.conversions import Promotions
+from ecqm.language.conversions import NO_PROMOTIONS, Promotions
 
 
 class SignatureLevel(Enum):
@@ -29,7 +29,7 @@ class CompilerOptions:
     locators: bool = False
     result_types: bool = False
     signatures: SignatureLevel = SignatureLevel.OVERLOADS
-    promotions: Promotions = Promotions()
+    promotions: Promotions = NO_PROMOTIONS
 
     def names(self) -> str:
         """The options in the words of a library's annotation."""

@@ -19,8 +19,9 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.translation.core import Context, TranslatorCore, Typed
+from ecqm.models import named_type
 from ecqm.models.layout import ModelFileError, read_type
-from ecqm.types import STRING, CqlType, ListType
+from ecqm.types import STRING, ChoiceType, CqlType, ListType, NamedType
 
 _CALL = re.compile(r"(\w+)\.(\w+)\((.*)\)", re.DOTALL)
 _STEP = re.compile(r"\.?([\w\[x\]]+?)(?:\[([^\]]*=[^\]]*)\])?(?=\.|$)")
@@ -111,10 +112,12 @@ class TargetTranslator(TranslatorCore):
         end = path.index("]", at)
         before, criteria, after = path[:at], path[at + 1 : end], path[end + 1 :].lstrip(".")
         source: nodes.Expression = parent.node
-        for step in before.replace("[x]", "").split("."):
+        steps = before.replace("[x]", "").split(".")
+        for step in steps:
             source = self.access(source, step)
+        selected_type = self._data_type(parent.type, steps)
         this = nodes.AliasRef(name="$this")
-        where = self._criteria(_CRITERION.findall(criteria), context)
+        where = self._criteria(_CRITERION.findall(criteria), selected_type, context)
         selected = nodes.Query(
             source=[nodes.AliasedQuerySource(alias="$this", expression=source)],
             where=where,
@@ -124,11 +127,30 @@ class TargetTranslator(TranslatorCore):
         )
         return selected if many else nodes.SingletonFrom(operand=selected)
 
-    def _criteria(self, criteria: Sequence[tuple[str, str]], context: Context) -> nodes.Expression | None:
+    def _data_type(self, type_: CqlType | None, steps: Sequence[str]) -> CqlType | None:
+        """The type that the data has, in the model that this one maps to, at the end of a path from a type."""
+        if isinstance(type_, ChoiceType):
+            type_ = type_.choices[0]
+        if not isinstance(type_, NamedType):
+            return None
+        current: CqlType = named_type(self.models.qname(type_))
+        for step in steps:
+            element = self.models.element(current, step) if isinstance(current, NamedType) else None
+            if element is None:
+                return None
+            current = element.single_type
+        return current
+
+    def _criteria(
+        self, criteria: Sequence[tuple[str, str]], selected: CqlType | None, context: Context
+    ) -> nodes.Expression | None:
         condition: nodes.Expression | None = None
         for path, value in criteria:
             given = Typed(nodes.Property(path=path, scope="$this"), STRING)
             text = self.model_function(given, "FHIRHelpers", "ToString", STRING, context)
+            operand = self._data_type(selected, path.split("."))
+            if operand is not None:
+                text.signature = [self.models.specifier(operand)]
             literal = self.record_type(Typed(nodes.Literal(valueType=self.models.qname(STRING), value=value), STRING))
             test = nodes.Equal(operand=[text, literal.node])
             condition = test if condition is None else nodes.And(operand=[condition, test])

@@ -13,12 +13,12 @@ import numpy as np
 from ecqm.columns import Column, Mask, Rows
 from ecqm.data.compartment import target
 from ecqm.data.demand import Demand
-from ecqm.data.elements import Reading
+from ecqm.data.elements import Elements, Reading
 from ecqm.data.gathering import Gathered, RawJson, repeats
 from ecqm.data.problems import DataProblem
 from ecqm.data.references import ReferenceIndex, reference_columns, reference_texts
 from ecqm.data.structs import Bundle, ResourceStructs, resource_structs
-from ecqm.data.table import Origin, ResourceTable
+from ecqm.data.table import Origin, Origins, ResourceTable
 from ecqm.terminology import CodeIndex
 
 
@@ -207,6 +207,7 @@ class CohortBuilder:
         the first counts.
         """
         kept = {name: self._distinct(name, gathered) for name, gathered in self._gathered.items()}
+        reading = Reading(self.structs, self.codes, self._default_offset, self._report_row)
         rows: dict[str, Rows] = {}
         serials: dict[str, Rows] = {}
         count = 0
@@ -218,19 +219,42 @@ class CohortBuilder:
             serials[name] = np.full(len(gathered), -1, np.int64)
             serials[name][rows[name]] = count + np.arange(len(rows[name]))
             count += len(rows[name])
-        reading = Reading(self.structs, self.codes, self._default_offset, self._report_row)
-        files = tuple(self._files)
         self._tables = {
-            name: ResourceTable(name, gathered, rows[name], serials, len(self.ids), files, self._keep_raw, reading)
-            for name, gathered in self._gathered.items()
+            name: self._table(name, gathered, rows[name], serials, reading) for name, gathered in self._gathered.items()
         }
         self._gathered = {}
 
         def empty(name: str) -> ResourceTable:
             none = np.zeros(0, np.int64)
-            return ResourceTable(name, Gathered(), none, {name: none}, len(self.ids), files, False, reading)
+            return self._table(name, Gathered(), none, {name: none}, reading)
 
         return Cohort(self.ids, self._tables, self.demand, self.codes, self.problems, empty)
+
+    def _table(
+        self, name: str, gathered: Gathered, places: Rows, serials: Mapping[str, Rows], reading: Reading
+    ) -> ResourceTable:
+        """The table of the gathered resources at `places`; `serials` has all serials by type and place."""
+        containers = np.full(len(gathered), -1, np.int64)
+        for place, (container_type, container) in gathered.containers.items():
+            containers[place] = serials[container_type][container]
+        listed = places.tolist()
+        rows = np.arange(len(places), dtype=np.int64)
+        urns = gathered.urns
+        return ResourceTable(
+            name,
+            len(self.ids),
+            np.array(gathered.patients, np.int64)[places],
+            Elements([gathered.resources[place] for place in listed], name, reading, name, rows),
+            serials[name][places],
+            containers[places],
+            Origins(
+                tuple(self._files),
+                np.array(gathered.files, np.int32)[places],
+                np.array(gathered.entries, np.int64)[places],
+            ),
+            {row: urns[place] for row, place in enumerate(listed) if place in urns} if urns else {},
+            [gathered.raws[place] for place in listed] if self._keep_raw else None,
+        )
 
     def _distinct(self, name: str, gathered: Gathered) -> Mask:
         """Mask of the resources that count."""

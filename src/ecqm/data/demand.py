@@ -42,6 +42,10 @@ class Demand:
             None if self.names is None or other.names is None else self.names | other.names,
         )
 
+    def covers(self, other: Demand) -> bool:
+        """Is everything that `other` needs read with this?"""
+        return self | other == self
+
     def reads(self, resource_type: str) -> bool:
         """Are resources of this type wanted?"""
         return self.types is None or resource_type in self.types

@@ -65,25 +65,20 @@ class Elements(Mapping[str, Column]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        for name in self._elements:
-            if name != "contained" and not isinstance(self[name], NullColumn):
-                yield name
+        for name, element in self._elements.items():
+            if name != "contained":
+                if not isinstance(self[name], NullColumn):
+                    yield name
+                if self._has_sibling(element) and not isinstance(self["_" + name], NullColumn):
+                    yield "_" + name
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._elements
-
     def settle(self) -> None:
         """Make every column, all the way down, and let go of the structs that they are made from."""
-        if self._values is None:
-            return
-        for name in self._elements:
-            if name != "contained":
-                _settle(self[name])
-                if self._has_sibling(self._elements[name]):
-                    _settle(self["_" + name])
+        for name in self:
+            _settle(self[name])
         self._values = None
 
     def _make(self, name: str) -> Column:

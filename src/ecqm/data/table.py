@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ecqm.columns import Column, ListColumn, Mask, RecordColumn, Rows, StringColumn
-from ecqm.data.elements import Elements, Reading
-from ecqm.data.gathering import Gathered
+from ecqm.data.elements import Elements
+from ecqm.data.gathering import RawJson
 from ecqm.kernels.segments import offsets_of_parents
 
 
@@ -19,6 +21,20 @@ class Origin(NamedTuple):
 
     file: str
     entry: int | None
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where each row was read: the number of its file in `files`, and its entry or line, -1 for a whole file."""
+
+    files: Sequence[str]
+    file: npt.NDArray[np.int32]
+    entry: Rows
+
+    def of(self, row: int) -> Origin:
+        """Where one row was read."""
+        entry = int(self.entry[row])
+        return Origin(self.files[self.file[row]], None if entry < 0 else entry)
 
 
 class ResourceTable:
@@ -31,32 +47,25 @@ class ResourceTable:
     def __init__(
         self,
         resource_type: str,
-        gathered: Gathered,
-        places: Rows,
-        serials: Mapping[str, Rows],
         n_patients: int,
-        files: Sequence[str],
-        keep_raw: bool,
-        reading: Reading,
+        patient: Rows,
+        elements: Mapping[str, Column],
+        serial: Rows,
+        container: Rows,
+        origins: Origins,
+        urns: Mapping[int, str],
+        raws: Sequence[RawJson] | None,
     ) -> None:
-        """Rows are the gathered resources at `places`; `serials` has the serial of each resource by type and place."""
+        """`urns` has, by row, the URN that a bundle's fullUrl gives; `raws` the JSON, if it is kept."""
         self.resource_type = resource_type
-        self.patient: Rows = np.array(gathered.patients, np.int64)[places]
-        self.offsets = offsets_of_parents(self.patient, n_patients)
-        self.serial: Rows = serials[resource_type][places]
-        containers = np.full(len(gathered), -1, np.int64)
-        for place, (container_type, container) in gathered.containers.items():
-            containers[place] = serials[container_type][container]
-        self.container: Rows = containers[places]
-        urns = gathered.urns
-        self.urns = {row: urns[place] for row, place in enumerate(places.tolist()) if place in urns} if urns else {}
-        self._files = files
-        self._file = np.array(gathered.files, np.int32)[places]
-        self._entry = np.array(gathered.entries, np.int64)[places]
-        self._raws = [gathered.raws[place] for place in places] if keep_raw else None
-        resources = [gathered.resources[place] for place in places.tolist()]
-        rows = np.arange(len(places), dtype=np.int64)
-        self.elements = Elements(resources, resource_type, reading, resource_type, rows)
+        self.patient = patient
+        self.offsets = offsets_of_parents(patient, n_patients)
+        self.elements = elements
+        self.serial = serial
+        self.container = container
+        self.origins = origins
+        self.urns = urns
+        self.raws = raws
 
     def __len__(self) -> int:
         return len(self.patient)
@@ -95,13 +104,13 @@ class ResourceTable:
 
     def raw(self, row: int) -> bytes | None:
         """The JSON of a resource as it was read; None if the cohort was read without keeping it."""
-        return None if self._raws is None else bytes(self._raws[row])
+        return None if self.raws is None else bytes(self.raws[row])
 
     def origin(self, row: int) -> Origin:
         """Where a resource was read."""
-        entry = int(self._entry[row])
-        return Origin(self._files[self._file[row]], None if entry < 0 else entry)
+        return self.origins.of(row)
 
     def settle(self) -> None:
         """Make all columns now and free what they are made from."""
-        self.elements.settle()
+        if isinstance(self.elements, Elements):
+            self.elements.settle()

@@ -1,0 +1,136 @@
+"""JSON values as values of the types that the model gives them.
+
+The data have been written by many tools over ten years: one thing where the model has a list, a component where it
+has a code, numbers as text. What can only be meant in one way is taken that way; for the rest `Unfit` says what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from ecqm.data.qdm.structs import SYSTEM_STRUCTS, TAG, Code, Period, QdmStructs, Quantity, Range, Ratio
+from ecqm.types import (
+    BOOLEAN,
+    CODE,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    QUANTITY,
+    RATIO,
+    STRING,
+    TIME,
+    ChoiceType,
+    CqlType,
+    IntervalType,
+    ListType,
+    NamedType,
+)
+
+_TIME = re.compile(r"\d\d:\d\d")
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d)?$")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
+
+
+class Unfit(ValueError):
+    """A value that is not of the type it should have."""
+
+
+def fit(value: Any, type_: CqlType, structs: QdmStructs) -> Any:
+    """A JSON value as a struct, a primitive or a list of them; None for null. Raises Unfit."""
+    if value is None:
+        return None
+    if isinstance(type_, ListType):
+        items = value if isinstance(value, list) else [value]
+        return [fit(item, type_.element, structs) for item in items]
+    if isinstance(value, list):
+        if len(value) > 1:
+            raise Unfit(f"{len(value)} values where one is expected")
+        return fit(value[0], type_, structs) if value else None
+    if isinstance(type_, ChoiceType):
+        return fit(value, type_of(value, type_.choices), structs)
+    if isinstance(type_, NamedType) and type_.model == "QDM":
+        return _part(value, type_, structs)
+    if type_ == CODE and isinstance(value, dict) and isinstance(value.get("code"), dict):
+        value = value["code"]
+    return _system(value, type_)
+
+
+def _system(value: Any, type_: CqlType) -> Any:
+    try:
+        return msgspec.convert(value, SYSTEM_STRUCTS[type_], strict=False)
+    except (msgspec.ValidationError, KeyError) as error:
+        raise Unfit(f"{str(value)[:60]!r} is no {type_}") from error
+
+
+def _part(value: Any, type_: NamedType, structs: QdmStructs) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return value
+    if not isinstance(value, dict):
+        raise Unfit(f"{str(value)[:60]!r} is no {type_.name}")
+    struct = structs.part(type_.name)
+    attributes = structs.attributes(type_.name)
+    if isinstance(value.get("code"), str) and "code" in attributes:
+        # Where later versions have a component, the data of earlier ones have its code alone.
+        value = {"code": value}
+    return struct(**{name: fit(value.get(name), each.type, structs) for name, each in attributes.items()})
+
+
+def type_of(value: Any, choices: Sequence[CqlType]) -> CqlType:
+    """Which of the alternatives of a choice a JSON value is of. Raises Unfit."""
+    found = _named_type(value, choices) if isinstance(value, dict) else _shape(value)
+    if found in choices:
+        return found
+    if found == INTEGER and DECIMAL in choices:
+        return DECIMAL
+    if isinstance(found, NamedType) and found.model == "System":
+        # Data have results of more types than the model lists for the data type.
+        return found
+    raise Unfit(f"{str(value)[:60]!r} is none of {', '.join(map(str, choices))}")
+
+
+def _named_type(value: dict[str, Any], choices: Sequence[CqlType]) -> CqlType:
+    named = str(value.get("_type") or "").removeprefix(TAG)
+    for choice in choices:
+        if isinstance(choice, NamedType) and choice.model == "QDM" and choice.name == named:
+            return choice
+    if "numerator" in value:
+        return RATIO
+    if "low" in value or "high" in value:
+        bound = value.get("low") or value.get("high")
+        return IntervalType(QUANTITY if isinstance(bound, dict) else DATETIME)
+    if "value" in value and "namingSystem" not in value:
+        return QUANTITY
+    if "code" in value:
+        return CODE
+    raise Unfit(f"an object with {', '.join(sorted(value)) or 'nothing'}")
+
+
+def _shape(value: Any) -> CqlType:
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, int):
+        return INTEGER
+    if isinstance(value, (float, Decimal)):
+        return DECIMAL
+    if isinstance(value, msgspec.Struct):
+        return _STRUCT_TYPES[type(value)]
+    text = str(value)
+    for pattern, type_ in ((_INSTANT, DATETIME), (_DATE, DATE), (_TIME, TIME)):
+        if pattern.match(text):
+            return type_
+    return STRING
+
+
+_STRUCT_TYPES: dict[type, CqlType] = {
+    Code: CODE,
+    Quantity: QUANTITY,
+    Ratio: RATIO,
+    Period: IntervalType(DATETIME),
+    Range: IntervalType(QUANTITY),
+}

@@ -256,7 +256,7 @@ class TranslatorCore:
             nodes.CaseItem(when=self.is_of(value, part.from_).node, then=one(part).node)
             for part in (inner, *conversion.alternatives)
         ]
-        null = self.cast(Typed(nodes.Null(), ANY), conversion.to)
+        null = self.record_type(Typed(nodes.Null(), conversion.to))
         return self.record_type(Typed(nodes.Case(caseItem=items, else_=null.node), conversion.to))
 
     def is_of(self, value: Typed, type_: CqlType) -> Typed:

@@ -131,9 +131,11 @@ class TargetTranslator(TranslatorCore):
         """The type that the data has, in the model that this one maps to, at the end of a path from a type."""
         if isinstance(type_, ChoiceType):
             type_ = type_.choices[0]
-        if not isinstance(type_, NamedType):
-            return None
-        current: CqlType = named_type(self.models.qname(type_))
+        current: CqlType | None = None
+        while current is None and isinstance(type_, NamedType):
+            mapped = named_type(self.models.qname(type_))
+            current = None if self.models.describe(mapped) is None else mapped
+            type_ = self.models.relations.base(type_)
         for step in steps:
             element = self.models.element(current, step) if isinstance(current, NamedType) else None
             if element is None:

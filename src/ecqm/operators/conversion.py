@@ -14,7 +14,19 @@ from typing import Any, TypeVar
 from ecqm.operators.arithmetic import divide_quantities
 from ecqm.operators.numeric import EXACT, in_decimal, in_integer, in_long
 from ecqm.operators.registry import NONE, operator, overload
-from ecqm.values import Code, Concept, CqlError, Date, DateTime, Long, Quantity, Ratio, Time, Uncertainty
+from ecqm.values import (
+    Code,
+    Concept,
+    CqlError,
+    Date,
+    DateTime,
+    EvaluationContext,
+    Long,
+    Quantity,
+    Ratio,
+    Time,
+    Uncertainty,
+)
 from ecqm.values.numbers import decimal_text
 from ecqm.values.text import iso_text, parse_date, parse_datetime, parse_time
 from ecqm.values.units import convert, convert_exactly, is_known
@@ -212,6 +224,11 @@ def _converts(convert: Callable[[Any], Any]) -> Callable[[Any], bool]:
     return lambda argument: convert(argument) is not None
 
 
+def unchanged(value: Any) -> Any:
+    """Conversion of a value to the type it has."""
+    return value
+
+
 @operator("ToBoolean", spec="elm:22.19")
 class ToBoolean:
     """The Boolean that a text or a number stands for."""
@@ -219,6 +236,7 @@ class ToBoolean:
     any_kind = overload("(String) -> Boolean", "(Integer) -> Boolean", "(Long) -> Boolean", "(Decimal) -> Boolean")(
         to_boolean
     )
+    itself = overload("(Boolean) -> Boolean")(unchanged)
 
 
 @operator("ToInteger", spec="elm:22.25")
@@ -226,6 +244,7 @@ class ToInteger:
     """The Integer that a text, a truth value or a Long stands for."""
 
     any_kind = overload("(String) -> Integer", "(Boolean) -> Integer", "(Long) -> Integer")(to_integer)
+    itself = overload("(Integer) -> Integer")(unchanged)
 
 
 @operator("ToLong", spec="elm:22.27")
@@ -233,6 +252,7 @@ class ToLong:
     """The Long that a text, a truth value or an Integer stands for."""
 
     any_kind = overload("(String) -> Long", "(Boolean) -> Long", "(Integer) -> Long")(to_long)
+    itself = overload("(Long) -> Long")(unchanged)
 
 
 @operator("ToDecimal", spec="elm:22.24")
@@ -260,6 +280,7 @@ class ToQuantity:
         "(Long) -> Quantity",
         "(Ratio) -> Quantity",
     )(to_quantity)
+    itself = overload("(Quantity) -> Quantity")(unchanged)
 
 
 @operator("ToRatio", spec="elm:22.29")
@@ -267,6 +288,7 @@ class ToRatio:
     """The Ratio that a text stands for."""
 
     any_kind = overload("(String) -> Ratio")(to_ratio)
+    itself = overload("(Ratio) -> Ratio")(unchanged)
 
 
 @operator("ToString", spec="elm:22.30")
@@ -297,6 +319,7 @@ class ToDate:
     """The Date of a text or of a DateTime."""
 
     any_kind = overload("(String) -> Date", "(DateTime) -> Date")(to_date)
+    itself = overload("(Date) -> Date")(unchanged)
 
 
 @operator("ToDateTime", spec="elm:22.23")
@@ -304,13 +327,19 @@ class ToDateTime:
     """The DateTime of a text, or of a Date, its time being unspecified."""
 
     any_kind = overload("(String) -> DateTime", "(Date) -> DateTime")(to_datetime)
+    itself = overload("(DateTime) -> DateTime")(unchanged)
 
 
 @operator("ToTime", spec="elm:22.31")
 class ToTime:
-    """The time of day of a text."""
+    """The time of day of a text, or of a DateTime at the offset of the request."""
 
     any_kind = overload("(String) -> Time")(to_time)
+    itself = overload("(Time) -> Time")(unchanged)
+
+    @overload("(DateTime) -> Time")
+    def datetime(argument: DateTime, *, context: EvaluationContext) -> Time | None:
+        return argument.at_offset(context.offset_minutes).time()
 
 
 @operator("ToConcept", spec="elm:22.21")

@@ -174,9 +174,11 @@ def _coarsest_precision(intervals: Sequence[Interval]) -> str | None:
 
 
 def _unit_precision(per: Quantity, intervals: Sequence[Interval]) -> str | None:
-    if not any(isinstance(start(interval), Temporal) for interval in intervals):
-        return None
-    name = calendar.time_unit(per.unit)
+    return _precision_of(per) if any(isinstance(start(interval), Temporal) for interval in intervals) else None
+
+
+def _precision_of(duration: Quantity) -> str:
+    name = calendar.time_unit(duration.unit)
     return "day" if name == "week" else name
 
 
@@ -275,20 +277,32 @@ def _number_pieces(first: Decimal, last: Decimal, size: Decimal) -> Iterator[tup
 
 
 def _temporal_pieces(first: Temporal, last: Temporal, size: Quantity) -> Iterator[Interval]:
-    precision = _unit_precision(size, (Interval(first, last),))
-    assert precision is not None
+    """Pieces of `size` at the precision of its unit; none where a boundary is less precise than that."""
+    precision = _precision_of(size)
     if PRECISIONS.index(precision) > min(first.rank, last.rank):
         return
-    low, last = first.truncated(precision), last.truncated(precision)
-    while True:
-        try:
-            following: Temporal | None = calendar.add(low, size.value, size.unit, wrap=False)
-        except CqlError:
-            following = None
-        high = next_before(following) if following is not None else last
-        if following is None or at_most(high, last, precision) is not True:
-            if following is None and at_most(low, last, precision) is True and size.value == 1:
-                yield Interval(low, low)
+    low: Temporal | None = first.truncated(precision)
+    last = last.truncated(precision)
+    while low is not None and at_most(low, last, precision) is True:
+        following = _moved(low, size)
+        high = next_before(following) if following is not None else _end_of_calendar(low, size)
+        if high is None or at_most(high, last, precision) is not True:
             return
         yield Interval(low, high)
         low = following
+
+
+def _moved(low: Temporal, size: Quantity) -> Temporal | None:
+    try:
+        return calendar.add(low, size.value, size.unit, wrap=False)
+    except CqlError:
+        return None
+
+
+def _end_of_calendar(low: Temporal, size: Quantity) -> Temporal | None:
+    """The end of the last piece of its type, which ends with the calendar or the day; None if it would go beyond."""
+    try:
+        beside = calendar.add(low, size.value - 1, size.unit, wrap=False)
+    except CqlError:
+        return None
+    return beside if calendar.time_unit(size.unit) != "week" else None

@@ -44,6 +44,8 @@ class ResourceTable:
     `contained` and with `container` naming the serial of the resource they are in; a retrieve leaves them out.
     """
 
+    model = "FHIR"
+
     def __init__(
         self,
         resource_type: str,

@@ -151,7 +151,10 @@ class AttributeColumns:
     def _records(self, present: list[Any], valid: Mask, type_: NamedType, rows: Rows) -> Column:
         inside = rows[valid]
         attributes = self._structs.attributes(type_.name)
-        parts = [value if isinstance(value, msgspec.Struct) else self._fitted(value, type_, int(row)) for value, row in zip(present, inside, strict=True)]
+        parts = [
+            value if isinstance(value, msgspec.Struct) else self._fitted(value, type_, int(row))
+            for value, row in zip(present, inside, strict=True)
+        ]
         fields = {
             name: self.column([getattr(part, name, None) for part in parts], attribute.type, inside)
             for name, attribute in attributes.items()

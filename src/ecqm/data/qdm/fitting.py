@@ -56,9 +56,21 @@ def fit(value: Any, type_: CqlType, structs: QdmStructs) -> Any:
         return fit(value, type_of(value, type_.choices), structs)
     if isinstance(type_, NamedType) and type_.model == "QDM":
         return _part(value, type_, structs)
-    if type_ == CODE and isinstance(value, dict) and isinstance(value.get("code"), dict):
-        value = value["code"]
+    if isinstance(value, dict):
+        value = _restated(value, type_)
     return _system(value, type_)
+
+
+def _restated(value: dict[str, Any], type_: CqlType) -> Any:
+    """An object as later or earlier versions would write what the type holds."""
+    if type_ == CODE and isinstance(value.get("code"), dict):
+        return value["code"]
+    if type_ == STRING:
+        return value.get("value")
+    if type_ == IntervalType(QUANTITY):
+        bounds = {name: value.get(name) for name in ("low", "high")}
+        return {**value, **{name: b if b is None or isinstance(b, dict) else {"value": b} for name, b in bounds.items()}}
+    return value
 
 
 def _system(value: Any, type_: CqlType) -> Any:

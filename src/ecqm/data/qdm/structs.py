@@ -147,7 +147,11 @@ class QdmStructs:
 
     def _define(self, name: str, data_type: bool = False) -> type[msgspec.Struct]:
         attributes = self.attributes(name).values()
-        fields = [(attribute.name, self.annotation(attribute), None) for attribute in attributes if attribute.name != "code" or not data_type]
+        fields = [
+            (attribute.name, self.annotation(attribute), None)
+            for attribute in attributes
+            if attribute.name != "code" or not data_type
+        ]
         return msgspec.defstruct(
             name,
             fields,

@@ -1,0 +1,241 @@
+"""A shard of the cohort store: some patients with all of their resources, in a folder that can be read by itself.
+
+    patients.arrow          the ids, one per patient row
+    codes.arrow             the codes (system, code) that code ids in this shard's columns stand for
+    Encounter.arrow         one table: a record batch of table columns (@patient, @serial…) and element columns
+    Encounter.raw           the JSON of its resources, in batches
+    problems.json           what was found wrong when it was made
+
+`Shard.cohort` gives the columns where they hold what is wanted, and decodes the JSON again where they do not.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ecqm.data.allocation import many_objects
+from ecqm.data.arrow import ArrowReading, Layout, StoredElements, to_arrow
+from ecqm.data.cohort import Cohort, CohortBuilder
+from ecqm.data.demand import Demand
+from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.schema import fhir_schema
+from ecqm.data.table import Origin, Origins, ResourceTable
+from ecqm.terminology import CodeIndex
+
+_RAW_BATCH = 2048
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+_TABLE_COLUMNS = ("patient", "serial", "container", "file", "entry", "urn")
+
+
+class CorruptShard(DataError):
+    """A file of a shard that is not what was written."""
+
+
+@dataclass(frozen=True)
+class StoredResource:
+    """A resource as the store keeps it: its patient row, type, JSON, origin, and URN."""
+
+    patient: int
+    resource_type: str
+    raw: bytes
+    origin: Origin
+    urn: str | None
+
+
+def write_shard(folder: Path, cohort: Cohort) -> dict[str, int]:
+    """Write a cohort (read with its JSON kept) as a shard; the checksums of its files by name."""
+    folder.mkdir(parents=True)
+    checksums: dict[str, int] = {}
+
+    def write(name: str, batches: Sequence[pa.RecordBatch]) -> None:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, batches[0].schema, options=_OPTIONS) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        _write_file(folder / name, memoryview(sink.getvalue()), checksums)
+
+    for name, table in sorted(cohort.tables.items()):
+        if len(table):
+            write(f"{name}.arrow", [_table_batch(table)])
+            write(f"{name}.raw", list(_raw_batches(table)))
+    # Last, because codes are numbered while columns are made.
+    systems, codes = zip(*cohort.codes.since(0), strict=True) if len(cohort.codes) else ((), ())
+    write("codes.arrow", [_batch({"system": pa.array(systems, pa.utf8()), "code": pa.array(codes, pa.utf8())})])
+    write("patients.arrow", [_batch({"id": pa.array(cohort.ids, pa.utf8())})])
+    problems = json.dumps([asdict(problem) for problem in cohort.problems]).encode()
+    _write_file(folder / "problems.json", memoryview(problems), checksums)
+    return checksums
+
+
+def _write_file(path: Path, content: memoryview, checksums: dict[str, int]) -> None:
+    path.write_bytes(content)
+    checksums[path.name] = zlib.crc32(content)
+
+
+def _batch(arrays: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
+
+
+def _table_batch(table: ResourceTable) -> pa.RecordBatch:
+    arrays = {
+        "@patient": pa.array(table.patient),
+        "@serial": pa.array(table.serial),
+        "@container": pa.array(table.container),
+        "@file": pa.DictionaryArray.from_arrays(pa.array(table.origins.file), pa.array(table.origins.files, pa.utf8())),
+        "@entry": pa.array(table.origins.entry),
+        "@urn": pa.array([table.urns.get(row) for row in range(len(table))] if table.urns else [None] * len(table),
+                         pa.utf8()),
+    }  # fmt: skip
+    layouts: dict[str, Layout] = {}
+    for name in table.elements:
+        arrays[name], layouts[name] = to_arrow(table.element(name))
+    return _batch(arrays).replace_schema_metadata({"layouts": json.dumps(layouts)})
+
+
+def _raw_batches(table: ResourceTable) -> Iterator[pa.RecordBatch]:
+    raws = [b"" if container >= 0 else table.raw(row) for row, container in enumerate(table.container.tolist())]
+    for start in range(0, len(raws), _RAW_BATCH):
+        yield _batch({"json": pa.array(raws[start : start + _RAW_BATCH], pa.binary())})
+
+
+class Shard:
+    """A shard that was written; `demand` is what its columns hold. Files are read when they are needed."""
+
+    def __init__(self, folder: Path, checksums: Mapping[str, int], demand: Demand, default_offset: int) -> None:
+        self.folder = folder
+        self.demand = demand
+        self._checksums = checksums
+        self._default_offset = default_offset
+
+    @property
+    def resource_types(self) -> tuple[str, ...]:
+        """The types of which there are resources."""
+        return tuple(sorted(name.removesuffix(".arrow") for name in self._checksums if name[0].isupper() and
+                            name.endswith(".arrow")))  # fmt: skip
+
+    def patient_ids(self) -> list[str]:
+        """The ids, by patient row."""
+        ids: list[str] = self._batches("patients.arrow")[0].column("id").to_pylist()
+        return ids
+
+    def problems(self) -> list[DataProblem]:
+        """What was found wrong when the shard was made."""
+        return [DataProblem(**problem) for problem in json.loads(bytes(self._content("problems.json")))]
+
+    def cohort(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
+        """The patients with what is wanted of their data. Raises CorruptShard, naming the file."""
+        codes = CodeIndex() if codes is None else codes
+        return self._stored(demand, codes) if self.demand.covers(demand) else self._decoded(demand, codes)
+
+    def resources(self, resource_types: Sequence[str] | None = None) -> Iterator[StoredResource]:
+        """All resources as they were read, those inside others left inside."""
+        for name in self.resource_types if resource_types is None else resource_types:
+            table = self._batches(f"{name}.arrow")[0]
+            raws = (raw for batch in self._batches(f"{name}.raw") for raw in batch.column("json").to_pylist())
+            columns = [table.column(f"@{column}").to_pylist() for column in _TABLE_COLUMNS]
+            for raw, patient, _, container, file, entry, urn in zip(raws, *columns, strict=True):
+                if container < 0:
+                    yield StoredResource(patient, name, raw, Origin(file, None if entry < 0 else entry), urn)
+
+    def _stored(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        ids = self.patient_ids()
+        stored = self._batches("codes.arrow")[0]
+        pairs = zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True)
+        # An id of -1 is of no code: it finds the last entry.
+        code_ids = np.append(codes.intern_all(pairs), np.int32(-1))
+        reading = ArrowReading(codes, code_ids, _left_out(self.demand))
+        tables = {name: self._table(name, len(ids), reading) for name in self.resource_types if demand.reads(name)}
+
+        def empty(name: str) -> ResourceTable:
+            none = np.zeros(0, np.int64)
+            elements = StoredElements(0, name, lambda _: pa.nulls(0), {}, reading)
+            origins = Origins((), none.astype(np.int32), none)
+            return ResourceTable(name, len(ids), none, elements, none, none, origins, {}, None)
+
+        return Cohort(ids, tables, demand, codes, self.problems(), empty)
+
+    def _table(self, name: str, n_patients: int, reading: ArrowReading) -> ResourceTable:
+        batch = self._batches(f"{name}.arrow")[0]
+        layouts = json.loads(batch.schema.metadata[b"layouts"])
+        file = batch.column("@file")
+        urns = batch.column("@urn")
+        return ResourceTable(
+            name,
+            n_patients,
+            batch.column("@patient").to_numpy(),
+            StoredElements(len(batch), name, lambda element: batch.column(element), layouts, reading),
+            batch.column("@serial").to_numpy(),
+            batch.column("@container").to_numpy(),
+            Origins(file.dictionary.to_pylist(), file.indices.to_numpy(), batch.column("@entry").to_numpy()),
+            {} if urns.null_count == len(urns) else {i: urn for i, urn in enumerate(urns.to_pylist()) if urn},
+            _StoredJson(len(batch), lambda: self._batches(f"{name}.raw")),
+        )
+
+    def _decoded(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        builder = CohortBuilder(demand, codes, self._default_offset, keep_raw=False)
+        with many_objects():
+            for identifier in self.patient_ids():
+                builder.add_patient(identifier)
+            for stored in self.resources([name for name in self.resource_types if demand.reads(name)]):
+                resource = builder.decode(stored.raw, stored.origin)
+                if resource is not None:
+                    builder.add(stored.patient, resource, stored.raw, stored.origin, stored.urn)
+            return builder.finish()
+
+    def _content(self, name: str) -> pa.Buffer:
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CorruptShard(f"{path}: {error}") from error
+        if zlib.crc32(content) != self._checksums[name]:
+            raise CorruptShard(f"{path}: not what was written (its checksum differs)")
+        return pa.py_buffer(content)
+
+    def _batches(self, name: str) -> list[pa.RecordBatch]:
+        reader = pa.ipc.open_file(self._content(name))
+        return [reader.get_batch(i) for i in range(reader.num_record_batches)]
+
+
+class _StoredJson(Sequence[bytes]):
+    """The JSON of a table's rows, read when one of them is first asked for."""
+
+    def __init__(self, n: int, batches: Callable[[], list[pa.RecordBatch]]) -> None:
+        self._n = n
+        self._batches = batches
+        self._columns: list[pa.Array] | None = None
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, row: Any) -> Any:
+        if self._columns is None:
+            self._columns = [batch.column("json") for batch in self._batches()]
+        return self._columns[row // _RAW_BATCH][row % _RAW_BATCH].as_py()
+
+
+def _left_out(demand: Demand) -> Callable[[str, str], bool]:
+    """Does FHIR have an element that a demand does not name? KeyError for one that FHIR does not have."""
+    schema = fhir_schema()
+    known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+
+    def left_out(type_name: str, element: str) -> bool:
+        if type_name not in known:
+            known[type_name] = (
+                frozenset(element.name for element in schema.elements(type_name)),
+                frozenset(element.name for element in demand.elements(schema, type_name)),
+            )
+        every, read = known[type_name]
+        if element not in every:
+            raise KeyError(element)
+        return element not in read
+
+    return left_out

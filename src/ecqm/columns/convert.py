@@ -305,7 +305,7 @@ def _from_tuples(values: Values, codes: CodeDictionary) -> Column:
 def _from_resources(values: Values, codes: CodeDictionary) -> Column:
     table = values[0].table
     rows = np.array([value.row for value in values], np.int64)
-    return ResourceColumn(table, rows, NamedType("FHIR", table.resource_type))
+    return ResourceColumn(table, rows, NamedType(table.model, table.resource_type))
 
 
 def _from_scalars(values: Values, codes: CodeDictionary) -> Column:

@@ -74,6 +74,7 @@ class RecordColumn(Column):
 class ResourceTable(Protocol):
     """What a resource column needs of the cohort: a table of resources of one type, its elements as columns."""
 
+    model: str
     resource_type: str
 
     def __len__(self) -> int: ...

@@ -19,6 +19,7 @@ import numpy as np
 from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn, Rows
 from ecqm.engine.frame import Frame
 from ecqm.plan.nodes import Node, PlanNode, Variable
+from ecqm.types import NamedType
 from ecqm.values import EvaluationContext, evaluating
 
 
@@ -46,9 +47,17 @@ class Terminology(Protocol):
 
 
 class Profiles(Protocol):
-    """Which resources of a table a retrieve of a profile takes."""
+    """What a retrieve of a type and profile means in a data model.
 
-    def matching(self, table: Any, profile: str | None) -> Mask: ...
+    `instances`: the type of the resources among which a retrieve of `type_` looks; `code_property`: the element that
+    holds all codes of what a retrieve filters by `name`; `matching`: which rows of a table the retrieve takes.
+    """
+
+    def instances(self, type_: NamedType) -> NamedType: ...
+
+    def code_property(self, name: str) -> str: ...
+
+    def matching(self, table: Any, type_: NamedType, profile: str | None) -> Mask: ...
 
 
 @dataclass

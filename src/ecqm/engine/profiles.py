@@ -8,6 +8,7 @@ import numpy as np
 
 from ecqm.columns import Mask, StringColumn
 from ecqm.kernels.segments import any_within
+from ecqm.types import NamedType
 
 DECLARING = ("/us/qicore/", "/us/core/")
 
@@ -18,7 +19,15 @@ class DeclaredProfiles:
     The patient is who the evaluation is about, whatever profile is declared.
     """
 
-    def matching(self, table: Any, profile: str | None) -> Mask:
+    def instances(self, type_: NamedType) -> NamedType:
+        """ELM retrieves FHIR by its resource types, which are those of the data."""
+        return type_
+
+    def code_property(self, name: str) -> str:
+        """A concept holds all its codes itself."""
+        return name
+
+    def matching(self, table: Any, type_: NamedType, profile: str | None) -> Mask:
         """Mask over the rows of a table: those that a retrieve of `profile` takes."""
         n = len(table)
         if profile is None or table.resource_type == "Patient" or n == 0:

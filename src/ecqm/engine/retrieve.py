@@ -30,22 +30,23 @@ from ecqm.values import Code, Concept, ValueSet
 
 @evaluates(Retrieve)
 def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
-    resource_type = node.resource_type.partition(".")[2]
-    table = executor.cohort.table(resource_type)
-    keep = ~table.contained & executor.profiles.matching(table, node.profile)
+    retrieved = NamedType(*node.resource_type.split(".", 1))
+    instances = executor.profiles.instances(retrieved)
+    table = executor.cohort.table(instances.name)
+    keep = ~table.contained & executor.profiles.matching(table, retrieved, node.profile)
     if node.codes is not None and node.code_property is not None:
-        keep &= _matching_codes(executor, table, node)
+        keep &= _matching_codes(executor, table, instances, node)
     rows = np.flatnonzero(keep)
-    resources = ResourceColumn(table, rows, NamedType("FHIR", resource_type))
+    resources = ResourceColumn(table, rows, instances)
     if node.unfiltered:
         return ListColumn(np.array([0, len(rows)]), resources)
     return ListColumn(offsets_of_parents(table.patient[rows], executor.cohort.n), resources)
 
 
-def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Mask:
+def _matching_codes(executor: Executor, table: Any, instances: NamedType, node: Retrieve) -> Mask:
     assert node.codes is not None and node.code_property is not None
-    column: Column = ResourceColumn(table, np.arange(len(table)), NamedType("FHIR", table.resource_type))
-    for name in node.code_property.split("."):
+    column: Column = ResourceColumn(table, np.arange(len(table)), instances)
+    for name in executor.profiles.code_property(node.code_property).split("."):
         column = part_of(column, name)
     # The codes of a column are numbered when it is read: only then is it known how far a look-up table must reach.
     members = _members(executor, node.codes)
@@ -86,8 +87,10 @@ def _any_member(executor: Executor, column: Column, members: Mask, patients: Any
         found = _any_member(executor, column.values, members, patients[column.parents], serials[column.parents])
         return any_within(found, column.parents, n)
     if isinstance(column, ChoiceColumn):
-        parts = (_any_member(executor, part, members, patients, serials) for part in column.alternatives)
-        return np.logical_or.reduce(list(parts))
+        found = np.zeros(n, np.bool_)
+        for part in column.alternatives:
+            found |= _any_member(executor, part, members, patients, serials)
+        return found
     if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
         return _referenced_member(executor, column, members, patients, serials)
     if isinstance(column, StringColumn):
@@ -124,7 +127,10 @@ def in_members(executor: Executor, column: Column, members: Mask) -> Mask:
     if isinstance(column, ListColumn):
         return any_within(in_members(executor, column.values, members), column.parents, n)
     if isinstance(column, ChoiceColumn):
-        parts = [part for part in column.alternatives if isinstance(part, (CodeColumn, ConceptColumn, StringColumn))]
-        return np.logical_or.reduce([in_members(executor, part, members) for part in parts] or [np.zeros(n, np.bool_)])
+        found = np.zeros(n, np.bool_)
+        for part in column.alternatives:
+            if isinstance(part, (CodeColumn, ConceptColumn, StringColumn)):
+                found |= in_members(executor, part, members)
+        return found
     none = np.zeros(n, np.int64)
     return _any_member(executor, column, members, none, none)

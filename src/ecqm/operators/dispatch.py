@@ -68,7 +68,7 @@ def type_of(value: Any) -> t.CqlType:
         case Tuple(type_name=str() as name):
             return t.parse_type(name)
         case ResourceRow(table):
-            return t.NamedType("FHIR", table.resource_type)
+            return t.NamedType(table.model, table.resource_type)
         case Tuple():
             return t.TupleType(tuple((name, type_of(element)) for name, element in value.items()))
     raise TypeError(f"{type(value).__name__} is not a kind of CQL value")

@@ -3,6 +3,7 @@
 from ecqm.terminology.codes import NO_CODE, CodeIndex, CodeKey
 from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.membership import Membership
+from ecqm.terminology.packaged import PackagedValueSets
 from ecqm.terminology.store import MissingValueSet, ValueSetStore, json_documents, value_set_key
 from ecqm.terminology.systems import canonical_system, system_oid
 
@@ -13,6 +14,7 @@ __all__ = [
     "Expansion",
     "Membership",
     "MissingValueSet",
+    "PackagedValueSets",
     "ValueSetStore",
     "canonical_system",
     "json_documents",

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ecqm.terminology.codes import CodeIndex
-from ecqm.terminology.store import ValueSetStore, value_set_key
+from ecqm.terminology.expansion import Expansion
+from ecqm.terminology.store import value_set_key
+
+
+class ValueSets(Protocol):
+    """Where value sets are found by identity."""
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
 
 
 class Membership:
@@ -16,7 +25,7 @@ class Membership:
     that is not at hand has no members: whether to go on without it is decided before a run (``ValueSetStore.missing``).
     """
 
-    def __init__(self, codes: CodeIndex, value_sets: ValueSetStore) -> None:
+    def __init__(self, codes: CodeIndex, value_sets: ValueSets) -> None:
         self.codes = codes
         self.value_sets = value_sets
         self._tables: dict[tuple[str, str | None], NDArray[np.bool_]] = {}

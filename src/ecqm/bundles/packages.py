@@ -1,0 +1,258 @@
+"""Measure packages of QDM: one measure with its libraries (CQL and ELM), populations and value sets.
+
+A package is a folder with `<measure>.json` and `value_sets.json`, as the certification community's tools keep them.
+The measure's JSON names population sets (each one a group here), their stratifications and observations, and says
+whether patients or episodes of care are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ecqm.bundles.documents import ContentError
+from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier, ResolvedLibraries
+from ecqm.elm.sources import LibrarySource
+from ecqm.engine import kernel_for
+from ecqm.measures.definition import (
+    PATIENT_BASIS,
+    Aggregate,
+    Group,
+    Measure,
+    Population,
+    PopulationCode,
+    Scoring,
+    Stratifier,
+    StratifierComponent,
+    SupplementalData,
+)
+from ecqm.measures.planning import MeasurePlan, plan_measure
+from ecqm.terminology import PackagedValueSets
+
+VALUE_SETS = "value_sets.json"
+EPISODES = "Episode"
+
+# The populations of HQMF by the names that the packages use, in the order in which they are drawn from one another.
+POPULATIONS = {
+    "IPP": PopulationCode.INITIAL_POPULATION,
+    "DENOM": PopulationCode.DENOMINATOR,
+    "DENEX": PopulationCode.DENOMINATOR_EXCLUSION,
+    "NUMER": PopulationCode.NUMERATOR,
+    "NUMEX": PopulationCode.NUMERATOR_EXCLUSION,
+    "DENEXCEP": PopulationCode.DENOMINATOR_EXCEPTION,
+    "MSRPOPL": PopulationCode.MEASURE_POPULATION,
+    "MSRPOPLEX": PopulationCode.MEASURE_POPULATION_EXCLUSION,
+}
+_AGGREGATES = {
+    "SUM": Aggregate.SUM,
+    "AVERAGE": Aggregate.AVERAGE,
+    "MEAN": Aggregate.AVERAGE,
+    "MEDIAN": Aggregate.MEDIAN,
+    "MIN": Aggregate.MINIMUM,
+    "MINIMUM": Aggregate.MINIMUM,
+    "MAX": Aggregate.MAXIMUM,
+    "MAXIMUM": Aggregate.MAXIMUM,
+    "COUNT": Aggregate.COUNT,
+}
+
+
+class _Statement(msgspec.Struct):
+    statement_name: str
+    library_name: str | None = None
+
+
+class _Stratification(msgspec.Struct):
+    stratification_id: str
+    statement: _Statement
+
+
+class _Observation(msgspec.Struct):
+    observation_function: _Statement
+    observation_parameter: _Statement | None = None
+    aggregation_type: str | None = None
+
+
+class _PopulationSet(msgspec.Struct):
+    population_set_id: str
+    populations: dict[str, msgspec.Raw]
+    stratifications: list[_Stratification] | None = None
+    observations: list[_Observation] | None = None
+    supplemental_data_elements: list[_Statement] | None = None
+
+
+class _Time(msgspec.Struct):
+    value: str | None = None
+
+
+class _Period(msgspec.Struct):
+    low: _Time | None = None
+    high: _Time | None = None
+
+
+class _Library(msgspec.Struct):
+    library_name: str
+    elm: msgspec.Raw
+    library_version: str | None = None
+
+
+class _MeasureFile(msgspec.Struct):
+    cms_id: str
+    main_cql_library: str
+    measure_scoring: str
+    population_sets: list[_PopulationSet]
+    cql_libraries: list[_Library]
+    calculation_method: str | None = None
+    calculate_sdes: bool | None = None
+    measure_period: _Period | None = None
+    hqmf_id: str | None = None
+    hqmf_set_id: str | None = None
+    hqmf_version_number: str | None = None
+    title: str | None = None
+
+
+_MEASURE = msgspec.json.Decoder(_MeasureFile)
+_STATEMENT = msgspec.json.Decoder(_Statement)
+
+
+@dataclass(frozen=True)
+class MeasurePackage:
+    """A measure ready to be planned. `main` names its primary library; `calculates_supplemental_data` whether the
+    tools that the package is for show the supplemental data elements."""
+
+    measure: Measure
+    main: LibraryIdentifier
+    libraries: LibraryCollection
+    value_sets: PackagedValueSets
+    origin: str
+    calculates_supplemental_data: bool = False
+    names: tuple[str, ...] = field(default=())
+
+    def resolve(self) -> ResolvedLibraries:
+        """The libraries, read and linked. Raises ElmError."""
+        return self.libraries.resolve(self.main)
+
+    def plan(self) -> MeasurePlan:
+        """The plan of the measure. Raises ElmError, PlanError or MeasureError."""
+        return plan_measure(self.measure, self.resolve(), kernel_for)
+
+
+def read_package(path: Path) -> MeasurePackage:
+    """The package of a measure's JSON file, with the `value_sets.json` beside it. Raises ContentError."""
+    data = path.read_bytes()
+    try:
+        file = _MEASURE.decode(data)
+    except msgspec.DecodeError as error:
+        raise ContentError(f"{path} is no measure package: {error}") from error
+    beside = path.with_name(VALUE_SETS)
+    try:
+        value_sets = PackagedValueSets.read(beside.read_bytes() if beside.is_file() else b"[]", str(beside))
+        sources = [
+            LibrarySource(bytes(library.elm), f"{path} ({library.library_name})") for library in file.cql_libraries
+        ]
+    except (msgspec.DecodeError, ElmError) as error:
+        raise ContentError(f"{path}: {error}") from error
+    main = next((s.identifier for s in sources if s.identifier.name == file.main_cql_library), None)
+    if main is None:
+        raise ContentError(f"{path} has no library {file.main_cql_library!r}, which it calls its main one")
+    names = tuple(dict.fromkeys((file.cms_id, path.stem, path.parent.name)))
+    return MeasurePackage(
+        _measure(file, path),
+        main,
+        LibraryCollection(sources),
+        value_sets,
+        str(path),
+        bool(file.calculate_sdes),
+        names,
+    )
+
+
+def packages(folder: Path) -> Iterator[Path]:
+    """The measure files of a folder of packages (`<measure>/<measure>.json`), in order."""
+    for path in sorted(folder.glob("*/*.json")):
+        if path.name != VALUE_SETS and is_package(path):
+            yield path
+
+
+def is_package(path: Path) -> bool:
+    """Does a JSON file hold a measure with population sets?"""
+    data = path.read_bytes()
+    if b'"population_sets"' not in data:
+        return False
+    try:
+        msgspec.json.decode(data, type=_Head)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+class _Head(msgspec.Struct):
+    population_sets: list[msgspec.Raw]
+    cql_libraries: list[msgspec.Raw]
+
+
+def _measure(file: _MeasureFile, path: Path) -> Measure:
+    scoring = Scoring(file.measure_scoring.lower().replace("_", "-"))
+    basis = EPISODES if file.calculation_method == "EPISODE_OF_CARE" else PATIENT_BASIS
+    period = file.measure_period or _Period()
+    supplements = {
+        element.statement_name: SupplementalData(element.statement_name, element.statement_name, frozenset())
+        for each in file.population_sets
+        for element in each.supplemental_data_elements or ()
+    }
+    return Measure(
+        name=file.cms_id,
+        url=f"urn:uuid:{file.hqmf_set_id or file.hqmf_id or path.stem}",
+        version=file.hqmf_version_number,
+        id=file.hqmf_id or path.stem,
+        title=file.title,
+        library=file.main_cql_library,
+        groups=tuple(_group(each, scoring, basis) for each in file.population_sets),
+        supplemental_data=tuple(supplements.values()),
+        period=(_instant(period.low), _instant(period.high)),
+        short_names=(file.cms_id,),
+    )
+
+
+def _group(of: _PopulationSet, scoring: Scoring, basis: str) -> Group:
+    populations = [
+        Population(code, name, _STATEMENT.decode(of.populations[name]).statement_name)
+        for name, code in POPULATIONS.items()
+        if name in of.populations
+    ]
+    by_expression = {population.expression: population.id for population in reversed(populations)}
+    observations = [
+        Population(
+            PopulationCode.MEASURE_OBSERVATION,
+            f"OBSERV_{number}",
+            observation.observation_function.statement_name,
+            _observed(observation, by_expression, populations),
+            _AGGREGATES.get((observation.aggregation_type or "").upper()),
+        )
+        for number, observation in enumerate(of.observations or (), 1)
+    ]
+    stratifiers = tuple(
+        Stratifier(
+            each.stratification_id, (StratifierComponent(each.stratification_id, each.statement.statement_name),)
+        )
+        for each in of.stratifications or ()
+    )
+    return Group(of.population_set_id, scoring, basis, (*populations, *observations), stratifiers)
+
+
+def _observed(observation: _Observation, by_expression: dict[str, str], populations: Sequence[Population]) -> str:
+    """The id of the population that an observation observes: the one its parameter names, else the last of all."""
+    parameter = observation.observation_parameter
+    found = by_expression.get(parameter.statement_name) if parameter is not None else None
+    return found or populations[-1].id
+
+
+def _instant(time: _Time | None) -> str | None:
+    """HQMF's `201201010000` as an ISO 8601 instant."""
+    text = time.value if time is not None else None
+    if not text or len(text) < 8:
+        return None
+    day = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
+    return f"{day}T{text[8:10]}:{text[10:12]}" if len(text) >= 12 else day

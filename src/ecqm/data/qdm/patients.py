@@ -1,0 +1,156 @@
+"""Readers of QDM patients in JSON: files, arrays of patients, lines, folders, archives."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ecqm.data.allocation import many_objects
+from ecqm.data.cohort import Cohort
+from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.problems import DataError
+from ecqm.data.qdm.cohort import QdmCohortBuilder
+from ecqm.data.qdm.fitting import Unfit, fit
+from ecqm.data.qdm.schema import NEWEST
+from ecqm.data.qdm.structs import TAG, all_data_types
+from ecqm.terminology import CodeIndex
+
+LINES = (".ndjson", ".jsonl")
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_ELEMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+# What the tools keep with an element about how they show it, none of it an attribute.
+_BOOKKEEPING = frozenset(
+    ("_id", "_type", "bundleId", "codeListId", "description", "hqmfOid", "qrdaOid", "qdmCategory", "qdmStatus")
+    + ("qdmTitle", "qdmVersion")
+)
+
+
+def read_patients(
+    paths: Sequence[Path],
+    demand: Demand = EVERYTHING,
+    codes: CodeIndex | None = None,
+    version: str = NEWEST,
+    default_offset: int = 0,
+) -> Cohort:
+    """A cohort of the QDM patients in files, folders and zip archives, one row for each in order.
+
+    A file holds a patient, an array of them, or (.ndjson, .jsonl) one per line. What of a patient cannot be understood
+    is among the cohort's problems. DataError for a path that does not exist.
+    """
+    builder = QdmCohortBuilder(demand, codes, version, default_offset)
+    with many_objects():
+        for path in paths:
+            for origin, document in documents(path):
+                add_document(builder, document, origin)
+    return builder.finish()
+
+
+def documents(path: Path, suffixes: tuple[str, ...] = (".json", *LINES)) -> Iterator[tuple[str, bytes]]:
+    """(Where it is, content) of a file, of every such file below a folder, or of every one in a zip archive."""
+    if path.is_dir():
+        for below in sorted(each for each in path.rglob("*") if each.suffix in (*suffixes, ".zip") and each.is_file()):
+            yield from documents(below, suffixes)
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                if name.endswith(suffixes):
+                    yield f"{path}:{name}", archive.read(name)
+    elif path.is_file():
+        yield str(path), path.read_bytes()
+    else:
+        raise DataError(f"{path} does not exist")
+
+
+def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> None:
+    """Every patient of a JSON document."""
+    if origin.endswith(LINES):
+        for number, line in enumerate(document.splitlines(), 1):
+            if line.strip():
+                add_patient(builder, line, f"{origin}:{number}")
+    elif document.lstrip()[:1] == b"[":
+        try:
+            patients = _LIST.decode(document)
+        except msgspec.DecodeError as error:
+            builder.report(origin, f"not valid JSON: {error}")
+            return
+        for number, patient in enumerate(patients):
+            add_patient(builder, patient, f"{origin}#{number}")
+    else:
+        add_patient(builder, document, origin)
+
+
+def add_patient(builder: QdmCohortBuilder, document: bytes | msgspec.Raw, origin: str) -> int | None:
+    """The patient of a JSON object; its row, or None (and a problem) if it is none."""
+    try:
+        patient = builder.structs.decode(document)
+    except msgspec.ValidationError:
+        patient = _read_leniently(builder, document, origin)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        builder.report(origin, f"not valid JSON: {error}")
+        return None
+    if patient is None:
+        return None
+    inner = patient.qdmPatient
+    if inner is not None:
+        inner.id = patient.id if patient.id is not None else inner.id
+        inner.familyName, inner.givenNames = patient.familyName, patient.givenNames
+        patient = inner
+    if patient.dataElements is None:
+        builder.report(origin, "no QDM patient: there are no dataElements")
+        return None
+    return builder.add(patient, origin)
+
+
+def _read_leniently(builder: QdmCohortBuilder, document: bytes | msgspec.Raw, origin: str) -> Any:
+    """A patient whose elements do not all fit the model: each taken by itself, as far as it can be understood."""
+    try:
+        patient = builder.structs.decode_raw(document)
+    except (msgspec.DecodeError, RecursionError) as error:
+        builder.report(origin, f"no QDM patient: {error}")
+        return None
+    holder = patient if patient.qdmPatient is None else patient.qdmPatient
+    elements = [
+        _element(builder, raw, origin, number, str(patient.id)) for number, raw in enumerate(holder.dataElements or ())
+    ]
+    if holder.dataElements is not None:
+        holder.dataElements = [element for element in elements if element is not None]
+    return patient
+
+
+def _element(builder: QdmCohortBuilder, raw: msgspec.Raw, origin: str, number: int, patient: str) -> Any:
+    try:
+        value = _ELEMENT.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        builder.report(origin, f"no data element: {error}", number, patient)
+        return None
+    name = str(value.get("_type") or "").removeprefix(TAG)
+    struct = builder.structs.data_types.get(name)
+    if struct is None:
+        if name not in all_data_types():
+            builder.report(origin, f"{name or 'an element without _type'} is no data type of QDM", number, patient)
+        return None
+    attributes = builder.structs.attributes(name)
+    fitted = {}
+    for key, attribute in attributes.items():
+        if key in ("code", "id"):
+            continue
+        try:
+            fitted[key] = fit(value.get(key), attribute.type, builder.structs)
+        except Unfit as error:
+            builder.report(origin, f"{key}: {error}", number, patient, name)
+    return struct(id=value.get("id"), **fitted)
+
+
+def unknown_attributes(elements: Iterable[dict[str, Any]], builder: QdmCohortBuilder) -> Iterator[tuple[int, str]]:
+    """(Number of the element, attribute) of what JSON elements hold that the model does not have."""
+    for number, element in enumerate(elements):
+        name = str(element.get("_type") or "").removeprefix(TAG)
+        known = builder.structs.schema.attributes(name)
+        for key, value in element.items():
+            if value not in (None, [], {}) and key not in known and key not in _BOOKKEEPING:
+                yield number, key

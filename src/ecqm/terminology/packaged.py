@@ -1,0 +1,69 @@
+"""Value sets as measure packages of the certification community carry them: by OID, with the codes written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from ecqm.terminology.expansion import Expansion
+from ecqm.terminology.store import value_set_key
+from ecqm.terminology.systems import canonical_system
+
+
+class _Concept(msgspec.Struct):
+    code: str | None = None
+    code_system_oid: str | None = None
+
+
+class _ValueSet(msgspec.Struct):
+    oid: str
+    display_name: str | None = None
+    version: str | None = None
+    concepts: list[_Concept] | None = None
+
+
+_LIST = msgspec.json.Decoder(list[_ValueSet])
+_BY_MEASURE = msgspec.json.Decoder(dict[str, list[_ValueSet]])
+
+
+class PackagedValueSets:
+    """The value sets of one package. A package holds what its measure means, whatever version the logic names.
+
+    Direct reference codes stand in packages as value sets of one code, under names of their own (`drc-…`).
+    """
+
+    def __init__(self, value_sets: Iterable[_ValueSet], origin: str) -> None:
+        self._found: dict[str, Expansion] = {}
+        for value_set in value_sets:
+            identity = value_set_key(value_set.oid)[0]
+            known = self._found.get(identity)
+            if known is not None and (known.version or "") > (value_set.version or ""):
+                continue
+            codes = frozenset(
+                (canonical_system(concept.code_system_oid), concept.code)
+                for concept in value_set.concepts or ()
+                if concept.code is not None
+            )
+            self._found[identity] = Expansion(
+                value_set.oid, value_set.version, value_set.display_name, codes, True, origin=origin
+            )
+
+    @classmethod
+    def read(cls, data: bytes, origin: str) -> PackagedValueSets:
+        """Value sets from JSON: a list of them, or lists by measure. Raises msgspec.DecodeError."""
+        if data.lstrip()[:1] == b"[":
+            return cls(_LIST.decode(data), origin)
+        return cls([each for several in _BY_MEASURE.decode(data).values() for each in several], origin)
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        """The value set with this OID, or None if the package lacks it; the version asked for is not looked at."""
+        return self._found.get(value_set_key(identifier)[0])
+
+    def missing(self, uses: Mapping[str, Any]) -> list[str]:
+        """Those of some identifiers that the package lacks."""
+        return [identifier for identifier in uses if self.find(identifier) is None]
+
+    def __len__(self) -> int:
+        return len(self._found)

@@ -12,15 +12,19 @@ STAMP  := $(VENV)/.installed
 export ECQM_CONTENT ?= $(CURDIR)/.content
 AU2025 := $(ECQM_CONTENT)/ecqm-content-qicore-2025
 
-.PHONY: run test lint unit decks deck-au2025 peers clean
+.PHONY: run test lint style types unit decks deck-au2025 peers clean
 
 run: $(STAMP)
 	$(BIN)/ecqm test measure_bundles/sample
 
 test: lint decks unit
 
-lint: $(STAMP)
+lint: style types
+
+style: $(STAMP)
 	$(BIN)/ruff check .
+
+types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP)
@@ -35,8 +39,11 @@ deck-au2025: $(STAMP)
 	$(BIN)/ecqm test "$(AU2025)" --libraries "$(ECQM_CONTENT)/libraries-2025" \
 	  --valuesets "$(ECQM_CONTENT)/valuesets-2025" $(addprefix --defects ,$(wildcard conformance/deck_defects.toml))
 
+# Figures beside other engines: needs published content, Node.js with npm, and most of an hour.
 peers: $(STAMP)
-	$(BIN)/python conformance/peers/compare.py
+	$(BIN)/python conformance/peers/install.py
+	$(BIN)/python conformance/peers/compare.py "$(AU2025)" --libraries "$(ECQM_CONTENT)/libraries-2025" \
+	  --valuesets "$(ECQM_CONTENT)/valuesets-2025"
 
 $(STAMP): pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed (make PYTHON=...)" >&2; exit 1; }

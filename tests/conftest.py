@@ -18,4 +18,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if at_hand:
         terminalreporter.write_line(f"published content: {', '.join(at_hand)}")
     else:
-        terminalreporter.write_line("published content is not at hand ($ECQM_CONTENT or .content): its tests were skipped")
+        terminalreporter.write_line("published content: not at hand ($ECQM_CONTENT or .content), its tests are skipped")

@@ -1,0 +1,185 @@
+"""Patients per second of processor time, beside other engines, on the patients of a deck repeated to a cohort.
+
+    python conformance/peers/compare.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
+        [--patients 20000] [--fqm-patients 300] [--fhir4ds-patients 20000] [--runs 3] [--json FILE]
+
+One run does all of it on one machine, one after another: the engine itself (conformance/throughput.py), fqm-execution
+and fhir4ds, which conformance/peers/install.py installs. Evaluation alone is compared, medians of several runs: reading
+data, planning here and translation to SQL there are apart.
+
+The last column tells whether the peers found as many members of the initial populations as are found here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from inputs import PeerInput, write_inputs
+from install import FHIR4DS_PYTHON, FHIR4DS_VERSION, FQM, FQM_VERSION
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks import MeasureCases, match_deck
+from ecqm.bundles.runner import DeckRunner
+from ecqm.measures.definition import PopulationCode
+
+HERE = Path(__file__).parent
+MEASURES = ("CMS122", "CMS125", "CMS130", "CMS165", "CMS2", "CMS832")
+MEMORY = 12 << 30
+MINUTES = 15
+SMALLER = 2_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one engine did: patients per processor second, or why there is no figure.
+
+    ``members`` of the initial populations are per copy of the deck; ``setup`` is what was timed apart.
+    """
+
+    patients: int = 0
+    per_second: float | None = None
+    setup: float = 0.0
+    members: tuple[float, ...] = ()
+    failure: str | None = None
+
+    def __str__(self) -> str:
+        return self.failure or f"{self.per_second:,.0f}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    measure: str
+    ecqm: Rate
+    fqm: Rate
+    fhir4ds: Rate
+
+    def times(self, peer: Rate) -> str:
+        if not peer.per_second or not self.ecqm.per_second:
+            return "-"
+        return f"{self.ecqm.per_second / peer.per_second:,.0f}"
+
+    def agreement(self, peer: Rate) -> str:
+        return "-" if peer.per_second is None else "yes" if peer.members == self.ecqm.members else "no"
+
+
+def limited() -> None:
+    """Runs in the child process before the peer does: a peer that wants more memory fails, the machine does not."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def run_peer(command: list[str], cases: int, limit: bool) -> Rate:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=MINUTES * 60, preexec_fn=limited if limit else None
+        )
+    except subprocess.TimeoutExpired:
+        return Rate(failure=f"over {MINUTES} min")
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or not lines:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return Rate(failure=f"failed: {last[:60]}")
+    answer: dict[str, Any] = json.loads(lines[-1])
+    copies = answer["patients"] / cases
+    members = tuple(round(count / copies, 3) for count in answer["members"])
+    return Rate(answer["patients"], answer["patients"] / median(answer["seconds"]), answer["setup"], members)
+
+
+def run_fqm(given: PeerInput, cases: int, runs: int) -> Rate:
+    files = [str(given.measure_bundle), str(given.bundles), *given.period, str(runs)]
+    command = ["node", "--max-old-space-size=8192", str(HERE / "fqm.js"), str(FQM), *files]
+    # Node reserves far more address space than it uses, so that its own limit of memory counts.
+    return run_peer(command, cases, limit=False)
+
+
+def run_fhir4ds(given: PeerInput, cases: int, runs: int) -> Rate:
+    files = [str(given.cql), given.primary_library, str(given.value_sets), str(given.resources), *given.period]
+    command = [str(FHIR4DS_PYTHON), str(HERE / "fhir4ds_engine.py"), *files, str(runs), *given.initial_populations]
+    return run_peer(command, cases, limit=True)
+
+
+def run_ecqm(content: Content, part: MeasureCases, arguments: argparse.Namespace, folder: Path) -> Rate:
+    """The engine's own benchmark, in a process of its own like those of the peers."""
+    output = folder / "throughput.json"
+    command = [sys.executable, str(HERE.parent / "throughput.py"), str(arguments.content), "--json", str(output)]
+    for option in ("libraries", "valuesets"):
+        command += [text for path in getattr(arguments, option) for text in (f"--{option}", str(path))]
+    command += ["--measure", part.measure.name, "--patients", str(arguments.patients)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        return Rate(failure=f"failed: {(done.stderr.strip().splitlines() or ['no output'])[-1][:60]}")
+    (measured,) = json.loads(output.read_text())
+    rate = measured["patients"] / measured["seconds"]
+    return Rate(measured["patients"], rate, members=initial_populations(content, part))
+
+
+def initial_populations(content: Content, part: MeasureCases) -> tuple[float, ...]:
+    """Members of each group's initial population over the cases of the deck."""
+    totals: dict[str, int] = {}
+    for result in DeckRunner(content).run(part.measure, part.cases).results:
+        for group in result.groups:
+            for population in group.populations:
+                if population.code == PopulationCode.INITIAL_POPULATION.value:
+                    totals[group.id] = totals.get(group.id, 0) + population.actual
+    return tuple(float(count) for count in totals.values())
+
+
+def compare(content: Content, part: MeasureCases, arguments: argparse.Namespace, folder: Path) -> Comparison:
+    cases = len(part.cases)
+    ecqm = run_ecqm(content, part, arguments, folder)
+    fqm = run_fqm(write_inputs(content, part, arguments.fqm_patients, folder), cases, arguments.runs)
+    fhir4ds = Rate(failure="not run")
+    for patients in dict.fromkeys((arguments.fhir4ds_patients, min(SMALLER, arguments.fhir4ds_patients))):
+        fhir4ds = run_fhir4ds(write_inputs(content, part, patients, folder), cases, arguments.runs)
+        if fhir4ds.failure is None:
+            break
+    return Comparison(part.measure.name, ecqm, fqm, fhir4ds)
+
+
+def table(comparisons: list[Comparison]) -> Iterator[str]:
+    yield f"ecqm beside fqm-execution {FQM_VERSION} and fhir4ds-v2 {FHIR4DS_VERSION}: patients per processor second"
+    yield ""
+    yield "| measure | ecqm | fqm | ratio | fhir4ds | patients | ratio | translation s | members agree |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|---|"
+    for c in comparisons:
+        agree = f"fqm {c.agreement(c.fqm)}, fhir4ds {c.agreement(c.fhir4ds)}"
+        yield (
+            f"| {c.measure} | {c.ecqm} | {c.fqm} | {c.times(c.fqm)} | {c.fhir4ds} | {c.fhir4ds.patients:,} "
+            f"| {c.times(c.fhir4ds)} | {c.fhir4ds.setup:.1f} | {agree} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--measure", action="append", dest="measures")
+    parser.add_argument("--patients", type=int, default=20_000)
+    parser.add_argument("--fqm-patients", type=int, default=300)
+    parser.add_argument("--fhir4ds-patients", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--json", type=Path, dest="output")
+    arguments = parser.parse_args()
+    content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
+    comparisons = []
+    for part in match_deck(content, None, arguments.measures or MEASURES).measures:
+        with tempfile.TemporaryDirectory() as folder:
+            comparisons.append(compare(content, part, arguments, Path(folder)))
+        print(comparisons[-1], file=sys.stderr, flush=True)
+    print("\n".join(table(comparisons)))
+    if arguments.output:
+        arguments.output.write_text(json.dumps([asdict(c) for c in comparisons], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ class StringPool:
     def __init__(self) -> None:
         self.strings: list[str] = []
         self._numbers = _Numbers(self.strings)
+        self._mapped: dict[Callable[[str], str | None], Ids] = {}
 
     def id_of(self, text: str) -> int:
         """The id of `text`, given now if it is new."""
@@ -42,9 +43,29 @@ class StringPool:
         """The ids of many strings; -1 for null."""
         return np.fromiter(map(self._numbers.__getitem__, texts), np.int32)
 
+    def mapped(self, ids: Ids, function: Callable[[str], str | None]) -> Ids:
+        """The ids of what a function makes of each string (-1 of -1); each is computed once in the life of the pool."""
+        table = self._mapped.get(function)
+        if table is None or len(table) <= len(self.strings):
+            grown = np.full(2 * len(self.strings) + 64, _NOT_MAPPED, np.int32)
+            if table is not None:
+                grown[: len(table) - 1] = table[:-1]
+            grown[-1] = -1
+            table = self._mapped[function] = grown
+        found = table[ids]
+        new = ids[found == _NOT_MAPPED]
+        if len(new):
+            for text_id in set(new.tolist()):
+                result = function(self.strings[text_id])
+                table[text_id] = -1 if result is None else self.id_of(result)
+            found = table[ids]
+        return found
+
     def __len__(self) -> int:
         return len(self.strings)
 
+
+_NOT_MAPPED = -2
 
 # One pool serves a process, so that columns of different origin compare by id.
 POOL = StringPool()
@@ -81,6 +102,10 @@ class StringColumn(Column):
 
     def keys(self) -> Rows:
         return self.ids.astype(np.int64)
+
+    def mapped(self, function: Callable[[str], str | None]) -> StringColumn:
+        """What a function makes of each string. It is asked once for each string ever, so name it at module level."""
+        return StringColumn(self.pool.mapped(self.ids, function), self.type, self.pool)
 
     def texts(self) -> list[str | None]:
         """The strings themselves."""

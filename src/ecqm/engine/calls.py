@@ -21,8 +21,9 @@ from ecqm.engine.frame import Frame
 from ecqm.engine.values import system_type
 from ecqm.kernels.segments import combine_keys, densify
 from ecqm.operators import registry
-from ecqm.operators.vectors import Partial, kernel_of
+from ecqm.operators.vectors import Partial, Rest, kernel_of
 from ecqm.plan.nodes import Call
+from ecqm.types import ANY
 from ecqm.values import CqlError
 
 # Operators that look at whether a value is there, or move values about: a choice is to them like any other column.
@@ -48,6 +49,8 @@ def apply(
     kernel = kernel_of(name)
     if kernel is not None:
         result = kernel(*operands, **settings)
+        if isinstance(result, Rest):
+            return _with_rest(executor, name, operands, settings, frame, result)
         if isinstance(result, Partial):
             executor.fail(result.failed, frame, f"{name}: {result.reason}")
             return result.column
@@ -83,11 +86,28 @@ def _by_alternative(
     return merge(n, pieces) if pieces else NullColumn(n)
 
 
+def _with_rest(
+    executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame, result: Rest
+) -> Column:
+    """A kernel's column with the rows that it left open evaluated by the scalars."""
+    n = len(result.column)
+    rows = np.flatnonzero(result.undecided)
+    others = [operand if len(operand) == 1 else operand.take(rows) for operand in operands]
+    inside = frame.select(rows) if n == frame.n else frame
+    decided = np.flatnonzero(~result.undecided)
+    return merge(n, [(decided, result.column.take(decided)), (rows, lift(executor, name, others, settings, inside))])
+
+
 def lift(
     executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
 ) -> Column:
     """Evaluate the scalar semantics of an operator on each distinct row of operands, and count that it was needed."""
     operator = registry.get(name)
+    evaluate = operator.call
+    if any(isinstance(operand, NullColumn) and operand.type != ANY for operand in operands):
+        # Nulls show no type of their own: what they were cast to chooses the overload.
+        chosen = operator.resolve([operand.type for operand in operands])
+        evaluate = operator.call if chosen is None else chosen.scalar
     n = broadcast_length(*operands) if operands else 1
     executor.lifted[name] = executor.lifted.get(name, 0) + 1
     varying = [operand for operand in operands if len(operand) == n]
@@ -106,7 +126,7 @@ def lift(
     failed: dict[int, str] = {}
     for row in range(count):
         try:
-            results.append(operator.call(*(values[row] for values in columns), context=executor.context, **settings))
+            results.append(evaluate(*(values[row] for values in columns), context=executor.context, **settings))
         except CqlError as error:
             results.append(None)
             failed[row] = str(error)

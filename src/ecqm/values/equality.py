@@ -85,7 +85,7 @@ def equivalent(a: Any, b: Any) -> bool:
         return a is None and b is None
     match a, b:
         case (str(), str()):
-            return _normalized(a) == _normalized(b)
+            return normalized(a) == normalized(b)
         case (Quantity(), Quantity()):
             return _quantities_equivalent(a, b)
         case (Ratio(), Ratio()):
@@ -115,7 +115,8 @@ def _is_numeric(value: Any) -> bool:
     return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
-def _normalized(text: str) -> str:
+def normalized(text: str) -> str:
+    """A text as equivalence takes it, without differences of case and of kinds of white space."""
     return "".join(" " if character.isspace() else character for character in text.casefold())
 
 
@@ -130,8 +131,16 @@ def _places(value: Decimal) -> int:
 
 
 def _quantities_equivalent(a: Quantity, b: Quantity) -> bool:
-    converted = convert_equivalently(b.value, b.unit, a.unit)
-    return converted is not None and _decimals_equivalent(a.value, to_decimal(converted))
+    """As decimals in the finer of the two units, so that the order of the operands does not matter."""
+    step = convert_equivalently(Decimal(1), a.unit, b.unit)
+    if step is None:
+        return False
+    finer, coarser = (a, b) if step <= 1 else (b, a)
+    converted = convert_equivalently(coarser.value, coarser.unit, finer.unit)
+    try:
+        return converted is not None and _decimals_equivalent(finer.value, to_decimal(converted))
+    except CqlError:  # beyond the range of Decimal, where no value of the finer unit is
+        return False
 
 
 def _ratios_equivalent(a: Ratio, b: Ratio) -> bool:

@@ -25,6 +25,13 @@ class Partial(NamedTuple):
     reason: str
 
 
+class Rest(NamedTuple):
+    """What a kernel gives that leaves some rows to the scalars: the column, null in the rows of `undecided` (n)."""
+
+    column: Column
+    undecided: Mask
+
+
 _KERNELS: dict[str, Kernel] = {}
 _K = TypeVar("_K", bound=Kernel)
 _loaded = False

@@ -1,0 +1,169 @@
+"""Where intervals start and end, as comparisons take it (`ecqm.values.boundaries` says what is meant)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ecqm.columns import ChoiceColumn, Column, IntervalColumn, Mask, NullColumn
+from ecqm.operators.vectors.answers import Answer, either
+from ecqm.operators.vectors.order import alike, order
+from ecqm.operators.vectors.steps import filled, stepped
+
+
+class Bound(NamedTuple):
+    """A point per row: the least and the greatest that it may be, which differ where it is `uncertain` (null is
+    unbounded there, no point elsewhere), and where only the scalars can tell. None is no rows."""
+
+    lowest: Column
+    highest: Column
+    uncertain: Mask | None = None
+    undecided: Mask | None = None
+
+
+class Bounds(NamedTuple):
+    """Start and end of each interval of a column (or each point, twice); `valid` (n) where there is one at all."""
+
+    start: Bound
+    end: Bound
+    valid: Mask
+
+
+def bounds_of(column: Column) -> Bounds | None:
+    """Where intervals or points start and end; None for layouts that are left to the scalars."""
+    if not isinstance(column, IntervalColumn):
+        point = Bound(column, column)
+        return Bounds(point, point, column.valid)
+    low, high = column.low, column.high
+    if type(low) is not type(high) or isinstance(low, (ChoiceColumn, NullColumn)):
+        return None
+    first = _edge(column, low, high, column.low_closed, 0)
+    last = _edge(column, high, low, column.high_closed, 1)
+    if first is None or last is None:
+        return None
+    return Bounds(_with_uncertain(first, last, 0), _with_uncertain(last, first, 1), column.valid)
+
+
+class _Edge(NamedTuple):
+    point: Column
+    unknown: Mask | None
+    undecided: Mask | None
+
+
+def _edge(column: IntervalColumn, bound: Column, other: Column, closed: Mask, end: int) -> _Edge | None:
+    """The known points of one end, where the end is unknown (null and open), and where only the scalars can tell."""
+    present = bound.valid
+    point, undecided, unknown = bound, None, None
+    if not closed.all():
+        is_open = present & ~closed & column.valid
+        if is_open.any():
+            moved = stepped(bound, -1 if end else 1, is_open)
+            if moved is None:
+                undecided = is_open
+            else:
+                point, beyond = moved
+                undecided = beyond if beyond.any() else None
+        missing = ~present & ~closed & column.valid
+        unknown = missing if missing.any() else None
+    unbounded = ~present & closed & column.valid
+    if unbounded.any():
+        shown = unbounded & other.valid
+        full = filled(point, end, shown)
+        if full is None:
+            undecided = either(undecided, shown)
+        else:
+            point = full
+        # An interval without any boundary takes its type from what it is compared with.
+        nothing = unbounded & ~other.valid
+        undecided = either(undecided, nothing if nothing.any() else None)
+    return _Edge(point, unknown, undecided)
+
+
+def _with_uncertain(edge: _Edge, other: _Edge, end: int) -> Bound:
+    """An unknown start may be anything up to the end, an unknown end anything from the start."""
+    if edge.unknown is None:
+        return Bound(edge.point, edge.point, None, edge.undecided)
+    undecided = either(edge.undecided, None if other.undecided is None else other.undecided & edge.unknown)
+    # Where both are unknown, or the type is not shown, the bounds are for the scalars to find.
+    reach = np.where(edge.unknown, np.arange(len(edge.point)) + len(edge.point), np.arange(len(edge.point)))
+    far = edge.point.concat([other.point]).take(reach)
+    if other.unknown is not None:
+        undecided = either(undecided, edge.unknown & other.unknown)
+    lowest, highest = (far, edge.point) if end else (edge.point, far)
+    return Bound(lowest, highest, edge.unknown, undecided)
+
+
+# -- relations of bounds ----------------------------------------------------------------------------------------------
+
+
+def less(a: Bound, b: Bound, precision: str | None) -> Answer | None:
+    """Is one bound before the other?"""
+    forward = order(a.highest, b.lowest, precision)
+    uncertain = either(a.uncertain, b.uncertain)
+    if forward is None:
+        return None
+    answer = forward.is_less
+    if uncertain is not None:
+        back = order(b.highest, a.lowest, precision)
+        if back is None:
+            return None
+        answer = Answer(answer.is_true, np.where(uncertain, back.is_at_most.is_true, answer.is_false),
+                        either(answer.undecided, back.undecided))  # fmt: skip
+    return _left_open(answer, a, b)
+
+
+def at_most(a: Bound, b: Bound, precision: str | None) -> Answer | None:
+    """Is one bound before the other or the same?"""
+    forward = order(a.highest, b.lowest, precision)
+    uncertain = either(a.uncertain, b.uncertain)
+    if forward is None:
+        return None
+    answer = forward.is_at_most
+    if uncertain is not None:
+        back = order(b.highest, a.lowest, precision)
+        if back is None:
+            return None
+        answer = Answer(answer.is_true, np.where(uncertain, back.less, answer.is_false),
+                        either(answer.undecided, back.undecided))  # fmt: skip
+    return _left_open(answer, a, b)
+
+
+def same(a: Bound, b: Bound, precision: str | None) -> Answer | None:
+    """Are two bounds the same?"""
+    forward = order(a.highest, b.lowest, precision)
+    uncertain = either(a.uncertain, b.uncertain)
+    if forward is None:
+        return None
+    answer = forward.is_same
+    if uncertain is not None:
+        back = order(b.highest, a.lowest, precision)
+        if back is None:
+            return None
+        apart = np.where(uncertain, forward.less | back.less, answer.is_false)
+        answer = Answer(answer.is_true & ~uncertain, apart, either(answer.undecided, back.undecided))
+    return _left_open(answer, a, b)
+
+
+def _left_open(answer: Answer, a: Bound, b: Bound) -> Answer:
+    undecided = either(a.undecided, b.undecided)
+    if undecided is None:
+        return answer
+    return Answer(answer.is_true & ~undecided, answer.is_false & ~undecided, either(answer.undecided, undecided))
+
+
+def unified(left: Column, right: Column) -> tuple[Column, Column]:
+    """Two columns of points or intervals with points of one type, as implicit conversion has it."""
+    points = [column.low if isinstance(column, IntervalColumn) else column for column in (left, right)]
+    if type(points[0]) is type(points[1]) and points[0].type == points[1].type:
+        return left, right
+    return _unified_with(left, points[1]), _unified_with(right, points[0])
+
+
+def _unified_with(column: Column, point: Column) -> Column:
+    if not isinstance(column, IntervalColumn):
+        return alike(column, point)[0]
+    low, high = alike(column.low, point)[0], alike(column.high, point)[0]
+    if low is column.low and high is column.high:
+        return column
+    return IntervalColumn(low, high, column.low_closed, column.high_closed, column.valid)

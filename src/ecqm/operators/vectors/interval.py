@@ -1,0 +1,213 @@
+"""Relations of intervals with intervals and points (`elm:19`), and of points that share them (`elm:18`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import Column, IntervalColumn, ListColumn, NullColumn, broadcast_length
+from ecqm.operators.vectors import vector
+from ecqm.operators.vectors.answers import Answer, with_rest
+from ecqm.operators.vectors.bounds import Bounds, at_most, bounds_of, less, same, unified
+from ecqm.operators.vectors.membership import contains_element, included_element, includes_list
+
+Relation = Callable[[Bounds, Bounds, str | None], Answer | None]
+
+
+def _both(one: Answer | None, other: Answer | None) -> Answer | None:
+    return None if one is None or other is None else one & other
+
+
+def _relation(relation: Relation, left: Column, right: Column, precision: str | None) -> Any:
+    """A relation of operands neither of which is null."""
+    found = _related(relation, left, right, precision)
+    return NotImplemented if found is None else found.column()
+
+
+def _related(relation: Relation, left: Column, right: Column, precision: str | None) -> Answer | None:
+    if isinstance(left, NullColumn) or isinstance(right, NullColumn):
+        none = np.zeros(broadcast_length(left, right), np.bool_)
+        return Answer(none, none)
+    left, right = unified(left, right)
+    a, b = bounds_of(left), bounds_of(right)
+    if a is None or b is None:
+        return None
+    answer = relation(a, b, precision)
+    return None if answer is None else answer.where(a.valid & b.valid)
+
+
+def includes(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(at_most(a.start, b.start, precision), at_most(b.end, a.end, precision))
+
+
+def properly_includes(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    included, identical = includes(a, b, precision), same_as(a, b, precision)
+    return None if included is None or identical is None else included & ~identical
+
+
+def properly_contains(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(less(a.start, b.start, precision), less(b.end, a.end, precision))
+
+
+def same_as(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(same(a.start, b.start, precision), same(a.end, b.end, precision))
+
+
+def before(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return less(a.end, b.start, precision)
+
+
+def on_or_before(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return at_most(a.end, b.start, precision)
+
+
+def overlaps(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(at_most(a.start, b.end, precision), at_most(b.start, a.end, precision))
+
+
+def overlaps_before(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(less(a.start, b.start, precision), at_most(b.start, a.end, precision))
+
+
+def overlaps_after(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(less(b.end, a.end, precision), at_most(a.start, b.end, precision))
+
+
+def starts(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(same(a.start, b.start, precision), at_most(a.end, b.end, precision))
+
+
+def ends(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
+    return _both(at_most(b.start, a.start, precision), same(a.end, b.end, precision))
+
+
+def _kernel(relation: Relation, turned: bool = False) -> Callable[..., Any]:
+    def kernel(left: Column, right: Column, precision: str | None = None) -> Any:
+        return _relation(relation, *((right, left) if turned else (left, right)), precision)
+
+    return kernel
+
+
+same_as_kernel = vector("SameAs")(_kernel(same_as))
+before_kernel = vector("Before")(_kernel(before))
+after_kernel = vector("After")(_kernel(before, turned=True))
+same_or_before_kernel = vector("SameOrBefore")(_kernel(on_or_before))
+same_or_after_kernel = vector("SameOrAfter")(_kernel(on_or_before, turned=True))
+
+
+def _between_intervals(relation: Relation) -> Callable[..., Any]:
+    def kernel(left: Column, right: Column, precision: str | None = None) -> Any:
+        if not all(isinstance(column, (IntervalColumn, NullColumn)) for column in (left, right)):
+            return NotImplemented
+        return _relation(relation, left, right, precision)
+
+    return kernel
+
+
+overlaps_kernel = vector("Overlaps")(_between_intervals(overlaps))
+overlaps_before_kernel = vector("OverlapsBefore")(_between_intervals(overlaps_before))
+overlaps_after_kernel = vector("OverlapsAfter")(_between_intervals(overlaps_after))
+starts_kernel = vector("Starts")(_between_intervals(starts))
+ends_kernel = vector("Ends")(_between_intervals(ends))
+
+
+# -- membership -------------------------------------------------------------------------------------------------------
+
+
+def _contains(relation: Relation) -> Callable[..., Any]:
+    """A null interval contains nothing; whether a null point is in one is not known."""
+
+    def kernel(container: Column, point: Column, precision: str | None = None) -> Any:
+        if not isinstance(container, IntervalColumn) or isinstance(point, (IntervalColumn, ListColumn)):
+            return NotImplemented
+        answer = _related(relation, container, point, precision)
+        if answer is None:
+            return NotImplemented
+        nowhere = point.valid & ~container.valid
+        return Answer(answer.is_true, answer.is_false | nowhere, answer.undecided).column()
+
+    return kernel
+
+
+_contains_point = _contains(includes)
+_contains_point_properly = _contains(properly_contains)
+
+
+@vector("Contains")
+def contains(container: Column, element: Column, precision: str | None = None) -> Any:
+    if isinstance(container, ListColumn):
+        return contains_element(container, element)
+    return _contains_point(container, element, precision)
+
+
+@vector("In")
+def in_(element: Column, container: Column, precision: str | None = None) -> Any:
+    return contains(container, element, precision)
+
+
+@vector("ProperContains")
+def proper_contains(container: Column, element: Column, precision: str | None = None) -> Any:
+    return _contains_point_properly(container, element, precision)
+
+
+@vector("ProperIn")
+def proper_in(element: Column, container: Column, precision: str | None = None) -> Any:
+    return _contains_point_properly(container, element, precision)
+
+
+@vector("Includes")
+def includes_kernel(container: Column, part: Column, precision: str | None = None) -> Any:
+    if isinstance(container, IntervalColumn):
+        return NotImplemented if isinstance(part, ListColumn) else _relation(includes, container, part, precision)
+    if isinstance(container, ListColumn):
+        return includes_list(container, part) if isinstance(part, ListColumn) else contains_element(container, part)
+    return NotImplemented
+
+
+@vector("IncludedIn")
+def included_in(part: Column, container: Column, precision: str | None = None) -> Any:
+    if isinstance(container, ListColumn) and not isinstance(part, ListColumn):
+        return included_element(part, container)
+    return includes_kernel(container, part, precision)
+
+
+def _proper_includes(container: Column, part: Column, precision: str | None) -> Any:
+    if not isinstance(container, IntervalColumn) or isinstance(part, ListColumn):
+        return NotImplemented
+    relation = properly_includes if isinstance(part, IntervalColumn) else properly_contains
+    return _relation(relation, container, part, precision)
+
+
+@vector("ProperIncludes")
+def proper_includes(container: Column, part: Column, precision: str | None = None) -> Any:
+    return _proper_includes(container, part, precision)
+
+
+@vector("ProperIncludedIn")
+def proper_included_in(part: Column, container: Column, precision: str | None = None) -> Any:
+    return _proper_includes(container, part, precision)
+
+
+# -- boundaries -------------------------------------------------------------------------------------------------------
+
+
+def _boundary(end: bool) -> Callable[[Column], Any]:
+    def kernel(operand: Column) -> Any:
+        if isinstance(operand, NullColumn):
+            return operand
+        found = bounds_of(operand) if isinstance(operand, IntervalColumn) else None
+        if found is None:
+            return NotImplemented
+        bound = found.end if end else found.start
+        point = bound.highest if end else bound.lowest
+        known = found.valid if bound.uncertain is None else found.valid & ~bound.uncertain
+        undecided = None if bound.undecided is None else bound.undecided & known
+        return with_rest(point if known.all() else point.where(known), undecided)
+
+    return kernel
+
+
+start_kernel = vector("Start")(_boundary(end=False))
+end_kernel = vector("End")(_boundary(end=True))

@@ -1,0 +1,96 @@
+"""Membership in lists (`elm:20`): elements are the same when they are equal, or both null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    BooleanColumn,
+    CodeColumn,
+    Column,
+    IntegerColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    ResourceColumn,
+    Rows,
+    StringColumn,
+    broadcast_length,
+    concat,
+)
+from ecqm.kernels.segments import any_within, combine_keys, gather
+
+# What compares by key: two values are equal exactly if their keys are, and equality is never in doubt.
+KEYED = (StringColumn, IntegerColumn, BooleanColumn, ResourceColumn, CodeColumn)
+# A list that is the same for all rows is gone through element by element, if it is short.
+_SHORT = 64
+
+
+def keyed(*columns: Column) -> list[Rows] | None:
+    """Keys of columns that compare by key, the same key for the same value in any of them; -1 is null. None if they
+    are not of one such layout."""
+    layouts = {type(column) for column in columns if not isinstance(column, NullColumn) and len(column)}
+    types = {column.type for column in columns if isinstance(column, IntegerColumn)}
+    if len(layouts) > 1 or len(types) > 1 or not all(issubclass(layout, KEYED) for layout in layouts):
+        return None
+    if layouts == {ResourceColumn} and len({id(c.table) for c in columns if isinstance(c, ResourceColumn)}) > 1:
+        return None
+    together = concat(columns)
+    keys = np.where(together.valid, together.keys(), np.iinfo(np.int64).min)
+    ends = np.cumsum([len(column) for column in columns])
+    return list(np.split(keys, ends[:-1]))
+
+
+def contains_element(container: ListColumn, element: Column) -> Any:
+    """Is the element in the list? Null is in it if one of its elements is null; nothing is in no list."""
+    found = _found(container, element)
+    return NotImplemented if found is None else BooleanColumn.of(found)
+
+
+def included_element(element: Column, container: ListColumn) -> Any:
+    """The same, but not known of null."""
+    found = _found(container, element)
+    return NotImplemented if found is None else BooleanColumn.of(found, element.valid)
+
+
+def _found(container: ListColumn, element: Column) -> Mask | None:
+    keys = keyed(container.values, element)
+    if keys is None:
+        return None
+    of_elements, wanted = keys
+    n = broadcast_length(container, element)
+    if len(container) == 1:
+        if len(of_elements) > _SHORT:
+            return np.isin(wanted, of_elements) & container.valid
+        found = np.zeros(len(wanted), np.bool_)
+        for key in of_elements:
+            found |= wanted == key
+        return found & container.valid
+    if len(wanted) == 1:
+        return any_within(of_elements == wanted[0], container.parents, n)
+    return any_within(of_elements == wanted[container.parents], container.parents, n)
+
+
+def includes_list(container: ListColumn, part: ListColumn) -> Any:
+    """Is every element of the one list in the other?"""
+    keys = keyed(container.values, part.values)
+    if keys is None:
+        return NotImplemented
+    n = broadcast_length(container, part)
+    of_container, container_rows = _repeated(container, keys[0], n)
+    of_part, part_rows = _repeated(part, keys[1], n)
+    pairs = combine_keys(np.concatenate([container_rows, part_rows]), np.concatenate([of_container, of_part]))
+    present = np.zeros(len(pairs) + 1, np.bool_)
+    present[pairs[: len(of_container)]] = True
+    missing = any_within(~present[pairs[len(of_container) :]], part_rows, n)
+    return BooleanColumn.of(~missing, container.valid & part.valid)
+
+
+def _repeated(lists: ListColumn, keys: Rows, n: int) -> tuple[Rows, Rows]:
+    """The keys of the elements, and the row of each, of lists stretched to n rows."""
+    if len(lists) == n:
+        return keys, lists.parents
+    offsets, elements = gather(lists.offsets, np.zeros(n, np.int64))
+    return keys[elements], np.repeat(np.arange(n), np.diff(offsets))

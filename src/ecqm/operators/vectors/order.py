@@ -1,0 +1,210 @@
+"""How points compare, row by row: numbers, quantities, dates and times (`ecqm.values.ordering` says what is meant)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ecqm.columns import (
+    Column,
+    DateColumn,
+    DateTimeColumn,
+    DecimalColumn,
+    IntegerColumn,
+    Mask,
+    NullColumn,
+    QuantityColumn,
+    Rows,
+    TemporalColumn,
+    TimeColumn,
+    as_decimal,
+    broadcast_length,
+)
+from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MS_PER_DAY
+from ecqm.operators.vectors.answers import Answer, either
+from ecqm.types import LONG
+from ecqm.values import request_offset
+from ecqm.values.temporal import MAX_DATETIME, MIN_DATETIME, precision_index
+
+EPOCH_ORDINAL = 719_163 * MS_PER_DAY
+# The way between the clocks of two offsets: 14 hours to either side of UTC.
+_CLOCKS_APART = 28 * 3_600_000
+FIRST_INSTANT = MIN_DATETIME.ordinal() - EPOCH_ORDINAL
+LAST_INSTANT = MAX_DATETIME.ordinal() - EPOCH_ORDINAL
+
+
+class Order(NamedTuple):
+    """Row by row: is the left value less, the same, greater? All three false where that is not known, or `undecided`:
+    where only the scalars can tell (None for no rows)."""
+
+    less: Mask
+    same: Mask
+    greater: Mask
+    undecided: Mask | None = None
+
+    @property
+    def is_less(self) -> Answer:
+        return Answer(self.less, self.same | self.greater, self.undecided)
+
+    @property
+    def is_at_most(self) -> Answer:
+        return Answer(self.less | self.same, self.greater, self.undecided)
+
+    @property
+    def is_same(self) -> Answer:
+        return Answer(self.same, self.less | self.greater, self.undecided)
+
+
+def order(left: Column, right: Column, precision: str | None = None) -> Order | None:
+    """How two columns of points compare; None for layouts that only the scalars know how to compare."""
+    if isinstance(left, NullColumn) or isinstance(right, NullColumn):
+        none = np.zeros(broadcast_length(left, right), np.bool_)
+        return Order(none, none, none)
+    if isinstance(left, TemporalColumn) and isinstance(right, TemporalColumn):
+        return _temporal_order(left, right, precision)
+    if isinstance(left, (IntegerColumn, DecimalColumn)) and isinstance(right, (IntegerColumn, DecimalColumn)):
+        return _number_order(left, right)
+    if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
+        return _quantity_order(left, right)
+    return None
+
+
+def _order_of(a: Any, b: Any, known: Mask, undecided: Mask | None = None) -> Order:
+    if undecided is not None:
+        known = known & ~undecided
+    less, same = (a < b).astype(np.bool_) & known, (a == b).astype(np.bool_) & known
+    return Order(less, same, known & ~(less | same), undecided)
+
+
+def _number_order(left: IntegerColumn | DecimalColumn, right: IntegerColumn | DecimalColumn) -> Order:
+    known = left.valid & right.valid
+    if isinstance(left, IntegerColumn) and isinstance(right, IntegerColumn):
+        return _order_of(left.values, right.values, known)
+    a, b = as_decimal(left), as_decimal(right)
+    scale = max(a.scale, b.scale)
+    return _order_of(a.at_scale(scale), b.at_scale(scale), known)
+
+
+def _quantity_order(left: QuantityColumn, right: QuantityColumn) -> Order:
+    known = left.valid & right.valid
+    compared = _number_order(left.value, right.value)
+    other_unit = (left.unit.ids != right.unit.ids) & known
+    if not other_unit.any():
+        return compared
+    alike = ~other_unit
+    return Order(compared.less & alike, compared.same & alike, compared.greater & alike, other_unit)
+
+
+# -- dates and times --------------------------------------------------------------------------------------------------
+
+
+def date_time_of(column: DateColumn) -> DateTimeColumn:
+    """Dates as date-times of the same precision, on the clock of the request."""
+    offset = request_offset()
+    low = column.low * MS_PER_DAY - offset * 60_000
+    return DateTimeColumn(low, column.precision, np.full(len(column), offset, np.int16), column.valid)
+
+
+def alike(left: Column, right: Column) -> tuple[Column, Column]:
+    """Two columns of points as implicit conversion has them: a date as a date-time beside one, an integer as a decimal
+    beside one."""
+    if isinstance(left, DateColumn) and isinstance(right, DateTimeColumn):
+        return date_time_of(left), right
+    if isinstance(left, DateTimeColumn) and isinstance(right, DateColumn):
+        return left, date_time_of(right)
+    if isinstance(left, IntegerColumn) and isinstance(right, DecimalColumn):
+        return as_decimal(left), right
+    if isinstance(left, DecimalColumn) and isinstance(right, IntegerColumn):
+        return left, as_decimal(right)
+    if isinstance(left, IntegerColumn) and isinstance(right, IntegerColumn) and left.type != right.type:
+        return left.retype(LONG), right.retype(LONG)
+    return left, right
+
+
+def shifts(left: TemporalColumn, right: TemporalColumn) -> tuple[Rows, Rows]:
+    """What to add to each column's points for them to be on one clock: their own where the offsets agree, that of the
+    request where they do not. A value without a time of day stays on its own."""
+    none = np.zeros(1, np.int64)
+    if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
+        return none, none
+    differ = left.offset != right.offset
+    own_left, own_right = (column.offset.astype(np.int64) * 60_000 for column in (left, right))
+    if not differ.any():
+        return own_left, own_right
+    request = request_offset() * 60_000
+    return (
+        np.where(differ & (left.precision >= HOUR), request, own_left),
+        np.where(differ & (right.precision >= HOUR), request, own_right),
+    )
+
+
+def own_clocks(left: TemporalColumn, right: TemporalColumn) -> tuple[Rows, Rows]:
+    """What to add to each column's points for local time as it is written."""
+    none = np.zeros(1, np.int64)
+    if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
+        return none, none
+    return left.offset.astype(np.int64) * 60_000, right.offset.astype(np.int64) * 60_000
+
+
+def at_the_end(left: TemporalColumn, right: TemporalColumn) -> Mask | None:
+    """Rows in which a change of clock could leave the calendar: there the scalars decide. None for no rows."""
+    if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
+        return None
+    found: Mask | None = None
+    for column in (left, right):
+        if len(column) and (
+            int(column.low.max()) > LAST_INSTANT - _CLOCKS_APART - MS_PER_DAY
+            or int(column.low.min()) < FIRST_INSTANT + _CLOCKS_APART
+        ):
+            near = (column.high > LAST_INSTANT - _CLOCKS_APART) | (column.low < FIRST_INSTANT + _CLOCKS_APART)
+            found = either(found, near & column.valid)
+    if found is None:
+        return None
+    found = found & (left.offset != right.offset) & left.valid & right.valid
+    return found if found.any() else None
+
+
+def _temporal_order(left: TemporalColumn, right: TemporalColumn, precision: str | None) -> Order | None:
+    unified = alike(left, right)
+    if type(unified[0]) is not type(unified[1]):
+        return None
+    left, right = unified  # type: ignore[assignment]  # still temporal
+    rank = left.finest if precision is None else precision_index(precision)
+    undecided = at_the_end(left, right) if rank >= HOUR else None
+    known = left.valid & right.valid
+    if precision is not None and rank == MILLISECOND and left.finest == MILLISECOND:
+        # To the millisecond, a value without milliseconds is not known well enough.
+        vague = ((left.precision < MILLISECOND) | (right.precision < MILLISECOND)) & known
+        undecided = either(undecided, vague if vague.any() else None)
+    if rank > left.finest or (rank < HOUR and isinstance(left, TimeColumn)):
+        return None
+    if (_sharp(left, rank) & _sharp(right, rank)).all():
+        if rank == MILLISECOND:
+            return _order_of(left.low, right.low, known, undecided)
+        to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
+        a, b = left.floor(left.low + to_left, rank), right.floor(right.low + to_right, rank)
+        return _order_of(a, b, known, undecided)
+    return _uncertain_order(left, right, rank, known, undecided)
+
+
+def _sharp(column: TemporalColumn, rank: int) -> Mask:
+    """Where values are known to a precision."""
+    return np.asarray(column.precision >= min(rank, column.sharp))
+
+
+def _uncertain_order(
+    left: TemporalColumn, right: TemporalColumn, rank: int, known: Mask, undecided: Mask | None
+) -> Order:
+    """Values that lack components are ordered where all they can mean is; where both stop short alike, they are the
+    same if what is written is."""
+    to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
+    left_low, left_high = (left.floor(points + to_left, rank) for points in (left.low, left.high))
+    right_low, right_high = (right.floor(points + to_right, rank) for points in (right.low, right.high))
+    finest = np.minimum(rank, left.sharp)
+    same_precision = np.minimum(left.precision, finest) == np.minimum(right.precision, finest)
+    if undecided is not None:
+        known = known & ~undecided
+    less, greater = left_high < right_low, left_low > right_high
+    same = same_precision & (left_low == right_low) & (left_high == right_high)
+    return Order(less & known, same & known, greater & known, undecided)

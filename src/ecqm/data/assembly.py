@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ecqm.data.cohort import CohortBuilder
@@ -11,8 +11,10 @@ from ecqm.data.compartment import patient_reference, patient_references, target
 from ecqm.data.gathering import Gathered, RawJson
 from ecqm.data.table import Origin
 
-_REFERENCES = re.compile(rb'"reference"\s*:\s*"([^"\\]+)"')
+# What a reference names: (type, id), or (None, URN).
 Key = tuple[str | None, str]
+# A shared resource: its type, the lot that it was gathered in, and its place there.
+Shared = tuple[str, Gathered, int]
 
 
 class Loose(NamedTuple):
@@ -50,7 +52,7 @@ class Assembly:
             patient = self._add_patients(patients)[0]
             for name, gathered in own._unplaced.items():
                 if name != "Patient":
-                    self._put(name, gathered, [patient] * len(gathered))
+                    self.put(name, gathered, [patient] * len(gathered))
             return
         for loose in resources:
             self._gather(loose)
@@ -63,18 +65,43 @@ class Assembly:
         else:
             known.extend(gathered, [])
 
+    def put(self, resource_type: str, gathered: Gathered, patients: list[int]) -> None:
+        """Resources of known patient rows."""
+        if len(gathered) and self._builder.demand.reads(resource_type):
+            self._builder.add_all(resource_type, gathered, patients)
+        self._placed.append((gathered, patients))
+
     def finish(self) -> None:
         """Put everything to its patient, now that all are known, and give patients what they share."""
         patients = self._unplaced.pop("Patient", None)
         if patients is not None:
             self._add_patients(patients)
-        shared: dict[Key, tuple[str, Gathered, int]] = {}
+        shared: dict[Key, Shared] = {}
         for name, gathered in self._unplaced.items():
             if self._builder.demand.reads(name):
                 self._place(name, gathered, shared)
         self._unplaced.clear()
-        if shared:
-            self._share(shared)
+        self.share(shared)
+
+    def share(self, shared: Mapping[Key, Shared]) -> None:
+        """Give every patient the shared resources that its own refer to, and those that these refer to."""
+        if not shared:
+            return
+        types = {re.escape(name) for name, _ in shared if name is not None}
+        interesting = re.compile(
+            rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % "|".join(sorted(types)).encode()
+        )
+        given: set[tuple[int, Key]] = set()
+        waiting = [pair for gathered, rows in self._placed for pair in zip(rows, gathered.raws, strict=True)]
+        while waiting:
+            patient, raw = waiting.pop()
+            for match in interesting.findall(bytes(raw)):
+                key = target(match.decode("utf-8", "replace"))
+                if key is not None and key in shared and (patient, key) not in given:
+                    given.add((patient, key))
+                    name, gathered, place = shared[key]
+                    self._builder.add_all(name, gathered.take([place]), [patient])
+                    waiting.append((patient, gathered.raws[place]))
 
     def _gather(self, loose: Loose) -> None:
         origin = loose.origin
@@ -93,10 +120,10 @@ class Assembly:
             if urn is not None:
                 self._patients[urn] = row
             rows.append(row)
-        self._put("Patient", gathered, rows)
+        self.put("Patient", gathered, rows)
         return rows
 
-    def _place(self, name: str, gathered: Gathered, shared: dict[Key, tuple[str, Gathered, int]]) -> None:
+    def _place(self, name: str, gathered: Gathered, shared: dict[Key, Shared]) -> None:
         rows = list(map(self._patients.get, patient_references(gathered.resources)))
         if None in rows:
             for place, row in enumerate(rows):
@@ -104,11 +131,9 @@ class Assembly:
                     rows[place] = self._place_of_one(name, gathered, place, shared)
             places = [place for place, row in enumerate(rows) if row is not None]
             gathered = gathered.take(places)
-        self._put(name, gathered, [row for row in rows if row is not None])
+        self.put(name, gathered, [row for row in rows if row is not None])
 
-    def _place_of_one(
-        self, name: str, gathered: Gathered, place: int, shared: dict[Key, tuple[str, Gathered, int]]
-    ) -> int | None:
+    def _place_of_one(self, name: str, gathered: Gathered, place: int, shared: dict[Key, Shared]) -> int | None:
         """The patient row of a resource that names its patient in no plain way; None for a shared or a lost one."""
         resource = gathered.resources[place]
         named = patient_reference(resource)
@@ -124,21 +149,3 @@ class Assembly:
             message = "refers to a patient that is not in the data"
             self._builder.report(origin, message, named, f"{name}/{resource.id}")
         return row
-
-    def _put(self, name: str, gathered: Gathered, rows: list[int]) -> None:
-        if len(gathered) and self._builder.demand.reads(name):
-            self._builder.add_all(name, gathered, rows)
-        self._placed.append((gathered, rows))
-
-    def _share(self, shared: dict[Key, tuple[str, Gathered, int]]) -> None:
-        given: set[tuple[int, Key]] = set()
-        waiting = [pair for gathered, rows in self._placed for pair in zip(rows, gathered.raws, strict=True)]
-        while waiting:
-            patient, raw = waiting.pop()
-            for match in _REFERENCES.findall(bytes(raw)):
-                key = target(match.decode("utf-8", "replace"))
-                if key is not None and key in shared and (patient, key) not in given:
-                    given.add((patient, key))
-                    name, gathered, place = shared[key]
-                    self._builder.add_all(name, gathered.take([place]), [patient])
-                    waiting.append((patient, gathered.raws[place]))

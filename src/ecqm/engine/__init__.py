@@ -7,7 +7,7 @@
 See `ecqm.engine.frame` for what rows are, `ecqm.engine.executor` for where a node is evaluated.
 """
 
-from ecqm.engine import calls, casts, conditionals, fhirhelpers, queries, retrieve, values
+from ecqm.engine import calls, casts, conditionals, fhirhelpers, intervals, queries, retrieve, values
 from ecqm.engine.executor import EvaluationError, Executor, RowError
 from ecqm.engine.fhirhelpers import kernel_for
 from ecqm.engine.profiles import DeclaredProfiles
@@ -21,6 +21,7 @@ __all__ = [
     "casts",
     "conditionals",
     "fhirhelpers",
+    "intervals",
     "kernel_for",
     "queries",
     "retrieve",

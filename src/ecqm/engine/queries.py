@@ -215,6 +215,8 @@ def exists_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
 def fold(executor: Executor, node: WithinNode, frame: Frame) -> Column:
     assert isinstance(node, Fold)
     opened = open_rows(executor, node.rows, frame)
+    if node.distinct:
+        opened = _distinct_rows(executor, node.rows, opened, frame)
     parents = opened.rows_in(frame)
     offsets = offsets_of_parents(parents, frame.n)
     lengths = np.diff(offsets)
@@ -228,6 +230,14 @@ def fold(executor: Executor, node: WithinNode, frame: Frame) -> Column:
         done = np.flatnonzero(lengths <= position)
         gathered = merge(frame.n, [(done, gathered.take(done)), (owners, result)])
     return gathered
+
+
+def _distinct_rows(executor: Executor, rows: RowsNode, opened: Frame, frame: Frame) -> Frame:
+    """The rows whose elements, of all sources together, did not occur before for the same outer row."""
+    if opened.n == 0:
+        return opened
+    elements = [executor.value(scan.variable, opened).broadcast(opened.n).keys() for scan in _sources(rows)]
+    return opened.select(np.flatnonzero(first_occurrences(combine_keys(opened.rows_in(frame), *elements))))
 
 
 @evaluates(SortWithin)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ecqm.columns import (
@@ -21,13 +24,15 @@ from ecqm.columns import (
     broadcast_length,
     concat,
     from_values,
+    nulls_like,
+    to_values,
 )
 from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
 from ecqm.columns.scalar import ScalarColumn
 from ecqm.columns.temporal import TemporalColumn
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
-from ecqm.plan.nodes import Constant, MakeInterval, MakeList, MakeRecord, Parameter, Property
+from ecqm.plan.nodes import Constant, MakeList, MakeRecord, Parameter, Property
 from ecqm.types import (
     BOOLEAN,
     CODE,
@@ -43,6 +48,7 @@ from ecqm.types import (
     NamedType,
     TupleType,
 )
+from ecqm.values import Code, CodeSystem, Concept, Ratio, ValueSet
 
 Scalars = (BooleanColumn, IntegerColumn, DecimalColumn, StringColumn, TemporalColumn)
 
@@ -175,6 +181,15 @@ def make_record(executor: Executor, node: MakeRecord, frame: Frame) -> Column:
     return RecordColumn.of(fields, np.ones(n, np.bool_), node.type)
 
 
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "Code": Code,
+    "CodeSystem": CodeSystem,
+    "Concept": Concept,
+    "Ratio": Ratio,
+    "ValueSet": ValueSet,
+}
+
+
 def _system_instance(executor: Executor, name: str, fields: dict[str, Column], n: int) -> Column:
     """An instance of a structured System type, in that type's own layout."""
     if name == "Quantity":
@@ -183,14 +198,11 @@ def _system_instance(executor: Executor, name: str, fields: dict[str, Column], n
             return NullColumn(n)
         text = unit if isinstance(unit, StringColumn) else StringColumn.of(["1"] * n)
         return QuantityColumn(as_decimal(value), text)
-    from ecqm.columns import to_values
-    from ecqm.values import Code, Concept, Ratio
-
-    makers = {"Code": Code, "Concept": Concept, "Ratio": Ratio}
-    if name not in makers:
+    maker = _MAKERS.get(name)
+    if maker is None:
         raise EvaluationError(f"an instance of System.{name} cannot be made")
     parts = {field: to_values(column) for field, column in fields.items()}
-    values = [makers[name](**{field: column[row] for field, column in parts.items()}) for row in range(n)]
+    values = [maker(**{field: column[row] for field, column in parts.items()}) for row in range(n)]
     return from_values(values, executor.terminology.codes)
 
 
@@ -206,27 +218,10 @@ def make_list(executor: Executor, node: MakeList, frame: Frame) -> Column:
     return ListColumn(np.arange(n + 1) * width, end_to_end.take(order))
 
 
-@evaluates(MakeInterval)
-def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Column:
-    parts = [executor.value(part, frame) for part in (node.low, node.high, node.low_closed, node.high_closed)]
-    n = broadcast_length(*parts)
-    low, high, low_closed, high_closed = (part.broadcast(n) for part in parts)
-    low, high = system_type(low), system_type(high)
-    if isinstance(low, NullColumn) and isinstance(high, NullColumn):
-        return NullColumn(n)
-    return interval_of(low, high, _closed(low_closed), _closed(high_closed))
-
-
 def interval_of(low: Column, high: Column, low_closed: Mask, high_closed: Mask) -> IntervalColumn:
     """Intervals of boundaries (n each); an untyped null boundary takes the point type of the other."""
-    from ecqm.columns import nulls_like
-
-    if isinstance(low, NullColumn):
+    if isinstance(low, NullColumn) and not isinstance(high, NullColumn):
         low = nulls_like(high, len(high))
-    if isinstance(high, NullColumn):
+    if isinstance(high, NullColumn) and not isinstance(low, NullColumn):
         high = nulls_like(low, len(low))
     return IntervalColumn(low, high, low_closed, high_closed, np.ones(len(low), np.bool_), IntervalType(low.type))
-
-
-def _closed(column: Column) -> Mask:
-    return column.is_true if isinstance(column, BooleanColumn) else np.zeros(len(column), np.bool_)

@@ -1,0 +1,38 @@
+"""Intervals of boundaries that the plan computes (`elm:19.15`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecqm.columns import BooleanColumn, Column, Mask, broadcast_length
+from ecqm.engine.calls import apply
+from ecqm.engine.executor import Executor, evaluates, truth
+from ecqm.engine.frame import Frame
+from ecqm.engine.values import interval_of, system_type
+from ecqm.plan.nodes import MakeInterval
+
+
+@evaluates(MakeInterval)
+def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Column:
+    parts = [executor.value(part, frame) for part in (node.low, node.high, node.low_closed, node.high_closed)]
+    n = broadcast_length(*parts)
+    low, high, low_closed, high_closed = (part.broadcast(n) for part in parts)
+    made = interval_of(system_type(low), system_type(high), _closed(low_closed), _closed(high_closed))
+    is_point = node.low is node.high and made.low_closed.all() and made.high_closed.all()
+    if not is_point:
+        backwards = truth(apply(executor, "Less", _ends(executor, made, frame), {}, frame), n)
+        if backwards.any():
+            # What the logic writes down is an error of the logic. What it computes from a patient's data, as in a stay
+            # whose recorded end lies before its start, is no interval: published decks expect evaluation to go on.
+            if not node.patient:
+                executor.fail(backwards, frame, "an interval cannot end before it starts")
+            made = made.where(~backwards)
+    return made
+
+
+def _ends(executor: Executor, interval: Column, frame: Frame) -> tuple[Column, Column]:
+    return apply(executor, "End", (interval,), {}, frame), apply(executor, "Start", (interval,), {}, frame)
+
+
+def _closed(column: Column) -> Mask:
+    return column.is_true if isinstance(column, BooleanColumn) else np.zeros(len(column), np.bool_)

@@ -77,7 +77,7 @@ def limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def run_peer(command: list[str], cases: int, limit: bool) -> Rate:
+def run_peer(command: list[str], given: PeerInput, cases: int, limit: bool) -> Rate:
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=MINUTES * 60, preexec_fn=limited if limit else None
@@ -90,7 +90,7 @@ def run_peer(command: list[str], cases: int, limit: bool) -> Rate:
         return Rate(failure=f"failed: {last[:60]}")
     answer: dict[str, Any] = json.loads(lines[-1])
     copies = answer["patients"] / cases
-    members = tuple(round(count / copies, 3) for count in answer["members"])
+    members = tuple(round(count / copies, 3) for count in answer["members"][: given.initial_populations])
     return Rate(answer["patients"], answer["patients"] / median(answer["seconds"]), answer["setup"], members)
 
 
@@ -98,13 +98,13 @@ def run_fqm(given: PeerInput, cases: int, runs: int) -> Rate:
     files = [str(given.measure_bundle), str(given.bundles), *given.period, str(runs)]
     command = ["node", "--max-old-space-size=8192", str(HERE / "fqm.js"), str(FQM), *files]
     # Node reserves far more address space than it uses, so that its own limit of memory counts.
-    return run_peer(command, cases, limit=False)
+    return run_peer(command, given, cases, limit=False)
 
 
 def run_fhir4ds(given: PeerInput, cases: int, runs: int) -> Rate:
     files = [str(given.cql), given.primary_library, str(given.value_sets), str(given.resources), *given.period]
-    command = [str(FHIR4DS_PYTHON), str(HERE / "fhir4ds_engine.py"), *files, str(runs), *given.initial_populations]
-    return run_peer(command, cases, limit=True)
+    command = [str(FHIR4DS_PYTHON), str(HERE / "fhir4ds_engine.py"), *files, str(runs), *given.criteria]
+    return run_peer(command, given, cases, limit=True)
 
 
 def run_ecqm(content: Content, part: MeasureCases, arguments: argparse.Namespace, folder: Path) -> Rate:

@@ -15,8 +15,11 @@ from typing import Any
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import MeasureCases
 from ecqm.bundles.libraries import LibrarySource
-from ecqm.measures.definition import Group, Population, PopulationCode
+from ecqm.measures.definition import PopulationCode
 from ecqm.measures.test_cases import TestCase
+
+INITIAL_POPULATION = PopulationCode.INITIAL_POPULATION
+MEASURE_OBSERVATION = PopulationCode.MEASURE_OBSERVATION
 
 Resource = dict[str, Any]
 
@@ -26,12 +29,13 @@ NOT_OF_PATIENTS = {"MeasureReport", "Measure", "Library", "ValueSet", "Parameter
 
 @dataclass(frozen=True)
 class PeerInput:
-    """The files of one measure. ``initial_populations`` are the defines of the groups' initial populations."""
+    """The files of one measure. ``criteria`` are the defines of all populations, those of the initial ones first."""
 
     folder: Path
     period: tuple[str, str]
     primary_library: str
-    initial_populations: tuple[str, ...]
+    criteria: tuple[str, ...]
+    initial_populations: int
     patients: int
 
     @property
@@ -66,13 +70,17 @@ def write_inputs(content: Content, part: MeasureCases, patients: int, folder: Pa
     definition = json.loads(content.measures.find(str(measure.canonical)).read())
     resources = [definition, *map(library_resource, closure.libraries), *value_sets]
     copies = -(-patients // len(part.cases))
+    counted = [p for group in measure.groups for p in group.populations if p.code is not MEASURE_OBSERVATION]
+    initial = [population for population in counted if population.code is INITIAL_POPULATION]
+    others = [population for population in counted if population.code is not INITIAL_POPULATION]
     periods = [e.period for case in part.cases if (e := case.expectation(measure.url)) and e.period[0]]
     start, end = max(set(periods), key=periods.count)
     written = PeerInput(
         folder,
         (str(start), str(end)),
         closure.libraries[0].name,
-        tuple(initial.expression for group in measure.groups for initial in initial_populations(group)),
+        tuple(population.expression for population in (*initial, *others)),
+        len(initial),
         copies * len(part.cases),
     )
     written.measure_bundle.write_text(json.dumps(bundle(resources)))
@@ -82,10 +90,6 @@ def write_inputs(content: Content, part: MeasureCases, patients: int, folder: Pa
         (written.cql / f"{library.name}.cql").write_text(library.cql() or "")
     write_patients(written, [patient_resources(case) for case in part.cases], copies)
     return written
-
-
-def initial_populations(group: Group) -> list[Population]:
-    return [population for population in group.populations if population.code is PopulationCode.INITIAL_POPULATION]
 
 
 def write_patients(written: PeerInput, cases: Sequence[list[Resource]], copies: int) -> None:

@@ -1,0 +1,239 @@
+"""The second half of loading: one shard from its spool, and from the shard that was there before."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ecqm.data.allocation import many_objects
+from ecqm.data.assembly import Assembly, Key, Shared
+from ecqm.data.cohort import Cohort, CohortBuilder
+from ecqm.data.demand import Demand
+from ecqm.data.gathering import Gathered
+from ecqm.data.shards import Shard, write_shard
+from ecqm.data.spool import Lot, Spool, read_spool
+from ecqm.data.store import ShardEntry
+from ecqm.data.table import Origin
+
+ORPHANS = "orphans.spool"
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """A shard to build: into `target`, of `spool` and what `base` had; all of it can be sent to another process.
+
+    `files` are the names of all input files by number. `replaces_patients`: of a patient in the spool nothing older
+    is kept. `deleted` are resources (`Encounter/1`) to leave out.
+    """
+
+    target: Path
+    spool: Path
+    shared: Path
+    demand: Demand
+    default_offset: int
+    files: Sequence[str]
+    base: Shard | None = None
+    replaces_patients: bool = False
+    deleted: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Incoming:
+    """Resources of one type, with the ids of their patients."""
+
+    gathered: Gathered = field(default_factory=Gathered)
+    patients: list[str] = field(default_factory=list)
+
+
+def build_shard(job: ShardJob) -> ShardEntry:
+    """Build a shard, unless that was done already. Resources of patients without a Patient are kept aside."""
+    done = job.target.with_name(job.target.name + ".done")
+    if done.exists():
+        return ShardEntry(**json.loads(done.read_bytes()))
+    fresh = job.target.with_name(job.target.name + ".new")
+    for folder in (fresh, job.target):
+        shutil.rmtree(folder, ignore_errors=True)
+    with many_objects():
+        entry = _Building(job).write(fresh)
+    os.replace(fresh, job.target)
+    started = done.with_name(done.name + ".new")
+    started.write_text(json.dumps(asdict(entry)))
+    os.replace(started, done)
+    return entry
+
+
+class _Building:
+    def __init__(self, job: ShardJob) -> None:
+        self.job = job
+        self.builder = CohortBuilder(job.demand, None, job.default_offset, keep_raw=True)
+        self.shared = _SharedPool(job.shared, job.files, self.builder)
+        self.incoming: dict[str, _Incoming] = {}
+        self.file_numbers = [self.builder.file_number(file) for file in job.files]
+
+    def write(self, folder: Path) -> ShardEntry:
+        new = list(read_spool(self.job.spool))
+        orphans = list(read_spool(self.job.base.folder / ORPHANS)) if self.job.base is not None else []
+        for lot in (*orphans, *new):
+            self._take_lot(lot)
+        if self.job.base is not None:
+            self._take_base(self.job.base, {patient for lot in new for patient in lot.patients if patient is not None})
+        rows: dict[str, int] = {}
+        for patient in self.incoming.get("Patient", _Incoming()).patients:
+            if patient not in rows:
+                rows[patient] = self.builder.add_patient(patient)
+        assembly = Assembly(self.builder)
+        lost = Spool(folder / ORPHANS, 1 << 30)
+        for name, incoming in self.incoming.items():
+            self._place(name, incoming, rows, assembly, lost)
+        assembly.share(self.shared)
+        cohort = self.builder.finish()
+        for table in cohort.tables.values():
+            table.settle()
+        checksums = write_shard(folder, cohort)
+        lost.flush()
+        counts = {name: int((~table.contained).sum()) for name, table in cohort.tables.items() if len(table)}
+        return ShardEntry(self.job.target.name, cohort.n, counts, checksums, _without_birth_date(cohort))
+
+    def _take_lot(self, lot: Lot) -> None:
+        try:
+            resources: list[Any] = list(map(self.builder.structs.decode, lot.raws))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            origins = (self._origin(file, entry) for file, entry in zip(lot.files, lot.entries, strict=True))
+            triples = zip(lot.raws, origins, lot.patients, strict=True)
+            resources = [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
+        for struct in set(map(type, resources)) - {type(None)}:
+            name = self.builder.structs.type_of[struct]
+            places = [
+                place
+                for place, resource in enumerate(resources)
+                if type(resource) is struct and f"{name}/{resource.id}" not in self.job.deleted
+            ]
+            incoming = self.incoming.setdefault(name, _Incoming())
+            incoming.patients += [lot.patients[place] or "" for place in places]
+            gathered = Gathered(
+                [resources[place] for place in places],
+                [lot.raws[place] for place in places],
+                [self.file_numbers[lot.files[place]] for place in places],
+                [lot.entries[place] for place in places],
+                urns={i: urn for i, place in enumerate(places) if (urn := lot.urns[place]) is not None},
+            )
+            incoming.gathered.extend(gathered, [])
+
+    def _take_base(self, base: Shard, replaced: set[str]) -> None:
+        """What the shard had before and still has: what is new, deleted or shared comes in other ways."""
+        ids = base.patient_ids()
+        newer = {
+            (name, resource.id)
+            for name, incoming in self.incoming.items()
+            for resource in incoming.gathered.resources
+            if resource.id is not None
+        }
+        for stored in base.resources():
+            patient = ids[stored.patient]
+            if self.job.replaces_patients and patient in replaced:
+                continue
+            resource = self.builder.decode(stored.raw, stored.origin, patient)
+            if resource is None:
+                continue
+            key = (stored.resource_type, resource.id)
+            if key in newer or key in self.shared or f"{key[0]}/{key[1]}" in self.job.deleted:
+                continue
+            incoming = self.incoming.setdefault(stored.resource_type, _Incoming())
+            file = self.builder.file_number(stored.origin.file)
+            entry = -1 if stored.origin.entry is None else stored.origin.entry
+            incoming.gathered.append(resource, stored.raw, file, entry, stored.urn)
+            incoming.patients.append(patient)
+
+    def _place(self, name: str, incoming: _Incoming, rows: Mapping[str, int], assembly: Assembly, lost: Spool) -> None:
+        gathered = incoming.gathered
+        found = list(map(rows.get, incoming.patients))
+        if None in found:
+            for place, row in enumerate(found):
+                if row is None:
+                    patient = incoming.patients[place]
+                    origin = self.builder.origin(gathered, place)
+                    named = f"{name}/{gathered.resources[place].id}"
+                    self.builder.report(origin, "refers to a patient that is not in the data", patient, named)
+                    file = self.job.files.index(origin.file)
+                    raw = bytes(gathered.raws[place])
+                    lost.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw)
+            gathered = gathered.take([place for place, row in enumerate(found) if row is not None])
+        assembly.put(name, gathered, [row for row in found if row is not None])
+
+    def _origin(self, file: int, entry: int) -> Origin:
+        return Origin(self.job.files[file], None if entry < 0 else entry)
+
+
+def _without_birth_date(cohort: Cohort) -> int:
+    try:
+        return cohort.n - int(cohort.table("Patient").element("birthDate").valid.sum())
+    except LookupError:
+        # Neither Patient nor its birth date are among the columns.
+        return 0
+
+
+class _SharedPool(Mapping[Key, Shared]):
+    """The shared resources of a load, decoded when a patient refers to one."""
+
+    def __init__(self, path: Path, files: Sequence[str], builder: CohortBuilder) -> None:
+        self._index = _shared_index(path, path.stat().st_size if path.exists() else 0)
+        self._files = files
+        self._builder = builder
+        self._decoded: dict[Key, Shared | None] = {}
+
+    def __getitem__(self, key: Key) -> Shared:
+        if key not in self._decoded:
+            self._decoded[key] = self._decode(key)
+        found = self._decoded[key]
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _decode(self, key: Key) -> Shared | None:
+        if key not in self._index:
+            return None
+        lot, place = self._index[key]
+        entry = lot.entries[place]
+        file = self._files[lot.files[place]]
+        resource = self._builder.decode(lot.raws[place], Origin(file, None if entry < 0 else entry))
+        if resource is None:
+            return None
+        gathered = Gathered()
+        gathered.append(resource, lot.raws[place], self._builder.file_number(file), entry, lot.urns[place])
+        return self._builder.type_of(resource), gathered, 0
+
+
+class _Identity(msgspec.Struct, gc=False):
+    resourceType: str = ""
+    id: str | None = None
+
+
+_decode_identity = msgspec.json.Decoder(_Identity).decode
+
+
+@lru_cache(maxsize=1)
+def _shared_index(path: Path, size: int) -> Mapping[Key, tuple[Lot, int]]:
+    """Where each shared resource is, by what references name; the last one with a name counts."""
+    index: dict[Any, tuple[Lot, int]] = {}
+    for lot in read_spool(path):
+        for place, raw in enumerate(lot.raws):
+            identity = _decode_identity(raw)
+            if identity.id is not None:
+                index[identity.resourceType, identity.id] = (lot, place)
+            if lot.urns[place] is not None:
+                index[None, lot.urns[place]] = (lot, place)
+    return index

@@ -1,0 +1,246 @@
+"""Loading: files of FHIR data into a cohort store, in bounded memory and on several processes.
+
+First all input is sorted into spool files by patient (`ecqm.data.partition`), then each spool becomes a shard, by
+itself and in any process. Both halves go on where they were when they are started again with the same input.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Protocol
+
+from ecqm.data.building import ShardJob, build_shard
+from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.partition import Partition
+from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.readers import data_files
+from ecqm.data.shards import Shard
+from ecqm.data.store import FORMAT, Manifest, ShardEntry, is_store
+
+# JSON per shard: what one process holds decoded at a time is some ten times that.
+SHARD_SIZE = 48 << 20
+_MOST_SHARDS = 4096
+# By how much compressed FHIR JSON grows, roughly; it only decides the number of shards and how far a bar has come.
+_GROWTH = {".gz": 12, ".zst": 12}
+_PROBLEMS_LISTED = 10_000
+
+
+class Watcher(Protocol):
+    """What a load tells of its progress."""
+
+    def sorted(self, size: int, total: int) -> None:
+        """`size` more bytes of JSON were sorted, of about `total`."""
+
+    def built(self, shards: int) -> None:
+        """One more of so many shards was built."""
+
+
+class _Silent:
+    def sorted(self, size: int, total: int) -> None: ...
+
+    def built(self, shards: int) -> None: ...
+
+
+def load(
+    paths: Iterable[Path],
+    output: Path,
+    demand: Demand = EVERYTHING,
+    *,
+    default_offset: int = 0,
+    jobs: int = 1,
+    append: bool = False,
+    replace_patients: bool = False,
+    shard_size: int = SHARD_SIZE,
+    watcher: Watcher | None = None,
+) -> Manifest:
+    """Load all data below some paths into the store at `output`; its new manifest, with a report.
+
+    Resources of all types are kept whole, and their elements of the demanded names as columns. `append` adds to a
+    store: a resource with the type and id of an older one takes its place, one that a bundle asks to DELETE goes.
+    `replace_patients` also forgets all that was known of the patients who are in the input. Until all is done the
+    store is as it was.
+
+    Raises DataError for a store that is there already (or not, to append to), that another process is writing, or
+    input that is not there; OSError when the disk is full: the same call goes on later.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with _sole_writer(output):
+        previous = Manifest.read(output) if is_store(output) else None
+        if previous is not None and not (append or replace_patients):
+            raise DataError(f"{output} is a cohort store already: append to it, or name another place")
+        if previous is None and (append or replace_patients):
+            raise DataError(f"{output} is no cohort store to append to")
+        files = [file for path in paths for file in data_files(Path(path))]
+        if not files:
+            raise DataError("no files of FHIR data were found (.json, .ndjson, plain or .gz or .zst)")
+        return _Loading(output, previous, files, demand, default_offset, replace_patients, shard_size).run(
+            max(1, jobs), watcher or _Silent()
+        )
+
+
+class _Loading:
+    def __init__(
+        self,
+        output: Path,
+        previous: Manifest | None,
+        files: Sequence[Path],
+        demand: Demand,
+        default_offset: int,
+        replace_patients: bool,
+        shard_size: int,
+    ) -> None:
+        self.output = output
+        self.previous = previous
+        self.demand = demand if previous is None else previous.demand
+        self.default_offset = default_offset if previous is None else previous.default_offset
+        self.replace_patients = replace_patients
+        self.generation = 1 if previous is None else previous.generation + 1
+        self.size = sum(file.stat().st_size * _GROWTH.get(file.suffix, 1) for file in files)
+        n_shards = min(_MOST_SHARDS, 1 + self.size // shard_size) if previous is None else len(previous.shards)
+        known = [] if previous is None else previous.files
+        self.files = [*known, *map(str, files)]
+        self.work = output / ".loading"
+        fingerprint = self._fingerprint(files)
+        self.partition = Partition(self.work, files, n_shards, fingerprint, first_number=len(known))
+
+    def run(self, jobs: int, watcher: Watcher) -> Manifest:
+        self.partition.run(lambda size: watcher.sorted(size, self.size))
+        shared = self._shared()
+        entries = self._build(list(self._jobs(shared)), jobs, watcher)
+        if self.previous is not None:
+            untouched = {_number(entry): entry for entry in self.previous.shards}
+            entries = list({**untouched, **{_number(entry): entry for entry in entries}}.values())
+        manifest = Manifest(
+            FORMAT,
+            self.generation,
+            self.default_offset,
+            None if self.demand.types is None else sorted(self.demand.types),
+            None if self.demand.names is None else sorted(self.demand.names),
+            sorted(entries, key=_number),
+            self.files,
+            shared.name,
+        )
+        manifest.report = self._report(manifest)
+        manifest.write(self.output)
+        self._clean(manifest)
+        return manifest
+
+    def _fingerprint(self, files: Sequence[Path]) -> str:
+        """What a load must have in common with an earlier one to go on with it."""
+        seen = [(str(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
+        options = [self.generation, self.default_offset, self.replace_patients, repr(self.demand.types)]
+        names = None if self.demand.names is None else sorted(self.demand.names)
+        return hashlib.sha256(json.dumps([seen, options, names]).encode()).hexdigest()
+
+    def _shared(self) -> Path:
+        """The spool of shared resources: those of earlier loads, then this one's, which count where both have one."""
+        path = self.output / f"shared-{self.generation}.spool"
+        if path.exists():
+            return path
+        fresh = path.with_suffix(".new")
+        with fresh.open("wb") as sink:
+            older = (
+                [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
+            )
+            for source in (*older, self.partition.spool_path(None)):
+                if source.exists():
+                    with source.open("rb") as stream:
+                        shutil.copyfileobj(stream, sink)
+        os.replace(fresh, path)
+        return path
+
+    def _jobs(self, shared: Path) -> Iterator[ShardJob]:
+        deleted = frozenset(self.partition.journal.deleted)
+        has_shared = self.partition.spool_path(None).exists()
+        for number in range(self.partition.n_shards):
+            spool = self.partition.spool_path(number)
+            if self.previous is not None and not (spool.exists() or deleted or has_shared):
+                continue
+            yield ShardJob(
+                self.output / "shards" / f"{number:05}-{self.generation}",
+                spool,
+                shared,
+                self.demand,
+                self.default_offset,
+                self.files,
+                self._base(number),
+                self.replace_patients,
+                deleted,
+            )
+
+    def _base(self, number: int) -> Shard | None:
+        if self.previous is None:
+            return None
+        entry = self.previous.shards[number]
+        return Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, self.default_offset)
+
+    def _build(self, todo: Sequence[ShardJob], jobs: int, watcher: Watcher) -> list[ShardEntry]:
+        (self.output / "shards").mkdir(exist_ok=True)
+        entries = []
+        if jobs == 1 or len(todo) == 1:
+            for job in todo:
+                entries.append(build_shard(job))
+                watcher.built(len(todo))
+            return entries
+        # Started afresh: a process forked while Arrow's threads run may hang.
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            for future in as_completed([pool.submit(build_shard, job) for job in todo]):
+                entries.append(future.result())
+                watcher.built(len(todo))
+        return entries
+
+    def _report(self, manifest: Manifest) -> dict[str, Any]:
+        resources: Counter[str] = Counter()
+        problems: list[DataProblem] = self.partition.problems
+        without_birth_date = 0
+        for entry in manifest.shards:
+            resources.update(entry.resources)
+            without_birth_date += entry.patients_without_birth_date
+            if entry.folder.endswith(f"-{self.generation}"):
+                problems += Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, 0).problems()
+        return {
+            "files": len(self.partition.files),
+            "bytes": self.partition.journal.read,
+            "patients": sum(entry.patients for entry in manifest.shards),
+            "patients_without_birth_date": without_birth_date,
+            "resources": dict(sorted(resources.items())),
+            "problems": len(problems),
+            "listed": [asdict(problem) for problem in problems[:_PROBLEMS_LISTED]],
+        }
+
+    def _clean(self, manifest: Manifest) -> None:
+        """Remove what neither the store as it is nor as it was before needs."""
+        kept = {entry.folder for known in (manifest, self.previous) if known is not None for entry in known.shards}
+        for path in (self.output / "shards").iterdir():
+            if path.name not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self.output.glob("shared-*.spool"):
+            if path.name not in (manifest.shared, self.previous.shared if self.previous is not None else None):
+                path.unlink()
+        shutil.rmtree(self.work)
+
+
+def _number(entry: ShardEntry) -> int:
+    return int(entry.folder.partition("-")[0])
+
+
+@contextmanager
+def _sole_writer(output: Path) -> Iterator[None]:
+    """Raises DataError if another process is writing the store."""
+    with (output / ".writer").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(f"{output} is being written by another process") from None
+        yield

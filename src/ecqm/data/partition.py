@@ -1,0 +1,249 @@
+"""The first half of loading: input files, read once from start to end, sorted into spool files by patient.
+
+Only what tells whose a resource is gets decoded. Every now and then all is written out and the place noted in a
+journal, so that a load that was killed goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ecqm.data.compartment import PATIENT_LINKS, patient_reference
+from ecqm.data.files import read_bytes, read_lines
+from ecqm.data.ndjson import NDJSON_SUFFIXES
+from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.spool import Spool
+
+# Bytes of input between two entries of the journal, and what all spools together may hold back in memory.
+_BETWEEN_NOTES = 512 << 20
+_HELD_BACK = 192 << 20
+
+Progress = Callable[[int], None]
+
+
+class _Link(msgspec.Struct, gc=False):
+    reference: str | None = None
+
+
+_Header: Any = msgspec.defstruct(
+    "Header",
+    [
+        ("resourceType", str),
+        ("id", str | None, None),
+        ("entry", msgspec.Raw, msgspec.Raw()),
+        *((name, _Link | list[_Link] | None, None) for name in PATIENT_LINKS),
+    ],
+    gc=False,
+)
+_decode_header = msgspec.json.Decoder(_Header).decode
+
+
+class _Request(msgspec.Struct, gc=False):
+    method: str | None = None
+    url: str | None = None
+
+
+class _Entry(msgspec.Struct, gc=False):
+    fullUrl: str | None = None
+    request: _Request | None = None
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+_decode_entries = msgspec.json.Decoder(list[_Entry]).decode
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass
+class Journal:
+    """How far a load has come: the input file and line that are next, and the sizes of the spools until there.
+
+    `deleted` are the resources (`Encounter/1`) that bundles ask to delete, as exports of changes do.
+    """
+
+    fingerprint: str
+    n_shards: int
+    file: int = 0
+    line: int = 1
+    read: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    finished: bool = False
+
+
+def shard_of(patient: str, n_shards: int) -> int:
+    """The shard that a patient is in, by id: the same on every machine and in every run."""
+    return zlib.crc32(patient.encode()) % n_shards
+
+
+class Partition:
+    """Sorts input files into spools `<number>.spool`, and `shared.spool` for resources of no patient."""
+
+    def __init__(
+        self, folder: Path, files: Sequence[Path], n_shards: int, fingerprint: str, first_number: int = 0
+    ) -> None:
+        """Files are numbered from `first_number` on. A journal of the same `fingerprint` is gone on with."""
+        self.folder = folder
+        self._first_number = first_number
+        self.files = files
+        self.n_shards = n_shards
+        self.journal = self._resumed(fingerprint)
+        held_back = max(64 << 10, _HELD_BACK // (n_shards + 1))
+        self._spools = [Spool(self.spool_path(number), held_back) for number in range(n_shards)]
+        self._shared = Spool(self.spool_path(None), held_back)
+        self._noted = self.journal.read
+
+    def spool_path(self, number: int | None) -> Path:
+        """The spool of a shard, or that of shared resources."""
+        return self.folder / ("shared.spool" if number is None else f"{number:05}.spool")
+
+    @property
+    def problems(self) -> list[DataProblem]:
+        """What could not be read."""
+        return [DataProblem(**problem) for problem in self.journal.problems]
+
+    def run(self, progress: Progress) -> None:
+        """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last."""
+        if self.journal.finished:
+            return
+        for spool in (*self._spools, self._shared):
+            spool.cut_back(self.journal.sizes.get(spool.path.name, 0))
+        for number in range(self.journal.file, len(self.files)):
+            first = self.journal.line if number == self.journal.file else 1
+            try:
+                self._read(number, first, progress)
+            except (OSError, DataError) as error:
+                if isinstance(error, OSError) and error.filename != str(self.files[number]):
+                    raise
+                self._report(number, None, f"cannot be read (any further): {error}")
+            self._note(number + 1, 1)
+        self.journal.finished = True
+        self._note(len(self.files), 1, always=True)
+
+    def _resumed(self, fingerprint: str) -> Journal:
+        path = self.folder / "journal.json"
+        if path.exists():
+            journal = Journal(**json.loads(path.read_bytes()))
+            if journal.fingerprint == fingerprint and journal.n_shards == self.n_shards:
+                return journal
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Journal(fingerprint, self.n_shards)
+
+    def _note(self, file: int, line: int, always: bool = False) -> None:
+        if not always and self.journal.read - self._noted < _BETWEEN_NOTES:
+            return
+        self._noted = self.journal.read
+        self.journal.file, self.journal.line = file, line
+        self.journal.sizes = {spool.path.name: spool.flush() for spool in (*self._spools, self._shared)}
+        fresh = self.folder / "journal.new"
+        fresh.write_text(json.dumps(asdict(self.journal)))
+        os.replace(fresh, self.folder / "journal.json")
+
+    def _read(self, number: int, first: int, progress: Progress) -> None:
+        path = self.files[number]
+        if not path.name.endswith(NDJSON_SUFFIXES):
+            content = read_bytes(path)
+            self._add_document(number, content, None, None)
+            self._count(len(content), progress)
+            return
+        for start, lines in read_lines(path):
+            size = sum(map(len, lines)) + len(lines)
+            if start + len(lines) <= first:
+                continue
+            for line_number, line in enumerate(lines, start):
+                if line_number >= first and line and not line.isspace():
+                    self._add_line(number, line_number, line)
+            self._count(size, progress)
+            self._note(number, start + len(lines))
+
+    def _count(self, size: int, progress: Progress) -> None:
+        self.journal.read += size
+        progress(size)
+
+    def _add_line(self, file: int, line_number: int, line: bytes) -> None:
+        try:
+            header = _decode_header(line)
+        except _UNREADABLE:
+            header = self._loosely_decoded(file, line_number, line)
+            if header is None:
+                return
+        if header.resourceType == "Bundle":
+            self._add_document(file, line, line_number, None)
+        else:
+            self._spool(_patient_of(header), None, file, line_number, line)
+
+    def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
+        """The header of a resource in which something else goes by the name of a link; None for what is no resource."""
+        try:
+            content = msgspec.json.decode(raw)
+            if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
+                raise msgspec.ValidationError("not a FHIR resource")
+            links = {
+                name: msgspec.convert(content[name], _Link)
+                for name in PATIENT_LINKS
+                if isinstance(content.get(name), dict)
+            }
+            return _Header(content["resourceType"], msgspec.convert(content.get("id"), str | None), **links)
+        except _UNREADABLE as error:
+            self._report(file, entry, f"not a resource that can be read: {error}")
+            return None
+
+    def _add_document(self, file: int, content: bytes, entry: int | None, urn: str | None) -> None:
+        """A resource, or a bundle: with a single Patient in it, all of it is that patient's."""
+        found = list(self._unbundled(file, content, entry, urn))
+        patients = {_patient_of(header) or urn for header, _, _, urn in found if header.resourceType == "Patient"}
+        owner = next(iter(patients)) if len(patients) == 1 else None
+        by_urn = {urn: header.id or urn for header, _, _, urn in found if urn and header.resourceType == "Patient"}
+        for header, raw, place, resource_urn in found:
+            named = owner or _patient_of(header)
+            if named is None and header.resourceType == "Patient":
+                named = resource_urn
+            named = by_urn.get(named, named) if named is not None else None
+            self._spool(named, resource_urn, file, -1 if place is None else place, raw)
+
+    def _unbundled(
+        self, file: int, content: bytes | msgspec.Raw, entry: int | None, urn: str | None
+    ) -> Iterator[tuple[Any, bytes, int | None, str | None]]:
+        raw = bytes(content)
+        try:
+            header = _decode_header(raw)
+        except _UNREADABLE:
+            header = self._loosely_decoded(file, entry, raw)
+            if header is None:
+                return
+        if header.resourceType != "Bundle":
+            yield header, raw, entry, urn
+            return
+        try:
+            entries = _decode_entries(header.entry) if memoryview(header.entry).nbytes else []
+        except _UNREADABLE as error:
+            self._report(file, entry, f"a bundle whose entries cannot be read: {error}")
+            return
+        for number, item in enumerate(entries):
+            if item.request is not None and item.request.method == "DELETE" and item.request.url:
+                self.journal.deleted.append(item.request.url)
+            elif memoryview(item.resource).nbytes:
+                url = item.fullUrl
+                yield from self._unbundled(file, item.resource, number, url if url and url.startswith("urn:") else None)
+
+    def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes) -> None:
+        spool = self._shared if patient is None else self._spools[shard_of(patient, self.n_shards)]
+        spool.append(patient, urn, self._first_number + file, entry, raw)
+
+    def _report(self, file: int, entry: int | None, message: str) -> None:
+        self.journal.problems.append(asdict(DataProblem(str(self.files[file]), entry, None, None, message)))
+
+
+def _patient_of(header: Any) -> str | None:
+    """The id of the patient whose a resource is, or the URN that stands for it."""
+    if header.resourceType == "Patient":
+        return header.id  # type: ignore[no-any-return]
+    return patient_reference(header)

@@ -7,7 +7,7 @@ whether patients or episodes of care are counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from ecqm.measures.definition import (
     SupplementalData,
 )
 from ecqm.measures.planning import MeasurePlan, plan_measure
+from ecqm.measures.relevance import Statement
 from ecqm.terminology import PackagedValueSets
 
 VALUE_SETS = "value_sets.json"
@@ -92,10 +93,16 @@ class _Period(msgspec.Struct):
     high: _Time | None = None
 
 
+class _Dependency(msgspec.Struct):
+    statement_name: str
+    statement_references: list[_Statement] | None = None
+
+
 class _Library(msgspec.Struct):
     library_name: str
     elm: msgspec.Raw
     library_version: str | None = None
+    statement_dependencies: list[_Dependency] | None = None
 
 
 class _MeasureFile(msgspec.Struct):
@@ -119,14 +126,18 @@ _STATEMENT = msgspec.json.Decoder(_Statement)
 
 @dataclass(frozen=True)
 class MeasurePackage:
-    """A measure ready to be planned. `main` names its primary library; `calculates_supplemental_data` whether the
-    tools that the package is for show the supplemental data elements."""
+    """A measure ready to be planned.
+
+    `main` names its primary library; `references` are the statements that each statement refers to, as far as the
+    package lists them; `calculates_supplemental_data` tells whether the tools that it is for show supplemental data.
+    """
 
     measure: Measure
     main: LibraryIdentifier
     libraries: LibraryCollection
     value_sets: PackagedValueSets
     origin: str
+    references: Mapping[Statement, frozenset[Statement]] = field(default_factory=dict)
     calculates_supplemental_data: bool = False
     names: tuple[str, ...] = field(default=())
 
@@ -164,9 +175,17 @@ def read_package(path: Path) -> MeasurePackage:
         LibraryCollection(sources),
         value_sets,
         str(path),
+        dict(_references(file)),
         bool(file.calculate_sdes),
         names,
     )
+
+
+def _references(file: _MeasureFile) -> Iterator[tuple[Statement, frozenset[Statement]]]:
+    for library in file.cql_libraries:
+        for statement in library.statement_dependencies or ():
+            named = ((each.library_name or library.library_name, each.statement_name) for each in statement.statement_references or ())
+            yield (library.library_name, statement.statement_name), frozenset(named)
 
 
 def packages(folder: Path) -> Iterator[Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from ecqm.columns import (
@@ -14,6 +16,7 @@ from ecqm.columns import (
 )
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
+from ecqm.models import load_model, model_versions
 from ecqm.plan.nodes import Cast, TypeTest
 from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
@@ -46,7 +49,20 @@ def _is_named(actual: CqlType, wanted: NamedType) -> bool:
         return False
     if wanted.model == "FHIR":
         return wanted.name in ("Element", "Resource", "DomainResource") or FHIR_BASES.get(actual.name) == wanted.name
-    return wanted.model == "System" and wanted.name == "Vocabulary" and actual.name in ("ValueSet", "CodeSystem")
+    if wanted.model == "System":
+        return wanted.name == "Vocabulary" and actual.name in ("ValueSet", "CodeSystem")
+    return _related(actual, wanted)
+
+
+@cache
+def _related(actual: NamedType, wanted: NamedType) -> bool:
+    """Is one type the other's base, in any version of their model?
+
+    The instances of a profile (QDM's PositiveX and NegativeX) are of its base; which of them are of the profile was
+    decided by the retrieve, so that a cast to it takes what there is.
+    """
+    models = [load_model(actual.model, version) for version in model_versions(actual.model)]
+    return any(model.is_subtype(actual, wanted) or model.is_subtype(wanted, actual) for model in models)
 
 
 def _holds(elements: Column, type_: CqlType) -> bool:

@@ -7,7 +7,6 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from ecqm.columns import (
@@ -78,6 +77,16 @@ class AttributeColumns:
             self._default_offset,
             lambda place, message: self._report(int(places[place]), message),
         )
+
+    def shaped(self, values: list[Any], type_: CqlType, rows: Rows) -> list[Any]:
+        """JSON values of an attribute that data have in several forms, each in the one that the type has."""
+        shaped: list[Any] = [None] * len(values)
+        for place, value in enumerate(values):
+            try:
+                shaped[place] = fit(value, type_, self._structs)
+            except Unfit as error:
+                self._report(int(rows[place]), str(error))
+        return shaped
 
     def _lists(self, values: list[Any], present: list[Any], valid: Mask, type_: ListType, rows: Rows) -> Column:
         lengths = np.fromiter((0 if items is None else len(items) for items in values), np.int64, len(values))
@@ -151,23 +160,12 @@ class AttributeColumns:
     def _records(self, present: list[Any], valid: Mask, type_: NamedType, rows: Rows) -> Column:
         inside = rows[valid]
         attributes = self._structs.attributes(type_.name)
-        parts = [
-            value if isinstance(value, msgspec.Struct) else self._fitted(value, type_, int(row))
-            for value, row in zip(present, inside, strict=True)
-        ]
         fields = {
-            name: self.column([getattr(part, name, None) for part in parts], attribute.type, inside)
+            name: self.column([getattr(part, name, None) for part in present], attribute.type, inside)
             for name, attribute in attributes.items()
         }
         places = np.where(valid, np.cumsum(valid) - 1, -1)
         return RecordColumn(fields, places, type_)
-
-    def _fitted(self, value: Any, type_: CqlType, row: int) -> Any:
-        try:
-            return fit(value, type_, self._structs)
-        except Unfit as error:
-            self._report(row, str(error))
-            return None
 
 
 def _ratio(value: Any) -> Ratio | None:

@@ -43,8 +43,8 @@ class Unfit(ValueError):
 
 def fit(value: Any, type_: CqlType, structs: QdmStructs) -> Any:
     """A JSON value as a struct, a primitive or a list of them; None for null. Raises Unfit."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, msgspec.Struct):
+        return value
     if isinstance(type_, ListType):
         items = value if isinstance(value, list) else [value]
         return [fit(item, type_.element, structs) for item in items]
@@ -81,8 +81,6 @@ def _system(value: Any, type_: CqlType) -> Any:
 
 
 def _part(value: Any, type_: NamedType, structs: QdmStructs) -> Any:
-    if isinstance(value, msgspec.Struct):
-        return value
     if not isinstance(value, dict):
         raise Unfit(f"{str(value)[:60]!r} is no {type_.name}")
     struct = structs.part(type_.name)
@@ -131,7 +129,7 @@ def _shape(value: Any) -> CqlType:
     if isinstance(value, (float, Decimal)):
         return DECIMAL
     if isinstance(value, msgspec.Struct):
-        return _STRUCT_TYPES[type(value)]
+        return _STRUCT_TYPES.get(type(value)) or NamedType("QDM", type(value).__name__)
     text = str(value)
     for pattern, type_ in ((_INSTANT, DATETIME), (_DATE, DATE), (_TIME, TIME)):
         if pattern.match(text):

@@ -22,6 +22,7 @@ from ecqm.models import model_versions
 from ecqm.types import CODE, QUANTITY, CqlType, IntervalType, ListType, NamedType
 
 TAG = "QDM::"
+STORE_ID = "_id"
 _MODULE_NUMBER = iter(range(1 << 62))
 
 
@@ -146,12 +147,15 @@ class QdmStructs:
         return list[annotation | None] | None if isinstance(attribute.type, ListType) else annotation | None
 
     def _define(self, name: str, data_type: bool = False) -> type[msgspec.Struct]:
-        attributes = self.attributes(name).values()
-        fields = [
+        """The struct of a data type, or of a part; a data type has its codes in place of the one code that logic sees,
+        and the name that its store gave it beside its own."""
+        fields: list[tuple[str, Any, Any]] = [
             (attribute.name, self.annotation(attribute), None)
-            for attribute in attributes
+            for attribute in self.attributes(name).values()
             if attribute.name != "code" or not data_type
         ]
+        if data_type:
+            fields.append((STORE_ID, Any, None))
         return msgspec.defstruct(
             name,
             fields,

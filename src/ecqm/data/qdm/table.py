@@ -11,8 +11,8 @@ import numpy as np
 from ecqm.columns import Column, ListColumn, Mask, NullColumn, Rows, StringColumn
 from ecqm.data.elements import ElementNotRead
 from ecqm.data.qdm.columns import AttributeColumns
-from ecqm.data.qdm.schema import CODES
-from ecqm.data.qdm.structs import QdmStructs
+from ecqm.data.qdm.schema import CODES, PATIENT
+from ecqm.data.qdm.structs import STORE_ID, QdmStructs
 from ecqm.data.table import Origin
 from ecqm.kernels.segments import offsets_of_parents
 from ecqm.types import CODE, STRING, ListType
@@ -76,8 +76,17 @@ class QdmTable:
         values = list(map(attrgetter(name), self._elements))
         rows = np.arange(len(values))
         if name == "id":
-            return self._columns_of.column(list(map(_identifier, values)), STRING, rows)
+            return self._columns_of.column(self._identifiers(values), STRING, rows)
+        if self._structs.annotation(attribute) is Any:
+            values = self._columns_of.shaped(values, attribute.type, rows)
         return self._columns_of.column(values, attribute.type, rows)
+
+    def _identifiers(self, values: list[Any]) -> list[str | None]:
+        """The names of the elements: their own, otherwise those that their store gave them."""
+        if self.resource_type == PATIENT:
+            return list(map(_identifier, values))
+        stored = map(attrgetter(STORE_ID), self._elements)
+        return [_identifier(other if own is None else own) for own, other in zip(values, stored, strict=True)]
 
     def _first_code(self) -> Column:
         """The first code of each element: its `code`, as logic sees it."""

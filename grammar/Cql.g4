@@ -24,8 +24,21 @@ library
     : libraryDefinition? definition* statement* EOF
     ;
 
+/* What is read by itself: an expression, and each part of a library that has syntax errors somewhere. */
 standaloneExpression
     : expression EOF
+    ;
+
+standaloneHeader
+    : libraryDefinition EOF
+    ;
+
+standaloneDefinition
+    : definition EOF
+    ;
+
+standaloneStatement
+    : statement EOF
     ;
 
 libraryDefinition

@@ -7,14 +7,17 @@
     compiler = Compiler(resolver, options)       # for many libraries that include each other
     compiler.library("QICoreCommon", "4.0.000")  # compiled once, found by the resolver
 
+    Compiler(resolver, options, CompiledCache(folder))   # takes from the folder what was compiled before
+
 A resolver is a function from the name and version of a library to its source, or None.
 """
 
 from __future__ import annotations
 
+from ecqm.language.cache import CompiledCache
+from ecqm.language.compilation import Compilation
 from ecqm.language.compiler import (
     EXPRESSION_NAME,
-    Compilation,
     Compiler,
     SourceResolver,
     compile_expression,
@@ -26,6 +29,7 @@ from ecqm.language.options import CompilerOptions, SignatureLevel
 __all__ = [
     "EXPRESSION_NAME",
     "Compilation",
+    "CompiledCache",
     "Compiler",
     "CompilerOptions",
     "Diagnostic",

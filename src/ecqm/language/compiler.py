@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics
+from ecqm.language.cache import CompiledCache, Dependencies, digest
+from ecqm.language.compilation import Compilation, Compiled
+from ecqm.language.diagnostics import CqlError, Diagnostics
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
-from ecqm.language.parsing import deep_recursion, parse
+from ecqm.language.parsing import ParsedSource, deep_recursion, parse
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.core import Context
 from ecqm.language.translation.declarations import BrokenLibrary
 from ecqm.language.translation.library import LibraryTranslator, translator_info
-from ecqm.types import CqlType
 
 TRANSLATOR_VERSION = "1"
 EXPRESSION_NAME = "Expression"
@@ -22,45 +21,31 @@ SourceResolver = Callable[[str, str | None], str | None]
 """The CQL source of the library of that name and version (None: any), or None where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compilation:
-    """What came of compiling one source. `library` holds what could be translated, even beside errors.
-
-    `result` is the type of the expression, for a compilation of one.
-    """
-
-    library: nodes.Library
-    errors: tuple[Diagnostic, ...]
-    warnings: tuple[Diagnostic, ...]
-    exports: Exports
-    result: CqlType | None = None
-
-    @property
-    def ok(self) -> bool:
-        return not self.errors
-
-
 class Compiler:
     """Compiles sources that include each other; each included library is compiled once.
 
-    Not for use by several threads at once; what it returns is not changed any more.
+    With a cache, libraries compiled before are taken from it. Not for use by several threads at once (its cache is);
+    what it returns is not changed any more.
     """
 
-    def __init__(self, resolver: SourceResolver | None = None, options: CompilerOptions | None = None) -> None:
+    def __init__(
+        self,
+        resolver: SourceResolver | None = None,
+        options: CompilerOptions | None = None,
+        cache: CompiledCache | None = None,
+    ) -> None:
         self.resolver = resolver
         self.options = options or CompilerOptions()
-        self._included: dict[tuple[str, str | None], Compilation] = {}
+        self.cache = cache
+        self._included: dict[tuple[str, str | None], Compiled] = {}
+        self._sources: dict[tuple[str, str | None], str | None] = {}
+        self._dependencies: dict[tuple[str, str | None], Dependencies] = {}
+        self._gathering: list[dict[tuple[str, str | None], str]] = [{}]
         self._in_progress: list[str] = []
 
     def compile_library(self, source: str) -> Compilation:
         """Compile the text of a library. Never raises for what the text holds: see the errors of the result."""
-        diagnostics = Diagnostics()
-        parsed = parse(source, diagnostics)
-        translator = self._translator(parsed, diagnostics)
-        with deep_recursion():
-            library = translator.translate_library()
-        library.annotation = [translator_info(TRANSLATOR_VERSION, self.options)]
-        return Compilation(library, diagnostics.errors, diagnostics.warnings, translator.exports)
+        return self._library(source)[0].compilation
 
     def compile_expression(self, source: str, library: str | None = None) -> Compilation:
         """Compile one expression, in the light of a library's source if one is given.
@@ -76,50 +61,104 @@ class Compiler:
             result = None
             if parsed is not None and not parsed.damaged:
                 translator.diagnostics = diagnostics
-                result = translator.translate_standalone(parsed.tree, EXPRESSION_NAME)
+                result = translator.translate_standalone(parsed.expression, EXPRESSION_NAME)
         errors = (*library_diagnostics.errors, *diagnostics.errors)
         warnings = (*library_diagnostics.warnings, *diagnostics.warnings)
-        return Compilation(elm, errors, warnings, translator.exports, result)
+        return Compilation(elm, errors, warnings, result)
 
     def library(self, name: str, version: str | None = None) -> Compilation | None:
         """The compiled library of that name, found by the resolver; None where it finds none."""
+        compiled = self._named(name, version)
+        return None if compiled is None else compiled.compilation
+
+    # ------------------------------------------------------------------------------------------ included libraries
+
+    def _source(self, name: str, version: str | None) -> str | None:
         key = (name, version)
+        if key not in self._sources:
+            self._sources[key] = None if self.resolver is None else self.resolver(name, version)
+        return self._sources[key]
+
+    def _named(self, name: str, version: str | None) -> Compiled | None:
+        key = (name, version)
+        source = self._source(name, version)
+        if source is None:
+            return None
         if key not in self._included:
-            source = None if self.resolver is None else self.resolver(name, version)
-            if source is None:
-                return None
             self._in_progress.append(name)
             try:
-                self._included[key] = self.compile_library(source)
+                self._included[key], self._dependencies[key] = self._library(source)
             finally:
                 self._in_progress.pop()
+        gathered = self._gathering[-1]
+        gathered[key] = digest(source)
+        for inner_name, inner_version, inner_digest in self._dependencies[key]:
+            gathered[inner_name, inner_version] = inner_digest
         return self._included[key]
 
-    def _translator(self, parsed: object, diagnostics: Diagnostics) -> LibraryTranslator:
-        models = ModelContext(self.options.promotions)
-        return LibraryTranslator(parsed, models, self.options, diagnostics, self._include)  # type: ignore[arg-type]
+    def _library(self, source: str) -> tuple[Compiled, Dependencies]:
+        """A library compiled, or taken from the cache, and all that it includes."""
+        cache_key = None if self.cache is None else self.cache.key(source, self.options)
+        if self.cache is not None and cache_key is not None:
+            found = self.cache.load(cache_key)
+            if found is not None and self._are_current(found[1]):
+                return found
+        self._gathering.append({})
+        try:
+            compiled = self._compile(source)
+        finally:
+            gathered = self._gathering.pop()
+        dependencies = tuple((name, version, text) for (name, version), text in gathered.items())
+        if self.cache is not None and cache_key is not None and compiled.compilation.ok:
+            self.cache.store(cache_key, compiled, dependencies)
+        return compiled, dependencies
+
+    def _are_current(self, dependencies: Dependencies) -> bool:
+        for name, version, known in dependencies:
+            source = self._source(name, version)
+            if source is None or digest(source) != known:
+                return False
+        return True
+
+    def _compile(self, source: str) -> Compiled:
+        diagnostics = Diagnostics()
+        parsed = parse(source, diagnostics)
+        translator = self._translator(parsed, diagnostics)
+        with deep_recursion():
+            library = translator.translate_library()
+        library.annotation = [translator_info(TRANSLATOR_VERSION, self.options)]
+        return Compiled(Compilation(library, diagnostics.errors, diagnostics.warnings), translator.exports)
+
+    def _translator(self, parsed: ParsedSource | None, diagnostics: Diagnostics) -> LibraryTranslator:
+        return LibraryTranslator(
+            parsed, ModelContext(self.options.promotions), self.options, diagnostics, self._include
+        )
 
     def _include(self, name: str, version: str | None, context: Context) -> Exports:
         if name in self._in_progress:
             chain = " includes ".join([*self._in_progress, name])
             raise CqlError(f"libraries include each other: {chain}", context)
-        compilation = self.library(name, version)
-        if compilation is None:
+        compiled = self._named(name, version)
+        if compiled is None:
             which = name if version is None else f"{name} version {version}"
             raise CqlError(f"the library {which} is not found", context)
-        if compilation.errors:
-            first = compilation.errors[0]
-            count = len(compilation.errors)
-            error = f"the library {name} has {count} errors, the first: {first.render(name)}"
-            raise BrokenLibrary(error, context, compilation.exports)
-        return compilation.exports
+        errors = compiled.compilation.errors
+        if errors:
+            how_many = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first"
+            message = f"the library {name} has {how_many}: {errors[0].render(name)}"
+            raise BrokenLibrary(message, context, compiled.exports)
+        return compiled.exports
 
 
 def compile_library(
-    source: str, *, resolver: SourceResolver | None = None, options: CompilerOptions | None = None
+    source: str,
+    *,
+    resolver: SourceResolver | None = None,
+    options: CompilerOptions | None = None,
+    cache: CompiledCache | None = None,
 ) -> Compilation:
     """Compile the text of a library; what it includes is found by `resolver`."""
-    return Compiler(resolver, options).compile_library(source)
+    return Compiler(resolver, options, cache).compile_library(source)
 
 
 def compile_expression(

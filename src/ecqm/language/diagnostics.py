@@ -87,13 +87,13 @@ class CqlError(Exception):
         self.suggestion = suggestion
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:
     """The known name that `name` was most likely meant to be, if one is near enough."""
     candidates = list(dict.fromkeys(known))
     folded = {candidate.lower(): candidate for candidate in candidates}
     if name.lower() in folded and folded[name.lower()] != name:
         return folded[name.lower()]
-    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name, candidates, n=1, cutoff=cutoff)
     return close[0] if close and close[0] != name else None
 
 

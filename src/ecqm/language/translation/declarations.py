@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecqm.elm import nodes
@@ -35,7 +35,7 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
     exports: Exports
     include: IncludeLibrary
 
-    def declare(self, definitions: list[Context], parsed: Callable[[Context], bool]) -> None:
+    def declare(self, definitions: Sequence[Context], parsed: Callable[[Context], bool]) -> None:
         """Translate all definitions: models and includes first, then code systems, then what refers to them."""
         self.library.usings.append(nodes.UsingDef(localIdentifier="System", uri=SYSTEM_URI))
         order = ("Using", "Include", "Codesystem", "Valueset", "Code", "Concept", "Parameter")

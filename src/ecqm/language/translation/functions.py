@@ -38,8 +38,10 @@ class FunctionTranslator(NameTranslator):
         raise NotImplementedError
 
     def call_by_name(self, name: str, arguments: list[Context], context: Context) -> Typed:
-        operands = [self.translate(argument) for argument in arguments]
         own = self.own_functions(name)
+        if not own and not self._is_of_language(name):
+            raise self._no_function(name, (), (), context)
+        operands = [self.translate(argument) for argument in arguments]
         if own:
             found = self._call_function(own, None, name, operands, context)
             if found is not None:
@@ -68,13 +70,13 @@ class FunctionTranslator(NameTranslator):
     def call_in_library(self, library: str, name: str, arguments: list[Context], context: Context) -> Typed:
         exports = self.includes[library]
         overloads = [function for function in exports.functions.get(name, ()) if function.public]
-        operands = [self.translate(argument) for argument in arguments]
-        found = self._call_function(overloads, library, name, operands, context) if overloads else None
-        if found is not None:
-            return found
         if not overloads:
             suggestion = nearest(name, exports.functions)
             raise CqlError(f"{library} has no function {name!r}", context, suggestion=suggestion)
+        operands = [self.translate(argument) for argument in arguments]
+        found = self._call_function(overloads, library, name, operands, context)
+        if found is not None:
+            return found
         raise self._no_function(name, overloads, operands, context)
 
     def call_method(self, source: Context, name: str, arguments: list[Context], context: Context) -> Typed:
@@ -168,6 +170,9 @@ class FunctionTranslator(NameTranslator):
         if name not in system_signatures() or (name in _NOT_CALLABLE and name != "Concatenate"):
             return None
         return self.operator(name, operands, context)
+
+    def _is_of_language(self, name: str) -> bool:
+        return name in _AGE or name in system_signatures() or hasattr(self, f"_call_{name}")
 
     def _age(self, name: str, operands: list[Typed], context: Context) -> Typed:
         prefix, unit, suffix = _AGE[name]

@@ -66,17 +66,16 @@ class LibraryTranslator(DeclarationTranslator):
     def translate_library(self) -> nodes.Library:
         """The library as ELM: what could be translated of it; what could not is in the diagnostics."""
         if self.parsed is None:
-            self.declare([], lambda _: True)
+            self.declare((), lambda _: True)
             return self.library
-        tree = self.parsed.tree
-        header = tree.libraryDefinition()
+        header = self.parsed.header
         if header is not None and header.qualifiedIdentifier() is not None:
             self.library.identifier = self._identifier(header)
             self.exports.id = self.library.identifier.id or ""
             self.exports.version = self.library.identifier.version
             self.diagnostics.library = self.exports.id
-        self.declare(tree.definition(), self._is_whole)
-        statements = self._collect(tree.statement())
+        self.declare(self.parsed.definitions, self.parsed.is_whole)
+        statements = self._collect(self.parsed.statements)
         for statement in statements:
             self._finish(statement)
         self.library.statements += [s.element for s in statements if s.element is not None]
@@ -88,23 +87,18 @@ class LibraryTranslator(DeclarationTranslator):
         return nodes.VersionedIdentifier(id=name, version=None if version is None else version.getText()[1:-1])
 
     def _is_whole(self, context: Context) -> bool:
-        """Whether no syntax error was found inside a definition or statement."""
-        assert self.parsed is not None
-        if context.exception is not None or context.stop is None:
-            return False
-        first, last = context.start.tokenIndex, context.stop.tokenIndex
-        return not any(first <= at <= last + 1 for at in self.parsed.damaged)
+        return self.parsed is None or self.parsed.is_whole(context)
 
     # ------------------------------------------------------------------------------------------ statements
 
-    def _collect(self, contexts: list[Context]) -> list[_Statement]:
+    def _collect(self, contexts: Sequence[Context]) -> list[_Statement]:
         """All statements, their names made known; the bodies are translated later."""
         found: list[_Statement] = []
         current = UNFILTERED
         for context in contexts:
             kind = type(context).__name__
             try:
-                if kind == "ContextDefinitionContext":
+                if kind == "ContextDefinitionContext" and self._is_whole(context):
                     current = self._enter_context(context, found)
                 elif kind == "ExpressionDefinitionContext":
                     self._collect_expression(context, current, found)

@@ -114,9 +114,10 @@ class SelectorTranslator(NameTranslator):
 
     def visit_IntervalTerm(self, context: Context) -> Typed:
         low_context, high_context = context.expression()
-        bounds, point = self.unified(
-            [self.translate(low_context), self.translate(high_context)], [low_context, high_context]
-        )
+        given = [self.translate(low_context), self.translate(high_context)]
+        bounds, point = self.unified(given, [low_context, high_context])
+        if isinstance(point, ChoiceType) and not any(isinstance(bound.type, ChoiceType) for bound in given):
+            raise CqlError(f"an interval cannot reach from {given[0].type} to {given[1].type}", context)
         if isinstance(point, ListType | IntervalType | TupleType):
             raise CqlError(f"an interval cannot have bounds of type {point}", context)
         node = nodes.Interval(

@@ -1,0 +1,133 @@
+"""``ecqm compile``: CQL to ELM."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.language import Compilation, Compiler, Diagnostic
+    from ecqm.language.sources import SourceIndex
+
+# Commands import what they need when they run: help has to come up at once.
+
+_WIDEST_EXCERPT = 160
+_RESOURCES = Path("input", "resources", "library")
+
+
+@click.command("compile")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--content",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Where to look for included libraries, besides the folders of the given files (may be repeated).",
+)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write ELM files to.")
+@click.option("--format", "form", type=click.Choice(["json", "xml"]), default="json", show_default=True)
+@click.option("--annotations", is_flag=True, help="Add the source of each definition, tied to its nodes.")
+@click.option("--locators", is_flag=True, help="Add the place in the source to each node.")
+@click.option("--result-types", is_flag=True, help="Add its type to each node.")
+@click.option(
+    "--signatures",
+    type=click.Choice(["None", "Differing", "Overloads", "All"], case_sensitive=False),
+    default="Overloads",
+    show_default=True,
+    help="When calls record the operand types of their overload.",
+)
+@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep compiled libraries in.")
+def command(
+    paths: tuple[Path, ...],
+    content: tuple[Path, ...],
+    output: Path | None,
+    form: str,
+    annotations: bool,
+    locators: bool,
+    result_types: bool,
+    signatures: str,
+    cache: Path | None,
+) -> None:
+    """Compile CQL files, or all in folders, to ELM.
+
+    One file without --output is written to standard output. Errors and warnings go to standard error, as
+    FILE:LINE:COLUMN; exits 1 if there are errors.
+    """
+    from ecqm.language import CompiledCache, Compiler, CompilerOptions, SignatureLevel
+    from ecqm.language.sources import cql_files, read_source
+
+    files = [file for path in paths for file in cql_files(path)]
+    if not files:
+        raise click.UsageError("there is no .cql file in " + ", ".join(map(str, paths)))
+    if output is None and len(files) > 1:
+        raise click.UsageError("more than one file: say with --output where to write their ELM")
+    level = next(level for level in SignatureLevel if level.value.lower() == signatures.lower())
+    options = CompilerOptions(annotations, locators, result_types, level)
+    sources = _sources(paths, content)
+    compiler = Compiler(sources, options, None if cache is None else CompiledCache(cache))
+    failed = 0
+    for file in files:
+        text = read_source(file)
+        compilation = _compile(compiler, sources, file, text)
+        for found in (*compilation.errors, *compilation.warnings):
+            click.echo(_render(found, file, text), err=True)
+        if compilation.errors:
+            failed += 1
+        else:
+            _write(compilation, file, output, form)
+    if len(files) > 1:
+        click.echo(f"{len(files) - failed} of {len(files)} libraries compiled", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _sources(paths: tuple[Path, ...], content: tuple[Path, ...]) -> SourceIndex:
+    """What included libraries are looked for in: the given files and their folders, then the content."""
+    from ecqm.language.sources import index
+
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    found = index([*paths, *dict.fromkeys(folders), *content])
+    for folder in content:
+        resources = folder / _RESOURCES
+        found.add_resources(resources if resources.is_dir() else folder)
+    return found
+
+
+def _compile(compiler: Compiler, sources: SourceIndex, file: Path, text: str) -> Compilation:
+    """The compilation of a file: what was compiled of it as an included library is not compiled again."""
+    from ecqm.language.sources import library_header
+
+    header = library_header(text)
+    if header is not None and (known := sources.sources.get(header)) is not None and known.path == file:
+        compilation = compiler.library(*header)
+        if compilation is not None:
+            return compilation
+    return compiler.compile_library(text)
+
+
+def _render(found: Diagnostic, file: Path, text: str) -> str:
+    """A message, the line of the source that it is about, and a mark under the place."""
+    lines = text.splitlines()
+    message = found.render(str(file))
+    if not 0 < found.span.line <= len(lines):
+        return message
+    line = lines[found.span.line - 1]
+    start = found.span.column - 1
+    end = found.span.end_column if found.span.end_line == found.span.line else len(line)
+    mark = "".join("\t" if char == "\t" else " " for char in line[:start]) + "^" * max(end - start, 1)
+    return f"{message}\n    {line[:_WIDEST_EXCERPT]}\n    {mark[:_WIDEST_EXCERPT]}"
+
+
+def _write(compilation: Compilation, file: Path, output: Path | None, form: str) -> None:
+    from ecqm.elm import write_json, write_xml
+
+    if form == "json":
+        data = write_json(compilation.library, indent=2)
+    else:
+        data = write_xml(compilation.library)
+    if output is None:
+        click.echo(data.rstrip(b"\n"))
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    (output / f"{file.stem}.{form}").write_bytes(data)

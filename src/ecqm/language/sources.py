@@ -1,0 +1,111 @@
+"""Where the CQL of libraries is found: files, folders of them, and FHIR Library resources that carry it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_HEADER = re.compile(
+    r"\s*library\s+(\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|[\w.]+)(?:\s+version\s+'([^']*)')?",
+)
+_CQL = "text/cql"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The CQL of one library, and the file it was found in."""
+
+    name: str
+    version: str | None
+    path: Path
+    text: str
+
+
+def library_header(text: str) -> tuple[str, str | None] | None:
+    """The name and version that a source declares; None for one that declares no library."""
+    match = _HEADER.match(_COMMENT.sub(" ", text.removeprefix("\ufeff")))
+    return None if match is None else (match[1].strip('"`'), match[2])
+
+
+def read_source(path: Path) -> str:
+    """The text of a CQL file. Raises OSError; bytes that are no UTF-8 are replaced."""
+    return path.read_text(encoding="utf-8-sig", errors="replace")
+
+
+def cql_files(path: Path) -> Iterator[Path]:
+    """The file itself, or the .cql files in a folder and below, in order."""
+    if path.is_dir():
+        yield from sorted(path.rglob("*.cql"))
+    else:
+        yield path
+
+
+def _resource_sources(path: Path) -> Iterator[SourceFile]:
+    """The CQL that a FHIR Library resource carries, if the file is one."""
+    data = path.read_bytes()
+    if b'"Library"' not in data or _CQL.encode() not in data:
+        return
+    try:
+        resource = json.loads(data)
+        for content in resource.get("content", ()):
+            if content.get("contentType") == _CQL and "data" in content:
+                text = base64.b64decode(content["data"]).decode("utf-8", "replace")
+                header = library_header(text)
+                if header is not None:
+                    yield SourceFile(*header, path, text)
+    except (ValueError, AttributeError, binascii.Error):
+        return
+
+
+@dataclass(slots=True)
+class SourceIndex:
+    """The sources in files and folders, by library. Called with a name and version, it is a resolver for `Compiler`.
+
+    Of two sources of one library and version the first wins; without a version asked for, the newest.
+    """
+
+    sources: dict[tuple[str, str | None], SourceFile] = field(default_factory=dict)
+
+    def add(self, path: Path) -> None:
+        """Make known what is in a file, or in the .cql files and Library resources of a folder and below."""
+        for file in cql_files(path):
+            text = read_source(file)
+            header = library_header(text)
+            if header is not None:
+                self.sources.setdefault(header, SourceFile(*header, file, text))
+
+    def add_resources(self, folder: Path) -> None:
+        """Make known the CQL in the FHIR Library resources of a folder and below, files of CQL going before."""
+        for file in sorted(folder.rglob("*.json")):
+            for source in _resource_sources(file):
+                self.sources.setdefault((source.name, source.version), source)
+
+    def versions(self, name: str) -> list[str | None]:
+        """The versions of a library that are known, newest first."""
+        found = [version for known, version in self.sources if known == name]
+        return sorted(found, key=_version_key, reverse=True)
+
+    def __call__(self, name: str, version: str | None) -> str | None:
+        if version is None:
+            version = next(iter(self.versions(name)), None)
+        source = self.sources.get((name, version))
+        return None if source is None else source.text
+
+
+def index(paths: Iterable[Path]) -> SourceIndex:
+    """The index of the sources in files and folders."""
+    found = SourceIndex()
+    for path in paths:
+        found.add(path)
+    return found
+
+
+def _version_key(version: str | None) -> tuple[tuple[int, str], ...]:
+    parts = re.findall(r"\d+|[A-Za-z]+", version or "")
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

@@ -34,9 +34,10 @@ from ecqm.measures.definition import PopulationCode
 
 HERE = Path(__file__).parent
 MEASURES = ("CMS122", "CMS125", "CMS130", "CMS165", "CMS2", "CMS832")
-MEMORY = 12 << 30
-MINUTES = 15
-SMALLER = 2_000
+# What a peer may take; where a cohort is too much for it, a smaller one is tried.
+MEMORY = 16 << 30
+MINUTES = 8
+SMALLER = (2_000, 500)
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def run_peer(command: list[str], given: PeerInput, cases: int, limit: bool) -> R
         return Rate(failure=f"over {MINUTES} min")
     lines = done.stdout.splitlines()
     if done.returncode != 0 or not lines:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return Rate(failure=f"failed: {last[:60]}")
+        errors = [line for line in done.stderr.splitlines() if "Error" in line or "Exception" in line]
+        return Rate(failure=f"failed: {errors[-1][:80] if errors else f'exit {done.returncode}'}")
     answer: dict[str, Any] = json.loads(lines[-1])
     copies = answer["patients"] / cases
     members = tuple(round(count / copies, 3) for count in answer["members"][: given.initial_populations])
@@ -138,7 +139,7 @@ def compare(content: Content, part: MeasureCases, arguments: argparse.Namespace,
     ecqm = run_ecqm(content, part, arguments, folder)
     fqm = run_fqm(write_inputs(content, part, arguments.fqm_patients, folder), cases, arguments.runs)
     fhir4ds = Rate(failure="not run")
-    for patients in dict.fromkeys((arguments.fhir4ds_patients, min(SMALLER, arguments.fhir4ds_patients))):
+    for patients in (arguments.fhir4ds_patients, *(n for n in SMALLER if n < arguments.fhir4ds_patients)):
         fhir4ds = run_fhir4ds(write_inputs(content, part, patients, folder), cases, arguments.runs)
         if fhir4ds.failure is None:
             break

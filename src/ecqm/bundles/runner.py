@@ -9,13 +9,13 @@ from time import perf_counter
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
-from ecqm.bundles.planning import plan_of
+from ecqm.bundles.planning import Planner
 from ecqm.data import read_cases
 from ecqm.elm import ElmError
 from ecqm.engine import DeclaredProfiles, EvaluationError, Executor
 from ecqm.measures.comparison import CaseResult, MeasureRun, compare_case
 from ecqm.measures.defects import Defect, DefectList
-from ecqm.measures.definition import Measure
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation import evaluate_measure
 from ecqm.measures.execution import evaluate_defines, failures
 from ecqm.measures.period import measurement_period
@@ -25,7 +25,7 @@ from ecqm.plan.lowering import PlanError
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 
-CannotRun = (ElmError, PlanError, EvaluationError, LibraryNotFound)
+CannotRun = (ElmError, PlanError, EvaluationError, LibraryNotFound, MeasureError)
 
 
 @dataclass
@@ -37,12 +37,15 @@ class DeckRunner:
     relax_versions: bool = False
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
 
+    def __post_init__(self) -> None:
+        self.planner = Planner(self.content, self.relax_versions)
+
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
         """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
         run = MeasureRun(measure.name, [])
         started = perf_counter()
         try:
-            plan = plan_of(self.content, measure, self.relax_versions)
+            plan = self.planner.plan(measure)
         except CannotRun as error:
             run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
             return run

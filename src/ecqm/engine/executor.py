@@ -10,7 +10,7 @@ the modules of this package, registered under the class with `@evaluates`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -93,7 +93,7 @@ def evaluates(*node_classes: type[PlanNode]) -> Callable[[_E], _E]:
 class Executor:
     """Evaluates plans over a batch of patients.
 
-    `parameters` gives values by name (or by "Library.name"); `terminology` answers membership in value sets.
+    `parameters` gives values by name; `terminology` answers membership in value sets.
     """
 
     cohort: Cohort
@@ -108,13 +108,24 @@ class Executor:
         self.patients = Frame(self.cohort.n, self.once, np.zeros(self.cohort.n, np.int64))
         self.errors: list[RowError] = []
         self.lifted: dict[str, int] = {}
-        self._origin = ""
+        # Errors raised by what is under evaluation, innermost last: (patient, message) of each.
+        self._raised: list[dict[tuple[int, str], None]] = [{}]
 
     def evaluate(self, node: PlanNode, origin: str) -> Column:
-        """The value of a define (called `origin` in errors) for each patient, or one value for all of them."""
-        self._origin = origin
+        """The value of a define (called `origin` in errors) for each patient, or one value for all of them.
+
+        Errors that it raises, now or when what it shares with others was evaluated, are added to `errors`.
+        """
+        self._raised = [{}]
         with evaluating(self.context):
-            return self.value(node, self.patients)
+            column = self.value(node, self.patients)
+        self.errors += [RowError(patient, message, origin) for patient, message in self._raised[0]]
+        return column
+
+    def forget(self, keep: Container[PlanNode]) -> None:
+        """Free the columns of all nodes but those in `keep`."""
+        self.once.forget(keep)
+        self.patients.forget(keep)
 
     # -- values ---------------------------------------------------------------------------------------------------
 
@@ -122,20 +133,31 @@ class Executor:
         """The value of `node` for each row of `frame`; a column of length 1 stands for one value in all of them."""
         found = frame.memo.get(node)
         if found is not None:
+            if node in frame.raised:
+                self._raised[-1].update(frame.raised[node])
             return found
+        self._raised.append({})
+        try:
+            column = frame.memo[node] = self._evaluate(node, frame)
+        finally:
+            raised = self._raised.pop()
+            if raised:
+                frame.raised[node] = raised
+                self._raised[-1].update(raised)
+        return column
+
+    def _evaluate(self, node: PlanNode, frame: Frame) -> Column:
         home = self._home(node, frame)
         if home is frame:
             try:
                 evaluator = _EVALUATORS[type(node)]
             except KeyError:
                 raise EvaluationError(f"no evaluator for {type(node).__name__}") from None
-            column = evaluator(self, node, frame)
-        else:
-            column = self.value(node, home)
-            if len(column) != 1 or home.n != 1:
-                column = column.broadcast(home.n).take(frame.rows_in(home))
-        frame.memo[node] = column
-        return column
+            return evaluator(self, node, frame)
+        column = self.value(node, home)
+        if len(column) == 1 and home.n == 1:
+            return column
+        return column.broadcast(home.n).take(frame.rows_in(home))
 
     def _home(self, node: PlanNode, frame: Frame) -> Frame:
         """The frame to evaluate `node` on for `frame`: the outermost one that has all it depends on."""
@@ -179,7 +201,7 @@ class Executor:
         if frame is self.once:
             raise EvaluationError(message)
         patients = np.unique(frame.rows_in(self.patients)[rows])
-        self.errors += [RowError(int(patient), message, self._origin) for patient in patients]
+        self._raised[-1].update(dict.fromkeys((int(patient), message) for patient in patients))
 
 
 def _below_condition(frame: Frame | None) -> bool:

@@ -13,7 +13,7 @@ is evaluated on the list and not on the pairs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ecqm.plan.nodes import PlanNode, Variable
 class Frame:
     """`n` rows; `own`: the variables that they bind; `memo`: the columns already evaluated on them.
 
+    `raised`: the errors, as (patient, message), that evaluating a node of `memo` raised.
     `scans`: the frames of the lists that were evaluated here, so that queries over one list share what they evaluate.
     """
 
@@ -38,6 +39,7 @@ class Frame:
         self.is_selection = False
         self.is_conditional = False
         self.memo: dict[PlanNode, Column] = {}
+        self.raised: dict[PlanNode, dict[tuple[int, str], None]] = {}
         self.scans: dict[tuple[PlanNode, Variable], Frame] = {}
         self._paths: dict[Frame, Rows] = {}
 
@@ -46,6 +48,14 @@ class Frame:
         self.own |= {variable}
         self.scope |= {variable}
         self.memo[variable] = column
+
+    def forget(self, keep: Container[PlanNode]) -> None:
+        """Free the columns of all nodes but those in `keep`, here and on the lists that were evaluated here."""
+        self.memo = {node: column for node, column in self.memo.items() if node in keep or node in self.own}
+        self.raised = {node: errors for node, errors in self.raised.items() if node in keep}
+        self.scans = {key: scan for key, scan in self.scans.items() if key[0] in keep}
+        for scan in self.scans.values():
+            scan.forget(keep)
 
     def rows_in(self, ancestor: Frame) -> Rows:
         """For each row, the row of `ancestor` that it belongs to. The ancestor is above, or beside as a base."""

@@ -80,9 +80,8 @@ def constant(executor: Executor, node: Constant, frame: Frame) -> Column:
 
 @evaluates(Parameter)
 def parameter(executor: Executor, node: Parameter, frame: Frame) -> Column:
-    for name in (f"{node.library}.{node.name}", node.name):
-        if name in executor.parameters:
-            return from_values([executor.parameters[name]], executor.terminology.codes)
+    if node.name in executor.parameters:
+        return from_values([executor.parameters[node.name]], executor.terminology.codes)
     return NullColumn(1) if node.default is None else executor.value(node.default, frame)
 
 

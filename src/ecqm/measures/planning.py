@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ecqm.data import Demand
 from ecqm.elm import nodes as elm
@@ -11,10 +12,10 @@ from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.binding import bind_expressions
 from ecqm.measures.definition import Group, Measure, Population
 from ecqm.plan.lowering import Lowering, PlanError
-from ecqm.plan.lowering.core import Scope
+from ecqm.plan.lowering.core import Lowered, Scope
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.references import call_function
-from ecqm.plan.nodes import Collect, Node, PlanNode, Retrieve, Scan
+from ecqm.plan.nodes import Collect, Node, PlanNode, Property, Retrieve, Scan
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Observation:
 class MeasurePlan:
     """A measure with the plan of each define (by name) and observation (by group and observation id) that it needs.
 
-    `demand` is what has to be read of the data; `problems` names supplemental defines that could not be planned.
+    `problems` names supplemental defines that could not be planned.
     """
 
     measure: Measure
@@ -37,19 +38,31 @@ class MeasurePlan:
     lowering: Lowering
     defines: dict[str, PlanNode]
     observations: dict[tuple[str, str], Observation]
-    demand: Demand
     problems: list[str] = field(default_factory=list)
+
+    @cached_property
+    def nodes(self) -> frozenset[Node]:
+        """All nodes of the plan."""
+        return reachable([*self.defines.values(), *(observation.value for observation in self.observations.values())])
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What has to be read of the data."""
+        return demand_of(self.nodes)
 
 
 def plan_measure(
-    measure: Measure, libraries: ResolvedLibraries, kernels: Callable[[str, str], str | None]
+    measure: Measure,
+    libraries: ResolvedLibraries,
+    kernels: Callable[[str, str], str | None],
+    lowered: Lowered | None = None,
 ) -> MeasurePlan:
-    """Plan everything that a measure needs.
+    """Plan everything that a measure needs; `lowered` is what it may share with measures planned before.
 
     Raises MeasureError if a population or stratifier is not defined, PlanError if it cannot be planned.
     """
     measure = bind_expressions(measure, (*libraries.main.expressions, *libraries.main.functions))
-    lowering = Lowering(libraries, kernels)
+    lowering = Lowering(libraries, kernels, lowered)
     defines: dict[str, PlanNode] = {}
     observations: dict[tuple[str, str], Observation] = {}
     problems: list[str] = []
@@ -70,9 +83,7 @@ def plan_measure(
             plan(supplement.expression)
         except PlanError as error:
             problems.append(str(error))
-    nodes = [*defines.values(), *(o.value for o in observations.values())]
-    demand = Demand.of(resource_types(nodes), lowering.element_names)
-    return MeasurePlan(measure, libraries, lowering, defines, observations, demand, problems)
+    return MeasurePlan(measure, libraries, lowering, defines, observations, problems)
 
 
 def _observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
@@ -93,19 +104,30 @@ def _observation(lowering: Lowering, group: Group, observation: Population) -> O
     return Observation(lowering.builder.make(Collect, scan, value, False), source)
 
 
-def resource_types(nodes: Iterable[Node]) -> set[str]:
-    """The types of the resources that plans retrieve, and of those that their code filters are led to."""
-    found = {"Patient"}
-    seen: set[Node] = set()
-    waiting = list(nodes)
+def demand_of(nodes: Iterable[Node]) -> Demand:
+    """The resource types that nodes retrieve, and the names of the elements that they look at."""
+    types, names = {"Patient"}, set()
+    for node in nodes:
+        if isinstance(node, Property):
+            names.add(node.path)
+        elif isinstance(node, Retrieve):
+            types.add(node.resource_type.partition(".")[2])
+            for path in (node.code_property, node.date_property):
+                names.update(path.split(".") if path else ())
+    if "medication" in names:
+        # Retrieves filter by the code of the Medication that a reference leads to.
+        types.add("Medication")
+        names.add("code")
+    return Demand.of(types, names)
+
+
+def reachable(roots: Iterable[Node]) -> frozenset[Node]:
+    """The nodes that plans are made of."""
+    found: set[Node] = set()
+    waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if isinstance(node, Retrieve):
-            found.add(node.resource_type.partition(".")[2])
-            if node.code_property == "medication":
-                found.add("Medication")
-        waiting += node.children()
-    return found
+        if node not in found:
+            found.add(node)
+            waiting += node.children()
+    return frozenset(found)

@@ -123,9 +123,8 @@ class Constant(PlanNode):
 
 @dataclass(frozen=True, eq=False)
 class Parameter(PlanNode):
-    """A parameter of a library: the value that the run gives it, or else its default."""
+    """A parameter, the same in all libraries of a run: the value that the run gives it, or else its default."""
 
-    library: str
     name: str
     default: PlanNode | None = None
 

@@ -6,6 +6,6 @@ classes that it lowers.
 """
 
 from ecqm.plan.lowering import conversions, operators, queries, references, values
-from ecqm.plan.lowering.core import Lowering, PlanError
+from ecqm.plan.lowering.core import Lowered, Lowering, PlanError
 
-__all__ = ["Lowering", "PlanError", "conversions", "operators", "queries", "references", "values"]
+__all__ = ["Lowered", "Lowering", "PlanError", "conversions", "operators", "queries", "references", "values"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, TypeVar
 
 from ecqm.elm import nodes as elm
-from ecqm.elm.library import IndexedLibrary
+from ecqm.elm.library import IndexedLibrary, LibraryIdentifier
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.plan.builder import PlanBuilder
 from ecqm.plan.nodes import Constant, PlanNode, Variable
@@ -58,35 +59,53 @@ def lowers(*node_classes: type[elm.Node]) -> Callable[[_L], _L]:
     return register
 
 
+@dataclass(frozen=True)
+class Lowered:
+    """What has been lowered so far: shared by measures, so that what they have in common is planned (and run) once.
+
+    `defines` by library and name, `calls` by function and operands; `origins` keeps, for every ELM node with a localId
+    that stands in a define, the plan node that came of it.
+    """
+
+    builder: PlanBuilder = field(default_factory=PlanBuilder)
+    defines: dict[tuple[LibraryIdentifier, str], PlanNode] = field(default_factory=dict)
+    calls: dict[Hashable, PlanNode] = field(default_factory=dict)
+    origins: dict[tuple[str, str], PlanNode] = field(default_factory=dict)
+    accumulators: Iterator[int] = field(default_factory=count)
+
+
 class Lowering:
     """Lowers definitions of a set of resolved libraries, each once.
 
     `kernels` says whether a library function has a kernel of its own under (library, function) and the name it has.
-    `origins` keeps, for every ELM node with a localId that stands in a define, the plan node that came of it.
     """
 
     def __init__(
-        self, libraries: ResolvedLibraries, kernels: Callable[[str, str], str | None] = lambda *_: None
+        self,
+        libraries: ResolvedLibraries,
+        kernels: Callable[[str, str], str | None] = lambda *_: None,
+        lowered: Lowered | None = None,
     ) -> None:
         self.libraries = libraries
         self.kernels = kernels
-        self.builder = PlanBuilder()
-        self.calls: dict[Hashable, PlanNode] = {}
-        self.defines: dict[tuple[str, str], PlanNode] = {}
-        self.origins: dict[tuple[str, str], PlanNode] = {}
-        self.element_names: set[str] = set()
+        self.lowered = lowered or Lowered()
+        self.builder = self.lowered.builder
         self.warnings: list[str] = []
-        self._under_way: list[tuple[str, str]] = []
-        self._accumulators = 0
+        self._under_way: list[tuple[LibraryIdentifier, str]] = []
+
+    @property
+    def origins(self) -> Mapping[tuple[str, str], PlanNode]:
+        """The plan node of each ELM node that stands in a define, by library name and localId."""
+        return self.lowered.origins
 
     def define(self, library: IndexedLibrary, name: str) -> PlanNode:
         """The plan of an expression definition. Raises PlanError if there is none, or if it refers to itself."""
-        key = (library.identifier.name, name)
-        found = self.defines.get(key)
+        key = (library.identifier, name)
+        found = self.lowered.defines.get(key)
         if found is not None:
             return found
         if key in self._under_way:
-            cycle = " → ".join(f'{lib}."{define}"' for lib, define in [*self._under_way, key])
+            cycle = " → ".join(f'{part.name}."{define}"' for part, define in [*self._under_way, key])
             raise PlanError(f"a definition refers to itself: {cycle}")
         definition = library.expressions.get(name)
         if definition is None or definition.expression is None:
@@ -97,7 +116,7 @@ class Lowering:
             node = self.lower(definition.expression, scope)
         finally:
             self._under_way.pop()
-        self.defines[key] = node
+        self.lowered.defines[key] = node
         return node
 
     def lower(self, node: elm.Expression, scope: Scope) -> PlanNode:
@@ -107,7 +126,7 @@ class Lowering:
             raise PlanError(f"{self.place(node, scope)}: ELM node {type(node).__name__} is not supported")
         plan = lowerer(self, node, scope)
         if node.localId is not None and len(scope.path) == 1:
-            self.origins[scope.library.identifier.name, node.localId] = plan
+            self.lowered.origins[scope.library.identifier.name, node.localId] = plan
         return plan
 
     def lower_optional(self, node: elm.Expression | None, scope: Scope) -> PlanNode:
@@ -127,5 +146,4 @@ class Lowering:
 
     def next_accumulator(self) -> int:
         """A number for an aggregate clause's accumulator."""
-        self._accumulators += 1
-        return self._accumulators
+        return next(self.lowered.accumulators)

@@ -28,9 +28,6 @@ from ecqm.plan.nodes import (
 def retrieve(lowering: Lowering, node: elm.Retrieve, scope: Scope) -> PlanNode:
     codes = lowering.lower(node.codes, scope) if node.codes is not None else None
     date_range = lowering.lower(node.dateRange, scope) if node.dateRange is not None else None
-    for name in (node.codeProperty, node.dateProperty):
-        if name:
-            lowering.element_names.update(name.split("."))
     return lowering.builder.make(
         Retrieve,
         str(named_type(node.dataType)),

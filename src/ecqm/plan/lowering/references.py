@@ -29,7 +29,7 @@ def parameter_ref(lowering: Lowering, node: elm.ParameterRef, scope: Scope) -> P
         default = lowering.lower(
             definition.default, Scope(library, (f"{library.identifier.name} parameter {node.name!r}",))
         )
-    return lowering.builder.make(Parameter, library.identifier.name, node.name, default)
+    return lowering.builder.make(Parameter, node.name, default)
 
 
 @lowers(elm.AliasRef)
@@ -93,7 +93,7 @@ def call_function(
     if function.expression is None:
         raise PlanError(f"{place}: function {library.identifier.name}.{function.name} is external")
     key = (id(function), tuple(operands), scope.unfiltered, scope.variables)
-    known = lowering.calls.get(key)
+    known = lowering.lowered.calls.get(key)
     if known is not None:
         return known
     step = f"{library.identifier.name}.{function.name}({', '.join(map(str, _operand_types(function)))})"
@@ -106,7 +106,7 @@ def call_function(
         operands={operand.name: value for operand, value in zip(function.operand, operands, strict=True)},
         variables=scope.variables,
     )
-    body = lowering.calls[key] = lowering.lower(function.expression, inside)
+    body = lowering.lowered.calls[key] = lowering.lower(function.expression, inside)
     return body
 
 

@@ -100,7 +100,6 @@ def property_(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
 def element_of(lowering: Lowering, source: PlanNode, path: str) -> PlanNode:
     """The element at a path of names, dots between them."""
     for name in path.split("."):
-        lowering.element_names.add(name)
         source = lowering.builder.make(Property, source, name)
     return source
 

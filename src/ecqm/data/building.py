@@ -109,13 +109,12 @@ class _Building:
             origins = (self._origin(file, entry) for file, entry in zip(lot.files, lot.entries, strict=True))
             triples = zip(lot.raws, origins, lot.patients, strict=True)
             resources = [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
-        for struct in set(map(type, resources)) - {type(None)}:
+        kinds = list(map(type, resources))
+        for struct in set(kinds) - {type(None)}:
             name = self.builder.structs.type_of[struct]
-            places = [
-                place
-                for place, resource in enumerate(resources)
-                if type(resource) is struct and f"{name}/{resource.id}" not in self.job.deleted
-            ]
+            places = [place for place, kind in enumerate(kinds) if kind is struct]
+            if self.job.deleted:
+                places = [place for place in places if f"{name}/{resources[place].id}" not in self.job.deleted]
             incoming = self.incoming.setdefault(name, _Incoming())
             incoming.patients += [lot.patients[place] or "" for place in places]
             gathered = Gathered(

@@ -1,0 +1,345 @@
+"""The cohort store: loading, increments, and what may go wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecqm.columns import (
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    DecimalColumn,
+    ListColumn,
+    NullColumn,
+    RecordColumn,
+    to_values,
+)
+from ecqm.data import EVERYTHING, Cohort, DataError, Demand, ElementNotRead, case_folders, read_cases, read_files
+from ecqm.data.loading import load
+from ecqm.data.shards import CorruptShard, Shard, write_shard
+from ecqm.data.store import Manifest, open_store
+from ecqm.terminology import CodeIndex
+
+from .resources import Json, bundle, coded, encounter, observation, patient, write
+
+CONTENT = Path(os.environ.get("ECQM_CONTENT") or Path(__file__).parents[2] / ".content")
+DECK = CONTENT / "ecqm-content-qicore-2025/input/tests/measure/CMS122FHIRDiabetesAssessGreaterThan9Percent"
+
+
+def assert_same(one: Column, other: Column, path: str) -> None:
+    if isinstance(one, NullColumn) or isinstance(other, NullColumn):
+        assert not one.valid.any() and not other.valid.any(), path
+        return
+    assert (type(one), one.type, len(one)) == (type(other), other.type, len(other)), path
+    assert (one.valid == other.valid).all(), path
+    if isinstance(one, RecordColumn) and isinstance(other, RecordColumn):
+        assert set(one.fields) == set(other.fields), path
+        for name in one.fields:
+            assert_same(one.field(name), other.field(name), f"{path}.{name}")
+    elif isinstance(one, ListColumn) and isinstance(other, ListColumn):
+        assert (one.offsets == other.offsets).all(), path
+        assert_same(one.values, other.values, path)
+    elif isinstance(one, ChoiceColumn) and isinstance(other, ChoiceColumn):
+        assert (one.tag == other.tag).all(), path
+        for part, its_like in zip(one.alternatives, other.alternatives, strict=True):
+            assert_same(part, its_like, path)
+    elif isinstance(one, (ConceptColumn, CodeColumn)):
+        assert to_values(one) == to_values(other), path
+    elif isinstance(one, DecimalColumn) and isinstance(other, DecimalColumn):
+        assert one.scale == other.scale and (one.unscaled == other.unscaled)[one.valid].all(), path
+    else:
+        assert (one.keys() == other.keys()).all(), path
+
+
+def assert_same_cohort(one: Cohort, other: Cohort) -> None:
+    assert one.ids == other.ids
+    assert {name for name, table in one.tables.items() if len(table)} == set(other.tables)
+    for name in other.tables:
+        mine, theirs = one.table(name), other.table(name)
+        assert mine.patient.tolist() == theirs.patient.tolist()
+        assert mine.container.tolist() == theirs.container.tolist()
+        assert [mine.raw(row) for row in range(len(mine))] == [theirs.raw(row) for row in range(len(theirs))]
+        assert [mine.origin(row) for row in range(len(mine))] == [theirs.origin(row) for row in range(len(theirs))]
+        assert set(mine.elements) == set(theirs.elements)
+        for element in mine.elements:
+            assert_same(mine.element(element), theirs.element(element), f"{name}.{element}")
+
+
+def varied() -> list[Json]:
+    """A record that has every layout in it."""
+    absent = {"extension": [{"url": "absent", "valueCode": "unknown"}]}
+    return [
+        patient(active=True, _birthDate=absent, multipleBirthInteger=2, name=[{"given": ["A", "B"]}]),
+        encounter("e1", **{"class": {"system": "s", "code": "c", "display": "d", "version": "1"}}),
+        encounter("e2", diagnosis=[{"rank": 1}, {"condition": {"reference": "Condition/c"}}], type=[coded("x")]),
+        observation("o1", valueQuantity={"value": 1.25, "unit": "mg"}),
+        observation("o2", valueTime="10:30:00"),
+        observation("o3", valueCodeableConcept=coded("a", "b", text="both"), effectiveDateTime="2026-02"),
+        observation("o4", valueQuantity={"value": 1e40}),
+    ]
+
+
+class TestShards:
+    def stored(self, folder: Path, cohort: Cohort, demand: Demand) -> Shard:
+        return Shard(folder, write_shard(folder, cohort), demand, 0)
+
+    @pytest.mark.parametrize("demand", [EVERYTHING, Demand.of(None, ["value", "period", "diagnosis", "rank", "code"])])
+    def test_columns_come_back(self, tmp_path: Path, demand: Demand) -> None:
+        cohort = read_files([write(tmp_path / "b.json", bundle(*varied()))], demand)
+        assert_same_cohort(cohort, self.stored(tmp_path / "shard", cohort, demand).cohort(demand))
+
+    @pytest.mark.skipif(not DECK.is_dir(), reason="published measure content is not at hand")
+    def test_a_published_deck_comes_back(self, tmp_path: Path) -> None:
+        cohort = read_cases(case_folders(DECK))
+        assert_same_cohort(cohort, self.stored(tmp_path / "shard", cohort, EVERYTHING).cohort(EVERYTHING))
+
+    def test_codes_are_those_of_the_reader(self, tmp_path: Path) -> None:
+        cohort = read_files([write(tmp_path / "b.json", bundle(*varied()))])
+        codes = CodeIndex()
+        codes.intern("other", "code")
+        again = self.stored(tmp_path / "shard", cohort, EVERYTHING).cohort(EVERYTHING, codes)
+        column = again.table("Observation").element("code")
+        assert isinstance(column, ConceptColumn)
+        assert column.codes.ids[0] == codes.find("http://loinc.org", "4548-4")
+
+    def test_what_is_not_among_the_columns_is_decoded(self, tmp_path: Path) -> None:
+        demand = Demand.of(None, ["status"])
+        cohort = read_files([write(tmp_path / "b.json", bundle(*varied()))], demand)
+        shard = self.stored(tmp_path / "shard", cohort, demand)
+        with pytest.raises(ElementNotRead):
+            shard.cohort(demand).table("Encounter").element("type")
+        with pytest.raises(KeyError):
+            shard.cohort(demand).table("Encounter").element("nothing")
+        more = Demand.of(["Encounter"], ["type"])
+        assert shard.cohort(more).table("Encounter").element("type").valid.tolist() == [False, True]
+
+    def test_a_damaged_file_is_named(self, tmp_path: Path) -> None:
+        cohort = read_files([write(tmp_path / "b.json", bundle(*varied()))])
+        shard = self.stored(tmp_path / "shard", cohort, EVERYTHING)
+        path = tmp_path / "shard" / "Encounter.arrow"
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(CorruptShard, match=r"Encounter\.arrow"):
+            shard.cohort(EVERYTHING)
+
+
+def export(folder: Path, patients: int = 40) -> Path:
+    """A small bulk export: two encounters for each patient, and a location that some share."""
+    ids = [f"p{i}" for i in range(patients)]
+    write(folder / "Patient.ndjson", *(patient(name) for name in ids))
+    here = [{"location": {"reference": "Location/l1"}}]
+    visits = [encounter(f"e{i}-{name}", name, location=here if i else []) for i in range(2) for name in ids]
+    write(folder / "Encounter.ndjson", *visits)
+    write(
+        folder / "Location.ndjson", {"resourceType": "Location", "id": "l1"}, {"resourceType": "Location", "id": "l2"}
+    )
+    return folder
+
+
+def content_of(store: Path) -> dict[str, list[str]]:
+    """Every patient with the JSON of their resources."""
+    found: dict[str, list[str]] = {}
+    for shard in open_store(store).shards:
+        ids = shard.patient_ids()
+        for stored in shard.resources():
+            found.setdefault(ids[stored.patient], []).append(stored.raw.decode())
+    return {name: sorted(raws) for name, raws in found.items()}
+
+
+def load_small(source: Path, store: Path, **options: Any) -> Manifest:
+    """Load into several shards although there is little to load."""
+    return load([source], store, shard_size=4_000, **options)
+
+
+class TestLoading:
+    def test_everything_arrives(self, tmp_path: Path) -> None:
+        manifest = load_small(export(tmp_path / "in"), tmp_path / "store")
+        assert len(manifest.shards) > 2
+        assert manifest.report["resources"] == {"Encounter": 80, "Location": 40, "Patient": 40}
+        assert manifest.report["problems"] == 0
+        store = open_store(tmp_path / "store")
+        assert store.n_patients == 40
+        cohorts = list(store.cohorts(EVERYTHING))
+        assert sorted(name for cohort in cohorts for name in cohort.ids) == sorted(f"p{i}" for i in range(40))
+        assert sum(len(cohort.table("Encounter")) for cohort in cohorts) == 80
+        assert not (tmp_path / "store" / ".loading").exists()
+
+    def test_processes_make_no_difference(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in")
+        load_small(source, tmp_path / "one")
+        load_small(source, tmp_path / "two", jobs=2)
+        assert content_of(tmp_path / "one") == content_of(tmp_path / "two")
+
+    def test_bundles(self, tmp_path: Path) -> None:
+        urns = ["urn:uuid:1", "urn:uuid:2"]
+        visit = {"resourceType": "Encounter", "subject": {"reference": "urn:uuid:1"}}
+        write(tmp_path / "in" / "1.json", bundle({"resourceType": "Patient"}, visit, urls=urns))
+        write(tmp_path / "in" / "2.json", bundle(patient("a"), patient("b"), encounter("e", "b")))
+        load_small(tmp_path / "in", tmp_path / "store")
+        found = content_of(tmp_path / "store")
+        assert {name: len(raws) for name, raws in found.items()} == {"urn:uuid:1": 2, "a": 1, "b": 2}
+
+    def test_what_cannot_be_read_is_reported(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in", 4)
+        bad = write(source / "Observation.ndjson", observation("o1", "p1"), b"{", observation("o2", "nobody"), b"[1]")
+        gone = write(source / "Procedure.ndjson.gz", b"no gzip")
+        report = load_small(source, tmp_path / "store").report
+        found = sorted((problem["file"], problem["entry"]) for problem in report["listed"])
+        assert found == [(str(bad), 2), (str(bad), 3), (str(bad), 4), (str(gone), None)]
+        assert report["resources"]["Observation"] == 1
+
+    def test_a_store_is_not_overwritten(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in", 4)
+        load_small(source, tmp_path / "store")
+        with pytest.raises(DataError, match="already"):
+            load_small(source, tmp_path / "store")
+        with pytest.raises(DataError, match="no cohort store"):
+            load_small(source, tmp_path / "other", append=True)
+        with pytest.raises(DataError, match="no cohort store"):
+            open_store(tmp_path / "nowhere")
+
+    def test_no_data(self, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        with pytest.raises(DataError, match="no files"):
+            load_small(tmp_path / "in", tmp_path / "store")
+
+
+class TestIncrements:
+    def test_new_changed_and_deleted(self, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        load_small(export(tmp_path / "in"), store)
+        before = open_store(store)
+        changed = encounter("e0-p1", "p1", status="cancelled")
+        write(tmp_path / "night" / "Encounter.ndjson", changed, encounter("new", "p2"), encounter("late", "p99"))
+        write(tmp_path / "night" / "Patient.ndjson", patient("p99"))
+        gone = [{"request": {"method": "DELETE", "url": "Encounter/e0-p3"}}]
+        write(tmp_path / "night" / "gone.json", {"resourceType": "Bundle", "type": "transaction", "entry": gone})
+        manifest = load([tmp_path / "night"], store, append=True)
+        after = content_of(store)
+        assert manifest.report["resources"] == {"Encounter": 81, "Location": 40, "Patient": 41}
+        assert sum('"cancelled"' in raw for raw in after["p1"]) == 1
+        assert len(after["p1"]) == len(after["p0"]) == 4
+        assert len(after["p2"]) == 5
+        assert len(after["p3"]) == 3
+        assert len(after["p99"]) == 2
+        # A reader that had opened the store keeps it as it was.
+        assert sum(cohort.n for cohort in before.cohorts(EVERYTHING)) == 40
+
+    def test_patients_replaced(self, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        load_small(export(tmp_path / "in"), store)
+        write(tmp_path / "new" / "all.json", bundle(patient("p1"), encounter("only", "p1")))
+        load([tmp_path / "new"], store, replace_patients=True)
+        after = content_of(store)
+        assert [json.loads(raw)["id"] for raw in after["p1"]] == ["only", "p1"]
+        assert len(after["p2"]) == 4
+
+    def test_a_patient_who_comes_after_their_resources(self, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        source = export(tmp_path / "in", 3)
+        write(source / "Observation.ndjson", observation("o1", "late"))
+        assert load_small(source, store).report["problems"] == 1
+        write(tmp_path / "next" / "Patient.ndjson", patient("late"))
+        load([tmp_path / "next"], store, append=True)
+        assert len(content_of(store)["late"]) == 2
+
+    def test_shared_resources_reach_who_comes_later(self, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        load_small(export(tmp_path / "in", 3), store)
+        there = [{"location": {"reference": "Location/l2"}}]
+        write(tmp_path / "next" / "Encounter.ndjson", encounter("e9", "p1", location=there))
+        renamed = {"resourceType": "Location", "id": "l1", "name": "renamed"}
+        write(tmp_path / "next" / "Location.ndjson", renamed)
+        load([tmp_path / "next"], store, append=True)
+        after = content_of(store)
+        assert [sum('"renamed"' in raw for raw in after[name]) for name in ("p0", "p1", "p2")] == [1, 1, 1]
+        assert sum('"Location"' in raw for raw in after["p1"]) == 2
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ecqm.data import partition
+from ecqm.data.loading import load
+partition._BETWEEN_NOTES = 1000
+class Killer:
+    def __init__(self): self.steps = 0
+    def step(self):
+        self.steps += 1
+        if self.steps == int(sys.argv[3]): os.kill(os.getpid(), signal.SIGKILL)
+    def sorted(self, size, total): self.step()
+    def built(self, shards): self.step()
+load([Path(sys.argv[1])], Path(sys.argv[2]), shard_size=4_000, watcher=Killer())
+"""
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from ecqm.data.loading import load
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+try:
+    load([Path(sys.argv[1])], Path(sys.argv[2]), shard_size=4_000)
+except OSError as error:
+    sys.exit(77)
+"""
+
+
+class TestFaults:
+    @pytest.mark.parametrize("step", [1, 2, 3, 4, 6])
+    def test_killed_and_started_again(self, tmp_path: Path, step: int) -> None:
+        source = export(tmp_path / "in")
+        store = tmp_path / "store"
+        arguments = [sys.executable, "-c", KILLED, str(source), str(store), str(step)]
+        assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+        with pytest.raises(DataError):
+            open_store(store)
+        load_small(source, store)
+        load_small(source, tmp_path / "whole")
+        assert content_of(store) == content_of(tmp_path / "whole")
+
+    def test_disk_full(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in")
+        store = tmp_path / "store"
+        arguments = [sys.executable, "-c", FULL, str(source), str(store)]
+        assert subprocess.run(arguments, check=False).returncode == 77
+        load_small(source, store)
+        assert len(content_of(store)) == 40
+
+    def test_two_writers(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in", 3)
+        store = tmp_path / "store"
+        refused = []
+
+        class Second:
+            def sorted(self, size: int, total: int) -> None:
+                with pytest.raises(DataError, match="being written"):
+                    load_small(source, store)
+                refused.append(True)
+
+            def built(self, shards: int) -> None: ...
+
+        load_small(source, store, watcher=Second())
+        assert refused
+
+    def test_a_corrupt_shard_is_left_out_and_named(self, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        manifest = load_small(export(tmp_path / "in"), store)
+        lost = manifest.shards[1]
+        (store / "shards" / lost.folder / "Patient.arrow").write_bytes(b"nothing")
+        corrupt: list[CorruptShard] = []
+        found = sum(cohort.n for cohort in open_store(store).cohorts(EVERYTHING, corrupt=corrupt))
+        assert found == 40 - lost.patients
+        assert lost.folder in str(corrupt[0])
+        with pytest.raises(CorruptShard):
+            list(open_store(store).cohorts(EVERYTHING))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ecqm.columns import Column, IntervalColumn, ListColumn, NullColumn, broadcast_length
+from ecqm.columns import Column, IntervalColumn, ListColumn, Mask, NullColumn, broadcast_length
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import Answer, with_rest
-from ecqm.operators.vectors.bounds import Bounds, at_most, bounds_of, less, same, unified
+from ecqm.operators.vectors.bounds import Bound, Bounds, at_most, bounds_of, less, same, unified
 from ecqm.operators.vectors.membership import contains_element, included_element, includes_list
 
 Relation = Callable[[Bounds, Bounds, str | None], Answer | None]
@@ -28,14 +28,18 @@ def _relation(relation: Relation, left: Column, right: Column, precision: str | 
 
 def _related(relation: Relation, left: Column, right: Column, precision: str | None) -> Answer | None:
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
-        none = np.zeros(broadcast_length(left, right), np.bool_)
-        return Answer(none, none)
+        return _none(left, right)
     left, right = unified(left, right)
     a, b = bounds_of(left), bounds_of(right)
     if a is None or b is None:
         return None
     answer = relation(a, b, precision)
     return None if answer is None else answer.where(a.valid & b.valid)
+
+
+def _none(left: Column, right: Column) -> Answer:
+    none = np.zeros(broadcast_length(left, right), np.bool_)
+    return Answer(none, none)
 
 
 def includes(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
@@ -116,30 +120,57 @@ ends_kernel = vector("Ends")(_between_intervals(ends))
 # -- membership -------------------------------------------------------------------------------------------------------
 
 
-def _contains(relation: Relation) -> Callable[..., Any]:
+def _point_within(container: IntervalColumn, point: Column, precision: str | None) -> Answer | None:
+    """Whether a point is between the boundaries of an interval; an open one is compared exclusively."""
+    interval, points = unified(container, point)
+    assert isinstance(interval, IntervalColumn)
+    a, b = bounds_of(interval), bounds_of(points)
+    if a is None or b is None:
+        return None
+    after = at_most(a.start, b.start, precision)
+    before = at_most(b.end, a.end, precision)
+    bounds = Bound(interval.low, interval.low), Bound(interval.high, interval.high)
+    after = _exclusively(after, ~interval.low_closed & interval.low.valid, bounds[0], b.start, precision)
+    before = _exclusively(before, ~interval.high_closed & interval.high.valid, b.end, bounds[1], precision)
+    return None if after is None or before is None else (after & before).where(a.valid & b.valid)
+
+
+def _exclusively(closed: Answer | None, is_open: Mask, a: Bound, b: Bound, precision: str | None) -> Answer | None:
+    """`closed`, or in the rows of `is_open` whether the one point is before the other."""
+    if closed is None or not is_open.any():
+        return closed
+    exclusive = less(a, b, precision)
+    if exclusive is None:
+        return None
+    none = np.zeros(1, np.bool_)
+    undecided = [none if part.undecided is None else part.undecided for part in (exclusive, closed)]
+    return Answer(
+        np.where(is_open, exclusive.is_true, closed.is_true),
+        np.where(is_open, exclusive.is_false, closed.is_false),
+        np.where(is_open, *undecided),
+    )
+
+
+def _point_properly_within(container: IntervalColumn, point: Column, precision: str | None) -> Answer | None:
+    return _related(properly_contains, container, point, precision)
+
+
+def _member(relation: Callable[..., Answer | None], container: Column, point: Column, precision: str | None) -> Any:
     """A null interval contains nothing; whether a null point is in one is not known."""
-
-    def kernel(container: Column, point: Column, precision: str | None = None) -> Any:
-        if not isinstance(container, IntervalColumn) or isinstance(point, (IntervalColumn, ListColumn)):
-            return NotImplemented
-        answer = _related(relation, container, point, precision)
-        if answer is None:
-            return NotImplemented
-        nowhere = point.valid & ~container.valid
-        return Answer(answer.is_true, answer.is_false | nowhere, answer.undecided).column()
-
-    return kernel
-
-
-_contains_point = _contains(includes)
-_contains_point_properly = _contains(properly_contains)
+    if not isinstance(container, IntervalColumn) or isinstance(point, (IntervalColumn, ListColumn)):
+        return NotImplemented
+    answer = _none(container, point) if isinstance(point, NullColumn) else relation(container, point, precision)
+    if answer is None:
+        return NotImplemented
+    nowhere = point.valid & ~container.valid
+    return Answer(answer.is_true, answer.is_false | nowhere, answer.undecided).column()
 
 
 @vector("Contains")
 def contains(container: Column, element: Column, precision: str | None = None) -> Any:
     if isinstance(container, ListColumn):
         return contains_element(container, element)
-    return _contains_point(container, element, precision)
+    return _member(_point_within, container, element, precision)
 
 
 @vector("In")
@@ -149,26 +180,35 @@ def in_(element: Column, container: Column, precision: str | None = None) -> Any
 
 @vector("ProperContains")
 def proper_contains(container: Column, element: Column, precision: str | None = None) -> Any:
-    return _contains_point_properly(container, element, precision)
+    return _member(_point_properly_within, container, element, precision)
 
 
 @vector("ProperIn")
 def proper_in(element: Column, container: Column, precision: str | None = None) -> Any:
-    return _contains_point_properly(container, element, precision)
+    return _member(_point_properly_within, container, element, precision)
 
 
 @vector("Includes")
 def includes_kernel(container: Column, part: Column, precision: str | None = None) -> Any:
+    if isinstance(part, NullColumn):
+        return NotImplemented  # a null of what type?
     if isinstance(container, IntervalColumn):
-        return NotImplemented if isinstance(part, ListColumn) else _relation(includes, container, part, precision)
+        return _includes(container, part, precision)
     if isinstance(container, ListColumn):
         return includes_list(container, part) if isinstance(part, ListColumn) else contains_element(container, part)
     return NotImplemented
 
 
+def _includes(container: IntervalColumn, part: Column, precision: str | None) -> Any:
+    if isinstance(part, IntervalColumn):
+        return _relation(includes, container, part, precision)
+    answer = None if isinstance(part, ListColumn) else _point_within(container, part, precision)
+    return NotImplemented if answer is None else answer.column()
+
+
 @vector("IncludedIn")
 def included_in(part: Column, container: Column, precision: str | None = None) -> Any:
-    if isinstance(container, ListColumn) and not isinstance(part, ListColumn):
+    if isinstance(container, ListColumn) and not isinstance(part, (ListColumn, NullColumn)):
         return included_element(part, container)
     return includes_kernel(container, part, precision)
 

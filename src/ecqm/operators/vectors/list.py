@@ -24,6 +24,7 @@ from ecqm.kernels.segments import (
     offsets_of_lengths,
 )
 from ecqm.operators.vectors import Partial, vector
+from ecqm.operators.vectors.membership import equality_keys
 
 
 @vector("First")
@@ -79,7 +80,10 @@ def indexer(source: Column, index: Column) -> Any:
 def distinct(source: Column) -> Any:
     if not isinstance(source, ListColumn) or len(source.values) == 0:
         return NotImplemented if not isinstance(source, ListColumn) else source
-    kept = first_occurrences(combine_keys(source.parents, source.values.keys()))
+    keys = equality_keys(source.values)
+    if keys is None:
+        return NotImplemented
+    kept = first_occurrences(combine_keys(source.parents, keys))
     return source if kept.all() else source.select(kept)
 
 
@@ -129,8 +133,8 @@ def union(left: Column, right: Column, *more: Column) -> Any:
     if lists is None:
         return NotImplemented
     together, _ = joined(*lists)
-    result = distinct(together)
-    return union(result, *more) if more else result
+    result = distinct(ListColumn(together.offsets, together.values))
+    return union(result, *more) if more and result is not NotImplemented else result
 
 
 @vector("Intersect")
@@ -138,10 +142,11 @@ def intersect(left: Column, right: Column, *more: Column) -> Any:
     lists = both_lists(left, right)
     if lists is None:
         return NotImplemented
-    result = _kept_of_left(*lists, found=True)
-    result = ListColumn(result.offsets, result.values, lists[0].valid & lists[1].valid).where(
-        lists[0].valid & lists[1].valid
-    )
+    kept = _kept_of_left(*lists, found=True)
+    if kept is None:
+        return NotImplemented
+    both = lists[0].valid & lists[1].valid
+    result = ListColumn(kept.offsets, kept.values, both).where(both)
     return intersect(result, *more) if more else result
 
 
@@ -150,16 +155,23 @@ def except_(left: Column, right: Column, *more: Column) -> Any:
     lists = both_lists(left, right)
     if lists is None:
         return NotImplemented
-    result = _kept_of_left(*lists, found=False).where(lists[0].valid)
+    kept = _kept_of_left(*lists, found=False)
+    if kept is None:
+        return NotImplemented
+    result = ListColumn(kept.offsets, kept.values, lists[0].valid).where(lists[0].valid)
     return except_(result, *more) if more else result
 
 
-def _kept_of_left(left: ListColumn, right: ListColumn, found: bool) -> ListColumn:
-    """The distinct elements of the left lists that are (or are not) in the right ones."""
+def _kept_of_left(left: ListColumn, right: ListColumn, found: bool) -> ListColumn | None:
+    """The distinct elements of the left lists that are (or are not) in the right ones; None where that is left to the
+    scalars."""
     together, from_left = joined(left, right)
     if len(together.values) == 0:
         return left
-    keys = combine_keys(together.parents, together.values.keys())
+    of_values = equality_keys(together.values)
+    if of_values is None:
+        return None
+    keys = combine_keys(together.parents, of_values)
     in_right = np.zeros(int(keys.max()) + 1, np.bool_)
     in_right[keys[~from_left]] = True
     keep = from_left & (in_right[keys] == found) & first_occurrences(np.where(from_left, keys, -1 - keys))

@@ -10,16 +10,20 @@ from ecqm.columns import (
     BooleanColumn,
     CodeColumn,
     Column,
+    DateTimeColumn,
     IntegerColumn,
     ListColumn,
     Mask,
     NullColumn,
+    QuantityColumn,
     ResourceColumn,
     Rows,
     StringColumn,
+    TemporalColumn,
     broadcast_length,
     concat,
 )
+from ecqm.kernels.calendar import HOUR
 from ecqm.kernels.segments import any_within, combine_keys, gather
 
 # What compares by key: two values are equal exactly if their keys are, and equality is never in doubt.
@@ -41,6 +45,22 @@ def keyed(*columns: Column) -> list[Rows] | None:
     keys = np.where(together.valid, together.keys(), np.iinfo(np.int64).min)
     ends = np.cumsum([len(column) for column in columns])
     return list(np.split(keys, ends[:-1]))
+
+
+def equality_keys(column: Column) -> Rows | None:
+    """An integer per element of a list: elements have the same key exactly if they are equal, or both null. None for
+    layouts whose equality is left to the scalars."""
+    if isinstance(column, QuantityColumn):
+        units = column.unit.ids[column.valid]
+        return column.value.keys() if len(units) == 0 or bool((units == units[0]).all()) else None
+    if isinstance(column, TemporalColumn):
+        # Seconds are as good as milliseconds; what has no time of day is the same by what is written.
+        points = column.low
+        if isinstance(column, DateTimeColumn):
+            points = np.where(column.precision >= HOUR, column.low, column.local)
+        written = np.minimum(column.precision, column.sharp).astype(np.int64)
+        return np.where(column.valid, combine_keys(points, written), -1)
+    return column.keys()
 
 
 def contains_element(container: ListColumn, element: Column) -> Any:

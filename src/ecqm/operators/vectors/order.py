@@ -185,7 +185,7 @@ def _temporal_order(left: TemporalColumn, right: TemporalColumn, precision: str 
         to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
         a, b = left.floor(left.low + to_left, rank), right.floor(right.low + to_right, rank)
         return _order_of(a, b, known, undecided)
-    return _uncertain_order(left, right, rank, known, undecided)
+    return _uncertain_order(left, right, rank, precision is None, known, undecided)
 
 
 def _sharp(column: TemporalColumn, rank: int) -> Mask:
@@ -194,17 +194,20 @@ def _sharp(column: TemporalColumn, rank: int) -> Mask:
 
 
 def _uncertain_order(
-    left: TemporalColumn, right: TemporalColumn, rank: int, known: Mask, undecided: Mask | None
+    left: TemporalColumn, right: TemporalColumn, rank: int, as_written: bool, known: Mask, undecided: Mask | None
 ) -> Order:
-    """Values that lack components are ordered where all they can mean is; where both stop short alike, they are the
-    same if what is written is."""
+    """Values that lack components are ordered where all they can mean is. To a precision asked for, they are the same
+    only if both have it; compared `as_written`, also where both stop short alike."""
     to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
     left_low, left_high = (left.floor(points + to_left, rank) for points in (left.low, left.high))
     right_low, right_high = (right.floor(points + to_right, rank) for points in (right.low, right.high))
-    finest = np.minimum(rank, left.sharp)
-    same_precision = np.minimum(left.precision, finest) == np.minimum(right.precision, finest)
+    finest = min(rank, left.sharp)
+    reached_left, reached_right = np.minimum(left.precision, finest), np.minimum(right.precision, finest)
+    comparable = reached_left == reached_right
+    if not as_written:
+        comparable = comparable & (reached_left == finest)
     if undecided is not None:
         known = known & ~undecided
     less, greater = left_high < right_low, left_low > right_high
-    same = same_precision & (left_low == right_low) & (left_high == right_high)
+    same = comparable & (left_low == right_low) & (left_high == right_high)
     return Order(less & known, same & known, greater & known, undecided)

@@ -1,0 +1,122 @@
+"""Every kernel means what the scalars mean: row by row over small domains, for every overload of its operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ecqm.columns import Column, from_values, to_values
+from ecqm.operators import registry
+from ecqm.operators.registry import Overload
+from ecqm.operators.vectors import Partial, Rest, kernel_of
+from ecqm.terminology import CodeIndex
+from ecqm.types import core as t
+from ecqm.values import CqlError, DateTime, EvaluationContext, Uncertainty, evaluating
+from tests.operators.domains import COMMON, DOMAINS, DURATIONS, POINTS, Draw, instances
+
+ROWS = 150
+REQUEST = EvaluationContext(DateTime(2024, 5, 6, 7, 8, 9, 10, -300), -300)
+TEMPORAL = {t.DATE, t.DATETIME, t.TIME}
+PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
+COUNTED = (*PRECISIONS, "week")
+# Operators of these need a precision.
+NEED_PRECISION = {"DurationBetween", "DifferenceBetween", "CalculateAgeAt", "CalculateAge", "DateTimeComponentFrom"}
+MOVES = {"Add", "Subtract"}
+# Equality of these is by key, and finer than CQL's: values that CQL cannot tell apart are told apart.
+BY_KEY = {"Union", "Intersect", "Except", "Distinct"}
+
+
+def kernels() -> Iterator[tuple[str, tuple[t.CqlType, ...], str | None]]:
+    for operator in registry.operators():
+        if kernel_of(operator.name) is None:
+            continue
+        for overload in operator.overloads:
+            operands = overload.operands * (2 if overload.variadic else 1)
+            if not operands:
+                continue
+            for types in instances(operands):
+                if not _possible(types):
+                    continue
+                for precision in _precisions(operator.name, overload.attributes, types):
+                    yield operator.name, types, precision
+
+
+def _possible(types: Sequence[t.CqlType]) -> bool:
+    points = [type_.point for type_ in types if isinstance(type_, t.IntervalType)]
+    known = {*DOMAINS, *map(t.ListType, DOMAINS), *map(t.IntervalType, POINTS)}
+    nested = [type_ for type_ in types if type_ not in known]
+    return all(point in POINTS for point in points) and not nested
+
+
+def _precisions(name: str, attributes: frozenset[str], types: Sequence[t.CqlType]) -> Sequence[str | None]:
+    points = {type_.point if isinstance(type_, t.IntervalType) else type_ for type_ in types}
+    if "precision" not in attributes or not points & TEMPORAL:
+        return [None]
+    if name in NEED_PRECISION:
+        return COUNTED if name != "DateTimeComponentFrom" else PRECISIONS
+    return [None, "year", "day", "minute", "millisecond"]
+
+
+CASES = list(kernels())
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES}))
+def test_kernel_means_what_the_scalars_mean(name: str) -> None:
+    with evaluating(REQUEST):
+        for seed, (_, types, precision) in enumerate(case for case in CASES if case[0] == name):
+            overload = registry.get(name).resolve(types)
+            assert overload is not None
+            settings = {} if precision is None else {"precision": precision}
+            for domains in (DOMAINS, COMMON):
+                if name in MOVES and types[0] in TEMPORAL:
+                    domains = domains | {t.QUANTITY: DURATIONS}
+                draw = Draw(seed, domains)
+                rows = draw.rows(types, ROWS)
+                _compare(name, overload, [list(column) for column in zip(*rows, strict=True)], settings)
+                for place in range(len(types)):
+                    # One value for all rows, as constants and parameters are.
+                    operands = [list(column) for column in zip(*rows[:60], strict=True)]
+                    operands[place] = [draw.value(types[place])]
+                    _compare(name, overload, operands, settings)
+
+
+def _compare(name: str, overload: Overload, operands: list[list[Any]], settings: dict[str, Any]) -> None:
+    codes = CodeIndex()
+    kernel = kernel_of(name)
+    assert kernel is not None
+    columns = [from_values(values, codes) for values in operands]
+    result = kernel(*columns, **settings)
+    if result is NotImplemented:
+        return
+    n = max(map(len, operands))
+    left_open, failed = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    if isinstance(result, Rest):
+        result, left_open = result
+    elif isinstance(result, Partial):
+        result, failed = result.column, result.failed
+    assert isinstance(result, Column)
+    found = to_values(result.broadcast(n))
+    for row in range(n):
+        if left_open[row % len(left_open)]:
+            continue
+        values = [column[row % len(column)] for column in operands]
+        expected = _expected(overload, values, settings, codes)
+        told = f"{name}{tuple(values)} {settings}: the kernel has {found[row]}, the scalars {expected}"
+        if expected is CqlError:
+            assert failed[row], told
+        else:
+            assert not failed[row] and type(found[row]) is type(expected) and found[row] == expected, told
+
+
+def _expected(overload: Overload, values: list[Any], settings: dict[str, Any], codes: CodeIndex) -> Any:
+    try:
+        value = overload.scalar(*values, context=REQUEST, **settings)
+    except CqlError:
+        return CqlError
+    if value is None or isinstance(value, Uncertainty):
+        return value
+    # As a column holds it: with the offset that a date-time without one means.
+    return to_values(from_values([value], codes))[0]

@@ -126,7 +126,7 @@ _STATEMENT = msgspec.json.Decoder(_Statement)
 
 @dataclass(frozen=True)
 class MeasurePackage:
-    """A measure ready to be planned.
+    """A measure ready to be planned. It is called as its folder is, or as its file where a folder has several.
 
     `main` names its primary library; `references` are the statements that each statement refers to, as far as the
     package lists them; `calculates_supplemental_data` tells whether the tools that it is for show supplemental data.
@@ -168,9 +168,11 @@ def read_package(path: Path) -> MeasurePackage:
     main = next((s.identifier for s in sources if s.identifier.name == file.main_cql_library), None)
     if main is None:
         raise ContentError(f"{path} has no library {file.main_cql_library!r}, which it calls its main one")
-    names = tuple(dict.fromkeys((file.cms_id, path.stem, path.parent.name)))
+    alone = sum(each.name != VALUE_SETS and is_package(each) for each in path.parent.glob("*.json")) == 1
+    own_name = path.parent.name if alone else path.stem
+    names = tuple(dict.fromkeys((own_name, path.stem, file.cms_id)))
     return MeasurePackage(
-        _measure(file, path),
+        _measure(file, path, names[0]),
         main,
         LibraryCollection(sources),
         value_sets,
@@ -184,7 +186,10 @@ def read_package(path: Path) -> MeasurePackage:
 def _references(file: _MeasureFile) -> Iterator[tuple[Statement, frozenset[Statement]]]:
     for library in file.cql_libraries:
         for statement in library.statement_dependencies or ():
-            named = ((each.library_name or library.library_name, each.statement_name) for each in statement.statement_references or ())
+            named = (
+                (each.library_name or library.library_name, each.statement_name)
+                for each in statement.statement_references or ()
+            )
             yield (library.library_name, statement.statement_name), frozenset(named)
 
 
@@ -212,7 +217,7 @@ class _Head(msgspec.Struct):
     cql_libraries: list[msgspec.Raw]
 
 
-def _measure(file: _MeasureFile, path: Path) -> Measure:
+def _measure(file: _MeasureFile, path: Path, name: str) -> Measure:
     scoring = Scoring(file.measure_scoring.lower().replace("_", "-"))
     basis = EPISODES if file.calculation_method == "EPISODE_OF_CARE" else PATIENT_BASIS
     period = file.measure_period or _Period()
@@ -222,7 +227,7 @@ def _measure(file: _MeasureFile, path: Path) -> Measure:
         for element in each.supplemental_data_elements or ()
     }
     return Measure(
-        name=file.cms_id,
+        name=name,
         url=f"urn:uuid:{file.hqmf_set_id or file.hqmf_id or path.stem}",
         version=file.hqmf_version_number,
         id=file.hqmf_id or path.stem,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from ecqm.measures.comparison import MeasureRun
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -38,14 +43,24 @@ def command(
     Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
     """
     from ecqm.bundles.content import Content
-    from ecqm.bundles.runner import DeckRunner
     from ecqm.bundles.decks import match_deck
+    from ecqm.bundles.package_decks import PackageDeck, is_package_deck, package_report, run_deck
+    from ecqm.bundles.runner import DeckRunner
     from ecqm.cli.failures import reported
     from ecqm.cli.progress import progress
     from ecqm.measures.comparison import deck_report
     from ecqm.measures.defects import DefectList
     from ecqm.reporting.deck import render_deck
+    from ecqm.reporting.package_deck import render_package_deck
 
+    listed = DefectList.read(defects) if defects else DefectList()
+    if is_package_deck(content):
+        with reported():
+            runs = run_deck(PackageDeck.open(content), measures, listed)
+            if not runs:
+                raise click.ClickException("there are no patients of the measures asked for")
+            text = render_package_deck(package_report({"source": source}, runs), runs, form)
+        _finish(text, output, runs)
     with reported():
         opened = Content.open(content, libraries, valuesets)
         deck = match_deck(opened, tests, measures)
@@ -53,7 +68,7 @@ def command(
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
-        runner = DeckRunner(opened, DefectList.read(defects) if defects else DefectList(), relax_versions)
+        runner = DeckRunner(opened, listed, relax_versions)
         runs = []
         with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
             for part in deck.measures:
@@ -61,6 +76,11 @@ def command(
                 advance(len(part.cases), part.measure.name)
         report = deck_report({"source": source}, runs)
         text = render_deck(report, runs, form)
+    _finish(text, output, runs)
+
+
+def _finish(text: str, output: Path | None, runs: Sequence[MeasureRun]) -> NoReturn:
+    """Give the report, and exit with what the runs came to."""
     if output is not None:
         output.write_text(text, "utf-8")
     else:

@@ -34,7 +34,7 @@ class QdmDataTypes:
         if type_.name == table.resource_type:
             return np.ones(len(table), np.bool_)
         try:
-            negated = table.element(NEGATION).valid
+            negated: Mask = table.element(NEGATION).valid
         except KeyError:
             negated = np.zeros(len(table), np.bool_)
         return negated if type_.name.startswith("Negative") else ~negated

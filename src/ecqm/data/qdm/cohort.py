@@ -81,7 +81,9 @@ class QdmCohortBuilder:
         tables: dict[str, QdmTable] = {}
         serial = 0
         for name, gathered in self._gathered.items():
-            tables[name] = self._table(name, gathered.elements, np.array(gathered.patients, np.int64), gathered.numbers, serial)
+            tables[name] = self._table(
+                name, gathered.elements, np.array(gathered.patients, np.int64), gathered.numbers, serial
+            )
             serial += len(gathered.elements)
         tables[PATIENT] = self._table(PATIENT, self._patients, np.arange(len(self.ids)), None, serial)
         demand = Demand(None if self.demand.types is None else self.demand.types | {PATIENT}, self.demand.names)

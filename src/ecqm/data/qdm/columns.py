@@ -169,11 +169,12 @@ class AttributeColumns:
 
 
 def _ratio(value: Any) -> Ratio | None:
-    parts = [
-        None if part is None or part.value is None else Quantity(part.value, part.unit or "1")
-        for part in (value.numerator, value.denominator)
-    ]
-    return None if None in parts else Ratio(*parts)
+    numerator, denominator = _quantity(value.numerator), _quantity(value.denominator)
+    return None if numerator is None or denominator is None else Ratio(numerator, denominator)
+
+
+def _quantity(value: Any) -> Quantity | None:
+    return None if value is None or value.value is None else Quantity(value.value, value.unit or "1")
 
 
 def _plain_offsets(texts: list[str]) -> list[str]:

@@ -69,7 +69,10 @@ def _restated(value: dict[str, Any], type_: CqlType) -> Any:
         return value.get("value")
     if type_ == IntervalType(QUANTITY):
         bounds = {name: value.get(name) for name in ("low", "high")}
-        return {**value, **{name: b if b is None or isinstance(b, dict) else {"value": b} for name, b in bounds.items()}}
+        return {
+            **value,
+            **{name: b if b is None or isinstance(b, dict) else {"value": b} for name, b in bounds.items()},
+        }
     return value
 
 

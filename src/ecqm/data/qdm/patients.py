@@ -25,9 +25,8 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ELEMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 # What the tools keep with an element about how they show it, none of it an attribute.
 _BOOKKEEPING = frozenset(
-    ("_id", "_type", "bundleId", "codeListId", "description", "hqmfOid", "qrdaOid", "qdmCategory", "qdmStatus")
-    + ("qdmTitle", "qdmVersion")
-)
+    ("_id", "_type", "bundleId", "codeListId", "description", "hqmfOid", "qrdaOid", "qdmVersion")
+).union(("qdmCategory", "qdmStatus", "qdmTitle"))
 
 
 def read_patients(

@@ -8,7 +8,7 @@ what the writers write: they are the neutral form of a patient.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from types import ModuleType
@@ -99,8 +99,8 @@ class QdmStructs:
         elements = [*self.data_types.values(), *(_header(name) for name in sorted(all_data_types() - wanted))]
         self.patient = self._patient(list[_union(elements)])  # type: ignore[misc]
         self.raw_patient = self._patient(list[msgspec.Raw])
-        self.decode = msgspec.json.Decoder(self.patient).decode
-        self.decode_raw = msgspec.json.Decoder(self.raw_patient).decode
+        self.decode: Callable[[Any], Any] = msgspec.json.Decoder(self.patient).decode
+        self.decode_raw: Callable[[Any], Any] = msgspec.json.Decoder(self.raw_patient).decode
 
     def _patient(self, elements: Any) -> type[msgspec.Struct]:
         """A patient whose data elements are decoded as `elements`."""
@@ -139,12 +139,13 @@ class QdmStructs:
             return Any
         if isinstance(attribute.type, ListType) and single == CODE and attribute.name != CODES:
             return Any
-        annotation = SYSTEM_STRUCTS.get(single)
+        annotation: Any = SYSTEM_STRUCTS.get(single)
         if annotation is None and isinstance(single, NamedType) and single.model == "QDM":
             annotation = self.part(single.name)
         if annotation is None:
             return Any
-        return list[annotation | None] | None if isinstance(attribute.type, ListType) else annotation | None
+        nullable = annotation | None
+        return list[nullable] | None if isinstance(attribute.type, ListType) else nullable  # type: ignore[valid-type]
 
     def _define(self, name: str, data_type: bool = False) -> type[msgspec.Struct]:
         """The struct of a data type, or of a part; a data type has its codes in place of the one code that logic sees,

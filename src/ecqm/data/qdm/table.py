@@ -108,7 +108,9 @@ class QdmTable:
     @property
     def profiles(self) -> ListColumn:
         """None: QDM's data types have no profiles that an element could declare."""
-        return ListColumn(np.zeros(len(self) + 1, np.int64), StringColumn(np.zeros(0, np.int32)), None, ListType(STRING))
+        return ListColumn(
+            np.zeros(len(self) + 1, np.int64), StringColumn(np.zeros(0, np.int32)), None, ListType(STRING)
+        )
 
     def origin(self, row: int) -> Origin:
         """Where an element was read: its document, and its number there (from 0)."""

@@ -1,0 +1,26 @@
+"""Results of a deck of QDM packages: as those of FHIR decks, with the statements of the logic beside populations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecqm.measures.comparison import MeasureRun
+from ecqm.reporting.deck import Report, render_deck
+
+
+def render_package_deck(report: Report, runs: Sequence[MeasureRun], form: str) -> str:
+    """The report in one of the forms `table`, `json` and `junit`."""
+    text = render_deck(report, runs, form)
+    return f"{text}\n{_summary(report)}" if form == "table" else text
+
+
+def _summary(report: Report) -> str:
+    totals = report["totals"]
+    statements, episodes, authored = totals["statements"], totals["episodes"], totals["expectedValues"]
+    share = f" ({statements['agree'] / statements['compared']:.2%})" if statements["compared"] else ""
+    return (
+        f"statements agree {statements['agree']} of {statements['compared']}{share}; "
+        f"episodes agree in {episodes['agree']} of {episodes['cases']} patients; "
+        f"the authors' expected values are met in {authored['agree']} of {authored['cases']} patients, "
+        f"by the reference in {authored['referenceAgrees']}"
+    )

@@ -1,0 +1,276 @@
+"""Arithmetic on integers, decimals and quantities (`elm:16`): exact, null where the type cannot hold the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    Column,
+    DecimalColumn,
+    IntegerColumn,
+    Mask,
+    NullColumn,
+    QuantityColumn,
+    StringColumn,
+    TemporalColumn,
+    as_decimal,
+)
+from ecqm.columns.number import Unscaled, add_exact, multiply_exact, narrow
+from ecqm.kernels.segments import combine_keys
+from ecqm.operators.arithmetic import combined_unit
+from ecqm.operators.vectors import vector
+from ecqm.operators.vectors.answers import with_rest
+from ecqm.operators.vectors.temporal import moved
+from ecqm.types import LONG
+from ecqm.values.numbers import MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
+from ecqm.values.units import divide_units, multiply_units
+
+PLACES = 8
+_LARGEST = int(MAX_DECIMAL.scaleb(PLACES))
+Numbers = IntegerColumn | DecimalColumn
+
+
+def as_numbers(*columns: Column) -> list[Numbers] | None:
+    """Operands of one type of number, integers as decimals beside one, Integer as Long; None if one is no number."""
+    if not all(isinstance(column, (IntegerColumn, DecimalColumn)) for column in columns):
+        return None
+    numbers: list[Any] = list(columns)
+    if any(isinstance(column, DecimalColumn) for column in numbers):
+        return [as_decimal(column) for column in numbers]
+    if any(column.type == LONG for column in numbers):
+        return [column.retype(LONG) for column in numbers]
+    return numbers
+
+
+def integers(values: Unscaled, valid: Mask, like: IntegerColumn) -> IntegerColumn:
+    """A column of whole numbers, null where they are outside of the range of the type."""
+    least, most = (MIN_LONG, MAX_LONG) if like.type == LONG else (MIN_INTEGER, MAX_INTEGER)
+    fits = ((values >= least) & (values <= most)).astype(np.bool_)
+    kept = values if values.dtype != object else np.where(fits, values, 0).astype(np.int64)
+    return IntegerColumn(kept, valid & fits, like.type)
+
+
+def decimals(unscaled: Unscaled, scale: int, valid: Mask) -> DecimalColumn:
+    """A column of decimals of eight places at most, halves away from zero; null where they are outside of the range."""
+    if scale > PLACES:
+        unscaled, scale = divided(unscaled, 10 ** (scale - PLACES)), PLACES
+    if unscaled.dtype == object:
+        largest = _LARGEST // 10 ** (PLACES - scale)
+        valid = valid & (np.abs(unscaled) <= largest).astype(np.bool_)
+        unscaled = narrow(np.where(valid, unscaled, 0))
+    return DecimalColumn(unscaled, scale, valid)
+
+
+def divided(numerator: Unscaled, denominator: Any) -> Unscaled:
+    """The nearest whole numbers to quotients, halves away from zero; no denominator is zero."""
+    top, bottom = np.abs(numerator), np.abs(denominator)
+    quotient = (2 * top + bottom) // (2 * bottom)
+    return np.where((numerator < 0) == (np.asarray(denominator) < 0), quotient, -quotient)
+
+
+# -- sums and products ------------------------------------------------------------------------------------------------
+
+
+def _add_numbers(left: Numbers, right: Numbers) -> Numbers:
+    valid = left.valid & right.valid
+    if isinstance(left, IntegerColumn) and isinstance(right, IntegerColumn):
+        return integers(add_exact(left.values, right.values), valid, left)
+    a, b = as_decimal(left), as_decimal(right)
+    scale = max(a.scale, b.scale)
+    return decimals(add_exact(a.at_scale(scale), b.at_scale(scale)), scale, valid)
+
+
+def negated(column: Numbers) -> Numbers:
+    if isinstance(column, DecimalColumn):
+        return DecimalColumn(-column.unscaled, column.scale, column.valid)
+    return integers(multiply_exact(column.values, -1), column.valid, column)
+
+
+def _multiply_numbers(left: Numbers, right: Numbers) -> Numbers:
+    valid = left.valid & right.valid
+    if isinstance(left, IntegerColumn) and isinstance(right, IntegerColumn):
+        return integers(multiply_exact(left.values, right.values), valid, left)
+    a, b = as_decimal(left), as_decimal(right)
+    return decimals(multiply_exact(a.unscaled, b.unscaled), a.scale + b.scale, valid)
+
+
+def _divide_numbers(left: Numbers, right: Numbers) -> DecimalColumn:
+    a, b = as_decimal(left), as_decimal(right)
+    valid = a.valid & b.valid & (b.unscaled != 0).astype(np.bool_)
+    # Scaled so that the quotient of the whole numbers is in hundred millionths, and twice it still fits.
+    up = 2 * 10 ** (PLACES + b.scale)
+    numerator = multiply_exact(a.unscaled, up) // 2
+    bottom = np.where(b.unscaled == 0, 1, b.unscaled)
+    denominator = multiply_exact(bottom, 2 * 10**a.scale) // 2
+    return decimals(narrow(divided(numerator, denominator)), PLACES, valid)
+
+
+@vector("Add")
+def add(left: Column, right: Column) -> Any:
+    return _sum(left, right, 1)
+
+
+@vector("Subtract")
+def subtract(left: Column, right: Column) -> Any:
+    return _sum(left, right, -1)
+
+
+def _sum(left: Column, right: Column, sign: int) -> Any:
+    if isinstance(left, TemporalColumn) and isinstance(right, QuantityColumn):
+        return moved(left, right, sign)
+    numbers = as_numbers(left, right)
+    if numbers is not None:
+        a, b = numbers
+        if isinstance(b, DecimalColumn):
+            return _add_numbers(a, DecimalColumn(sign * b.unscaled, b.scale, b.valid))
+        assert isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn)
+        return integers(add_exact(a.values, multiply_exact(b.values, sign)), a.valid & b.valid, a)
+    if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
+        value = _sum(left.value, right.value, sign)
+        differ = (left.unit.ids != right.unit.ids) & left.valid & right.valid
+        return with_rest(QuantityColumn(value, _unit_of(left.unit, len(value))), differ)
+    return NotImplemented
+
+
+def _unit_of(unit: StringColumn, n: int) -> StringColumn:
+    return unit.broadcast(n)
+
+
+@vector("Multiply")
+def multiply(left: Column, right: Column) -> Any:
+    numbers = as_numbers(left, right)
+    if numbers is not None:
+        return _multiply_numbers(*numbers)
+    if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
+        value = as_decimal(_multiply_numbers(left.value, right.value))
+        return _with_units(value, left.unit, right.unit, multiply_units, of_one_unit=None)
+    return NotImplemented
+
+
+@vector("Divide")
+def divide(left: Column, right: Column) -> Any:
+    if as_numbers(left, right) is not None:
+        if not isinstance(left, DecimalColumn) or not isinstance(right, DecimalColumn):
+            left, right = as_decimal(left), as_decimal(right)  # type: ignore[arg-type]  # both are numbers
+        return _divide_numbers(left, right)
+    if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
+        value = _divide_numbers(left.value, right.value)
+        return _with_units(value, left.unit, right.unit, divide_units, of_one_unit="1")
+    return NotImplemented
+
+
+def _with_units(
+    value: DecimalColumn,
+    left: StringColumn,
+    right: StringColumn,
+    combine: Callable[[str, str], str],
+    of_one_unit: str | None,
+) -> Any:
+    """Products or quotients with their units, found for each pair of units once. Of units of which one can be
+    converted to the other, quotients are left to the scalars."""
+    n = len(value)
+    left, right = left.broadcast(n), right.broadcast(n)
+    pairs = combine_keys(left.ids.astype(np.int64), right.ids.astype(np.int64))
+    ids = np.full(n, -1, np.int32)
+    undecided = np.zeros(n, np.bool_)
+    for pair in range(int(pairs.max(initial=-1)) + 1):
+        rows = np.flatnonzero((pairs == pair) & value.valid)
+        if len(rows) == 0:
+            continue
+        first, second = (column.pool.strings[int(column.ids[rows[0]])] for column in (left, right))
+        if of_one_unit is not None and first != second and second != "1":
+            undecided[rows] = True
+            continue
+        unit = of_one_unit if of_one_unit is not None and first == second else combined_unit(combine, first, second)
+        if unit is not None:
+            ids[rows] = left.pool.id_of(unit)
+    known = value.where(ids >= 0)
+    return with_rest(QuantityColumn(known, StringColumn(ids)), undecided)
+
+
+# -- one operand ------------------------------------------------------------------------------------------------------
+
+
+@vector("Negate")
+def negate(operand: Column) -> Any:
+    if isinstance(operand, (IntegerColumn, DecimalColumn)):
+        return negated(operand)
+    if isinstance(operand, QuantityColumn):
+        return QuantityColumn(as_decimal(negated(operand.value)), operand.unit)
+    return NotImplemented
+
+
+@vector("Abs")
+def absolute(operand: Column) -> Any:
+    if isinstance(operand, IntegerColumn):
+        return integers(multiply_exact(np.abs(operand.values), 1), operand.valid, operand)
+    if isinstance(operand, DecimalColumn):
+        return DecimalColumn(np.abs(operand.unscaled), operand.scale, operand.valid)
+    if isinstance(operand, QuantityColumn):
+        return QuantityColumn(absolute(operand.value), operand.unit)
+    return NotImplemented
+
+
+@vector("TruncatedDivide")
+def truncated_divide(left: Column, right: Column) -> Any:
+    numbers = as_numbers(left, right)
+    if numbers is None:
+        return NotImplemented
+    a, b = numbers
+    if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
+        return integers(_truncated(a.values, b.values), a.valid & b.valid & (b.values != 0), a)
+    x, y = as_decimal(a), as_decimal(b)
+    scale = max(x.scale, y.scale)
+    top, bottom = x.at_scale(scale), y.at_scale(scale)
+    return decimals(_truncated(top, bottom), 0, x.valid & y.valid & (bottom != 0).astype(np.bool_))
+
+
+def _truncated(numerator: Unscaled, denominator: Unscaled) -> Unscaled:
+    """Quotients without their fractions; 0 for a denominator of 0."""
+    bottom = np.where(denominator == 0, 1, denominator)
+    quotient = np.abs(numerator) // np.abs(bottom)
+    return np.where((numerator < 0) == (bottom < 0), quotient, -quotient)
+
+
+_ROUNDINGS: dict[str, Callable[[Unscaled, int], Unscaled]] = {
+    "Ceiling": lambda unscaled, one: -(-unscaled // one),
+    "Floor": lambda unscaled, one: unscaled // one,
+    "Truncate": lambda unscaled, one: _truncated(unscaled, np.full(1, one, unscaled.dtype)),
+}
+
+
+def _integral(name: str) -> Callable[[Column], Any]:
+    def kernel(operand: Column) -> Any:
+        if isinstance(operand, NullColumn) or not isinstance(operand, (IntegerColumn, DecimalColumn)):
+            return NotImplemented
+        column = as_decimal(operand)
+        whole = _ROUNDINGS[name](column.unscaled, 10**column.scale)
+        none = IntegerColumn(np.zeros(0, np.int64), np.zeros(0, np.bool_))
+        return integers(whole, column.valid, none)
+
+    return kernel
+
+
+for _name in _ROUNDINGS:
+    vector(_name)(_integral(_name))
+
+
+@vector("Round")
+def round_(operand: Column, precision: Column | None = None) -> Any:
+    if not isinstance(operand, DecimalColumn) or not isinstance(precision, (IntegerColumn, NullColumn, type(None))):
+        return NotImplemented
+    places = 0
+    if isinstance(precision, IntegerColumn):
+        if len(precision) != 1 or not precision.valid[0]:
+            return NotImplemented
+        places = int(precision.values[0])
+    if places < 0:
+        return NotImplemented
+    if places >= operand.scale:
+        return operand
+    return decimals(divided(operand.unscaled, 10 ** (operand.scale - places)), places, operand.valid)
+
+

@@ -1,0 +1,297 @@
+"""Dates and times: their parts, moves by a duration, and the time between two (`elm:18`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import (
+    Column,
+    DateColumn,
+    DateTimeColumn,
+    IntegerColumn,
+    Mask,
+    NullColumn,
+    QuantityColumn,
+    Rows,
+    TemporalColumn,
+    TimeColumn,
+    broadcast_length,
+)
+from ecqm.kernels.calendar import (
+    DAY,
+    HOUR,
+    MILLISECOND,
+    MONTH,
+    MS_PER_DAY,
+    MS_PER_UNIT,
+    SECOND,
+    YEAR,
+    days_of_months,
+    floor_days,
+    months_of_days,
+    whole_months_between,
+)
+from ecqm.kernels.segments import densify
+from ecqm.operators.vectors import vector
+from ecqm.operators.vectors.answers import either, with_rest
+from ecqm.operators.vectors.order import EPOCH_ORDINAL, alike, at_the_end, own_clocks, shifts
+from ecqm.operators.vectors.steps import moved_by, outside, with_local
+from ecqm.types import DATE, TIME
+from ecqm.values import CqlError, request_offset
+from ecqm.values.calendar import time_unit
+from ecqm.values.temporal import precision_index
+
+_EPOCH_DAY = EPOCH_ORDINAL // MS_PER_DAY
+_DAYS_PER_WEEK = 7
+# The number of units in the next coarser one, as a component counts them.
+_CYCLE = {HOUR: 24, 4: 60, SECOND: 60, MILLISECOND: 1000}
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+@vector("DateFrom", "ToDate")
+def date_from(operand: Column) -> Any:
+    if isinstance(operand, (DateColumn, NullColumn)):
+        return operand
+    if not isinstance(operand, DateTimeColumn):
+        return NotImplemented
+    days = np.floor_divide(operand.local, MS_PER_DAY)
+    return DateColumn(days, np.minimum(operand.precision, DAY).astype(np.uint8), operand.valid, DATE)
+
+
+@vector("TimeFrom")
+def time_from(operand: Column) -> Any:
+    if not isinstance(operand, DateTimeColumn):
+        return NotImplemented
+    local = operand.low + request_offset() * 60_000
+    valid = operand.valid & (operand.precision >= HOUR)
+    times = TimeColumn(local % MS_PER_DAY, np.maximum(operand.precision, HOUR).astype(np.uint8), valid, TIME)
+    return with_rest(times, at_the_end(operand, _utc_like(operand)))
+
+
+def _utc_like(column: DateTimeColumn) -> DateTimeColumn:
+    """The same points, of the offset of the request."""
+    return DateTimeColumn(column.low, column.precision, np.full(1, request_offset(), np.int16), column.valid)
+
+
+@vector("DateTimeComponentFrom")
+def component_from(operand: Column, precision: str) -> Any:
+    if not isinstance(operand, TemporalColumn):
+        return NotImplemented
+    rank = precision_index(precision)
+    known = operand.valid & (operand.precision >= rank)
+    local = operand.local if isinstance(operand, DateTimeColumn) else operand.low
+    if (isinstance(operand, TimeColumn) and rank < HOUR) or (isinstance(operand, DateColumn) and rank > DAY):
+        return IntegerColumn(np.zeros(len(operand), np.int64), np.zeros(len(operand), np.bool_))
+    return IntegerColumn(_component(local, rank, isinstance(operand, DateColumn)), known)
+
+
+def _component(local: Rows, rank: int, of_days: bool) -> Rows:
+    if rank >= HOUR:
+        return np.floor_divide(local, MS_PER_UNIT[rank]) % _CYCLE[rank]
+    days = local if of_days else np.floor_divide(local, MS_PER_DAY)
+    months = months_of_days(days)
+    if rank == YEAR:
+        return floor_days(days, YEAR) + 1970
+    return months % 12 + 1 if rank == MONTH else days - days_of_months(months) + 1
+
+
+# -- made of parts ----------------------------------------------------------------------------------------------------
+
+
+@vector("Date")
+def date_selector(*components: Column) -> Any:
+    found = _point_of_parts(components, DAY)
+    if found is None:
+        return NotImplemented
+    local, precision, valid, undecided = found
+    return with_rest(DateColumn(np.floor_divide(local, MS_PER_DAY), precision, valid), undecided)
+
+
+@vector("DateTime")
+def date_time_selector(*components: Column) -> Any:
+    found = _point_of_parts(components, MILLISECOND)
+    if found is None:
+        return NotImplemented
+    local, precision, valid, undecided = found
+    offset = np.full(len(local), request_offset(), np.int16)
+    return with_rest(DateTimeColumn(local - request_offset() * 60_000, precision, offset, valid), undecided)
+
+
+def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, Any, Mask, Mask | None] | None:
+    """Local milliseconds, precision and validity of points made of components, and the rows for the scalars: those
+    with a component that there is not, or one below a null."""
+    if len(components) > finest + 1 or not all(isinstance(part, (IntegerColumn, NullColumn)) for part in components):
+        return None
+    n = broadcast_length(*components)
+    parts = [part.broadcast(n) for part in components]
+    precision = np.zeros(n, np.uint8)
+    given = np.ones(n, np.bool_)
+    wrong = np.zeros(n, np.bool_)
+    values = []
+    lowest = (1, 1, 1, 0, 0, 0, 0)
+    highest = (9999, 12, 31, 23, 59, 59, 999)
+    for rank, part in enumerate(parts):
+        valid = part.valid
+        wrong |= valid & ~given
+        given = given & valid
+        precision[given] = rank
+        given_values = part.values if isinstance(part, IntegerColumn) else np.zeros(n, np.int64)
+        value = np.where(valid, given_values, lowest[rank])
+        wrong |= (value < lowest[rank]) | (value > highest[rank])
+        values.append(np.clip(value, lowest[rank], highest[rank]))
+    year, month, day = (values[rank] if rank < len(values) else np.ones(n, np.int64) for rank in range(3))
+    months = (year - 1970) * 12 + month - 1
+    first = days_of_months(months)
+    wrong |= first + day - 1 >= days_of_months(months + 1)
+    local = (first + day - 1) * MS_PER_DAY
+    for rank, value in enumerate(values[HOUR:], HOUR):
+        local = local + value * MS_PER_UNIT[rank]
+    return local, precision, parts[0].valid, wrong if wrong.any() else None
+
+
+# -- moves ------------------------------------------------------------------------------------------------------------
+
+
+def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
+    """Points moved by amounts of time, each at its own precision; the day stays within the month it falls in."""
+    n = broadcast_length(points, amounts)
+    points, amounts = points.broadcast(n), amounts.broadcast(n)
+    valid = points.valid & amounts.valid
+    undecided = np.zeros(n, np.bool_)
+    local = points.local if isinstance(points, DateTimeColumn) else points.low
+    result = local.copy()
+    units, count = densify(amounts.unit.ids.astype(np.int64))
+    for number in range(count):
+        rows = np.flatnonzero((units == number) & valid)
+        if len(rows) == 0:
+            continue
+        unit = amounts.unit.pool.strings[int(amounts.unit.ids[rows[0]])]
+        move = _move(points, amounts, unit, rows, sign)
+        if move is None:
+            undecided[rows] = True
+            continue
+        rank, steps, unfit = move
+        undecided[rows[unfit]] = True
+        fit = ~unfit
+        result[rows[fit]] = moved_by(points, local[rows[fit]], rank, steps[fit])
+    if isinstance(points, TimeColumn):
+        result = result % MS_PER_DAY
+    undecided |= valid & outside(points, result)
+    result = np.where(undecided, local, result)
+    return with_rest(with_local(points, result).where(valid), undecided)
+
+
+def _move(
+    points: TemporalColumn, amounts: QuantityColumn, unit: str, rows: Rows, sign: int
+) -> tuple[int, Rows, Mask] | None:
+    """How many units of which precision some rows are moved by, and which of these only the scalars can move."""
+    try:
+        name = time_unit(unit)
+    except CqlError:
+        return None
+    rank = DAY if name == "week" else precision_index(name)
+    unscaled = amounts.value.unscaled[rows]
+    if unscaled.dtype == object or (isinstance(points, TimeColumn) and rank < HOUR):
+        return None
+    scale: int = 10**amounts.value.scale
+    whole = unscaled // scale
+    exact = whole * scale == unscaled
+    if rank == SECOND and not exact.all():
+        return None  # fractions of seconds count as milliseconds
+    steps = sign * (whole + ((whole < 0) & ~exact)) * (_DAYS_PER_WEEK if name == "week" else 1)
+    # What would leave the calendar by far would also leave the integers: to the scalars.
+    far = np.abs(steps) > _FAR[min(rank, DAY)] * (MS_PER_DAY if rank > DAY else 1)
+    return rank, np.where(far, 0, steps), (points.precision[rows] < rank) | far
+
+
+_FAR = {YEAR: 10_000, MONTH: 120_000, DAY: 4_000_000}
+
+
+# -- between two ------------------------------------------------------------------------------------------------------
+
+Count = Callable[[TemporalColumn, Rows, Rows, str], Rows]
+
+
+@vector("DurationBetween")
+def duration_between(start: Column, end: Column, precision: str) -> Any:
+    return _between(start, end, precision.lower(), _whole_periods, to_own_clock=False)
+
+
+@vector("CalculateAgeAt")
+def calculate_age_at(start: Column, end: Column, precision: str = "year") -> Any:
+    return duration_between(start, end, precision)
+
+
+@vector("DifferenceBetween")
+def difference_between(start: Column, end: Column, precision: str) -> Any:
+    name = time_unit(precision.lower())
+    coarse = name == "week" or precision_index(name) <= DAY
+    return _between(start, end, name, _boundaries_crossed, to_own_clock=coarse)
+
+
+def _between(left: Column, right: Column, precision: str, count: Count, to_own_clock: bool) -> Any:
+    """A count where the precision of the operands leaves only one; what is uncertain is left to the scalars."""
+    if isinstance(left, NullColumn) or isinstance(right, NullColumn):
+        n = broadcast_length(left, right)
+        return IntegerColumn(np.zeros(n, np.int64), np.zeros(n, np.bool_))
+    left, right = alike(left, right)
+    if not isinstance(left, TemporalColumn) or not isinstance(right, TemporalColumn) or type(left) is not type(right):
+        return NotImplemented
+    unit = time_unit(precision)
+    rank = DAY if unit == "week" else precision_index(unit)
+    if rank > left.finest or (isinstance(left, TimeColumn) and rank < HOUR):
+        return NotImplemented
+    undecided = None if to_own_clock else at_the_end(left, right)
+    to_left, to_right = own_clocks(left, right) if to_own_clock else shifts(left, right)
+    known = left.valid & right.valid
+    least = count(left, _latest(left) + to_left, right.low + to_right, unit)
+    if left.exact and right.exact:
+        return with_rest(IntegerColumn(least, known), undecided)
+    most = count(left, left.low + to_left, _latest(right) + to_right, unit)
+    vague = (least != most) & known
+    return with_rest(IntegerColumn(least, known), either(undecided, vague))
+
+
+def _latest(column: TemporalColumn) -> Rows:
+    """The latest points; a value to the second has no milliseconds."""
+    return column.high
+
+
+def _whole_periods(column: TemporalColumn, start: Rows, end: Rows, unit: str) -> Rows:
+    if unit not in ("year", "month"):
+        apart = end - start
+        size = _size(column, unit)
+        return np.sign(apart) * (np.abs(apart) // size)
+    if isinstance(column, DateColumn):
+        none = np.zeros(1, np.int64)
+        months = whole_months_between(start, end, none, none)
+    else:
+        start_days, end_days = np.floor_divide(start, MS_PER_DAY), np.floor_divide(end, MS_PER_DAY)
+        months = whole_months_between(
+            start_days, end_days, start - start_days * MS_PER_DAY, end - end_days * MS_PER_DAY
+        )
+    return months if unit == "month" else np.sign(months) * (np.abs(months) // 12)
+
+
+def _boundaries_crossed(column: TemporalColumn, start: Rows, end: Rows, unit: str) -> Rows:
+    if unit == "week":
+        days_start, days_end = (
+            points if isinstance(column, DateColumn) else np.floor_divide(points, MS_PER_DAY) for points in (start, end)
+        )
+        # Weeks begin on Sundays, and so does the count of days.
+        return (days_end + _EPOCH_DAY) // _DAYS_PER_WEEK - (days_start + _EPOCH_DAY) // _DAYS_PER_WEEK
+    rank = precision_index(unit)
+    return column.floor(end, rank) - column.floor(start, rank)
+
+
+def _size(column: TemporalColumn, unit: str) -> int:
+    """The length of a definite unit in the unit of the column's points."""
+    day = 1 if isinstance(column, DateColumn) else MS_PER_DAY
+    if unit == "week":
+        return _DAYS_PER_WEEK * day
+    return day if unit == "day" else MS_PER_UNIT[precision_index(unit)]

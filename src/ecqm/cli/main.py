@@ -10,7 +10,13 @@ import click
 from ecqm import __version__
 
 COMMANDS: Mapping[str, str] = {
+    "run": "Evaluate measures on patients: measure reports and a table of the populations.",
     "test": "Run a deck's test cases and compare them with what they expect.",
+    "load": "Load FHIR data into a cohort store.",
+    "plan": "Show how a measure is evaluated.",
+    "explain": "Show what every definition of a measure comes to for one patient, and why.",
+    "eval": "Evaluate a CQL expression.",
+    "repl": "Evaluate CQL line by line.",
     "bundle": "Keep measure specifications by reporting year, measure and version.",
     "conformance": "Run the HL7 tests of CQL.",
 }

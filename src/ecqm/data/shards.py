@@ -28,7 +28,7 @@ from ecqm.data.demand import Demand
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.schema import fhir_schema
 from ecqm.data.table import Origin, Origins, ResourceTable
-from ecqm.terminology import CodeIndex
+from ecqm.terminology import CodeIndex, CodeKey
 
 _RAW_BATCH = 2048
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
@@ -126,6 +126,11 @@ class Shard:
         ids: list[str] = self._batches("patients.arrow")[0].column("id").to_pylist()
         return ids
 
+    def codes(self) -> list[CodeKey]:
+        """The codes in the columns: (system, code)."""
+        stored = self._batches("codes.arrow")[0]
+        return list(zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True))
+
     def problems(self) -> list[DataProblem]:
         """What was found wrong when the shard was made."""
         return [DataProblem(**problem) for problem in json.loads(bytes(self._content("problems.json")))]
@@ -147,10 +152,8 @@ class Shard:
 
     def _stored(self, demand: Demand, codes: CodeIndex) -> Cohort:
         ids = self.patient_ids()
-        stored = self._batches("codes.arrow")[0]
-        pairs = zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True)
         # An id of -1 is of no code: it finds the last entry.
-        code_ids = np.append(codes.intern_all(pairs), np.int32(-1))
+        code_ids = np.append(codes.intern_all(self.codes()), np.int32(-1))
         reading = ArrowReading(codes, code_ids, _left_out(self.demand))
         tables = {name: self._table(name, len(ids), reading) for name in self.resource_types if demand.reads(name)}
 

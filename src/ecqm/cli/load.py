@@ -1,0 +1,198 @@
+"""``ecqm load``: FHIR data into a cohort store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.data import Demand
+    from ecqm.data.loading import Watcher
+
+# Commands import what they need when they run: help has to come up at once.
+
+_PROBLEMS_SHOWN = 20
+
+
+@click.command("load")
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The cohort store.")
+@click.option("--content", type=click.Path(path_type=Path, exists=True), help="Measures to make columns for.")
+@click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only for this one (may be repeated).")
+@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
+@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@click.option("--append", is_flag=True, help="Add to a store: new, changed and deleted resources.")
+@click.option("--replace-patient", is_flag=True, help="Add to a store, forgetting what it had of these patients.")
+@click.option("--offset", default="+00:00", show_default=True, help="Offset of date-times that have none.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes; as many as there are cores unless told.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(
+    data: tuple[Path, ...],
+    output: Path,
+    content: Path | None,
+    measures: tuple[str, ...],
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    append: bool,
+    replace_patient: bool,
+    offset: str,
+    jobs: int | None,
+    form: str,
+) -> None:
+    """Load DATA (bulk exports, bundles, folders of resources; plain, .gz or .zst) into a cohort store.
+
+    Every element of every resource is kept. What the measures of CONTENT need (everything, without CONTENT) is made
+    ready as columns. A load that was interrupted goes on when it is started again. Exits with 2 if it could not run.
+    """
+    import json
+    import os
+
+    from ecqm.cli.failures import reported
+    from ecqm.data import EVERYTHING
+    from ecqm.data.loading import load
+
+    if measures and content is None:
+        raise click.UsageError("--measure needs --content")
+    with reported():
+        opened = None if content is None else _Installed(content, measures, libraries, valuesets)
+        demand = EVERYTHING if opened is None else opened.demand()
+        with _watching() as watcher:
+            manifest = load(
+                data,
+                output,
+                demand,
+                default_offset=_minutes(offset),
+                jobs=jobs or os.cpu_count() or 1,
+                append=append,
+                replace_patients=replace_patient,
+                watcher=watcher,
+            )
+        report = manifest.report
+        if opened is not None:
+            report |= opened.unknown_codes(output)
+    click.echo(json.dumps(report, indent=2) if form == "json" else _table(report))
+
+
+class _Installed:
+    """The measures that a store is made for."""
+
+    def __init__(
+        self, content: Path, measures: tuple[str, ...], libraries: tuple[Path, ...], valuesets: tuple[Path, ...]
+    ) -> None:
+        from ecqm.bundles.content import Content
+
+        self.content = Content.open(content, libraries, valuesets)
+        self.measures = self.content.select(measures)
+
+    def demand(self) -> Demand:
+        """What they mention, in resources of any type; one that cannot be planned is named, and left out."""
+        from ecqm.bundles.libraries import LibraryNotFound
+        from ecqm.bundles.planning import Planner
+        from ecqm.data import EVERYTHING, Demand
+        from ecqm.elm import ElmError
+        from ecqm.measures.definition import MeasureError
+        from ecqm.plan.lowering import PlanError
+
+        planner = Planner(self.content)
+        names: set[str] = set()
+        for measure in self.measures:
+            try:
+                needed = planner.plan(measure).demand.names
+            except (ElmError, LibraryNotFound, MeasureError, PlanError) as error:
+                click.echo(f"no columns for {measure.name}: {error}", err=True)
+                continue
+            if needed is None:
+                return EVERYTHING
+            names |= needed
+        return Demand.of(None, names)
+
+    def unknown_codes(self, store: Path) -> dict[str, int]:
+        """How many codes the store has, and how many of them are in no value set of the measures."""
+        from ecqm.data.store import open_store
+
+        value_sets = {name for measure in self.measures for name in self.content.closure(measure).value_sets()}
+        known = {
+            code
+            for name in value_sets
+            if (found := self.content.value_sets.find(name)) is not None
+            for code in found.codes
+        }
+        codes = {code for shard in open_store(store).shards for code in shard.codes()}
+        return {"codes": len(codes), "codes_outside_value_sets": len(codes - known)}
+
+
+def _minutes(offset: str) -> int:
+    """`-05:00` as minutes east of UTC."""
+    import re
+
+    found = re.fullmatch(r"([+-])(\d\d):(\d\d)", offset)
+    if found is None:
+        raise click.UsageError(f"--offset is written ±hh:mm, not {offset!r}")
+    minutes = int(found[2]) * 60 + int(found[3])
+    return -minutes if found[1] == "-" else minutes
+
+
+@contextmanager
+def _watching() -> Iterator[Watcher]:
+    """A bar on a terminal: how much of the input is sorted, then how many shards are built; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield _Bar(bar)
+
+
+class _Bar:
+    """Shows the two halves of a load; the size of a shard stands for the bytes that are built."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self._sorting = bar.add_task("reading", total=None)
+        self._building = bar.add_task("building", total=None, visible=False)
+        self._size = 0
+
+    def sorted(self, size: int, total: int) -> None:
+        self._size += size
+        self._bar.update(self._sorting, advance=size, total=max(total, self._size))
+
+    def built(self, shards: int) -> None:
+        self._bar.update(self._sorting, total=self._size, completed=self._size)
+        self._bar.update(self._building, visible=True, total=self._size, advance=self._size / shards)
+
+
+def _table(report: dict[str, Any]) -> str:
+    lines = [f"{report['patients']:>12,} patients, {report['patients_without_birth_date']:,} without birth date"]
+    lines += [f"{count:>12,} {name}" for name, count in report["resources"].items()]
+    lines.append(f"{report['bytes'] / 1e6:>12,.1f} MB of JSON in {report['files']:,} files")
+    if "codes" in report:
+        unknown = report["codes_outside_value_sets"]
+        lines.append(f"{report['codes']:>12,} codes, {unknown:,} of them in no value set of the measures")
+    lines.append(f"{report['problems']:>12,} problems")
+    for problem in report["listed"][:_PROBLEMS_SHOWN]:
+        place = problem["file"] if problem["entry"] is None else f"{problem['file']}:{problem['entry']}"
+        about = ", ".join(part for part in (problem["patient"], problem["resource"]) if part)
+        lines.append(f"  {place}: {about + ': ' if about else ''}{problem['message']}")
+    if report["problems"] > _PROBLEMS_SHOWN:
+        lines.append("  … all of them with --format json")
+    return "\n".join(lines)

@@ -1,0 +1,56 @@
+"""``ecqm load`` on small exports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from ecqm.cli.main import main
+from ecqm.data.store import open_store
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["load", *map(str, arguments)])
+
+
+def export(folder: Path) -> Path:
+    folder.mkdir()
+    visit = {"resourceType": "Encounter", "id": "e1", "subject": {"reference": "Patient/p1"}}
+    (folder / "Patient.ndjson").write_text(json.dumps({"resourceType": "Patient", "id": "p1"}) + "\n")
+    (folder / "Encounter.ndjson").write_text(json.dumps(visit) + "\n{bad\n")
+    return folder
+
+
+def test_loads_and_reports(tmp_path: Path) -> None:
+    result = run(export(tmp_path / "in"), "--output", tmp_path / "store", "--jobs", 1, "--offset", "-05:00")
+    assert result.exit_code == 0, result.output
+    assert "1 patients, 1 without birth date" in result.output
+    assert "Encounter.ndjson:2" in result.output
+    store = open_store(tmp_path / "store")
+    assert store.n_patients == 1
+    assert store.manifest.default_offset == -300
+
+
+def test_json_report(tmp_path: Path) -> None:
+    result = run(export(tmp_path / "in"), "--output", tmp_path / "store", "--jobs", 1, "--format", "json")
+    report = json.loads(result.output)
+    assert report["resources"] == {"Encounter": 1, "Patient": 1}
+    assert report["problems"] == 1
+
+
+def test_a_store_that_is_there(tmp_path: Path) -> None:
+    source = export(tmp_path / "in")
+    run(source, "--output", tmp_path / "store", "--jobs", 1)
+    again = run(source, "--output", tmp_path / "store", "--jobs", 1)
+    assert again.exit_code == 2
+    assert "already" in again.output
+    assert run(source, "--output", tmp_path / "store", "--jobs", 1, "--append").exit_code == 0
+
+
+def test_wrong_options(tmp_path: Path) -> None:
+    source = export(tmp_path / "in")
+    assert run(source, "--output", tmp_path / "store", "--offset", "5").exit_code == 2
+    assert run(source, "--output", tmp_path / "store", "--measure", "X").exit_code == 2
+    assert run(tmp_path / "none", "--output", tmp_path / "store").exit_code == 2

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn, Rows
-from ecqm.engine.frame import Frame
+from ecqm.engine.frame import Frame, Raised
 from ecqm.plan.nodes import Node, PlanNode, Variable
 from ecqm.types import NamedType
 from ecqm.values import EvaluationContext, evaluating
@@ -62,11 +62,15 @@ class Profiles(Protocol):
 
 @dataclass
 class RowError:
-    """A run-time error of one patient: what was evaluated, and what went wrong."""
+    """A run-time error of one patient: what was evaluated (`origin`), and what went wrong.
+
+    `path` are the nodes under evaluation, from the define's own to the one that raised the error.
+    """
 
     patient: int
     message: str
     origin: str
+    path: tuple[PlanNode, ...] = ()
 
 
 class EvaluationError(Exception):
@@ -108,8 +112,9 @@ class Executor:
         self.patients = Frame(self.cohort.n, self.once, np.zeros(self.cohort.n, np.int64))
         self.errors: list[RowError] = []
         self.lifted: dict[str, int] = {}
-        # Errors raised by what is under evaluation, innermost last: (patient, message) of each.
-        self._raised: list[dict[tuple[int, str], None]] = [{}]
+        # The nodes under evaluation, innermost last, and the errors that each has raised so far.
+        self._path: list[PlanNode] = []
+        self._raised: list[Raised] = [{}]
 
     def evaluate(self, node: PlanNode, origin: str) -> Column:
         """The value of a define (called `origin` in errors) for each patient, or one value for all of them.
@@ -119,7 +124,7 @@ class Executor:
         self._raised = [{}]
         with evaluating(self.context):
             column = self.value(node, self.patients)
-        self.errors += [RowError(patient, message, origin) for patient, message in self._raised[0]]
+        self.errors += [RowError(*error, origin, path) for error, path in self._raised[0].items()]
         return column
 
     def forget(self, keep: Container[PlanNode]) -> None:
@@ -137,10 +142,12 @@ class Executor:
                 self._raised[-1].update(frame.raised[node])
             return found
         self._raised.append({})
+        self._path.append(node)
         try:
             column = frame.memo[node] = self._evaluate(node, frame)
         finally:
             raised = self._raised.pop()
+            self._path.pop()
             if raised:
                 frame.raised[node] = raised
                 self._raised[-1].update(raised)
@@ -201,7 +208,8 @@ class Executor:
         if frame is self.once:
             raise EvaluationError(message)
         patients = np.unique(frame.rows_in(self.patients)[rows])
-        self._raised[-1].update(dict.fromkeys((int(patient), message) for patient in patients))
+        path = tuple(self._path)
+        self._raised[-1].update(((int(patient), message), path) for patient in patients)
 
 
 def _below_condition(frame: Frame | None) -> bool:

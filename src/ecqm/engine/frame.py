@@ -20,11 +20,14 @@ import numpy as np
 from ecqm.columns import Column, Rows
 from ecqm.plan.nodes import PlanNode, Variable
 
+Raised = dict[tuple[int, str], tuple[PlanNode, ...]]
+"""Errors by patient and message, each with the nodes that were under evaluation, outermost first."""
+
 
 class Frame:
     """`n` rows; `own`: the variables that they bind; `memo`: the columns already evaluated on them.
 
-    `raised`: the errors, as (patient, message), that evaluating a node of `memo` raised.
+    `raised`: the errors that evaluating a node of `memo` raised.
     `scans`: the frames of the lists that were evaluated here, so that queries over one list share what they evaluate.
     """
 
@@ -39,7 +42,7 @@ class Frame:
         self.is_selection = False
         self.is_conditional = False
         self.memo: dict[PlanNode, Column] = {}
-        self.raised: dict[PlanNode, dict[tuple[int, str], None]] = {}
+        self.raised: dict[PlanNode, Raised] = {}
         self.scans: dict[tuple[PlanNode, Variable], Frame] = {}
         self._paths: dict[Frame, Rows] = {}
 

@@ -59,18 +59,30 @@ def lowers(*node_classes: type[elm.Node]) -> Callable[[_L], _L]:
     return register
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an ELM node stands: the library with the lines and columns of its source, and the way there (`path`: the
+    define, then the functions that were called)."""
+
+    library: LibraryIdentifier
+    path: tuple[str, ...]
+    locator: str
+
+
 @dataclass(frozen=True)
 class Lowered:
     """What has been lowered so far: shared by measures, so that what they have in common is planned (and run) once.
 
     `defines` by library and name, `calls` by function and operands; `origins` keeps, for every ELM node with a localId
-    that stands in a define, the plan node that came of it.
+    that stands in a define, the plan node that came of it; `places`, for every plan node, where the first ELM node
+    stands that it came of.
     """
 
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     defines: dict[tuple[LibraryIdentifier, str], PlanNode] = field(default_factory=dict)
     calls: dict[Hashable, PlanNode] = field(default_factory=dict)
     origins: dict[tuple[str, str], PlanNode] = field(default_factory=dict)
+    places: dict[PlanNode, Place] = field(default_factory=dict)
     accumulators: Iterator[int] = field(default_factory=count)
 
 
@@ -125,9 +137,15 @@ class Lowering:
         if lowerer is None:
             raise PlanError(f"{self.place(node, scope)}: ELM node {type(node).__name__} is not supported")
         plan = lowerer(self, node, scope)
+        self.remember(node, scope, plan)
+        return plan
+
+    def remember(self, node: elm.Element, scope: Scope, plan: PlanNode) -> None:
+        """Note that `plan` is what an ELM node comes to."""
         if node.localId is not None and len(scope.path) == 1:
             self.lowered.origins[scope.library.identifier.name, node.localId] = plan
-        return plan
+        if node.locator is not None and plan not in self.lowered.places:
+            self.lowered.places[plan] = Place(scope.library.identifier, scope.path, node.locator)
 
     def lower_optional(self, node: elm.Expression | None, scope: Scope) -> PlanNode:
         """As `lower`; null where there is nothing."""

@@ -104,6 +104,7 @@ def _related(lowering: Lowering, relationship: elm.RelationshipClause, scope: Sc
     found: PlanNode = lowering.builder.make(ExistsWithin, rows, scan.variable)
     if isinstance(relationship, elm.Without):
         found = lowering.builder.make(Call, "Not", (found,))
+    lowering.remember(relationship, scope, found)
     return found
 
 

@@ -1,0 +1,63 @@
+"""``ecqm plan``: the evaluation plan of a measure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.measures.planning import MeasurePlan
+    from ecqm.plan.nodes import Node
+
+# Commands import what they need when they run: help has to come up at once.
+
+
+@click.command("plan")
+@click.argument("content", type=click.Path(path_type=Path, exists=True))
+@click.option("--measure", required=True, metavar="NAME", help="The measure.")
+@click.option("--define", "defines", multiple=True, metavar="NAME", help="Only this definition (may be repeated).")
+@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
+@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    content: Path, measure: str, defines: tuple[str, ...], libraries: tuple[Path, ...], relax_versions: bool, form: str
+) -> None:
+    """Show how a measure of CONTENT is evaluated.
+
+    Of each node: what it is, its settings, how often it is evaluated (once, per patient, per row of a query), and
+    whether a call has a kernel or is lifted over distinct rows. A node that is used in several places has a number
+    and is shown where it comes first.
+    """
+    from ecqm.bundles.content import Content
+    from ecqm.bundles.planning import plan_of
+    from ecqm.cli.failures import reported
+    from ecqm.plan.explain import plan_json, plan_text
+
+    with reported():
+        opened = Content.open(content, libraries)
+        plan = plan_of(opened, opened.measure(measure), relax_versions)
+        roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
+    click.echo(json.dumps(plan_json(roots), indent=2, ensure_ascii=False) if form == "json" else plan_text(roots))
+
+
+def _roots(plan: MeasurePlan) -> dict[str, Node]:
+    """Everything that the measure asks for."""
+    observed: dict[str, Node] = {
+        f"observation {observation} of {group}": each.value for (group, observation), each in plan.observations.items()
+    }
+    return {**plan.defines, **observed}
+
+
+def _define(plan: MeasurePlan, name: str) -> Node:
+    """The plan of a definition of the measure's library."""
+    from difflib import get_close_matches
+
+    library = plan.libraries.main
+    if name not in library.expressions:
+        close = get_close_matches(name, library.expressions, n=3)
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise click.ClickException(f"library {library.identifier} has no definition {name!r}{hint}")
+    return plan.lowering.define(library, name)

@@ -98,11 +98,18 @@ class _Binding:
         if self.table.find(bound, given) is not None:
             self.types[name] = given
             return True
-        common = relations.common_supertype(bound, given)
+        common = relations.common_supertype(bound, given) or self._common_target(bound, given)
         if common is not None:
             self.types[name] = common
             return True
         return False
+
+    def _common_target(self, bound: CqlType, given: CqlType) -> CqlType | None:
+        """The type that both convert to: dates of a model, say, and those of the language."""
+        for target in self.table.targets(bound):
+            if self.table.relations.is_subtype(given, target) or self.table.find(given, target) is not None:
+                return target
+        return None
 
     def apply(self, type_: CqlType) -> CqlType:
         def bound(part: CqlType) -> CqlType:

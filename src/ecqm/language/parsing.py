@@ -25,8 +25,11 @@ from ecqm.language.generated.CqlLexer import CqlLexer
 from ecqm.language.generated.CqlParser import CqlParser
 
 DEEPEST_NESTING = 200
+DEEPEST_CASE = 50
+DEEPEST_TYPE = 50
 _RECURSION_LIMIT = 20_000
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_GENERIC = frozenset(("List", "Interval", "Choice"))
 _MOST_EXPECTED = 6
 _KEYWORDS = tuple(word for name in CqlParser.literalNames if (word := name.strip("'")).isalpha() and len(word) > 3)
 _NAMES = frozenset((CqlParser.IDENTIFIER, CqlParser.DELIMITED_IDENTIFIER, CqlParser.QUOTED_IDENTIFIER))
@@ -136,22 +139,32 @@ def _describe(types: list[int]) -> tuple[str, ...]:
 
 
 def _too_deep(tokens: Sequence[Any]) -> Any | None:
-    """The first bracket nested deeper than DEEPEST_NESTING, if there is one."""
-    depth = 0
+    """The first bracket, case or type argument nested deeper than DEEPEST_NESTING, if there is one."""
+    brackets = types = cases = 0
+    previous = ""
     for token in tokens:
         text = token.text
         if text in _OPENING:
-            depth += 1
-            if depth > DEEPEST_NESTING:
-                return token
+            brackets += 1
         elif text in _CLOSING:
-            depth -= 1
+            brackets -= 1
+        elif text == "<" and previous in _GENERIC:
+            types += 1
+        elif text == ">" and types:
+            types -= 1
+        elif text == "case":
+            cases += 1
+        elif previous == "end" and text != "of" and cases:
+            cases -= 1
+        previous = text
+        if brackets > DEEPEST_NESTING or types > DEEPEST_TYPE or cases > DEEPEST_CASE:
+            return token
     return None
 
 
 def _report_depth(diagnostics: Diagnostics, token: Any) -> None:
     span = Span(token.line, token.column + 1, token.line, token.column + 1)
-    diagnostics.add(Diagnostic(f"nested deeper than {DEEPEST_NESTING} levels", span, text=token.text))
+    diagnostics.add(Diagnostic("nested too deeply", span, text=token.text))
 
 
 def _lex(source: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError, nearest
@@ -128,6 +129,8 @@ class FunctionTranslator(NameTranslator):
         if resolution is None:
             return None
         chosen = by_types[resolution.signature.operands]
+        if self._is_overloaded(name, library, len(operands)):
+            resolution = replace(resolution, has_overloads=True)
         result = chosen.result if chosen.result is not None else self.result_of(chosen, context)
         node = nodes.FunctionRef(
             name=name,
@@ -136,6 +139,11 @@ class FunctionTranslator(NameTranslator):
             signature=self.call_signature(operands, resolution),
         )
         return self.record_type(Typed(node, result))
+
+    def _is_overloaded(self, name: str, library: str | None, arity: int) -> bool:
+        """Whether a library has several functions of that name and number of operands, fluent or not."""
+        functions = self.own_functions(name) if library is None else self.includes[library].functions.get(name, ())
+        return sum(len(function.operands) == arity for function in functions) > 1
 
     def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:
         overloads = self.functions_of(library, name, None)

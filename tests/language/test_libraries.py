@@ -1,0 +1,198 @@
+"""Libraries: declarations, references, functions, includes; and what is said of those with errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecqm.elm import nodes
+from ecqm.language import CompiledCache, Compiler, compile_expression, compile_library
+from ecqm.types import parse_type
+
+HEADER = """
+library Clinic version '1.0'
+using QICore version '6.0.0'
+include FHIRHelpers version '4.4.000'
+codesystem "LOINC": 'http://loinc.org'
+valueset "Inpatient": 'urn:oid:1.2.3'
+code "Weight": '29463-7' from "LOINC" display 'Body weight'
+concept "Weights": { "Weight" } display 'Weights'
+parameter "Measurement Period" Interval<DateTime> default Interval[@2026-01-01T00:00, @2027-01-01T00:00)
+context Patient
+"""
+
+FHIR_HELPERS = """
+library FHIRHelpers version '4.4.000'
+using FHIR version '4.0.1'
+define function ToInterval(period FHIR.Period):
+  if period is null then null else Interval[period."start".value, period."end".value]
+define function ToInterval(range FHIR.Range): Interval[ToQuantity(range.low), ToQuantity(range.high)]
+define function ToQuantity(quantity FHIR.Quantity): System.Quantity { value: quantity.value.value, unit: quantity.unit.value }
+define function ToConcept(concept FHIR.CodeableConcept): Concept { display: concept.text.value }
+define function ToCode(coding FHIR.Coding): Code { code: coding.code.value, system: coding.system.value }
+define function ToString(value FHIR.uri): value.value
+define function ToString(value FHIR.string): value.value
+define function ToValue(value Choice<FHIR.boolean, FHIR.CodeableConcept>): value as FHIR.boolean
+"""
+
+
+def find(name: str, version: str | None) -> str | None:
+    return FHIR_HELPERS if (name, version) == ("FHIRHelpers", "4.4.000") else None
+
+
+def definition(statements: str, name: str) -> nodes.ExpressionDef:
+    compilation = compile_library(HEADER + statements, resolver=find)
+    assert compilation.errors == (), compilation.errors[0].render()
+    return next(s for s in compilation.library.statements if s.name == name)
+
+
+def messages(source: str) -> list[str]:
+    compilation = compile_library(source, resolver=find)
+    return [error.render("f") for error in compilation.errors]
+
+
+def test_declarations() -> None:
+    library = compile_library(HEADER, resolver=find).library
+    assert (library.identifier.id, library.identifier.version) == ("Clinic", "1.0")
+    assert [using.uri for using in library.usings] == ["urn:hl7-org:elm-types:r1", "http://hl7.org/fhir"]
+    assert [(i.localIdentifier, i.path, i.version) for i in library.includes] == [
+        ("FHIRHelpers", "FHIRHelpers", "4.4.000")
+    ]
+    assert library.codes[0].display == "Body weight" and library.codes[0].codeSystem is not None
+    assert [code.name for code in library.concepts[0].code] == ["Weight"]
+    assert isinstance(library.parameters[0].default, nodes.Interval)
+    patient = library.statements[0]
+    assert patient.name == "Patient" and isinstance(patient.expression, nodes.SingletonFrom)
+
+
+def test_retrieves() -> None:
+    retrieve = definition('define A: [Encounter: "Inpatient"]', "A").expression
+    assert isinstance(retrieve, nodes.Retrieve)
+    assert retrieve.dataType == "{http://hl7.org/fhir}Encounter"
+    assert retrieve.templateId == "http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-encounter"
+    assert (retrieve.codeProperty, retrieve.codeComparator) == ("type", "in")
+    coded = definition('define A: [Procedure: "Weight"]', "A").expression
+    assert isinstance(coded, nodes.Retrieve)
+    assert coded.codeComparator == "~" and isinstance(coded.codes, nodes.ToList)
+    explicit = definition('define A: [Encounter: serviceType in "Inpatient"]', "A").expression
+    assert isinstance(explicit, nodes.Retrieve) and explicit.codeProperty == "serviceType"
+
+
+def test_elements_are_reached_as_the_model_maps_them() -> None:
+    statements = "define A: [Encounter] E where E.status = 'finished' return start of E.period"
+    query = definition(statements, "A").expression
+    assert isinstance(query, nodes.Query) and isinstance(query.where, nodes.Equal) and query.return_ is not None
+    status = query.where.operand[0]
+    assert isinstance(status, nodes.Property) and status.path == "value"
+    start = query.return_.expression
+    assert isinstance(start, nodes.Start) and isinstance(start.operand, nodes.FunctionRef)
+    assert start.operand.name == "ToInterval" and start.operand.libraryName == "FHIRHelpers"
+    period = start.operand.signature[0]
+    assert isinstance(period, nodes.NamedTypeSpecifier) and period.name == "{http://hl7.org/fhir}Period"
+
+
+def test_a_medication_may_be_found_by_reference() -> None:
+    union = definition('define A: [MedicationRequest: "Inpatient"]', "A").expression
+    assert isinstance(union, nodes.Union)
+    by_code, by_reference = union.operand
+    assert isinstance(by_code, nodes.Retrieve) and isinstance(by_reference, nodes.Query)
+    related = by_reference.relationship[0].expression
+    assert isinstance(related, nodes.Retrieve) and related.dataType == "{http://hl7.org/fhir}Medication"
+
+
+def test_functions_overloads_and_fluent_calls() -> None:
+    statements = """
+    define A: twice(2)
+    define B: (2.5).twice()
+    define function twice(x Integer): x * 2
+    define fluent function twice(x Decimal): x * 2.0
+    define private function unused(x String) returns Integer: external
+    """
+    compilation = compile_library(HEADER + statements, resolver=find)
+    assert compilation.errors == ()
+    by_name = {s.name: s.expression for s in compilation.library.statements if not isinstance(s, nodes.FunctionDef)}
+    a, b = by_name["A"], by_name["B"]
+    assert isinstance(a, nodes.FunctionRef) and isinstance(b, nodes.FunctionRef)
+    assert [s.name for s in a.signature if isinstance(s, nodes.NamedTypeSpecifier)][0].endswith("Integer")
+    assert [s.name for s in b.signature if isinstance(s, nodes.NamedTypeSpecifier)][0].endswith("Decimal")
+
+
+def test_statements_keep_the_order_of_the_source_whatever_they_refer_to() -> None:
+    library = compile_library("define A: B + 1 define B: C define C: 1").library
+    assert [s.name for s in library.statements] == ["A", "B", "C"]
+
+
+def test_an_expression_in_the_light_of_a_library() -> None:
+    compilation = compile_expression("A + 0.5", library="define A: 1")
+    assert compilation.errors == () and compilation.result == parse_type("Decimal")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("define A: Fist({ 1 })", "f:1:11: error: there is no function 'Fist'; did you mean 'First'?"),
+        ("define A: 1\ndefine B: a", "f:2:11: error: the name 'a' is not known; did you mean 'A'?"),
+        ("define A: A", "f:1:11: error: the definition of 'A' refers to itself"),
+        ("define A: B define B: A", "the definition of 'A' refers to itself"),
+        ("define function f(x Integer): f(x)", "the function 'f' calls itself"),
+        ("define A: 1 define A: 2", "f:1:20: error: the name 'A' is declared twice"),
+        ("define A: 1 +", "f:1:14: error: something is missing at the end of this; expected an expression"),
+        ("define A: (1 + 2", "expected"),
+        ("define A: 'x", "f:1:11: error: a text or name that begins with ' is never closed"),
+        ("defin A: 1", "did you mean 'define'?"),
+        ("define A: 1 and true", "error: And cannot be applied to (System.Integer, System.Boolean)"),
+        ("define A: Tuple { a: 1 }.b", "has no element 'b'"),
+        ("define A: 5 as String", "can never be"),
+        ("define A: convert 1 to Date", "there is no conversion"),
+        ("define A: @2012-02-30", "there is no day 30 in that month"),
+        ("define A: 1 B", "1"),
+        ("include Nowhere", "f:1:1: error: the library Nowhere is not found"),
+        ("using Klingon version '1'", "Klingon"),
+        ("context Patent", "the context 'Patent' is not known"),
+    ],
+)
+def test_errors(source: str, expected: str) -> None:
+    found = messages(source)
+    assert found and expected in found[0], found
+
+
+def test_errors_in_one_statement_neither_hide_nor_cause_others() -> None:
+    source = "define A: 1 +\ndefine B: Fist({ 1 })\ndefine C: A + B\ndefine D: 1 + true\ndefine E: D"
+    found = messages(source)
+    assert [line.split(":")[1] for line in found] == ["1", "2", "4"]
+
+
+def test_errors_of_included_libraries_are_reported_where_they_are_included() -> None:
+    def broken(name: str, version: str | None) -> str | None:
+        return "library Inner define A: 1 define B: wrong"
+
+    compilation = compile_library("library Outer include Inner define C: Inner.A + 1", resolver=broken)
+    assert len(compilation.errors) == 1
+    assert "the library Inner has an error" in compilation.errors[0].message
+    assert [s.name for s in compilation.library.statements] == ["C"]
+
+
+def test_libraries_that_include_each_other_are_refused() -> None:
+    libraries = {"A": "library A include B", "B": "library B include A"}
+    compilation = Compiler(lambda name, _: libraries.get(name)).library("A")
+    assert compilation is not None and "include each other" in compilation.errors[0].message
+
+
+def test_the_cache_follows_content_and_options(tmp_path: Path) -> None:
+    libraries = {"Inner": "library Inner define A: 1", "Outer": "library Outer include Inner define B: Inner.A"}
+
+    def compiled() -> nodes.Library:
+        compilation = Compiler(lambda name, _: libraries.get(name), cache=CompiledCache(tmp_path)).library("Outer")
+        assert compilation is not None and compilation.ok
+        return compilation.library
+
+    first = compiled()
+    assert len(list(tmp_path.glob("*.elm"))) == 2
+    assert nodes.bare(compiled()) == nodes.bare(first)
+    libraries["Inner"] = "library Inner define A: 'text'"
+    compiled()
+    assert len(list(tmp_path.glob("*.elm"))) == 3, "the outer entry is replaced, the inner one is new"
+    for path in tmp_path.glob("*.elm"):
+        path.write_bytes(b"not an entry")
+    assert nodes.bare(compiled()) == nodes.bare(first)

@@ -1,0 +1,133 @@
+"""Subtypes, conversions and the choice of overloads (Developer's Guide, Type System; Function Resolution)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecqm.language.conversions import ConversionTable, Kind, Promotions
+from ecqm.language.overloads import AmbiguousCall, resolve
+from ecqm.language.system_operators import Signature, system_signatures
+from ecqm.language.type_relations import TypeRelations
+from ecqm.types import ANY, DATE, DATETIME, DECIMAL, INTEGER, LONG, STRING, NamedType, parse_type
+
+FRUIT, APPLE, PEAR = (NamedType("Shop", name) for name in ("Fruit", "Apple", "Pear"))
+BASES = {APPLE: FRUIT, PEAR: FRUIT}
+
+
+@pytest.fixture
+def table() -> ConversionTable:
+    return ConversionTable(TypeRelations(BASES.get))
+
+
+@pytest.mark.parametrize(
+    ("sub", "super_", "holds"),
+    [
+        ("Shop.Apple", "Shop.Fruit", True),
+        ("Shop.Fruit", "Shop.Apple", False),
+        ("List<Shop.Apple>", "List<Shop.Fruit>", True),
+        ("Interval<Integer>", "Any", True),
+        ("Choice<Shop.Apple, Shop.Pear>", "Choice<Shop.Fruit, String>", True),
+        ("Choice<Shop.Apple, Integer>", "Choice<Shop.Fruit, String>", False),
+        ("Tuple { a Shop.Apple }", "Tuple { a Shop.Fruit }", True),
+        ("Tuple { a Shop.Apple, b Integer }", "Tuple { a Shop.Fruit }", False),
+    ],
+)
+def test_subtypes(table: ConversionTable, sub: str, super_: str, holds: bool) -> None:
+    assert table.relations.is_subtype(parse_type(sub), parse_type(super_)) is holds
+
+
+@pytest.mark.parametrize(
+    ("from_", "to", "kind"),
+    [
+        ("Any", "Integer", Kind.CAST),
+        ("Integer", "Decimal", Kind.OPERATOR),
+        ("Decimal", "Integer", None),
+        ("String", "Integer", None),
+        ("Choice<Integer, String>", "Integer", Kind.CAST),
+        ("Integer", "Choice<Integer, String>", Kind.CAST),
+        ("Choice<Integer, String>", "Decimal", Kind.FROM_CHOICE),
+        ("Date", "Choice<DateTime, String>", Kind.TO_CHOICE),
+        ("List<Integer>", "List<Decimal>", Kind.ELEMENTS),
+        ("Interval<Date>", "Interval<DateTime>", Kind.POINTS),
+        ("List<Integer>", "Integer", None),
+        ("Integer", "List<Integer>", None),
+    ],
+)
+def test_implicit_conversions(table: ConversionTable, from_: str, to: str, kind: Kind | None) -> None:
+    found = table.find(parse_type(from_), parse_type(to))
+    assert (found.kind if found else None) is kind
+
+
+def test_explicit_conversions_are_only_for_convert(table: ConversionTable) -> None:
+    assert table.find(STRING, INTEGER) is None
+    found = table.find(STRING, INTEGER, implicit=False)
+    assert found is not None and found.operator == ("System", "ToInteger")
+
+
+def test_promotion_and_demotion_must_be_asked_for() -> None:
+    promotions = Promotions(list_demotion=True, list_promotion=True, interval_demotion=True, interval_promotion=True)
+    table = ConversionTable(TypeRelations(BASES.get), promotions)
+    kinds = {
+        ("List<Integer>", "Integer"): Kind.LIST_DEMOTION,
+        ("Integer", "List<Decimal>"): Kind.LIST_PROMOTION,
+        ("Interval<Integer>", "Integer"): Kind.INTERVAL_DEMOTION,
+        ("Integer", "Interval<Integer>"): Kind.INTERVAL_PROMOTION,
+    }
+    for (from_, to), kind in kinds.items():
+        found = table.find(parse_type(from_), parse_type(to))
+        assert found is not None and found.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "chosen"),
+    [
+        ("Add", ["Integer", "Integer"], ["Integer", "Integer"]),
+        ("Add", ["Integer", "Decimal"], ["Decimal", "Decimal"]),
+        ("Add", ["Integer", "Long"], ["Long", "Long"]),
+        ("Divide", ["Integer", "Integer"], ["Decimal", "Decimal"]),
+        ("Multiply", ["Integer", "Quantity"], ["Quantity", "Quantity"]),
+        ("Less", ["Any", "Date"], ["Date", "Date"]),
+        ("In", ["Date", "Interval<DateTime>"], ["DateTime", "Interval<DateTime>"]),
+        ("In", ["Shop.Apple", "List<Shop.Fruit>"], ["Shop.Fruit", "List<Shop.Fruit>"]),
+        ("Union", ["List<Shop.Apple>", "List<Shop.Pear>"], ["List<Shop.Fruit>", "List<Shop.Fruit>"]),
+        ("Equivalent", ["Concept", "Code"], ["Concept", "Concept"]),
+        ("Equivalent", ["Choice<Concept, String>", "Code"], ["Concept", "Concept"]),
+        ("First", ["List<Interval<Date>>"], ["List<Interval<Date>>"]),
+        ("ProperIncludedIn", ["Interval<Integer>", "Interval<Any>"], ["Interval<Integer>", "Interval<Integer>"]),
+    ],
+)
+def test_overloads(table: ConversionTable, name: str, operands: list[str], chosen: list[str]) -> None:
+    found = resolve(system_signatures()[name], list(map(parse_type, operands)), table)
+    assert found is not None
+    assert found.signature.operands == tuple(map(parse_type, chosen))
+
+
+@pytest.mark.parametrize(("name", "operands"), [("And", ["Integer", "Boolean"]), ("Add", ["Date", "String"])])
+def test_calls_that_no_overload_takes(table: ConversionTable, name: str, operands: list[str]) -> None:
+    assert resolve(system_signatures()[name], list(map(parse_type, operands)), table) is None
+
+
+def test_a_call_may_be_ambiguous(table: ConversionTable) -> None:
+    overloads = [Signature("f", (INTEGER, DECIMAL), STRING), Signature("f", (DECIMAL, INTEGER), STRING)]
+    with pytest.raises(AmbiguousCall):
+        resolve(overloads, [INTEGER, INTEGER], table)
+
+
+def test_the_more_specific_overload_hides_the_general_one(table: ConversionTable) -> None:
+    overloads = [Signature("f", (FRUIT,), STRING), Signature("f", (APPLE,), INTEGER)]
+    found = resolve(overloads, [APPLE], table)
+    assert found is not None and found.signature.result == INTEGER
+    general = resolve(overloads, [PEAR], table)
+    assert general is not None and general.signature.result == STRING
+
+
+def test_nulls_make_no_call_ambiguous(table: ConversionTable) -> None:
+    overloads = [Signature("f", (DATE,), DATE), Signature("f", (DATETIME,), DATETIME), Signature("f", (LONG,), LONG)]
+    assert resolve(overloads, [ANY], table) is not None
+
+
+def test_every_operator_has_a_node() -> None:
+    from ecqm.elm import nodes
+
+    missing = [name for name in system_signatures() if not hasattr(nodes, name)]
+    assert missing == []

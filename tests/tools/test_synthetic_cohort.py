@@ -1,0 +1,49 @@
+"""The maker of synthetic cohorts: the same seed, the same cohort; all of it readable."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ecqm.data import read_files
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    path = Path(__file__).parents[2] / "tools" / "synthetic_cohort.py"
+    spec = importlib.util.spec_from_file_location("synthetic_cohort", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["synthetic_cohort"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def make(tool: ModuleType, folder: Path, seed: int, patients: int = 60) -> Path:
+    folder.mkdir()
+    words = tool.vocabulary(folder, ())
+    tool.write_shared(folder)
+    tool.write_part(0, words, seed, patients, 30.0, folder)
+    return folder
+
+
+def test_it_can_be_read_without_a_problem(tool: ModuleType, tmp_path: Path) -> None:
+    cohort = read_files([make(tool, tmp_path / "a", 1)])
+    cohort.settle()
+    assert cohort.n == 60
+    assert not cohort.problems
+    assert not list(cohort.dangling_references())
+    assert len(cohort.table("Encounter")) >= 60
+    assert len(cohort.table("Coverage")) == 60
+
+
+def test_the_seed_decides(tool: ModuleType, tmp_path: Path) -> None:
+    texts = [
+        [file.read_text() for file in sorted(make(tool, tmp_path / name, seed).iterdir())]
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert texts[0] == texts[1] != texts[2]

@@ -341,8 +341,8 @@ QUOTED_IDENTIFIER    : '"' (ESCAPE | ~["\\])* '"' ;
 STRING               : '\'' (ESCAPE | ~['\\])* '\'' ;
 
 WHITESPACE    : SPACE+ -> skip ;
-BLOCK_COMMENT : '/*' .*? '*/' -> skip ;
-LINE_COMMENT  : '//' ~[\r\n]* -> skip ;
+BLOCK_COMMENT : '/*' .*? '*/' -> channel(HIDDEN) ;
+LINE_COMMENT  : '//' ~[\r\n]* -> channel(HIDDEN) ;
 UNEXPECTED    : . ;
 
 fragment SPACE  : [ \t\r\n] ;

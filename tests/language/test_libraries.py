@@ -114,8 +114,8 @@ def test_functions_overloads_and_fluent_calls() -> None:
     by_name = {s.name: s.expression for s in compilation.library.statements if not isinstance(s, nodes.FunctionDef)}
     a, b = by_name["A"], by_name["B"]
     assert isinstance(a, nodes.FunctionRef) and isinstance(b, nodes.FunctionRef)
-    assert [s.name for s in a.signature if isinstance(s, nodes.NamedTypeSpecifier)][0].endswith("Integer")
-    assert [s.name for s in b.signature if isinstance(s, nodes.NamedTypeSpecifier)][0].endswith("Decimal")
+    assert next(s.name for s in a.signature if isinstance(s, nodes.NamedTypeSpecifier)).endswith("Integer")
+    assert next(s.name for s in b.signature if isinstance(s, nodes.NamedTypeSpecifier)).endswith("Decimal")
 
 
 def test_statements_keep_the_order_of_the_source_whatever_they_refer_to() -> None:

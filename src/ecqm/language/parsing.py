@@ -167,7 +167,8 @@ def _report_depth(diagnostics: Diagnostics, token: Any) -> None:
     diagnostics.add(Diagnostic("nested too deeply", span, text=token.text))
 
 
-def _lex(source: str) -> list[Any]:
+def lex(source: str) -> list[Any]:
+    """The tokens of a source, comments among them on the hidden channel."""
     lexer = CqlLexer(InputStream(source))
     lexer.removeErrorListeners()
     return list(lexer.getAllTokens())
@@ -201,7 +202,7 @@ def parse(source: str, diagnostics: Diagnostics, rule: str = "library") -> Parse
 
     None only when there is no tree to speak of (nested too deeply).
     """
-    tokens = _lex(source)
+    tokens = [token for token in lex(source) if token.channel == Token.DEFAULT_CHANNEL]
     deep = _too_deep(tokens)
     if deep is not None:
         _report_depth(diagnostics, deep)

@@ -126,6 +126,12 @@ def test_listed_defects(tmp_path: Path) -> None:
     other = Defect("Example", "c", "r", "e", frozenset({"denominator"}))
     assert not compared(case, patient_measure(), defect=other).passes
     assert not compared(case, patient_measure(), defect=listed, error="broken").passes
+    failing = Defect("Example", "c", "two resources have one id", "data", frozenset({"error"}))
+    assert compared(case, patient_measure(), defect=failing, error="broken").passes
+    assert not compared(case, patient_measure(), defect=failing).passes
+    beside = Defect("Example", "c", "r", "e", frozenset({"stratifier"}))
+    result = compared(agreeing, patient_measure(), defect=beside)
+    assert result.passes and result.unexplained == {"stratifier"}
 
 
 def test_defect_list(tmp_path: Path) -> None:
@@ -136,11 +142,14 @@ def test_defect_list(tmp_path: Path) -> None:
     found = DefectList.read(path).find("c", "folder", "M")
     assert found is not None and found.wrong == {"numerator"}
     assert DefectList.read(path).find("d", "M") is None
+    path.write_text(entry.replace('case = "c"', 'cases = ["c", "d"]'))
+    assert DefectList.read(path).find("d", "M") is not None
     for text, says in (
         (entry + entry, "listed twice"),
         (entry.replace("reason", "why"), "reason is missing"),
         (entry + 'wrong = ["numer"]\n', "no population codes: numer"),
         (entry + "more = 1\n", "unknown more"),
+        (entry.replace('case = "c"', "cases = []"), "case is missing"),
         ("[[defect]\n", "defects.toml"),
     ):
         path.write_text(text)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ecqm.measures.defects import Defect
+from ecqm.measures.defects import BESIDE, ERROR, OBSERVATION, STRATIFIER, Defect
 from ecqm.measures.definition import Group, Measure, Population
 from ecqm.measures.evaluation import FALSE, TRUE, GroupResult, StratifierResult, Stratum
 from ecqm.measures.test_cases import (
@@ -148,18 +148,32 @@ class CaseResult:
 
     @property
     def wrong(self) -> frozenset[str]:
-        """The codes of the populations that do not agree."""
-        return frozenset(p.code for group in self.groups for p in group.populations if not p.agree)
+        """What does not agree: population codes, `stratifier`, `measure-observation`; or just `error`."""
+        if self.error is not None:
+            return frozenset({ERROR})
+        wrong = {p.code for group in self.groups for p in group.populations if not p.agree}
+        if self.stratifiers_agree is False:
+            wrong.add(STRATIFIER)
+        if self.observations_agree is False:
+            wrong.add(OBSERVATION)
+        return frozenset(wrong)
 
     @property
     def excused(self) -> bool:
-        """It disagrees, just in what is listed as a defect of the deck."""
-        return self.defect is not None and not self.agree and self.error is None and self.defect.covers(self.wrong)
+        """Its populations disagree, just in what is listed as a defect of the deck."""
+        return self.defect is not None and not self.agree and self.defect.covers(self.wrong - BESIDE)
 
     @property
     def passes(self) -> bool:
         """What a run asks of a case: that it agrees if it is not listed, and disagrees as listed if it is."""
-        return self.agree if self.defect is None else self.excused
+        return self.agree if self.defect is None or not self.defect.concerns_populations else self.excused
+
+    @property
+    def unexplained(self) -> frozenset[str]:
+        """What disagrees without being listed, and what is listed but agrees; of populations any listed one will do."""
+        listed = frozenset() if self.defect is None else self.defect.wrong
+        beside = (self.wrong ^ listed) & BESIDE
+        return beside if self.passes else beside | (self.wrong - BESIDE) | (listed - BESIDE)
 
     @property
     def stratifiers_agree(self) -> bool | None:
@@ -392,6 +406,16 @@ def _tally(results: Sequence[CaseResult]) -> dict[str, Any]:
         "agree": sum(result.agree for result in results),
         "errors": sum(result.error is not None for result in results),
         "defects": sum(result.excused for result in results),
-        "stratifiers": {"cases": len(strata), "agree": sum(strata)},
-        "observations": {"cases": len(observations), "agree": sum(observations)},
+        "stratifiers": {"cases": len(strata), "agree": sum(strata), "defects": _listed(results, STRATIFIER)},
+        "observations": {
+            "cases": len(observations),
+            "agree": sum(observations),
+            "defects": _listed(results, OBSERVATION),
+        },
+        "unexplained": sum(bool(result.unexplained) for result in results),
     }
+
+
+def _listed(results: Sequence[CaseResult], what: str) -> int:
+    """Cases that disagree in this and are listed for it."""
+    return sum(r.defect is not None and what in r.defect.wrong and what in r.wrong for r in results)

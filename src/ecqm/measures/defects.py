@@ -1,9 +1,10 @@
 """Cases whose published expectation is known to be wrong, listed by name with the reason and the evidence.
 
 The list is a TOML file of ``[[defect]]`` tables: ``measure`` (the deck's folder or the measure's name), ``case`` (the
-case's folder), ``reason``, ``evidence``, and ``wrong``, the codes of the populations whose counts are wrong (absent or
-empty: any). A listed case that agrees fails a run until it is taken off the list; so does one that disagrees in more
-than is listed.
+case's folder; or ``cases``, several that share a defect), ``reason``, ``evidence``, and ``wrong``: the codes of the
+populations whose counts are wrong (absent or empty: any), ``stratifier`` and ``measure-observation`` for those
+expectations, ``error`` if the data of the case make its evaluation fail. A listed case that agrees fails a run until it
+is taken off the list; so does one that disagrees in more than is listed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ecqm.measures.definition import PopulationCode
+
+STRATIFIER = "stratifier"
+OBSERVATION = PopulationCode.MEASURE_OBSERVATION.value
+ERROR = "error"
+# What is counted beside the populations, and does not decide whether a case agrees.
+BESIDE = frozenset({STRATIFIER, OBSERVATION})
 
 
 class DefectListError(ValueError):
@@ -31,7 +38,12 @@ class Defect:
 
     def covers(self, wrong: frozenset[str]) -> bool:
         """True if nothing but what is listed disagrees."""
-        return not self.wrong or wrong <= self.wrong
+        return wrong <= self.wrong or (not self.wrong and not wrong & (BESIDE | {ERROR}))
+
+    @property
+    def concerns_populations(self) -> bool:
+        """Is anything listed that decides whether the case agrees?"""
+        return not self.wrong or bool(self.wrong - BESIDE)
 
     def to_json(self) -> dict[str, Any]:
         return {"reason": self.reason, "evidence": self.evidence, "wrong": sorted(self.wrong)}
@@ -56,7 +68,7 @@ class DefectList:
             tables = tomllib.loads(path.read_text("utf-8")).get("defect", [])
         except tomllib.TOMLDecodeError as error:
             raise DefectListError(f"{path}: {error}") from error
-        return cls(_defect(table, f"{path}, defect {number}") for number, table in enumerate(tables, 1))
+        return cls(d for number, table in enumerate(tables, 1) for d in _defects(table, f"{path}, defect {number}"))
 
     def __iter__(self) -> Iterator[Defect]:
         return iter(self._defects.values())
@@ -73,15 +85,19 @@ class DefectList:
         return None
 
 
-def _defect(table: dict[str, Any], where: str) -> Defect:
-    for key in ("measure", "case", "reason", "evidence"):
+def _defects(table: dict[str, Any], where: str) -> Iterator[Defect]:
+    for key in ("measure", "reason", "evidence"):
         if not isinstance(table.get(key), str) or not table[key].strip():
             raise DefectListError(f"{where}: {key} is missing")
-    unknown = set(table) - {"measure", "case", "reason", "evidence", "wrong"}
+    unknown = set(table) - {"measure", "case", "cases", "reason", "evidence", "wrong"}
     if unknown:
         raise DefectListError(f"{where}: unknown {', '.join(sorted(unknown))}")
+    cases = table.get("cases", [table["case"]] if "case" in table else [])
+    if not isinstance(cases, list) or not cases or not all(isinstance(case, str) and case.strip() for case in cases):
+        raise DefectListError(f"{where}: case is missing")
     wrong = frozenset(table.get("wrong", ()))
-    codes = {code.value for code in PopulationCode}
+    codes = {code.value for code in PopulationCode} | BESIDE | {ERROR}
     if not wrong <= codes:
         raise DefectListError(f"{where}: no population codes: {', '.join(sorted(wrong - codes))}")
-    return Defect(table["measure"], table["case"], table["reason"], table["evidence"], wrong)
+    for case in cases:
+        yield Defect(table["measure"], case, table["reason"], table["evidence"], wrong)

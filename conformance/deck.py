@@ -1,0 +1,81 @@
+"""The published deck: how many cases agree, and whether every one that does not is explained.
+
+    python conformance/deck.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]… [--tests DIR] [--defects FILE]
+        [--json FILE]
+
+Prints one line of figures, then a line for every case that is not explained: one that disagrees (in populations,
+strata or observations) without being listed in deck_defects.toml, or is listed there and agrees. Exits with 1 if there
+are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks import match_deck
+from ecqm.bundles.runner import DeckRunner
+from ecqm.measures.comparison import MeasureRun, deck_report
+from ecqm.measures.defects import DefectList
+
+DEFECTS = Path(__file__).parent / "deck_defects.toml"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Run the published deck.")
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--measure", action="append", default=[])
+    parser.add_argument("--tests", type=Path)
+    parser.add_argument("--defects", type=Path, default=DEFECTS)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(arguments)
+    started = perf_counter()
+    content = Content.open(options.content, options.libraries, options.valuesets)
+    runner = DeckRunner(content, DefectList.read(options.defects))
+    deck = match_deck(content, options.tests, options.measure)
+    runs = [runner.run(part.measure, part.cases) for part in deck.measures]
+    report = deck_report({"source": "elm"}, runs)
+    seconds = perf_counter() - started
+    figures = figures_of(report["totals"]) | {"seconds": round(seconds, 1)}
+    print(", ".join(f"{name} {value}" for name, value in figures.items()))
+    for line in unexplained(runs):
+        print(line)
+    if options.json is not None:
+        options.json.write_text(json.dumps({"figures": figures, **report}, indent=1), "utf-8")
+    return 1 if figures["unexplained"] else 0
+
+
+def figures_of(totals: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a deck by name."""
+    figures = {
+        "measures": totals["measures"],
+        "cases": totals["cases"],
+        "agree": totals["agree"],
+        "listed defects": totals["defects"],
+        "errors": totals["errors"],
+    }
+    for part in ("stratifiers", "observations"):
+        figures[part] = f"{totals[part]['agree']}/{totals[part]['cases']} ({totals[part]['defects']} listed)"
+    return figures | {"unexplained": totals["unexplained"]}
+
+
+def unexplained(runs: list[MeasureRun]) -> list[str]:
+    """One line for each case that is not explained."""
+    return [
+        f"{run.measure} {result.case.name} ({result.case.title}): {', '.join(sorted(result.unexplained))}"
+        f" {'disagree' if result.wrong else 'agree, but are listed'}" + (f": {result.error}" if result.error else "")
+        for run in runs
+        for result in run.results
+        if result.unexplained
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,25 +1,26 @@
 # make run   a first run: the sample measures over the sample patients
-# make test  everything that is checked before a change counts: style, types, tests, conformance
+# make test  everything that is checked before a change counts: style, types, decks, suites, tests
 
-# The first interpreter that is new enough, unless one is named (make PYTHON=…).
+# The first interpreter that is new enough, unless one is named (make PYTHON=...).
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# Where published measure content is, for the tests and decks that need it; they are skipped without it.
+# Where published measure content is, for the decks, suites and tests that need it; they are skipped without it.
 export ECQM_CONTENT ?= $(CURDIR)/.content
-AU2025 := $(ECQM_CONTENT)/ecqm-content-qicore-2025
+C := $(ECQM_CONTENT)
+AU2025 := "$(C)/ecqm-content-qicore-2025" --libraries "$(C)/libraries-2025" --valuesets "$(C)/valuesets-2025"
 
-.PHONY: run test lint style types unit decks deck-au2025 peers clean
+# $(call with,FOLDER,COMMAND) runs a command if that folder of published content is at hand.
+with = @if [ -d "$(C)/$(1)" ]; then echo '$(2)'; $(2); else echo "$@: skipped, $(C)/$(1) is not at hand"; fi
 
-run: $(STAMP)
-	$(BIN)/ecqm test measure_bundles/sample
+.PHONY: run test style types decks deck-sample deck-au2025 deck-qdm suites suite-cql suite-elm unit peers clean
 
-test: lint decks unit
+run: deck-sample
 
-lint: style types
+test: style types decks suites unit
 
 style: $(STAMP)
 	$(BIN)/ruff check .
@@ -27,23 +28,33 @@ style: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
-	$(BIN)/pytest -n 2
+decks: deck-sample deck-au2025 deck-qdm
 
-decks: $(STAMP)
+deck-sample: $(STAMP)
 	$(BIN)/ecqm test measure_bundles/sample
-	@if [ -d "$(AU2025)" ]; then $(MAKE) --no-print-directory deck-au2025; \
-	else echo "no published content at $(ECQM_CONTENT): its deck is not run"; fi
 
 deck-au2025: $(STAMP)
-	$(BIN)/ecqm test "$(AU2025)" --libraries "$(ECQM_CONTENT)/libraries-2025" \
-	  --valuesets "$(ECQM_CONTENT)/valuesets-2025" $(addprefix --defects ,$(wildcard conformance/deck_defects.toml))
+	$(call with,ecqm-content-qicore-2025,$(BIN)/ecqm test $(AU2025) --defects conformance/deck_defects.toml)
+
+deck-qdm: $(STAMP)
+	$(call with,qdm,$(BIN)/ecqm test "$(C)/qdm/cqm-execution" --defects conformance/qdm.defects.toml)
+	$(call with,qdm,$(BIN)/ecqm test "$(C)/qdm/bonnie-js" --defects conformance/qdm.defects.toml)
+
+suites: suite-cql suite-elm
+
+suite-cql: $(STAMP)
+	$(call with,cql-tests,$(BIN)/ecqm conformance "$(C)/cql-tests")
+
+suite-elm: $(STAMP)
+	$(call with,ecqm-content-qicore-2025,$(BIN)/python conformance/elm_equality.py "$(C)")
+
+unit: $(STAMP)
+	$(BIN)/pytest -n 2
 
 # Figures beside other engines: needs published content, Node.js with npm, and most of an hour.
 peers: $(STAMP)
 	$(BIN)/python conformance/peers/install.py
-	$(BIN)/python conformance/peers/compare.py "$(AU2025)" --libraries "$(ECQM_CONTENT)/libraries-2025" \
-	  --valuesets "$(ECQM_CONTENT)/valuesets-2025"
+	$(BIN)/python conformance/peers/compare.py $(AU2025)
 
 $(STAMP): pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed (make PYTHON=...)" >&2; exit 1; }

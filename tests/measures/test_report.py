@@ -42,7 +42,7 @@ def reporting_and_results(basis: str) -> tuple[Reporting, Any]:
         date="2027-01-15T10:00:00Z",
         reporter="Organization/1",
         supplements={"sde-sex": [[MALE], [MALE, "x", True, 3, Decimal("1.5")], []]},
-        episode_reference=lambda key: f"Encounter/{key}",
+        episode_reference=lambda basis, key: f"{basis}/{key}",
     )
     return reporting, results
 

@@ -1,12 +1,15 @@
-"""What the user sees of an error: one line that says what is wrong, and exit code 2."""
+"""What the user sees of an error: what is wrong in a line, and exit code 2; never a traceback, unless asked for."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+
+TRACEBACK = "ECQM_TRACEBACK"
 
 
 @contextmanager
@@ -41,4 +44,9 @@ def reported() -> Iterator[None]:
         sys.exit(2)
     except known as error:
         click.echo(f"ecqm: {error}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        click.echo(f"ecqm: internal error: {type(error).__name__}: {error} ({TRACEBACK}=1 shows where)", err=True)
         sys.exit(2)

@@ -35,8 +35,8 @@ class Reporting:
     """What all reports of a run have in common.
 
     ``patient_ids`` in the order of the batch; ``period`` and ``date`` as FHIR writes them. ``supplements`` holds, by id
-    of the supplemental data, the values of each patient. ``episode_reference`` turns an episode key into a reference
-    (``Encounter/1``) for subject lists; without it those of episode-based groups list patients.
+    of the supplemental data, the values of each patient. ``episode_reference`` turns an episode, by the basis and its
+    key, into a reference (``Encounter/1``) for subject lists; without it those of episode-based groups list patients.
     """
 
     measure: Measure
@@ -45,7 +45,7 @@ class Reporting:
     date: str | None = None
     reporter: str | None = None
     supplements: Mapping[str, Sequence[Sequence[Supplement]]] = field(default_factory=dict)
-    episode_reference: Callable[[int], str] | None = None
+    episode_reference: Callable[[str, int], str] | None = None
 
 
 def summary_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
@@ -181,7 +181,7 @@ def _members(list_id: str, reporting: Reporting, result: GroupResult, population
         references = [f"Patient/{reporting.patient_ids[row]}" for row in rows.tolist()]
     else:
         assert reporting.episode_reference is not None
-        references = [reporting.episode_reference(key) for key in episodes.key.tolist()]
+        references = [reporting.episode_reference(result.group.basis, key) for key in episodes.key.tolist()]
     members: Json = {"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"}
     if references:
         members["entry"] = [{"item": {"reference": reference}} for reference in references]

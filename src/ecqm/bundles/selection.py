@@ -1,0 +1,94 @@
+"""Measures chosen from a content to run together: planned as one, and what they lack said before they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.libraries import LibraryNotFound
+from ecqm.bundles.planning import Planner
+from ecqm.data import Demand
+from ecqm.elm import ElmError
+from ecqm.measures.definition import Measure, MeasureError
+from ecqm.measures.planning import MeasurePlan
+from ecqm.plan.lowering import PlanError
+from ecqm.plan.nodes import Constant
+from ecqm.terminology import MissingValueSet, value_set_key
+from ecqm.values import ValueSet
+
+CannotPlan = (ElmError, PlanError, LibraryNotFound, MeasureError)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Planned measures; `not_planned` has, by name, why a measure could not be.
+
+    `missing` are the value sets that the plans look into and that are not at hand as whole.
+    """
+
+    content: Content
+    plans: tuple[MeasurePlan, ...]
+    not_planned: dict[str, str] = field(default_factory=dict)
+    missing: tuple[MissingValueSet, ...] = ()
+
+    @property
+    def demand(self) -> Demand:
+        """What all of the measures need of the data."""
+        return reduce(or_, (plan.demand for plan in self.plans), Demand.of((), ()))
+
+    def warnings(self, plan: MeasurePlan) -> list[str]:
+        """What to know of a measure's results: stand-ins for libraries, and what of it could not be had."""
+        return [
+            *plan.measure.problems,
+            *plan.libraries.warnings,
+            *plan.problems,
+            *plan.lowering.warnings,
+            *(f"value set {missing}" for missing in self.missing if _uses(plan, missing)),
+        ]
+
+
+def select(
+    content: Content,
+    measures: Iterable[Measure],
+    relax_versions: bool = False,
+    watch: Callable[[Measure], None] = lambda measure: None,
+) -> Selection:
+    """Plan measures; `watch` is called after each. One that cannot be planned does not keep the others from it."""
+    planner = Planner(content, relax_versions)
+    plans: list[MeasurePlan] = []
+    not_planned: dict[str, str] = {}
+    for measure in measures:
+        try:
+            plans.append(planner.plan(measure))
+        except CannotPlan as error:
+            not_planned[measure.name] = str(error)
+        watch(measure)
+    return Selection(content, tuple(plans), not_planned, missing_value_sets(content, plans, relax_versions))
+
+
+def missing_value_sets(
+    content: Content, plans: Iterable[MeasurePlan], relax_versions: bool = False
+) -> tuple[MissingValueSet, ...]:
+    """The value sets that plans look into and that are not at hand as whole, with the libraries that declare them.
+
+    Those that a library declares and no define of the measures refers to are not needed.
+    """
+    uses: dict[str, list[str]] = {}
+    for plan in plans:
+        needed = _value_sets(plan)
+        for identifier, libraries in content.closure(plan.measure, relax_versions).value_sets().items():
+            if value_set_key(identifier)[0] in needed:
+                uses.setdefault(identifier, []).extend(libraries)
+    return tuple(content.value_sets.missing(uses))
+
+
+def _value_sets(plan: MeasurePlan) -> frozenset[str]:
+    constants = (node.value for node in plan.nodes if isinstance(node, Constant))
+    return frozenset(value_set_key(value.id)[0] for value in constants if isinstance(value, ValueSet))
+
+
+def _uses(plan: MeasurePlan, missing: MissingValueSet) -> bool:
+    return value_set_key(missing.id)[0] in _value_sets(plan)

@@ -1,0 +1,195 @@
+"""``ecqm run``: evaluate measures on patients."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.bundles.selection import Selection
+    from ecqm.reporting.run import MeasureOutcome, RunOutput
+
+# Commands import what they need when they run: help has to come up at once.
+
+PROFILES = ("declared",)
+
+
+@click.command("run")
+@click.argument("content", type=click.Path(path_type=Path, exists=True))
+@click.option("--measure", "measures", multiple=True, metavar="NAME", help="The measure (may be repeated), or all.")
+@click.option(
+    "--data", multiple=True, required=True, type=click.Path(path_type=Path), help="Patients (may be repeated)."
+)
+@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
+@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@click.option("--period", metavar="START/END", help="Measurement period, instead of each measure's effective period.")
+@click.option("--individual", is_flag=True, help="Also a report per patient, with supplemental data.")
+@click.option("--subject-list", is_flag=True, help="Also reports that list the members of every population.")
+@click.option(
+    "--profiles",
+    type=click.Choice(PROFILES),
+    default="declared",
+    show_default=True,
+    help="What tells a resource's profile.",
+)
+@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@click.option("--allow-missing", is_flag=True, help="Go on without value sets that are not at hand, or not as whole.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
+def command(
+    content: Path,
+    measures: tuple[str, ...],
+    data: tuple[Path, ...],
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    period: str | None,
+    individual: bool,
+    subject_list: bool,
+    profiles: str,
+    relax_versions: bool,
+    allow_missing: bool,
+    form: str,
+    output: Path,
+) -> None:
+    """Evaluate measures of CONTENT on patients.
+
+    Patients are FHIR bundles, folders of resources, NDJSON by type (plain, .gz or .zst), or a cohort store. The output
+    folder gets summary.json (MeasureReports), populations.parquet, errors.json and run.json; individual.ndjson and
+    subject-list.json when asked for.
+
+    Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
+    errors.json. Exits with 2 if a measure could not run (the others are completed), or nothing could.
+    """
+    from ecqm.bundles.content import Content
+    from ecqm.bundles.evaluation import evaluate
+    from ecqm.bundles.selection import select
+    from ecqm.cli.failures import reported
+    from ecqm.cli.progress import progress
+    from ecqm.data.source import PatientData
+    from ecqm.measures.period import parse_period
+    from ecqm.reporting.run import RunOutput
+
+    seconds: dict[str, float] = {}
+    with reported():
+        clock = _Clock(seconds)
+        stated = parse_period(period) if period else (None, None)
+        patients = PatientData(data)
+        opened = Content.open(content, libraries, valuesets)
+        chosen = opened.select(() if "all" in measures else measures)
+        clock.took("open")
+        with progress("planning", len(chosen)) as advance:
+            selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
+        clock.took("plan")
+        _check(selection, allow_missing)
+        with RunOutput(output, selection, stated, individual, subject_list) as writer:
+            steps = len(selection.plans) * patients.n_batches
+            with progress("evaluating", steps) as advance:
+                for batch in evaluate(
+                    selection,
+                    patients,
+                    stated,
+                    individual,
+                    watch=lambda measure: advance(1, measure.name),
+                ):
+                    seconds["load"] = seconds.get("load", 0.0) + batch.load_seconds
+                    writer.add(batch)
+            clock.took("evaluate")
+            seconds["evaluate"] -= seconds.get("load", 0.0)
+            outcomes = writer.finish(_about(selection, content, data, profiles, seconds))
+    click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else _table(outcomes))
+    _tell(writer, patients.corrupt)
+    sys.exit(2 if writer.not_run or patients.corrupt else 0)
+
+
+class _Clock:
+    """Seconds that the steps of a run take."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self._since = perf_counter()
+
+    def took(self, step: str) -> None:
+        now = perf_counter()
+        self._seconds[step] = now - self._since
+        self._since = now
+
+
+def _check(selection: Selection, allow_missing: bool) -> None:
+    """Ends a run that cannot give right results before it starts."""
+    if not selection.plans:
+        reasons = [f"{name}: {reason}" for name, reason in selection.not_planned.items()]
+        raise click.ClickException("\n".join(reasons) or "the content holds no measure")
+    if selection.missing and not allow_missing:
+        lines = [f"  {missing}" for missing in selection.missing]
+        raise click.ClickException(
+            f"{len(lines)} value sets are not at hand as whole; add them with --valuesets, or go on without them with "
+            "--allow-missing:\n" + "\n".join(lines)
+        )
+
+
+def _about(
+    selection: Selection, content: Path, data: Sequence[Path], profiles: str, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """What run.json says of the program and its input."""
+    import platform
+
+    import numpy as np
+
+    from ecqm import __version__
+    from ecqm.bundles.specification import assemble
+
+    return {
+        "engine": {
+            "name": "ecqm",
+            "version": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        "content": str(content),
+        "data": [str(path) for path in data],
+        "profiles": profiles,
+        "hashes": {
+            plan.measure.name: assemble(selection.content, plan.measure).content_hash for plan in selection.plans
+        },
+        "seconds": {step: round(taken, 3) for step, taken in seconds.items()},
+    }
+
+
+def _table(outcomes: Sequence[MeasureOutcome]) -> str:
+    """A line per group: counts of its populations, and the score."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from ecqm.reporting.run import outcome_rows
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("measure", "group", "populations"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("score", justify="right")
+    for measure, group, counts, score in outcome_rows(outcomes):
+        table.add_row(measure, group, counts, "" if score is None else f"{score:.4f}")
+    out = StringIO()
+    Console(file=out, width=160).print(table)
+    return out.getvalue().rstrip("\n")
+
+
+def _tell(writer: RunOutput, corrupt: Sequence[Exception]) -> None:
+    """What the user has to know beside the results, on standard error."""
+    for name, reason in writer.not_run.items():
+        click.echo(f"ecqm: measure {name} was not run: {reason}", err=True)
+    for error in corrupt:
+        click.echo(f"ecqm: {error}", err=True)
+    for missing in writer.selection.missing:
+        click.echo(f"ecqm: warning: value set {missing}", err=True)
+    failed = {(entry["patient"], entry["measure"]) for entry in writer.errors}
+    if failed:
+        click.echo(f"ecqm: {len(failed)} evaluations of patients failed, see {writer.folder / 'errors.json'}", err=True)
+    if writer.n_problems:
+        click.echo(f"ecqm: {writer.n_problems} problems with the data, see {writer.folder / 'errors.json'}", err=True)

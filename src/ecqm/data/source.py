@@ -1,0 +1,56 @@
+"""Patient data as a run takes it: files, folders and cohort stores, in batches of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from ecqm.data.cohort import Cohort
+from ecqm.data.demand import Demand
+from ecqm.data.problems import DataError
+from ecqm.data.readers import data_files, read_files
+from ecqm.data.shards import CorruptShard
+from ecqm.data.store import CohortStore, is_store, open_store
+from ecqm.terminology import CodeIndex
+
+
+class PatientData:
+    """The patients at some paths. All files are one batch, every shard of a cohort store is a batch of its own.
+
+    Files are read when a batch is asked for, and again only when more of them is wanted than was read; all batches
+    share one index of codes. `corrupt` are the shards that could not be read.
+    """
+
+    def __init__(self, paths: Iterable[Path], default_offset: int = 0) -> None:
+        """`default_offset` in minutes east of UTC. Raises DataError for a path that does not exist, or without data."""
+        self.paths = tuple(Path(path) for path in paths)
+        self.stores: list[CohortStore] = [open_store(path) for path in self.paths if is_store(path)]
+        self.files = [file for path in self.paths if not is_store(path) for file in data_files(path)]
+        if not self.stores and not self.files:
+            raise DataError(f"there are no files of data at {', '.join(map(str, self.paths))}")
+        self.default_offset = default_offset
+        self.codes = CodeIndex()
+        self.corrupt: list[CorruptShard] = []
+        self._read: Cohort | None = None
+
+    def __repr__(self) -> str:
+        return f"<PatientData at {', '.join(map(str, self.paths))}>"
+
+    @cached_property
+    def n_batches(self) -> int:
+        """How many batches there are."""
+        return bool(self.files) + sum(len(store.shards) for store in self.stores)
+
+    def batches(self, demand: Demand) -> Iterator[Cohort]:
+        """The patients, with what is wanted of their data; what could not be read is in each cohort's `problems`."""
+        if self.files:
+            yield self._from_files(demand)
+        for store in self.stores:
+            yield from store.cohorts(demand, self.codes, self.corrupt)
+
+    def _from_files(self, demand: Demand) -> Cohort:
+        if self._read is None or not self._read.demand.covers(demand):
+            wanted = demand if self._read is None else demand | self._read.demand
+            self._read = read_files(self.files, wanted, self.codes, self.default_offset, keep_raw=False)
+        return self._read

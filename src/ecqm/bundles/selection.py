@@ -34,6 +34,9 @@ class Selection:
     not_planned: dict[str, str] = field(default_factory=dict)
     missing: tuple[MissingValueSet, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Selection of {', '.join(plan.measure.name for plan in self.plans) or 'no measure'}>"
+
     @property
     def demand(self) -> Demand:
         """What all of the measures need of the data."""

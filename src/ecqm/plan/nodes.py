@@ -42,6 +42,11 @@ class Node:
         set_(self, "patient", patient or self.reads_patient())
         set_(self, "may_raise", may_raise or self.raises())
 
+    def __repr__(self) -> str:
+        # Not its children: written out as a tree, a graph may have no end (see `ecqm.plan.explain`).
+        said = (str(value) for name in ("operator", "name", "path") if (value := getattr(self, name, None)) is not None)
+        return f"<{' '.join((type(self).__name__, *said))} per {self.grain}>"
+
     def children(self) -> Iterator[Node]:
         """The nodes that this one is made of."""
         for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
@@ -89,7 +94,7 @@ class Variable(PlanNode):
         set_(self, "may_raise", False)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Element(Variable):
     """The current element of `source`, when a query scans it; `nesting` tells apart scans of one source inside another.
 
@@ -103,7 +108,7 @@ class Element(Variable):
         return iter(())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Accumulator(Variable):
     """What an aggregate clause has gathered so far (CQL author's guide, "Aggregate Queries")."""
 
@@ -113,7 +118,7 @@ class Accumulator(Variable):
         return iter(())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Constant(PlanNode):
     """A scalar value of `ecqm.values`; `type` keeps 1 and True and 1.0 apart."""
 
@@ -121,7 +126,7 @@ class Constant(PlanNode):
     type: CqlType
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Parameter(PlanNode):
     """A parameter, the same in all libraries of a run: the value that the run gives it, or else its default."""
 
@@ -129,7 +134,7 @@ class Parameter(PlanNode):
     default: PlanNode | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Retrieve(PlanNode):
     """The resources of one type (and profile) that match a code filter, as a list per patient (`elm:2.1`).
 
@@ -149,7 +154,7 @@ class Retrieve(PlanNode):
         return not self.unfiltered
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Property(PlanNode):
     """An element of a structured value, or of a resource (`elm:2.3`)."""
 
@@ -157,7 +162,7 @@ class Property(PlanNode):
     path: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Call(PlanNode):
     """An operator of the registry on operands; `attributes` are the node's other settings, as (name, value) pairs."""
 
@@ -173,7 +178,7 @@ class Call(PlanNode):
 RAISING = frozenset({"Message", "SingletonFrom", "Successor", "Predecessor", "Convert", "PointFrom", "Expand"})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FunctionKernel(PlanNode):
     """A library function that has a kernel of its own (FHIRHelpers conversions)."""
 
@@ -181,7 +186,7 @@ class FunctionKernel(PlanNode):
     operand: PlanNode
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Membership(PlanNode):
     """Whether a code, a concept or any of a list of them is in a value set (`elm:23.5`, `elm:23.6`)."""
 
@@ -190,7 +195,7 @@ class Membership(PlanNode):
     any_of: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Conditional(PlanNode):
     """If and Case (`elm:15`): the value of the first branch whose condition is true; each on the rows that take it."""
 
@@ -198,7 +203,7 @@ class Conditional(PlanNode):
     otherwise: PlanNode
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cast(PlanNode):
     """As (`elm:22.1`): the value if it is of the type, else null, or an error when `strict`."""
 
@@ -210,7 +215,7 @@ class Cast(PlanNode):
         return self.strict
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TypeTest(PlanNode):
     """Is (`elm:22.2`)."""
 
@@ -218,7 +223,7 @@ class TypeTest(PlanNode):
     type: CqlType
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MakeRecord(PlanNode):
     """Tuple and Instance (`elm:2.6`, `elm:2.7`): named values; `type` is None for a tuple."""
 
@@ -226,7 +231,7 @@ class MakeRecord(PlanNode):
     elements: tuple[tuple[str, PlanNode], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MakeList(PlanNode):
     """List (`elm:20.17`)."""
 
@@ -234,7 +239,7 @@ class MakeList(PlanNode):
     type: CqlType | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MakeInterval(PlanNode):
     """Interval (`elm:19.15`); whether a boundary is closed may depend on the row."""
 
@@ -244,7 +249,7 @@ class MakeInterval(PlanNode):
     high_closed: PlanNode
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scan(RowsNode):
     """One row per element of a list (or one per value, of a singleton), bound to `variable`.
 
@@ -267,7 +272,7 @@ class Scan(RowsNode):
         return bound_by(self)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Filter(RowsNode):
     """The rows for which every condition is true."""
 
@@ -307,7 +312,7 @@ class WithinNode(PlanNode):
         return bound_by(self.rows)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Collect(WithinNode):
     """The value of each row, as a list per outer row; `distinct` drops repeats (`elm:12.1`, return clause).
 
@@ -319,7 +324,7 @@ class Collect(WithinNode):
     distinct: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExistsWithin(WithinNode):
     """Whether the outer row has any row."""
 
@@ -327,7 +332,7 @@ class ExistsWithin(WithinNode):
     value: PlanNode
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fold(WithinNode):
     """Aggregate clause: `step` is evaluated for each row in turn with `accumulator` bound to what came of the last."""
 
@@ -341,7 +346,7 @@ class Fold(WithinNode):
         return bound_by(self.rows) | {self.accumulator}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SortWithin(PlanNode):
     """A list in order of `keys`: (value of the element, descending) pairs (`elm:12.1`, sort clause)."""
 

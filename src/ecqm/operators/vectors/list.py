@@ -61,6 +61,8 @@ def exists(source: Column) -> Any:
 
 @vector("Count")
 def count(source: Column) -> Any:
+    if isinstance(source, NullColumn):
+        return IntegerColumn(np.zeros(len(source), np.int64), np.ones(len(source), np.bool_))
     if not isinstance(source, ListColumn):
         return NotImplemented
     return IntegerColumn(count_within(source.values.valid, source.parents, len(source)), np.ones(len(source), np.bool_))

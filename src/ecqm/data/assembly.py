@@ -91,17 +91,24 @@ class Assembly:
         interesting = re.compile(
             rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % "|".join(sorted(types)).encode()
         )
+        keys: dict[bytes, Key | None] = {}
         given: set[tuple[int, Key]] = set()
+        lots: dict[str, tuple[Gathered, list[int]]] = {}
         waiting = [pair for gathered, rows in self._placed for pair in zip(rows, gathered.raws, strict=True)]
         while waiting:
-            patient, raw = waiting.pop()
-            for match in interesting.findall(bytes(raw)):
-                key = target(match.decode("utf-8", "replace"))
-                if key is not None and key in shared and (patient, key) not in given:
-                    given.add((patient, key))
-                    name, gathered, place = shared[key]
-                    self._builder.add_all(name, gathered.take([place]), [patient])
-                    waiting.append((patient, gathered.raws[place]))
+            referring, waiting = waiting, []
+            for patient, raw in referring:
+                for match in interesting.findall(raw):
+                    key = keys[match] if match in keys else keys.setdefault(match, _shared_key(match, shared))
+                    if key is not None and (patient, key) not in given:
+                        given.add((patient, key))
+                        name, gathered, place = shared[key]
+                        lot, patients = lots.setdefault(name, (Gathered(), []))
+                        lot.append_from(gathered, place)
+                        patients.append(patient)
+                        waiting.append((patient, gathered.raws[place]))
+        for name, (lot, patients) in lots.items():
+            self._builder.add_all(name, lot, patients)
 
     def _gather(self, loose: Loose) -> None:
         origin = loose.origin
@@ -149,3 +156,9 @@ class Assembly:
             message = "refers to a patient that is not in the data"
             self._builder.report(origin, message, named, f"{name}/{resource.id}")
         return row
+
+
+def _shared_key(reference: bytes, shared: Mapping[Key, Shared]) -> Key | None:
+    """What a reference names, if that is shared."""
+    key = target(reference.decode("utf-8", "replace"))
+    return key if key is not None and key in shared else None

@@ -155,6 +155,7 @@ class _Building:
         gathered = incoming.gathered
         found = list(map(rows.get, incoming.patients))
         if None in found:
+            left = Lot()
             for place, row in enumerate(found):
                 if row is None:
                     patient = incoming.patients[place]
@@ -163,7 +164,8 @@ class _Building:
                     self.builder.report(origin, "refers to a patient that is not in the data", patient, named)
                     file = self.job.files.index(origin.file)
                     raw = bytes(gathered.raws[place])
-                    lost.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw)
+                    left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw)
+            lost.append(left.batch())
             gathered = gathered.take([place for place, row in enumerate(found) if row is not None])
         assembly.put(name, gathered, [row for row in found if row is not None])
 

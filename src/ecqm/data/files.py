@@ -43,8 +43,8 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
     return content
 
 
-def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
-    """The lines of a file in lots, each with the number of its first line (from 1), so that a file may be of any size.
+def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
+    """A file in blocks of whole lines, each with the number of its first line (from 1): a file may be of any size.
 
     Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
     """
@@ -53,14 +53,26 @@ def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, l
     try:
         with _open(path) as stream:
             while block := stream.read(_BLOCK):
-                lines = (rest + block).split(b"\n")
-                rest = lines.pop()
+                end = block.rfind(b"\n") + 1
+                if end:
+                    whole = rest + block[:end]
+                    rest = block[end:]
+                    yield number, whole
+                    number += whole.count(b"\n")
+                else:
+                    rest += block
                 if len(rest) > longest:
-                    raise DataError(f"line {number + len(lines)} has more than {longest} bytes")
-                if lines:
-                    yield number, lines
-                    number += len(lines)
+                    raise DataError(f"line {number} has more than {longest} bytes")
     except _DAMAGE as error:
         raise DataError(f"damaged after line {number - 1}: {error}") from error
     if rest:
-        yield number, [rest]
+        yield number, rest
+
+
+def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines of a file in lots, each with the number of its first line; see `read_blocks`."""
+    for number, block in read_blocks(path, longest):
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        yield number, lines

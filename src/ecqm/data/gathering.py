@@ -44,6 +44,11 @@ class Gathered:
         self.files.append(file)
         self.entries.append(entry)
 
+    def append_from(self, other: Gathered, place: int) -> None:
+        """One more, that of `other` at `place`."""
+        urn = other.urns.get(place)
+        self.append(other.resources[place], other.raws[place], other.files[place], other.entries[place], urn)
+
     def take(self, places: Sequence[int]) -> Gathered:
         """Those at `places`, without their patients; none of them contained."""
         return Gathered(

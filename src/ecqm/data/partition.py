@@ -11,16 +11,20 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from ecqm.data.compartment import PATIENT_LINKS, patient_reference
-from ecqm.data.files import read_bytes, read_lines
+from ecqm.data.compartment import PATIENT_LINKS, patient_reference, target
+from ecqm.data.files import read_blocks, read_bytes
 from ecqm.data.ndjson import NDJSON_SUFFIXES
 from ecqm.data.problems import DataError, DataProblem
-from ecqm.data.spool import Spool
+from ecqm.data.spool import Lot, Spool, lines_batch
 
 # Bytes of input between two entries of the journal, and what all spools together may hold back in memory.
 _BETWEEN_NOTES = 512 << 20
@@ -44,6 +48,8 @@ _Header: Any = msgspec.defstruct(
     gc=False,
 )
 _decode_header = msgspec.json.Decoder(_Header).decode
+_decode_headers = msgspec.json.Decoder(_Header).decode_lines
+_type_of = attrgetter("resourceType")
 
 
 class _Request(msgspec.Struct, gc=False):
@@ -154,15 +160,38 @@ class Partition:
             self._add_document(number, content, None, None)
             self._count(len(content), progress)
             return
-        for start, lines in read_lines(path):
-            size = sum(map(len, lines)) + len(lines)
-            if start + len(lines) <= first:
+        for start, block in read_blocks(path):
+            ends = _line_ends(block)
+            if start + len(ends) <= first:
                 continue
-            for line_number, line in enumerate(lines, start):
-                if line_number >= first and line and not line.isspace():
-                    self._add_line(number, line_number, line)
+            size = len(block)
+            if start < first:
+                skipped = int(ends[first - start - 1])
+                start, block, ends = first, block[skipped:], ends[first - start :] - skipped
+            if not self._add_block(number, start, block, ends):
+                for line_number, line in enumerate(block.split(b"\n"), start):
+                    if line and not line.isspace():
+                        self._add_line(number, line_number, line)
             self._count(size, progress)
-            self._note(number, start + len(lines))
+            self._note(number, start + len(ends))
+
+    def _add_block(self, file: int, first: int, block: bytes, ends: npt.NDArray[np.int64]) -> bool:
+        """Sort a whole block at once; False, and nothing done, if it has a line that is not just a resource."""
+        try:
+            headers = _decode_headers(block)
+        except _UNREADABLE:
+            return False
+        types = set(map(_type_of, headers))
+        if len(headers) != len(ends) or "Bundle" in types:
+            return False
+        patients = _patients_of(headers) if len(types) == 1 else list(map(_patient_of, headers))
+        shards = np.fromiter((-1 if name is None else shard_of(name, self.n_shards) for name in patients), np.int64)
+        order = np.argsort(shards, kind="stable")
+        batch = lines_batch(patients, self._first_number + file, first, block, ends).take(pa.array(order))
+        bounds = np.searchsorted(shards[order], np.arange(-1, self.n_shards + 1)).tolist()
+        for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
+            spool.append(batch.slice(start, stop - start))
+        return True
 
     def _count(self, size: int, progress: Progress) -> None:
         self.journal.read += size
@@ -236,7 +265,9 @@ class Partition:
 
     def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes) -> None:
         spool = self._shared if patient is None else self._spools[shard_of(patient, self.n_shards)]
-        spool.append(patient, urn, self._first_number + file, entry, raw)
+        lot = Lot()
+        lot.append(patient, urn, self._first_number + file, entry, raw)
+        spool.append(lot.batch())
 
     def _report(self, file: int, entry: int | None, message: str) -> None:
         self.journal.problems.append(asdict(DataProblem(str(self.files[file]), entry, None, None, message)))
@@ -247,3 +278,23 @@ def _patient_of(header: Any) -> str | None:
     if header.resourceType == "Patient":
         return header.id  # type: ignore[no-any-return]
     return patient_reference(header)
+
+
+def _patients_of(headers: Sequence[Any]) -> list[str | None]:
+    """The same for many resources of one type."""
+    if headers[0].resourceType == "Patient":
+        return [header.id for header in headers]
+    link = next((name for name in PATIENT_LINKS if isinstance(getattr(headers[0], name), _Link)), None)
+    if link is None:
+        return list(map(_patient_of, headers))
+    found: list[str | None] = []
+    for header, own in zip(headers, map(attrgetter(link), headers), strict=True):
+        named = target(own.reference) if isinstance(own, _Link) and own.reference is not None else None
+        found.append(named[1] if named is not None and named[0] == "Patient" else _patient_of(header))
+    return found
+
+
+def _line_ends(block: bytes) -> npt.NDArray[np.int64]:
+    """Where each line of a block ends, its newline included."""
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
+    return ends if block.endswith(b"\n") else np.append(ends, len(block))

@@ -6,10 +6,13 @@ A spool file is a run of blocks, each eight bytes of length and an Arrow stream 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 _LENGTH = struct.Struct("<Q")
@@ -34,7 +37,6 @@ class Lot:
     files: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
-    size: int = 0
 
     def append(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes) -> None:
         """One more."""
@@ -43,10 +45,29 @@ class Lot:
         self.files.append(file)
         self.entries.append(entry)
         self.raws.append(raw)
-        self.size += len(raw)
 
     def __len__(self) -> int:
         return len(self.raws)
+
+    def batch(self) -> pa.RecordBatch:
+        """The same as a record batch."""
+        columns: list[Sequence[Any]] = [self.patients, self.urns, self.files, self.entries, self.raws]
+        arrays = [pa.array(values, type_) for values, type_ in zip(columns, _SCHEMA.types, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+
+
+def lines_batch(
+    patients: Sequence[str | None], file: int, first: int, block: bytes, ends: npt.NDArray[np.int64]
+) -> pa.RecordBatch:
+    """A batch of the lines of a block, with the places that they end at: their bytes are not copied."""
+    n = len(ends)
+    offsets = np.zeros(n + 1, np.int64)
+    offsets[1:] = ends
+    json = pa.Array.from_buffers(pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
+    numbers = pa.array(np.full(n, file, np.int32)), pa.array(np.arange(first, first + n))
+    return pa.RecordBatch.from_arrays(
+        [pa.array(patients, pa.utf8()), pa.nulls(n, pa.utf8()), *numbers, json], schema=_SCHEMA
+    )
 
 
 class Spool:
@@ -55,25 +76,25 @@ class Spool:
     def __init__(self, path: Path, held_back: int) -> None:
         self.path = path
         self._held_back = held_back
-        self._lot = Lot()
+        self._batches: list[pa.RecordBatch] = []
+        self._size = 0
 
-    def append(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes) -> None:
-        """One more resource."""
-        self._lot.append(patient, urn, file, entry, raw)
-        if self._lot.size >= self._held_back:
-            self.flush()
+    def append(self, batch: pa.RecordBatch) -> None:
+        """More resources."""
+        if len(batch):
+            self._batches.append(batch)
+            self._size += batch.nbytes
+            if self._size >= self._held_back:
+                self.flush()
 
     def flush(self) -> int:
         """Write what is held back; the size of the file then."""
-        if len(self._lot):
-            lot, self._lot = self._lot, Lot()
-            arrays = [lot.patients, lot.urns, lot.files, lot.entries, lot.raws]
-            batch = pa.RecordBatch.from_arrays(
-                [pa.array(values, type_) for values, type_ in zip(arrays, _SCHEMA.types, strict=True)], schema=_SCHEMA
-            )
+        if self._batches:
+            table = pa.Table.from_batches(self._batches, _SCHEMA).combine_chunks()
+            self._batches, self._size = [], 0
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, _SCHEMA, options=_OPTIONS) as writer:
-                writer.write_batch(batch)
+                writer.write_table(table)
             block = sink.getvalue()
             with self.path.open("ab") as file:
                 file.write(_LENGTH.pack(block.size))

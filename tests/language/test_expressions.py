@@ -118,7 +118,8 @@ INTERVALS = {"A": "Interval[1, 2]", "B": "Interval[3, 4]"}
         ("A ends more than 2 days before B", "Before([End(A), Subtract([Start(B), 2 days])])"),
         (
             "A starts less than 2 days before start B",
-            "In([Start(A), Interval(lowClosed=False, highClosed=False, low=Subtract([Start(B), 2 days]), high=Start(B))])",
+            "In([Start(A), Interval(lowClosed=False, highClosed=False, low=Subtract([Start(B), 2 days]), "
+            "high=Start(B))])",
         ),
         (
             "A starts 2 days or less on or after start B",

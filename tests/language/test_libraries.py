@@ -28,7 +28,8 @@ using FHIR version '4.0.1'
 define function ToInterval(period FHIR.Period):
   if period is null then null else Interval[period."start".value, period."end".value]
 define function ToInterval(range FHIR.Range): Interval[ToQuantity(range.low), ToQuantity(range.high)]
-define function ToQuantity(quantity FHIR.Quantity): System.Quantity { value: quantity.value.value, unit: quantity.unit.value }
+define function ToQuantity(quantity FHIR.Quantity):
+  System.Quantity { value: quantity.value.value, unit: quantity.unit.value }
 define function ToConcept(concept FHIR.CodeableConcept): Concept { display: concept.text.value }
 define function ToCode(coding FHIR.Coding): Code { code: coding.code.value, system: coding.system.value }
 define function ToString(value FHIR.uri): value.value

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from ecqm.cli.compile import command as compile_command
+from ecqm.cli.format import command as format_command
+from ecqm.elm import read_xml
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.cql"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_one_file_goes_to_standard_output(tmp_path: Path) -> None:
+    path = write(tmp_path, "A", "library A version '1' define B: 1 + 1")
+    result = CliRunner().invoke(compile_command, [str(path)])
+    assert result.exit_code == 0
+    library = json.loads(result.stdout)["library"]
+    assert library["identifier"] == {"id": "A", "version": "1"}
+    assert library["statements"]["def"][0]["expression"]["type"] == "Add"
+
+
+def test_a_folder_is_written_file_by_file(tmp_path: Path) -> None:
+    write(tmp_path, "A", "library A version '1' include B version '2' define X: B.Y")
+    write(tmp_path, "B", "library B version '2' define Y: 'y'")
+    output = tmp_path / "elm"
+    arguments = [
+        str(tmp_path),
+        "--output",
+        str(output),
+        "--format",
+        "xml",
+        "--locators",
+        "--cache",
+        str(tmp_path / "c"),
+    ]
+    for _ in range(2):
+        result = CliRunner().invoke(compile_command, arguments)
+        assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in output.iterdir()) == ["A.xml", "B.xml"]
+    assert read_xml((output / "A.xml").read_bytes()).statements[0].name == "X"
+
+
+def test_errors_say_where_and_what_and_exit_1(tmp_path: Path) -> None:
+    path = write(tmp_path, "A", "library A\ndefine B:\n  Cont({ 1 })\n")
+    result = CliRunner().invoke(compile_command, [str(path)])
+    assert result.exit_code == 1
+    assert f"{path}:3:3: error: there is no function 'Cont'; did you mean 'Count'?" in result.stderr
+    assert "  Cont({ 1 })\n      ^^^^^^^^^^^" in result.stderr
+
+
+def test_more_than_one_file_needs_a_folder_to_write_to(tmp_path: Path) -> None:
+    for name in "AB":
+        write(tmp_path, name, f"library {name}")
+    assert CliRunner().invoke(compile_command, [str(tmp_path)]).exit_code == 2
+
+
+def test_included_libraries_are_found_in_content(tmp_path: Path) -> None:
+    (tmp_path / "content").mkdir()
+    write(tmp_path / "content", "Inner", "library Inner version '1' define Y: 1")
+    path = write(tmp_path, "A", "library A include Inner define X: Inner.Y")
+    assert CliRunner().invoke(compile_command, [str(path), "--content", str(tmp_path / "content")]).exit_code == 0
+
+
+def test_format_prints_checks_and_writes(tmp_path: Path) -> None:
+    path = write(tmp_path, "A", "define A:1+1")
+    formatted = "define A:\n  1 + 1\n"
+    assert CliRunner().invoke(format_command, [str(path)]).stdout == formatted
+    assert CliRunner().invoke(format_command, [str(path), "--check"]).exit_code == 1
+    assert CliRunner().invoke(format_command, [str(path), "--in-place"]).exit_code == 0
+    assert path.read_text(encoding="utf-8") == formatted
+    assert CliRunner().invoke(format_command, [str(path), "--check"]).exit_code == 0
+    write(tmp_path, "B", "define B: (")
+    assert CliRunner().invoke(format_command, [str(tmp_path), "--check"]).exit_code == 1

@@ -45,8 +45,14 @@ def kernels() -> Iterator[tuple[str, tuple[t.CqlType, ...], str | None]]:
 
 
 def _possible(types: Sequence[t.CqlType]) -> bool:
-    points = [type_.point for type_ in types if isinstance(type_, t.IntervalType)]
-    known = {*DOMAINS, *map(t.ListType, DOMAINS), *map(t.IntervalType, POINTS)}
+    inner = [type_.element if isinstance(type_, t.ListType) else type_ for type_ in types]
+    points = [type_.point for type_ in inner if isinstance(type_, t.IntervalType)]
+    known = {
+        *DOMAINS,
+        *map(t.ListType, DOMAINS),
+        *map(t.IntervalType, POINTS),
+        *map(t.ListType, map(t.IntervalType, POINTS)),
+    }
     nested = [type_ for type_ in types if type_ not in known]
     return all(point in POINTS for point in points) and not nested
 

@@ -272,5 +272,3 @@ def round_(operand: Column, precision: Column | None = None) -> Any:
     if places >= operand.scale:
         return operand
     return decimals(divided(operand.unscaled, 10 ** (operand.scale - places)), places, operand.valid)
-
-

@@ -30,28 +30,41 @@ class Bounds(NamedTuple):
     valid: Mask
 
 
-def bounds_of(column: Column) -> Bounds | None:
-    """Where intervals or points start and end; None for layouts that are left to the scalars."""
+def bounds_of(column: Column, beside: Column | None = None) -> Bounds | None:
+    """Where intervals or points start and end; None for layouts that are left to the scalars.
+
+    An interval without any boundary has no points, or, closed, all that its type has: `beside` shows that type where it
+    is another operand with a value."""
     if not isinstance(column, IntervalColumn):
         point = Bound(column, column)
         return Bounds(point, point, column.valid)
     low, high = column.low, column.high
     if type(low) is not type(high) or isinstance(low, (ChoiceColumn, NullColumn)):
         return None
-    first = _edge(column, low, high, column.low_closed, 0)
-    last = _edge(column, high, low, column.high_closed, 1)
+    shown = np.zeros(1, np.bool_) if beside is None else _shows_a_point(beside)
+    first = _edge(column, low, high, column.low_closed, shown, 0)
+    last = _edge(column, high, low, column.high_closed, shown, 1)
     if first is None or last is None:
         return None
     return Bounds(_with_uncertain(first, last, 0), _with_uncertain(last, first, 1), column.valid)
+
+
+def _shows_a_point(column: Column) -> Mask:
+    if isinstance(column, IntervalColumn):
+        return column.valid & (column.low.valid | column.high.valid)
+    return column.valid
 
 
 class _Edge(NamedTuple):
     point: Column
     unknown: Mask | None
     undecided: Mask | None
+    written: Mask
 
 
-def _edge(column: IntervalColumn, bound: Column, other: Column, closed: Mask, end: int) -> _Edge | None:
+def _edge(
+    column: IntervalColumn, bound: Column, other: Column, closed: Mask, type_shown: Mask, end: int
+) -> _Edge | None:
     """The known points of one end, where the end is unknown (null and open), and where only the scalars can tell."""
     present = bound.valid
     point, undecided, unknown = bound, None, None
@@ -68,16 +81,13 @@ def _edge(column: IntervalColumn, bound: Column, other: Column, closed: Mask, en
         unknown = missing if missing.any() else None
     unbounded = ~present & closed & column.valid
     if unbounded.any():
-        shown = unbounded & other.valid
-        full = filled(point, end, shown)
+        shown = unbounded & (other.valid | type_shown)
+        full = filled(point, end, shown) if len(shown) == len(point) else None
         if full is None:
             undecided = either(undecided, shown)
         else:
             point = full
-        # An interval without any boundary takes its type from what it is compared with.
-        nothing = unbounded & ~other.valid
-        undecided = either(undecided, nothing if nothing.any() else None)
-    return _Edge(point, unknown, undecided)
+    return _Edge(point, unknown, undecided, present)
 
 
 def _with_uncertain(edge: _Edge, other: _Edge, end: int) -> Bound:
@@ -85,11 +95,12 @@ def _with_uncertain(edge: _Edge, other: _Edge, end: int) -> Bound:
     if edge.unknown is None:
         return Bound(edge.point, edge.point, None, edge.undecided)
     undecided = either(edge.undecided, None if other.undecided is None else other.undecided & edge.unknown)
-    # Where both are unknown, or the type is not shown, the bounds are for the scalars to find.
+    # An interval without any boundary is left to the scalars if one of its ends is unknown.
     reach = np.where(edge.unknown, np.arange(len(edge.point)) + len(edge.point), np.arange(len(edge.point)))
     far = edge.point.concat([other.point]).take(reach)
-    if other.unknown is not None:
-        undecided = either(undecided, edge.unknown & other.unknown)
+    nothing = edge.unknown & ~other.written
+    if nothing.any():
+        undecided = either(undecided, nothing)
     lowest, highest = (far, edge.point) if end else (edge.point, far)
     return Bound(lowest, highest, edge.unknown, undecided)
 
@@ -150,6 +161,12 @@ def _left_open(answer: Answer, a: Bound, b: Bound) -> Answer:
     if undecided is None:
         return answer
     return Answer(answer.is_true & ~undecided, answer.is_false & ~undecided, either(answer.undecided, undecided))
+
+
+def both_bounds(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
+    """Bounds of two operands, each of which shows the other's type; None for layouts that are left to the scalars."""
+    a, b = bounds_of(left, right), bounds_of(right, left)
+    return None if a is None or b is None else (a, b)
 
 
 def unified(left: Column, right: Column) -> tuple[Column, Column]:

@@ -10,7 +10,7 @@ import numpy as np
 from ecqm.columns import Column, IntervalColumn, ListColumn, Mask, NullColumn, broadcast_length
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import Answer, with_rest
-from ecqm.operators.vectors.bounds import Bound, Bounds, at_most, bounds_of, less, same, unified
+from ecqm.operators.vectors.bounds import Bound, Bounds, at_most, both_bounds, bounds_of, less, same, unified
 from ecqm.operators.vectors.membership import contains_element, included_element, includes_list
 
 Relation = Callable[[Bounds, Bounds, str | None], Answer | None]
@@ -30,11 +30,17 @@ def _related(relation: Relation, left: Column, right: Column, precision: str | N
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
         return _none(left, right)
     left, right = unified(left, right)
-    a, b = bounds_of(left), bounds_of(right)
-    if a is None or b is None:
+    found = both_bounds(left, right) if relation in INCLUSIONS else _bounds_each(left, right)
+    if found is None:
         return None
+    a, b = found
     answer = relation(a, b, precision)
     return None if answer is None else answer.where(a.valid & b.valid)
+
+
+def _bounds_each(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
+    a, b = bounds_of(left), bounds_of(right)
+    return None if a is None or b is None else (a, b)
 
 
 def _none(left: Column, right: Column) -> Answer:
@@ -87,6 +93,10 @@ def ends(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
     return _both(at_most(b.start, a.start, precision), same(a.end, b.end, precision))
 
 
+# Relations in which an interval without any boundary takes its type from the other operand.
+INCLUSIONS = (includes, properly_includes, properly_contains)
+
+
 def _kernel(relation: Relation, turned: bool = False) -> Callable[..., Any]:
     def kernel(left: Column, right: Column, precision: str | None = None) -> Any:
         return _relation(relation, *((right, left) if turned else (left, right)), precision)
@@ -124,9 +134,10 @@ def _point_within(container: IntervalColumn, point: Column, precision: str | Non
     """Whether a point is between the boundaries of an interval; an open one is compared exclusively."""
     interval, points = unified(container, point)
     assert isinstance(interval, IntervalColumn)
-    a, b = bounds_of(interval), bounds_of(points)
-    if a is None or b is None:
+    found = both_bounds(interval, points)
+    if found is None:
         return None
+    a, b = found
     after = at_most(a.start, b.start, precision)
     before = at_most(b.end, a.end, precision)
     bounds = Bound(interval.low, interval.low), Bound(interval.high, interval.high)
@@ -237,6 +248,8 @@ def _boundary(end: bool) -> Callable[[Column], Any]:
     def kernel(operand: Column) -> Any:
         if isinstance(operand, NullColumn):
             return operand
+        if isinstance(operand, IntervalColumn) and {type(operand.low), type(operand.high)} == {NullColumn}:
+            return NullColumn(len(operand))
         found = bounds_of(operand) if isinstance(operand, IntervalColumn) else None
         if found is None:
             return NotImplemented

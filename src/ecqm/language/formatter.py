@@ -21,6 +21,7 @@ from ecqm.language.layout import (
     Doc,
     Group,
     HardLine,
+    LastInLine,
     Nest,
     render,
     separated,
@@ -117,9 +118,8 @@ class _Formatter:
             parts += [HardLine(), _comment_text(comment), HardLine()]
         parts.append(_token_text(token))
         for comment in self.comments.behind.get(token.start, ()):
-            parts += [" ", _comment_text(comment)]
-            if str(comment.text).startswith("//"):
-                parts.append(HardLine())
+            text = f" {_comment_text(comment)}"
+            parts.append(LastInLine(text) if text.startswith(" //") else text)
         return tuple(parts) if len(parts) > 1 else parts[0]
 
     def doc(self, node: Any) -> Doc:

@@ -25,6 +25,13 @@ class HardLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LastInLine:
+    """A text that ends its line, whatever follows; it may make the line too long."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nest:
     """Lines inside are indented further."""
 
@@ -39,7 +46,7 @@ class Group:
     content: Doc
 
 
-Doc: TypeAlias = Union[str, "tuple[Doc, ...]", Line, HardLine, Nest, Group]
+Doc: TypeAlias = Union[str, "tuple[Doc, ...]", Line, HardLine, LastInLine, Nest, Group]
 SPACE_OR_LINE = Line()
 NOTHING_OR_LINE = Line("")
 
@@ -71,7 +78,7 @@ class _Renderer:
         self.width = width
         self.lines: list[str] = []
         self.line = ""
-        self.indent = 0
+        self.is_ended = False
 
     def render(self, document: Doc) -> str:
         waiting = [_Task(0, False, document)]
@@ -89,8 +96,11 @@ class _Renderer:
                 waiting.append(_Task(task.indent, flat, content.content))
             elif isinstance(content, HardLine):
                 self._break(content.blank)
+            elif isinstance(content, LastInLine):
+                self.line += content.text
+                self.is_ended = True
             elif task.flat:
-                if self.line:
+                if self.line and not self.is_ended:
                     self.line += content.flat
             else:
                 self._break(0)
@@ -98,6 +108,8 @@ class _Renderer:
         return "\n".join(self.lines).strip("\n") + "\n"
 
     def _write(self, text: str, indent: int) -> None:
+        if self.is_ended:
+            self._break(0)
         if not self.line and text:
             self.line = " " * indent
         first, *rest = text.split("\n")
@@ -110,6 +122,7 @@ class _Renderer:
         if self.line:
             self.lines.append(self.line.rstrip())
             self.line = ""
+            self.is_ended = False
         while blank and self.lines and sum(1 for line in self.lines[-blank:] if not line) < blank:
             self.lines.append("")
 
@@ -136,6 +149,8 @@ class _Renderer:
                 waiting.append((flat, content.content))
             elif isinstance(content, HardLine):
                 return not flat
+            elif isinstance(content, LastInLine):
+                return True
             elif flat:
                 left -= len(content.flat)
             else:

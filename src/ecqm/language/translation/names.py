@@ -28,7 +28,7 @@ _INTERVAL_ELEMENTS = ("low", "high", "lowClosed", "highClosed")
 def name_of(context: Context) -> str:
     """The name that an identifier context spells, quotes and escapes removed."""
     text = str(context.getText())
-    return unescape(text) if text[0] in '"`' else text
+    return unescape(text) if text.startswith(('"', "`")) else text
 
 
 def parts_of(context: Context) -> list[str]:

@@ -1,7 +1,7 @@
 """The published deck: how many cases agree, and whether every one that does not is explained.
 
     python conformance/deck.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]… [--tests DIR] [--defects FILE]
-        [--json FILE]
+        [--profiles declared|inferred|both] [--json FILE]
 
 Prints one line of figures, then a line for every case that is not explained: one that disagrees (in populations,
 strata or observations) without being listed in deck_defects.toml, or is listed there and agrees. Exits with 1 if there
@@ -33,12 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--valuesets", type=Path, action="append", default=[])
     parser.add_argument("--measure", action="append", default=[])
     parser.add_argument("--tests", type=Path)
+    parser.add_argument("--profiles", choices=("declared", "inferred", "both"), default="both")
     parser.add_argument("--defects", type=Path, default=DEFECTS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     started = perf_counter()
     content = Content.open(options.content, options.libraries, options.valuesets)
-    runner = DeckRunner(content, DefectList.read(options.defects))
+    runner = DeckRunner(content, DefectList.read(options.defects), profiles=options.profiles)
     deck = match_deck(content, options.tests, options.measure)
     runs = [runner.run(part.measure, part.cases) for part in deck.measures]
     report = deck_report({"source": "elm"}, runs)

@@ -24,7 +24,7 @@ from ecqm.bundles.decks import MeasureCases, match_deck
 from ecqm.bundles.planning import plan_of
 from ecqm.columns import Column
 from ecqm.data import Cohort, read_cases
-from ecqm.engine import DeclaredProfiles, Executor
+from ecqm.engine import FhirProfiles, Executor
 from ecqm.engine.frame import Frame
 from ecqm.measures.evaluation import evaluate_measure
 from ecqm.measures.execution import evaluate_defines
@@ -98,7 +98,7 @@ def run_once(plan: MeasurePlan, content: Content, cohort: Cohort, period: tuple[
     executor = executor_class(
         cohort,
         Membership(cohort.codes, content.value_sets),
-        DeclaredProfiles(),
+        FhirProfiles(),
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, period)},
     )

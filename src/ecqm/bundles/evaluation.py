@@ -9,7 +9,7 @@ from time import perf_counter
 from ecqm.bundles.selection import Selection
 from ecqm.data import Cohort
 from ecqm.data.source import PatientData
-from ecqm.engine import DeclaredProfiles, EvaluationError, Executor
+from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.executor import Profiles
 from ecqm.measures.batch import MeasureResult, MeasureSet
 from ecqm.measures.definition import Measure
@@ -57,7 +57,7 @@ def evaluate(
         batch = Batch(cohort, load_seconds=perf_counter() - started)
         for period, plans in together:
             parameters = {"Measurement Period": period}
-            executor = Executor(cohort, membership, profiles or DeclaredProfiles(), context, parameters)
+            executor = Executor(cohort, membership, profiles or FhirProfiles(), context, parameters)
             _evaluate(batch, executor, plans, supplements, watch)
             for name, times in executor.lifted.items():
                 batch.lifted[name] = batch.lifted.get(name, 0) + times

@@ -12,7 +12,8 @@ from ecqm.bundles.libraries import LibraryNotFound
 from ecqm.bundles.planning import Planner
 from ecqm.data import read_cases
 from ecqm.elm import ElmError
-from ecqm.engine import DeclaredProfiles, EvaluationError, Executor
+from ecqm.engine import EvaluationError, Executor, FhirProfiles
+from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.comparison import CaseResult, MeasureRun, compare_case
 from ecqm.measures.defects import Defect, DefectList
 from ecqm.measures.definition import Measure, MeasureError
@@ -35,6 +36,7 @@ class DeckRunner:
     content: Content
     defects: DefectList = field(default_factory=DefectList)
     relax_versions: bool = False
+    profiles: ProfileRule = "both"
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
 
     def __post_init__(self) -> None:
@@ -76,7 +78,7 @@ class DeckRunner:
         executor = Executor(
             cohort,
             Membership(codes, self.content.value_sets),
-            DeclaredProfiles(),
+            FhirProfiles(self.profiles),
             self.context,
             {"Measurement Period": measurement_period(measure, period)},
         )

@@ -8,7 +8,7 @@ from typing import Any
 from ecqm.columns import Column, Rows, to_values
 from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.resolution import LibraryCollection
-from ecqm.engine import DeclaredProfiles, EvaluationError, Executor, kernel_for
+from ecqm.engine import FhirProfiles, EvaluationError, Executor, kernel_for
 from ecqm.language import EXPRESSION_NAME, Diagnostic, compile_expression
 from ecqm.plan.lowering import Lowering
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
@@ -49,7 +49,7 @@ def evaluate_expression(source: str, context: EvaluationContext) -> Any:
     resolved = LibraryCollection([library]).resolve(library)
     plan = Lowering(resolved, kernel_for).define(resolved.main, EXPRESSION_NAME)
     codes = CodeIndex()
-    executor = Executor(NoData(), Membership(codes, ValueSetStore()), DeclaredProfiles(), context)
+    executor = Executor(NoData(), Membership(codes, ValueSetStore()), FhirProfiles(), context)
     try:
         values = to_values(executor.evaluate(plan, EXPRESSION_NAME))
     except EvaluationError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from ecqm.engine.profiles import ProfileRule
     from ecqm.measures.comparison import MeasureRun
 
 # Commands import what they need when they run: help has to come up at once.
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 @click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
 @click.option("--from", "source", type=click.Choice(["elm", "cql"]), default="elm", show_default=True)
+@click.option(
+    "--profiles",
+    type=click.Choice(["declared", "inferred", "both"]),
+    default="both",
+    show_default=True,
+    help="By what a resource is of a profile: that it says so, or that it is so.",
+)
 @click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
 @click.option("--defects", type=click.Path(path_type=Path, dir_okay=False), help="List of known wrong expectations.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
@@ -33,6 +41,7 @@ def command(
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
     source: str,
+    profiles: ProfileRule,
     relax_versions: bool,
     defects: Path | None,
     form: str,
@@ -68,7 +77,7 @@ def command(
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
-        runner = DeckRunner(opened, listed, relax_versions)
+        runner = DeckRunner(opened, listed, relax_versions, profiles)
         runs = []
         with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
             for part in deck.measures:

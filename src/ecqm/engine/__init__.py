@@ -1,6 +1,6 @@
 """The engine: evaluates a plan over a batch of patients, on columns.
 
-    executor = Executor(cohort, membership, DeclaredProfiles(), context, parameters)
+    executor = Executor(cohort, membership, FhirProfiles(), context, parameters)
     column = executor.value(node, executor.patients)
     executor.errors
 
@@ -10,12 +10,12 @@ See `ecqm.engine.frame` for what rows are, `ecqm.engine.executor` for where a no
 from ecqm.engine import calls, casts, conditionals, fhirhelpers, intervals, queries, retrieve, values
 from ecqm.engine.executor import EvaluationError, Executor, RowError
 from ecqm.engine.fhirhelpers import kernel_for
-from ecqm.engine.profiles import DeclaredProfiles
+from ecqm.engine.profiles import FhirProfiles
 
 __all__ = [
-    "DeclaredProfiles",
     "EvaluationError",
     "Executor",
+    "FhirProfiles",
     "RowError",
     "calls",
     "casts",

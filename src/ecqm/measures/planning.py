@@ -11,6 +11,7 @@ from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.binding import bind_expressions
 from ecqm.measures.definition import Group, Measure, Population
+from ecqm.models.profiles import canonical, profile_facts
 from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.lowering.core import Lowered, Scope
 from ecqm.plan.lowering.queries import element_variable
@@ -114,6 +115,8 @@ def demand_of(nodes: Iterable[Node]) -> Demand:
             types.add(node.resource_type.partition(".")[2])
             for path in (node.code_property, node.date_property):
                 names.update(path.split(".") if path else ())
+            if node.profile is not None:
+                names |= profile_facts(canonical(node.profile)).elements
     if "medication" in names:
         # Retrieves filter by the code of the Medication that a reference leads to.
         types.add("Medication")

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+from ecqm.models import load_model, model_versions
+from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
+
+QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+
+
+def test_facts() -> None:
+    facts = profile_facts(QICORE + "qicore-medicationnotrequested")
+    assert facts.negated and facts.elements == {"status", "doNotPerform", "modifierExtension", "value"}
+    assert profile_facts(US_CORE + "us-core-bmi").code == {"39156-5"}
+    assert profile_facts("http://example.org/other").elements == frozenset()
+    assert negation_of("Encounter") is None
+
+
+def test_derivation() -> None:
+    assert US_CORE + "us-core-bmi" in derived_from(US_CORE + "us-core-vital-signs")
+    assert bases_of(QICORE + "qicore-observation-lab") == {
+        US_CORE + "us-core-observation-lab",
+        US_CORE + "us-core-observation-clinical-result",
+    }
+
+
+def test_known_profiles() -> None:
+    assert is_known(QICORE + "qicore-observation") and is_known(QICORE + "qicore-simple-observation")
+    assert not is_known(QICORE + "qicore-enounter-diagnosis") and not is_known(
+        "http://hl7.org/fhir/StructureDefinition/bp"
+    )
+    assert canonical(" http://x|1 ") == "http://x"
+
+
+def test_facts_are_of_profiles_that_models_have_or_that_those_are_derived_from() -> None:
+    document = tomllib.loads(files("ecqm.models").joinpath("data", "profiles.toml").read_text("utf-8"))
+    identifiers = {
+        str(type_.identifier).rpartition("/")[2]
+        for name in ("QICore", "USCore")
+        for version in model_versions(name)
+        for type_ in load_model(name, version).types()
+    }
+    bases = {told.get("base") for guide in ("qicore", "us-core") for told in document[guide].values()}
+    named = {name for guide in ("qicore", "us-core", "fhir") for name in document[guide]}
+    assert named - bases - identifiers == {"vitalsigns"}

@@ -72,6 +72,7 @@ def command(
     from ecqm.cli.progress import progress
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
+    from ecqm.operators.message import telling
     from ecqm.reporting.run import RunOutput
 
     seconds: dict[str, float] = {}
@@ -88,7 +89,7 @@ def command(
         _check(selection, allow_missing)
         with RunOutput(output, selection, stated, individual, subject_list) as writer:
             steps = len(selection.plans) * patients.n_batches
-            with progress("evaluating", steps) as advance:
+            with progress("evaluating", steps) as advance, telling(writer.tell):
                 for batch in evaluate(
                     selection,
                     patients,

@@ -49,6 +49,18 @@ class PatientData:
         for store in self.stores:
             yield from store.cohorts(demand, self.codes, self.corrupt)
 
+    def patient_ids(self) -> list[str]:
+        """The ids of all patients, batch by batch."""
+        ids = list(self._from_files(Demand.of(("Patient",), ())).ids) if self.files else []
+        return ids + [each for store in self.stores for shard in store.shards for each in shard.patient_ids()]
+
+    def batch_of(self, patient: str, demand: Demand) -> Cohort | None:
+        """The batch that has a patient; None if there is no patient of that id."""
+        if self.files and patient in (cohort := self._from_files(demand)).ids:
+            return cohort
+        shards = (shard for store in self.stores for shard in store.shards)
+        return next((shard.cohort(demand, self.codes) for shard in shards if patient in shard.patient_ids()), None)
+
     def _from_files(self, demand: Demand) -> Cohort:
         if self._read is None or not self._read.demand.covers(demand):
             wanted = demand if self._read is None else demand | self._read.demand

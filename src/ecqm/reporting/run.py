@@ -11,6 +11,7 @@ DIR/run.json             versions, hashes, period, warnings, timings
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -33,6 +34,7 @@ from ecqm.measures.merging import key_offsets, merged_groups
 from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.report import Json, Reporting, Supplement, individual_reports, subject_list_report, summary_report
 from ecqm.measures.table import population_table
+from ecqm.operators.message import Told
 from ecqm.plan.lowering.core import Place
 
 _PROBLEMS_LISTED = 10_000
@@ -87,6 +89,7 @@ class RunOutput:
         self.n_problems = 0
         self.not_run = dict(selection.not_planned)
         self.lifted: dict[str, int] = {}
+        self.messages: Counter[tuple[str, str | None, str | None]] = Counter()
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
         self._gathered = {canonical: _Gathered() for canonical in self._plans}
         self._subject_list = subject_list
@@ -102,6 +105,10 @@ class RunOutput:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def tell(self, told: Told) -> None:
+        """Note a message that logic gave off."""
+        self.messages[told.severity.value, told.code, told.text] += 1
 
     def add(self, batch: Batch) -> None:
         """Write and gather what came of one batch of patients."""
@@ -183,6 +190,10 @@ class RunOutput:
             "not_run": self.not_run,
             "missing_value_sets": [str(missing) for missing in self.selection.missing],
             "data_problems": self.n_problems,
+            "messages": [
+                {"severity": severity, "code": code, "text": text, "times": times}
+                for (severity, code, text), times in self.messages.items()
+            ],
             "lifted_calls": dict(sorted(self.lifted.items())),
         }
 

@@ -1,0 +1,56 @@
+"""``ecqm explain``: one patient, every definition, and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+# Commands import what they need when they run: help has to come up at once.
+
+
+@click.command("explain")
+@click.argument("content", type=click.Path(path_type=Path, exists=True))
+@click.option("--measure", required=True, metavar="NAME", help="The measure.")
+@click.option("--data", multiple=True, required=True, type=click.Path(path_type=Path), help="Patients.")
+@click.option("--patient", required=True, metavar="ID", help="The patient, by id.")
+@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
+@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@click.option("--period", metavar="START/END", help="Measurement period, instead of the measure's effective period.")
+@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    content: Path,
+    measure: str,
+    data: tuple[Path, ...],
+    patient: str,
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    period: str | None,
+    relax_versions: bool,
+    form: str,
+) -> None:
+    """Show what every definition of a measure of CONTENT comes to for one patient.
+
+    For each population that the patient is not in, the clauses of its criterion that were false, null or empty, in the
+    words of the measure, with the values that they were about.
+    """
+    from ecqm.bundles.content import Content
+    from ecqm.cli.failures import reported
+    from ecqm.data.source import PatientData
+    from ecqm.measures.period import parse_period
+    from ecqm.operators.message import telling
+    from ecqm.reporting.explain import explain, explanation_json, explanation_text
+
+    # Logic speaks of all patients that are evaluated, and not of this one alone.
+    with reported(), telling(lambda told: None):
+        stated = parse_period(period) if period else (None, None)
+        opened = Content.open(content, libraries, valuesets)
+        found = explain(opened, opened.measure(measure), PatientData(data), patient, stated, relax_versions)
+        text = (
+            json.dumps(explanation_json(found), indent=2, ensure_ascii=False)
+            if form == "json"
+            else explanation_text(found)
+        )
+    click.echo(text)

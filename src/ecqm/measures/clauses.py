@@ -1,0 +1,250 @@
+"""Why a define is not true for a patient: the clauses of its logic that were false, null or empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import BooleanColumn, to_values
+from ecqm.elm import IndexedLibrary
+from ecqm.elm import nodes as elm
+from ecqm.elm.narrative import SourceText
+from ecqm.elm.nodes.base import children
+from ecqm.engine import EvaluationError, Executor
+from ecqm.engine.frame import Frame
+from ecqm.engine.queries import open_rows
+from ecqm.plan.lowering import Lowering
+from ecqm.plan.nodes import Element, PlanNode, Scan, Variable
+from ecqm.values import evaluating
+
+_ROWS_SHOWN = 3
+_CHAINS = (elm.And, elm.Or, elm.Union, elm.Intersect)
+# Operators that come to something exactly if their operand does: a reason is looked for in the operand.
+_HANDING_ON = (
+    elm.As, elm.Convert, elm.ToList, elm.SingletonFrom, elm.Exists, elm.First, elm.Last, elm.Distinct, elm.Flatten,
+    elm.IsTrue, elm.Sort,
+)  # fmt: skip
+_NOT_WORTH_SHOWING = (elm.Literal, elm.Null, elm.ValueSetRef, elm.CodeRef, elm.ConceptRef, elm.Quantity)
+
+
+@dataclass(frozen=True)
+class PerRow:
+    """The values of a clause that belongs to the rows of queries: `values` of the first rows, `n` rows in all; of a
+    condition, in how many it is `true`."""
+
+    n: int
+    true: int | None
+    values: tuple[Any, ...]
+
+
+class Unknown(str):
+    """Why a clause has no value."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause with its text, its place in the source and its value, and the clauses in it that tell why."""
+
+    text: str
+    library: str
+    locator: str | None
+    value: Any
+    clauses: tuple[Clause, ...] = ()
+    told: bool = False
+    """Was it told before what is in this clause?"""
+
+
+class ClauseReader:
+    """Reads the clauses of defines for one patient (`row`) of an executor's cohort.
+
+    `source_of` gives the CQL of a library, where it is at hand.
+    """
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        executor: Executor,
+        row: int,
+        source_of: Callable[[IndexedLibrary], str | None] = lambda library: None,
+    ) -> None:
+        self._lowering = lowering
+        self._executor = executor
+        self._row = np.array([row])
+        self._source_of = source_of
+        self._texts: dict[str, SourceText] = {}
+        self._told: set[tuple[str, str, bool]] = set()
+        self._frames: dict[frozenset[Variable], Frame | None] = {}
+
+    def value(self, node: PlanNode) -> Any:
+        """What a node comes to for the patient; PerRow for one that belongs to rows of queries."""
+        try:
+            if not node.free:
+                column = self._executor.evaluate(node, "").broadcast(self._executor.cohort.n)
+                return to_values(column.take(self._row))[0]
+            return self._per_row(node)
+        except EvaluationError as error:
+            return Unknown(str(error))
+
+    def why(self, library: IndexedLibrary, name: str, wanted: bool = True) -> Clause:
+        """The define with those of its clauses that kept it from being true (false, when not `wanted`)."""
+        definition = library.expression(name)
+        node = self._lowering.define(library, name)
+        value = self.value(node)
+        inner: tuple[Clause, ...] = ()
+        key = (str(library.identifier), name, wanted)
+        told = key in self._told
+        if not told and definition.expression is not None and _to_blame(value, wanted):
+            self._told.add(key)
+            # The words of a whole chain of conditions are those of its parts over again.
+            inside = self._within if isinstance(definition.expression, _CHAINS) else self._reasons
+            inner = tuple(inside(definition.expression, _Place(library, definition), wanted))
+        return Clause(f'"{name}"', str(library.identifier), definition.locator, value, inner, told)
+
+    # -- the tree -------------------------------------------------------------------------------------------------
+
+    def _reasons(self, element: elm.Element, place: _Place, wanted: bool) -> Iterator[Clause]:
+        """The clause of an element if it is to blame, else nothing; one without a text gives way to those in it."""
+        node = self._node(element, place)
+        value = Unknown("not evaluated by itself") if node is None else self.value(node)
+        if node is not None and not _to_blame(value, wanted):
+            return
+        inner = tuple(self._within(element, place, wanted))
+        text = self._text(element, place)
+        if text is None or node is None or (len(inner) == 1 and inner[0].text == text):
+            yield from inner
+        elif isinstance(element, elm.ExpressionRef) and not isinstance(element, elm.FunctionRef):
+            yield replace(inner[0], text=text)
+        else:
+            yield Clause(text, str(place.library.identifier), element.locator, value, inner)
+
+    def _within(self, element: elm.Element, place: _Place, wanted: bool) -> Iterator[Clause]:
+        if isinstance(element, elm.ExpressionRef) and not isinstance(element, elm.FunctionRef):
+            included = self._lowering.libraries.included(place.library, element.libraryName)
+            yield self.why(included, element.name, wanted)
+        elif isinstance(element, elm.Not):
+            yield from self._reasons(element.operand, place, not wanted)
+        elif isinstance(element, elm.Implies):
+            yield from self._reasons(element.operand[0], place, not wanted)
+            yield from self._reasons(element.operand[1], place, wanted)
+        elif isinstance(element, elm.Query):
+            yield from self._of_query(element, place, wanted)
+        elif isinstance(element, elm.RelationshipClause):
+            related = wanted if isinstance(element, elm.With) else not wanted
+            yield from self._all([element.expression, element.suchThat], place, related)
+        elif isinstance(element, elm.Except):
+            yield from self._reasons(element.operand[0], place, wanted)
+        elif isinstance(element, (*_CHAINS, elm.Coalesce)):
+            yield from self._all(_links(element), place, wanted)
+        elif isinstance(element, _HANDING_ON):
+            operand = next(part for part in children(element) if isinstance(part, elm.Expression))
+            node = self._node(operand, place)
+            if node is None or _to_blame(self.value(node), wanted):
+                yield from self._within(operand, place, wanted)
+        else:
+            yield from {clause.text: clause for clause in self._operands(element, place)}.values()
+
+    def _all(self, elements: Iterable[elm.Element | None], place: _Place, wanted: bool) -> Iterator[Clause]:
+        for element in elements:
+            if element is not None:
+                yield from self._reasons(element, place, wanted)
+
+    def _of_query(self, query: elm.Query, place: _Place, wanted: bool) -> Iterator[Clause]:
+        yield from self._all((source.expression for source in query.source), place, wanted)
+        yield from self._all(query.relationship, place, wanted)
+        yield from self._all([query.where], place, wanted)
+
+    def _operands(self, element: elm.Element, place: _Place) -> Iterator[Clause]:
+        """What the operands of a predicate came to."""
+        for operand in children(element):
+            if not isinstance(operand, elm.Expression) or isinstance(operand, _NOT_WORTH_SHOWING):
+                continue
+            node, text = self._node(operand, place), self._text(operand, place)
+            if node is None or text is None:
+                yield from self._operands(operand, place)
+            else:
+                yield Clause(text, str(place.library.identifier), operand.locator, self.value(node))
+
+    # -- values and texts -----------------------------------------------------------------------------------------
+
+    def _node(self, element: elm.Element, place: _Place) -> PlanNode | None:
+        return self._lowering.origins.get((place.library.identifier.name, element.localId or ""))
+
+    def _text(self, element: elm.Element, place: _Place) -> str | None:
+        key = str(place.library.identifier)
+        texts = self._texts.get(key)
+        if texts is None:
+            texts = self._texts[key] = SourceText(place.library, self._source_of(place.library))
+        return texts.of(element, place.definition)
+
+    def _per_row(self, node: PlanNode) -> Any:
+        frame = self._frame(node.free)
+        if frame is None:
+            return Unknown("depends on the rows before it")
+        with evaluating(self._executor.context):
+            column = self._executor.value(node, frame).broadcast(frame.n)
+        true = int(np.count_nonzero(column.is_true)) if isinstance(column, BooleanColumn) else None
+        return PerRow(frame.n, true, tuple(to_values(column.take(np.arange(min(frame.n, _ROWS_SHOWN))))))
+
+    def _frame(self, variables: frozenset[Variable]) -> Frame | None:
+        """The patient's rows of the queries that bind some variables; None for what is no row of a query."""
+        if variables not in self._frames:
+            self._frames[variables] = self._open(variables)
+        return self._frames[variables]
+
+    def _open(self, variables: frozenset[Variable]) -> Frame | None:
+        ordered = _outermost_first(variables)
+        if ordered is None:
+            return None
+        frame = self._executor.patients.select(self._row)
+        with evaluating(self._executor.context):
+            for variable in ordered:
+                frame = open_rows(self._executor, Scan(variable.source, variable), frame)
+        return frame
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The define that an element stands in."""
+
+    library: IndexedLibrary
+    definition: elm.ExpressionDef
+
+
+def _outermost_first(variables: Iterable[Variable]) -> Sequence[Element] | None:
+    """Elements of queries, each after those that its list depends on; None if there is a variable of another kind."""
+    found: dict[Element, None] = {}
+    for variable in variables:
+        if not isinstance(variable, Element):
+            return None
+        before = _outermost_first(variable.source.free)
+        if before is None:
+            return None
+        found |= dict.fromkeys((*before, variable))
+    return list(found)
+
+
+def _links(element: elm.Element) -> Iterator[elm.Element]:
+    """The operands of an operator; those of the same operator on one of them in its place (`(a and b) and c`)."""
+    for operand in children(element):
+        if type(operand) is type(element):
+            yield from _links(operand)
+        elif isinstance(operand, elm.Expression):
+            yield operand
+
+
+def _to_blame(value: Any, wanted: bool) -> bool:
+    """Does a clause with this value keep what it is in from being as wanted?"""
+    if isinstance(value, Unknown) or value is None:
+        return True
+    if isinstance(value, PerRow):
+        if value.true is None:
+            return any(each is None or each == () for each in value.values) if wanted else bool(value.values)
+        return value.true < value.n if wanted else value.true > 0
+    if isinstance(value, bool):
+        return value is not wanted
+    if isinstance(value, tuple):
+        return bool(value) is not wanted
+    return not wanted

@@ -56,6 +56,7 @@ class Elements(Mapping[str, Column]):
         # For each value the row of the table that it is part of: where a problem with it is.
         self._rows = rows
         self._columns: dict[str, Column] = {}
+        self._absent: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Column:
         """The column of an element. KeyError for what FHIR does not have, ElementNotRead for what was left out."""
@@ -65,6 +66,10 @@ class Elements(Mapping[str, Column]):
         return found
 
     def __iter__(self) -> Iterator[str]:
+        if self._values and not self._absent:
+            self._absent = frozenset(self._values[0].__struct_fields__).difference(
+                self._occurring(self._values[0].__struct_fields__)
+            )
         for name, element in self._elements.items():
             if name != "contained":
                 if not isinstance(self[name], NullColumn):
@@ -92,10 +97,13 @@ class Elements(Mapping[str, Column]):
             return NullColumn(self._n)
         if name.startswith("_"):
             return self._sibling(element)
+        types = dict(element.json_names)
         alternatives = [
             column
-            for json_name, type_name in self._occurring(element.json_names)
-            if not isinstance(column := self._of_values(self._get(json_name), type_name, element.repeated), NullColumn)
+            for json_name in self._occurring(list(types))
+            if not isinstance(
+                column := self._of_values(self._get(json_name), types[json_name], element.repeated), NullColumn
+            )
         ]
         if not alternatives:
             return NullColumn(self._n, _column_type(element))
@@ -103,19 +111,21 @@ class Elements(Mapping[str, Column]):
             return alternatives[0]
         return _one_of(alternatives)
 
-    def _occurring(self, names: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-        """Those of some alternatives (JSON name, type) that occur. The value of an extension has fifty: structs are
-        looked through some at a time, so that they are still in the processor's cache for the next alternative."""
-        if len(names) == 1:
+    def _occurring(self, names: Sequence[str]) -> Sequence[str]:
+        """Those of some JSON names that occur. There may be many (the value of an extension has fifty): structs are
+        looked through some at a time, so that they are still in the processor's cache for the next name."""
+        missing = dict.fromkeys(names)
+        if self._absent:
+            return [name for name in names if name not in self._absent]
+        if len(missing) == 1:
             return names
         values = self._values or ()
-        missing = dict(names)
         for start in range(0, len(values), _BLOCK):
             block = values[start : start + _BLOCK]
-            for json_name in list(missing):
-                if list(map(attrgetter(json_name), block)).count(None) < len(block):
-                    del missing[json_name]
-        return [pair for pair in names if pair[0] not in missing]
+            for name in list(missing):
+                if list(map(attrgetter(name), block)).count(None) < len(block):
+                    del missing[name]
+        return [name for name in names if name not in missing]
 
     def _get(self, json_name: str) -> list[Any]:
         return list(map(attrgetter(json_name), self._values or ()))
@@ -129,7 +139,7 @@ class Elements(Mapping[str, Column]):
         present = [items for items in values if items is not None]
         if not present:
             return NullColumn(self._n)
-        lengths = np.fromiter((0 if items is None else len(items) for items in values), np.int64, self._n)
+        lengths = np.array([0 if items is None else len(items) for items in values], np.int64)
         valid = lengths > 0
         column = of_items(list(chain.from_iterable(present)), np.repeat(self._rows, lengths))
         return ListColumn(offsets_of_lengths(lengths), column, valid)
@@ -166,21 +176,25 @@ class Elements(Mapping[str, Column]):
     def _sibling(self, element: Element) -> Column:
         schema = self._reading.structs.schema
         names = [
-            (json_name if type_name in CODED_TYPES else "_" + json_name, type_name)
+            json_name if type_name in CODED_TYPES else "_" + json_name
             for json_name, type_name in element.json_names
             if type_name in CODED_TYPES or schema.primitive(type_name)
         ]
         first = next(iter(self._values or ()), None)
-        values: list[Any] = [None] * self._n
-        for name, _ in self._occurring([pair for pair in names if hasattr(first, pair[0])]):
-            values = [old if new is None else new for old, new in zip(values, self._get(name), strict=True)]
+        values: list[Any] = []
+        for name in self._occurring([name for name in names if hasattr(first, name)]):
+            more = self._get(name)
+            values = [old if new is None else new for old, new in zip(values, more, strict=True)] if values else more
+        if not values:
+            return NullColumn(self._n, NamedType("FHIR", "Element"))
 
         def record(items: list[Any], rows: Rows) -> Column:
-            bare = [None if item is None or _is_bare(item) else item for item in items]
-            present = [item for item in bare if item is not None]
-            if not present:
+            present = [item for item in items if item is not None]
+            if all(map(_is_bare, present)):
                 return NullColumn(len(items), NamedType("FHIR", "Element"))
-            return self._record(present, _mask(bare, len(present)), "Element", rows)
+            laden = [None if item is None or _is_bare(item) else item for item in items]
+            present = [item for item in laden if item is not None]
+            return self._record(present, _mask(laden, len(present)), "Element", rows)
 
         return self._list(values, record) if element.repeated else record(values, self._rows)
 
@@ -195,7 +209,7 @@ def _is_bare(value: Any) -> bool:
 def _mask(values: list[Any], present: int) -> Mask:
     if present == len(values):
         return np.ones(len(values), np.bool_)
-    return np.fromiter((value is not None for value in values), np.bool_, len(values))
+    return np.array([value is not None for value in values], np.bool_)
 
 
 def _type(type_name: str) -> CqlType:

@@ -6,7 +6,7 @@ type of the column. What cannot be represented becomes null and is reported with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 from itertools import chain
 from typing import Any
@@ -45,8 +45,12 @@ _LARGEST_EXPONENT = 100
 _EXACT = Context(prec=4 * _LARGEST_EXPONENT)
 
 
-def _scatter(values: npt.ArrayLike, valid: Mask, dtype: npt.DTypeLike, empty: int = 0) -> npt.NDArray[Any]:
+def _scatter(
+    values: Sequence[Any] | npt.NDArray[Any], valid: Mask, dtype: npt.DTypeLike, empty: int = 0
+) -> npt.NDArray[Any]:
     """An array of n with `values` where `valid`."""
+    if len(values) == len(valid):
+        return np.asarray(values, dtype)
     array = np.full(len(valid), empty, dtype)
     array[valid] = values
     return array

@@ -31,6 +31,7 @@ from ecqm.data.store import FORMAT, Manifest, ShardEntry, is_store
 # JSON per shard: what one process holds decoded at a time is some ten times that.
 SHARD_SIZE = 48 << 20
 _MOST_SHARDS = 4096
+_SHARDS_PER_PROCESS = 8
 # By how much compressed FHIR JSON grows, roughly; it only decides the number of shards and how far a bar has come.
 _GROWTH = {".gz": 12, ".zst": 12}
 _PROBLEMS_LISTED = 10_000
@@ -188,13 +189,15 @@ class _Loading:
     def _build(self, todo: Sequence[ShardJob], jobs: int, watcher: Watcher) -> list[ShardEntry]:
         (self.output / "shards").mkdir(exist_ok=True)
         entries = []
-        if jobs == 1 or len(todo) == 1:
+        if len(todo) <= (1 if jobs > 1 else _SHARDS_PER_PROCESS):
             for job in todo:
                 entries.append(build_shard(job))
                 watcher.built(len(todo))
             return entries
-        # Started afresh: a process forked while Arrow's threads run may hang.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        # Processes are started afresh (one forked while Arrow's threads run may hang), and ended after some shards,
+        # because the strings of all shards that a process makes stay in its memory.
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, max_tasks_per_child=_SHARDS_PER_PROCESS) as pool:
             for future in as_completed([pool.submit(build_shard, job) for job in todo]):
                 entries.append(future.result())
                 watcher.built(len(todo))

@@ -13,7 +13,7 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.operators import OperatorTranslator
-from ecqm.types import QUANTITY, IntervalType, ListType
+from ecqm.types import ANY, QUANTITY, IntervalType, ListType
 
 _BOUNDARIES = {"starts": "Start", "ends": "End", "start": "Start", "end": "End"}
 
@@ -64,24 +64,37 @@ class TimingTranslator(OperatorTranslator):
         return self.operator(name, [left, right], context, **attributes)
 
     def _IncludesPhrase(self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context) -> Typed:
-        is_point = not isinstance(right.type, IntervalType | ListType)
+        is_point = self._is_point(right)
         proper = "properly" in words
         if is_point:
             name = "ProperContains" if proper else "Contains"
         else:
             name = "ProperIncludes" if proper else "Includes"
+            right = self._null_as(left, right)
         return self.operator(name, [left, right], context, **self._precision(phrase))
 
     def _IncludedInPhrase(
         self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
     ) -> Typed:
-        is_point = not isinstance(left.type, IntervalType | ListType)
         proper = "properly" in words
-        if is_point and not self._converts_to_interval(left):
+        if self._is_point(left):
             name = "ProperIn" if proper else "In"
         else:
             name = "ProperIncludedIn" if proper else "IncludedIn"
+            left = self._null_as(right, left)
         return self.operator(name, [left, right], context, **self._precision(phrase))
+
+    def _is_point(self, value: Typed) -> bool:
+        """Whether a value is a point or an element; a null stands for a whole interval or list."""
+        if isinstance(value.type, IntervalType | ListType) or value.type == ANY:
+            return False
+        return not self._converts_to_interval(value)
+
+    def _null_as(self, whole: Typed, value: Typed) -> Typed:
+        """An untyped null as being of the type of the list or interval that it is compared with."""
+        if value.type == ANY and isinstance(whole.type, IntervalType | ListType):
+            return self.cast(value, whole.type)
+        return value
 
     def _converts_to_interval(self, value: Typed) -> bool:
         return any(isinstance(type_, IntervalType) for type_ in self.models.conversions.targets(value.type))

@@ -20,7 +20,7 @@ from ecqm.measures.definition import PopulationCode
 from ecqm.measures.evaluation import TRUE, GroupResult, evaluate_measure
 from ecqm.measures.execution import evaluate_defines, failures
 from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan, resource_types
+from ecqm.measures.planning import MeasurePlan, demand_of, reachable
 from ecqm.measures.relevance import (
     OBSERVATIONS,
     STRATUM,
@@ -80,10 +80,11 @@ def plan_package(package: MeasurePackage, statements: bool = True) -> PackagePla
                 nodes[library.identifier.name, name] = plan.lowering.define(library, name)
             except PlanError as error:
                 problems.append(str(error))
-    version = next((str(using.version) for using in plan.libraries.main.usings if using.localIdentifier == "QDM"), NEWEST)
+    version = next(
+        (str(using.version) for using in plan.libraries.main.usings if using.localIdentifier == "QDM"), NEWEST
+    )
     observed = [observation.value for observation in plan.observations.values()]
-    types = resource_types([*plan.defines.values(), *nodes.values(), *observed])
-    demand = Demand.of(types, plan.lowering.element_names)
+    demand = demand_of(reachable([*plan.defines.values(), *nodes.values(), *observed]))
     found = (package.references or references(plan.libraries)) if statements else {}
     return PackagePlan(package, plan, nodes, found, version, demand, problems)
 

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "Show what every definition of a measure comes to for one patient, and why.",
     "eval": "Evaluate a CQL expression.",
     "repl": "Evaluate CQL line by line.",
+    "convert": "Convert QDM patients between JSON and QRDA Category I.",
     "bundle": "Keep measure specifications by reporting year, measure and version.",
     "conformance": "Run the HL7 tests of CQL.",
 }

@@ -5,10 +5,11 @@ from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.membership import Membership
 from ecqm.terminology.packaged import PackagedValueSets
 from ecqm.terminology.store import MissingValueSet, ValueSetStore, json_documents, value_set_key
-from ecqm.terminology.systems import canonical_system, system_oid
+from ecqm.terminology.systems import VALUE_SETS, canonical_system, is_known_system, system_oid
 
 __all__ = [
     "NO_CODE",
+    "VALUE_SETS",
     "CodeIndex",
     "CodeKey",
     "Expansion",
@@ -17,6 +18,7 @@ __all__ = [
     "PackagedValueSets",
     "ValueSetStore",
     "canonical_system",
+    "is_known_system",
     "json_documents",
     "system_oid",
     "value_set_key",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ecqm.terminology.codes import CodeIndex
 from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.store import value_set_key
+from ecqm.terminology.systems import VALUE_SETS, canonical_system
 
 
 class ValueSets(Protocol):
@@ -40,6 +41,8 @@ class Membership:
             return known
         expansion = self.value_sets.find(identifier, version)
         members = expansion.codes if expansion is not None else frozenset()
+        # What was not done of a value set as a whole is coded by the value set itself, which is in no other.
+        members |= {(canonical_system(VALUE_SETS), identity)}
         if start == 0 and len(members) < len(self.codes):
             table = np.zeros(len(self.codes), dtype=np.bool_)
             ids = np.fromiter((self.codes.find(*code) for code in members), dtype=np.int64, count=len(members))

@@ -33,7 +33,7 @@ _WELL_KNOWN: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
             "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes",
         ),
     ),
-    ("http://hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292", ()),
+    ("http://hl7.org/fhir/sid/cvx", "2.16.840.1.113883.12.292", ("2.16.840.1.113883.6.59",)),
     ("http://hl7.org/fhir/sid/mvx", "2.16.840.1.113883.12.227", ()),
     ("http://hl7.org/fhir/sid/ndc", "2.16.840.1.113883.6.69", ()),
     ("http://www.ada.org/cdt", "2.16.840.1.113883.6.13", ()),
@@ -97,6 +97,10 @@ _HL7_V3: tuple[tuple[str, str], ...] = (
     ("LivingArrangement", "63"),
 )
 
+# The system of a code that stands for a whole value set, none of whose codes was done: the code is the value set's OID
+# (QRDA I, negation; the OID is the certification community's).
+VALUE_SETS = "1.2.3.4.5.6.7.8.9.10"
+
 _OID = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9]\d*))+)")
 
 
@@ -149,3 +153,8 @@ def system_oid(system: str) -> str | None:
     """The OID of a code system however it is named; None if none is known."""
     canonical = canonical_system(system)
     return _OID_OF.get(canonical) or bare_oid(canonical)
+
+
+def is_known_system(system: str) -> bool:
+    """Is a code system, however it is named, one that is known by a URI?"""
+    return canonical_system(system) in _OID_OF

@@ -50,7 +50,7 @@ class QdmCohortBuilder:
         self.problems: list[DataProblem] = []
         self._default_offset = default_offset
         self._gathered: dict[str, _Gathered] = {name: _Gathered() for name in self.structs.data_types}
-        self._patients: list[Any] = []
+        self.patients: list[Any] = []
         self._files: list[str] = []
 
     def add(self, patient: Any, origin: str) -> int:
@@ -58,7 +58,7 @@ class QdmCohortBuilder:
         row = len(self.ids)
         identifier = patient.id
         self.ids.append(str(identifier) if identifier is not None else f"patient {row + 1}")
-        self._patients.append(patient)
+        self.patients.append(patient)
         self._files.append(origin)
         type_of = self.structs.type_of
         for number, element in enumerate(patient.dataElements or ()):
@@ -85,7 +85,7 @@ class QdmCohortBuilder:
                 name, gathered.elements, np.array(gathered.patients, np.int64), gathered.numbers, serial
             )
             serial += len(gathered.elements)
-        tables[PATIENT] = self._table(PATIENT, self._patients, np.arange(len(self.ids)), None, serial)
+        tables[PATIENT] = self._table(PATIENT, self.patients, np.arange(len(self.ids)), None, serial)
         demand = Demand(None if self.demand.types is None else self.demand.types | {PATIENT}, self.demand.names)
 
         def empty(name: str) -> QdmTable:

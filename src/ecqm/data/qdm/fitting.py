@@ -7,7 +7,7 @@ has a code, numbers as text. What can only be meant in one way is taken that way
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +94,33 @@ def _part(value: Any, type_: NamedType, structs: QdmStructs) -> Any:
     return struct(**{name: fit(value.get(name), each.type, structs) for name, each in attributes.items()})
 
 
+def fitted(patient: Any, structs: QdmStructs, report: Callable[[int, str], None]) -> Any:
+    """A patient (of `structs`) with every attribute in the form that the model has, none as it came in JSON.
+
+    `report` takes the number of an element, and what of it is not of its type and so is left out.
+    """
+    for number, element in enumerate(patient.dataElements or ()):
+        _fit_attributes(element, structs, lambda message, number=number: report(number, message))  # type: ignore[misc]
+    return patient
+
+
+def _fit_attributes(holder: Any, structs: QdmStructs, report: Callable[[str], None]) -> None:
+    """The attributes of an element or part, and of the parts that it has."""
+    for name, attribute in structs.attributes(type(holder).__name__).items():
+        if name in ("id", "code") and type(holder).__name__ in structs.data_types:
+            continue
+        value = getattr(holder, name)
+        if structs.annotation(attribute) is Any and name != "id":
+            try:
+                setattr(holder, name, fit(value, attribute.type, structs))
+            except Unfit as error:
+                report(f"{name}: {error}")
+                setattr(holder, name, None)
+        for part in value if isinstance(value, list) else ():
+            if isinstance(part, msgspec.Struct) and type(part) not in _STRUCT_TYPES:
+                _fit_attributes(part, structs, report)
+
+
 def type_of(value: Any, choices: Sequence[CqlType]) -> CqlType:
     """Which of the alternatives of a choice a JSON value is of. Raises Unfit."""
     found = _named_type(value, choices) if isinstance(value, dict) else _shape(value)
@@ -101,10 +128,14 @@ def type_of(value: Any, choices: Sequence[CqlType]) -> CqlType:
         return found
     if found == INTEGER and DECIMAL in choices:
         return DECIMAL
-    if isinstance(found, NamedType) and found.model == "System":
+    if _is_system(found) and any(map(_is_system, choices)):
         # Data have results of more types than the model lists for the data type.
         return found
     raise Unfit(f"{str(value)[:60]!r} is none of {', '.join(map(str, choices))}")
+
+
+def _is_system(type_: CqlType) -> bool:
+    return isinstance(type_, NamedType) and type_.model == "System"
 
 
 def _named_type(value: dict[str, Any], choices: Sequence[CqlType]) -> CqlType:

@@ -1,9 +1,9 @@
-"""Readers of QDM patients in JSON: files, arrays of patients, lines, folders, archives."""
+"""Readers of QDM patients: JSON (files, arrays of patients, lines) and QRDA Category I, in folders and archives."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,18 @@ from ecqm.data.cohort import Cohort
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.problems import DataError
 from ecqm.data.qdm.cohort import QdmCohortBuilder
-from ecqm.data.qdm.fitting import Unfit, fit
+from ecqm.data.qdm.fitting import Unfit, fit, fitted
+from ecqm.data.qdm.qrda import reader as qrda
 from ecqm.data.qdm.schema import NEWEST
 from ecqm.data.qdm.structs import TAG, all_data_types
 from ecqm.terminology import CodeIndex
 
 LINES = (".ndjson", ".jsonl")
+XML = ".xml"
+SUFFIXES = (".json", *LINES, XML)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ELEMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 # What the tools keep with an element about how they show it, none of it an attribute.
 _BOOKKEEPING = frozenset(
     ("_id", "_type", "bundleId", "codeListId", "description", "hqmfOid", "qrdaOid", "qdmVersion")
@@ -38,8 +42,8 @@ def read_patients(
 ) -> Cohort:
     """A cohort of the QDM patients in files, folders and zip archives, one row for each in order.
 
-    A file holds a patient, an array of them, or (.ndjson, .jsonl) one per line. What of a patient cannot be understood
-    is among the cohort's problems. DataError for a path that does not exist.
+    A file holds a patient, an array of them, one per line (.ndjson, .jsonl), or a QRDA I document (.xml). What of a
+    patient cannot be understood is among the cohort's problems. DataError for a path that does not exist.
     """
     builder = QdmCohortBuilder(demand, codes, version, default_offset)
     with many_objects():
@@ -49,7 +53,7 @@ def read_patients(
     return builder.finish()
 
 
-def documents(path: Path, suffixes: tuple[str, ...] = (".json", *LINES)) -> Iterator[tuple[str, bytes]]:
+def documents(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[str, bytes]]:
     """(Where it is, content) of a file, of every such file below a folder, or of every one in a zip archive."""
     if path.is_dir():
         for below in sorted(each for each in path.rglob("*") if each.suffix in (*suffixes, ".zip") and each.is_file()):
@@ -66,8 +70,10 @@ def documents(path: Path, suffixes: tuple[str, ...] = (".json", *LINES)) -> Iter
 
 
 def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> None:
-    """Every patient of a JSON document."""
-    if origin.endswith(LINES):
+    """Every patient of a document, which its name tells to be JSON, lines of JSON, or QRDA."""
+    if origin.endswith(XML):
+        qrda.add_document(builder, document, origin)
+    elif origin.endswith(LINES):
         for number, line in enumerate(document.splitlines(), 1):
             if line.strip():
                 add_patient(builder, line, f"{origin}:{number}")
@@ -145,11 +151,49 @@ def _element(builder: QdmCohortBuilder, raw: msgspec.Raw, origin: str, number: i
     return struct(id=value.get("id"), **fitted)
 
 
-def unknown_attributes(elements: Iterable[dict[str, Any]], builder: QdmCohortBuilder) -> Iterator[tuple[int, str]]:
-    """(Number of the element, attribute) of what JSON elements hold that the model does not have."""
-    for number, element in enumerate(elements):
+def read_whole(data: bytes, origin: str) -> tuple[QdmCohortBuilder, list[Any]]:
+    """The patients of a document with everything that they have, each in the form of the newest model.
+
+    The builder's problems name whatever had to be left out, attributes that the model does not know among them.
+    """
+    builder = QdmCohortBuilder()
+    add_document(builder, data, origin)
+    for patient in builder.patients:
+        fitted(patient, builder.structs, lambda number, message: builder.report(origin, message, number))
+    if not origin.endswith((XML, *LINES)):
+        for number, message in _unknown_attributes(data, builder):
+            builder.report(origin, message, number)
+    return builder, builder.patients
+
+
+def _unknown_attributes(data: bytes, builder: QdmCohortBuilder) -> Iterator[tuple[int, str]]:
+    """(Number of the element, finding) for what a patient's JSON holds that the model does not have."""
+    try:
+        patient = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if not isinstance(patient, dict):
+        return
+    holder = patient.get("qdmPatient") or patient
+    for number, element in enumerate(holder.get("dataElements") or ()):
         name = str(element.get("_type") or "").removeprefix(TAG)
+        if name not in builder.structs.data_types:
+            yield number, f"{name} is no data type of QDM {builder.structs.schema.version}"
+            continue
         known = builder.structs.schema.attributes(name)
         for key, value in element.items():
             if value not in (None, [], {}) and key not in known and key not in _BOOKKEEPING:
-                yield number, key
+                yield number, f"{name}.{key} is no attribute in QDM {builder.structs.schema.version}"
+
+
+def to_json(patient: Any) -> bytes:
+    """A patient (a struct of `QdmStructs.patient`) as the community's JSON, in the envelope of its test patients."""
+    inner = {
+        "_id": patient.id,
+        "birthDatetime": patient.birthDatetime,
+        "dataElements": patient.dataElements or [],
+        "extendedData": {},
+        "qdmVersion": patient.qdmVersion or NEWEST,
+    }
+    outer = {"_id": patient.id, "familyName": patient.familyName, "givenNames": patient.givenNames or []}
+    return msgspec.json.format(_ENCODER.encode({**outer, "qdmPatient": inner}), indent=2)

@@ -26,7 +26,7 @@ STORE_ID = "_id"
 _MODULE_NUMBER = iter(range(1 << 62))
 
 
-class Code(msgspec.Struct, gc=False):
+class Code(msgspec.Struct, gc=False, omit_defaults=True):
     """A code of a system (an OID in the community's files)."""
 
     code: str | None = None
@@ -115,7 +115,7 @@ class QdmStructs:
         names = {"id": "_id"}
         inner = msgspec.defstruct("QdmPatient", fields, module=self._module.__name__, rename=names)
         outer = [*fields, ("qdmPatient", inner | None, None)]
-        return msgspec.defstruct("QdmPatient", outer, module=self._module.__name__, rename=names)
+        return msgspec.defstruct("QdmPatient", outer, module=self._module.__name__, rename=names, omit_defaults=True)
 
     def attributes(self, type_name: str) -> dict[str, Attribute]:
         """The attributes that structs of a data type or part hold, by name."""
@@ -164,6 +164,7 @@ class QdmStructs:
             tag_field="_type" if data_type else None,
             tag=TAG + name if data_type else None,
             gc=False,
+            omit_defaults=True,
         )
 
 

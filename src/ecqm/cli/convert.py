@@ -1,0 +1,76 @@
+"""``ecqm convert``: QDM patients from JSON to QRDA Category I and back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+# Commands import what they need when they run: help has to come up at once.
+
+
+@click.command("convert")
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--to", "form", type=click.Choice(["qrda1", "json"]), required=True, help="What to write.")
+@click.option("--output", type=click.Path(path_type=Path), help="File to write, or folder if there are many patients.")
+@click.option("--period", metavar="START/END", help="Reporting period that the documents name.")
+def command(source: Path, form: str, output: Path | None, period: str | None) -> None:
+    """Convert the QDM patients of SOURCE, a file, a folder or a zip archive of JSON or QRDA I documents.
+
+    What of a patient is not understood, or cannot be said in the other form, is told on standard error; so is what
+    does not read back equal. Exits with 0 if nothing is lost, with 1 if something is.
+    """
+    from ecqm.cli.failures import reported
+    from ecqm.data import DataError
+    from ecqm.data.qdm.equality import differences
+    from ecqm.data.qdm.patients import documents, read_whole, to_json
+    from ecqm.measures.period import parse_period
+    from ecqm.reporting.qrda import write_qrda1
+
+    findings: list[str] = []
+    written: list[tuple[str, bytes]] = []
+    with reported():
+        parsed = parse_period(period) if period else None
+        for origin, data in documents(source):
+            builder, patients = read_whole(data, origin)
+            findings += map(str, builder.problems)
+            for number, patient in enumerate(patients):
+                stem = _stem(source, origin)
+                name = stem if len(patients) == 1 else f"{stem}-{number + 1}"
+                if form == "json":
+                    made = to_json(patient)
+                else:
+                    document = write_qrda1(patient, period=parsed)
+                    made = document.xml
+                    findings += [f"{origin}: {problem}" for problem in document.problems]
+                again = read_whole(made, f"{name}.{'json' if form == 'json' else 'xml'}")[1]
+                told = differences(patient, again[0]) if len(again) == 1 else ["it does not read back"]
+                findings += [f"{origin}: {difference}" for difference in told]
+                written.append((name, made))
+        if not written:
+            raise DataError(f"{source} has no QDM patients: {'; '.join(findings) or 'nothing to read'}")
+        _write(written, ".json" if form == "json" else ".xml", output)
+    for finding in findings:
+        click.echo(finding, err=True)
+    sys.exit(1 if findings else 0)
+
+
+def _stem(source: Path, origin: str) -> str:
+    """What to call what comes of a document: its path within the source, without the suffix."""
+    within = origin.removeprefix(str(source)).lstrip("/:") or source.name
+    return within.rpartition(".")[0] or within
+
+
+def _write(written: list[tuple[str, bytes]], suffix: str, output: Path | None) -> None:
+    if output is None and len(written) == 1:
+        click.echo(written[0][1].decode())
+    elif output is not None and len(written) == 1 and not output.is_dir():
+        output.write_bytes(written[0][1])
+    else:
+        if output is None:
+            raise click.ClickException(f"there are {len(written)} patients: name a folder with --output")
+        output.mkdir(parents=True, exist_ok=True)
+        for name, made in written:
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+            (output / f"{name}{suffix}").write_bytes(made)

@@ -32,6 +32,8 @@ from ecqm.bundles.selection import Selection
 from ecqm.bundles.selection import select as select_measures
 from ecqm.data import DataProblem
 from ecqm.data.source import PatientData
+from ecqm.engine import FhirProfiles
+from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.definition import MeasureError
 from ecqm.measures.evaluation import GroupResult
 from ecqm.measures.merging import merged_groups
@@ -77,12 +79,14 @@ def evaluate(
     period: str | tuple[str, str] | None = None,
     *,
     supplements: bool = False,
+    profiles: ProfileRule = "both",
     allow_missing: bool = False,
 ) -> Result:
     """Evaluate measures on patients.
 
     `period` is written `START/END`; without it each measure has its effective period. `supplements`: with
-    supplemental data and risk-adjustment variables. Raises MissingValueSets unless told to go on without them,
+    supplemental data and risk-adjustment variables; `profiles`: by what a resource is of a profile (see
+    `ecqm.engine.profiles`). Raises MissingValueSets unless told to go on without them,
     MeasureError for what is no period and if no measure could be planned.
     """
     if measures.missing and not allow_missing:
@@ -91,7 +95,8 @@ def evaluate(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
     stated = (None, None) if period is None else parse_period(period) if isinstance(period, str) else period
-    return Result(measures, stated, list(evaluation.evaluate(measures, cohort, stated, supplements)))
+    batches = evaluation.evaluate(measures, cohort, stated, supplements, FhirProfiles(profiles))
+    return Result(measures, stated, list(batches))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ecqm.engine.profiles import ProfileRule
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -18,6 +22,13 @@ import click
 @click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
 @click.option("--period", metavar="START/END", help="Measurement period, instead of the measure's effective period.")
+@click.option(
+    "--profiles",
+    type=click.Choice(["declared", "inferred", "both"]),
+    default="both",
+    show_default=True,
+    help="By what a resource is of a profile: that it says so, or that it is so.",
+)
 @click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
@@ -28,6 +39,7 @@ def command(
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
     period: str | None,
+    profiles: ProfileRule,
     relax_versions: bool,
     form: str,
 ) -> None:
@@ -47,7 +59,7 @@ def command(
     with reported(), telling(lambda told: None):
         stated = parse_period(period) if period else (None, None)
         opened = Content.open(content, libraries, valuesets)
-        found = explain(opened, opened.measure(measure), PatientData(data), patient, stated, relax_versions)
+        found = explain(opened, opened.measure(measure), PatientData(data), patient, stated, profiles, relax_versions)
         text = (
             json.dumps(explanation_json(found), indent=2, ensure_ascii=False)
             if form == "json"

@@ -1,16 +1,21 @@
-"""Evaluating CQL expressions that need no data, as the conformance suite and the reader at a prompt do."""
+"""Evaluating CQL expressions: those that need no data, as the conformance suite does, and those about a patient."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecqm.columns import Column, Rows, to_values
+from ecqm.data import EVERYTHING, Cohort, DataError
+from ecqm.data.source import PatientData
+from ecqm.elm import nodes
 from ecqm.elm.library import IndexedLibrary
-from ecqm.elm.resolution import LibraryCollection
-from ecqm.engine import FhirProfiles, EvaluationError, Executor, kernel_for
-from ecqm.language import EXPRESSION_NAME, Diagnostic, compile_expression
+from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries
+from ecqm.engine import EvaluationError, Executor, FhirProfiles, kernel_for
+from ecqm.language import EXPRESSION_NAME, Compiler, Diagnostic, SourceResolver
 from ecqm.plan.lowering import Lowering
+from ecqm.plan.nodes import PlanNode
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
 from ecqm.values import CqlError, EvaluationContext
 
@@ -37,23 +42,80 @@ class NoData:
         raise EvaluationError(f"there is no data to find a {resource_type} in")
 
 
-def evaluate_expression(source: str, context: EvaluationContext) -> Any:
-    """The value of a CQL expression.
+@dataclass
+class Expressions:
+    """Evaluates expressions one after the other: in the light of a library's source, about a patient if one is named.
 
-    Raises ExpressionRefused if it does not compile, CqlError if evaluation raises a run-time error, and what plans
-    raise where the engine lacks something."""
-    compilation = compile_expression(source)
-    if compilation.errors:
-        raise ExpressionRefused(compilation.errors)
-    library = IndexedLibrary(compilation.library)
-    resolved = LibraryCollection([library]).resolve(library)
-    plan = Lowering(resolved, kernel_for).define(resolved.main, EXPRESSION_NAME)
-    codes = CodeIndex()
-    executor = Executor(NoData(), Membership(codes, ValueSetStore()), FhirProfiles(), context)
-    try:
-        values = to_values(executor.evaluate(plan, EXPRESSION_NAME))
-    except EvaluationError as error:
-        raise CqlError(str(error)) from error
-    if executor.errors:
-        raise CqlError(executor.errors[0].message)
-    return values[0]
+    `resolver` finds the CQL of included libraries; `parameters` gives values by name. Without a patient there is
+    nothing to retrieve.
+    """
+
+    context: EvaluationContext
+    library: str | None = None
+    resolver: SourceResolver | None = None
+    data: PatientData | None = None
+    patient: str | None = None
+    value_sets: ValueSetStore = field(default_factory=ValueSetStore)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def value(self, source: str) -> Any:
+        """The value of an expression.
+
+        Raises ExpressionRefused if it does not compile, CqlError if evaluation raises a run-time error, DataError if
+        there is no such patient, and what plans raise where the engine lacks something."""
+        plan = self._plan(source)
+        codes = CodeIndex() if self.data is None else self.data.codes
+        cohort, row = self._patient()
+        terminology = Membership(codes, self.value_sets)
+        context = replace(self.context, terminology=self.value_sets)
+        executor = Executor(cohort, terminology, FhirProfiles(), context, self.parameters)
+        try:
+            column = executor.evaluate(plan, EXPRESSION_NAME).broadcast(cohort.n)
+        except EvaluationError as error:
+            raise CqlError(str(error)) from error
+        errors = [error.message for error in executor.errors if error.patient == row]
+        if errors:
+            raise CqlError(errors[0])
+        return to_values(column)[row]
+
+    def check(self, source: str) -> tuple[Diagnostic, ...]:
+        """What is wrong with the source of a library."""
+        return Compiler(self.resolver).compile_library(source).errors
+
+    def _plan(self, source: str) -> PlanNode:
+        compiler = Compiler(self.resolver)
+        compilation = compiler.compile_expression(source, self.library)
+        if compilation.errors:
+            raise ExpressionRefused(compilation.errors)
+        linked = _linked(compilation.library, compiler)
+        return Lowering(linked, kernel_for).define(linked.main, EXPRESSION_NAME)
+
+    def _patient(self) -> tuple[Cohort | NoData, int]:
+        if self.data is None or self.patient is None:
+            return NoData(), 0
+        cohort = self.data.batch_of(self.patient, EVERYTHING)
+        if cohort is None:
+            raise DataError(f"there is no patient {self.patient!r} in the data")
+        return cohort, cohort.ids.index(self.patient)
+
+
+def _linked(library: nodes.Library, compiler: Compiler) -> ResolvedLibraries:
+    """A compiled library with those that it includes, which the same compiler compiled."""
+    collection = LibraryCollection()
+    waiting = [IndexedLibrary(library)]
+    main = waiting[0]
+    seen = {main.identifier}
+    while waiting:
+        current = waiting.pop()
+        collection.add(current)
+        for identifier in current.includes.values():
+            compiled = compiler.library(identifier.name, identifier.version)
+            if compiled is not None and identifier not in seen:
+                seen.add(identifier)
+                waiting.append(IndexedLibrary(compiled.library))
+    return collection.resolve(main)
+
+
+def evaluate_expression(source: str, context: EvaluationContext) -> Any:
+    """The value of an expression that needs neither library nor data; raises as `Expressions.value`."""
+    return Expressions(context).value(source)

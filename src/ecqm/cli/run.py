@@ -12,11 +12,10 @@ import click
 
 if TYPE_CHECKING:
     from ecqm.bundles.selection import Selection
+    from ecqm.engine.profiles import ProfileRule
     from ecqm.reporting.run import MeasureOutcome, RunOutput
 
 # Commands import what they need when they run: help has to come up at once.
-
-PROFILES = ("declared",)
 
 
 @click.command("run")
@@ -32,10 +31,10 @@ PROFILES = ("declared",)
 @click.option("--subject-list", is_flag=True, help="Also reports that list the members of every population.")
 @click.option(
     "--profiles",
-    type=click.Choice(PROFILES),
-    default="declared",
+    type=click.Choice(["declared", "inferred", "both"]),
+    default="both",
     show_default=True,
-    help="What tells a resource's profile.",
+    help="By what a resource is of a profile: that it says so, or that it is so.",
 )
 @click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
 @click.option("--allow-missing", is_flag=True, help="Go on without value sets that are not at hand, or not as whole.")
@@ -50,7 +49,7 @@ def command(
     period: str | None,
     individual: bool,
     subject_list: bool,
-    profiles: str,
+    profiles: ProfileRule,
     relax_versions: bool,
     allow_missing: bool,
     form: str,
@@ -71,6 +70,7 @@ def command(
     from ecqm.cli.failures import reported
     from ecqm.cli.progress import progress
     from ecqm.data.source import PatientData
+    from ecqm.engine import FhirProfiles
     from ecqm.measures.period import parse_period
     from ecqm.operators.message import telling
     from ecqm.reporting.run import RunOutput
@@ -95,6 +95,7 @@ def command(
                     patients,
                     stated,
                     individual,
+                    FhirProfiles(profiles),
                     watch=lambda measure: advance(1, measure.name),
                 ):
                     seconds["load"] = seconds.get("load", 0.0) + batch.load_seconds

@@ -19,6 +19,11 @@ def measurement_period(measure: Measure, stated: tuple[str | None, str | None] =
     start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
     if not start or not end:
         raise MeasureError(f"measure {measure.name} has no effective period: state one, as 2026-01-01/2026-12-31")
+    return closed_period(start, end)
+
+
+def closed_period(start: str, end: str) -> Interval:
+    """The period from the first moment of `start` to the last of `end`. Raises MeasureError."""
     low, high = _instant(start, False), _instant(end, True)
     if low.ordinal() > high.ordinal():
         raise MeasureError(f"the period {start}/{end} ends before it starts")

@@ -14,7 +14,8 @@ from ecqm.columns import ResourceRow
 from ecqm.data import DataError
 from ecqm.data.source import PatientData
 from ecqm.elm import IndexedLibrary
-from ecqm.engine import FhirProfiles, Executor
+from ecqm.engine import Executor, FhirProfiles
+from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.batch import MeasureSet
 from ecqm.measures.clauses import Clause, ClauseReader, PerRow, Unknown
 from ecqm.measures.definition import Measure, Population
@@ -59,6 +60,7 @@ def explain(
     data: PatientData,
     patient: str,
     stated: tuple[str | None, str | None] = (None, None),
+    profiles: ProfileRule = "both",
     relax_versions: bool = False,
 ) -> Explanation:
     """Evaluate every define of a measure for a patient, by id.
@@ -74,7 +76,7 @@ def explain(
     executor = Executor(
         cohort,
         Membership(data.codes, content.value_sets),
-        FhirProfiles(),
+        FhirProfiles(profiles),
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )

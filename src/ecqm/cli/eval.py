@@ -1,0 +1,48 @@
+"""``ecqm eval``: the value of a CQL expression."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ecqm.cli.surroundings import about_options
+
+# Commands import what they need when they run: help has to come up at once.
+
+
+@click.command("eval")
+@click.argument("expression")
+@about_options
+def command(
+    expression: str,
+    library: Path | None,
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    data: tuple[Path, ...],
+    patient: str | None,
+    period: str | None,
+) -> None:
+    """Print the value of a CQL EXPRESSION in CQL notation; resources as Type/id.
+
+    The expression may use what --library defines, and with --data it is about a patient. Exits with 1 if it does not
+    compile or evaluating it raises an error, with 2 if it could not be tried.
+    """
+    from ecqm.cli.expressions import ExpressionRefused
+    from ecqm.cli.failures import reported
+    from ecqm.cli.surroundings import refusal, surroundings
+    from ecqm.reporting.explain import notation
+    from ecqm.values import CqlError
+
+    with reported():
+        expressions = surroundings(library, libraries, valuesets, data, patient, period)
+        try:
+            value = expressions.value(expression)
+        except ExpressionRefused as error:
+            click.echo(refusal(error), err=True)
+            sys.exit(1)
+        except CqlError as error:
+            click.echo(f"ecqm: {error}", err=True)
+            sys.exit(1)
+    click.echo(notation(value, sys.maxsize))

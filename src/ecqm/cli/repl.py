@@ -1,0 +1,158 @@
+"""``ecqm repl``: CQL line by line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ecqm.cli.surroundings import about_options
+
+if TYPE_CHECKING:
+    from ecqm.cli.expressions import Expressions
+
+# Commands import what they need when they run: help has to come up at once.
+
+PROMPT, CONTINUED = "cql> ", "...> "
+_LEAVING = frozenset({"exit", "quit"})
+_NAME = r"(\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|\w+)"
+_DECLARATION = re.compile(rf"(using|include|codesystem|valueset|code|concept|parameter)\s+{_NAME}")
+_DEFINITION = re.compile(rf"(define)\s+(?:(?:public|private|fluent|function)\s+)*{_NAME}")
+_HEADER = re.compile(r"\s*library\s[^\n]*\n")
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|//[^\n]*")
+
+
+@click.command("repl")
+@about_options
+def command(
+    library: Path | None,
+    libraries: tuple[Path, ...],
+    valuesets: tuple[Path, ...],
+    data: tuple[Path, ...],
+    patient: str | None,
+    period: str | None,
+) -> None:
+    """Evaluate CQL line by line, with history.
+
+    A line is an expression, whose value is printed, or a definition (define, parameter, valueset, include …), which
+    the lines after it can use; defining a name again replaces it. A line with open brackets goes on in the next one.
+    Ends with exit, quit, or the end of the input.
+    """
+    from ecqm.cli.failures import reported
+    from ecqm.cli.surroundings import surroundings
+
+    with reported():
+        session = Session(surroundings(library, libraries, valuesets, data, patient, period))
+    with _history():
+        for text in _entries():
+            with suppress(KeyboardInterrupt):
+                answer = session.answer(text)
+                if answer:
+                    click.echo(answer)
+
+
+class Session:
+    """Expressions and definitions, each in the light of the definitions before it."""
+
+    def __init__(self, expressions: Expressions) -> None:
+        self._expressions = expressions
+        self._base = expressions.library or ""
+        self._declared: dict[tuple[str, str], str] = {}
+        self._defined: dict[tuple[str, str], str] = {}
+
+    def answer(self, text: str) -> str:
+        """What to print for an entry: the value of an expression, nothing for a definition, or what is wrong."""
+        from ecqm.cli.expressions import ExpressionRefused
+        from ecqm.cli.surroundings import refusal
+        from ecqm.data import DataError
+        from ecqm.elm import ElmError
+        from ecqm.plan.lowering import PlanError
+        from ecqm.reporting.explain import notation
+        from ecqm.values import CqlError
+
+        for pattern, known in ((_DECLARATION, self._declared), (_DEFINITION, self._defined)):
+            found = pattern.match(text)
+            if found is not None:
+                return self._define(known, (found[1], found[2]), text)
+        try:
+            return notation(self._expressions.value(text), sys.maxsize)
+        except ExpressionRefused as error:
+            return refusal(error)
+        except (CqlError, DataError, ElmError, PlanError) as error:
+            return f"error: {error}"
+
+    def _define(self, known: dict[tuple[str, str], str], key: tuple[str, str], text: str) -> str:
+        before = known.get(key)
+        known[key] = text
+        source = self._source()
+        errors = self._expressions.check(source)
+        if not errors:
+            self._expressions.library = source
+            return ""
+        if before is None:
+            del known[key]
+        else:
+            known[key] = before
+        return "\n".join(error.render("definition") for error in errors)
+
+    def _source(self) -> str:
+        """The library with what was declared after its header, and what was defined after its own definitions."""
+        header = _HEADER.match(self._base)
+        at = header.end() if header else 0
+        parts = (self._base[:at], *self._declared.values(), self._base[at:], *self._defined.values())
+        return "\n".join(parts) + "\n"
+
+
+def _entries() -> Iterator[str]:
+    """What is entered, until the end of the input; lines with open brackets are taken together."""
+    text = ""
+    while True:
+        try:
+            line = input(CONTINUED if text else PROMPT)
+        except EOFError:
+            return
+        except KeyboardInterrupt:
+            click.echo()
+            text = ""
+            continue
+        text = f"{text}\n{line}" if text else line
+        if not text.strip():
+            text = ""
+        elif text.strip() in _LEAVING:
+            return
+        elif not _is_open(text):
+            yield text.strip()
+            text = ""
+
+
+def _is_open(text: str) -> bool:
+    """Are there brackets that nothing closes?"""
+    bare = _QUOTED.sub("", text)
+    return sum(bare.count(bracket) for bracket in "([{") > sum(bare.count(bracket) for bracket in ")]}")
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """Lines of earlier sessions, with the editing keys of the shell; only where a terminal has them."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    path = os.environ.get("ECQM_HISTORY") or Path.home() / ".ecqm_history"
+    with suppress(OSError):
+        readline.read_history_file(path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            readline.write_history_file(path)

@@ -1,0 +1,82 @@
+"""What `ecqm eval` and `ecqm repl` have in common: the library, patient and terminology that expressions are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ecqm.cli.expressions import ExpressionRefused, Expressions
+    from ecqm.language.sources import SourceIndex
+
+_C = TypeVar("_C", bound=Callable[..., Any])
+
+_HELPERS = "FHIRHelpers"
+_OPTIONS = (
+    click.option("--library", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CQL to stand in."),
+    click.option(
+        "--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries."
+    ),
+    click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="Value sets."),
+    click.option("--data", multiple=True, type=click.Path(path_type=Path), help="Patients."),
+    click.option("--patient", metavar="ID", help="The patient to speak of; the first one, unless named."),
+    click.option("--period", metavar="START/END", help='Value of the parameter "Measurement Period".'),
+)
+
+
+def about_options(command: _C) -> _C:
+    """The options of a command that evaluates expressions."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def surroundings(
+    library: Path | None,
+    libraries: Sequence[Path],
+    valuesets: Sequence[Path],
+    data: Sequence[Path],
+    patient: str | None,
+    period: str | None,
+) -> Expressions:
+    """What expressions are evaluated in. Raises DataError, MeasureError for what is no period, OSError."""
+    from ecqm.bundles.documents import open_documents
+    from ecqm.cli.expressions import Expressions
+    from ecqm.data.source import PatientData
+    from ecqm.language.sources import index, read_source
+    from ecqm.measures.period import closed_period, parse_period
+    from ecqm.terminology import ValueSetStore
+    from ecqm.values import EvaluationContext
+
+    sources = index([*([library.parent] if library is not None else []), *libraries])
+    for folder in libraries:
+        sources.add_resources(folder)
+    patients = PatientData(data) if data else None
+    if patients is not None and patient is None:
+        patient = next(iter(patients.patient_ids()), None)
+    text = read_source(library) if library is not None else None
+    return Expressions(
+        EvaluationContext.of_this_moment(),
+        text if text is not None or patients is None else _of_fhir(sources),
+        sources,
+        patients,
+        patient,
+        ValueSetStore(*(open_documents(folder) for folder in valuesets)),
+        {"Measurement Period": closed_period(*parse_period(period))} if period else {},
+    )
+
+
+def _of_fhir(sources: SourceIndex) -> str:
+    """A library to speak of FHIR data in; with the conversions of FHIRHelpers, if that is at hand."""
+    version = next(iter(sources.versions(_HELPERS)), None)
+    included = sources(_HELPERS, version) is not None
+    include = f"include {_HELPERS}" + (f" version '{version}'" if version else "") if included else ""
+    return f"using FHIR version '4.0.1'\n{include}\ncontext Patient\n"
+
+
+def refusal(error: ExpressionRefused) -> str:
+    """What is wrong with an expression, one line for each error."""
+    return "\n".join(found.render(found.library or "expression") for found in error.errors)

@@ -35,7 +35,9 @@ class QueryTranslator(TimingTranslator):
         for term, alias_context in sources:
             alias, source, source_is_list = self._source(term, alias_context, scope)
             is_list = is_list or source_is_list
-            elm_sources.append(self._located(nodes.AliasedQuerySource(alias=alias, expression=source.node), term))
+            elm_sources.append(
+                self._located(nodes.AliasedQuerySource(alias=alias, expression=source.node), term, source.type)
+            )
         query = nodes.Query(source=elm_sources)
         with self.scope(scope):
             query.let = self._lets(clauses, scope)
@@ -51,8 +53,11 @@ class QueryTranslator(TimingTranslator):
             query.sort = self._sort(sort, type_.element)
         return Typed(query, type_)
 
-    def _located(self, node: Any, context: Context) -> Any:
+    def _located(self, node: Any, context: Context, type_: CqlType) -> Any:
+        """A clause with its place, and with its type if types are asked for."""
         self.locate(node, context)
+        if self.options.result_types:
+            self.set_result_type(node, type_)
         return node
 
     def _source(self, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
@@ -75,7 +80,7 @@ class QueryTranslator(TimingTranslator):
             name = name_of(item.identifier())
             value = self.translate(item.expression())
             scope.lets[name] = value.type
-            found.append(self._located(nodes.LetClause(identifier=name, expression=value.node), item))
+            found.append(self._located(nodes.LetClause(identifier=name, expression=value.node), item, value.type))
         return found
 
     def _relation(self, clause: Context) -> nodes.RelationshipClause:
@@ -86,7 +91,7 @@ class QueryTranslator(TimingTranslator):
             condition = self.boolean(clause.expression())
         kind = nodes.With if clause.getChild(0).getText() == "with" else nodes.Without
         relation: nodes.RelationshipClause = self._located(
-            kind(alias=alias, expression=source.node, suchThat=condition.node), clause
+            kind(alias=alias, expression=source.node, suchThat=condition.node), clause, source.type
         )
         return relation
 
@@ -98,10 +103,12 @@ class QueryTranslator(TimingTranslator):
         if clause is not None:
             value = self.translate(clause.expression())
             quantifier = clause.getChild(1).getText()
-            query.return_ = self._located(
-                nodes.ReturnClause(distinct=quantifier != "all", expression=value.node), clause
-            )
             element = value.type
+            query.return_ = self._located(
+                nodes.ReturnClause(distinct=quantifier != "all", expression=value.node),
+                clause,
+                ListType(element) if is_list else element,
+            )
         elif len(scope.aliases) == 1:
             element = next(iter(scope.aliases.values()))
         else:
@@ -143,6 +150,7 @@ class QueryTranslator(TimingTranslator):
                 distinct=clause.getChild(1).getText() == "distinct",
             ),
             clause,
+            value.type,
         )
         return value.type
 

@@ -64,8 +64,8 @@ class TimingTranslator(OperatorTranslator):
         return self.operator(name, [left, right], context, **attributes)
 
     def _IncludesPhrase(self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context) -> Typed:
-        is_point = self._is_point(right)
         proper = "properly" in words
+        is_point = self._is_point(right, null_is_point=proper)
         if is_point:
             name = "ProperContains" if proper else "Contains"
         else:
@@ -77,17 +77,23 @@ class TimingTranslator(OperatorTranslator):
         self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
     ) -> Typed:
         proper = "properly" in words
-        if self._is_point(left):
+        if self._is_point(left, null_is_point=proper):
             name = "ProperIn" if proper else "In"
         else:
             name = "ProperIncludedIn" if proper else "IncludedIn"
             left = self._null_as(right, left)
         return self.operator(name, [left, right], context, **self._precision(phrase))
 
-    def _is_point(self, value: Typed) -> bool:
-        """Whether a value is a point or an element; a null stands for a whole interval or list."""
-        if isinstance(value.type, IntervalType | ListType) or value.type == ANY:
+    def _is_point(self, value: Typed, *, null_is_point: bool) -> bool:
+        """Whether a value is a point or an element.
+
+        A null may be either. The HL7 suite takes it for a whole list after `includes` (IncludesNullRight) and for an
+        element after `properly includes` (ProperContainsNullRightTrue); of an interval both give null.
+        """
+        if isinstance(value.type, IntervalType | ListType):
             return False
+        if value.type == ANY:
+            return null_is_point
         return not self._converts_to_interval(value)
 
     def _null_as(self, whole: Typed, value: Typed) -> Typed:

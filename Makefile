@@ -19,6 +19,7 @@ with = @if [ -d "$(C)/$(1)" ]; then echo '$(2)'; $(2); else echo "$@: skipped, $
 .PHONY: run test style types decks deck-sample deck-au2025 deck-qdm suites suite-cql suite-elm unit peers clean
 
 run: deck-sample
+	$(BIN)/ecqm run measure_bundles/sample --measure all --data measure_bundles/sample/input/tests/measure --output out
 
 test: style types decks suites unit
 
@@ -63,4 +64,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,8 @@
-"""How many patients per second of processor time the engine evaluates: a deck's cases, repeated to a large cohort.
+"""How many patients per second of processor time the engine evaluates: a deck's cases, repeated to a large cohort, or
+the patients of files (as tools/synthetic_cohort.py makes them).
 
-    python conformance/throughput.py CONTENT --libraries DIR --valuesets DIR [--patients 20000] [--measure NAME]…
-        [--profile] [--json FILE]
+    python conformance/throughput.py CONTENT --libraries DIR --valuesets DIR [--patients 20000 | --data DIR]
+        [--measure NAME]… [--profile] [--json FILE]
 
 What is timed is the evaluation of the plan of each measure alone: reading, planning and making the columns of the
 elements that the plan touches (paid once per cohort, however many measures run) are done before. `--profile` shows
@@ -13,8 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -22,10 +24,12 @@ from time import process_time
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import MeasureCases, match_deck
 from ecqm.bundles.planning import plan_of
+from ecqm.bundles.runner import CannotRun
 from ecqm.columns import Column
-from ecqm.data import Cohort, read_cases
-from ecqm.engine import FhirProfiles, Executor
+from ecqm.data import Cohort, read_cases, read_files
+from ecqm.engine import Executor, FhirProfiles
 from ecqm.engine.frame import Frame
+from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation import evaluate_measure
 from ecqm.measures.execution import evaluate_defines
 from ecqm.measures.period import measurement_period
@@ -93,7 +97,10 @@ def described(node: PlanNode, depth: int = 2) -> str:
     return f"{name}({', '.join(described(child, depth - 1) for child in children)})"
 
 
-def run_once(plan: MeasurePlan, content: Content, cohort: Cohort, period: tuple[str | None, str | None],
+Period = tuple[str | None, str | None]
+
+
+def run_once(plan: MeasurePlan, content: Content, cohort: Cohort, period: Period,
              executor_class: type[Executor]) -> tuple[float, Executor]:  # fmt: skip
     executor = executor_class(
         cohort,
@@ -107,12 +114,7 @@ def run_once(plan: MeasurePlan, content: Content, cohort: Cohort, period: tuple[
     return process_time() - started, executor
 
 
-def measured(content: Content, part: MeasureCases, patients: int, profile: bool) -> Throughput:
-    plan = plan_of(content, part.measure)
-    periods = [expectation.period for case in part.cases if (expectation := case.expectation(part.measure.url))]
-    period = max(set(periods), key=periods.count) if periods else (None, None)
-    times = -(-patients // len(part.cases))
-    cohort = read_cases([case.folder for case in part.cases], plan.demand, CodeIndex(), keep_raw=False, times=times)
+def measured(plan: MeasurePlan, content: Content, cohort: Cohort, period: Period, profile: bool) -> Throughput:
     run_once(plan, content, cohort, period, Executor)  # makes the columns of the elements
     runs = [run_once(plan, content, cohort, period, Executor) for _ in range(3)]
     executor = runs[0][1]
@@ -122,7 +124,23 @@ def measured(content: Content, part: MeasureCases, patients: int, profile: bool)
         show_profile(profiler)
     resources = sum(len(table) for table in cohort.tables.values())
     seconds = median(seconds for seconds, _ in runs)
-    return Throughput(part.measure.name, cohort.n, resources, seconds, len(executor.errors), executor.lifted)
+    return Throughput(plan.measure.name, cohort.n, resources, seconds, len(executor.errors), executor.lifted)
+
+
+def on_deck(content: Content, part: MeasureCases, patients: int, profile: bool) -> Throughput:
+    """The measure on its cases, repeated until there are `patients`."""
+    plan = plan_of(content, part.measure)
+    periods = [expectation.period for case in part.cases if (expectation := case.expectation(part.measure.url))]
+    period = max(set(periods), key=periods.count) if periods else (None, None)
+    times = -(-patients // len(part.cases))
+    cohort = read_cases([case.folder for case in part.cases], plan.demand, CodeIndex(), keep_raw=False, times=times)
+    return measured(plan, content, cohort, period, profile)
+
+
+def on_files(content: Content, measure: Measure, files: Path, profile: bool) -> Throughput:
+    """The measure on the patients of some files."""
+    plan = plan_of(content, measure)
+    return measured(plan, content, read_files([files], plan.demand, CodeIndex()), (None, None), profile)
 
 
 def show_profile(executor: ProfilingExecutor) -> None:
@@ -151,15 +169,25 @@ def main() -> None:
     parser.add_argument("--valuesets", type=Path, action="append", default=[])
     parser.add_argument("--measure", action="append", default=[], dest="measures")
     parser.add_argument("--patients", type=int, default=20_000)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--json", type=Path, dest="output")
     arguments = parser.parse_args()
     content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
     results = []
-    for part in match_deck(content, None, arguments.measures).measures:
-        if arguments.profile:
-            print(part.measure.name)
-        results.append(measured(content, part, arguments.patients, arguments.profile))
+    runs: list[Callable[[], Throughput]]
+    if arguments.data:
+        selected = content.select(arguments.measures)
+        runs = [partial(on_files, content, measure, arguments.data, arguments.profile) for measure in selected]
+    else:
+        deck = match_deck(content, None, arguments.measures).measures
+        runs = [partial(on_deck, content, part, arguments.patients, arguments.profile) for part in deck]
+    for run in runs:
+        try:
+            results.append(run())
+        except CannotRun as error:
+            print(error)
+            continue
         if arguments.profile:
             print("\n".join(report(results[-1:])), flush=True)
     print("\n".join(report(results)))

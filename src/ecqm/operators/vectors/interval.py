@@ -168,6 +168,8 @@ def _point_properly_within(container: IntervalColumn, point: Column, precision: 
 
 def _member(relation: Callable[..., Answer | None], container: Column, point: Column, precision: str | None) -> Any:
     """A null interval contains nothing; whether a null point is in one is not known."""
+    if isinstance(container, NullColumn) and not isinstance(point, (IntervalColumn, ListColumn)):
+        return _in_nothing(point, broadcast_length(container, point), precision)
     if not isinstance(container, IntervalColumn) or isinstance(point, (IntervalColumn, ListColumn)):
         return NotImplemented
     answer = _none(container, point) if isinstance(point, NullColumn) else relation(container, point, precision)
@@ -175,6 +177,13 @@ def _member(relation: Callable[..., Answer | None], container: Column, point: Co
         return NotImplemented
     nowhere = point.valid & ~container.valid
     return Answer(answer.is_true, answer.is_false | nowhere, answer.undecided).column()
+
+
+def _in_nothing(point: Column, n: int, precision: str | None) -> Any:
+    """Null contains no value. Whether it contains null depends on it being a list or, as a precision tells, an
+    interval."""
+    known = np.broadcast_to(point.valid, (n,))
+    return Answer(known & False, known, None if precision is not None or known.all() else ~known).column()
 
 
 @vector("Contains")
@@ -201,6 +210,8 @@ def proper_in(element: Column, container: Column, precision: str | None = None) 
 
 @vector("Includes")
 def includes_kernel(container: Column, part: Column, precision: str | None = None) -> Any:
+    if precision is not None and (isinstance(part, NullColumn) or isinstance(container, NullColumn)):
+        return _none(container, part).column()  # only intervals have a precision
     if isinstance(part, NullColumn):
         return NotImplemented  # a null of what type?
     if isinstance(container, IntervalColumn):
@@ -225,6 +236,8 @@ def included_in(part: Column, container: Column, precision: str | None = None) -
 
 
 def _proper_includes(container: Column, part: Column, precision: str | None) -> Any:
+    if precision is not None and (isinstance(part, NullColumn) or isinstance(container, NullColumn)):
+        return _none(container, part).column()
     if not isinstance(container, IntervalColumn) or isinstance(part, ListColumn):
         return NotImplemented
     relation = properly_includes if isinstance(part, IntervalColumn) else properly_contains

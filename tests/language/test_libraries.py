@@ -197,3 +197,51 @@ def test_the_cache_follows_content_and_options(tmp_path: Path) -> None:
     for path in tmp_path.glob("*.elm"):
         path.write_bytes(b"not an entry")
     assert nodes.bare(compiled()) == nodes.bare(first)
+
+
+def test_expressions_that_grow_beyond_measure_are_refused() -> None:
+    body = "define function f(x Interval<DateTime>) returns Interval<Date>: null define A: "
+    found = messages(body + "f(" * 12 + "Interval[@2012, @2013]" + ")" * 12)
+    assert found and "conversions of choices and intervals repeat" in found[0]
+    assert "nested deeper" in messages("define A: 1" + " + 1" * 300)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "statements"),
+    [
+        (
+            "FHIR version '4.0.1'",
+            """
+            define A: [Encounter] E where E.period during Interval[@2012, @2013] and E.status = 'finished'
+            define B: [Condition: "Inpatient"] C return (C.onset as FHIR.Period).start
+            define C: First(Patient.name).given[0] = 'x' and AgeInYearsAt(@2012) >= 18
+            """,
+        ),
+        (
+            "QDM version '5.6'",
+            """
+            define A: ["Encounter, Performed": "Inpatient"] E where E.lengthOfStay > 3 days
+            define B: ["Laboratory Test, Performed": "Inpatient"] L
+              where L.result is not null and L.relevantDatetime during Interval[@2012T, @2013T]
+              sort by start of relevantPeriod
+            define C: ["Encounter, Performed": "Inpatient"] union ["Intervention, Order": "Inpatient"]
+            """,
+        ),
+        (
+            "USCore version '6.1.0'",
+            """define A: [ConditionProblemsHealthConcernsProfile: "Inpatient"] C return C.onset""",
+        ),
+        (
+            "QICore version '4.1.1'",
+            """define A: [Encounter: "Inpatient"] E where E.period during Interval[@2012T, @2013T]""",
+        ),
+    ],
+)
+def test_every_model_can_be_used(model: str, statements: str) -> None:
+    header = f"""
+    library T using {model}
+    include FHIRHelpers version '4.4.000'
+    valueset "Inpatient": 'urn:oid:1.2.3'
+    context Patient
+    """
+    assert messages(header + statements) == []

@@ -86,8 +86,11 @@ def _sources(paths: tuple[Path, ...], content: tuple[Path, ...]) -> SourceIndex:
     """What included libraries are looked for in: the given files and their folders, then the content."""
     from ecqm.language.sources import index
 
-    folders = [path if path.is_dir() else path.parent for path in paths]
-    found = index([*paths, *dict.fromkeys(folders), *content])
+    found = index(paths)
+    for folder in dict.fromkeys(path.parent for path in paths if not path.is_dir()):
+        found.add(folder, below=False)
+    for folder in content:
+        found.add(folder)
     for folder in content:
         resources = folder / _RESOURCES
         found.add_resources(resources if resources.is_dir() else folder)

@@ -72,9 +72,9 @@ class SourceIndex:
 
     sources: dict[tuple[str, str | None], SourceFile] = field(default_factory=dict)
 
-    def add(self, path: Path) -> None:
-        """Make known what is in a file, or in the .cql files and Library resources of a folder and below."""
-        for file in cql_files(path):
+    def add(self, path: Path, *, below: bool = True) -> None:
+        """Make known what is in a file, or in the .cql files of a folder, and `below` it in folders of its own."""
+        for file in cql_files(path) if below else sorted(path.glob("*.cql")):
             text = read_source(file)
             header = library_header(text)
             if header is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.extent import too_large
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import ParsedSource
@@ -226,6 +227,9 @@ class LibraryTranslator(DeclarationTranslator):
         self._complete(statement, element, value.type)
 
     def _complete(self, statement: _Statement, element: nodes.ExpressionDef, type_: CqlType) -> None:
+        reason = too_large(element)
+        if reason is not None:
+            raise CqlError(reason, statement.context)
         self.locate(element, statement.context)
         if self.options.result_types:
             self.set_result_type(element, type_)
@@ -266,16 +270,17 @@ class LibraryTranslator(DeclarationTranslator):
         try:
             with self._alone(statement, name, []):
                 value = self.translate(context.expression())
+            element = nodes.ExpressionDef(name=name, context=statement.evaluation_context, expression=value.node)
+            self._complete(statement, element, value.type)
+        except DependsOnBroken:
+            return None
         except CqlError as error:
             error.context = error.context or context
-            if not isinstance(error, DependsOnBroken):
-                self.report(error)
+            self.report(error)
             return None
         except RecursionError:
             self.report(CqlError("an expression nested too deeply", context))
             return None
-        element = nodes.ExpressionDef(name=name, context=statement.evaluation_context, expression=value.node)
-        self._complete(statement, element, value.type)
         self.library.statements.append(element)
         return value.type
 

@@ -12,11 +12,14 @@ from ecqm.language.translation.names import name_of
 from ecqm.language.translation.timing import TimingTranslator
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
+_DEEPEST_AGGREGATE = 8
 _SOURCES = ("NameTermContext", "MemberTermContext", "RetrieveTermContext", "ParenthesizedTermContext")
 
 
 class QueryTranslator(TimingTranslator):
     """Translates queries, clause by clause."""
+
+    _aggregates = 0
 
     def visit_TermExpression(self, context: Context) -> Typed:
         tail = context.queryTail()
@@ -127,6 +130,16 @@ class QueryTranslator(TimingTranslator):
         return type_
 
     def _aggregate(self, query: nodes.Query, clause: Context) -> CqlType:
+        if self._aggregates == _DEEPEST_AGGREGATE:
+            raise CqlError(f"aggregates nested deeper than {_DEEPEST_AGGREGATE} levels", clause)
+        self._aggregates += 1
+        try:
+            return self._aggregated(query, clause)
+        finally:
+            self._aggregates -= 1
+
+    def _aggregated(self, query: nodes.Query, clause: Context) -> CqlType:
+        """The type of the accumulator is that of what becomes of it, which may take a second look at the body."""
         name = name_of(clause.identifier())
         starting = None if clause.term() is None else self.translate(clause.term())
         accumulator = Scope(lets={name: ANY if starting is None else starting.type})

@@ -48,7 +48,7 @@ def command(
     For each population that the patient is not in, the clauses of its criterion that were false, null or empty, in the
     words of the measure, with the values that they were about.
     """
-    from ecqm.bundles.content import Content
+    from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
@@ -58,7 +58,7 @@ def command(
     # Logic speaks of all patients that are evaluated, and not of this one alone.
     with reported(), telling(lambda told: None):
         stated = parse_period(period) if period else (None, None)
-        opened = Content.open(content, libraries, valuesets)
+        opened = open_content(content, libraries, valuesets)
         found = explain(opened, opened.measure(measure), PatientData(data), patient, stated, profiles, relax_versions)
         text = (
             json.dumps(explanation_json(found), indent=2, ensure_ascii=False)

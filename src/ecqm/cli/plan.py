@@ -31,13 +31,13 @@ def command(
     whether a call has a kernel or is lifted over distinct rows. A node that is used in several places has a number
     and is shown where it comes first.
     """
-    from ecqm.bundles.content import Content
     from ecqm.bundles.planning import plan_of
+    from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.plan.explain import plan_json, plan_text
 
     with reported():
-        opened = Content.open(content, libraries)
+        opened = open_content(content, libraries)
         plan = plan_of(opened, opened.measure(measure), relax_versions)
         roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
     click.echo(json.dumps(plan_json(roots), indent=2, ensure_ascii=False) if form == "json" else plan_text(roots))

@@ -64,9 +64,9 @@ def command(
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
     errors.json. Exits with 2 if a measure could not run (the others are completed), or nothing could.
     """
-    from ecqm.bundles.content import Content
     from ecqm.bundles.evaluation import evaluate
     from ecqm.bundles.selection import select
+    from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.cli.progress import progress
     from ecqm.data.source import PatientData
@@ -80,7 +80,7 @@ def command(
         clock = _Clock(seconds)
         stated = parse_period(period) if period else (None, None)
         patients = PatientData(data)
-        opened = Content.open(content, libraries, valuesets)
+        opened = open_content(content, libraries, valuesets)
         chosen = opened.select(() if "all" in measures else measures)
         clock.took("open")
         with progress("planning", len(chosen)) as advance:
@@ -154,6 +154,7 @@ def _about(
         },
         "content": str(content),
         "data": [str(path) for path in data],
+        "content_problems": selection.content.problems,
         "profiles": profiles,
         "hashes": {
             plan.measure.name: assemble(selection.content, plan.measure).content_hash for plan in selection.plans

@@ -17,9 +17,7 @@ _C = TypeVar("_C", bound=Callable[..., Any])
 _HELPERS = "FHIRHelpers"
 _OPTIONS = (
     click.option("--library", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CQL to stand in."),
-    click.option(
-        "--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries."
-    ),
+    click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries."),
     click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="Value sets."),
     click.option("--data", multiple=True, type=click.Path(path_type=Path), help="Patients."),
     click.option("--patient", metavar="ID", help="The patient to speak of; the first one, unless named."),

@@ -43,7 +43,7 @@ class PatientData:
         return bool(self.files) + sum(len(store.shards) for store in self.stores)
 
     def batches(self, demand: Demand) -> Iterator[Cohort]:
-        """The patients, with what is wanted of their data; what could not be read is in each cohort's `problems`."""
+        """The patients, with what is wanted of their data; what is wrong with it is in each cohort's `problems`."""
         if self.files:
             yield self._from_files(demand)
         for store in self.stores:
@@ -65,4 +65,5 @@ class PatientData:
         if self._read is None or not self._read.demand.covers(demand):
             wanted = demand if self._read is None else demand | self._read.demand
             self._read = read_files(self.files, wanted, self.codes, self.default_offset, keep_raw=False)
+            self._read.problems += self._read.dangling_references()
         return self._read

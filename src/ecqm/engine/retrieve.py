@@ -19,6 +19,7 @@ from ecqm.columns import (
     StringColumn,
     to_values,
 )
+from ecqm.engine.code_index import code_rows
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.values import part_of
@@ -35,7 +36,7 @@ def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
     table = executor.cohort.table(instances.name)
     keep = ~table.contained & executor.profiles.matching(table, retrieved, node.profile)
     if node.codes is not None and node.code_property is not None:
-        keep &= _matching_codes(executor, table, instances, node)
+        keep &= _matching_codes(executor, table, node)
     rows = np.flatnonzero(keep)
     resources = ResourceColumn(table, rows, instances)
     if node.unfiltered:
@@ -43,14 +44,28 @@ def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
     return ListColumn(offsets_of_parents(table.patient[rows], executor.cohort.n), resources)
 
 
-def _matching_codes(executor: Executor, table: Any, instances: NamedType, node: Retrieve) -> Mask:
+def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Mask:
     assert node.codes is not None and node.code_property is not None
-    column: Column = ResourceColumn(table, np.arange(len(table)), instances)
-    for name in executor.profiles.code_property(node.code_property).split("."):
-        column = part_of(column, name)
+    path = executor.profiles.code_property(node.code_property)
+    column = _column_at(table, path)
     # The codes of a column are numbered when it is read: only then is it known how far a look-up table must reach.
     members = _members(executor, node.codes)
+    index = code_rows(table, path, column)
+    if index is not None:
+        return index.having(members)
     return _any_member(executor, column, members, table.patient, table.serial)
+
+
+def _column_at(table: Any, path: str) -> Column:
+    """The values of an element for all rows of a table; `path` may lead into it."""
+    first, *rest = path.split(".")
+    try:
+        column: Column = table.element(first)
+    except KeyError:
+        return NullColumn(len(table))
+    for name in rest:
+        column = part_of(column, name)
+    return column
 
 
 def _members(executor: Executor, codes: PlanNode) -> Mask:

@@ -28,8 +28,6 @@ from ecqm.values import request_offset
 from ecqm.values.temporal import MAX_DATETIME, MIN_DATETIME, precision_index
 
 EPOCH_ORDINAL = 719_163 * MS_PER_DAY
-# The way between the clocks of two offsets: 14 hours to either side of UTC.
-_CLOCKS_APART = 28 * 3_600_000
 FIRST_INSTANT = MIN_DATETIME.ordinal() - EPOCH_ORDINAL
 LAST_INSTANT = MAX_DATETIME.ordinal() - EPOCH_ORDINAL
 
@@ -148,17 +146,18 @@ def own_clocks(left: TemporalColumn, right: TemporalColumn) -> tuple[Rows, Rows]
 
 
 def at_the_end(left: TemporalColumn, right: TemporalColumn) -> Mask | None:
-    """Rows in which a change of clock could leave the calendar: there the scalars decide. None for no rows."""
+    """Rows in which the change to the clock of the request leaves the calendar: there the scalars decide. None for no
+    rows."""
     if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
         return None
+    request = request_offset() * 60_000
     found: Mask | None = None
     for column in (left, right):
         if len(column) and (
-            int(column.low.max()) > LAST_INSTANT - _CLOCKS_APART - MS_PER_DAY
-            or int(column.low.min()) < FIRST_INSTANT + _CLOCKS_APART
+            int(column.high.max()) + request > LAST_INSTANT or int(column.low.min()) + request < FIRST_INSTANT
         ):
-            near = (column.high > LAST_INSTANT - _CLOCKS_APART) | (column.low < FIRST_INSTANT + _CLOCKS_APART)
-            found = either(found, near & column.valid)
+            beyond = (column.high + request > LAST_INSTANT) | (column.low + request < FIRST_INSTANT)
+            found = either(found, beyond & column.valid)
     if found is None:
         return None
     found = found & (left.offset != right.offset) & left.valid & right.valid

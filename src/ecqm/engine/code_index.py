@@ -1,0 +1,68 @@
+"""The rows of a table by the codes that one of their elements holds, so that a retrieve looks at its hits alone."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ecqm.columns import ChoiceColumn, CodeColumn, Column, ConceptColumn, ListColumn, Mask, NullColumn, Rows
+from ecqm.kernels.segments import gather
+
+
+class CodeRows:
+    """For each code id that occurs (`ids`, increasing) the rows that have it: rows[offsets[i]:offsets[i + 1]]."""
+
+    def __init__(self, ids: Rows, rows: Rows, n: int) -> None:
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ids) else ids
+        self.n = n
+        self.ids = ordered[starts]
+        self.offsets = np.append(starts, len(ids))
+        self.rows = rows[order]
+
+    def having(self, members: Mask) -> Mask:
+        """Mask (n) of the rows with a code that is a member; `members` is indexed by code id."""
+        found = np.zeros(self.n, np.bool_)
+        known = self.ids[: np.searchsorted(self.ids, len(members))]
+        _, hits = gather(self.offsets, np.flatnonzero(members[known]))
+        found[self.rows[hits]] = True
+        return found
+
+
+_INDEXES: WeakKeyDictionary[Any, dict[str, CodeRows | None]] = WeakKeyDictionary()
+
+
+def code_rows(table: Any, path: str, column: Column) -> CodeRows | None:
+    """The index of a table by the codes of the element at `path`, whose `column` (all rows) is given; made once. None
+    if it holds something else than codes."""
+    indexes = _INDEXES.setdefault(table, {})
+    if path not in indexes:
+        flat = _flat(column)
+        indexes[path] = None if flat is None else CodeRows(*flat, len(table))
+    return indexes[path]
+
+
+def _flat(column: Column) -> tuple[Rows, Rows] | None:
+    """All codes of a column, by id, and their rows; None if it holds something else."""
+    if isinstance(column, NullColumn):
+        none = np.zeros(0, np.int64)
+        return none, none
+    if isinstance(column, CodeColumn):
+        rows = np.flatnonzero(column.ids >= 0)
+        return column.ids[rows].astype(np.int64), rows
+    if isinstance(column, ConceptColumn):
+        present = (column.codes.ids >= 0) & column.valid[column.parents]
+        return column.codes.ids[present].astype(np.int64), column.parents[present]
+    if isinstance(column, ListColumn):
+        flat = _flat(column.values)
+        return None if flat is None else (flat[0], column.parents[flat[1]])
+    if isinstance(column, ChoiceColumn):
+        parts = [_flat(part) for part in column.alternatives]
+        if any(part is None for part in parts):
+            return None
+        known = [part for part in parts if part is not None]
+        return np.concatenate([ids for ids, _ in known]), np.concatenate([rows for _, rows in known])
+    return None

@@ -119,6 +119,20 @@ def test_functions_overloads_and_fluent_calls() -> None:
     assert next(s.name for s in b.signature if isinstance(s, nodes.NamedTypeSpecifier)).endswith("Decimal")
 
 
+def test_operators_of_the_language_come_before_functions_of_their_name() -> None:
+    statements = """
+    define function ToDate(x DateTime): x
+    define function Length(x Integer): x
+    define A: ToDate(Now())
+    define B: Length(1)
+    define C: System.Length('abc')
+    """
+    compilation = compile_library(statements)
+    assert compilation.errors == ()
+    expressions = [type(s.expression).__name__ for s in compilation.library.statements[2:]]
+    assert expressions == ["ToDate", "FunctionRef", "Length"]
+
+
 def test_statements_keep_the_order_of_the_source_whatever_they_refer_to() -> None:
     library = compile_library("define A: B + 1 define B: C define C: 1").library
     assert [s.name for s in library.statements] == ["A", "B", "C"]

@@ -74,7 +74,8 @@ class ModelContext:
     def find_type(self, parts: list[str]) -> NamedType | None:
         """As `named_type`, None where there is none."""
         if len(parts) > 1 and parts[0] in self.models:
-            found = self.models[parts[0]].type(".".join(parts[1:]))
+            model, name = self.models[parts[0]], ".".join(parts[1:])
+            found = model.type(name) or model.labelled(name)
             if found is not None:
                 return found.type
         name = ".".join(parts)
@@ -82,7 +83,7 @@ class ModelContext:
         for model in self.models.values():
             if model.name == "System":
                 continue
-            found = model.type(name)
+            found = model.type(name) or model.labelled(name)
             if found is not None:
                 return found.type
         return None if system is None else system.type

@@ -43,7 +43,7 @@ class FunctionTranslator(NameTranslator):
         if not own and not self._is_of_language(name):
             raise self._no_function(name, (), (), context)
         operands = [self.translate(argument) for argument in arguments]
-        if own:
+        if own and not self._is_nearer_in_language(name, own, operands, context):
             found = self._call_function(own, None, name, operands, context)
             if found is not None:
                 return found
@@ -51,6 +51,25 @@ class FunctionTranslator(NameTranslator):
         if system is not None:
             return system
         raise self._no_function(name, own, operands, context)
+
+    def _is_nearer_in_language(
+        self, name: str, own: Sequence[FunctionSymbol], operands: Sequence[Typed], context: Context
+    ) -> bool:
+        """Whether an operator of the language fits the operands at least as well as functions of its name."""
+        signatures = system_signatures().get(name)
+        system = None if signatures is None else self.try_resolve(signatures, operands, name, context)
+        if system is None:
+            return False
+        function = self.try_resolve([overload.signature(ANY) for overload in own], operands, name, context)
+        return function is None or system.score <= function.score
+
+    def system_function(self, name: str, arguments: list[Context], context: Context) -> Typed:
+        """The call `System.name(…)`."""
+        operands = [self.translate(argument) for argument in arguments]
+        found = self._system_call(name, operands, arguments, context) if self._is_of_language(name) else None
+        if found is None:
+            raise self._no_function(name, (), operands, context)
+        return found
 
     def _no_function(
         self, name: str, overloads: Sequence[FunctionSymbol], operands: Sequence[Typed], context: Context

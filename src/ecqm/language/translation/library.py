@@ -165,9 +165,9 @@ class LibraryTranslator(DeclarationTranslator):
         )
         for model in models:
             known = model.contexts.get(name)
-            type_ = known.type if known is not None else None
+            type_ = known.type if known is not None else model.patient_type if name == "Patient" else None
             described = model.type(type_ if type_ is not None else name)
-            if described is not None and (known is not None or described.retrievable):
+            if described is not None and (type_ is not None or described.retrievable):
                 retrieve = nodes.Retrieve(dataType=self.models.qname(described.type), templateId=described.identifier)
                 expression = nodes.SingletonFrom(operand=retrieve)
                 element = nodes.ExpressionDef(name=name, context=name, expression=expression)

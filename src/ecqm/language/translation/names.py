@@ -158,6 +158,9 @@ class NameTranslator(TargetTranslator):
     def call_method(self, source: Context, name: str, arguments: list[Context], context: Context) -> Typed:
         raise NotImplementedError
 
+    def system_function(self, name: str, arguments: list[Context], context: Context) -> Typed:
+        raise NotImplementedError
+
     def call_in_library(self, library: str, name: str, arguments: list[Context], context: Context) -> Typed:
         raise NotImplementedError
 
@@ -171,6 +174,8 @@ class NameTranslator(TargetTranslator):
             if is_call:
                 return self.call_in_library(library, name, self.arguments(context), context)
             return self.library_member(library, name, context)
+        if is_call and source.getText() == "System" and self.lookup("System", source) is None:
+            return self.system_function(name, self.arguments(context), context)
         if is_call:
             return self.call_method(source, name, self.arguments(context), context)
         return self.member(self.translate(source), name, context)

@@ -30,7 +30,7 @@ from ecqm.columns import (
     RecordColumn,
     StringColumn,
 )
-from ecqm.kernels.segments import any_within
+from ecqm.kernels.segments import any_within, distinct
 from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
 from ecqm.types import NamedType
 
@@ -85,8 +85,8 @@ def _declares(table: Any, telling: Callable[[str], bool]) -> Mask:
     n = len(table)
     if not isinstance(urls, StringColumn) or len(urls) == 0:
         return np.zeros(n, np.bool_)
-    distinct, places = np.unique(urls.ids, return_inverse=True)
-    told = np.array([i >= 0 and telling(canonical(urls.pool.strings[i])) for i in distinct.tolist()], np.bool_)
+    different, places = distinct(urls.ids)
+    told = np.array([i >= 0 and telling(canonical(urls.pool.strings[i])) for i in different.tolist()], np.bool_)
     return any_within(told[places], declared.parents, n)
 
 
@@ -112,8 +112,8 @@ def negated(table: Any) -> Mask:
     if negation.status:
         status = table.element("status")
         if isinstance(status, StringColumn):
-            distinct, places = np.unique(status.ids, return_inverse=True)
-            said = np.array([i >= 0 and status.pool.strings[i] in negation.status for i in distinct.tolist()], np.bool_)
+            different, places = distinct(status.ids)
+            said = np.array([i >= 0 and status.pool.strings[i] in negation.status for i in different.tolist()], np.bool_)
             found = found | said[places]
     if negation.element is not None:
         element = table.element(negation.element)
@@ -131,8 +131,8 @@ def _modified(table: Any) -> Mask:
     urls, values = extensions.values.field("url"), extensions.values.field("value")
     if not isinstance(urls, StringColumn):
         return none
-    distinct, places = np.unique(urls.ids, return_inverse=True)
-    negating = [i >= 0 and urls.pool.strings[i].lower().endswith(_NOT_DONE) for i in distinct.tolist()]
+    different, places = distinct(urls.ids)
+    negating = [i >= 0 and urls.pool.strings[i].lower().endswith(_NOT_DONE) for i in different.tolist()]
     return any_within(np.array(negating, np.bool_)[places] & _is_true(values), extensions.parents, len(table))
 
 
@@ -151,6 +151,6 @@ def _has_code(column: Column, wanted: Callable[[str, str], bool]) -> Mask:
     if isinstance(column, ConceptColumn):
         return any_within(_has_code(column.codes, wanted), column.parents, n)
     if isinstance(column, CodeColumn):
-        distinct, places = np.unique(column.ids, return_inverse=True)
-        return np.array([i >= 0 and wanted(*column.index.code(i)) for i in distinct.tolist()], np.bool_)[places]
+        different, places = distinct(column.ids)
+        return np.array([i >= 0 and wanted(*column.index.code(i)) for i in different.tolist()], np.bool_)[places]
     return np.zeros(n, np.bool_)

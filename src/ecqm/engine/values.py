@@ -32,6 +32,7 @@ from ecqm.columns.scalar import ScalarColumn
 from ecqm.columns.temporal import TemporalColumn
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
+from ecqm.kernels.segments import distinct
 from ecqm.plan.nodes import Constant, MakeList, MakeRecord, Parameter, Property
 from ecqm.types import (
     BOOLEAN,
@@ -148,8 +149,8 @@ def _part_of_code(column: CodeColumn, name: str) -> Column:
     if name not in ("code", "system"):
         return NullColumn(len(column))
     place = 0 if name == "system" else 1
-    distinct, rows = np.unique(column.ids, return_inverse=True)
-    texts = [None if i < 0 else column.index.code(i)[place] or None for i in distinct.tolist()]
+    different, rows = distinct(column.ids)
+    texts = [None if i < 0 else column.index.code(i)[place] or None for i in different.tolist()]
     fhir = isinstance(column.type, NamedType) and column.type.model == "FHIR"
     type_ = NamedType("FHIR", "uri" if name == "system" else "code") if fhir else STRING
     return StringColumn.of(texts, type_).take(rows)

@@ -100,6 +100,14 @@ def densify(keys: npt.NDArray[np.int64]) -> tuple[Rows, int]:
     return dense, int(starts.sum()) + 1
 
 
+def distinct(keys: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """The different keys, and for each row the place of its own among them."""
+    dense, count = densify(keys.astype(np.int64))
+    found = np.zeros(count, np.int64)
+    found[dense] = keys
+    return found, dense
+
+
 def combine_keys(*parts: npt.NDArray[np.int64]) -> Rows:
     """One dense key per row for the tuple of `parts`: rows agree in it exactly if they agree in every part."""
     combined = densify(parts[0])[0]

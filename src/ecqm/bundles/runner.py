@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -79,7 +79,7 @@ class DeckRunner:
             cohort,
             Membership(codes, self.content.value_sets),
             FhirProfiles(self.profiles),
-            self.context,
+            replace(self.context, terminology=self.content.value_sets),
             {"Measurement Period": measurement_period(measure, period)},
         )
         try:

@@ -38,12 +38,15 @@ class Cohort(Protocol):
 
 
 class Terminology(Protocol):
-    """What the executor needs of the terminology: the index of codes, and membership of their ids in value sets."""
+    """What the executor needs of the terminology: the index of codes, membership of their ids in value sets, and
+    the codes of a value set without their systems."""
 
     @property
     def codes(self) -> Any: ...
 
     def table(self, identifier: str, version: str | None = None) -> Mask: ...
+
+    def strings(self, identifier: str, version: str | None = None) -> frozenset[str]: ...
 
 
 class Profiles(Protocol):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ecqm.columns import (
+    BooleanColumn,
     ChoiceColumn,
     CodeColumn,
     Column,
@@ -52,7 +55,7 @@ def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Mask:
     members = _members(executor, node.codes)
     index = code_rows(table, path, column)
     if index is not None:
-        return index.having(members)
+        return index.having(members.mask)
     return _any_member(executor, column, members, table.patient, table.serial)
 
 
@@ -68,19 +71,32 @@ def _column_at(table: Any, path: str) -> Column:
     return column
 
 
-def _members(executor: Executor, codes: PlanNode) -> Mask:
-    """Which code ids a code filter accepts, from a value set, or codes written out."""
+@dataclass(frozen=True)
+class Members:
+    """What a filter by codes accepts: a mask over the ids of codes, and the strings that are a code of any system."""
+
+    mask: Mask
+    strings: Callable[[], frozenset[str]]
+
+
+def _members(executor: Executor, codes: PlanNode) -> Members:
+    """What a code filter accepts, from a value set, or codes written out."""
     values = to_values(executor.value(codes, executor.once))[0]
     if isinstance(values, ValueSet):
-        return executor.terminology.table(values.id, values.version)
+        return _of_value_set(executor, values)
     accepted: list[Code | None] = []
     for value in values if isinstance(values, tuple) else (values,):
         accepted += value.codes if isinstance(value, Concept) else [value]
     index = executor.terminology.codes
     ids = [index.intern(code.system, code.code) for code in accepted if code is not None]
-    members = np.zeros(len(index), np.bool_)
-    members[ids] = True
-    return members
+    mask = np.zeros(len(index), np.bool_)
+    mask[ids] = True
+    return Members(mask, lambda: frozenset(code.code for code in accepted if code is not None and code.code is not None))
+
+
+def _of_value_set(executor: Executor, value_set: ValueSet) -> Members:
+    identity = (value_set.id, value_set.version)
+    return Members(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))
 
 
 def member_mask(ids: np.ndarray[Any, Any], members: Mask) -> Mask:
@@ -89,15 +105,15 @@ def member_mask(ids: np.ndarray[Any, Any], members: Mask) -> Mask:
     return members[np.where(known, ids, 0)] & known if len(members) else known & False
 
 
-def _any_member(executor: Executor, column: Column, members: Mask, patients: Any, serials: Any) -> Mask:
+def _any_member(executor: Executor, column: Column, members: Members, patients: Any, serials: Any) -> Mask:
     """For each row: does its code, or any of its codes, belong to `members`? References lead to their resource's."""
     n = len(column)
     if isinstance(column, NullColumn):
         return np.zeros(n, np.bool_)
     if isinstance(column, CodeColumn):
-        return member_mask(column.ids, members)
+        return member_mask(column.ids, members.mask)
     if isinstance(column, ConceptColumn):
-        return any_within(member_mask(column.codes.ids, members), column.parents, n) & column.valid
+        return any_within(member_mask(column.codes.ids, members.mask), column.parents, n) & column.valid
     if isinstance(column, ListColumn):
         found = _any_member(executor, column.values, members, patients[column.parents], serials[column.parents])
         return any_within(found, column.parents, n)
@@ -109,13 +125,16 @@ def _any_member(executor: Executor, column: Column, members: Mask, patients: Any
     if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
         return _referenced_member(executor, column, members, patients, serials)
     if isinstance(column, StringColumn):
-        codes = {code for code_id in np.flatnonzero(members) for code in [executor.terminology.codes.code(code_id)[1]]}
-        wanted = np.array([text in codes for text in column.pool.strings], np.bool_)
-        return np.where(column.ids >= 0, wanted[column.ids], False)
+        distinct, places = np.unique(column.ids, return_inverse=True)
+        accepted = members.strings()
+        wanted = np.array([i >= 0 and column.pool.strings[i] in accepted for i in distinct.tolist()], np.bool_)
+        return wanted[places]
     raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
 
 
-def _referenced_member(executor: Executor, column: RecordColumn, members: Mask, patients: Any, serials: Any) -> Mask:
+def _referenced_member(
+    executor: Executor, column: RecordColumn, members: Members, patients: Any, serials: Any
+) -> Mask:
     """A medication given by reference is matched by the code of the Medication."""
     rows = executor.cohort.resolve(column, patients, "Medication", serials)
     if (rows < 0).all():
@@ -126,17 +145,14 @@ def _referenced_member(executor: Executor, column: RecordColumn, members: Mask, 
 
 @evaluates(Membership)
 def membership(executor: Executor, node: Membership, frame: Frame) -> Column:
-    from ecqm.columns import BooleanColumn
-
     column = executor.value(node.operand, frame)
     value_set = to_values(executor.value(node.value_set, executor.once))[0]
     if not isinstance(value_set, ValueSet):
         raise EvaluationError("membership is asked in what is not a value set")
-    members = executor.terminology.table(value_set.id, value_set.version)
-    return BooleanColumn.of(in_members(executor, column, members))
+    return BooleanColumn.of(in_members(executor, column, _of_value_set(executor, value_set)))
 
 
-def in_members(executor: Executor, column: Column, members: Mask) -> Mask:
+def in_members(executor: Executor, column: Column, members: Members) -> Mask:
     """Membership of codes, concepts, strings (codes of any system), or any of a list of them; null is in none."""
     n = len(column)
     if isinstance(column, ListColumn):

@@ -54,3 +54,8 @@ class Membership:
         table.flags.writeable = False
         self._tables[key] = table
         return table
+
+    def strings(self, identifier: str, version: str | None = None) -> frozenset[str]:
+        """The codes of a value set, of whatever system: what a string is compared with (`elm:23.5`)."""
+        expansion = self.value_sets.find(identifier, version)
+        return frozenset() if expansion is None else frozenset(code for _, code in expansion.codes)

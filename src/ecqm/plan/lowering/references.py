@@ -9,7 +9,7 @@ from ecqm.elm.library import IndexedLibrary
 from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.types import specified_type
 from ecqm.plan.lowering.values import element_of
-from ecqm.plan.nodes import FunctionKernel, Parameter, PlanNode
+from ecqm.plan.nodes import Call, Conditional, FunctionKernel, Parameter, PlanNode, TypeTest
 from ecqm.types import CqlType
 
 
@@ -77,8 +77,10 @@ def function_ref(lowering: Lowering, node: elm.FunctionRef, scope: Scope) -> Pla
     kernel = lowering.kernels(library.identifier.name, node.name)
     if kernel is not None and len(operands) == 1:
         return lowering.builder.make(FunctionKernel, kernel, operands[0])
-    function = _overload(lowering, library.functions.get(node.name, ()), node, scope)
-    return call_function(lowering, library, function, operands, lowering.place(node, scope), scope)
+    overloads = _overloads(lowering, library.functions.get(node.name, ()), node, scope)
+    place = lowering.place(node, scope)
+    bodies = [call_function(lowering, library, function, operands, place, scope) for function in overloads]
+    return bodies[0] if len(bodies) == 1 else _by_operand_types(lowering, overloads, operands, bodies)
 
 
 def call_function(
@@ -110,26 +112,41 @@ def call_function(
     return body
 
 
-def _overload(
+def _overloads(
     lowering: Lowering, candidates: Sequence[elm.FunctionDef], node: elm.FunctionRef, scope: Scope
-) -> elm.FunctionDef:
-    """The overload that a call means: by its number of operands, then by the signature that the translator wrote."""
+) -> list[elm.FunctionDef]:
+    """The overloads that a call can mean: by its number of operands, then by the signature that the translator wrote.
+
+    Profiles of one resource type are one type in ELM; of overloads that differ in nothing else the first is taken.
+    """
     fitting = [function for function in candidates if len(function.operand) == len(node.operand)]
     if len(fitting) > 1 and node.signature:
         wanted = [specified_type(part) for part in node.signature]
-        exact = [
-            f for f in fitting if [specified_type(o.operandTypeSpecifier, o.operandType) for o in f.operand] == wanted
-        ]
-        fitting = exact or fitting
+        fitting = [function for function in fitting if _operand_types(function) == wanted] or fitting
     if not fitting:
         count = len(node.operand)
         raise PlanError(f"{lowering.place(node, scope)}: there is no function {node.name!r} of {count} operands")
-    if len(fitting) > 1:
-        distinct = {repr(_operand_types(function)) for function in fitting}
+    distinct = {repr(_operand_types(function)): function for function in reversed(fitting)}
+    if len(distinct) < len(fitting):
         lowering.warnings.append(
-            f"{lowering.place(node, scope)}: {node.name!r} has {len(distinct)} overloads that fit; the first is taken"
+            f"{lowering.place(node, scope)}: {node.name!r} has overloads of the same operand types; the first is taken"
         )
-    return fitting[0]
+    return [function for function in fitting if function in distinct.values()]
+
+
+def _by_operand_types(
+    lowering: Lowering, overloads: Sequence[elm.FunctionDef], operands: Sequence[PlanNode], bodies: Sequence[PlanNode]
+) -> PlanNode:
+    """A call without a signature: row by row, the first overload whose operand types its operands are of; else null."""
+    make = lowering.builder.make
+    branches = []
+    for function, body in zip(overloads, bodies, strict=True):
+        tests = [make(TypeTest, o, t) for o, t in zip(operands, _operand_types(function), strict=True)]
+        condition: PlanNode = tests[0]
+        for test in tests[1:]:
+            condition = make(Call, "And", (condition, test))
+        branches.append((condition, body))
+    return make(Conditional, tuple(branches), lowering.null())
 
 
 def _operand_types(function: elm.FunctionDef) -> list[CqlType]:

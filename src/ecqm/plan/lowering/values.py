@@ -5,9 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ecqm.elm import nodes as elm
+from ecqm.models import load_model
 from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.types import named_type, specified_type
-from ecqm.plan.nodes import MakeInterval, MakeList, MakeRecord, PlanNode, Property
+from ecqm.plan.nodes import (
+    Call,
+    Collect,
+    Element,
+    MakeInterval,
+    MakeList,
+    MakeRecord,
+    PlanNode,
+    Property,
+    Retrieve,
+    SortWithin,
+)
 from ecqm.types import BOOLEAN, CODE, CODE_SYSTEM, CONCEPT, QUANTITY, RATIO, VALUE_SET
 from ecqm.values import Code, CodeSystem, Concept, Long, Quantity, Ratio, ValueSet
 
@@ -90,10 +102,8 @@ def property_(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
         source = lowering.lower(node.source, scope)
     elif node.scope is not None:
         source = _named(lowering, node.scope, node, scope)
-    elif scope.element is not None:
-        source = scope.element
     else:
-        raise PlanError(f"{lowering.place(node, scope)}: property {node.path!r} has neither a source nor a scope")
+        source = _implied(lowering, node, scope)
     return element_of(lowering, source, node.path)
 
 
@@ -102,6 +112,37 @@ def element_of(lowering: Lowering, source: PlanNode, path: str) -> PlanNode:
     for name in path.split("."):
         source = lowering.builder.make(Property, source, name)
     return source
+
+
+def _implied(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
+    """What a property with neither source nor scope is of, as older translators write it: the element that is sorted,
+    or the innermost alias whose elements have such a property; the innermost if of none that is known."""
+    if scope.element is not None:
+        return scope.element
+    aliases = [alias for alias in reversed(scope.names.values()) if isinstance(alias, Element)]
+    if not aliases:
+        raise PlanError(f"{lowering.place(node, scope)}: property {node.path!r} has neither a source nor a scope")
+    name = node.path.partition(".")[0]
+    return next((alias for alias in aliases if _has_element(alias, name)), aliases[0])
+
+
+def _has_element(alias: Element, name: str) -> bool:
+    resource_type = _resource_type(alias)
+    return resource_type is not None and load_model("FHIR").element(resource_type, name) is not None
+
+
+def _resource_type(node: PlanNode) -> str | None:
+    """The FHIR type of the resources that a list holds, as far as it can be seen from the plan."""
+    if isinstance(node, Retrieve):
+        model, _, name = node.resource_type.partition(".")
+        return name if model == "FHIR" else None
+    if isinstance(node, (Element, SortWithin)):
+        return _resource_type(node.source)
+    if isinstance(node, Collect):
+        return _resource_type(node.value)
+    if isinstance(node, Call) and node.operator in ("Union", "Intersect", "Except", "Distinct"):
+        return _resource_type(node.operands[0])
+    return None
 
 
 def _named(lowering: Lowering, name: str, node: elm.Element, scope: Scope) -> PlanNode:

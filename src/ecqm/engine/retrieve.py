@@ -87,11 +87,12 @@ def _members(executor: Executor, codes: PlanNode) -> Members:
     accepted: list[Code | None] = []
     for value in values if isinstance(values, tuple) else (values,):
         accepted += value.codes if isinstance(value, Concept) else [value]
+    known = [(code.system, code.code) for code in accepted if code is not None and code.code is not None]
     index = executor.terminology.codes
-    ids = [index.intern(code.system, code.code) for code in accepted if code is not None]
+    ids = [index.intern(*code) for code in known]
     mask = np.zeros(len(index), np.bool_)
     mask[ids] = True
-    return Members(mask, lambda: frozenset(code.code for code in accepted if code is not None and code.code is not None))
+    return Members(mask, lambda: frozenset(code for _, code in known))
 
 
 def _of_value_set(executor: Executor, value_set: ValueSet) -> Members:
@@ -132,9 +133,7 @@ def _any_member(executor: Executor, column: Column, members: Members, patients: 
     raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
 
 
-def _referenced_member(
-    executor: Executor, column: RecordColumn, members: Members, patients: Any, serials: Any
-) -> Mask:
+def _referenced_member(executor: Executor, column: RecordColumn, members: Members, patients: Any, serials: Any) -> Mask:
     """A medication given by reference is matched by the code of the Medication."""
     rows = executor.cohort.resolve(column, patients, "Medication", serials)
     if (rows < 0).all():

@@ -18,7 +18,7 @@ from collections.abc import Container, Iterator
 import numpy as np
 
 from ecqm.columns import Column, Rows
-from ecqm.plan.nodes import PlanNode, Variable
+from ecqm.plan.nodes import Node, PlanNode, Variable
 
 Raised = dict[tuple[int, str], tuple[PlanNode, ...]]
 """Errors by patient and message, each with the nodes that were under evaluation, outermost first."""
@@ -52,7 +52,7 @@ class Frame:
         self.scope |= {variable}
         self.memo[variable] = column
 
-    def forget(self, keep: Container[PlanNode]) -> None:
+    def forget(self, keep: Container[Node]) -> None:
         """Free the columns of all nodes but those in `keep`, here and on the lists that were evaluated here."""
         self.memo = {node: column for node, column in self.memo.items() if node in keep or node in self.own}
         self.raised = {node: errors for node, errors in self.raised.items() if node in keep}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,16 @@ from ecqm.columns import (
     Mask,
     NullColumn,
     QuantityColumn,
+    ResourceRow,
     as_decimal,
     to_values,
 )
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.criteria import Criterion, Episodes, Evaluated, Labels, Observed
 from ecqm.measures.planning import MeasurePlan, Observation
+from ecqm.measures.report import Supplement
+from ecqm.values import Code, Concept, Tuple
+from ecqm.values.text import to_cql
 
 
 def evaluate_defines(plan: MeasurePlan, executor: Executor) -> Evaluated:
@@ -37,6 +43,44 @@ def evaluate_defines(plan: MeasurePlan, executor: Executor) -> Evaluated:
         key: _observed(executor, observation, f"observation {key[1]}") for key, observation in plan.observations.items()
     }
     return Evaluated(n, defines, observations, failures(executor)[0])
+
+
+def evaluate_supplements(plan: MeasurePlan, executor: Executor) -> dict[str, list[list[Supplement]]]:
+    """By id of the supplemental data (and risk-adjustment variables) of a measure, the values of each patient."""
+    found = {}
+    for supplement in plan.measure.supplemental_data:
+        node = plan.defines.get(supplement.expression)
+        if node is not None:
+            column = executor.evaluate(node, f'"{supplement.expression}"').broadcast(executor.cohort.n)
+            found[supplement.id] = [list(supplemental_values(value)) for value in to_values(column)]
+    return found
+
+
+def supplemental_values(value: Any) -> Iterator[Supplement]:
+    """What a report says of a value: the codes in it, or else the value itself, those of a list one by one.
+
+    A tuple that holds codes (race: codes and display; payer: code and period) says these; a resource says its type.
+    """
+    if value is None:
+        return
+    if isinstance(value, Concept):
+        yield from (code for code in value.codes if code is not None)
+    elif isinstance(value, (Code, str, bool, int, Decimal)):
+        yield value
+    elif isinstance(value, tuple):
+        for element in value:
+            yield from supplemental_values(element)
+    elif isinstance(value, Tuple):
+        parts = [part for element in value.values() for part in supplemental_values(element)]
+        codes = [part for part in parts if isinstance(part, Code)]
+        if codes:
+            yield from codes
+        else:
+            yield to_cql(value)
+    elif isinstance(value, ResourceRow):
+        yield value.table.resource_type
+    else:
+        yield to_cql(value)
 
 
 def criterion(column: Column, n: int) -> Criterion | Labels:

@@ -1,0 +1,76 @@
+"""Several measures over one cohort in one pass.
+
+What measures have in common (value-set retrieves, shared libraries) is one plan node, evaluated once; what no measure
+still to come needs is freed, so that memory stays that of the largest measure and not of their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from time import process_time
+
+from ecqm.data import Demand
+from ecqm.engine import Executor, RowError
+from ecqm.measures.criteria import Mask
+from ecqm.measures.definition import Measure
+from ecqm.measures.evaluation import GroupResult, evaluate_measure
+from ecqm.measures.execution import evaluate_defines, evaluate_supplements, failures
+from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.report import Supplement
+from ecqm.plan.nodes import Node
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """A measure's results for the patients of a cohort, row i being patient i.
+
+    `errors` are those of single patients, marked in `failed`: they are in no population. `supplements` holds, by id of
+    the supplemental data, each patient's values; it is empty unless asked for. `seconds` of processor time went in.
+    """
+
+    measure: Measure
+    groups: tuple[GroupResult, ...]
+    failed: Mask
+    errors: tuple[RowError, ...]
+    supplements: dict[str, list[list[Supplement]]]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MeasureSet:
+    """Plans that were made by one planner, to be evaluated together."""
+
+    plans: Sequence[MeasurePlan]
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What all of the measures need of the data."""
+        return reduce(or_, (plan.demand for plan in self.plans))
+
+    def evaluate(self, executor: Executor, supplements: bool = False) -> Iterator[MeasureResult]:
+        """The results of each measure in turn, over the executor's cohort and with its parameters.
+
+        Raises EvaluationError if a measure asks for what the engine does not have.
+        """
+        for plan, needed_later in zip(self.plans, self._needed_later, strict=True):
+            started = process_time()
+            executor.errors.clear()
+            groups = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
+            failed = failures(executor)[0]
+            values = evaluate_supplements(plan, executor) if supplements else {}
+            errors = tuple(executor.errors)
+            executor.forget(needed_later)
+            yield MeasureResult(plan.measure, groups, failed, errors, values, process_time() - started)
+
+    @cached_property
+    def _needed_later(self) -> list[frozenset[Node]]:
+        """For each plan the nodes that the plans after it share with it."""
+        later: frozenset[Node] = frozenset()
+        found = []
+        for plan in reversed(self.plans):
+            found.append(plan.nodes & later)
+            later |= plan.nodes
+        return found[::-1]

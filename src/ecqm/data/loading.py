@@ -195,12 +195,14 @@ class _Loading:
                 watcher.built(len(todo))
             return entries
         # Processes are started afresh (one forked while Arrow's threads run may hang), and ended after some shards,
-        # because the strings of all shards that a process makes stay in its memory.
-        context = get_context("spawn")
-        with ProcessPoolExecutor(jobs, context, max_tasks_per_child=_SHARDS_PER_PROCESS) as pool:
-            for future in as_completed([pool.submit(build_shard, job) for job in todo]):
-                entries.append(future.result())
-                watcher.built(len(todo))
+        # because the strings of all shards that a process makes stay in its memory. (Python 3.11's own way to end
+        # them, max_tasks_per_child, stands still when all processes end at once.)
+        round_size = jobs * _SHARDS_PER_PROCESS
+        for start in range(0, len(todo), round_size):
+            with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+                for future in as_completed(pool.submit(build_shard, job) for job in todo[start : start + round_size]):
+                    entries.append(future.result())
+                    watcher.built(len(todo))
         return entries
 
     def _report(self, manifest: Manifest) -> dict[str, Any]:

@@ -172,6 +172,18 @@ def test_errors(source: str, expected: str) -> None:
     assert found and expected in found[0], found
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("define A: ({ 1 }) X where exists (({ 2 }) X where X > 1)", "'X' hides a name"),
+        ("define A: 1 = null", "comparing with null by = gives null"),
+    ],
+)
+def test_warnings_do_not_fail(source: str, expected: str) -> None:
+    compilation = compile_library(source)
+    assert compilation.ok and expected in compilation.warnings[0].message
+
+
 def test_errors_in_one_statement_neither_hide_nor_cause_others() -> None:
     source = "define A: 1 +\ndefine B: Fist({ 1 })\ndefine C: A + B\ndefine D: 1 + true\ndefine E: D"
     found = messages(source)

@@ -11,7 +11,7 @@ from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.names import NameTranslator
-from ecqm.types import ANY, INTEGER, CqlType, NamedType
+from ecqm.types import ANY, DATE, DATETIME, INTEGER, CqlType, NamedType
 
 _AGE = {
     f"{prefix}AgeIn{unit}s{suffix}": (prefix, unit, suffix)
@@ -207,6 +207,8 @@ class FunctionTranslator(NameTranslator):
             operands = [self._birth_date(context), *operands]
         if len(operands) != (2 if suffix else 1):
             raise CqlError(f"{name} takes {1 if suffix else 0} operands", context)
+        if suffix and operands[0].type == DATETIME and operands[1].type == DATE:
+            operands[0] = self.conversion_call(operands[0], ("System", "ToDate"), DATE)
         return self.operator(f"CalculateAge{suffix}", operands, context, precision=unit)
 
     def _birth_date(self, context: Context) -> Typed:

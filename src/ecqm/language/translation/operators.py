@@ -86,6 +86,8 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
 
     def visit_EqualityExpression(self, context: Context) -> Typed:
         symbol = context.getChild(1).getText()
+        if symbol in ("=", "!=") and any(operand.getText() == "null" for operand in context.expression()):
+            self.report(CqlError(f"comparing with null by {symbol} gives null: say 'is null'", context), "warning")
         compared = self._binary("Equivalent" if "~" in symbol else "Equal", context)
         return self.negation(compared, context) if symbol[0] == "!" else compared
 

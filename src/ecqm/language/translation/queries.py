@@ -71,9 +71,15 @@ class QueryTranslator(TimingTranslator):
         alias = name_of(alias_context)
         if alias in scope.aliases:
             raise CqlError(f"the alias {alias!r} is used twice", alias_context)
+        self._warn_of_hidden(alias, alias_context)
         is_list = isinstance(source.type, ListType)
         scope.aliases[alias] = source.type.element if isinstance(source.type, ListType) else source.type
         return alias, source, is_list
+
+    def _warn_of_hidden(self, name: str, context: Context) -> None:
+        """A name that means something else outside is a likely mistake."""
+        if any(name in scope.names() for scope in self.scopes):
+            self.report(CqlError(f"{name!r} hides a name of the same spelling outside this query", context), "warning")
 
     def _lets(self, clauses: Context, scope: Scope) -> list[nodes.LetClause]:
         found: list[nodes.LetClause] = []
@@ -81,6 +87,9 @@ class QueryTranslator(TimingTranslator):
             return found
         for item in clauses.letClause().letItem():
             name = name_of(item.identifier())
+            if name in scope.aliases or name in scope.lets:
+                raise CqlError(f"the name {name!r} is used twice in the query", item.identifier())
+            self._warn_of_hidden(name, item.identifier())
             value = self.translate(item.expression())
             scope.lets[name] = value.type
             found.append(self._located(nodes.LetClause(identifier=name, expression=value.node), item, value.type))

@@ -7,7 +7,7 @@ import numpy as np
 from ecqm.columns import Column, merge
 from ecqm.engine.executor import Executor, evaluates, truth
 from ecqm.engine.frame import Frame
-from ecqm.plan.nodes import Conditional
+from ecqm.plan.nodes import Conditional, PlanNode
 
 
 @evaluates(Conditional)
@@ -20,7 +20,7 @@ def conditional(executor: Executor, node: Conditional, frame: Frame) -> Column:
             break
         holds = truth(executor.value(condition, rest), rest.n)
         if holds.all():
-            pieces.append((undecided, executor.value(value, rest)))
+            pieces.append((undecided, _of_all(executor, value, rest)))
             undecided = undecided[:0]
         elif holds.any():
             taken = np.flatnonzero(holds)
@@ -29,7 +29,13 @@ def conditional(executor: Executor, node: Conditional, frame: Frame) -> Column:
             undecided = undecided[left]
             rest = rest.select(left, conditional=True)
     if len(undecided):
-        pieces.append((undecided, executor.value(node.otherwise, rest)))
+        pieces.append((undecided, _of_all(executor, node.otherwise, rest)))
     if len(pieces) == 1:
         return pieces[0][1]
     return merge(frame.n, pieces)
+
+
+def _of_all(executor: Executor, value: PlanNode, frame: Frame) -> Column:
+    """The value of a branch that every row of a frame takes: still these rows alone, if it could raise an error."""
+    inside = frame.select(np.arange(frame.n), conditional=True) if value.may_raise else frame
+    return executor.value(value, inside)

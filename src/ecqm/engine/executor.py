@@ -130,7 +130,7 @@ class Executor:
         self.errors += [RowError(*error, origin, path) for error, path in self._raised[0].items()]
         return column
 
-    def forget(self, keep: Container[PlanNode]) -> None:
+    def forget(self, keep: Container[Node]) -> None:
         """Free the columns of all nodes but those in `keep`."""
         self.once.forget(keep)
         self.patients.forget(keep)
@@ -172,7 +172,8 @@ class Executor:
     def _home(self, node: PlanNode, frame: Frame) -> Frame:
         """The frame to evaluate `node` on for `frame`: the outermost one that has all it depends on."""
         if not node.patient and not node.free:
-            return frame if node.may_raise and _below_condition(frame) else self.once
+            # Rows that ask for no value raise no error: where there may be none, nothing is evaluated for all.
+            return frame if node.may_raise and frame is not self.patients else self.once
         if frame is self.patients or frame.parent is None:
             return frame
         if node.may_raise and frame.is_conditional:
@@ -213,14 +214,6 @@ class Executor:
         patients = np.unique(frame.rows_in(self.patients)[rows])
         path = tuple(self._path)
         self._raised[-1].update(((int(patient), message), path) for patient in patients)
-
-
-def _below_condition(frame: Frame | None) -> bool:
-    while frame is not None:
-        if frame.is_conditional:
-            return True
-        frame = frame.parent
-    return False
 
 
 def truth(column: Column, n: int) -> Mask:

@@ -219,3 +219,27 @@ def test_retrieves_by_code(tmp_path: Path, comparator: str, codes: dict[str, Any
     )
     resources = [observation(code, code=coded(code)) for code in ("a", "b", "c")]
     assert evaluated(tmp_path, [document], resources, [value_set("1.2.3", [(LOINC, "a"), (LOINC, "b")])]) == found
+
+
+def date(year: int, month: int, day: int, hour: int = 0) -> dict[str, Any]:
+    parts = zip(("year", "month", "day", "hour"), (year, month, day, hour), strict=True)
+    zone = {"timezoneOffset": {"type": "Literal", "valueType": SYSTEM + "Decimal", "value": "0"}}
+    return {"type": "DateTime", **{name: integer(value) for name, value in parts}, **zone}
+
+
+@pytest.mark.parametrize(("type_", "property_", "found"), [("Encounter", "period", 1), ("Observation", "effective", 2)])
+def test_retrieves_by_date(tmp_path: Path, type_: str, property_: str, found: int) -> None:
+    january = {"type": "Interval", "low": date(2026, 1, 1), "high": date(2026, 2, 1), "highClosed": False}
+    dated = retrieve(type_, dateProperty=property_, dateRange=january | {"lowClosed": True})
+    within = {"start": "2026-01-30T08:00:00Z", "end": "2026-01-31T08:00:00Z"}
+    beyond = {"start": "2026-01-30T08:00:00Z", "end": "2026-02-03T08:00:00Z"}
+    resources = [
+        encounter("e1", period=within),
+        encounter("e2", period=beyond),
+        observation("o1", effectiveDateTime="2026-01-30T08:00:00Z"),
+        observation("o2", effectiveDateTime="2026-02-20T08:00:00Z"),
+        observation("o3", effectivePeriod=beyond),
+        observation("o4", effectivePeriod=within),
+        observation("o5"),
+    ]
+    assert evaluated(tmp_path, [library(statements=[define("X", count(dated))])], resources) == found

@@ -113,8 +113,7 @@ def demand_of(nodes: Iterable[Node]) -> Demand:
             names.add(node.path)
         elif isinstance(node, Retrieve):
             types.add(node.resource_type.partition(".")[2])
-            for path in (node.code_property, node.date_property):
-                names.update(path.split(".") if path else ())
+            names.update(node.code_property.split(".") if node.code_property else ())
             if node.profile is not None:
                 names |= profile_facts(canonical(node.profile)).elements
     if "medication" in names:

@@ -146,8 +146,6 @@ class Retrieve(PlanNode):
     code_property: str | None = None
     comparator: str | None = None
     codes: PlanNode | None = None
-    date_property: str | None = None
-    date_range: PlanNode | None = None
     unfiltered: bool = False
 
     def reads_patient(self) -> bool:

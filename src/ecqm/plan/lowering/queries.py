@@ -12,33 +12,55 @@ from ecqm.plan.nodes import (
     Accumulator,
     Call,
     Collect,
+    Conditional,
     Element,
     ExistsWithin,
     Fold,
+    FunctionKernel,
     MakeRecord,
     PlanNode,
     Retrieve,
     RowsNode,
     Scan,
     SortWithin,
+    TypeTest,
 )
+from ecqm.types import ANY, IntervalType, NamedType
 
 
 @lowers(elm.Retrieve)
 def retrieve(lowering: Lowering, node: elm.Retrieve, scope: Scope) -> PlanNode:
     codes = lowering.lower(node.codes, scope) if node.codes is not None else None
-    date_range = lowering.lower(node.dateRange, scope) if node.dateRange is not None else None
-    return lowering.builder.make(
+    found = lowering.builder.make(
         Retrieve,
         str(named_type(node.dataType)),
         node.templateId,
         node.codeProperty,
         node.codeComparator,
         codes,
-        node.dateProperty,
-        date_range,
         scope.unfiltered,
     )
+    return found if node.dateRange is None or not node.dateProperty else _dated(lowering, found, node, scope)
+
+
+def _dated(lowering: Lowering, retrieved: Retrieve, node: elm.Retrieve, scope: Scope) -> PlanNode:
+    """The resources whose date is in the date range; all of it where it is a period."""
+    make = lowering.builder.make
+    assert node.dateRange is not None and node.dateProperty is not None
+    element = element_variable(lowering, retrieved, scope)
+    dates = lowering.lower(node.dateRange, scope)
+    date = element_of(lowering, element, node.dateProperty)
+    period = make(FunctionKernel, "ToInterval", date)
+    within = make(
+        Conditional,
+        (
+            (make(TypeTest, date, NamedType("FHIR", "Period")), make(Call, "IncludedIn", (period, dates))),
+            (make(TypeTest, date, IntervalType(ANY)), make(Call, "IncludedIn", (date, dates))),
+        ),
+        make(Call, "In", (date, dates)),
+    )
+    rows = lowering.builder.filter(make(Scan, retrieved, element, (), None), within)
+    return make(Collect, rows, element, False)
 
 
 @lowers(elm.Query)

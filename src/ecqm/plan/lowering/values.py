@@ -119,7 +119,7 @@ def _implied(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
     or the innermost alias whose elements have such a property; the innermost if of none that is known."""
     if scope.element is not None:
         return scope.element
-    aliases = [alias for alias in reversed(scope.names.values()) if isinstance(alias, Element)]
+    aliases = [alias for alias in reversed(list(scope.names.values())) if isinstance(alias, Element)]
     if not aliases:
         raise PlanError(f"{lowering.place(node, scope)}: property {node.path!r} has neither a source nor a scope")
     name = node.path.partition(".")[0]

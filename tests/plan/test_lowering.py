@@ -1,0 +1,111 @@
+"""From ELM to plan nodes: what is planned as one, what moves where, and what cannot be planned."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecqm.elm import IndexedLibrary, LibraryCollection
+from ecqm.elm import nodes as elm
+from ecqm.plan.lowering import Lowering, PlanError
+from ecqm.plan.nodes import Call, Collect, ExistsWithin, Filter, Retrieve, Scan
+from tests.engine.logic import Logic
+
+
+def lowering_of(*definitions: elm.ExpressionDef) -> tuple[Lowering, IndexedLibrary]:
+    """Of a library written as ELM."""
+    identifier = elm.VersionedIdentifier(id="Hand", version="1")
+    library = IndexedLibrary(elm.Library(identifier=identifier, statements=list(definitions)))
+    return Lowering(LibraryCollection([library]).resolve(library)), library
+
+
+def test_equal_expressions_are_one_node() -> None:
+    logic = Logic(
+        """
+        define One: [Encounter] E where E.status = 'finished'
+        define Other: [Encounter] F where F.status = 'finished'
+        """
+    )
+    assert logic.plan("One") is logic.plan("Other")
+
+
+def test_conditions_on_the_element_alone_go_into_the_scan() -> None:
+    logic = Logic(
+        """
+        define Related: [Encounter] E
+          with [Observation] O such that O.status = 'final' and O.effective during E.period
+          where E.status = 'finished'
+        """
+    )
+    plan = logic.plan("Related")
+    assert isinstance(plan, Collect)
+    filtered = plan.rows
+    assert isinstance(filtered, Filter)
+    (related,) = filtered.conditions
+    assert isinstance(related, ExistsWithin)
+    assert isinstance(filtered.rows, Scan) and len(filtered.rows.keep) == 1
+    assert isinstance(related.rows, Filter) and isinstance(related.rows.rows, Scan)
+    assert len(related.rows.rows.keep) == 1
+
+
+def test_what_may_raise_stays_behind_the_conditions_before_it() -> None:
+    logic = Logic("define X: [Encounter] E where Message(true, true, 'a', 'Error', 'b') and E.status = 'finished'")
+    plan = logic.plan("X")
+    assert isinstance(plan, Collect) and isinstance(plan.rows, Filter)
+    (late,) = plan.rows.conditions
+    assert late.may_raise
+    assert isinstance(plan.rows.rows, Scan) and len(plan.rows.rows.keep) == 1
+
+
+def test_exists_of_a_query_needs_no_list() -> None:
+    assert isinstance(Logic("define X: exists ([Encounter] E where E.status = 'planned')").plan("X"), ExistsWithin)
+
+
+def test_a_query_that_does_nothing_is_its_source() -> None:
+    assert isinstance(Logic("define X: [Encounter] E").plan("X"), Retrieve)
+
+
+def test_grain() -> None:
+    logic = Logic("define Once: 1 + 1\ndefine Patient: Count([Encounter])\ndefine Both: Once + Patient")
+    assert [logic.plan(name).grain for name in ("Once", "Patient", "Both")] == ["once", "patient", "patient"]
+
+
+def test_a_plan_prints_itself_and_not_all_that_it_is_made_of() -> None:
+    assert repr(Logic("define X: Count([Encounter]) + 1").plan("X")) == "<Call Add per patient>"
+
+
+def test_places_tell_where_a_node_came_from() -> None:
+    added = elm.Add(localId="7", locator="3:5-3:9", operand=[literal("1"), literal("2")])
+    lowering, library = lowering_of(elm.ExpressionDef(name="Sum", context="Patient", expression=added))
+    plan = lowering.define(library, "Sum")
+    assert isinstance(plan, Call)
+    place = lowering.lowered.places[plan]
+    assert (str(place.library), place.locator, place.path) == ("Hand 1", "3:5-3:9", ('Hand."Sum"',))
+    assert lowering.origins["Hand", "7"] is plan
+
+
+def literal(value: str) -> elm.Literal:
+    return elm.Literal(valueType="{urn:hl7-org:elm-types:r1}Integer", value=value)
+
+
+def refers_to(name: str) -> elm.ExpressionDef:
+    other = {"A": "B", "B": "A"}.get(name, "nothing")
+    return elm.ExpressionDef(name=name, context="Patient", expression=elm.ExpressionRef(name=other))
+
+
+def test_a_definition_that_refers_to_itself_is_refused() -> None:
+    lowering, library = lowering_of(refers_to("A"), refers_to("B"))
+    with pytest.raises(PlanError, match=r'Hand\."A" → Hand\."B" → Hand\."A"'):
+        lowering.define(library, "A")
+
+
+def test_what_is_not_defined_is_named() -> None:
+    lowering, library = lowering_of(refers_to("C"))
+    with pytest.raises(PlanError, match='no definition "nothing"'):
+        lowering.define(library, "C")
+
+
+def test_an_alias_that_nothing_has_is_named_with_its_place() -> None:
+    loose = elm.AliasRef(name="E", locator="1:2-1:3")
+    lowering, library = lowering_of(elm.ExpressionDef(name="Loose", context="Patient", expression=loose))
+    with pytest.raises(PlanError, match=r'Hand\."Loose" at 1:2-1:3.*\'E\''):
+        lowering.define(library, "Loose")

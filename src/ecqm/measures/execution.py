@@ -59,7 +59,8 @@ def evaluate_supplements(plan: MeasurePlan, executor: Executor) -> dict[str, lis
 def supplemental_values(value: Any) -> Iterator[Supplement]:
     """What a report says of a value: the codes in it, or else the value itself, those of a list one by one.
 
-    A tuple that holds codes (race: codes and display; payer: code and period) says these; a resource says its type.
+    A tuple that holds codes (race: codes and display; payer: code and period) says these, any other what it holds; a
+    resource says its type.
     """
     if value is None:
         return
@@ -73,10 +74,7 @@ def supplemental_values(value: Any) -> Iterator[Supplement]:
     elif isinstance(value, Tuple):
         parts = [part for element in value.values() for part in supplemental_values(element)]
         codes = [part for part in parts if isinstance(part, Code)]
-        if codes:
-            yield from codes
-        else:
-            yield to_cql(value)
+        yield from codes or parts
     elif isinstance(value, ResourceRow):
         yield value.table.resource_type
     else:

@@ -43,8 +43,8 @@ class Unfit(ValueError):
 
 def fit(value: Any, type_: CqlType, structs: QdmStructs) -> Any:
     """A JSON value as a struct, a primitive or a list of them; None for null. Raises Unfit."""
-    if value is None or isinstance(value, msgspec.Struct):
-        return value
+    if value is None:
+        return None
     if isinstance(type_, ListType):
         items = value if isinstance(value, list) else [value]
         return [fit(item, type_.element, structs) for item in items]
@@ -54,11 +54,23 @@ def fit(value: Any, type_: CqlType, structs: QdmStructs) -> Any:
         return fit(value[0], type_, structs) if value else None
     if isinstance(type_, ChoiceType):
         return fit(value, type_of(value, type_.choices), structs)
+    if isinstance(value, msgspec.Struct):
+        return _part_as(value, type_)
     if isinstance(type_, NamedType) and type_.model == "QDM":
         return _part(value, type_, structs)
     if isinstance(value, dict):
         value = _restated(value, type_)
     return _system(value, type_)
+
+
+def _part_as(value: msgspec.Struct, type_: CqlType) -> Any:
+    """A struct as what a type holds: itself, or of a component its code where the type is of codes."""
+    found = _STRUCT_TYPES.get(type(value))
+    if type_ == CODE and found is None and hasattr(value, "code"):
+        return value.code
+    if found == type_ or (found is None and isinstance(type_, NamedType) and type_.model == "QDM"):
+        return value
+    raise Unfit(f"{type(value).__name__} values where {type_} is expected")
 
 
 def _restated(value: dict[str, Any], type_: CqlType) -> Any:

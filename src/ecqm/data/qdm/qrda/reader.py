@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ecqm.data.demand import EVERYTHING
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.qrda.datatypes import IDENTIFIER
 from ecqm.data.qdm.qrda.demographics import read_demographics
@@ -28,7 +29,7 @@ from ecqm.data.qdm.qrda.xml import (
     template_oids,
 )
 from ecqm.data.qdm.schema import CODES, NEGATION, NEWEST
-from ecqm.data.qdm.structs import Quantity
+from ecqm.data.qdm.structs import Quantity, qdm_structs
 from ecqm.terminology import VALUE_SETS, is_known_system
 
 _QRDA1 = template("24.1.1").oid
@@ -84,7 +85,8 @@ def add_document(builder: QdmCohortBuilder, data: bytes, origin: str) -> list[Ac
             root, f"a QRDA Category I document is about one patient, this one about {len(targets)}: not read"
         )
         return []
-    reading = Reading(builder.structs, lambda element, message: document.report(element, message))
+    # Documents are of the newest QDM; its parts serve older logic too, which takes of them what it knows.
+    reading = Reading(qdm_structs(NEWEST, EVERYTHING), lambda element, message: document.report(element, message))
     demographics = read_demographics(targets[0], reading)
     document.patient = demographics.identifier
     elements = [

@@ -1,0 +1,79 @@
+"""QDM beside a reference engine: every reference run of the content's QDM packages, and the QRDA I sample documents.
+
+    python conformance/qdm.py CONTENT          # CONTENT has qdm/ (measures, patients, reference-results.json) and qrda/
+
+Prints how many runs agree in populations, episodes, observations and statements, every disagreement that is not listed
+in qdm.defects.toml, and for each sample document how many of its entries are understood. Ends with 1 if one is not, or
+if a run disagrees that is not listed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ecqm.bundles.package_decks import PackageCaseResult, PackageDeck, package_report, run_deck
+from ecqm.data.qdm import QdmCohortBuilder
+from ecqm.data.qdm.qrda.reader import add_document
+from ecqm.measures.comparison import MeasureRun
+from ecqm.measures.defects import DefectList
+
+DEFECTS = Path(__file__).with_name("qdm.defects.toml")
+
+
+def runs_of(content: Path) -> list[MeasureRun]:
+    """The runs of all sets of packages and patients in a folder, those of which there is a reference."""
+    found: list[MeasureRun] = []
+    for folder in sorted(path for path in content.iterdir() if path.is_dir()):
+        found += run_deck(PackageDeck.open(folder), defects=DefectList.read(DEFECTS))
+    return found
+
+
+def main() -> int:
+    content = Path(sys.argv[1])
+    runs = runs_of(content / "qdm")
+    totals = package_report({}, runs)["totals"]
+    compared = [r for run in runs for r in run.results if isinstance(r, PackageCaseResult) and r.statements]
+    differing = sum(bool(result.differing) for result in compared)
+    statements, observations = totals["statements"], totals["observations"]
+    print(f"runs with a reference       {len(compared)}")
+    print(f"populations agree           {sum(result.agree for result in compared)}")
+    print(f"  listed as reference error {sum(result.excused for result in compared)}")
+    print(f"episodes agree              {totals['episodes']['agree']} of {totals['episodes']['cases']}")
+    print(f"observations agree          {observations['agree']} of {observations['cases']}")
+    print(f"statements agree            {statements['agree']} of {statements['compared']}, all of them in "
+          f"{len(compared) - differing} runs")  # fmt: skip
+    authored = totals["expectedValues"]
+    print(f"authors' expected values    met in {authored['agree']} of {authored['cases']} patients, by the reference "
+          f"in {authored['referenceAgrees']}")  # fmt: skip
+    failed = False
+    for run in runs:
+        for result in run.results:
+            if not result.passes:
+                failed = True
+                told = [
+                    f"{p.id} {p.expected:g}/{p.actual}" for g in result.groups for p in g.populations if not p.agree
+                ]
+                print(f"DIFFERS {run.measure} {result.case.name}: {result.error or '; '.join(told)}")
+            for statement in getattr(result, "differing", ()):
+                print(f"statement of {run.measure} {result.case.name}: {statement}")
+    return 1 if failed | _samples(content / "qrda" / "cat1") else 0
+
+
+def _samples(folder: Path) -> bool:
+    """Read the sample documents; is there an entry that is not understood?"""
+    lost = False
+    for path in sorted(folder.glob("*.xml")):
+        builder = QdmCohortBuilder()
+        accounts = add_document(builder, path.read_bytes(), path.name)
+        understood = sum(account.understood for account in accounts)
+        templates = len({account.template for account in accounts})
+        lost |= understood < len(accounts) or not accounts
+        print(f"{path.name}: {understood} of {len(accounts)} entries understood, of {templates} templates")
+        for problem in builder.problems:
+            print(f"  {problem}")
+    return lost
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -37,14 +37,12 @@ def test_conditions_on_the_element_alone_go_into_the_scan() -> None:
         """
     )
     plan = logic.plan("Related")
-    assert isinstance(plan, Collect)
-    filtered = plan.rows
-    assert isinstance(filtered, Filter)
-    (related,) = filtered.conditions
-    assert isinstance(related, ExistsWithin)
-    assert isinstance(filtered.rows, Scan) and len(filtered.rows.keep) == 1
+    assert isinstance(plan, Collect) and isinstance(plan.rows, Scan)
+    related, finished = plan.rows.keep
+    assert isinstance(related, ExistsWithin) and isinstance(finished, Call)
+    # Of the related element, what is about it alone goes into its scan; what is about both does not.
     assert isinstance(related.rows, Filter) and isinstance(related.rows.rows, Scan)
-    assert len(related.rows.rows.keep) == 1
+    assert [len(related.rows.conditions), len(related.rows.rows.keep)] == [1, 1]
 
 
 def test_what_may_raise_stays_behind_the_conditions_before_it() -> None:
@@ -65,8 +63,8 @@ def test_a_query_that_does_nothing_is_its_source() -> None:
 
 
 def test_grain() -> None:
-    logic = Logic("define Once: 1 + 1\ndefine Patient: Count([Encounter])\ndefine Both: Once + Patient")
-    assert [logic.plan(name).grain for name in ("Once", "Patient", "Both")] == ["once", "patient", "patient"]
+    logic = Logic("define Once: 1 + 1\ndefine Each: Count([Encounter])\ndefine Both: Once + Each")
+    assert [logic.plan(name).grain for name in ("Once", "Each", "Both")] == ["once", "patient", "patient"]
 
 
 def test_a_plan_prints_itself_and_not_all_that_it_is_made_of() -> None:

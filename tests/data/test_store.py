@@ -198,6 +198,13 @@ class TestLoading:
         assert found == [(str(bad), 2), (str(bad), 3), (str(bad), 4), (str(gone), None)]
         assert report["resources"]["Observation"] == 1
 
+    def test_dangling_references_are_counted(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in", 4)
+        nowhere = {"reference": "Encounter/none"}
+        write(source / "Observation.ndjson", *(observation(f"o{i}", "p1", encounter=nowhere) for i in range(3)))
+        report = load_small(source, tmp_path / "store").report
+        assert report["dangling_references"] == {"Observation.encounter": 3}
+
     def test_a_store_is_not_overwritten(self, tmp_path: Path) -> None:
         source = export(tmp_path / "in", 4)
         load_small(source, tmp_path / "store")

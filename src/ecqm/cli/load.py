@@ -185,6 +185,9 @@ def _table(report: dict[str, Any]) -> str:
     lines = [f"{report['patients']:>12,} patients, {report['patients_without_birth_date']:,} without birth date"]
     lines += [f"{count:>12,} {name}" for name, count in report["resources"].items()]
     lines.append(f"{report['bytes'] / 1e6:>12,.1f} MB of JSON in {report['files']:,} files")
+    lines += [
+        f"{count:>12,} references of {name} that lead nowhere" for name, count in report["dangling_references"].items()
+    ]
     if "codes" in report:
         unknown = report["codes_outside_value_sets"]
         lines.append(f"{report['codes']:>12,} codes, {unknown:,} of them in no value set of the measures")

@@ -100,7 +100,8 @@ class _Building:
         checksums = write_shard(folder, cohort)
         lost.flush()
         counts = {name: int((~table.contained).sum()) for name, table in cohort.tables.items() if len(table)}
-        return ShardEntry(self.job.target.name, cohort.n, counts, checksums, _without_birth_date(cohort))
+        missing = _without_birth_date(cohort)
+        return ShardEntry(self.job.target.name, cohort.n, counts, checksums, missing, cohort.dangling_counts())
 
     def _take_lot(self, lot: Lot) -> None:
         try:

@@ -81,17 +81,31 @@ class Cohort:
 
     def dangling_references(self) -> Iterator[DataProblem]:
         """References within the data, to a type that was read, that lead nowhere; absolute ones may lead elsewhere."""
+        for table, path, lost in self._dangling():
+            for row, text in lost:
+                yield self._dangling_problem(table, row, f"{path} refers to {text}, which is not in the data")
+
+    def dangling_counts(self) -> dict[str, int]:
+        """How many such references there are, by element (`Observation.encounter`)."""
+        counts: dict[str, int] = {}
+        for table, path, lost in self._dangling():
+            name = f"{table.resource_type}.{path}"
+            counts[name] = counts.get(name, 0) + len(lost)
+        return counts
+
+    def _dangling(self) -> Iterator[tuple[ResourceTable, str, list[tuple[int, str]]]]:
         for table in list(self.tables.values()):
             for name in table.elements:
                 for path, column, rows in reference_columns(table.element(name), name, np.arange(len(table))):
-                    lost = ~self.resolve_any(column, table.patient[rows], table.serial[rows]).valid
                     texts = reference_texts(column)
-                    if texts is None or not lost.any():
+                    unresolved = ~self.resolve_any(column, table.patient[rows], table.serial[rows]).valid
+                    if texts is None or not (unresolved & texts.valid).any():
                         continue
-                    places = np.flatnonzero(lost & texts.valid)
-                    for row, text in zip(rows[places].tolist(), texts.take(places).texts(), strict=True):
-                        if text is not None and self._is_within(text):
-                            yield self._dangling(table, row, f"{path} refers to {text}, which is not in the data")
+                    places = np.flatnonzero(unresolved & texts.valid)
+                    pairs = zip(rows[places].tolist(), texts.take(places).texts(), strict=True)
+                    lost = [(row, text) for row, text in pairs if text is not None and self._is_within(text)]
+                    if lost:
+                        yield table, path, lost
 
     def _is_within(self, reference: str) -> bool:
         named = target(reference)
@@ -99,7 +113,7 @@ class Cohort:
             return reference.startswith("#")
         return named[0] is None or ("://" not in reference and self.demand.reads(named[0]))
 
-    def _dangling(self, table: ResourceTable, row: int, message: str) -> DataProblem:
+    def _dangling_problem(self, table: ResourceTable, row: int, message: str) -> DataProblem:
         file, entry = table.origin(row)
         name = f"{table.resource_type}/{table.ids.take(np.array([row])).texts()[0]}"
         return DataProblem(file, entry, self.ids[int(table.patient[row])], name, message)

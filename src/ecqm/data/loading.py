@@ -208,9 +208,11 @@ class _Loading:
     def _report(self, manifest: Manifest) -> dict[str, Any]:
         resources: Counter[str] = Counter()
         problems: list[DataProblem] = self.partition.problems
+        dangling: Counter[str] = Counter()
         without_birth_date = 0
         for entry in manifest.shards:
             resources.update(entry.resources)
+            dangling.update(entry.dangling_references)
             without_birth_date += entry.patients_without_birth_date
             if entry.folder.endswith(f"-{self.generation}"):
                 problems += Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, 0).problems()
@@ -220,6 +222,7 @@ class _Loading:
             "patients": sum(entry.patients for entry in manifest.shards),
             "patients_without_birth_date": without_birth_date,
             "resources": dict(sorted(resources.items())),
+            "dangling_references": dict(sorted(dangling.items())),
             "problems": len(problems),
             "listed": [asdict(problem) for problem in problems[:_PROBLEMS_LISTED]],
         }

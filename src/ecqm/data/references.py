@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from ecqm.columns import (
     POOL,
@@ -21,6 +22,9 @@ from ecqm.data.compartment import target
 from ecqm.data.table import ResourceTable
 from ecqm.types import NamedType
 
+# What a string means as a reference, beside the number of a resource type: not looked at yet, nothing, a URN, `#id`.
+_UNKNOWN, _NOTHING, _URN, _LOCAL = -4, -3, -2, -1
+
 
 class ReferenceIndex:
     """Finds the row that a reference means, among the resources of the same patient."""
@@ -28,28 +32,75 @@ class ReferenceIndex:
     def __init__(self, tables: Mapping[str, ResourceTable]) -> None:
         self._tables = tables
         self._indexes: dict[str, _TableIndex] = {}
+        # By string id: what kind of reference it is (a type number, or one of the above), and the id that it names.
+        self._kind = np.zeros(0, np.int16)
+        self._named = np.zeros(0, np.int32)
+        self._type_numbers: dict[str, int] = {}
 
     def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows:
         """See `Cohort.resolve`."""
-        table = self._tables.get(resource_type)
         texts = reference_texts(references)
-        if table is None or not len(table) or texts is None:
+        if texts is None or not len(self._tables.get(resource_type, ())):
             return np.full(len(patients), -1, np.int64)
-        index = self._indexes.get(resource_type)
-        if index is None:
-            index = self._indexes[resource_type] = _TableIndex(table)
-        return index.rows(texts, patients, serials)
+        return self._rows(texts, patients, resource_type, serials)
 
     def resolve_any(self, references: Column, patients: Rows, serials: Rows | None = None) -> Column:
         """See `Cohort.resolve_any`."""
+        texts = reference_texts(references)
         found: list[Column] = []
-        for name, table in self._tables.items():
-            rows = self.resolve(references, patients, name, serials)
-            if (rows >= 0).any():
-                found.append(ResourceColumn(table, rows, NamedType("FHIR", name)))
+        if texts is not None:
+            kinds = set(np.unique(self._kinds(texts)).tolist())
+            for name, table in self._tables.items():
+                # A URN and a local reference may lead to a resource of any type.
+                if len(table) and kinds & {_URN, _LOCAL, self._type_number(name)}:
+                    rows = self._rows(texts, patients, name, serials)
+                    if (rows >= 0).any():
+                        found.append(ResourceColumn(table, rows, NamedType("FHIR", name)))
         if not found:
             return NullColumn(len(patients), NamedType("FHIR", "Resource"))
         return found[0] if len(found) == 1 else ChoiceColumn.of(found)
+
+    def _rows(self, texts: StringColumn, patients: Rows, resource_type: str, serials: Rows | None) -> Rows:
+        index = self._indexes.get(resource_type)
+        if index is None:
+            index = self._indexes[resource_type] = _TableIndex(self._tables[resource_type])
+        kinds = self._kinds(texts)
+        named = np.where(texts.valid, self._named[texts.ids], -1).astype(np.int64)
+        mine = (kinds == self._type_number(resource_type)) | (kinds == _URN)
+        found = index.by_patient.find(patients, np.where(mine, named, -1))
+        if serials is not None and (kinds == _LOCAL).any():
+            found = np.where(kinds == _LOCAL, index.by_container.find(serials, named), found)
+        return found
+
+    def _type_number(self, resource_type: str) -> int:
+        return self._type_numbers.setdefault(resource_type, len(self._type_numbers))
+
+    def _kinds(self, texts: StringColumn) -> npt.NDArray[np.int16]:
+        """What kind of reference each text is; each string is looked at once."""
+        if not len(texts.ids) or int(texts.ids.max()) < 0:
+            if not len(self._kind):
+                self._grow(1)
+            return np.full(len(texts), _NOTHING, np.int16)
+        self._grow(int(texts.ids.max()) + 1)
+        valid = texts.valid
+        unknown = texts.ids[valid & (self._kind[texts.ids] == _UNKNOWN)]
+        for string_id in set(unknown.tolist()):
+            self._kind[string_id], self._named[string_id] = self._understood(texts.pool.strings[string_id])
+        return np.where(valid, self._kind[texts.ids], np.int16(_NOTHING))
+
+    def _grow(self, size: int) -> None:
+        more = size - len(self._kind)
+        if more > 0:
+            self._kind = np.append(self._kind, np.full(more, _UNKNOWN, np.int16))
+            self._named = np.append(self._named, np.full(more, -1, np.int32))
+
+    def _understood(self, text: str) -> tuple[int, int]:
+        if text.startswith("#"):
+            return _LOCAL, POOL.id_of(text[1:])
+        named = target(text)
+        if named is None:
+            return _NOTHING, -1
+        return (_URN if named[0] is None else self._type_number(named[0])), POOL.id_of(named[1])
 
 
 def reference_columns(column: Column, path: str, rows: Rows) -> Iterator[tuple[str, RecordColumn, Rows]]:
@@ -77,7 +128,6 @@ class _TableIndex:
     """The ids of one table by patient and by container."""
 
     def __init__(self, table: ResourceTable) -> None:
-        self._resource_type = table.resource_type
         rows = np.arange(len(table), dtype=np.int64)
         ids = table.ids.ids.astype(np.int64)
         open_rows = rows[~table.contained & (ids >= 0)]
@@ -85,30 +135,9 @@ class _TableIndex:
         urn_ids = POOL.ids_of(list(table.urns.values())).astype(np.int64)
         keys = np.concatenate([ids[open_rows], urn_ids])
         rows_of_keys = np.concatenate([open_rows, urn_rows])
-        self._by_patient = _PairIndex(table.patient[rows_of_keys], keys, rows_of_keys)
+        self.by_patient = _PairIndex(table.patient[rows_of_keys], keys, rows_of_keys)
         inner = rows[table.contained & (ids >= 0)]
-        self._by_container = _PairIndex(table.container[inner], ids[inner], inner)
-
-    def rows(self, texts: StringColumn, patients: Rows, serials: Rows | None) -> Rows:
-        keys, local = self._keys(texts)
-        found = self._by_patient.find(patients, keys)
-        if serials is not None and (local >= 0).any():
-            found = np.where(local >= 0, self._by_container.find(serials, local), found)
-        return found
-
-    def _keys(self, texts: StringColumn) -> tuple[Rows, Rows]:
-        """Per reference the string id of the id (or URN) that it names, and that of a local one (`#id`); else -1."""
-        distinct: dict[int, tuple[int, int]] = {-1: (-1, -1)}
-        for string_id in set(texts.ids.tolist()) - {-1}:
-            text = POOL.strings[string_id]
-            if text.startswith("#"):
-                distinct[string_id] = (-1, POOL.id_of(text[1:]))
-                continue
-            named = target(text)
-            mine = named is not None and named[0] in (None, self._resource_type)
-            distinct[string_id] = (POOL.id_of(named[1]) if named is not None and mine else -1, -1)
-        pairs = np.array([distinct[string_id] for string_id in texts.ids.tolist()], np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+        self.by_container = _PairIndex(table.container[inner], ids[inner], inner)
 
 
 class _PairIndex:

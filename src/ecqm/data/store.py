@@ -29,13 +29,17 @@ MANIFEST = "manifest.json"
 
 @dataclass
 class ShardEntry:
-    """A shard in the manifest: its folder, how many patients and resources by type it has, its files' checksums."""
+    """A shard in the manifest: its folder, what it has, and the checksums of its files.
+
+    `resources` are counts by type, `dangling_references` by element.
+    """
 
     folder: str
     patients: int
     resources: dict[str, int]
     checksums: dict[str, int]
     patients_without_birth_date: int = 0
+    dangling_references: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass

@@ -7,6 +7,9 @@
 
 `cohort.n`, `cohort.ids`, `cohort.table(type)`, `cohort.resolve(references, patients, type)` and `cohort.problems` are
 what the engine uses; see `Cohort` and `ResourceTable`.
+
+What is to be read often goes into a cohort store first: `ecqm.data.loading.load(paths, output, demand)` makes one, and
+`ecqm.data.store.open_store(path)` gives its shards (`shard.cohort(demand, codes)`), each a cohort by itself.
 """
 
 from ecqm.data.cases import case_folders, read_case, read_cases

@@ -2,50 +2,106 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Literal
+
 from ecqm.bundles.content import Content
 from ecqm.bundles.elm import elm_source
-from ecqm.bundles.libraries import LibrarySource
-from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier, ResolvedLibraries
+from ecqm.bundles.libraries import LibraryNotFound, LibrarySource
+from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm import LibrarySource as ElmSource
 from ecqm.engine import kernel_for
+from ecqm.language import CompiledCache, Compiler, CompilerOptions
 from ecqm.measures.definition import Measure
 from ecqm.measures.planning import MeasurePlan, plan_measure
 from ecqm.plan.lowering import Lowered
+
+LibraryForm = Literal["elm", "cql"]
+"""What libraries are taken from: their published ELM (compiling what has none), or their CQL throughout."""
+
+# Annotations and locators are what `explain` and messages show of the source.
+_OPTIONS = CompilerOptions(annotations=True, locators=True)
+
+
+def compiled_cache() -> CompiledCache:
+    """Where compiled libraries are kept: $ECQM_CACHE, otherwise the user's cache folder."""
+    named = os.environ.get("ECQM_CACHE")
+    if named:
+        return CompiledCache(Path(named))
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return CompiledCache((Path(cache) if cache else Path.home() / ".cache") / "ecqm" / "compiled")
 
 
 class Planner:
     """Plans measures of one content. Libraries are read once, and what measures have in common is planned once."""
 
-    def __init__(self, content: Content, relax_versions: bool = False) -> None:
+    def __init__(self, content: Content, relax_versions: bool = False, form: LibraryForm = "elm") -> None:
         self.content = content
         self.relax_versions = relax_versions
-        self._sources: dict[LibraryIdentifier, ElmSource] = {}
+        self.form = form
+        self._compiler = Compiler(self._cql, _OPTIONS, compiled_cache())
+        self._libraries: dict[LibraryIdentifier, ElmSource | IndexedLibrary] = {}
         self._lowered = Lowered()
 
     def libraries(self, measure: Measure) -> ResolvedLibraries:
-        """The libraries of a measure, read and linked.
+        """The libraries of a measure, read or compiled, and linked.
 
         Raises ElmError for a library that is missing (naming the versions at hand), cyclic or ambiguous, and for one
-        that is at hand as CQL only.
+        whose CQL has errors, with all of them.
         """
-        closure = self.content.closure(measure, self.relax_versions)
-        collection = LibraryCollection(map(self._source, closure.libraries), relax_versions=self.relax_versions)
-        primary = closure.libraries[0]
-        return collection.resolve(LibraryIdentifier(primary.name, primary.version))
+        primary = self.content.primary_library(measure)
+        found: dict[LibraryIdentifier, ElmSource | IndexedLibrary] = {}
+        if self.form == "cql":
+            self._add_compiled(primary, found)
+        else:
+            for library in self.content.closure(measure, self.relax_versions).libraries:
+                found[LibraryIdentifier(library.name, library.version)] = self._library(library)
+        collection = LibraryCollection(found.values(), relax_versions=self.relax_versions)
+        return collection.resolve(next(iter(found.values())).identifier)
 
     def plan(self, measure: Measure) -> MeasurePlan:
         """The plan of a measure. Raises ElmError, PlanError, MeasureError or LibraryNotFound."""
         return plan_measure(measure, self.libraries(measure), kernel_for, self._lowered)
 
-    def _source(self, library: LibrarySource) -> ElmSource:
+    def _library(self, library: LibrarySource) -> ElmSource | IndexedLibrary:
         identifier = LibraryIdentifier(library.name, library.version)
-        found = self._sources.get(identifier)
+        found = self._libraries.get(identifier)
         if found is None:
-            found = elm_source(library)
-            if found is None:
-                raise ElmError("is at hand as CQL only, without ELM; compile it, or add its ELM", library=str(library))
-            self._sources[identifier] = found
+            source = elm_source(library) if self.form == "elm" else None
+            found = self._libraries[identifier] = source or self._compiled(library)
         return found
+
+    def _add_compiled(
+        self, library: LibrarySource, found: dict[LibraryIdentifier, ElmSource | IndexedLibrary]
+    ) -> None:
+        """The library and all that it includes, by what their CQL says."""
+        compiled = self._library(library)
+        assert isinstance(compiled, IndexedLibrary)
+        if compiled.identifier in found:
+            return
+        found[compiled.identifier] = compiled
+        for included in compiled.includes.values():
+            self._add_compiled(self._find(included.name, included.version), found)
+
+    def _compiled(self, library: LibrarySource) -> IndexedLibrary:
+        compilation = self._compiler.library(library.name, library.version)
+        if compilation is None:
+            raise ElmError("is at hand neither as ELM nor as CQL", library=str(library))
+        if compilation.errors:
+            told = "\n".join(error.render() for error in compilation.errors)
+            raise ElmError(f"does not compile:\n{told}", library=str(library))
+        return IndexedLibrary(compilation.library, f"{library} (compiled)")
+
+    def _cql(self, name: str, version: str | None) -> str | None:
+        try:
+            return self._find(name, version).cql()
+        except LibraryNotFound:
+            return None
+
+    def _find(self, name: str, version: str | None) -> LibrarySource:
+        libraries = self.content.libraries
+        return libraries.nearest(name, version) if self.relax_versions else libraries.find(name, version)
 
 
 def plan_of(content: Content, measure: Measure, relax_versions: bool = False) -> MeasurePlan:

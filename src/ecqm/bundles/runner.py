@@ -9,7 +9,7 @@ from time import perf_counter
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
-from ecqm.bundles.planning import Planner
+from ecqm.bundles.planning import LibraryForm, Planner
 from ecqm.data import read_cases
 from ecqm.elm import ElmError
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
@@ -37,10 +37,11 @@ class DeckRunner:
     defects: DefectList = field(default_factory=DefectList)
     relax_versions: bool = False
     profiles: ProfileRule = "both"
+    form: LibraryForm = "elm"
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
 
     def __post_init__(self) -> None:
-        self.planner = Planner(self.content, self.relax_versions)
+        self.planner = Planner(self.content, self.relax_versions, self.form)
 
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
         """All cases of one measure; what keeps the measure from running is the error of each of its cases."""

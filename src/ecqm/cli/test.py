@@ -77,7 +77,7 @@ def command(
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
-        runner = DeckRunner(opened, listed, relax_versions, profiles)
+        runner = DeckRunner(opened, listed, relax_versions, profiles, "cql" if source == "cql" else "elm")
         runs = []
         with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
             for part in deck.measures:

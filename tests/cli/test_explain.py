@@ -1,0 +1,137 @@
+"""``ecqm explain`` and ``ecqm plan`` on the sample measures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, ecqm
+
+
+def explained(patient: str, measure: str = KIDNEY) -> dict[str, Any]:
+    arguments = ("--measure", measure, "--data", CASES / measure, "--patient", patient, "--format", "json")
+    result = ecqm("explain", SAMPLE, *arguments)
+    assert result.exit_code == 0, result.output
+    told: dict[str, Any] = json.loads(result.stdout)
+    return told
+
+
+def clauses(clause: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield clause
+    for inner in clause["clauses"]:
+        yield from clauses(inner)
+
+
+def blamed(told: dict[str, Any], define: str) -> dict[str, str]:
+    """The clauses that kept the patient out of the population with this criterion: text and value."""
+    (reason,) = [reason for reason in told["reasons"] if reason["define"] == define]
+    return {clause["text"]: clause["value"] for clause in clauses(reason["clause"])}
+
+
+def test_every_define_has_its_value() -> None:
+    told = explained("kidney-young")
+    values = {each["name"]: each["value"] for each in told["defines"]}
+    assert values["Patient"] == "Patient/kidney-young"
+    assert values["Age At End"] == "17"
+    assert values["Outpatient Visits"] == "{ Encounter/kidney-young-encounter-1 }"
+    assert values["Dialysis In Period"] == "{ }"
+    assert values["Initial Population"] == "false"
+    counts = {each["code"]: each["count"] for each in told["groups"][0]["populations"]}
+    assert counts["initial-population"] == counts["numerator"] == 0
+
+
+def test_only_the_clauses_to_blame_are_told() -> None:
+    reasons = blamed(explained("kidney-young"), "Initial Population")
+    assert reasons['"Age At End" in Interval[18, 85]'] == "false"
+    assert reasons['"Age At End"'] == "17"
+    assert not any("Outpatient Visits" in text or "Diabetes" in text for text in reasons)
+
+
+def test_a_population_that_is_drawn_from_another() -> None:
+    (numerator,) = [reason for reason in explained("kidney-young")["reasons"] if reason["define"] == "Numerator"]
+    assert numerator["clause"] is None
+
+
+def test_the_conditions_of_a_query_are_counted_by_rows() -> None:
+    reasons = blamed(explained("kidney-cancelled"), "Initial Population")
+    assert reasons['exists "Outpatient Visits"'] == "false"
+    assert reasons["Visit.status = 'finished'"] == "true in 0 of 1 row"
+    assert reasons["Visit.status"] == "in 1 row: 'cancelled'"
+    refuted = blamed(explained("kidney-refuted"), "Initial Population")
+    assert refuted['not (Known.verificationStatus ~ "Refuted")'] == "true in 0 of 1 row"
+    assert refuted['(Known.verificationStatus ~ "Refuted")'] == "true in 1 of 1 row"
+
+
+def test_who_is_in_a_population_needs_no_reason() -> None:
+    told = explained("kidney-tested")
+    assert not {"Initial Population", "Denominator", "Numerator"} & {reason["define"] for reason in told["reasons"]}
+
+
+def test_clauses_have_their_place() -> None:
+    told = explained("kidney-young")
+    clause = told["reasons"][0]["clause"]
+    assert clause["library"] == f"{KIDNEY} 1.0.000"
+    assert clause["locator"].count(":") == 2
+
+
+def test_text_for_people() -> None:
+    result = ecqm("explain", SAMPLE, "--measure", KIDNEY, "--data", CASES / KIDNEY, "--patient", "kidney-young")
+    assert "Age At End = 17" in result.stdout
+    assert "not in initial-population" in result.stdout
+    assert '"Age At End" in Interval[18, 85]  →  false' in result.stdout
+    assert '"Initial Population"  →  false  (see above)' in result.stdout
+
+
+def test_episodes() -> None:
+    told = explained("stay-one", STAY)
+    values = {each["name"]: each["value"] for each in told["defines"]}
+    assert values["Initial Population"] == "{ Encounter/stay-one-encounter-1 }"
+    assert [reason["define"] for reason in told["reasons"]] == ["Measure Population Exclusions"]
+
+
+def test_a_period_of_ones_own() -> None:
+    arguments = (
+        "--measure",
+        STAY,
+        "--data",
+        CASES / STAY,
+        "--patient",
+        "stay-one",
+        "--period",
+        "2020-01-01/2020-12-31",
+    )
+    assert "initial-population 0" in ecqm("explain", SAMPLE, *arguments).stdout
+
+
+def test_a_patient_who_is_not_there() -> None:
+    result = ecqm("explain", SAMPLE, "--measure", KIDNEY, "--data", CASES / KIDNEY, "--patient", "kidney-yung")
+    assert result.exit_code == 2
+    assert "kidney-young" in result.stderr
+
+
+# -- plan -------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_of_a_measure() -> None:
+    result = ecqm("plan", SAMPLE, "--measure", STAY)
+    assert result.exit_code == 0
+    assert '"Initial Population"' in result.stdout and '"observation' in result.stdout
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_plan_of_a_define(form: str) -> None:
+    result = ecqm("plan", SAMPLE, "--measure", KIDNEY, "--define", "Numerator", "--format", form)
+    assert result.exit_code == 0
+    if form == "json":
+        assert list(json.loads(result.stdout)["roots"]) == ["Numerator"]
+    else:
+        assert result.stdout.startswith('"Numerator"\n') and "Retrieve" in result.stdout
+
+
+def test_plan_of_a_define_that_is_not_there() -> None:
+    result = ecqm("plan", SAMPLE, "--measure", KIDNEY, "--define", "Numerater")
+    assert result.exit_code == 2
+    assert "'Numerator'" in result.stderr

@@ -113,8 +113,8 @@ def negated(table: Any) -> Mask:
         status = table.element("status")
         if isinstance(status, StringColumn):
             different, places = distinct(status.ids)
-            said = np.array([i >= 0 and status.pool.strings[i] in negation.status for i in different.tolist()], np.bool_)
-            found = found | said[places]
+            said = [i >= 0 and status.pool.strings[i] in negation.status for i in different.tolist()]
+            found = found | np.array(said, np.bool_)[places]
     if negation.element is not None:
         element = table.element(negation.element)
         if isinstance(element, BooleanColumn):

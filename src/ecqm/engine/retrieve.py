@@ -26,7 +26,7 @@ from ecqm.engine.code_index import code_rows
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.values import part_of
-from ecqm.kernels.segments import any_within, offsets_of_parents
+from ecqm.kernels.segments import any_within, distinct, offsets_of_parents
 from ecqm.plan.nodes import Membership, PlanNode, Retrieve
 from ecqm.types import NamedType
 from ecqm.values import Code, Concept, ValueSet
@@ -126,9 +126,9 @@ def _any_member(executor: Executor, column: Column, members: Members, patients: 
     if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
         return _referenced_member(executor, column, members, patients, serials)
     if isinstance(column, StringColumn):
-        distinct, places = np.unique(column.ids, return_inverse=True)
+        ids, places = distinct(column.ids)
         accepted = members.strings()
-        wanted = np.array([i >= 0 and column.pool.strings[i] in accepted for i in distinct.tolist()], np.bool_)
+        wanted = np.array([i >= 0 and column.pool.strings[i] in accepted for i in ids.tolist()], np.bool_)
         return wanted[places]
     raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ecqm.measures.criteria import Episodes, Evaluated, Labels, Observed
 from ecqm.measures.definition import Aggregate, Group
-from ecqm.measures.evaluation import GroupResult, aggregate, evaluate_group
+from ecqm.measures.evaluation import GroupResult, evaluate_group
+from ecqm.measures.tally import aggregate
 from ecqm.measures.units import Units
 from tests.measures.resources import criteria, group, measure, observation, population, proportion
 

@@ -95,6 +95,10 @@ class Stratifier:
     code: str | None = None
     description: str | None = None
 
+    def counts(self, population: Population) -> bool:
+        """Is a population counted in the strata?"""
+        return not self.applies_to or population.code.value in self.applies_to or population.id in self.applies_to
+
 
 @dataclass(frozen=True)
 class Group:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecqm.measures.criteria import Episodes, Evaluated, Labels, Mask
 from ecqm.measures.definition import (
-    Aggregate,
     Group,
     Measure,
     Population,
     PopulationCode,
-    Scoring,
     Stratifier,
     StratifierComponent,
 )
 from ecqm.measures.populations import Membership, membership, union, units_of
+from ecqm.measures.tally import GroupTally, StratifierTally, Tally
 from ecqm.measures.units import Units
 
 TRUE, FALSE = "true", "false"
@@ -56,8 +54,7 @@ class StratifierResult:
     """True if every component is a criterion (true or false) rather than a value."""
 
     def applies_to(self, population: Population) -> bool:
-        applies = self.stratifier.applies_to
-        return not applies or population.code.value in applies or population.id in applies
+        return self.stratifier.counts(population)
 
 
 @dataclass(frozen=True)
@@ -108,57 +105,37 @@ class GroupResult:
 
     def score(self, within: Mask | None = None) -> float | None:
         """The score over the selected units; None where it is not defined (nobody to divide by, a cohort)."""
-        if self.group.scoring is Scoring.CONTINUOUS_VARIABLE:
-            observations = self.group.observations
-            return self._aggregate(observations[0], within) if observations else None
-        if self.group.scoring is Scoring.PROPORTION:
-            return self._fraction(within, PopulationCode.DENOMINATOR_EXCLUSION, PopulationCode.DENOMINATOR_EXCEPTION)
-        if self.group.scoring is Scoring.RATIO:
-            observing = {self.group.population(o.criteria_reference or "").code: o for o in self.group.observations}
-            top = observing.get(PopulationCode.NUMERATOR)
-            bottom = observing.get(PopulationCode.DENOMINATOR)
-            if top is None or bottom is None:
-                return self._fraction(within, PopulationCode.DENOMINATOR_EXCLUSION)
-            above, below = self._aggregate(top, within), self._aggregate(bottom, within)
-            return above / below if above is not None and below else None
-        return None
+        return self._tally(within).score(self.group)
 
-    def _fraction(self, within: Mask | None, *removed: PopulationCode) -> float | None:
-        above = self._count(PopulationCode.NUMERATOR, within) - self._count(PopulationCode.NUMERATOR_EXCLUSION, within)
-        below = self._count(PopulationCode.DENOMINATOR, within)
-        below -= sum(self._count(code, within) for code in removed)
-        return above / below if below > 0 else None
+    def tally(self) -> GroupTally:
+        """What the results come to, in all and by stratum."""
+        stratifiers = tuple(
+            StratifierTally(
+                result.stratifier, {stratum.values: self._tally(stratum.selected) for stratum in result.strata}
+            )
+            for result in self.stratifiers
+        )
+        return GroupTally(self.group, self._tally(None), stratifiers)
 
-    def _count(self, code: PopulationCode, within: Mask | None) -> int:
-        members = union(self.group, dict(self.members), code, len(self.units))
-        return int(np.count_nonzero(_within(members, within)))
-
-    def _aggregate(self, observation: Population, within: Mask | None) -> float | None:
-        values = self.observations[observation.id]
-        if within is not None:
-            values = values[within]
-        return aggregate(observation.aggregate or Aggregate.COUNT, values[~np.isnan(values)])
+    def _tally(self, within: Mask | None) -> Tally:
+        members = dict(self.members)
+        n = len(self.units)
+        observed = {
+            name: values[~np.isnan(values) if within is None else ~np.isnan(values) & within]
+            for name, values in self.observations.items()
+        }
+        return Tally(
+            {population: self.total(population, within) for population in members},
+            {
+                code.value: int(np.count_nonzero(_within(union(self.group, members, code, n), within)))
+                for code in {population.code for population in self.group.criteria}
+            },
+            observed,
+        )
 
 
 def _within(members: Mask, within: Mask | None) -> Mask:
     return members if within is None else members & within
-
-
-def aggregate(method: Aggregate, values: NDArray[np.float64]) -> float | None:
-    """Observed values as one number. A count or sum of nothing is 0; the others are then not defined."""
-    if method is Aggregate.COUNT:
-        return float(len(values))
-    if method is Aggregate.SUM:
-        return float(values.sum())
-    if len(values) == 0:
-        return None
-    functions: dict[Aggregate, Callable[[NDArray[np.float64]], np.floating[Any]]] = {
-        Aggregate.AVERAGE: np.mean,
-        Aggregate.MEDIAN: np.median,
-        Aggregate.MINIMUM: np.min,
-        Aggregate.MAXIMUM: np.max,
-    }
-    return float(functions[method](values))
 
 
 def evaluate_measure(measure: Measure, evaluated: Evaluated) -> tuple[GroupResult, ...]:

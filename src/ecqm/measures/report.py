@@ -7,6 +7,7 @@ resources (FHIR R4, "Quality Reporting", supplemental data).
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from ecqm.measures.criteria import Mask
-from ecqm.measures.definition import Group, Measure, Population, PopulationCode, SupplementalData
-from ecqm.measures.evaluation import GroupResult, StratifierResult, Stratum
+from ecqm.measures.definition import Group, Measure, Population, PopulationCode, Stratifier, SupplementalData
+from ecqm.measures.evaluation import GroupResult
+from ecqm.measures.tally import GroupTally, StratifierTally, Tally
 from ecqm.values.clinical import Code
 
 POPULATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-population"
@@ -50,26 +52,57 @@ class Reporting:
 
 def summary_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
     """Counts and scores over all patients."""
+    return report_of_tallies(reporting, [result.tally() for result in results], tallied_supplements(reporting))
+
+
+def report_of_tallies(
+    reporting: Reporting, tallies: Sequence[GroupTally], supplements: Mapping[str, Mapping[str, int]]
+) -> Json:
+    """The summary of what was counted; `supplements` as `tallied_supplements` gives them."""
     report = _head(reporting, "summary")
-    report["group"] = [_group(result) for result in results]
-    tallies = []
+    report["group"] = [_group(tally) for tally in tallies]
+    observations = []
     for supplement in reporting.measure.supplemental_data:
-        # By type too: True and 1 are equal to Python, but not the same value.
-        values = Counter((type(v), v) for of_one in reporting.supplements.get(supplement.id, ()) for v in of_one)
-        tallies += [_tally(reporting.measure, supplement, value, count) for (_, value), count in values.items()]
-    return _with_observations(report, tallies)
+        for code, count in supplements.get(supplement.id, {}).items():
+            observations.append(_tally(reporting.measure, supplement, json.loads(code), count))
+    return _with_observations(report, observations)
+
+
+def tallied_supplements(reporting: Reporting) -> dict[str, Counter[str]]:
+    """By id of the supplemental data, how many times each value occurs; values as the JSON of `Observation.code`."""
+    return {
+        name: Counter(
+            json.dumps({"coding": [_coding(value)]} if isinstance(value, Code) else {"text": str(value)})
+            for of_one in values
+            for value in of_one
+        )
+        for name, values in reporting.supplements.items()
+    }
 
 
 def subject_list_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
     """A summary with the members of every population, as contained lists."""
+    tallies = [result.tally() for result in results]
+    return report_of_members(reporting, tallies, members_of_populations(reporting, results))
+
+
+def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> list[list[list[str]]]:
+    """References to the members of every population of every group: to episodes if these have names, else patients."""
+    return [[_members(reporting, result, population) for population in result.group.criteria] for result in results]
+
+
+def report_of_members(
+    reporting: Reporting, tallies: Sequence[GroupTally], members: Sequence[Sequence[Sequence[str]]]
+) -> Json:
+    """The subject list of what was counted, with the members as `members_of_populations` gives them."""
     report = _head(reporting, "subject-list")
     lists: list[Json] = []
     groups = []
-    for position, result in enumerate(results, 1):
-        group = _group(result)
-        for number, (entry, population) in enumerate(zip(group["population"], result.group.criteria, strict=True), 1):
+    for position, (tally, of_group) in enumerate(zip(tallies, members, strict=True), 1):
+        group = _group(tally)
+        for number, (entry, references) in enumerate(zip(group["population"], of_group, strict=True), 1):
             list_id = f"members-{position}-{number}"
-            lists.append(_members(list_id, reporting, result, population))
+            lists.append(_list(list_id, references))
             entry["subjectResults"] = {"reference": f"#{list_id}"}
         groups.append(group)
     return report | {"contained": lists, "group": groups}
@@ -83,7 +116,7 @@ def individual_reports(
         if failed is None or not failed[patient]:
             report = _head(reporting, "individual")
             report["subject"] = {"reference": f"Patient/{patient_id}"}
-            report["group"] = [_group(result.of_patient(patient)) for result in results]
+            report["group"] = [_group(result.of_patient(patient).tally()) for result in results]
             observations = [
                 _observation(reporting.measure, supplement, value)
                 for supplement in reporting.measure.supplemental_data
@@ -119,69 +152,69 @@ def _concept(system: str, code: str) -> Json:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def _group(result: GroupResult) -> Json:
-    group: Json = {"id": result.group.id, "population": _populations(result, result.group.criteria, None)}
-    if result.group.code:
-        group["code"] = {"text": result.group.code}
-    _add_score(group, result, None)
-    stratifiers = [_stratifier(stratifier, result) for stratifier in result.stratifiers]
+def _group(tally: GroupTally) -> Json:
+    group: Json = {"id": tally.group.id, "population": _populations(tally.group.criteria, tally.overall)}
+    if tally.group.code:
+        group["code"] = {"text": tally.group.code}
+    _add_score(group, tally.group, tally.overall)
+    stratifiers = [_stratifier(tally.group, stratifier) for stratifier in tally.stratifiers]
     if stratifiers:
         group["stratifier"] = stratifiers
     return group
 
 
-def _populations(result: GroupResult, populations: Sequence[Population], within: Mask | None) -> list[Json]:
+def _populations(populations: Sequence[Population], tally: Tally) -> list[Json]:
     return [
         {
             "id": population.id,
             "code": _concept(POPULATION_SYSTEM, population.code.value),
-            "count": result.total(population.id, within),
+            "count": tally.members[population.id],
         }
         for population in populations
     ]
 
 
-def _add_score(target: Json, result: GroupResult, within: Mask | None) -> None:
-    score = result.score(within)
+def _add_score(target: Json, group: Group, tally: Tally) -> None:
+    score = tally.score(group)
     if score is not None:
         target["measureScore"] = {"value": score}
 
 
-def _stratifier(stratifier: StratifierResult, result: GroupResult) -> Json:
-    definition = stratifier.stratifier
-    entry: Json = {"id": definition.id, "code": [{"text": definition.code or definition.id}]}
-    counted = [population for population in result.group.criteria if stratifier.applies_to(population)]
-    strata = [_stratum(stratum, stratifier, result, counted) for stratum in stratifier.strata]
+def _stratifier(group: Group, tallies: StratifierTally) -> Json:
+    stratifier = tallies.stratifier
+    entry: Json = {"id": stratifier.id, "code": [{"text": stratifier.code or stratifier.id}]}
+    strata = [_stratum(group, stratifier, values, tally) for values, tally in tallies.strata.items()]
     if strata:
         entry["stratum"] = strata
     return entry
 
 
-def _stratum(
-    stratum: Stratum, stratifier: StratifierResult, result: GroupResult, counted: Sequence[Population]
-) -> Json:
-    entry: Json = {"population": _populations(result, counted, stratum.selected)}
-    components = stratifier.stratifier.components
+def _stratum(group: Group, stratifier: Stratifier, values: Sequence[str], tally: Tally) -> Json:
+    counted = [population for population in group.criteria if stratifier.counts(population)]
+    entry: Json = {"population": _populations(counted, tally)}
+    components = stratifier.components
     if len(components) == 1:
-        entry["value"] = {"text": stratum.value}
+        entry["value"] = {"text": values[0]}
     else:
         entry["component"] = [
             {"code": {"text": component.code or component.expression}, "value": {"text": value}}
-            for component, value in zip(components, stratum.values, strict=True)
+            for component, value in zip(components, values, strict=True)
         ]
     if {PopulationCode.DENOMINATOR, PopulationCode.MEASURE_POPULATION} & {p.code for p in counted}:
-        _add_score(entry, result, stratum.selected)
+        _add_score(entry, group, tally)
     return entry
 
 
-def _members(list_id: str, reporting: Reporting, result: GroupResult, population: Population) -> Json:
-    episodes = result.episodes(population.id)
+def _members(reporting: Reporting, result: GroupResult, population: Population) -> list[str]:
     if _lists_patients(result.group, reporting):
         rows = np.flatnonzero(result.counts(population.id))
-        references = [f"Patient/{reporting.patient_ids[row]}" for row in rows.tolist()]
-    else:
-        assert reporting.episode_reference is not None
-        references = [reporting.episode_reference(result.group.basis, key) for key in episodes.key.tolist()]
+        return [f"Patient/{reporting.patient_ids[row]}" for row in rows.tolist()]
+    assert reporting.episode_reference is not None
+    keys = result.episodes(population.id).key.tolist()
+    return [reporting.episode_reference(result.group.basis, key) for key in keys]
+
+
+def _list(list_id: str, references: Sequence[str]) -> Json:
     members: Json = {"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"}
     if references:
         members["entry"] = [{"item": {"reference": reference}} for reference in references]
@@ -229,13 +262,13 @@ def _observation(measure: Measure, supplement: SupplementalData, value: Suppleme
     return observation
 
 
-def _tally(measure: Measure, supplement: SupplementalData, value: Supplement, count: int) -> Json:
+def _tally(measure: Measure, supplement: SupplementalData, code: Json, count: int) -> Json:
     """How many patients have one value."""
     return {
         "resourceType": "Observation",
         "extension": _measure_info(measure, supplement),
         "status": "final",
-        "code": {"coding": [_coding(value)]} if isinstance(value, Code) else {"text": str(value)},
+        "code": code,
         "valueInteger": count,
     }
 

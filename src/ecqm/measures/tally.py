@@ -1,0 +1,159 @@
+"""Counts instead of members: what a report says of a group, without saying of whom.
+
+Tallies of batches of patients add up to that of all of them, however many there are: the size of a tally does not grow
+with the number of patients, except by the observed values that a median needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecqm.measures.definition import Aggregate, Group, Population, PopulationCode, Scoring, Stratifier
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Units (patients or episodes) counted, all of a group's or those of a stratum.
+
+    `members` by population id; `of_code` those in any population of a code; `observed` the values of each observation
+    by its id, without nulls.
+    """
+
+    members: Mapping[str, int]
+    of_code: Mapping[str, int]
+    observed: Mapping[str, NDArray[np.float64]]
+
+    def score(self, group: Group) -> float | None:
+        """The score; None where it is not defined (nobody to divide by, a cohort)."""
+        if group.scoring is Scoring.CONTINUOUS_VARIABLE:
+            return self._aggregate(group.observations[0]) if group.observations else None
+        if group.scoring is Scoring.PROPORTION:
+            return self._fraction(PopulationCode.DENOMINATOR_EXCLUSION, PopulationCode.DENOMINATOR_EXCEPTION)
+        if group.scoring is Scoring.RATIO:
+            observing = {group.population(o.criteria_reference or "").code: o for o in group.observations}
+            top = observing.get(PopulationCode.NUMERATOR)
+            bottom = observing.get(PopulationCode.DENOMINATOR)
+            if top is None or bottom is None:
+                return self._fraction(PopulationCode.DENOMINATOR_EXCLUSION)
+            above, below = self._aggregate(top), self._aggregate(bottom)
+            return above / below if above is not None and below else None
+        return None
+
+    def _fraction(self, *removed: PopulationCode) -> float | None:
+        above = self._count(PopulationCode.NUMERATOR) - self._count(PopulationCode.NUMERATOR_EXCLUSION)
+        below = self._count(PopulationCode.DENOMINATOR) - sum(map(self._count, removed))
+        return above / below if below > 0 else None
+
+    def _count(self, code: PopulationCode) -> int:
+        return self.of_code.get(code.value, 0)
+
+    def _aggregate(self, observation: Population) -> float | None:
+        return aggregate(observation.aggregate or Aggregate.COUNT, self.observed[observation.id])
+
+
+def aggregate(method: Aggregate, values: NDArray[np.float64]) -> float | None:
+    """Observed values as one number. A count or sum of nothing is 0; the others are then not defined."""
+    if method is Aggregate.COUNT:
+        return float(len(values))
+    if method is Aggregate.SUM:
+        return float(values.sum())
+    if len(values) == 0:
+        return None
+    functions: dict[Aggregate, Callable[[NDArray[np.float64]], np.floating[Any]]] = {
+        Aggregate.AVERAGE: np.mean,
+        Aggregate.MEDIAN: np.median,
+        Aggregate.MINIMUM: np.min,
+        Aggregate.MAXIMUM: np.max,
+    }
+    return float(functions[method](values))
+
+
+@dataclass(frozen=True)
+class StratifierTally:
+    """A tally for each value that a stratifier has, by its labels: one per component."""
+
+    stratifier: Stratifier
+    strata: Mapping[tuple[str, ...], Tally]
+
+
+@dataclass(frozen=True)
+class GroupTally:
+    """What a group's results come to, in all and by stratum."""
+
+    group: Group
+    overall: Tally
+    stratifiers: tuple[StratifierTally, ...] = ()
+
+    def total(self, population_id: str) -> int:
+        """Members of a population among all patients."""
+        return self.overall.members[population_id]
+
+    def score(self) -> float | None:
+        """The score over all units; None where it is not defined."""
+        return self.overall.score(self.group)
+
+    def to_json(self) -> Json:
+        """The tally as JSON, without the definition of its group."""
+        return {
+            "overall": _json(self.overall),
+            "strata": [
+                [[list(values), _json(tally)] for values, tally in each.strata.items()] for each in self.stratifiers
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, group: Group, content: Json) -> GroupTally:
+        """The tally of a group that `to_json` wrote."""
+        stratifiers = tuple(
+            StratifierTally(stratifier, {tuple(values): _tally(tally) for values, tally in strata})
+            for stratifier, strata in zip(group.stratifiers, content["strata"], strict=True)
+        )
+        return cls(group, _tally(content["overall"]), stratifiers)
+
+
+def _json(tally: Tally) -> Json:
+    observed = {name: values.tolist() for name, values in tally.observed.items()}
+    return {"members": dict(tally.members), "of_code": dict(tally.of_code), "observed": observed}
+
+
+def _tally(content: Json) -> Tally:
+    observed = {name: np.array(values, np.float64) for name, values in content["observed"].items()}
+    return Tally(content["members"], content["of_code"], observed)
+
+
+def merged_tallies(batches: Sequence[Sequence[GroupTally]]) -> tuple[GroupTally, ...]:
+    """The tallies of a measure's groups over all batches, each batch having all groups in the same order."""
+    return tuple(_merged_group(parts) for parts in zip(*batches, strict=True))
+
+
+def _merged_group(parts: Sequence[GroupTally]) -> GroupTally:
+    stratifiers = tuple(
+        StratifierTally(
+            each.stratifier,
+            {
+                values: _merged(part.strata[values] for part in of_stratifier if values in part.strata)
+                # In the order in which they came up.
+                for values in dict.fromkeys(values for part in of_stratifier for values in part.strata)
+            },
+        )
+        for place, each in enumerate(parts[0].stratifiers)
+        for of_stratifier in [[part.stratifiers[place] for part in parts]]
+    )
+    return GroupTally(parts[0].group, _merged(part.overall for part in parts), stratifiers)
+
+
+def _merged(tallies: Iterable[Tally]) -> Tally:
+    parts = list(tallies)
+    first = parts[0]
+    return Tally(
+        {name: sum(part.members[name] for part in parts) for name in first.members},
+        {code: sum(part.of_code[code] for part in parts) for code in first.of_code},
+        {name: np.concatenate([part.observed[name] for part in parts]) for name in first.observed},
+    )

@@ -14,9 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -121,6 +122,7 @@ def measured(plan: MeasurePlan, content: Content, cohort: Cohort, period: Period
     if profile:
         _, profiler = run_once(plan, content, cohort, period, ProfilingExecutor)
         assert isinstance(profiler, ProfilingExecutor)
+        print(plan.measure.name)
         show_profile(profiler)
     resources = sum(len(table) for table in cohort.tables.values())
     seconds = median(seconds for seconds, _ in runs)
@@ -137,10 +139,18 @@ def on_deck(content: Content, part: MeasureCases, patients: int, profile: bool) 
     return measured(plan, content, cohort, period, profile)
 
 
-def on_files(content: Content, measure: Measure, files: Path, profile: bool) -> Throughput:
-    """The measure on the patients of some files."""
-    plan = plan_of(content, measure)
-    return measured(plan, content, read_files([files], plan.demand, CodeIndex()), (None, None), profile)
+def on_files(content: Content, measures: Sequence[Measure], files: Path, profile: bool) -> Iterator[Throughput]:
+    """Measures on the patients of some files, which are read once for all of them."""
+    plans = []
+    for measure in measures:
+        try:
+            plans.append(plan_of(content, measure))
+        except CannotRun as error:
+            print(f"{measure.name}: {error}")
+    demand = reduce(or_, (plan.demand for plan in plans))
+    cohort = read_files([files], demand, CodeIndex(), keep_raw=False)
+    for plan in plans:
+        yield measured(plan, content, cohort, (None, None), profile)
 
 
 def show_profile(executor: ProfilingExecutor) -> None:
@@ -175,21 +185,15 @@ def main() -> None:
     arguments = parser.parse_args()
     content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
     results = []
-    runs: list[Callable[[], Throughput]]
     if arguments.data:
-        selected = content.select(arguments.measures)
-        runs = [partial(on_files, content, measure, arguments.data, arguments.profile) for measure in selected]
+        throughputs = on_files(content, content.select(arguments.measures), arguments.data, arguments.profile)
     else:
         deck = match_deck(content, None, arguments.measures).measures
-        runs = [partial(on_deck, content, part, arguments.patients, arguments.profile) for part in deck]
-    for run in runs:
-        try:
-            results.append(run())
-        except CannotRun as error:
-            print(error)
-            continue
+        throughputs = (on_deck(content, part, arguments.patients, arguments.profile) for part in deck)
+    for result in throughputs:
+        results.append(result)
         if arguments.profile:
-            print("\n".join(report(results[-1:])), flush=True)
+            print("\n".join(report([result])), flush=True)
     print("\n".join(report(results)))
     if arguments.output:
         arguments.output.write_text(json.dumps([asdict(result) for result in results], indent=1))

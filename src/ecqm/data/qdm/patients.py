@@ -18,7 +18,7 @@ from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.fitting import Unfit, fit, fitted
 from ecqm.data.qdm.qrda import reader as qrda
 from ecqm.data.qdm.schema import NEWEST
-from ecqm.data.qdm.structs import TAG, all_data_types
+from ecqm.data.qdm.structs import PLAIN_STRUCTS, TAG, all_data_types
 from ecqm.terminology import CodeIndex
 
 LINES = (".ndjson", ".jsonl")
@@ -80,7 +80,7 @@ def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> Non
     elif document.lstrip()[:1] == b"[":
         try:
             patients = _LIST.decode(document)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             builder.report(origin, f"not valid JSON: {error}")
             return
         for number, patient in enumerate(patients):
@@ -191,9 +191,20 @@ def to_json(patient: Any) -> bytes:
     inner = {
         "_id": patient.id,
         "birthDatetime": patient.birthDatetime,
-        "dataElements": patient.dataElements or [],
+        "dataElements": list(map(_tagged, patient.dataElements or ())),
         "extendedData": {},
         "qdmVersion": patient.qdmVersion or NEWEST,
     }
     outer = {"_id": patient.id, "familyName": patient.familyName, "givenNames": patient.givenNames or []}
     return msgspec.json.format(_ENCODER.encode({**outer, "qdmPatient": inner}), indent=2)
+
+
+def _tagged(value: Any) -> Any:
+    """A struct as the object that JSON has for it, saying what it is; what is not there is left out."""
+    if isinstance(value, list):
+        return list(map(_tagged, value))
+    if not isinstance(value, msgspec.Struct):
+        return value
+    named = {"_type": TAG + type(value).__name__} if type(value) not in PLAIN_STRUCTS else {}
+    values = {name: getattr(value, name) for name in value.__struct_fields__}
+    return named | {name: _tagged(each) for name, each in values.items() if each is not None}

@@ -79,6 +79,10 @@ SYSTEM_STRUCTS: dict[CqlType, Any] = {
 }
 
 
+# Structs of System types: in JSON their members tell what they are.
+PLAIN_STRUCTS = frozenset((Code, Quantity, Ratio, Period, Range))
+
+
 class QdmStructs:
     """The structs of one version of QDM and one demand, and the decoder of patients made of them.
 

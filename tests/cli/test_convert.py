@@ -1,0 +1,56 @@
+"""``ecqm convert``: patients from one form into the other, and what is told of what is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from ecqm.cli.main import main
+from ecqm.data.qdm.equality import differences
+from ecqm.data.qdm.patients import read_whole
+from tests.data.qdm.patients import code, element, full_patient, patient
+
+
+def convert(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["convert", *map(str, arguments)])
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    source, there, back = tmp_path / "jo.json", tmp_path / "jo.xml", tmp_path / "back.json"
+    source.write_bytes(full_patient())
+    assert convert(source, "--to", "qrda1", "--output", there, "--period", "2026-01-01/2026-12-31").exit_code == 0
+    assert b'value="20261231"' in there.read_bytes()
+    assert convert(there, "--to", "json", "--output", back).exit_code == 0
+    first, second = (read_whole(path.read_bytes(), path.name)[1][0] for path in (source, back))
+    assert differences(first, second) == []
+
+
+def test_to_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "jo.json").write_bytes(full_patient())
+    result = convert(tmp_path / "jo.json", "--to", "qrda1")
+    assert result.exit_code == 0 and "<ClinicalDocument" in result.output
+
+
+def test_folders_keep_their_shape(tmp_path: Path) -> None:
+    for name in ("a/jo.json", "b/jo.json"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True)
+        (tmp_path / "in" / name).write_bytes(full_patient())
+    assert convert(tmp_path / "in", "--to", "qrda1", "--output", tmp_path / "out").exit_code == 0
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.xml")) == [
+        "a/jo.xml", "b/jo.xml",
+    ]  # fmt: skip
+    assert convert(tmp_path / "in", "--to", "qrda1").exit_code == 2
+
+
+def test_what_is_lost_is_told(tmp_path: Path) -> None:
+    (tmp_path / "jo.json").write_bytes(patient(element("Diagnosis", "d", [code("1")], mood="sad")))
+    result = convert(tmp_path / "jo.json", "--to", "qrda1")
+    assert result.exit_code == 1
+    assert "Diagnosis.mood is no attribute in QDM 5.6" in result.output + result.stderr
+
+
+def test_nothing_to_convert(tmp_path: Path) -> None:
+    (tmp_path / "jo.json").write_text("{}")
+    result = convert(tmp_path / "jo.json", "--to", "qrda1")
+    assert result.exit_code == 2 and "no QDM patients" in result.output + result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from ecqm.measures.execution import evaluate_defines, failures
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.test_cases import TestCase
+from ecqm.operators.message import telling
 from ecqm.plan.lowering import PlanError
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
@@ -31,7 +33,10 @@ CannotRun = (ElmError, PlanError, EvaluationError, LibraryNotFound, MeasureError
 
 @dataclass
 class DeckRunner:
-    """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong."""
+    """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
+
+    `messages` counts what the logic told: (measure, severity, code, text).
+    """
 
     content: Content
     defects: DefectList = field(default_factory=DefectList)
@@ -42,6 +47,7 @@ class DeckRunner:
 
     def __post_init__(self) -> None:
         self.planner = Planner(self.content, self.relax_versions, self.form)
+        self.messages: Counter[tuple[str, str, str | None, str | None]] = Counter()
 
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
         """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
@@ -84,9 +90,15 @@ class DeckRunner:
             {"Measurement Period": measurement_period(measure, period)},
         )
         try:
-            groups = evaluate_measure(measure, evaluate_defines(plan, executor))
+            with telling(lambda told: self.messages.update([(measure.name, told.severity, told.code, told.text)])):
+                groups = evaluate_measure(measure, evaluate_defines(plan, executor))
         except EvaluationError as error:
-            return [compare_case(case, measure, (), 0, str(error)) for case in cases]
+            if len(cases) == 1:
+                return [compare_case(cases[0], measure, (), 0, str(error))]
+            # What one case brings about must not take the others with it: halve, until it stands alone.
+            middle = len(cases) // 2
+            halves = (cases[:middle], cases[middle:])
+            return [result for half in halves for result in self._run_together(plan, period, half, seconds)]
         finally:
             seconds["load"] += loaded - started
             seconds["evaluate"] += perf_counter() - loaded

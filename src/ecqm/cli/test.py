@@ -83,6 +83,8 @@ def command(
             for part in deck.measures:
                 runs.append(runner.run(part.measure, part.cases))
                 advance(len(part.cases), part.measure.name)
+        for (name, severity, code, told), times in sorted(runner.messages.items(), key=str):
+            click.echo(f"{name}: {severity} {code or ''}: {told} ({times} times)", err=True)
         report = deck_report({"source": source}, runs)
         text = render_deck(report, runs, form)
     _finish(text, output, runs)

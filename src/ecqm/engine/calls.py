@@ -127,7 +127,7 @@ def lift(
     for row in range(count):
         try:
             results.append(evaluate(*(values[row] for values in columns), context=executor.context, **settings))
-        except CqlError as error:
+        except (CqlError, ArithmeticError, ValueError) as error:
             results.append(None)
             failed[row] = str(error)
     for row, message in failed.items():

@@ -122,11 +122,18 @@ class Executor:
     def evaluate(self, node: PlanNode, origin: str) -> Column:
         """The value of a define (called `origin` in errors) for each patient, or one value for all of them.
 
-        Errors that it raises, now or when what it shares with others was evaluated, are added to `errors`.
+        Errors that it raises, now or when what it shares with others was evaluated, are added to `errors`. Raises
+        EvaluationError where there can be no value for any patient.
         """
         self._raised = [{}]
-        with evaluating(self.context):
-            column = self.value(node, self.patients)
+        try:
+            with evaluating(self.context):
+                column = self.value(node, self.patients)
+        except EvaluationError:
+            raise
+        except Exception as error:
+            # Whatever else goes wrong is a defect of the engine; it must not take other measures with it.
+            raise EvaluationError(f"{origin} cannot be evaluated: {type(error).__name__}: {error}") from error
         self.errors += [RowError(*error, origin, path) for error, path in self._raised[0].items()]
         return column
 

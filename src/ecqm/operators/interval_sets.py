@@ -14,7 +14,7 @@ from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values import calendar
 from ecqm.values.boundaries import end, end_bound, next_after, next_before, start, start_bound
 from ecqm.values.errors import CqlError
-from ecqm.values.interval import Interval
+from ecqm.values.interval import Interval, Uncertainty
 from ecqm.values.ordering import at_most, compare, less
 from ecqm.values.quantity import Quantity
 from ecqm.values.temporal import PRECISIONS, Temporal
@@ -133,7 +133,8 @@ def collapse(source: Sequence[Interval | None], per: Quantity | None) -> tuple[I
 
 
 def _is_placed(interval: Interval) -> bool:
-    return start(interval) is not None and end(interval) is not None
+    points = start(interval), end(interval)
+    return not any(point is None or isinstance(point, Uncertainty) for point in points)
 
 
 def _by_start(a: Interval, b: Interval) -> int:

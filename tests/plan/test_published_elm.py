@@ -72,6 +72,29 @@ def test_overloads_without_a_signature_are_chosen_by_what_is_given(tmp_path: Pat
     assert list(evaluated(tmp_path, [document], [encounter("e1"), observation("o1")])) == ["finished", "o1"]
 
 
+def test_overloads_that_differ_in_the_profile_are_told_apart_by_their_text(tmp_path: Path) -> None:
+    def overload(number: str, profile: str, value: int) -> dict[str, Any]:
+        words = ["// of requests\ndefine fluent function ", f'"f"(of {profile}): ', "1"]
+        return {
+            "type": "FunctionDef",
+            "name": "f",
+            "context": "Patient",
+            "localId": number,
+            "annotation": [{"type": "Annotation", "s": {"r": number, "s": [{"value": words}]}}],
+            "operand": [{"name": "of", "operandTypeSpecifier": NAMED | {"name": FHIR + "MedicationRequest"}}],
+            "expression": integer(value),
+        }
+
+    functions = [overload("1", "MedicationRequest", 1), overload("2", "MedicationNotRequested", 2)]
+    for profile, found in (("qicore-medicationrequest", 1), ("qicore-medicationnotrequested", 2), ("other", 1)):
+        template = f"http://hl7.org/fhir/us/qicore/StructureDefinition/{profile}"
+        orders = retrieve("MedicationRequest", templateId=template)
+        called = query(orders, gives=call("f", {"type": "AliasRef", "name": "A"}))
+        document = library(statements=[define("X", called), *functions])
+        declared = ORDER | {"id": "o", "meta": {"profile": [template]}}
+        assert list(evaluated(tmp_path / str(profile), [document], [declared])) == [found]
+
+
 def test_an_unsigned_fhirhelpers_conversion(tmp_path: Path) -> None:
     interval = call("ToInterval", part("period", scope="A"), library="FHIRHelpers")
     started = query(retrieve("Encounter"), gives={"type": "Start", "operand": interval})

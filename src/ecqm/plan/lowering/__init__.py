@@ -5,7 +5,7 @@ their calls, aliases become variables. One module per group of ELM nodes; each f
 classes that it lowers.
 """
 
-from ecqm.plan.lowering import conversions, operators, queries, references, values
+from ecqm.plan.lowering import conversions, operators, queries, references, terminology, values
 from ecqm.plan.lowering.core import Lowered, Lowering, PlanError
 
-__all__ = ["Lowered", "Lowering", "PlanError", "conversions", "operators", "queries", "references", "values"]
+__all__ = ["Lowered", "Lowering", "PlanError", "conversions", "operators", "queries", "references", "terminology", "values"]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 
 from ecqm.elm import nodes as elm
 from ecqm.elm.library import IndexedLibrary
+from ecqm.elm.narrative import narrated
+from ecqm.models import load_model, model_versions
+from ecqm.models.profiles import canonical
 from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.types import specified_type
-from ecqm.plan.lowering.values import element_of
+from ecqm.plan.lowering.values import element_of, retrieve_behind
 from ecqm.plan.nodes import Call, Conditional, FunctionKernel, Parameter, PlanNode, TypeTest
 from ecqm.types import CqlType
 
@@ -77,7 +82,7 @@ def function_ref(lowering: Lowering, node: elm.FunctionRef, scope: Scope) -> Pla
     kernel = lowering.kernels(library.identifier.name, node.name)
     if kernel is not None and len(operands) == 1:
         return lowering.builder.make(FunctionKernel, kernel, operands[0])
-    overloads = _overloads(lowering, library.functions.get(node.name, ()), node, scope)
+    overloads = _overloads(lowering, library.functions.get(node.name, ()), node, operands, scope)
     place = lowering.place(node, scope)
     bodies = [call_function(lowering, library, function, operands, place, scope) for function in overloads]
     return bodies[0] if len(bodies) == 1 else _by_operand_types(lowering, overloads, operands, bodies)
@@ -113,11 +118,16 @@ def call_function(
 
 
 def _overloads(
-    lowering: Lowering, candidates: Sequence[elm.FunctionDef], node: elm.FunctionRef, scope: Scope
+    lowering: Lowering,
+    candidates: Sequence[elm.FunctionDef],
+    node: elm.FunctionRef,
+    operands: Sequence[PlanNode],
+    scope: Scope,
 ) -> list[elm.FunctionDef]:
     """The overloads that a call can mean: by its number of operands, then by the signature that the translator wrote.
 
-    Profiles of one resource type are one type in ELM; of overloads that differ in nothing else the first is taken.
+    Profiles of one resource type are one type in ELM; overloads that differ in nothing else are told apart by their
+    source text, and if it is not there the first is taken.
     """
     fitting = [function for function in candidates if len(function.operand) == len(node.operand)]
     if len(fitting) > 1 and node.signature:
@@ -126,12 +136,39 @@ def _overloads(
     if not fitting:
         count = len(node.operand)
         raise PlanError(f"{lowering.place(node, scope)}: there is no function {node.name!r} of {count} operands")
-    distinct = {repr(_operand_types(function)): function for function in reversed(fitting)}
-    if len(distinct) < len(fitting):
-        lowering.warnings.append(
-            f"{lowering.place(node, scope)}: {node.name!r} has overloads of the same operand types; the first is taken"
-        )
-    return [function for function in fitting if function in distinct.values()]
+    distinct: dict[str, list[elm.FunctionDef]] = {}
+    for function in fitting:
+        distinct.setdefault(repr(_operand_types(function)), []).append(function)
+    chosen = []
+    for same in distinct.values():
+        named = [function for function in same if _names_profile(function, operands)]
+        if len(same) > 1 and len(named) != 1:
+            lowering.warnings.append(
+                f"{lowering.place(node, scope)}: {node.name!r} has overloads of the same operand types; "
+                "the first is taken"
+            )
+        chosen.append(named[0] if len(named) == 1 else same[0])
+    return chosen
+
+
+def _names_profile(function: elm.FunctionDef, operands: Sequence[PlanNode]) -> bool:
+    """Does the text of a function, as its annotation has it, name the profile that its operand is retrieved by?"""
+    retrieve = retrieve_behind(operands[0]) if operands else None
+    if retrieve is None or retrieve.profile is None or function.localId is None:
+        return False
+    header = _HEADER.search(narrated(function).get(function.localId, ""))
+    return header is not None and not _profile_names(retrieve.profile).isdisjoint(re.findall(r"\w+", header[1]))
+
+
+# The type of the first operand in the text of a function's definition.
+_HEADER = re.compile(r"\bfunction\s+\"?[^\"(]+\"?\s*\(\s*(?:\"[^\"]*\"|\w+)\s+([^,)]*)")
+
+
+@cache
+def _profile_names(url: str) -> frozenset[str]:
+    """The names that a profile has as a type of QI-Core, over its versions."""
+    profiles = (load_model("QICore", version).profile(canonical(url)) for version in model_versions("QICore"))
+    return frozenset(profile.name for profile in profiles if profile is not None)
 
 
 def _by_operand_types(

@@ -1,4 +1,4 @@
-"""Literals, constructed values, terminology, and access to the parts of values."""
+"""Literals, constructed values, and access to the parts of values."""
 
 from __future__ import annotations
 
@@ -127,21 +127,22 @@ def _implied(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
 
 
 def _has_element(alias: Element, name: str) -> bool:
-    resource_type = _resource_type(alias)
-    return resource_type is not None and load_model("FHIR").element(resource_type, name) is not None
+    retrieve = retrieve_behind(alias)
+    if retrieve is None or not retrieve.resource_type.startswith("FHIR."):
+        return False
+    return load_model("FHIR").element(retrieve.resource_type.removeprefix("FHIR."), name) is not None
 
 
-def _resource_type(node: PlanNode) -> str | None:
-    """The FHIR type of the resources that a list holds, as far as it can be seen from the plan."""
+def retrieve_behind(node: PlanNode) -> Retrieve | None:
+    """The retrieve that a list, or an element of it, comes from, as far as it can be seen from the plan."""
     if isinstance(node, Retrieve):
-        model, _, name = node.resource_type.partition(".")
-        return name if model == "FHIR" else None
+        return node
     if isinstance(node, (Element, SortWithin)):
-        return _resource_type(node.source)
+        return retrieve_behind(node.source)
     if isinstance(node, Collect):
-        return _resource_type(node.value)
+        return retrieve_behind(node.value)
     if isinstance(node, Call) and node.operator in ("Union", "Intersect", "Except", "Distinct"):
-        return _resource_type(node.operands[0])
+        return retrieve_behind(node.operands[0])
     return None
 
 
@@ -150,81 +151,3 @@ def _named(lowering: Lowering, name: str, node: elm.Element, scope: Scope) -> Pl
     if found is None:
         raise PlanError(f"{lowering.place(node, scope)}: there is no alias {name!r} here")
     return found
-
-
-# -- terminology ------------------------------------------------------------------------------------------------------
-
-
-def code_of(lowering: Lowering, definition: elm.CodeDef, scope: Scope) -> Code:
-    """A code as it is declared, with the id and version of its code system."""
-    if definition.codeSystem is None:
-        return Code(definition.id, display=definition.display)
-    system = scope.library.code_systems.get(definition.codeSystem.name)
-    if definition.codeSystem.libraryName is not None:
-        system = lowering.libraries.included(scope.library, definition.codeSystem.libraryName).code_systems.get(
-            definition.codeSystem.name
-        )
-    if system is None:
-        raise PlanError(f"{lowering.place(definition, scope)}: no code system {definition.codeSystem.name!r}")
-    return Code(definition.id, system.id, system.version, definition.display)
-
-
-@lowers(elm.Code)
-def code(lowering: Lowering, node: elm.Code, scope: Scope) -> PlanNode:
-    definition = elm.CodeDef(name=node.code, id=node.code, display=node.display, codeSystem=node.system)
-    return lowering.constant(code_of(lowering, definition, scope), CODE)
-
-
-@lowers(elm.Concept)
-def concept(lowering: Lowering, node: elm.Concept, scope: Scope) -> PlanNode:
-    codes = (elm.CodeDef(name=c.code, id=c.code, display=c.display, codeSystem=c.system) for c in node.code)
-    return lowering.constant(Concept(tuple(code_of(lowering, c, scope) for c in codes), node.display), CONCEPT)
-
-
-@lowers(elm.CodeRef)
-def code_ref(lowering: Lowering, node: elm.CodeRef, scope: Scope) -> PlanNode:
-    library = lowering.libraries.included(scope.library, node.libraryName)
-    definition = library.codes.get(node.name)
-    if definition is None:
-        raise PlanError(f"{lowering.place(node, scope)}: library {library.identifier} declares no code {node.name!r}")
-    return lowering.constant(code_of(lowering, definition, Scope(library, scope.path)), CODE)
-
-
-@lowers(elm.ConceptRef)
-def concept_ref(lowering: Lowering, node: elm.ConceptRef, scope: Scope) -> PlanNode:
-    library = lowering.libraries.included(scope.library, node.libraryName)
-    definition = library.concepts.get(node.name)
-    if definition is None:
-        raise PlanError(
-            f"{lowering.place(node, scope)}: library {library.identifier} declares no concept {node.name!r}"
-        )
-    codes = []
-    for part in definition.code:
-        home = lowering.libraries.included(library, part.libraryName)
-        declared = home.codes.get(part.name)
-        if declared is None:
-            raise PlanError(f"{lowering.place(node, scope)}: library {home.identifier} declares no code {part.name!r}")
-        codes.append(code_of(lowering, declared, Scope(home, scope.path)))
-    return lowering.constant(Concept(tuple(codes), definition.display), CONCEPT)
-
-
-@lowers(elm.ValueSetRef)
-def value_set_ref(lowering: Lowering, node: elm.ValueSetRef, scope: Scope) -> PlanNode:
-    library = lowering.libraries.included(scope.library, node.libraryName)
-    definition = library.value_sets.get(node.name)
-    if definition is None:
-        raise PlanError(
-            f"{lowering.place(node, scope)}: library {library.identifier} declares no value set {node.name!r}"
-        )
-    return lowering.constant(ValueSet(definition.id, definition.version, definition.name), VALUE_SET)
-
-
-@lowers(elm.CodeSystemRef)
-def code_system_ref(lowering: Lowering, node: elm.CodeSystemRef, scope: Scope) -> PlanNode:
-    library = lowering.libraries.included(scope.library, node.libraryName)
-    definition = library.code_systems.get(node.name)
-    if definition is None:
-        raise PlanError(
-            f"{lowering.place(node, scope)}: library {library.identifier} declares no code system {node.name!r}"
-        )
-    return lowering.constant(CodeSystem(definition.id, definition.version, definition.name), CODE_SYSTEM)

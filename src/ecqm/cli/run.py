@@ -65,6 +65,7 @@ def command(
     errors.json. Exits with 2 if a measure could not run (the others are completed), or nothing could.
     """
     from ecqm.bundles.evaluation import evaluate
+    from ecqm.bundles.package_content import PackageContent, QdmPatientData, package_files, select_packages
     from ecqm.bundles.selection import select
     from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
@@ -79,12 +80,24 @@ def command(
     with reported():
         clock = _Clock(seconds)
         stated = parse_period(period) if period else (None, None)
-        patients = PatientData(data)
-        opened = open_content(content, libraries, valuesets)
-        chosen = opened.select(() if "all" in measures else measures)
-        clock.took("open")
-        with progress("planning", len(chosen)) as advance:
-            selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
+        names = () if "all" in measures else measures
+        selection: Any
+        patients: Any
+        rule: Profiles
+        if package_files(content):
+            packages = PackageContent.open(content)
+            with progress("planning", len(packages.select(names))) as advance:
+                selection = select_packages(packages, names, lambda measure: advance(1, measure.name))
+            patients = QdmPatientData(data, selection.version if selection.plans else "")
+            rule = selection.profiles
+        else:
+            patients = PatientData(data)
+            opened = open_content(content, libraries, valuesets)
+            chosen = opened.select(names)
+            clock.took("open")
+            with progress("planning", len(chosen)) as advance:
+                selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
+            rule = FhirProfiles(profiles)
         clock.took("plan")
         _check(selection, allow_missing)
         with RunOutput(output, selection, stated, individual, subject_list) as writer:
@@ -95,13 +108,14 @@ def command(
                     patients,
                     stated,
                     individual,
-                    FhirProfiles(profiles),
+                    rule,
                     watch=lambda measure: advance(1, measure.name),
                 ):
+                    clock.took("evaluate")
+                    seconds["evaluate"] -= batch.load_seconds
                     seconds["load"] = seconds.get("load", 0.0) + batch.load_seconds
                     writer.add(batch)
-            clock.took("evaluate")
-            seconds["evaluate"] -= seconds.get("load", 0.0)
+                    clock.took("write")
             outcomes = writer.finish(_about(selection, content, data, profiles, seconds))
     click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else _table(outcomes))
     _tell(writer, patients.corrupt)
@@ -109,7 +123,7 @@ def command(
 
 
 class _Clock:
-    """Seconds that the steps of a run take."""
+    """Seconds that the steps of a run take, each added up."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self._seconds = seconds
@@ -117,7 +131,7 @@ class _Clock:
 
     def took(self, step: str) -> None:
         now = perf_counter()
-        self._seconds[step] = now - self._since
+        self._seconds[step] = self._seconds.get(step, 0.0) + now - self._since
         self._since = now
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import NAMESPACE_URL, uuid5
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
@@ -94,9 +95,9 @@ class RunOutput:
         self._gathered = {canonical: _Gathered() for canonical in self._plans}
         self._subject_list = subject_list
         self._stack = ExitStack()
-        self._individual: IO[str] | None = None
+        self._individual: IO[bytes] | None = None
         if individual:
-            self._individual = self._stack.enter_context((folder / "individual.ndjson").open("w", encoding="utf-8"))
+            self._individual = self._stack.enter_context((folder / "individual.ndjson").open("wb"))
         self._table = _Table(folder / "populations.parquet", selection.plans)
         self._stack.callback(self._table.close)
 
@@ -121,11 +122,11 @@ class RunOutput:
         for result in batch.results:
             plan = self._plans[result.measure.canonical]
             self._table.add(population_table(result.measure, result.groups, cohort.ids, name_episodes, result.failed))
-            self.errors += [error_entry(plan, cohort, error) for error in result.errors]
+            self.errors += error_entries(plan, cohort, result)
             if self._individual is not None:
                 reporting = self._reporting(plan, cohort.ids, result.supplements)
                 for report in individual_reports(reporting, result.groups, result.failed):
-                    self._individual.write(json.dumps(report, ensure_ascii=False) + "\n")
+                    self._individual.write(msgspec.json.encode(report) + b"\n")
             self._gather(result, name_episodes)
         self.n_problems += len(cohort.problems)
         room = max(_PROBLEMS_LISTED - len(self.problems), 0)
@@ -245,6 +246,12 @@ def _references(gathered: _Gathered) -> Callable[[str, int], str]:
         for names, offset in zip(gathered.names, offsets, strict=True):
             found |= {(group.group.basis, key + offset): name for key, name in names[place].items()}
     return lambda basis, key: found[basis, key]
+
+
+def error_entries(plan: MeasurePlan, cohort: Cohort, result: MeasureResult) -> list[Json]:
+    """The run-time errors of a measure's result, each once."""
+    distinct = {(error.patient, error.origin, error.message): error for error in result.errors}
+    return [error_entry(plan, cohort, error) for error in distinct.values()]
 
 
 def error_entry(plan: MeasurePlan, cohort: Cohort, error: RowError) -> Json:

@@ -10,6 +10,7 @@ from ecqm.language.diagnostics import CqlError, Diagnostics
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import ParsedSource, deep_recursion, parse
+from ecqm.language.sources import SourceIndex
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.core import Context
 from ecqm.language.translation.declarations import BrokenLibrary
@@ -134,6 +135,13 @@ class Compiler:
             parsed, ModelContext(self.options.promotions), self.options, diagnostics, self._include
         )
 
+    def _known_versions(self, name: str) -> str:
+        """The versions of a library that there are, where the resolver can tell."""
+        if not isinstance(self.resolver, SourceIndex):
+            return ""
+        versions = [version for version in self.resolver.versions(name) if version is not None]
+        return f"; there is version {', '.join(versions)}" if versions else ""
+
     def _include(self, name: str, version: str | None, context: Context) -> Exports:
         if name in self._in_progress:
             chain = " includes ".join([*self._in_progress, name])
@@ -141,7 +149,7 @@ class Compiler:
         compiled = self._named(name, version)
         if compiled is None:
             which = name if version is None else f"{name} version {version}"
-            raise CqlError(f"the library {which} is not found", context)
+            raise CqlError(f"the library {which} is not found{self._known_versions(name)}", context)
         errors = compiled.compilation.errors
         if errors:
             how_many = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+_SYSTEM = re.compile(r"\bSystem\.(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,15 @@ class CqlError(Exception):
         suggestion: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _without_system(message)
         self.context = context
-        self.expected = tuple(expected)
+        self.expected = tuple(map(_without_system, expected))
         self.suggestion = suggestion
+
+
+def _without_system(text: str) -> str:
+    """Types of the language are written as authors write them, without its name."""
+    return _SYSTEM.sub("", text)
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:

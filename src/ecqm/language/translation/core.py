@@ -33,7 +33,7 @@ DEEPEST_EXPRESSION = 600
 
 
 class Typed(NamedTuple):
-    """An expression and its type, and whether it names a library or type rather than a value."""
+    """An expression and its type."""
 
     node: nodes.Expression
     type: CqlType

@@ -11,7 +11,7 @@ from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.names import NameTranslator
-from ecqm.types import ANY, DATE, DATETIME, INTEGER, CqlType, NamedType
+from ecqm.types import ANY, CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, CqlType, NamedType
 
 _AGE = {
     f"{prefix}AgeIn{unit}s{suffix}": (prefix, unit, suffix)
@@ -273,13 +273,12 @@ class FunctionTranslator(NameTranslator):
         return self.operator("CalculateAge", operands, context, precision="Year")
 
     def _call_InValueSet(self, operands: list[Typed], context: Context) -> Typed:
+        if len(operands) != 2 or operands[1].type not in (VALUE_SET, CODE_SYSTEM):
+            given = ", ".join(str(operand.type) for operand in operands)
+            raise CqlError(f"membership is of codes in a value set or code system, not of ({given})", context)
         return self.membership(operands[0], operands[1], context)
 
-    def _call_AnyInValueSet(self, operands: list[Typed], context: Context) -> Typed:
-        return self.membership(operands[0], operands[1], context)
-
-    _call_InCodeSystem = _call_InValueSet
-    _call_AnyInCodeSystem = _call_InValueSet
+    _call_AnyInValueSet = _call_InCodeSystem = _call_AnyInCodeSystem = _call_InValueSet
 
     def membership(self, element: Typed, collection: Typed, context: Context) -> Typed:
         """The test whether a value is in a list, an interval, a value set or a code system."""

@@ -12,8 +12,21 @@ def narrative(context: Any, local_ids: Mapping[int, str]) -> Narrative:
     """The annotation of the element made from `context`; `local_ids` by the identity of parse-tree contexts."""
     stream = context.start.getInputStream()
 
-    def text(first: int, last: int) -> list[Narrative]:
-        return [{"value": [stream.getText(first, last)]}] if last >= first else []
+    def add_text(found: list[Narrative], first: int, last: int) -> None:
+        if last < first:
+            return
+        text = stream.getText(first, last)
+        if found and "value" in found[-1]:
+            found[-1]["value"].append(text)
+        else:
+            found.append({"value": [text]})
+
+    def add(found: list[Narrative], parts: list[Narrative]) -> None:
+        for part in parts:
+            if found and "value" in part and "value" in found[-1]:
+                found[-1]["value"] += part["value"]
+            else:
+                found.append(part)
 
     def pieces(node: Any) -> list[Narrative]:
         found: list[Narrative] = []
@@ -23,12 +36,17 @@ def narrative(context: Any, local_ids: Mapping[int, str]) -> Narrative:
             stop = getattr(child, "stop", None)
             if start is None or stop is None or stop.stop < start.start:
                 continue
-            found += text(at, start.start - 1)
-            inner = pieces(child)
-            local_id = local_ids.get(id(child))
-            found += inner if local_id is None else [{"r": local_id, "s": inner}]
+            add_text(found, at, start.start - 1)
+            add(found, marked(child, pieces(child)))
             at = stop.stop + 1
-        return found + text(at, node.stop.stop)
+        add_text(found, at, node.stop.stop)
+        return found
+
+    def marked(node: Any, inner: list[Narrative]) -> list[Narrative]:
+        local_id = local_ids.get(id(node))
+        if local_id is None or (len(inner) == 1 and inner[0].get("r") == local_id):
+            return inner
+        return [{"r": local_id, "s": inner}]
 
     span: Narrative = {"s": pieces(context)}
     local_id = local_ids.get(id(context))

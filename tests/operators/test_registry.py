@@ -78,15 +78,11 @@ def test_an_operator_can_be_extended_but_not_redefined() -> None:
         def text(a: str | None, *, precision: str | None = None, context: EvaluationContext) -> object:
             return a, precision, context.offset_minutes
 
-        @text.vector
-        def text_columns(a: object) -> object:
-            return a
-
     known = registry.get("Registry test")
     number, text = known.overloads
     assert known.doc == "A test."
-    assert (number.name, number.may_raise, number.nulls, number.kernel) == ("number", True, NullRule.PROPAGATE, None)
-    assert text.kernel is not None and text.attributes == {"precision"} and text.takes_context
+    assert (number.name, number.may_raise, number.nulls) == ("number", True, NullRule.PROPAGATE)
+    assert text.attributes == {"precision"} and text.takes_context
     assert isinstance(Second.text, Declaration)
     assert known.call(None) is None
     context = EvaluationContext(DateTime(2026), 60)

@@ -79,7 +79,7 @@ class Message:
     """The source as it is; where the condition is true, a message is given off, and severity Error raises MessageError.
     Operands: source, condition, code, severity (Message when null), text."""
 
-    @overload("(T, Boolean, String, String, String) -> T", nulls=NONE, may_raise=True, broadcastable=False)
+    @overload("(T, Boolean, String, String, String) -> T", nulls=NONE, may_raise=True)
     def any_source(
         source: Any, condition: bool | None, code: str | None, severity: str | None, text: str | None
     ) -> Any:

@@ -7,12 +7,10 @@
         @overload("(Interval<T>, Interval<T>) -> Boolean", nulls=PROPAGATE)
         def intervals(a, b, *, precision=None): ...
 
-        @intervals.vector
-        def intervals_columns(a, b, *, precision=None): ...
-
 Operands are positional; attributes of the ELM node (`precision`, …) are keyword-only parameters, and a
 parameter `context` receives the evaluation request. A second `@operator` of the same name adds overloads
-to the first.
+to the first. Kernels on columns are in `ecqm.operators.vectors`, under the name of the operator; a test compares
+each with the overloads here.
 """
 
 from __future__ import annotations
@@ -40,27 +38,23 @@ class NullRule(Enum):
 PROPAGATE, NONE = NullRule.PROPAGATE, NullRule.NONE
 
 Scalar = Callable[..., Any]
-Kernel = Callable[..., Any]
 
 
 @dataclass(eq=False)
 class Overload:
-    """One overload: its signature, its semantics on scalars, and its kernel on columns when it has one.
+    """One overload: its signature and its semantics on scalars.
 
     `name` is the attribute of the declaring class, which may stand for several signatures; `attributes` are the
-    keyword parameters it takes. `kernel` is None until one is declared: such an overload is lifted over rows."""
+    keyword parameters it takes."""
 
     operator: str
     name: str
     signature: Signature
     function: Scalar
     nulls: NullRule
-    deterministic: bool = True
     may_raise: bool = False
-    broadcastable: bool = True
     attributes: frozenset[str] = frozenset()
     takes_context: bool = False
-    kernel: Kernel | None = None
 
     @property
     def operands(self) -> tuple[CqlType, ...]:
@@ -131,23 +125,10 @@ class Operator:
         return chosen.scalar(*converted, context=context, **attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """What the planner wants to know of an overload.
-
-    `deterministic`: equal operands give equal results within a run; `may_raise`: some operands raise CqlError, so
-    the call must not be evaluated on rows that do not ask for it; `broadcastable`: an operand that is the same
-    for all rows may be given to the kernel once."""
-
-    deterministic: bool
-    may_raise: bool
-    broadcastable: bool
-
-
 class Declaration:
     """What `@overload` makes of a function inside the class of an operator, until `@operator` collects it."""
 
-    def __init__(self, function: Scalar, signatures: tuple[str, ...], nulls: NullRule, flags: Flags) -> None:
+    def __init__(self, function: Scalar, signatures: tuple[str, ...], nulls: NullRule, may_raise: bool) -> None:
         keywords = {
             name
             for name, parameter in inspect.signature(function).parameters.items()
@@ -162,32 +143,17 @@ class Declaration:
                 nulls=nulls,
                 attributes=frozenset(keywords - {"context"}),
                 takes_context="context" in keywords,
-                deterministic=flags.deterministic,
-                may_raise=flags.may_raise,
-                broadcastable=flags.broadcastable,
+                may_raise=may_raise,
             )
             for signature in signatures
         ]
 
-    def vector(self, kernel: Kernel) -> Kernel:
-        """Decorator: the kernel on columns for all signatures of this declaration."""
-        for declared in self.overloads:
-            declared.kernel = kernel
-        return kernel
 
-
-def overload(
-    *signatures: str,
-    nulls: NullRule = PROPAGATE,
-    deterministic: bool = True,
-    may_raise: bool = False,
-    broadcastable: bool = True,
-) -> Callable[[Scalar], Declaration]:
-    """Declare the scalar semantics of one or more overloads; see Flags for the planner's facts."""
-    flags = Flags(deterministic, may_raise, broadcastable)
+def overload(*signatures: str, nulls: NullRule = PROPAGATE, may_raise: bool = False) -> Callable[[Scalar], Declaration]:
+    """Declare the scalar semantics of one or more overloads. `may_raise`: some operands raise CqlError."""
 
     def declare(function: Scalar) -> Declaration:
-        return Declaration(function, signatures, nulls, flags)
+        return Declaration(function, signatures, nulls, may_raise)
 
     return declare
 

@@ -8,4 +8,14 @@ classes that it lowers.
 from ecqm.plan.lowering import conversions, operators, queries, references, terminology, values
 from ecqm.plan.lowering.core import Lowered, Lowering, PlanError
 
-__all__ = ["Lowered", "Lowering", "PlanError", "conversions", "operators", "queries", "references", "terminology", "values"]
+__all__ = [
+    "Lowered",
+    "Lowering",
+    "PlanError",
+    "conversions",
+    "operators",
+    "queries",
+    "references",
+    "terminology",
+    "values",
+]

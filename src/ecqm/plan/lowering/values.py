@@ -20,8 +20,8 @@ from ecqm.plan.nodes import (
     Retrieve,
     SortWithin,
 )
-from ecqm.types import BOOLEAN, CODE, CODE_SYSTEM, CONCEPT, QUANTITY, RATIO, VALUE_SET
-from ecqm.values import Code, CodeSystem, Concept, Long, Quantity, Ratio, ValueSet
+from ecqm.types import BOOLEAN, QUANTITY, RATIO
+from ecqm.values import Long, Quantity, Ratio
 
 
 @lowers(elm.Literal)

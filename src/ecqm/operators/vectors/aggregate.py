@@ -103,7 +103,7 @@ def _of_several_units(values: QuantityColumn, parents: Rows, n: int) -> Mask:
     most = np.full(n, -1, np.int64)
     np.minimum.at(least, parents[present], ids[present])
     np.maximum.at(most, parents[present], ids[present])
-    return (most >= 0) & (least != most)
+    return np.asarray((most >= 0) & (least != most))
 
 
 # -- sums -------------------------------------------------------------------------------------------------------------
@@ -163,4 +163,4 @@ def _sums(values: Unscaled, present: Mask, source: ListColumn) -> Unscaled:
         if bound >= INT64_LIMIT:
             counted = counted.astype(object)
     running = np.concatenate([np.zeros(1, counted.dtype), np.cumsum(counted)])
-    return running[source.offsets[1:]] - running[source.offsets[:-1]]
+    return np.asarray(running[source.offsets[1:]] - running[source.offsets[:-1]])

@@ -68,7 +68,7 @@ def divided(numerator: Unscaled, denominator: Any) -> Unscaled:
     """The nearest whole numbers to quotients, halves away from zero; no denominator is zero."""
     top, bottom = np.abs(numerator), np.abs(denominator)
     quotient = (2 * top + bottom) // (2 * bottom)
-    return np.where((numerator < 0) == (np.asarray(denominator) < 0), quotient, -quotient)
+    return np.asarray(np.where((numerator < 0) == (np.asarray(denominator) < 0), quotient, -quotient))
 
 
 # -- sums and products ------------------------------------------------------------------------------------------------

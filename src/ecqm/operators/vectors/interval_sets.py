@@ -68,7 +68,7 @@ def collapse(source: Column, per: Column | None = None) -> Any:
 def _plain(intervals: IntervalColumn, low: TemporalColumn, high: TemporalColumn) -> Mask:
     """Intervals whose start and end are their boundaries, given in full."""
     end = LAST_DAY if isinstance(low, DateColumn) else LAST_INSTANT
-    return (
+    return np.asarray(
         low.valid
         & high.valid
         & intervals.low_closed

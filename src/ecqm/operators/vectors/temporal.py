@@ -249,24 +249,19 @@ def _between(left: Column, right: Column, precision: str, count: Count, to_own_c
     undecided = None if to_own_clock else at_the_end(left, right)
     to_left, to_right = own_clocks(left, right) if to_own_clock else shifts(left, right)
     known = left.valid & right.valid
-    least = count(left, _latest(left) + to_left, right.low + to_right, unit)
+    least = count(left, left.high + to_left, right.low + to_right, unit)
     if left.exact and right.exact:
         return with_rest(IntegerColumn(least, known), undecided)
-    most = count(left, left.low + to_left, _latest(right) + to_right, unit)
+    most = count(left, left.low + to_left, right.high + to_right, unit)
     vague = (least != most) & known
     return with_rest(IntegerColumn(least, known), either(undecided, vague))
-
-
-def _latest(column: TemporalColumn) -> Rows:
-    """The latest points; a value to the second has no milliseconds."""
-    return column.high
 
 
 def _whole_periods(column: TemporalColumn, start: Rows, end: Rows, unit: str) -> Rows:
     if unit not in ("year", "month"):
         apart = end - start
         size = _size(column, unit)
-        return np.sign(apart) * (np.abs(apart) // size)
+        return np.asarray(np.sign(apart) * (np.abs(apart) // size))
     if isinstance(column, DateColumn):
         none = np.zeros(1, np.int64)
         months = whole_months_between(start, end, none, none)
@@ -275,7 +270,7 @@ def _whole_periods(column: TemporalColumn, start: Rows, end: Rows, unit: str) ->
         months = whole_months_between(
             start_days, end_days, start - start_days * MS_PER_DAY, end - end_days * MS_PER_DAY
         )
-    return months if unit == "month" else np.sign(months) * (np.abs(months) // 12)
+    return months if unit == "month" else np.asarray(np.sign(months) * (np.abs(months) // 12))
 
 
 def _boundaries_crossed(column: TemporalColumn, start: Rows, end: Rows, unit: str) -> Rows:

@@ -74,6 +74,7 @@ class _Observation(msgspec.Struct):
     observation_function: _Statement
     observation_parameter: _Statement | None = None
     aggregation_type: str | None = None
+    hqmf_id: str | None = None
 
 
 class _PopulationSet(msgspec.Struct):
@@ -105,6 +106,11 @@ class _Library(msgspec.Struct):
     statement_dependencies: list[_Dependency] | None = None
 
 
+class _Criterion(msgspec.Struct):
+    hqmf_id: str | None = None
+    aggregator: str | None = None
+
+
 class _MeasureFile(msgspec.Struct):
     cms_id: str
     main_cql_library: str
@@ -113,6 +119,7 @@ class _MeasureFile(msgspec.Struct):
     cql_libraries: list[_Library]
     calculation_method: str | None = None
     calculate_sdes: bool | None = None
+    population_criteria: dict[str, _Criterion] | None = None
     measure_period: _Period | None = None
     hqmf_id: str | None = None
     hqmf_set_id: str | None = None
@@ -233,14 +240,21 @@ def _measure(file: _MeasureFile, path: Path, name: str) -> Measure:
         id=file.hqmf_id or path.stem,
         title=file.title,
         library=file.main_cql_library,
-        groups=tuple(_group(each, scoring, basis) for each in file.population_sets),
+        groups=tuple(_group(each, scoring, basis, _aggregators(file)) for each in file.population_sets),
         supplemental_data=tuple(supplements.values()),
         period=(_instant(period.low), _instant(period.high)),
         short_names=(file.cms_id,),
     )
 
 
-def _group(of: _PopulationSet, scoring: Scoring, basis: str) -> Group:
+def _aggregators(file: _MeasureFile) -> dict[str | None, str | None]:
+    """How observations become one number, by their id in the HQMF; under None where all of them agree."""
+    stated = {each.hqmf_id: each.aggregator for each in (file.population_criteria or {}).values() if each.aggregator}
+    shared = set(stated.values())
+    return {None: shared.pop() if len(shared) == 1 else None, **stated}
+
+
+def _group(of: _PopulationSet, scoring: Scoring, basis: str, aggregators: Mapping[str | None, str | None]) -> Group:
     populations = [
         Population(code, name, _STATEMENT.decode(of.populations[name]).statement_name)
         for name, code in POPULATIONS.items()
@@ -253,7 +267,7 @@ def _group(of: _PopulationSet, scoring: Scoring, basis: str) -> Group:
             f"OBSERV_{number}",
             observation.observation_function.statement_name,
             _observed(observation, by_expression, populations),
-            _AGGREGATES.get((observation.aggregation_type or "").upper()),
+            _AGGREGATES.get((observation.aggregation_type or _stated(observation, aggregators) or "").upper()),
         )
         for number, observation in enumerate(of.observations or (), 1)
     ]
@@ -264,6 +278,10 @@ def _group(of: _PopulationSet, scoring: Scoring, basis: str) -> Group:
         for each in of.stratifications or ()
     )
     return Group(of.population_set_id, scoring, basis, (*populations, *observations), stratifiers)
+
+
+def _stated(observation: _Observation, aggregators: Mapping[str | None, str | None]) -> str | None:
+    return aggregators.get(observation.hqmf_id) or aggregators[None]
 
 
 def _observed(observation: _Observation, by_expression: dict[str, str], populations: Sequence[Population]) -> str:

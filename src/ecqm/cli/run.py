@@ -57,21 +57,22 @@ def command(
 ) -> None:
     """Evaluate measures of CONTENT on patients.
 
-    Patients are FHIR bundles, folders of resources, NDJSON by type (plain, .gz or .zst), or a cohort store. The output
+    CONTENT are FHIR measures as published, or QDM measure packages. Patients are FHIR bundles, folders of resources,
+    NDJSON by type (plain, .gz or .zst), or a cohort store; for QDM measures JSON or QRDA Category I. The output
     folder gets summary.json (MeasureReports), populations.parquet, errors.json and run.json; individual.ndjson and
     subject-list.json when asked for.
 
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
     errors.json. Exits with 2 if a measure could not run (the others are completed), or nothing could.
     """
-    from ecqm.bundles.evaluation import evaluate
-    from ecqm.bundles.package_content import PackageContent, QdmPatientData, package_files, select_packages
+    from ecqm.bundles.evaluation import Evaluation, evaluate
+    from ecqm.bundles.package_content import package_files
     from ecqm.bundles.selection import select
     from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
+    from ecqm.cli.packages import run_packages
     from ecqm.cli.progress import progress
     from ecqm.data.source import PatientData
-    from ecqm.engine import FhirProfiles
     from ecqm.measures.period import parse_period
     from ecqm.operators.message import telling
     from ecqm.reporting.run import RunOutput
@@ -81,45 +82,30 @@ def command(
         clock = _Clock(seconds)
         stated = parse_period(period) if period else (None, None)
         names = () if "all" in measures else measures
-        selection: Any
-        patients: Any
-        rule: Profiles
         if package_files(content):
-            packages = PackageContent.open(content)
-            with progress("planning", len(packages.select(names))) as advance:
-                selection = select_packages(packages, names, lambda measure: advance(1, measure.name))
-            patients = QdmPatientData(data, selection.version if selection.plans else "")
-            rule = selection.profiles
-        else:
-            patients = PatientData(data)
-            opened = open_content(content, libraries, valuesets)
-            chosen = opened.select(names)
-            clock.took("open")
-            with progress("planning", len(chosen)) as advance:
-                selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
-            rule = FhirProfiles(profiles)
+            run_packages(content, names, data, stated, individual, subject_list, allow_missing, form, output)
+        patients = PatientData(data)
+        opened = open_content(content, libraries, valuesets)
+        chosen = opened.select(names)
+        clock.took("open")
+        with progress("planning", len(chosen)) as advance:
+            selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
         clock.took("plan")
-        _check(selection, allow_missing)
+        check(selection, allow_missing)
         with RunOutput(output, selection, stated, individual, subject_list) as writer:
             steps = len(selection.plans) * patients.n_batches
             with progress("evaluating", steps) as advance, telling(writer.tell):
-                for batch in evaluate(
-                    selection,
-                    patients,
-                    stated,
-                    individual,
-                    rule,
-                    watch=lambda measure: advance(1, measure.name),
-                ):
+                evaluation = Evaluation(selection.plans, opened.value_sets, stated, individual, profiles)
+                for batch in evaluate(evaluation, patients, lambda measure: advance(1, measure.name)):
                     clock.took("evaluate")
                     seconds["evaluate"] -= batch.load_seconds
                     seconds["load"] = seconds.get("load", 0.0) + batch.load_seconds
                     writer.add(batch)
                     clock.took("write")
             outcomes = writer.finish(_about(selection, content, data, profiles, seconds))
-    click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else _table(outcomes))
-    _tell(writer, patients.corrupt)
-    sys.exit(2 if writer.not_run or patients.corrupt else 0)
+    click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else table_of(outcomes))
+    tell(writer, patients.corrupt)
+    sys.exit(2 if writer.total.not_run or patients.corrupt else 0)
 
 
 class _Clock:
@@ -135,7 +121,7 @@ class _Clock:
         self._since = now
 
 
-def _check(selection: Selection, allow_missing: bool) -> None:
+def check(selection: Selection, allow_missing: bool) -> None:
     """Ends a run that cannot give right results before it starts."""
     if not selection.plans:
         reasons = [f"{name}: {reason}" for name, reason in selection.not_planned.items()]
@@ -177,7 +163,7 @@ def _about(
     }
 
 
-def _table(outcomes: Sequence[MeasureOutcome]) -> str:
+def table_of(outcomes: Sequence[MeasureOutcome]) -> str:
     """A line per group: counts of its populations, and the score."""
     from io import StringIO
 
@@ -197,16 +183,18 @@ def _table(outcomes: Sequence[MeasureOutcome]) -> str:
     return out.getvalue().rstrip("\n")
 
 
-def _tell(writer: RunOutput, corrupt: Sequence[Exception]) -> None:
+def tell(writer: RunOutput, corrupt: Sequence[Exception]) -> None:
     """What the user has to know beside the results, on standard error."""
-    for name, reason in writer.not_run.items():
+    for name, reason in writer.total.not_run.items():
         click.echo(f"ecqm: measure {name} was not run: {reason}", err=True)
     for error in corrupt:
         click.echo(f"ecqm: {error}", err=True)
     for missing in writer.selection.missing:
         click.echo(f"ecqm: warning: value set {missing}", err=True)
-    failed = {(entry["patient"], entry["measure"]) for entry in writer.errors}
+    failed = {(entry["patient"], entry["measure"]) for entry in writer.total.errors}
     if failed:
         click.echo(f"ecqm: {len(failed)} evaluations of patients failed, see {writer.folder / 'errors.json'}", err=True)
-    if writer.n_problems:
-        click.echo(f"ecqm: {writer.n_problems} problems with the data, see {writer.folder / 'errors.json'}", err=True)
+    if writer.total.n_problems:
+        click.echo(
+            f"ecqm: {writer.total.n_problems} problems with the data, see {writer.folder / 'errors.json'}", err=True
+        )

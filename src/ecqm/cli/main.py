@@ -15,6 +15,8 @@ COMMANDS: Mapping[str, str] = {
     "load": "Load FHIR data into a cohort store.",
     "plan": "Show how a measure is evaluated.",
     "explain": "Show what every definition of a measure comes to for one patient, and why.",
+    "compile": "Compile CQL to ELM.",
+    "format": "Print CQL in one canonical layout.",
     "eval": "Evaluate a CQL expression.",
     "repl": "Evaluate CQL line by line.",
     "convert": "Convert QDM patients between JSON and QRDA Category I.",

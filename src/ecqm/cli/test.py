@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ecqm import __version__
+
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
     from ecqm.measures.comparison import MeasureRun
@@ -85,7 +87,7 @@ def command(
                 advance(len(part.cases), part.measure.name)
         for (name, severity, code, told), times in sorted(runner.messages.items(), key=str):
             click.echo(f"{name}: {severity} {code or ''}: {told} ({times} times)", err=True)
-        report = deck_report({"source": source}, runs)
+        report = deck_report({"name": "ecqm", "version": __version__, "source": source}, runs)
         text = render_deck(report, runs, form)
     _finish(text, output, runs)
 

@@ -25,14 +25,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from ecqm.bundles import evaluation
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation import Batch
+from ecqm.bundles.evaluation import Batch, Evaluation, Stated
+from ecqm.bundles.evaluation import evaluate as evaluate_batches
 from ecqm.bundles.selection import Selection
 from ecqm.bundles.selection import select as select_measures
 from ecqm.data import DataProblem
 from ecqm.data.source import PatientData
-from ecqm.engine import FhirProfiles
 from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.definition import MeasureError
 from ecqm.measures.evaluation import GroupResult
@@ -40,7 +39,7 @@ from ecqm.measures.merging import merged_groups
 from ecqm.measures.period import parse_period
 from ecqm.measures.report import Json, Reporting, summary_report
 from ecqm.measures.table import population_table
-from ecqm.reporting.run import episode_names, error_entry
+from ecqm.reporting.parts import episode_names, error_entries
 
 PathLike = str | Path
 
@@ -95,7 +94,8 @@ def evaluate(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
     stated = (None, None) if period is None else parse_period(period) if isinstance(period, str) else period
-    batches = evaluation.evaluate(measures, cohort, stated, supplements, FhirProfiles(profiles))
+    value_sets = measures.content.value_sets
+    batches = evaluate_batches(Evaluation(measures.plans, value_sets, stated, supplements, profiles), cohort)
     return Result(measures, stated, list(batches))
 
 
@@ -112,7 +112,7 @@ class Result:
     """What measures came to, over all batches of patients in their order."""
 
     selection: Selection
-    period: evaluation.Stated
+    period: Stated
     batches: Sequence[Batch] = field(repr=False)
 
     @cached_property
@@ -177,10 +177,10 @@ class Result:
         """Run-time errors of patients: who, in which measure and define, where in the source, and what went wrong."""
         plans = {plan.measure.canonical: plan for plan in self.selection.plans}
         return [
-            error_entry(plans[result.measure.canonical], batch.cohort, error)
+            entry
             for batch in self.batches
             for result in batch.results
-            for error in result.errors
+            for entry in error_entries(plans[result.measure.canonical], batch.cohort, result)
         ]
 
     @cached_property

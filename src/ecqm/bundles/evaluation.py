@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from operator import or_
 from time import perf_counter
+from typing import Protocol
 
-from ecqm.bundles.selection import Selection
-from ecqm.data import Cohort
+from ecqm.data import Cohort, Demand
 from ecqm.data.source import PatientData
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
-from ecqm.engine.executor import Profiles
+from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.batch import MeasureResult, MeasureSet
 from ecqm.measures.definition import Measure
 from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan
-from ecqm.terminology import Membership
-from ecqm.values import EvaluationContext, Interval
+from ecqm.measures.planning import EvaluationPlan
+from ecqm.plan.nodes import Constant
+from ecqm.terminology import CodeKey, Membership, ValueSetSnapshot
+from ecqm.terminology.expansion import Expansion
+from ecqm.values import EvaluationContext, Interval, ValueSet
 
 Stated = tuple[str | None, str | None]
 """Start and end of a measurement period as stated for a run; what is None is taken from the measure."""
@@ -34,42 +38,92 @@ class Batch:
     load_seconds: float = 0.0
 
 
-def evaluate(
-    selection: Selection,
-    data: PatientData,
-    stated: Stated = (None, None),
-    supplements: bool = False,
-    profiles: Profiles | None = None,
-    context: EvaluationContext | None = None,
-    watch: Callable[[Measure], None] = lambda measure: None,
-) -> Iterator[Batch]:
-    """Evaluate measures over every batch of patients in turn; `watch` is called after each measure of each batch.
+Watch = Callable[[Measure], None]
 
-    Without a stated period each measure has its own effective period. Raises MeasureError for a period that is none,
-    before any patient is read.
+
+def _unwatched(measure: Measure) -> None: ...
+
+
+class _ValueSets(Protocol):
+    """What an evaluation asks of value sets: membership of codes, and what they contain."""
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
+
+    def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]: ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measures to be evaluated over cohorts.
+
+    `stated` is the measurement period (otherwise each measure has its own effective period), `profiles` by what a
+    resource is of a profile, `supplements` whether supplemental data are evaluated too.
     """
-    together = plans_by_period(selection.plans, stated)
-    context = context or EvaluationContext.of_this_moment()
-    context = replace(context, terminology=selection.content.value_sets)
-    membership = Membership(data.codes, selection.content.value_sets)
-    started = perf_counter()
-    for cohort in data.batches(selection.demand):
-        batch = Batch(cohort, load_seconds=perf_counter() - started)
-        for period, plans in together:
+
+    plans: Sequence[EvaluationPlan]
+    value_sets: _ValueSets
+    stated: Stated = (None, None)
+    supplements: bool = False
+    profiles: ProfileRule = "both"
+    context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
+
+    def portable(self) -> Evaluation:
+        """The same with nothing that it does not need, to be sent to other processes and machines."""
+        plans = [EvaluationPlan.of(plan) for plan in self.plans]
+        wanted = {
+            (node.value.id, node.value.version)
+            for plan in plans
+            for node in plan.nodes
+            if isinstance(node, Constant) and isinstance(node.value, ValueSet)
+        }
+        value_sets = ValueSetSnapshot.of(self.value_sets, wanted)
+        return replace(self, plans=[EvaluationPlan.of(plan) for plan in plans], value_sets=value_sets)
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What all of the measures need of the data."""
+        return reduce(or_, (plan.demand for plan in self.plans))
+
+    @cached_property
+    def together(self) -> list[tuple[Interval, list[EvaluationPlan]]]:
+        """The plans of each measurement period: what they share is evaluated once for each. Raises MeasureError for
+        what is no period."""
+        return plans_by_period(self.plans, self.stated)
+
+    def batch(self, cohort: Cohort, membership: Membership, watch: Watch = _unwatched) -> Batch:
+        """The results for one cohort, `watch` being called after each measure; `membership` is on its codes."""
+        batch = Batch(cohort)
+        context = replace(self.context, terminology=self.value_sets)
+        for period, plans in self.together:
             parameters = {"Measurement Period": period}
-            executor = Executor(cohort, membership, profiles or FhirProfiles(), context, parameters)
-            _evaluate(batch, executor, plans, supplements, watch)
+            executor = Executor(cohort, membership, FhirProfiles(self.profiles), context, parameters)
+            _evaluate(batch, executor, plans, self.supplements, watch)
             for name, times in executor.lifted.items():
                 batch.lifted[name] = batch.lifted.get(name, 0) + times
-        order = {plan.measure.canonical: place for place, plan in enumerate(selection.plans)}
+        order = {plan.measure.canonical: place for place, plan in enumerate(self.plans)}
         batch.results.sort(key=lambda result: order[result.measure.canonical])
+        return batch
+
+
+def evaluate(evaluation: Evaluation, data: PatientData, watch: Watch = _unwatched) -> Iterator[Batch]:
+    """Evaluate measures over every batch of patients in turn; `watch` is called after each measure of each batch.
+
+    Raises MeasureError for a measurement period that is none, before any patient is read.
+    """
+    assert evaluation.together
+    membership = Membership(data.codes, evaluation.value_sets)
+    started = perf_counter()
+    for cohort in data.batches(evaluation.demand):
+        load_seconds = perf_counter() - started
+        batch = evaluation.batch(cohort, membership, watch)
+        batch.load_seconds = load_seconds
         yield batch
         started = perf_counter()
 
 
-def plans_by_period(plans: Sequence[MeasurePlan], stated: Stated) -> list[tuple[Interval, list[MeasurePlan]]]:
+def plans_by_period(plans: Sequence[EvaluationPlan], stated: Stated) -> list[tuple[Interval, list[EvaluationPlan]]]:
     """The plans of each measurement period: what they share is evaluated once for each."""
-    found: dict[Interval, list[MeasurePlan]] = {}
+    found: dict[Interval, list[EvaluationPlan]] = {}
     for plan in plans:
         found.setdefault(measurement_period(plan.measure, stated), []).append(plan)
     return list(found.items())
@@ -78,9 +132,9 @@ def plans_by_period(plans: Sequence[MeasurePlan], stated: Stated) -> list[tuple[
 def _evaluate(
     batch: Batch,
     executor: Executor,
-    plans: Sequence[MeasurePlan],
+    plans: Sequence[EvaluationPlan],
     supplements: bool,
-    watch: Callable[[Measure], None],
+    watch: Watch,
 ) -> None:
     """All plans; after one that cannot be evaluated, those that come after it."""
     while plans:

@@ -18,7 +18,7 @@ from ecqm.measures.criteria import Mask
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation import GroupResult, evaluate_measure
 from ecqm.measures.execution import evaluate_defines, evaluate_supplements, failures
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.planning import EvaluationPlan
 from ecqm.measures.report import Supplement
 from ecqm.plan.nodes import Node
 
@@ -43,7 +43,7 @@ class MeasureResult:
 class MeasureSet:
     """Plans that were made by one planner, to be evaluated together."""
 
-    plans: Sequence[MeasurePlan]
+    plans: Sequence[EvaluationPlan]
 
     @cached_property
     def demand(self) -> Demand:

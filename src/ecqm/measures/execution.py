@@ -24,13 +24,13 @@ from ecqm.columns import (
 )
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.criteria import Criterion, Episodes, Evaluated, Labels, Observed
-from ecqm.measures.planning import MeasurePlan, Observation
+from ecqm.measures.planning import EvaluationPlan, Observation
 from ecqm.measures.report import Supplement
 from ecqm.values import Code, Concept, Tuple
 from ecqm.values.text import to_cql
 
 
-def evaluate_defines(plan: MeasurePlan, executor: Executor) -> Evaluated:
+def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
     """The value of every define and observation of a measure for all patients of the executor's cohort."""
     n = executor.cohort.n
     supplemental = {supplement.expression for supplement in plan.measure.supplemental_data}
@@ -45,7 +45,7 @@ def evaluate_defines(plan: MeasurePlan, executor: Executor) -> Evaluated:
     return Evaluated(n, defines, observations, failures(executor)[0])
 
 
-def evaluate_supplements(plan: MeasurePlan, executor: Executor) -> dict[str, list[list[Supplement]]]:
+def evaluate_supplements(plan: EvaluationPlan, executor: Executor) -> dict[str, list[list[Supplement]]]:
     """By id of the supplemental data (and risk-adjustment variables) of a measure, the values of each patient."""
     found = {}
     for supplement in plan.measure.supplemental_data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from ecqm.measures.binding import bind_expressions
 from ecqm.measures.definition import Group, Measure, Population
 from ecqm.models.profiles import canonical, profile_facts
 from ecqm.plan.lowering import Lowering, PlanError
-from ecqm.plan.lowering.core import Lowered, Scope
+from ecqm.plan.lowering.core import Lowered, Place, Scope
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.references import call_function
 from ecqm.plan.nodes import Collect, Node, PlanNode, Property, Retrieve, Scan
@@ -28,18 +28,24 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class MeasurePlan:
-    """A measure with the plan of each define (by name) and observation (by group and observation id) that it needs.
+class EvaluationPlan:
+    """What evaluating a measure takes: the plan of each define (by name) and observation (by group and observation id)
+    that it needs. It can be sent to another process.
 
-    `problems` names supplemental defines that could not be planned.
+    `places`: where in the source nodes of the plan come from.
     """
 
     measure: Measure
-    libraries: ResolvedLibraries
-    lowering: Lowering
     defines: dict[str, PlanNode]
     observations: dict[tuple[str, str], Observation]
-    problems: list[str] = field(default_factory=list)
+    places: Mapping[PlanNode, Place]
+
+    @classmethod
+    def of(cls, plan: EvaluationPlan) -> EvaluationPlan:
+        """A plan without what it was made from."""
+        nodes = (node for node in plan.nodes if isinstance(node, PlanNode))
+        places = {node: plan.places[node] for node in nodes if node in plan.places}
+        return cls(plan.measure, plan.defines, plan.observations, places)
 
     @cached_property
     def nodes(self) -> frozenset[Node]:
@@ -50,6 +56,15 @@ class MeasurePlan:
     def demand(self) -> Demand:
         """What has to be read of the data."""
         return demand_of(self.nodes)
+
+
+@dataclass(frozen=True)
+class MeasurePlan(EvaluationPlan):
+    """A plan with what it was made from. `problems` names supplemental defines that could not be planned."""
+
+    libraries: ResolvedLibraries
+    lowering: Lowering
+    problems: list[str] = field(default_factory=list)
 
 
 def plan_measure(
@@ -84,7 +99,7 @@ def plan_measure(
             plan(supplement.expression)
         except PlanError as error:
             problems.append(str(error))
-    return MeasurePlan(measure, libraries, lowering, defines, observations, problems)
+    return MeasurePlan(measure, defines, observations, lowering.lowered.places, libraries, lowering, problems)
 
 
 def _observation(lowering: Lowering, group: Group, observation: Population) -> Observation:

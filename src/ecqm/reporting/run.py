@@ -3,53 +3,40 @@
 DIR/summary.json         a Bundle of summary MeasureReports, one per measure
 DIR/subject-list.json    the same with the members of every population (when asked for)
 DIR/individual.ndjson    a MeasureReport per patient and measure, one per line (when asked for)
-DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.table`
+DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.table`; a folder of such files
+                         where patients were evaluated in several batches
 DIR/errors.json          {"patients": run-time errors, "measures": those that could not run, "data": problems}
 DIR/run.json             versions, hashes, period, warnings, timings
+
+While it goes on, DIR/.running holds the parts that are done: the same run started again goes on from there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-
-import msgspec
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 
 from ecqm.bundles.evaluation import Batch, Stated
 from ecqm.bundles.selection import Selection
-from ecqm.data import Cohort
-from ecqm.engine import RowError
-from ecqm.measures.batch import MeasureResult
-from ecqm.measures.evaluation import GroupResult
-from ecqm.measures.merging import key_offsets, merged_groups
+from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.planning import MeasurePlan
-from ecqm.measures.report import Json, Reporting, Supplement, individual_reports, subject_list_report, summary_report
-from ecqm.measures.table import population_table
+from ecqm.measures.report import Json, Reporting, report_of_members, report_of_tallies
+from ecqm.measures.tally import GroupTally
 from ecqm.operators.message import Told
-from ecqm.plan.lowering.core import Place
+from ecqm.reporting.parts import INDIVIDUAL, POPULATIONS, Message, Part, PartRecorder, message_of, stated_period
 
-_PROBLEMS_LISTED = 10_000
-
-
-@dataclass
-class _Gathered:
-    """The results of one measure from all batches so far."""
-
-    groups: list[tuple[GroupResult, ...]] = field(default_factory=list)
-    supplements: dict[str, list[list[Supplement]]] = field(default_factory=dict)
-    names: list[list[dict[int, str]]] = field(default_factory=list)
-    failed: int = 0
-    seconds: float = 0.0
+_RUNNING = ".running"
 
 
 @dataclass(frozen=True)
@@ -57,18 +44,22 @@ class MeasureOutcome:
     """What a measure came to over all patients; `errors` counts the patients whose evaluation failed."""
 
     plan: MeasurePlan
-    groups: tuple[GroupResult, ...]
+    groups: tuple[GroupTally, ...]
     errors: int
     seconds: float
 
 
 class RunOutput:
-    """Writes the results of a run into a folder as they come.
+    """Writes the results of a run into a folder as they come, part by part.
 
     with RunOutput(folder, selection, stated) as output:
-        for batch in evaluate(selection, data, stated):
+        for batch in evaluate(evaluation, data):
             output.add(batch)
         outcomes = output.finish(about)
+
+    Parts may also be written by other processes: `recorder` makes them, `path_of` says where, and `done` which of them
+    there are already. `fingerprint` is what a run must have in common with one that was interrupted to go on with it.
+    Raises DataError if another process writes to the folder.
     """
 
     def __init__(
@@ -78,28 +69,23 @@ class RunOutput:
         stated: Stated,
         individual: bool = False,
         subject_list: bool = False,
+        fingerprint: Any = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._stack = ExitStack()
+        self._stack.enter_context(sole_writer(folder))
         self.folder = folder
         self.selection = selection
         self.stated = stated
-        self.date = datetime.now(UTC).isoformat(timespec="seconds")
-        self.patient_ids: list[str] = []
-        self.errors: list[Json] = []
-        self.problems: list[Json] = []
-        self.n_problems = 0
-        self.not_run = dict(selection.not_planned)
-        self.lifted: dict[str, int] = {}
-        self.messages: Counter[tuple[str, str | None, str | None]] = Counter()
+        self._running = folder / _RUNNING
+        self.started = self._begin({"individual": individual, "subject_list": subject_list, "of": fingerprint})
+        groups = [group for plan in selection.plans for group in plan.measure.groups]
+        observations = max((len(group.observations) for group in groups), default=0)
+        date = self.started.isoformat(timespec="seconds")
+        self.recorder = PartRecorder(stated, date, individual, subject_list, observations)
+        self.date = date
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
-        self._gathered = {canonical: _Gathered() for canonical in self._plans}
-        self._subject_list = subject_list
-        self._stack = ExitStack()
-        self._individual: IO[bytes] | None = None
-        if individual:
-            self._individual = self._stack.enter_context((folder / "individual.ndjson").open("wb"))
-        self._table = _Table(folder / "populations.parquet", selection.plans)
-        self._stack.callback(self._table.close)
+        self._messages: Counter[Message] = Counter()
 
     def __enter__(self) -> RunOutput:
         return self
@@ -107,100 +93,115 @@ class RunOutput:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def done(self) -> frozenset[int]:
+        """The numbers of the parts that there are."""
+        return frozenset(int(path.stem) for path in self._running.glob("[0-9]*.json"))
+
+    def path_of(self, number: int) -> Path:
+        """The path of the files of a part, without suffix."""
+        return self._running / f"{number:05}"
+
     def tell(self, told: Told) -> None:
         """Note a message that logic gave off."""
-        self.messages[told.severity.value, told.code, told.text] += 1
+        self._messages[message_of(told)] += 1
 
-    def add(self, batch: Batch) -> None:
-        """Write and gather what came of one batch of patients."""
-        cohort = batch.cohort
-        self.patient_ids += cohort.ids
-        self.not_run |= batch.failed
-        for name, times in batch.lifted.items():
-            self.lifted[name] = self.lifted.get(name, 0) + times
-        name_episodes = episode_names(cohort)
-        for result in batch.results:
-            plan = self._plans[result.measure.canonical]
-            self._table.add(population_table(result.measure, result.groups, cohort.ids, name_episodes, result.failed))
-            self.errors += error_entries(plan, cohort, result)
-            if self._individual is not None:
-                reporting = self._reporting(plan, cohort.ids, result.supplements)
-                for report in individual_reports(reporting, result.groups, result.failed):
-                    self._individual.write(msgspec.json.encode(report) + b"\n")
-            self._gather(result, name_episodes)
-        self.n_problems += len(cohort.problems)
-        room = max(_PROBLEMS_LISTED - len(self.problems), 0)
-        self.problems += [asdict(problem) for problem in cohort.problems[:room]]
+    def add(self, batch: Batch, number: int | None = None) -> None:
+        """Write what came of one batch of patients: the part of that number, or the next one."""
+        part = self.recorder.part(batch, self._plans, self._messages)
+        self._messages.clear()
+        self.recorder.write(batch, part, self.path_of(len(self.done) if number is None else number))
+
+    @cached_property
+    def total(self) -> Part:
+        """All parts as one, in their order, with the measures that could not be planned; to be asked at the end."""
+        measures = {canonical: plan.measure for canonical, plan in self._plans.items()}
+        total = Part(not_run=dict(self.selection.not_planned))
+        for number in sorted(self.done):
+            total.add(Part.from_json(self.path_of(number).with_suffix(".json").read_bytes(), measures))
+        return total
 
     def finish(self, about: Mapping[str, Any]) -> list[MeasureOutcome]:
         """Write what sums up the run; `about` is put into run.json beside what is known here."""
         outcomes, reports, lists = [], [], []
-        for canonical, gathered in self._gathered.items():
-            plan = self._plans[canonical]
-            if plan.measure.name in self.not_run or not gathered.groups:
+        for canonical, plan in self._plans.items():
+            part = self.total.measures.get(canonical)
+            if plan.measure.name in self.total.not_run or part is None:
                 continue
-            groups = merged_groups(gathered.groups)
-            outcomes.append(MeasureOutcome(plan, groups, gathered.failed, gathered.seconds))
-            reporting = self._reporting(plan, self.patient_ids, gathered.supplements)
-            reports.append(summary_report(reporting, groups))
-            if self._subject_list:
-                named = self._reporting(plan, self.patient_ids, gathered.supplements, _references(gathered))
-                lists.append(subject_list_report(named, groups))
+            outcomes.append(MeasureOutcome(plan, part.groups, part.failed, part.seconds))
+            reporting = Reporting(plan.measure, stated_period(self.stated, plan.measure), (), self.date)
+            reports.append(report_of_tallies(reporting, part.groups, part.supplements))
+            if self.recorder.members:
+                lists.append(report_of_members(reporting, part.groups, part.members))
         self._write("summary.json", _bundle(reports))
-        if self._subject_list:
+        if self.recorder.members:
             self._write("subject-list.json", _bundle(lists))
         self._write("errors.json", self._errors())
+        self._gather_populations()
+        self._gather_individual()
         self._write("run.json", {**about, **self._about(outcomes)})
+        shutil.rmtree(self._running)
         return outcomes
 
-    def _gather(self, result: MeasureResult, name_episodes: EpisodeNames) -> None:
-        gathered = self._gathered[result.measure.canonical]
-        gathered.groups.append(result.groups)
-        gathered.failed += int(np.count_nonzero(result.failed))
-        gathered.seconds += result.seconds
-        for supplement, values in result.supplements.items():
-            gathered.supplements.setdefault(supplement, []).extend(values)
-        if self._subject_list:
-            gathered.names.append([_names(group, name_episodes) for group in result.groups])
+    def _begin(self, run: Json) -> datetime:
+        """When the run began: now, or when it was begun that this one goes on with."""
+        fingerprint = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
+        path = self._running / "run"
+        if path.exists():
+            known = json.loads(path.read_bytes())
+            if known["fingerprint"] == fingerprint:
+                return datetime.fromisoformat(known["started"])
+        shutil.rmtree(self._running, ignore_errors=True)
+        self._running.mkdir()
+        now = datetime.now(UTC)
+        replace_file(path, json.dumps({"fingerprint": fingerprint, "started": now.isoformat()}).encode())
+        return now
 
-    def _reporting(
-        self,
-        plan: MeasurePlan,
-        ids: Sequence[str],
-        supplements: Mapping[str, Sequence[Sequence[Supplement]]],
-        episode_reference: Callable[[str, int], str] | None = None,
-    ) -> Reporting:
-        start, end = (own or effective for own, effective in zip(self.stated, plan.measure.period, strict=True))
-        period = (str(start), str(end))
-        return Reporting(
-            plan.measure, period, ids, self.date, supplements=supplements, episode_reference=episode_reference
-        )
+    def _gather_populations(self) -> None:
+        target = self.folder / "populations.parquet"
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.unlink(missing_ok=True)
+        parts = sorted(self._running.glob(f"*{POPULATIONS}"))
+        if len(parts) == 1:
+            os.replace(parts[0], target)
+        elif parts:
+            target.mkdir()
+            for path in parts:
+                os.replace(path, target / f"part-{path.name}")
+
+    def _gather_individual(self) -> None:
+        if self.recorder.individual:
+            with (self.folder / "individual.ndjson").open("wb") as target:
+                for path in sorted(self._running.glob(f"*{INDIVIDUAL}")):
+                    with path.open("rb") as source:
+                        shutil.copyfileobj(source, target)
 
     def _errors(self) -> Json:
         return {
-            "patients": self.errors,
-            "measures": [{"measure": name, "message": message} for name, message in self.not_run.items()],
-            "data": self.problems,
-            "data_problems": self.n_problems,
+            "patients": self.total.errors,
+            "measures": [{"measure": name, "message": message} for name, message in self.total.not_run.items()],
+            "data": self.total.problems,
+            "data_problems": self.total.n_problems,
         }
 
     def _about(self, outcomes: Sequence[MeasureOutcome]) -> Json:
         return {
-            "patients": len(self.patient_ids),
+            "patients": self.total.patients,
             "measures": [self._about_measure(outcome) for outcome in outcomes],
-            "not_run": self.not_run,
+            "not_run": self.total.not_run,
             "missing_value_sets": [str(missing) for missing in self.selection.missing],
-            "data_problems": self.n_problems,
+            "data_problems": self.total.n_problems,
             "messages": [
                 {"severity": severity, "code": code, "text": text, "times": times}
-                for (severity, code, text), times in self.messages.items()
+                for (severity, code, text), times in self.total.messages.items()
             ],
-            "lifted_calls": dict(sorted(self.lifted.items())),
+            "lifted_calls": dict(sorted(self.total.lifted.items())),
         }
 
     def _about_measure(self, outcome: MeasureOutcome) -> Json:
         measure = outcome.plan.measure
-        start, end = (own or effective for own, effective in zip(self.stated, measure.period, strict=True))
+        start, end = stated_period(self.stated, measure)
         return {
             "name": measure.name,
             "version": measure.version,
@@ -216,67 +217,6 @@ class RunOutput:
         (self.folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-# -- episodes and errors ----------------------------------------------------------------------------------------------
-
-EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
-
-
-def episode_names(cohort: Cohort) -> EpisodeNames:
-    """Names of episodes by their basis and keys: `Encounter/17` of resources, the key itself of anything else."""
-
-    def names(basis: str, keys: np.ndarray[Any, np.dtype[np.int64]]) -> Sequence[str]:
-        table = cohort.tables.get(basis)
-        if table is None or (len(keys) and int(keys.max()) >= len(table)):
-            return [str(key) for key in keys.tolist()]
-        return [f"{basis}/{identifier}" for identifier in table.ids.take(keys).texts()]
-
-    return names
-
-
-def _names(group: GroupResult, name_episodes: EpisodeNames) -> dict[int, str]:
-    keys = group.units.key
-    return {} if keys is None else dict(zip(keys.tolist(), name_episodes(group.group.basis, keys), strict=True))
-
-
-def _references(gathered: _Gathered) -> Callable[[str, int], str]:
-    """The names of episodes by basis and by the key that they have when batches are merged."""
-    found: dict[tuple[str, int], str] = {}
-    for place, group in enumerate(gathered.groups[0]):
-        offsets = key_offsets([batch[place].units for batch in gathered.groups])
-        for names, offset in zip(gathered.names, offsets, strict=True):
-            found |= {(group.group.basis, key + offset): name for key, name in names[place].items()}
-    return lambda basis, key: found[basis, key]
-
-
-def error_entries(plan: MeasurePlan, cohort: Cohort, result: MeasureResult) -> list[Json]:
-    """The run-time errors of a measure's result, each once."""
-    distinct = {(error.patient, error.origin, error.message): error for error in result.errors}
-    return [error_entry(plan, cohort, error) for error in distinct.values()]
-
-
-def error_entry(plan: MeasurePlan, cohort: Cohort, error: RowError) -> Json:
-    """A run-time error of one patient with the define that asked, and where in which library's source it came up."""
-    entry: Json = {
-        "patient": cohort.ids[error.patient],
-        "measure": plan.measure.name,
-        "define": error.origin.strip('"'),
-        "message": error.message,
-    }
-    place = place_of(plan, error)
-    if place is not None:
-        entry |= {"library": str(place.library), "locator": place.locator, "path": list(place.path)}
-    return entry
-
-
-def place_of(plan: MeasurePlan, error: RowError) -> Place | None:
-    """The innermost place in the source that an error can be traced to."""
-    places = plan.lowering.lowered.places
-    return next((places[node] for node in reversed(error.path) if node in places), None)
-
-
-# -- files ------------------------------------------------------------------------------------------------------------
-
-
 def _bundle(reports: Sequence[Json]) -> Json:
     """Reports as one FHIR resource."""
     entries = [
@@ -284,29 +224,6 @@ def _bundle(reports: Sequence[Json]) -> Json:
         for report in reports
     ]
     return {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
-
-
-class _Table:
-    """A Parquet file of population tables: all have as many columns of observations as the measure with most."""
-
-    def __init__(self, path: Path, plans: Sequence[MeasurePlan]) -> None:
-        self._path = path
-        groups = [group for plan in plans for group in plan.measure.groups]
-        self._observations = max((len(group.observations) for group in groups), default=0)
-        self._writer: Any = None
-
-    def add(self, table: Any) -> None:
-        for number in range(1, self._observations + 1):
-            if f"observation_{number}" not in table.column_names:
-                nulls = pa.nulls(table.num_rows, pa.float64())
-                table = table.add_column(table.num_columns - 1, f"observation_{number}", nulls)
-        if self._writer is None:
-            self._writer = pyarrow.parquet.ParquetWriter(self._path, table.schema)
-        self._writer.write_table(table)
-
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
 
 
 def outcome_rows(outcomes: Sequence[MeasureOutcome]) -> Iterator[tuple[str, str, str, float | None]]:

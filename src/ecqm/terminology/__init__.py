@@ -4,6 +4,7 @@ from ecqm.terminology.codes import NO_CODE, CodeIndex, CodeKey
 from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.membership import Membership
 from ecqm.terminology.packaged import PackagedValueSets
+from ecqm.terminology.snapshot import ValueSetSnapshot
 from ecqm.terminology.store import MissingValueSet, ValueSetStore, json_documents, value_set_key
 from ecqm.terminology.systems import VALUE_SETS, canonical_system, is_known_system, system_oid
 
@@ -16,6 +17,7 @@ __all__ = [
     "Membership",
     "MissingValueSet",
     "PackagedValueSets",
+    "ValueSetSnapshot",
     "ValueSetStore",
     "canonical_system",
     "is_known_system",

@@ -1,0 +1,32 @@
+"""Writing so that whoever reads, or comes after a crash, sees all of it or nothing; and by one process alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecqm.data.problems import DataError
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Keeps others from writing to a folder. Raises DataError if another process is writing to it."""
+    with (folder / ".writer").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(f"{folder} is being written by another process") from None
+        yield
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Make this the content of a file, in one step that also a loss of power does not halve."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)

@@ -1,0 +1,260 @@
+"""What came of a part of the patients, without these: parts add up, are written as JSON, and made anywhere.
+
+A part that is done leaves NNNNN.json, written last, beside NNNNN.parquet (a row per patient or episode and group) and
+NNNNN.ndjson (a MeasureReport per patient and measure, when asked for).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from ecqm.bundles.evaluation import Batch, Stated
+from ecqm.data import Cohort
+from ecqm.data.writing import replace_file
+from ecqm.engine import RowError
+from ecqm.measures.batch import MeasureResult
+from ecqm.measures.definition import Measure
+from ecqm.measures.planning import EvaluationPlan
+from ecqm.measures.report import (
+    Json,
+    Reporting,
+    individual_reports,
+    members_of_populations,
+    tallied_supplements,
+)
+from ecqm.measures.table import population_table
+from ecqm.measures.tally import GroupTally, merged_tallies
+from ecqm.operators.message import Told
+from ecqm.plan.lowering.core import Place
+
+PROBLEMS_LISTED = 10_000
+POPULATIONS, INDIVIDUAL = ".parquet", ".ndjson"
+
+EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
+Message = tuple[str, str | None, str | None]
+"""Severity, code and text of what logic gave off."""
+
+
+@dataclass
+class MeasurePart:
+    """A measure's results: tallies of its groups, patients whose evaluation failed, tallied supplements, seconds of
+    processor time, and the members of all populations if they were asked for."""
+
+    groups: tuple[GroupTally, ...]
+    failed: int
+    seconds: float
+    supplements: dict[str, Counter[str]] = field(default_factory=dict)
+    members: list[list[list[str]]] = field(default_factory=list)
+
+
+@dataclass
+class Part:
+    """The results for some patients. `measures` by canonical; `not_run` has by name why one could not be evaluated."""
+
+    patients: int = 0
+    measures: dict[str, MeasurePart] = field(default_factory=dict)
+    not_run: dict[str, str] = field(default_factory=dict)
+    errors: list[Json] = field(default_factory=list)
+    problems: list[Json] = field(default_factory=list)
+    n_problems: int = 0
+    lifted: Counter[str] = field(default_factory=Counter)
+    messages: Counter[Message] = field(default_factory=Counter)
+    load_seconds: float = 0.0
+
+    def add(self, other: Part) -> None:
+        """The results for more patients, who come after these."""
+        self.patients += other.patients
+        self.not_run |= other.not_run
+        self.errors += other.errors
+        self.problems += other.problems[: max(PROBLEMS_LISTED - len(self.problems), 0)]
+        self.n_problems += other.n_problems
+        self.lifted.update(other.lifted)
+        self.messages.update(other.messages)
+        self.load_seconds += other.load_seconds
+        for canonical, more in other.measures.items():
+            known = self.measures.get(canonical)
+            self.measures[canonical] = more if known is None else _sum(known, more)
+
+    def to_json(self) -> bytes:
+        """The part as JSON, from which `from_json` makes it again."""
+        content = {name: value for name, value in vars(self).items() if name not in ("measures", "messages")}
+        content["messages"] = list(self.messages.items())
+        content["measures"] = {
+            canonical: vars(part) | {"groups": [group.to_json() for group in part.groups]}
+            for canonical, part in self.measures.items()
+        }
+        return json.dumps(content, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, measures: Mapping[str, Measure]) -> Part:
+        """A part, given the measures by canonical."""
+        fields = json.loads(content)
+        fields["lifted"] = Counter(fields["lifted"])
+        fields["messages"] = Counter({tuple(message): times for message, times in fields["messages"]})
+        fields["measures"] = {
+            canonical: _measure_part(measures[canonical], part) for canonical, part in fields["measures"].items()
+        }
+        return cls(**fields)
+
+
+def _measure_part(measure: Measure, fields: Json) -> MeasurePart:
+    tallies = zip(measure.groups, fields.pop("groups"), strict=True)
+    groups = tuple(GroupTally.from_json(group, tally) for group, tally in tallies)
+    supplements = {name: Counter(values) for name, values in fields.pop("supplements").items()}
+    return MeasurePart(groups, supplements=supplements, **fields)
+
+
+def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
+    names = dict.fromkeys((*first.supplements, *second.supplements))
+    return MeasurePart(
+        merged_tallies((first.groups, second.groups)),
+        first.failed + second.failed,
+        first.seconds + second.seconds,
+        {name: first.supplements.get(name, Counter()) + second.supplements.get(name, Counter()) for name in names},
+        [
+            [one + other for one, other in zip(*of_groups, strict=True)]
+            for of_groups in zip(first.members, second.members, strict=True)
+        ],
+    )
+
+
+@dataclass
+class PartRecorder:
+    """Makes parts of the results of batches; it can be sent to another process.
+
+    `date` is that of the reports; with `individual` there is one for each patient, with `members` the members of all
+    populations are noted. `observations` is how many columns of them the tables have.
+    """
+
+    stated: Stated
+    date: str
+    individual: bool = False
+    members: bool = False
+    observations: int = 0
+
+    def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
+        """The results of a batch; `plans` by the canonical of their measures."""
+        cohort = batch.cohort
+        part = Part(cohort.n, not_run=dict(batch.failed), load_seconds=batch.load_seconds)
+        part.lifted.update(batch.lifted)
+        part.messages.update(messages)
+        part.n_problems = len(cohort.problems)
+        part.problems = [asdict(problem) for problem in cohort.problems[:PROBLEMS_LISTED]]
+        for result in batch.results:
+            plan = plans[result.measure.canonical]
+            part.errors += error_entries(plan, cohort, result)
+            reporting = self._reporting(result, cohort)
+            part.measures[result.measure.canonical] = MeasurePart(
+                tuple(group.tally() for group in result.groups),
+                int(np.count_nonzero(result.failed)),
+                result.seconds,
+                tallied_supplements(reporting),
+                members_of_populations(reporting, result.groups) if self.members else [],
+            )
+        return part
+
+    def table(self, batch: Batch) -> Any:
+        """A pyarrow.Table of the populations of a batch; every batch has the same columns."""
+        names = episode_names(batch.cohort)
+        tables = [
+            population_table(result.measure, result.groups, batch.cohort.ids, names, result.failed)
+            for result in batch.results
+        ]
+        return pa.concat_tables(map(self._with_observations, tables)) if tables else None
+
+    def write(self, batch: Batch, part: Part, path: Path) -> None:
+        """Write the files of a part: `path` with a suffix for each, the JSON last."""
+        table = self.table(batch)
+        if table is not None:
+            fresh = path.with_suffix(".parquet.new")
+            pyarrow.parquet.write_table(table, fresh, compression="zstd")
+            os.replace(fresh, path.with_suffix(POPULATIONS))
+        if self.individual:
+            fresh = path.with_suffix(".ndjson.new")
+            with fresh.open("wb") as file:
+                for result in batch.results:
+                    reporting = self._reporting(result, batch.cohort)
+                    for report in individual_reports(reporting, result.groups, result.failed):
+                        file.write(msgspec.json.encode(report) + b"\n")
+            os.replace(fresh, path.with_suffix(INDIVIDUAL))
+        replace_file(path.with_suffix(".json"), part.to_json())
+
+    def _reporting(self, result: MeasureResult, cohort: Cohort) -> Reporting:
+        names = episode_names(cohort)
+        return Reporting(
+            result.measure,
+            stated_period(self.stated, result.measure),
+            cohort.ids,
+            self.date,
+            supplements=result.supplements,
+            episode_reference=lambda basis, key: names(basis, np.array([key]))[0],
+        )
+
+    def _with_observations(self, table: Any) -> Any:
+        for number in range(1, self.observations + 1):
+            if f"observation_{number}" not in table.column_names:
+                nulls = pa.nulls(table.num_rows, pa.float64())
+                table = table.add_column(table.num_columns - 1, f"observation_{number}", nulls)
+        return table
+
+
+def stated_period(stated: Stated, measure: Measure) -> tuple[str, str]:
+    """The measurement period of a measure in a run, as reports say it."""
+    start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
+    return str(start), str(end)
+
+
+def message_of(told: Told) -> Message:
+    """What is counted of a message; not its source, which may be data of a patient."""
+    return told.severity.value, told.code, told.text
+
+
+# -- episodes and errors ----------------------------------------------------------------------------------------------
+
+
+def episode_names(cohort: Cohort) -> EpisodeNames:
+    """Names of episodes by their basis and keys: `Encounter/17` of resources, the key itself of anything else."""
+
+    def names(basis: str, keys: np.ndarray[Any, np.dtype[np.int64]]) -> Sequence[str]:
+        table = cohort.tables.get(basis)
+        if table is None or (len(keys) and int(keys.max()) >= len(table)):
+            return [str(key) for key in keys.tolist()]
+        return [f"{basis}/{identifier}" for identifier in table.ids.take(keys).texts()]
+
+    return names
+
+
+def error_entries(plan: EvaluationPlan, cohort: Cohort, result: MeasureResult) -> list[Json]:
+    """The run-time errors of a measure's result, each once."""
+    distinct = {(error.patient, error.origin, error.message): error for error in result.errors}
+    return [error_entry(plan, cohort, error) for error in distinct.values()]
+
+
+def error_entry(plan: EvaluationPlan, cohort: Cohort, error: RowError) -> Json:
+    """A run-time error of one patient with the define that asked, and where in which library's source it came up."""
+    entry: Json = {
+        "patient": cohort.ids[error.patient],
+        "measure": plan.measure.name,
+        "define": error.origin.strip('"'),
+        "message": error.message,
+    }
+    place = place_of(plan, error)
+    if place is not None:
+        entry |= {"library": str(place.library), "locator": place.locator, "path": list(place.path)}
+    return entry
+
+
+def place_of(plan: EvaluationPlan, error: RowError) -> Place | None:
+    """The innermost place in the source that an error can be traced to."""
+    return next((plan.places[node] for node in reversed(error.path) if node in plan.places), None)

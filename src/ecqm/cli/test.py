@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     help="By what a resource is of a profile: that it says so, or that it is so.",
 )
 @click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
-@click.option("--defects", type=click.Path(path_type=Path, dir_okay=False), help="List of known wrong expectations.")
+@click.option(
+    "--defects", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="List of known wrong expectations."
+)
 @click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
 def command(

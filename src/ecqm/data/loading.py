@@ -6,7 +6,6 @@ itself and in any process. Both halves go on where they were when they are start
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,7 +13,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +25,7 @@ from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.readers import data_files
 from ecqm.data.shards import Shard
 from ecqm.data.store import FORMAT, Manifest, ShardEntry, is_store
+from ecqm.data.writing import sole_writer
 
 # JSON per shard: what one process holds decoded at a time is some ten times that.
 SHARD_SIZE = 48 << 20
@@ -76,7 +75,7 @@ def load(
     input that is not there; OSError when the disk is full: the same call goes on later.
     """
     output.mkdir(parents=True, exist_ok=True)
-    with _sole_writer(output):
+    with sole_writer(output):
         previous = Manifest.read(output) if is_store(output) else None
         if previous is not None and not (append or replace_patients):
             raise DataError(f"{output} is a cohort store already: append to it, or name another place")
@@ -241,14 +240,3 @@ class _Loading:
 
 def _number(entry: ShardEntry) -> int:
     return int(entry.folder.partition("-")[0])
-
-
-@contextmanager
-def _sole_writer(output: Path) -> Iterator[None]:
-    """Raises DataError if another process is writing the store."""
-    with (output / ".writer").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DataError(f"{output} is being written by another process") from None
-        yield

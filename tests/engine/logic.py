@@ -22,7 +22,7 @@ from tests.data.resources import Json, bundle, write
 HEADER = """library Logic version '1'
 using FHIR version '4.0.1'
 include FHIRHelpers version '{}'
-context Patient
+{}context Patient
 """
 SAMPLE_HELPERS = Path(__file__).parents[2] / "measure_bundles/sample/input/cql/FHIRHelpers.cql"
 REQUEST = EvaluationContext(DateTime(2026, 3, 10, 12, 0, 0, 0, 0))
@@ -32,13 +32,17 @@ class Logic:
     """A library of the given definitions, and the plan of each; `helpers` is the CQL of FHIRHelpers."""
 
     def __init__(
-        self, source: str, kernels: Callable[[str, str], str | None] = kernel_for, helpers: Path = SAMPLE_HELPERS
+        self,
+        source: str,
+        kernels: Callable[[str, str], str | None] = kernel_for,
+        helpers: Path = SAMPLE_HELPERS,
+        declarations: str = "",
     ) -> None:
         text = helpers.read_text("utf-8")
         header = library_header(text)
         assert header is not None
         compiler = Compiler(lambda name, version: text if (name, version) == header else None)
-        compilation = compiler.compile_library(HEADER.format(header[1]) + source)
+        compilation = compiler.compile_library(HEADER.format(header[1], declarations) + source)
         assert compilation.ok, [error.render("Logic") for error in compilation.errors]
         included = compiler.library(*header)
         assert included is not None

@@ -93,9 +93,6 @@ def test_expressions(source: str, expected: str) -> None:
     assert written(elm(source)) == expected
 
 
-INTERVALS = {"A": "Interval[1, 2]", "B": "Interval[3, 4]"}
-
-
 @pytest.mark.parametrize(
     ("phrase", "expected"),
     [

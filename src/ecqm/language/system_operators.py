@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from ecqm.language.type_relations import map_type
 from ecqm.types import CqlType, NamedType, parse_type
 
 _NUMBERS = ("Integer", "Long", "Decimal")
@@ -320,8 +321,6 @@ class Signature:
 
 
 def _with_variables(type_: CqlType) -> CqlType:
-    from ecqm.language.type_relations import map_type
-
     def variable(part: CqlType) -> CqlType:
         if isinstance(part, NamedType) and part.model == "System" and len(part.name) == 1:
             return TypeVariable(part.name)

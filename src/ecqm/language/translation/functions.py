@@ -19,9 +19,7 @@ _AGE = {
     for unit in ("Year", "Month", "Week", "Day", "Hour", "Minute", "Second")
     for suffix in ("", "At")
 }
-_NOT_CALLABLE = frozenset(
-    ("DateTimeComponentFrom", "DurationBetween", "DifferenceBetween", "ExpandValueSet", "Concatenate")
-)
+_NOT_CALLABLE = frozenset(("DateTimeComponentFrom", "DurationBetween", "DifferenceBetween", "ExpandValueSet"))
 _COALESCE_OPERANDS = 5
 
 
@@ -194,7 +192,7 @@ class FunctionTranslator(NameTranslator):
         if special is not None:
             result: Typed = special(operands, context)
             return result
-        if name not in system_signatures() or (name in _NOT_CALLABLE and name != "Concatenate"):
+        if name not in system_signatures() or name in _NOT_CALLABLE:
             return None
         return self.operator(name, operands, context)
 

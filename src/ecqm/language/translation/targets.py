@@ -24,7 +24,6 @@ from ecqm.models.layout import ModelFileError, read_type
 from ecqm.types import STRING, ChoiceType, CqlType, ListType, NamedType
 
 _CALL = re.compile(r"(\w+)\.(\w+)\((.*)\)", re.DOTALL)
-_STEP = re.compile(r"\.?([\w\[x\]]+?)(?:\[([^\]]*=[^\]]*)\])?(?=\.|$)")
 _CRITERION = re.compile(r"([\w.]+)='([^']*)'")
 _BY_TYPE = re.compile(r"[A-Z]\w*\.[\w.<>]+:")
 

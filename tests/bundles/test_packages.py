@@ -138,7 +138,7 @@ def diagnosed(identifier: str, day: int) -> dict[str, Any]:
     return encounter(identifier, day, diagnoses=[diagnosis], lengthOfStay={"value": 1, "unit": "days"})
 
 
-TWO_STAYS = patient(diagnosed("a", 1), encounter("b", 5, lengthOfStay={"value": 4, "unit": "days"}))
+TWO_STAYS = patient(diagnosed("a", 1), encounter("b", 5, 4, lengthOfStay={"value": 4, "unit": "days"}))
 
 
 def test_a_package_is_a_measure(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from time import perf_counter
 from ecqm.bundles.catalog import MeasureNotFound
 from ecqm.bundles.documents import ContentError
 from ecqm.bundles.evaluation import Batch
-from ecqm.bundles.packages import MeasurePackage, is_package, packages, read_package
+from ecqm.bundles.packages import MeasurePackage, is_package, packages, qdm_version, read_package
 from ecqm.bundles.selection import CannotPlan
 from ecqm.data.demand import Demand
 from ecqm.data.problems import DataError
@@ -128,9 +128,7 @@ class PackageSelection:
     @property
     def version(self) -> str:
         """The version of QDM that the measures are written in. Raises ContentError if there are several."""
-        versions = {
-            str(u.version) for plan in self.plans for u in plan.libraries.main.usings if u.localIdentifier == "QDM"
-        }
+        versions = set(map(qdm_version, self.plans))
         if len({qdm_schema(version).version for version in versions}) > 1:
             raise ContentError(
                 f"the measures are of QDM {', '.join(sorted(versions))}: run those of one version together"

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ecqm.bundles.packages import MeasurePackage
+from ecqm.bundles.packages import MeasurePackage, qdm_version
 from ecqm.columns import Column, ListColumn, ResourceColumn
 from ecqm.data.cohort import Cohort
 from ecqm.data.demand import Demand
 from ecqm.data.qdm.binding import QdmDataTypes
-from ecqm.data.qdm.schema import NEWEST, qdm_schema
+from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.criteria import Mask
 from ecqm.measures.definition import PopulationCode
@@ -80,9 +80,7 @@ def plan_package(package: MeasurePackage, statements: bool = True) -> PackagePla
                 nodes[library.identifier.name, name] = plan.lowering.define(library, name)
             except PlanError as error:
                 problems.append(str(error))
-    version = next(
-        (str(using.version) for using in plan.libraries.main.usings if using.localIdentifier == "QDM"), NEWEST
-    )
+    version = qdm_version(plan)
     observed = [observation.value for observation in plan.observations.values()]
     demand = demand_of(reachable([*plan.defines.values(), *nodes.values(), *observed]))
     found = (package.references or references(plan.libraries)) if statements else {}

@@ -8,12 +8,13 @@ whether patients or episodes of care are counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from ecqm.bundles.documents import ContentError
+from ecqm.data.qdm.schema import NEWEST, QdmSchema, qdm_schema
 from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm.sources import LibrarySource
 from ecqm.engine import kernel_for
@@ -31,6 +32,7 @@ from ecqm.measures.definition import (
 )
 from ecqm.measures.planning import MeasurePlan, plan_measure
 from ecqm.measures.relevance import Statement
+from ecqm.plan.nodes import Call, Cast, Collect, Element, Node, Retrieve, SortWithin
 from ecqm.terminology import PackagedValueSets
 
 VALUE_SETS = "value_sets.json"
@@ -103,6 +105,7 @@ class _Library(msgspec.Struct):
     library_name: str
     elm: msgspec.Raw
     library_version: str | None = None
+    cql: str | None = None
     statement_dependencies: list[_Dependency] | None = None
 
 
@@ -136,7 +139,8 @@ class MeasurePackage:
     """A measure ready to be planned. It is called as its folder is, or as its file where a folder has several.
 
     `main` names its primary library; `references` are the statements that each statement refers to, as far as the
-    package lists them; `calculates_supplemental_data` tells whether the tools that it is for show supplemental data.
+    package lists them; `calculates_supplemental_data` tells whether the tools that it is for show supplemental data;
+    `cql` has the source of libraries by name.
     """
 
     measure: Measure
@@ -147,14 +151,48 @@ class MeasurePackage:
     references: Mapping[Statement, frozenset[Statement]] = field(default_factory=dict)
     calculates_supplemental_data: bool = False
     names: tuple[str, ...] = field(default=())
+    cql: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self) -> ResolvedLibraries:
         """The libraries, read and linked. Raises ElmError."""
         return self.libraries.resolve(self.main)
 
     def plan(self) -> MeasurePlan:
-        """The plan of the measure. Raises ElmError, PlanError or MeasureError."""
-        return plan_measure(self.measure, self.resolve(), kernel_for)
+        """The plan of the measure, its groups' basis the data type of their episodes where that can be told.
+
+        Raises ElmError, PlanError or MeasureError.
+        """
+        plan = plan_measure(self.measure, self.resolve(), kernel_for)
+        schema = qdm_schema(qdm_version(plan))
+        groups = tuple(_with_basis(group, plan, schema) for group in plan.measure.groups)
+        return replace(plan, measure=replace(plan.measure, groups=groups))
+
+
+def _with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
+    if group.patient_based:
+        return group
+    retrieved = _retrieved(plan.defines[group.criteria[0].expression])
+    return replace(group, basis=schema.base(retrieved)) if retrieved is not None else group
+
+
+def _retrieved(node: Node) -> str | None:
+    """The one data type that the elements of a list are of, if the plan tells."""
+    if isinstance(node, Retrieve):
+        return node.resource_type.partition(".")[2]
+    if isinstance(node, (Collect, Element)):
+        return _retrieved(node.value if isinstance(node, Collect) else node.source)
+    if isinstance(node, (Cast, SortWithin)):
+        return _retrieved(node.operand if isinstance(node, Cast) else node.source)
+    if isinstance(node, Call) and node.operator in ("Union", "Intersect", "Except", "Distinct"):
+        found = set(map(_retrieved, node.operands))
+        return found.pop() if len(found) == 1 else None
+    return None
+
+
+def qdm_version(plan: MeasurePlan) -> str:
+    """The version of QDM that a measure's logic uses."""
+    usings = (using for using in plan.libraries.main.usings if using.localIdentifier == "QDM")
+    return next((str(using.version) for using in usings), NEWEST)
 
 
 def read_package(path: Path) -> MeasurePackage:
@@ -187,6 +225,7 @@ def read_package(path: Path) -> MeasurePackage:
         dict(_references(file)),
         bool(file.calculate_sdes),
         names,
+        {library.library_name: library.cql for library in file.cql_libraries if library.cql},
     )
 
 

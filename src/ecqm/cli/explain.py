@@ -48,18 +48,24 @@ def command(
     For each population that the patient is not in, the clauses of its criterion that were false, null or empty, in the
     words of the measure, with the values that they were about.
     """
+    from ecqm.bundles.package_content import PackageContent, package_files
     from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
     from ecqm.operators.message import telling
-    from ecqm.reporting.explain import explain, explanation_json, explanation_text
+    from ecqm.reporting.explain import explain, explain_package, explanation_json, explanation_text
 
     # Logic speaks of all patients that are evaluated, and not of this one alone.
     with reported(), telling(lambda told: None):
         stated = parse_period(period) if period else (None, None)
-        opened = open_content(content, libraries, valuesets)
-        found = explain(opened, opened.measure(measure), PatientData(data), patient, stated, profiles, relax_versions)
+        if package_files(content):
+            (package,) = PackageContent.open(content).select([measure])
+            found = explain_package(package, data, patient, stated)
+        else:
+            opened = open_content(content, libraries, valuesets)
+            chosen = opened.measure(measure)
+            found = explain(opened, chosen, PatientData(data), patient, stated, profiles, relax_versions)
         text = (
             json.dumps(explanation_json(found), indent=2, ensure_ascii=False)
             if form == "json"

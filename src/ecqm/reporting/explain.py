@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
+from ecqm.bundles.packages import MeasurePackage, qdm_version
 from ecqm.bundles.planning import Planner
 from ecqm.columns import ResourceRow
-from ecqm.data import DataError
+from ecqm.data import DataError, Demand
+from ecqm.data.qdm import qdm_schema, read_patients
+from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.source import PatientData
 from ecqm.elm import IndexedLibrary
 from ecqm.engine import Executor, FhirProfiles
@@ -24,7 +28,7 @@ from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan, demand_of, reachable
 from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode
-from ecqm.terminology import Membership
+from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext, Tuple
 from ecqm.values.text import to_cql
 
@@ -67,12 +71,9 @@ def explain(
 
     Raises DataError if there is no such patient, and what planning raises."""
     plan = Planner(content, relax_versions).plan(measure)
-    nodes = _defines(plan)
-    planned = [node for node in nodes.values() if isinstance(node, PlanNode)]
-    cohort = data.batch_of(patient, demand_of(reachable([*plan.nodes, *planned])))
+    cohort = data.batch_of(patient, _demand(plan))
     if cohort is None:
-        raise DataError(_no_such_patient(patient, data))
-    row = cohort.ids.index(patient)
+        raise DataError(_no_such_patient(patient, data.patient_ids()))
     executor = Executor(
         cohort,
         Membership(data.codes, content.value_sets),
@@ -80,12 +81,46 @@ def explain(
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
+    return _explained(plan, executor, patient, cohort.ids.index(patient), _sources(content))
+
+
+def explain_package(
+    package: MeasurePackage, data: Sequence[Path], patient: str, stated: tuple[str | None, str | None] = (None, None)
+) -> Explanation:
+    """`explain` for the measure of a QDM package, and a patient among those at some paths."""
+    plan = package.plan()
+    codes = CodeIndex()
+    version = qdm_version(plan)
+    cohort = read_patients(data, _demand(plan), codes, version)
+    if patient not in cohort.ids:
+        raise DataError(_no_such_patient(patient, cohort.ids))
+    executor = Executor(
+        cohort,
+        Membership(codes, package.value_sets),
+        QdmDataTypes(qdm_schema(version)),
+        EvaluationContext.of_this_moment(),
+        {"Measurement Period": measurement_period(plan.measure, stated)},
+    )
+    sources = package.cql
+    row = cohort.ids.index(patient)
+    return _explained(plan, executor, patient, row, lambda library: sources.get(library.identifier.name))
+
+
+def _demand(plan: MeasurePlan) -> Demand:
+    """What all defines that are shown need of the data."""
+    planned = [node for node in _defines(plan).values() if isinstance(node, PlanNode)]
+    return demand_of(reachable([*plan.nodes, *planned]))
+
+
+def _explained(
+    plan: MeasurePlan, executor: Executor, patient: str, row: int, sources: Callable[[IndexedLibrary], str | None]
+) -> Explanation:
     result = next(iter(MeasureSet([plan]).evaluate(executor)))
     groups = [group.of_patient(row) for group in result.groups]
     errors = tuple(f"{error.origin}: {error.message}" for error in result.errors if error.patient == row)
-    reader = ClauseReader(plan.lowering, executor, row, _sources(content))
+    reader = ClauseReader(plan.lowering, executor, row, sources)
     values: dict[str, dict[str, Any]] = {}
-    for (library, name), node in nodes.items():
+    for (library, name), node in _defines(plan).items():
         value = reader.value(node) if isinstance(node, PlanNode) else Unknown(str(node))
         values.setdefault(library, {})[name] = value
     counts = tuple((g.group.id, tuple((p, g.total(p.id)) for p in g.group.criteria)) for g in groups)
@@ -125,8 +160,7 @@ def _sources(content: Content) -> Any:
     return source_of
 
 
-def _no_such_patient(patient: str, data: PatientData) -> str:
-    known = data.patient_ids()
+def _no_such_patient(patient: str, known: Sequence[str]) -> str:
     close = get_close_matches(patient, known, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else f", which has {len(known)} patients"
     return f"there is no patient {patient!r} in the data{hint}"

@@ -20,8 +20,8 @@ def period(low: str | None, high: str | None) -> dict[str, Any]:
     return {"low": low, "high": high, "lowClosed": True, "highClosed": True}
 
 
-def encounter(identifier: str, day: int = 1, **attributes: Any) -> dict[str, Any]:
-    stay = period(f"2026-03-{day:02}T08:00:00.000+00:00", f"2026-03-{day + 1:02}T10:30:00.000+00:00")
+def encounter(identifier: str, day: int = 1, nights: int = 1, **attributes: Any) -> dict[str, Any]:
+    stay = period(f"2026-03-{day:02}T08:00:00.000+00:00", f"2026-03-{day + nights:02}T10:30:00.000+00:00")
     return element("EncounterPerformed", identifier, [code("183452005")], relevantPeriod=stay, **attributes)
 
 

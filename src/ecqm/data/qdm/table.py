@@ -68,6 +68,8 @@ class QdmTable:
     def _make(self, name: str) -> Column:
         if name == "code":
             return self._first_code()
+        if name == "id":
+            return self._columns_of.column(self._identifiers(), STRING, np.arange(len(self)))
         attribute = self._structs.attributes(self.resource_type).get(name)
         if attribute is None:
             if name in self._structs.schema.attributes(self.resource_type):
@@ -75,14 +77,13 @@ class QdmTable:
             raise KeyError(name)
         values = list(map(attrgetter(name), self._elements))
         rows = np.arange(len(values))
-        if name == "id":
-            return self._columns_of.column(self._identifiers(values), STRING, rows)
         if self._structs.annotation(attribute) is Any:
             values = self._columns_of.shaped(values, attribute.type, rows)
         return self._columns_of.column(values, attribute.type, rows)
 
-    def _identifiers(self, values: list[Any]) -> list[str | None]:
+    def _identifiers(self) -> list[str | None]:
         """The names of the elements: their own, otherwise those that their store gave them."""
+        values = map(attrgetter("id"), self._elements)
         if self.resource_type == PATIENT:
             return list(map(_identifier, values))
         stored = map(attrgetter(STORE_ID), self._elements)

@@ -1,0 +1,77 @@
+"""QDM packages in ``ecqm run`` and ``ecqm explain``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from click.testing import CliRunner, Result
+
+from ecqm.cli.main import main
+from ecqm.data.qdm.patients import read_whole
+from ecqm.reporting.qrda import write_qrda1
+from tests.bundles.test_packages import TWO_STAYS, deck, measure, statement
+from tests.data.qdm.patients import patient
+
+
+def ecqm(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    return deck(tmp_path / "deck", TWO_STAYS, patient(identifier="p2"))
+
+
+def test_a_run_of_packages(tmp_path: Path, packages: Path) -> None:
+    output = tmp_path / "out"
+    result = ecqm(
+        "run", packages, "--measure", "all", "--data", packages / "patients", "--output", output, "--individual"
+    )
+    assert result.exit_code == 0, result.output
+    assert "initial-population 2" in result.output
+    about = json.loads((output / "run.json").read_text())
+    assert about["model"] == "QDM 5.6" and about["patients"] == 2 and set(about["hashes"]) == {"CMS1"}
+    (report,) = [entry["resource"] for entry in json.loads((output / "summary.json").read_text())["entry"]]
+    assert report["group"][0]["measureScore"]["value"] == 2.5
+    rows = pyarrow.parquet.read_table(output / "populations.parquet").to_pylist()
+    assert {row["episode"] for row in rows if row["patient"] == "p1"} == {
+        "EncounterPerformed/a",
+        "EncounterPerformed/b",
+    }
+    assert len((output / "individual.ndjson").read_text().splitlines()) == 2
+
+
+def test_qrda_documents_give_the_same_as_json(tmp_path: Path, packages: Path) -> None:
+    document = write_qrda1(read_whole(TWO_STAYS, "patient.json")[1][0]).xml
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "p1.xml").write_bytes(document)
+    told = []
+    for data in (packages / "patients" / "CMS1" / "p0.json", tmp_path / "documents"):
+        told.append(ecqm("run", packages, "--measure", "CMS1", "--data", data, "--output", tmp_path / "o").output)
+    assert told[0] == told[1] and "initial-population 2" in told[0]
+
+
+def test_what_keeps_packages_from_running(tmp_path: Path, packages: Path) -> None:
+    nobody = ecqm("run", packages, "--measure", "all", "--data", tmp_path / "none", "--output", tmp_path / "o")
+    assert nobody.exit_code == 2 and "does not exist" in nobody.output + nobody.stderr
+    unknown = ecqm("run", packages, "--measure", "CMS2", "--data", packages / "patients", "--output", tmp_path / "o")
+    assert unknown.exit_code == 2 and "CMS1" in unknown.output + unknown.stderr
+    (packages / "measures" / "CMS1" / "value_sets.json").unlink()
+    lacking = ecqm("run", packages, "--measure", "all", "--data", packages / "patients", "--output", tmp_path / "o")
+    assert lacking.exit_code == 2 and "value sets are not at hand" in lacking.output + lacking.stderr
+    broken = measure()
+    broken["population_sets"][0]["populations"]["IPP"] = statement("Nowhere")
+    (packages / "measures" / "CMS1" / "CMS1.json").write_text(json.dumps(broken))
+    result = ecqm("run", packages, "--measure", "all", "--data", packages / "patients", "--output", tmp_path / "o")
+    assert result.exit_code == 2 and "Nowhere" in result.output + result.stderr
+
+
+def test_a_patient_of_a_package_is_explained(packages: Path) -> None:
+    result = ecqm("explain", packages, "--measure", "CMS1", "--data", packages / "patients", "--patient", "p1")
+    assert result.exit_code == 0, result.output
+    assert "Initial Population = { EncounterPerformed/a, EncounterPerformed/b }" in result.output
+    missing = ecqm("explain", packages, "--measure", "CMS1", "--data", packages / "patients", "--patient", "p9")
+    assert missing.exit_code == 2 and "there is no patient 'p9'" in missing.output + missing.stderr

@@ -14,7 +14,6 @@ from ecqm.plan.nodes import (
     PlanNode,
     RowsNode,
     Scan,
-    innermost_scan,
 )
 from ecqm.types import BOOLEAN
 
@@ -39,20 +38,37 @@ class PlanBuilder:
     def filter(self, rows: RowsNode, condition: PlanNode) -> RowsNode:
         """The rows for which `condition` is true, its conjuncts asked where they cost least.
 
-        Only true matters to a filter, so a conjunction is the same as one condition after another. Those on the
-        scanned element alone go into the scan; the rest stay in order, those that could raise an error last.
+        Only true matters to a filter, so a conjunction is the same as one condition after another. Each is asked as
+        soon as the sources that it depends on are scanned, those on one element alone in the scan itself; those that
+        could raise an error are asked of the rows that pass all others.
         """
-        scan = innermost_scan(rows)
-        own = frozenset((scan.variable,))
-        conjuncts = _conjuncts(condition)
-        early = [c for c in conjuncts if not c.may_raise and c.free <= own]
-        late = [c for c in conjuncts if c not in early]
-        late.sort(key=lambda c: c.may_raise)
-        if early and isinstance(rows, Scan):
-            rows = self.make(Scan, rows.source, rows.variable, rows.keep + tuple(early), rows.of)
-        else:
-            late = early + late
+        late: list[PlanNode] = []
+        for conjunct in _conjuncts(condition):
+            narrowed = None if conjunct.may_raise else self._narrowed(rows, conjunct)
+            if narrowed is None:
+                late.append(conjunct)
+            else:
+                rows = narrowed
+        late.sort(key=lambda conjunct: conjunct.may_raise)
         return self.make(Filter, rows, tuple(late)) if late else rows
+
+    def _narrowed(self, rows: RowsNode, condition: PlanNode) -> RowsNode | None:
+        """The rows with a condition asked inside of them; None if it needs all of their sources."""
+        if isinstance(rows, Filter):
+            inside = self._narrowed(rows.rows, condition)
+            return None if inside is None else self.make(Filter, inside, rows.conditions)
+        assert isinstance(rows, Scan)
+        if rows.of is not None and rows.variable not in condition.free:
+            earlier = self._narrowed(rows.of, condition) or self._filtered(rows.of, condition)
+            return self.make(Scan, rows.source, rows.variable, rows.keep, earlier)
+        if condition.free <= frozenset((rows.variable,)):
+            return self.make(Scan, rows.source, rows.variable, (*rows.keep, condition), rows.of)
+        return None
+
+    def _filtered(self, rows: RowsNode, condition: PlanNode) -> RowsNode:
+        if isinstance(rows, Filter):
+            return self.make(Filter, rows.rows, (*rows.conditions, condition))
+        return self.make(Filter, rows, (condition,))
 
     def exists(self, operand: PlanNode) -> PlanNode:
         """Exists (`elm:20.10`); over a query it needs neither the list nor its order."""

@@ -293,14 +293,6 @@ def bound_by(rows: RowsNode | None) -> frozenset[Variable]:
     return frozenset(found)
 
 
-def innermost_scan(rows: RowsNode) -> Scan:
-    """The scan that opened a frame last."""
-    while isinstance(rows, Filter):
-        rows = rows.rows
-    assert isinstance(rows, Scan)
-    return rows
-
-
 class WithinNode(PlanNode):
     """A node that reduces a frame of its own to one value per row of the frame it is evaluated on."""
 

@@ -45,6 +45,15 @@ def reported() -> Iterator[None]:
     except known as error:
         click.echo(f"ecqm: {error}", err=True)
         sys.exit(2)
+
+
+@contextmanager
+def unforeseen() -> Iterator[None]:
+    """Turn an error that no command expects into a message and exit code 2; $ECQM_TRACEBACK shows where it arose."""
+    try:
+        yield
+    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        raise
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from ecqm import __version__
+from ecqm.cli.failures import unforeseen
 
 COMMANDS: Mapping[str, str] = {
     "run": "Evaluate measures on patients: measure reports and a table of the populations.",
@@ -38,6 +40,10 @@ class Commands(click.Group):
         command = module.command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with unforeseen():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -12,6 +12,7 @@ from ecqm.columns import (
     IntegerColumn,
     ListColumn,
     NullColumn,
+    ResourceColumn,
     broadcast_length,
     concat,
 )
@@ -82,11 +83,18 @@ def indexer(source: Column, index: Column) -> Any:
 def distinct(source: Column) -> Any:
     if not isinstance(source, ListColumn) or len(source.values) == 0:
         return NotImplemented if not isinstance(source, ListColumn) else source
+    if _in_table_order(source.values):
+        return source
     keys = equality_keys(source.values)
     if keys is None:
         return NotImplemented
     kept = first_occurrences(combine_keys(source.parents, keys))
     return source if kept.all() else source.select(kept)
+
+
+def _in_table_order(values: Column) -> bool:
+    """Are these resources one after the other as in their table, so that there are no repeats?"""
+    return isinstance(values, ResourceColumn) and bool((np.diff(values.rows) > 0).all())
 
 
 @vector("Flatten")
@@ -134,7 +142,11 @@ def union(left: Column, right: Column, *more: Column) -> Any:
     lists = both_lists(left, right)
     if lists is None:
         return NotImplemented
-    together, _ = joined(*lists)
+    left, right = lists
+    if len(left.values) and len(right.values):
+        together, _ = joined(left, right)
+    else:
+        together = left if len(left.values) else right
     result = distinct(ListColumn(together.offsets, together.values))
     return union(result, *more) if more and result is not NotImplemented else result
 

@@ -42,13 +42,8 @@ def test_a_run_of_all_measures_leaves_what_it_promises(tmp_path: Path) -> None:
     about = run.read("run.json")
     assert about["engine"]["version"] == ecqm.__version__
     assert about["patients"] == len(patients) and not about["not_run"]
-    assert set(about["hashes"]) == {KIDNEY, STAY} and set(about["seconds"]) == {
-        "open",
-        "plan",
-        "load",
-        "evaluate",
-        "write",
-    }
+    assert set(about["hashes"]) == {KIDNEY, STAY}
+    assert set(about["seconds"]) == {"open", "plan", "sort", "run", "load", "evaluate", "write"}
 
 
 def test_the_table_and_the_reports_agree(tmp_path: Path) -> None:

@@ -86,9 +86,12 @@ class Evaluation:
 
     @cached_property
     def together(self) -> list[tuple[Interval, list[EvaluationPlan]]]:
-        """The plans of each measurement period: what they share is evaluated once for each. Raises MeasureError for
-        what is no period."""
+        """The plans of each measurement period: what they share is evaluated once for each."""
         return plans_by_period(self.plans, self.stated)
+
+    def check(self) -> None:
+        """Raises MeasureError if a measure has no measurement period."""
+        assert self.together
 
     def batch(self, cohort: Cohort, membership: Membership, watch: Watch = _unwatched) -> Batch:
         """The results for one cohort, `watch` being called after each measure; `membership` is on its codes."""
@@ -110,7 +113,7 @@ def evaluate(evaluation: Evaluation, data: PatientData, watch: Watch = _unwatche
 
     Raises MeasureError for a measurement period that is none, before any patient is read.
     """
-    assert evaluation.together
+    evaluation.check()
     membership = Membership(data.codes, evaluation.value_sets)
     started = perf_counter()
     for cohort in data.batches(evaluation.demand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 )
 @click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
 @click.option("--allow-missing", is_flag=True, help="Go on without value sets that are not at hand, or not as whole.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes; as many as there are cores unless told.")
+@click.option("--memory", type=click.FloatRange(0.25), default=4.0, show_default=True, help="For all of them, in GiB.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
 def command(
@@ -52,6 +55,8 @@ def command(
     profiles: ProfileRule,
     relax_versions: bool,
     allow_missing: bool,
+    jobs: int | None,
+    memory: float,
     form: str,
     output: Path,
 ) -> None:
@@ -63,19 +68,23 @@ def command(
     subject-list.json when asked for.
 
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
-    errors.json. Exits with 2 if a measure could not run (the others are completed), or nothing could.
+    errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted goes on when it
+    is started again. Exits with 2 if a measure could not run (the others are completed), or a file of a
+    store is damaged (the patients of others are), or nothing could.
     """
-    from ecqm.bundles.evaluation import Evaluation, evaluate
+    from ecqm.bundles.evaluation import Evaluation
     from ecqm.bundles.package_content import package_files
     from ecqm.bundles.selection import select
     from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.cli.packages import run_packages
     from ecqm.cli.progress import progress
+    from ecqm.cluster.run import run_units
+    from ecqm.cluster.units import json_size, largest_unit, units_of
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
-    from ecqm.operators.message import telling
     from ecqm.reporting.run import RunOutput
+    from ecqm.values import EvaluationContext
 
     seconds: dict[str, float] = {}
     with reported():
@@ -83,7 +92,7 @@ def command(
         stated = parse_period(period) if period else (None, None)
         names = () if "all" in measures else measures
         if package_files(content):
-            run_packages(content, names, data, stated, individual, subject_list, allow_missing, form, output)
+            run_packages(content, valuesets, names, data, stated, individual, subject_list, allow_missing, form, output)
         patients = PatientData(data)
         opened = open_content(content, libraries, valuesets)
         chosen = opened.select(names)
@@ -92,24 +101,28 @@ def command(
             selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
         clock.took("plan")
         check(selection, allow_missing)
-        with RunOutput(output, selection, stated, individual, subject_list) as writer:
-            steps = len(selection.plans) * patients.n_batches
-            with progress("evaluating", steps) as advance, telling(writer.tell):
-                evaluation = Evaluation(selection.plans, opened.value_sets, stated, individual, profiles)
-                for batch in evaluate(evaluation, patients, lambda measure: advance(1, measure.name)):
-                    clock.took("evaluate")
-                    seconds["evaluate"] -= batch.load_seconds
-                    seconds["load"] = seconds.get("load", 0.0) + batch.load_seconds
-                    writer.add(batch)
-                    clock.took("write")
-            outcomes = writer.finish(_about(selection, content, data, profiles, seconds))
+        about = _about(selection, content, data, profiles)
+        processes = jobs or os.cpu_count() or 1
+        share = int(memory * 2**30) // processes
+        unit_size = largest_unit(share)
+        fingerprint = [about["engine"], about["hashes"], stated, profiles, unit_size, patients.state()]
+        with RunOutput(output, selection, stated, individual, subject_list, fingerprint) as writer:
+            with progress("sorting", json_size(patients.files)) as advance:
+                units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
+            clock.took("sort")
+            moment = EvaluationContext.of_moment(writer.started)
+            evaluation = Evaluation(selection.plans, opened.value_sets, stated, individual, profiles, moment)
+            with progress("evaluating", len(selection.plans) * len(units)) as advance:
+                refused = run_units(evaluation, writer, units, processes, share, advance)
+            clock.took("run")
+            outcomes = writer.finish(about | {"units": len(units), "seconds": seconds}, list(refused.values()))
     click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else table_of(outcomes))
-    tell(writer, patients.corrupt)
-    sys.exit(2 if writer.total.not_run or patients.corrupt else 0)
+    tell(writer, list(refused.values()))
+    sys.exit(2 if writer.total.not_run or refused else 0)
 
 
 class _Clock:
-    """Seconds that the steps of a run take, each added up."""
+    """Seconds that the steps of a run take."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self._seconds = seconds
@@ -117,7 +130,7 @@ class _Clock:
 
     def took(self, step: str) -> None:
         now = perf_counter()
-        self._seconds[step] = self._seconds.get(step, 0.0) + now - self._since
+        self._seconds[step] = round(now - self._since, 3)
         self._since = now
 
 
@@ -134,9 +147,7 @@ def check(selection: Selection, allow_missing: bool) -> None:
         )
 
 
-def _about(
-    selection: Selection, content: Path, data: Sequence[Path], profiles: str, seconds: dict[str, float]
-) -> dict[str, Any]:
+def _about(selection: Selection, content: Path, data: Sequence[Path], profiles: str) -> dict[str, Any]:
     """What run.json says of the program and its input."""
     import platform
 
@@ -159,7 +170,6 @@ def _about(
         "hashes": {
             plan.measure.name: assemble(selection.content, plan.measure).content_hash for plan in selection.plans
         },
-        "seconds": {step: round(taken, 3) for step, taken in seconds.items()},
     }
 
 
@@ -183,11 +193,11 @@ def table_of(outcomes: Sequence[MeasureOutcome]) -> str:
     return out.getvalue().rstrip("\n")
 
 
-def tell(writer: RunOutput, corrupt: Sequence[Exception]) -> None:
+def tell(writer: RunOutput, refused: Sequence[str]) -> None:
     """What the user has to know beside the results, on standard error."""
     for name, reason in writer.total.not_run.items():
         click.echo(f"ecqm: measure {name} was not run: {reason}", err=True)
-    for error in corrupt:
+    for error in refused:
         click.echo(f"ecqm: {error}", err=True)
     for missing in writer.selection.missing:
         click.echo(f"ecqm: warning: value set {missing}", err=True)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,13 @@ from ecqm.data.assembly import Assembly, Key, Shared
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import Demand
 from ecqm.data.gathering import Gathered
+from ecqm.data.shapes import NotPlain
 from ecqm.data.shards import Shard, write_shard
 from ecqm.data.spool import Lot, Spool, read_spool
 from ecqm.data.store import ShardEntry
+from ecqm.data.straight import StraightShard
 from ecqm.data.table import Origin
+from ecqm.terminology import CodeIndex
 
 ORPHANS = "orphans.spool"
 
@@ -62,7 +65,7 @@ def build_shard(job: ShardJob) -> ShardEntry:
     for folder in (fresh, job.target):
         shutil.rmtree(folder, ignore_errors=True)
     with many_objects():
-        entry = _Building(job).write(fresh)
+        entry = _built_straight(job, fresh) or _Building(job).write(fresh)
     os.replace(fresh, job.target)
     started = done.with_name(done.name + ".new")
     started.write_text(json.dumps(asdict(entry)))
@@ -70,15 +73,39 @@ def build_shard(job: ShardJob) -> ShardEntry:
     return entry
 
 
+def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
+    """A shard built the fast way; None where that cannot be."""
+    if job.base is not None or job.deleted:
+        return None
+    straight = StraightShard(folder, job.spool, job.shared, job.demand, job.default_offset, job.files)
+    orphans = Spool(folder / ORPHANS, 1 << 30)
+    try:
+        entry = straight.write(orphans)
+    except NotPlain as e:
+        print("NOTPLAIN", e)
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    orphans.flush()
+    return replace(entry, folder=job.target.name)
+
+
+def spooled_cohort(job: ShardJob, codes: CodeIndex) -> Cohort:
+    """The patients of a job's spool as a cohort, without writing a shard."""
+    with many_objects():
+        # Never flushed: there is no shard to keep resources of unknown patients for.
+        return _Building(job, codes, keep_raw=False).cohort(Spool(job.target / ORPHANS, 1 << 62))
+
+
 class _Building:
-    def __init__(self, job: ShardJob) -> None:
+    def __init__(self, job: ShardJob, codes: CodeIndex | None = None, keep_raw: bool = True) -> None:
         self.job = job
-        self.builder = CohortBuilder(job.demand, None, job.default_offset, keep_raw=True)
+        self.builder = CohortBuilder(job.demand, codes, job.default_offset, keep_raw)
         self.shared = _SharedPool(job.shared, job.files, self.builder)
         self.incoming: dict[str, _Incoming] = {}
         self.file_numbers = [self.builder.file_number(file) for file in job.files]
 
-    def write(self, folder: Path) -> ShardEntry:
+    def cohort(self, lost: Spool) -> Cohort:
+        """Everything put to its patient; what is of no known patient goes to `lost`."""
         new = list(read_spool(self.job.spool))
         orphans = list(read_spool(self.job.base.folder / ORPHANS)) if self.job.base is not None else []
         for lot in (*orphans, *new):
@@ -90,11 +117,14 @@ class _Building:
             if patient not in rows:
                 rows[patient] = self.builder.add_patient(patient)
         assembly = Assembly(self.builder)
-        lost = Spool(folder / ORPHANS, 1 << 30)
         for name, incoming in self.incoming.items():
             self._place(name, incoming, rows, assembly, lost)
         assembly.share(self.shared)
-        cohort = self.builder.finish()
+        return self.builder.finish()
+
+    def write(self, folder: Path) -> ShardEntry:
+        lost = Spool(folder / ORPHANS, 1 << 30)
+        cohort = self.cohort(lost)
         for table in cohort.tables.values():
             table.settle()
         checksums = write_shard(folder, cohort)
@@ -161,11 +191,12 @@ class _Building:
                 if row is None:
                     patient = incoming.patients[place]
                     origin = self.builder.origin(gathered, place)
-                    named = f"{name}/{gathered.resources[place].id}"
+                    identifier = gathered.resources[place].id
+                    named = f"{name}/{identifier}"
                     self.builder.report(origin, "refers to a patient that is not in the data", patient, named)
                     file = self.job.files.index(origin.file)
                     raw = bytes(gathered.raws[place])
-                    left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw)
+                    left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw, name, identifier)
             lost.append(left.batch())
             gathered = gathered.take([place for place, row in enumerate(found) if row is not None])
         assembly.put(name, gathered, [row for row in found if row is not None])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ecqm.data.cohort import Cohort
 from ecqm.data.demand import Demand
@@ -48,6 +50,11 @@ class PatientData:
             yield self._from_files(demand)
         for store in self.stores:
             yield from store.cohorts(demand, self.codes, self.corrupt)
+
+    def state(self) -> Any:
+        """What tells, as JSON, whether the data are as they were."""
+        files = [[str(file), (seen := file.stat()).st_size, seen.st_mtime_ns] for file in self.files]
+        return [files, [[str(store.path), [asdict(shard) for shard in store.manifest.shards]] for store in self.stores]]
 
     def patient_ids(self) -> list[str]:
         """The ids of all patients, batch by batch."""

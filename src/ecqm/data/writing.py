@@ -24,7 +24,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Make this the content of a file, in one step that also a loss of power does not halve."""
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with fresh.open("wb") as file:
         file.write(content)
         file.flush()

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -60,7 +61,8 @@ class MeasurePart:
 
 @dataclass
 class Part:
-    """The results for some patients. `measures` by canonical; `not_run` has by name why one could not be evaluated."""
+    """The results for some patients. `measures` by canonical; `not_run` has by name why one could not be evaluated;
+    `seconds` that it took to load the data, evaluate and write the results."""
 
     patients: int = 0
     measures: dict[str, MeasurePart] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class Part:
     n_problems: int = 0
     lifted: Counter[str] = field(default_factory=Counter)
     messages: Counter[Message] = field(default_factory=Counter)
-    load_seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: Part) -> None:
         """The results for more patients, who come after these."""
@@ -81,7 +83,10 @@ class Part:
         self.n_problems += other.n_problems
         self.lifted.update(other.lifted)
         self.messages.update(other.messages)
-        self.load_seconds += other.load_seconds
+        self.seconds = {
+            step: self.seconds.get(step, 0.0) + other.seconds.get(step, 0.0)
+            for step in dict.fromkeys((*self.seconds, *other.seconds))
+        }
         for canonical, more in other.measures.items():
             known = self.measures.get(canonical)
             self.measures[canonical] = more if known is None else _sum(known, more)
@@ -146,7 +151,7 @@ class PartRecorder:
     def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
         """The results of a batch; `plans` by the canonical of their measures."""
         cohort = batch.cohort
-        part = Part(cohort.n, not_run=dict(batch.failed), load_seconds=batch.load_seconds)
+        part = Part(cohort.n, not_run=dict(batch.failed))
         part.lifted.update(batch.lifted)
         part.messages.update(messages)
         part.n_problems = len(cohort.problems)
@@ -175,19 +180,21 @@ class PartRecorder:
 
     def write(self, batch: Batch, part: Part, path: Path) -> None:
         """Write the files of a part: `path` with a suffix for each, the JSON last."""
+        started = perf_counter()
         table = self.table(batch)
         if table is not None:
-            fresh = path.with_suffix(".parquet.new")
+            fresh = path.with_suffix(f".{os.getpid()}.new")
             pyarrow.parquet.write_table(table, fresh, compression="zstd")
             os.replace(fresh, path.with_suffix(POPULATIONS))
         if self.individual:
-            fresh = path.with_suffix(".ndjson.new")
+            fresh = path.with_suffix(f".{os.getpid()}.new")
             with fresh.open("wb") as file:
                 for result in batch.results:
                     reporting = self._reporting(result, batch.cohort)
                     for report in individual_reports(reporting, result.groups, result.failed):
                         file.write(msgspec.json.encode(report) + b"\n")
             os.replace(fresh, path.with_suffix(INDIVIDUAL))
+        part.seconds["write"] = perf_counter() - started
         replace_file(path.with_suffix(".json"), part.to_json())
 
     def _reporting(self, result: MeasureResult, cohort: Cohort) -> Reporting:

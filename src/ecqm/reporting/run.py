@@ -5,7 +5,8 @@ DIR/subject-list.json    the same with the members of every population (when ask
 DIR/individual.ndjson    a MeasureReport per patient and measure, one per line (when asked for)
 DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.table`; a folder of such files
                          where patients were evaluated in several batches
-DIR/errors.json          {"patients": run-time errors, "measures": those that could not run, "data": problems}
+DIR/errors.json          {"patients": run-time errors, "measures": those that could not run, "data": problems,
+                         "not_read": files of a store that are damaged}
 DIR/run.json             versions, hashes, period, warnings, timings
 
 While it goes on, DIR/.running holds the parts that are done: the same run started again goes on from there.
@@ -94,6 +95,11 @@ class RunOutput:
         self._stack.close()
 
     @property
+    def work(self) -> Path:
+        """A folder for what is needed until the run is finished."""
+        return self._running / "work"
+
+    @property
     def done(self) -> frozenset[int]:
         """The numbers of the parts that there are."""
         return frozenset(int(path.stem) for path in self._running.glob("[0-9]*.json"))
@@ -121,8 +127,9 @@ class RunOutput:
             total.add(Part.from_json(self.path_of(number).with_suffix(".json").read_bytes(), measures))
         return total
 
-    def finish(self, about: Mapping[str, Any]) -> list[MeasureOutcome]:
-        """Write what sums up the run; `about` is put into run.json beside what is known here."""
+    def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
+        """Write what sums up the run; `about` is put into run.json beside what is known here, `refused` says which data
+        could not be evaluated at all, and why."""
         outcomes, reports, lists = [], [], []
         for canonical, plan in self._plans.items():
             part = self.total.measures.get(canonical)
@@ -136,10 +143,11 @@ class RunOutput:
         self._write("summary.json", _bundle(reports))
         if self.recorder.members:
             self._write("subject-list.json", _bundle(lists))
-        self._write("errors.json", self._errors())
+        self._write("errors.json", self._errors(refused))
         self._gather_populations()
         self._gather_individual()
-        self._write("run.json", {**about, **self._about(outcomes)})
+        own = self._about(outcomes)
+        self._write("run.json", {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
         shutil.rmtree(self._running)
         return outcomes
 
@@ -177,12 +185,13 @@ class RunOutput:
                     with path.open("rb") as source:
                         shutil.copyfileobj(source, target)
 
-    def _errors(self) -> Json:
+    def _errors(self, refused: Sequence[str]) -> Json:
         return {
             "patients": self.total.errors,
             "measures": [{"measure": name, "message": message} for name, message in self.total.not_run.items()],
             "data": self.total.problems,
             "data_problems": self.total.n_problems,
+            "not_read": list(refused),
         }
 
     def _about(self, outcomes: Sequence[MeasureOutcome]) -> Json:
@@ -196,6 +205,7 @@ class RunOutput:
                 {"severity": severity, "code": code, "text": text, "times": times}
                 for (severity, code, text), times in self.total.messages.items()
             ],
+            "seconds": {step: round(taken, 3) for step, taken in self.total.seconds.items()},
             "lifted_calls": dict(sorted(self.total.lifted.items())),
         }
 

@@ -38,9 +38,14 @@ class EvaluationContext:
     @classmethod
     def of_this_moment(cls, offset_minutes: int = 0) -> EvaluationContext:
         """A request made at this instant, by the system clock."""
+        return cls.of_moment(datetime.now(UTC), offset_minutes)
+
+    @classmethod
+    def of_moment(cls, moment: datetime, offset_minutes: int = 0) -> EvaluationContext:
+        """A request made at an instant (UTC)."""
         from ecqm.values.temporal import DateTime
 
-        local = datetime.now(UTC) + timedelta(minutes=offset_minutes)
+        local = moment + timedelta(minutes=offset_minutes)
         date, time = local.date(), local.time()
         clock = (time.hour, time.minute, time.second, time.microsecond // 1000)
         return cls(DateTime(date.year, date.month, date.day, *clock, offset_minutes), offset_minutes)

@@ -1,0 +1,66 @@
+"""A run over units: in this process where they are few and small, in several where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ecqm.bundles.documents import ContentError
+from ecqm.bundles.evaluation import Evaluation
+from ecqm.cluster.processes import run_in_processes
+from ecqm.cluster.units import FileUnit, StoredUnit, Unit
+from ecqm.cluster.worker import Shipment, Worker
+from ecqm.data import DataError
+from ecqm.reporting.run import RunOutput
+
+# Starting a process and sending it the plans takes seconds: stores of fewer resources are done before.
+_FEW_RESOURCES = 250_000
+
+Advance = Callable[[int, str], None]
+
+
+def run_units(
+    evaluation: Evaluation,
+    output: RunOutput,
+    units: Sequence[Unit],
+    jobs: int,
+    share: int,
+    advance: Advance = lambda done, of: None,
+) -> dict[int, str]:
+    """Evaluate those of the units that the output does not have yet, each into the part of its number.
+
+    At most `jobs` processes, which hold about `share` bytes each; `advance` takes how many measures more are done
+    on a unit, and of what. Gives, by number, why a unit could not be evaluated. Raises
+    MeasureError for a measurement period that is none, before any patient is read.
+    """
+    evaluation.check()
+    done = output.done
+    advance(sum(number in done for number in range(len(units))) * len(evaluation.plans), "")
+    todo = {number: unit for number, unit in enumerate(units) if number not in done}
+    shipment = Shipment(evaluation, output.recorder)
+    if is_small(units):
+        return _run_here(shipment, todo, output, advance)
+
+    def unit_done(number: int) -> None:
+        advance(len(evaluation.plans), f"{number + 1} of {len(units)}")
+
+    return run_in_processes(shipment, todo, output.path_of, jobs, share, unit_done) if todo else {}
+
+
+def is_small(units: Sequence[Unit]) -> bool:
+    """Would it take longer to start processes than to evaluate these here?"""
+    if any(not isinstance(unit, FileUnit | StoredUnit) for unit in units):
+        return False
+    stored = sum(unit.resources for unit in units if isinstance(unit, StoredUnit))
+    return stored <= _FEW_RESOURCES
+
+
+def _run_here(shipment: Shipment, todo: Mapping[int, Unit], output: RunOutput, advance: Advance) -> dict[int, str]:
+    worker = Worker(shipment)
+    refused = {}
+    for number, unit in todo.items():
+        try:
+            worker.run(unit, output.path_of(number), lambda measure: advance(1, measure.name))
+        except (DataError, ContentError) as error:
+            refused[number] = str(error)
+            advance(len(shipment.evaluation.plans), unit.name)
+    return refused

@@ -1,0 +1,126 @@
+"""Units of work: patients that are evaluated by themselves, in any process that can read their files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from ecqm.data import EVERYTHING, Cohort, Demand, read_files
+from ecqm.data.building import ShardJob, spooled_cohort
+from ecqm.data.partition import Partition
+from ecqm.data.shards import Shard
+from ecqm.data.source import PatientData
+from ecqm.terminology import CodeIndex
+
+# JSON in one unit of files that are run without a store, at most; and what a process holds for each byte of it.
+_LARGEST_UNIT = 48 << 20
+_HELD_PER_BYTE = 24
+_GROWTH = {".gz": 12, ".zst": 12}
+_MOST_UNITS = 4096
+
+
+class Unit(Protocol):
+    """Some patients; it can be sent to another process."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        """The patients with what is wanted of their data. Raises DataError where it cannot be read at all."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredUnit:
+    """A shard of a cohort store, with so many resources."""
+
+    shard: Shard
+    resources: int
+
+    @property
+    def name(self) -> str:
+        return str(self.shard.folder)
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        return self.shard.cohort(demand, codes)
+
+
+@dataclass(frozen=True)
+class FileUnit:
+    """All patients of some files, read at once."""
+
+    files: tuple[Path, ...]
+    default_offset: int
+
+    @property
+    def name(self) -> str:
+        return str(self.files[0]) if len(self.files) == 1 else f"{len(self.files)} files"
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        cohort = read_files(self.files, demand, codes, self.default_offset, keep_raw=False)
+        cohort.problems += cohort.dangling_references()
+        return cohort
+
+
+@dataclass(frozen=True)
+class SpooledUnit:
+    """The patients of one spool that files were sorted into."""
+
+    job: ShardJob
+
+    @property
+    def name(self) -> str:
+        return str(self.job.spool)
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        # Of all types, because what is shared may be reached over resources of any.
+        cohort = spooled_cohort(replace(self.job, demand=Demand.of(None, demand.names)), codes)
+        cohort.problems += cohort.dangling_references()
+        return cohort
+
+
+def largest_unit(memory: int) -> int:
+    """How many bytes of JSON a process may take at once that is to hold `memory` bytes."""
+    return min(_LARGEST_UNIT, memory // _HELD_PER_BYTE)
+
+
+def json_size(files: Sequence[Path]) -> int:
+    """About how many bytes of JSON files hold, unpacked."""
+    return sum(file.stat().st_size * _GROWTH.get(file.suffix, 1) for file in files)
+
+
+def units_of(
+    data: PatientData,
+    spools: Path,
+    unit_size: int = _LARGEST_UNIT,
+    progress: Callable[[int], None] = lambda size: None,
+) -> list[Unit]:
+    """The units that patients make: each shard of a store, and files either at once or, when they hold more than
+    `unit_size` bytes of JSON, sorted by patient into `spools` first (`ecqm.data.partition`).
+
+    The sorting goes on where it was when it is called again with the same files; `progress` takes the bytes sorted.
+    """
+    units: list[Unit] = [
+        StoredUnit(shard, sum(entry.resources.values()))
+        for store in data.stores
+        for shard, entry in zip(store.shards, store.manifest.shards, strict=True)
+    ]
+    if not data.files:
+        return units
+    size = json_size(data.files)
+    if size <= unit_size:
+        return [FileUnit(tuple(data.files), data.default_offset), *units]
+    count = min(_MOST_UNITS, 1 + size // unit_size)
+    partition = Partition(spools, data.files, count, json.dumps(data.state()))
+    partition.run(progress)
+    names = tuple(map(str, data.files))
+    jobs = (
+        ShardJob(spools, spool, partition.spool_path(None), EVERYTHING, data.default_offset, names)
+        for spool in map(partition.spool_path, range(count))
+    )
+    return [*(SpooledUnit(job) for job in jobs), *units]

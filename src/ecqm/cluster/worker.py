@@ -1,0 +1,77 @@
+"""What happens in one process: units become parts, one after the other, all on one index of codes."""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+from ecqm.bundles.evaluation import Batch, Evaluation
+from ecqm.cluster.units import Unit
+from ecqm.data.allocation import many_objects
+from ecqm.measures.definition import Measure
+from ecqm.operators.message import telling
+from ecqm.reporting.parts import Message, Part, PartRecorder, message_of
+from ecqm.terminology import CodeIndex, Membership
+
+Watch = Callable[[Measure], None]
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """An evaluation and how its results are recorded, on the way to another process."""
+
+    evaluation: Evaluation
+    recorder: PartRecorder
+
+    def packed(self) -> bytes:
+        """The shipment as bytes, with nothing that is not needed where it goes."""
+        return pickle.dumps(Shipment(self.evaluation.portable(), self.recorder), protocol=5)
+
+    @staticmethod
+    def unpacked(packed: bytes) -> Shipment:
+        """What `packed` gave; only of bytes that came from the process that started this one."""
+        with many_objects():
+            shipment: Shipment = pickle.loads(packed)
+        return shipment
+
+
+@dataclass
+class Worker:
+    """Evaluates units and writes their parts."""
+
+    shipment: Shipment
+    codes: CodeIndex = field(default_factory=CodeIndex)
+
+    def __post_init__(self) -> None:
+        evaluation = self.shipment.evaluation
+        self._membership = Membership(self.codes, evaluation.value_sets)
+        self._plans = {plan.measure.canonical: plan for plan in evaluation.plans}
+
+    def evaluate(self, unit: Unit, watch: Watch = lambda measure: None) -> tuple[Batch, Part]:
+        """The results of a unit. Raises DataError where its data cannot be read."""
+        messages: Counter[Message] = Counter()
+        started = perf_counter()
+        cohort = unit.cohort(self.shipment.evaluation.demand, self.codes)
+        loaded = perf_counter()
+        with telling(lambda told: messages.update([message_of(told)])):
+            batch = self.shipment.evaluation.batch(cohort, self._membership, watch)
+        part = self.shipment.recorder.part(batch, self._plans, messages)
+        part.seconds = {"load": loaded - started, "evaluate": perf_counter() - loaded}
+        return batch, part
+
+    def run(self, unit: Unit, path: Path, watch: Watch = lambda measure: None) -> None:
+        """Evaluate a unit and write its part at `path`. Raises DataError where its data cannot be read."""
+        batch, part = self.evaluate(unit, watch)
+        self.shipment.recorder.write(batch, part, path)
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10

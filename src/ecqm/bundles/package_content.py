@@ -12,6 +12,7 @@ from time import perf_counter
 from ecqm.bundles.catalog import MeasureNotFound
 from ecqm.bundles.documents import ContentError
 from ecqm.bundles.evaluation import Batch
+from ecqm.bundles.package_archives import is_archive, read_archive
 from ecqm.bundles.packages import MeasurePackage, is_package, packages, qdm_version, read_package
 from ecqm.bundles.selection import CannotPlan
 from ecqm.data.demand import Demand
@@ -25,19 +26,28 @@ from ecqm.measures.definition import Measure
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.nodes import Constant
-from ecqm.terminology import CodeIndex, Expansion, Membership, MissingValueSet, value_set_key
+from ecqm.terminology import (
+    CodeIndex,
+    Expansion,
+    Membership,
+    MissingValueSet,
+    ValueSets,
+    ValueSetStore,
+    value_set_key,
+)
 from ecqm.values import EvaluationContext, ValueSet
 
 PACKAGES = "measures"
 
 
 def package_files(path: Path) -> list[Path]:
-    """The packages at a path: a measure's file, its folder, a folder of such folders, or a deck with `measures`."""
+    """The packages at a path: a measure's file or archive, its folder, a folder of such, or a deck with `measures`."""
     if path.is_file():
-        return [path] if path.suffix == ".json" and is_package(path) else []
+        return [path] if is_archive(path) or (path.suffix == ".json" and is_package(path)) else []
     for folder in (path / PACKAGES, path):
         if folder.is_dir():
             own = [each for each in sorted(folder.glob("*.json")) if is_package(each)]
+            own += [each for each in sorted(folder.glob("*.zip")) if is_archive(each)]
             if found := own or list(packages(folder)):
                 return found
     return []
@@ -51,12 +61,14 @@ class PackageContent:
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path) -> PackageContent:
-        """Raises ContentError for a path without packages."""
+    def open(cls, path: Path, valuesets: Sequence[Path] = ()) -> PackageContent:
+        """The packages at a path; `valuesets` have what these lack. Raises ContentError for a path without packages."""
         found, problems = [], []
+        beside = ValueSetStore.of_folders(*valuesets)
         for file in package_files(path):
             try:
-                found.append(read_package(file))
+                package = read_archive(file) if file.suffix == ".zip" else read_package(file)
+                found.append(replace(package, value_sets=LayeredValueSets((package.value_sets, beside))))
             except ContentError as error:
                 problems.append(str(error))
         if not found:
@@ -74,6 +86,19 @@ class PackageContent:
                 raise MeasureNotFound(f"there is no measure {name!r}; there are {close}")
             chosen.append(found)
         return chosen or list(self.packages)
+
+
+class LayeredValueSets:
+    """Value sets from the first of several layers that has them, in whatever version: a measure means those that it
+    comes with, and what stands in for them."""
+
+    def __init__(self, layers: Sequence[ValueSets]) -> None:
+        self._layers = layers
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        """The value set, or None if no layer has it."""
+        found = (layer.find(identifier) for layer in self._layers)
+        return next((each for each in found if each is not None), None)
 
 
 class SharedValueSets:

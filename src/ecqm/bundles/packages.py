@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ecqm.bundles.documents import ContentError
+from ecqm.bundles.hqmf import UNSTATED, instant
 from ecqm.data.qdm.schema import NEWEST, QdmSchema, qdm_schema
 from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm.sources import LibrarySource
@@ -32,8 +33,8 @@ from ecqm.measures.definition import (
 )
 from ecqm.measures.planning import MeasurePlan, plan_measure
 from ecqm.measures.relevance import Statement
-from ecqm.plan.nodes import Call, Cast, Collect, Element, Node, Retrieve, SortWithin
-from ecqm.terminology import PackagedValueSets
+from ecqm.plan.nodes import Call, Cast, Collect, Element, MakeList, Node, Retrieve, SortWithin
+from ecqm.terminology import PackagedValueSets, ValueSets
 
 VALUE_SETS = "value_sets.json"
 EPISODES = "Episode"
@@ -146,7 +147,7 @@ class MeasurePackage:
     measure: Measure
     main: LibraryIdentifier
     libraries: LibraryCollection
-    value_sets: PackagedValueSets
+    value_sets: ValueSets
     origin: str
     references: Mapping[Statement, frozenset[Statement]] = field(default_factory=dict)
     calculates_supplemental_data: bool = False
@@ -171,8 +172,24 @@ class MeasurePackage:
 def _with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
     if group.patient_based:
         return group
-    retrieved = _retrieved(plan.defines[group.criteria[0].expression])
+    counted = plan.defines[group.criteria[0].expression]
+    if group.basis == UNSTATED:
+        group = replace(group, basis=EPISODES if _is_list(counted) else PATIENT_BASIS)
+        return group if group.patient_based else _with_basis(group, plan, schema)
+    retrieved = _retrieved(counted)
     return replace(group, basis=schema.base(retrieved)) if retrieved is not None else group
+
+
+def _is_list(node: Node) -> bool:
+    """Does a criterion give a list of episodes, rather than be true of a patient or not?"""
+    if isinstance(node, Cast):
+        return _is_list(node.operand)
+    return isinstance(node, (Retrieve, Collect, SortWithin, MakeList)) or (
+        isinstance(node, Call) and node.operator in (*_LISTS, "Flatten", "Expand")
+    )
+
+
+_LISTS = ("Union", "Intersect", "Except", "Distinct")
 
 
 def _retrieved(node: Node) -> str | None:
@@ -183,7 +200,7 @@ def _retrieved(node: Node) -> str | None:
         return _retrieved(node.value if isinstance(node, Collect) else node.source)
     if isinstance(node, (Cast, SortWithin)):
         return _retrieved(node.operand if isinstance(node, Cast) else node.source)
-    if isinstance(node, Call) and node.operator in ("Union", "Intersect", "Except", "Distinct"):
+    if isinstance(node, Call) and node.operator in _LISTS:
         found = set(map(_retrieved, node.operands))
         return found.pop() if len(found) == 1 else None
     return None
@@ -265,7 +282,7 @@ class _Head(msgspec.Struct):
 
 def _measure(file: _MeasureFile, path: Path, name: str) -> Measure:
     scoring = Scoring(file.measure_scoring.lower().replace("_", "-"))
-    basis = EPISODES if file.calculation_method == "EPISODE_OF_CARE" else PATIENT_BASIS
+    basis = {"EPISODE_OF_CARE": EPISODES, "PATIENT": PATIENT_BASIS}.get(file.calculation_method or "", UNSTATED)
     period = file.measure_period or _Period()
     supplements = {
         element.statement_name: SupplementalData(element.statement_name, element.statement_name, frozenset())
@@ -281,7 +298,7 @@ def _measure(file: _MeasureFile, path: Path, name: str) -> Measure:
         library=file.main_cql_library,
         groups=tuple(_group(each, scoring, basis, _aggregators(file)) for each in file.population_sets),
         supplemental_data=tuple(supplements.values()),
-        period=(_instant(period.low), _instant(period.high)),
+        period=(_stated_at(period.low), _stated_at(period.high)),
         short_names=(file.cms_id,),
     )
 
@@ -330,10 +347,5 @@ def _observed(observation: _Observation, by_expression: dict[str, str], populati
     return found or populations[-1].id
 
 
-def _instant(time: _Time | None) -> str | None:
-    """HQMF's `201201010000` as an ISO 8601 instant."""
-    text = time.value if time is not None else None
-    if not text or len(text) < 8:
-        return None
-    day = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
-    return f"{day}T{text[8:10]}:{text[10:12]}" if len(text) >= 12 else day
+def _stated_at(time: _Time | None) -> str | None:
+    return instant(time.value) if time is not None else None

@@ -60,7 +60,7 @@ def command(
     with reported(), telling(lambda told: None):
         stated = parse_period(period) if period else (None, None)
         if package_files(content):
-            (package,) = PackageContent.open(content).select([measure])
+            (package,) = PackageContent.open(content, valuesets).select([measure])
             found = explain_package(package, data, patient, stated)
         else:
             opened = open_content(content, libraries, valuesets)

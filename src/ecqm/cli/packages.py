@@ -13,6 +13,7 @@ import click
 
 def run_packages(
     content: Path,
+    valuesets: Sequence[Path],
     names: Sequence[str],
     data: Sequence[Path],
     stated: tuple[str | None, str | None],
@@ -31,7 +32,7 @@ def run_packages(
     from ecqm.reporting.run import RunOutput
 
     started = perf_counter()
-    opened = PackageContent.open(content)
+    opened = PackageContent.open(content, valuesets)
     with progress("planning", len(opened.select(names))) as advance:
         selection: Any = select_packages(opened, names, lambda measure: advance(1, measure.name))
     check(selection, allow_missing)

@@ -2,7 +2,7 @@
 
 from ecqm.terminology.codes import NO_CODE, CodeIndex, CodeKey
 from ecqm.terminology.expansion import Expansion
-from ecqm.terminology.membership import Membership
+from ecqm.terminology.membership import Membership, ValueSets
 from ecqm.terminology.packaged import PackagedValueSets
 from ecqm.terminology.snapshot import ValueSetSnapshot
 from ecqm.terminology.store import MissingValueSet, ValueSetStore, json_documents, value_set_key
@@ -19,6 +19,7 @@ __all__ = [
     "PackagedValueSets",
     "ValueSetSnapshot",
     "ValueSetStore",
+    "ValueSets",
     "canonical_system",
     "is_known_system",
     "json_documents",

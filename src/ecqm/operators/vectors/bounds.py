@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from ecqm.columns import ChoiceColumn, Column, IntervalColumn, Mask, NullColumn
 from ecqm.operators.vectors.answers import Answer, either
-from ecqm.operators.vectors.order import alike, order
+from ecqm.operators.vectors.order import Order, alike, order
 from ecqm.operators.vectors.steps import filled, stepped
 
 
@@ -110,49 +111,43 @@ def _with_uncertain(edge: _Edge, other: _Edge, end: int) -> Bound:
 
 def less(a: Bound, b: Bound, precision: str | None) -> Answer | None:
     """Is one bound before the other?"""
-    forward = order(a.highest, b.lowest, precision)
-    uncertain = either(a.uncertain, b.uncertain)
-    if forward is None:
-        return None
-    answer = forward.is_less
-    if uncertain is not None:
-        back = order(b.highest, a.lowest, precision)
-        if back is None:
-            return None
-        answer = Answer(answer.is_true, np.where(uncertain, back.is_at_most.is_true, answer.is_false),
-                        either(answer.undecided, back.undecided))  # fmt: skip
-    return _left_open(answer, a, b)
+    return _compared(a, b, precision, lambda order: order.is_less, lambda forward, back: back.less | back.same)
 
 
 def at_most(a: Bound, b: Bound, precision: str | None) -> Answer | None:
     """Is one bound before the other or the same?"""
-    forward = order(a.highest, b.lowest, precision)
-    uncertain = either(a.uncertain, b.uncertain)
-    if forward is None:
-        return None
-    answer = forward.is_at_most
-    if uncertain is not None:
-        back = order(b.highest, a.lowest, precision)
-        if back is None:
-            return None
-        answer = Answer(answer.is_true, np.where(uncertain, back.less, answer.is_false),
-                        either(answer.undecided, back.undecided))  # fmt: skip
-    return _left_open(answer, a, b)
+    return _compared(a, b, precision, lambda order: order.is_at_most, lambda forward, back: back.less)
 
 
 def same(a: Bound, b: Bound, precision: str | None) -> Answer | None:
-    """Are two bounds the same?"""
-    forward = order(a.highest, b.lowest, precision)
+    """Are two bounds the same? It is never certain of what is not."""
+    answer = _compared(a, b, precision, lambda order: order.is_same, lambda forward, back: forward.less | back.less)
     uncertain = either(a.uncertain, b.uncertain)
+    if answer is None or uncertain is None:
+        return answer
+    return Answer(answer.is_true & ~uncertain, answer.is_false, answer.undecided)
+
+
+def _compared(
+    a: Bound,
+    b: Bound,
+    precision: str | None,
+    certainly: Callable[[Order], Answer],
+    refuted: Callable[[Order, Order], Mask],
+) -> Answer | None:
+    """A relation of two bounds: it holds if it does between the greatest that the one and the least that the other may
+    be (`forward`), and does not where the way `back` tells so."""
+    forward = order(a.highest, b.lowest, precision)
     if forward is None:
         return None
-    answer = forward.is_same
+    answer = certainly(forward)
+    uncertain = either(a.uncertain, b.uncertain)
     if uncertain is not None:
         back = order(b.highest, a.lowest, precision)
         if back is None:
             return None
-        apart = np.where(uncertain, forward.less | back.less, answer.is_false)
-        answer = Answer(answer.is_true & ~uncertain, apart, either(answer.undecided, back.undecided))
+        is_false = np.where(uncertain, refuted(forward, back), answer.is_false)
+        answer = Answer(answer.is_true, is_false, either(answer.undecided, back.undecided))
     return _left_open(answer, a, b)
 
 

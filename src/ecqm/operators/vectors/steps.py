@@ -16,7 +16,7 @@ from ecqm.columns import (
     TimeColumn,
 )
 from ecqm.columns.number import add_exact
-from ecqm.kernels.calendar import DAY, MONTH, MS_PER_DAY, MS_PER_UNIT, YEAR, add_months_to_days
+from ecqm.kernels.calendar import MONTH, MS_PER_DAY, MS_PER_UNIT, YEAR, add_months_to_days
 from ecqm.operators.vectors.order import EPOCH_ORDINAL, FIRST_INSTANT, LAST_INSTANT
 from ecqm.types import LONG
 from ecqm.values import request_offset
@@ -105,6 +105,3 @@ def filled(column: Column, end: int, where: Mask) -> Column | None:
         return DateTimeColumn(np.where(where, value, column.low), precision, offset, valid, column.type)
     ends = (FIRST_DAY, LAST_DAY) if isinstance(column, DateColumn) else (0, MS_PER_DAY - 1)
     return type(column)(np.where(where, ends[end], column.low), precision, valid, column.type)
-
-
-__all__ = ["DAY", "filled", "moved_by", "outside", "stepped", "with_local"]

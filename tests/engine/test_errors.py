@@ -8,7 +8,7 @@ import pytest
 
 from ecqm.data import Cohort
 from ecqm.engine import EvaluationError, Executor
-from tests.data.resources import encounter, patient
+from tests.data.resources import encounter, observation, patient
 from tests.engine.logic import Logic, cohort_of
 
 
@@ -70,6 +70,20 @@ def test_only_the_rows_that_are_left_raise(cohort: Cohort) -> None:
     executor = logic.executor(cohort)
     assert logic.values("Careful", executor) == [()] * 4
     assert executor.errors == []
+
+
+def test_patients_without_rows_do_not_ask(tmp_path: Path) -> None:
+    """What depends on no alias is evaluated per patient, but its error is of those alone whose rows ask for it."""
+    two = [observation("o1", "p"), observation("o2", "p")]
+    cohort = cohort_of(tmp_path, [patient("p"), *two], [patient("q"), encounter("e", "q")])
+    asking = cohort_of(tmp_path / "asking", [patient("p"), *two, encounter("e", "p")])
+    logic = Logic("define X: [Encounter] E where (singleton from ([Observation])) is not null")
+    executor = logic.executor(cohort)
+    assert logic.values("X", executor) == [(), ()]
+    assert failed(executor) == []
+    executor = logic.executor(asking)
+    logic.values("X", executor)
+    assert failed(executor) == [0]
 
 
 def test_an_error_of_no_patient_ends_the_evaluation(cohort: Cohort) -> None:

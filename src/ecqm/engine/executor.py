@@ -159,7 +159,7 @@ class Executor:
             raised = self._raised.pop()
             self._path.pop()
             if raised:
-                frame.raised[node] = raised
+                raised = frame.raised[node] = self._asked_for(raised, frame)
                 self._raised[-1].update(raised)
         return column
 
@@ -209,6 +209,13 @@ class Executor:
         return isinstance(node, Variable) and isinstance(self.value(node, frame), ResourceColumn)
 
     # -- errors ---------------------------------------------------------------------------------------------------
+
+    def _asked_for(self, raised: Raised, frame: Frame) -> Raised:
+        """Of errors those of patients with rows in the frame: of what was evaluated further out, no other asks."""
+        if frame is self.once or frame is self.patients:
+            return raised
+        asking = frozenset(frame.rows_in(self.patients).tolist())
+        return {error: path for error, path in raised.items() if error[0] in asking}
 
     def fail(self, rows: Mask, frame: Frame, message: str) -> None:
         """Record a run-time error for the patients of `rows` (mask over the frame)."""

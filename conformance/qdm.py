@@ -3,7 +3,7 @@
     python conformance/qdm.py CONTENT          # CONTENT has qdm/ (measures, patients, reference-results.json) and qrda/
 
 Prints how many runs agree in populations, episodes, observations and statements, every disagreement that is not listed
-in qdm.defects.toml, and for each sample document how many of its entries are understood. Ends with 1 if one is not, or
+in qdm_defects.toml, and for each sample document how many of its entries are understood. Ends with 1 if one is not, or
 if a run disagrees that is not listed.
 """
 
@@ -18,7 +18,7 @@ from ecqm.data.qdm.qrda.reader import add_document
 from ecqm.measures.comparison import MeasureRun
 from ecqm.measures.defects import DefectList
 
-DEFECTS = Path(__file__).with_name("qdm.defects.toml")
+DEFECTS = Path(__file__).with_name("qdm_defects.toml")
 
 
 def runs_of(content: Path) -> list[MeasureRun]:

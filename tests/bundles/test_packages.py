@@ -233,7 +233,7 @@ def test_a_negated_value_set_is_found_by_that_value_set(tmp_path: Path) -> None:
 @pytest.mark.skipif(not (CONTENT / "qdm").is_dir(), reason="QDM content is not at hand")
 @pytest.mark.parametrize("name", ["cqm-execution", "bonnie-js"])
 def test_published_packages_agree_with_the_reference(name: str) -> None:
-    listed = DefectList.read(Path(__file__).parents[2] / "conformance" / "qdm.defects.toml")
+    listed = DefectList.read(Path(__file__).parents[2] / "conformance" / "qdm_defects.toml")
     runs = run_deck(PackageDeck.open(CONTENT / "qdm" / name), defects=listed)
     assert [(run.measure, r.case.name) for run in runs for r in run.results if not r.passes] == []
     statements = package_report({}, runs)["totals"]["statements"]

@@ -15,10 +15,10 @@ from ecqm.data.demand import Demand
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
-from ecqm.measures.criteria import Mask
+from ecqm.measures.criteria import Criterion, Episodes, Labels, Mask
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.evaluation import TRUE, GroupResult, evaluate_measure
-from ecqm.measures.execution import evaluate_defines, failures
+from ecqm.measures.execution import criterion, evaluate_defines, failures
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan, demand_of, reachable
 from ecqm.measures.relevance import (
@@ -109,6 +109,7 @@ class PackageResults:
     errors: Mapping[int, str]
     _passed: dict[Statement, Mask]
     _names: dict[str, dict[int, str]]
+    _strata: dict[str, Criterion | Labels]
 
     def of_patient(self, row: int) -> dict[str, SetResult]:
         """By id of the population set or stratification."""
@@ -143,8 +144,17 @@ class PackageResults:
                 names.get(key, str(key)): {population: float(selected[at]) for population, selected in members.items()}
                 for at, key in enumerate(keys)
             }
+            for key in self._stratum_alone(name, row).difference(keys):
+                # The tools count what a stratification selects before they ask for the initial population.
+                episodes[names.get(key, str(key))] = dict.fromkeys(members, 0.0) | {STRATUM: 1.0}
+                counts[STRATUM] += 1
         statements = self._statements(group, row, counts, episodes, name)
         return SetResult(counts, tuple(value for values in observed for value in values), episodes, statements)
+
+    def _stratum_alone(self, name: str, row: int) -> set[int]:
+        """The keys of the episodes that a stratification selects, of whatever population they are."""
+        selected = self._strata.get(name)
+        return set(selected.key[selected.patient == row].tolist()) if isinstance(selected, Episodes) else set()
 
     def _statements(
         self, group: GroupResult, row: int, counts: Counts, episodes: Mapping[str, Counts] | None, stratifier: str
@@ -199,13 +209,19 @@ def run_package(plan: PackagePlan, executor: Executor) -> PackageResults:
         except EvaluationError as error:
             plan.problems.append(f"{'.'.join(statement)}: {error}")
     names: dict[str, dict[int, str]] = {}
+    strata: dict[str, Criterion | Labels] = {}
     for group in measure.groups:
         names[group.id] = {}
         for population in group.criteria:
             if population.code is not PopulationCode.MEASURE_OBSERVATION:
                 column = executor.evaluate(plan.measure.defines[population.expression], population.expression)
                 names[group.id].update(_episode_names(column))
-    return PackageResults(plan, groups, failures(executor)[1], passed, names)
+        for stratifier in group.stratifiers:
+            expression = stratifier.components[0].expression
+            column = executor.evaluate(plan.measure.defines[expression], expression)
+            names[group.id].update(_episode_names(column))
+            strata[stratifier.id] = criterion(column, n)
+    return PackageResults(plan, groups, failures(executor)[1], passed, names, strata)
 
 
 def _episode_names(column: Column) -> dict[int, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from ecqm.data import EVERYTHING, Cohort, Demand, read_files
+from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand, read_files
 from ecqm.data.building import ShardJob, spooled_cohort
 from ecqm.data.partition import Partition
 from ecqm.data.shards import Shard
@@ -69,9 +69,10 @@ class FileUnit:
 
 @dataclass(frozen=True)
 class SpooledUnit:
-    """The patients of one spool that files were sorted into."""
+    """The patients of one spool that files were sorted into; `problems` are those of the sorting."""
 
     job: ShardJob
+    problems: tuple[DataProblem, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,7 +81,7 @@ class SpooledUnit:
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
         # Of all types, because what is shared may be reached over resources of any.
         cohort = spooled_cohort(replace(self.job, demand=Demand.of(None, demand.names)), codes)
-        cohort.problems += cohort.dangling_references()
+        cohort.problems += [*self.problems, *cohort.dangling_references()]
         return cohort
 
 
@@ -123,4 +124,6 @@ def units_of(
         ShardJob(spools, spool, partition.spool_path(None), EVERYTHING, data.default_offset, names)
         for spool in map(partition.spool_path, range(count))
     )
-    return [*(SpooledUnit(job) for job in jobs), *units]
+    # What was wrong with files is said once, with the first of the patients.
+    problems = (tuple(partition.problems), *[()] * (count - 1))
+    return [*map(SpooledUnit, jobs, problems), *units]

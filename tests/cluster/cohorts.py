@@ -1,0 +1,118 @@
+"""Many small patients of the sample measures as files and as a store, and runs over them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+
+from ecqm.api import select
+from ecqm.bundles.evaluation import Evaluation
+from ecqm.cluster.units import Unit, units_of
+from ecqm.cluster.worker import Shipment
+from ecqm.data import Cohort, Demand
+from ecqm.data.loading import load
+from ecqm.data.source import PatientData
+from ecqm.reporting.run import RunOutput
+from ecqm.terminology import CodeIndex
+from ecqm.values import DateTime, EvaluationContext
+from tests.cli.samples import SAMPLE, stay
+
+STATED = ("2026-01-01", "2026-12-31")
+MOMENT = EvaluationContext(DateTime(2027, 1, 15, 10, 0, 0, 0, 0))
+
+
+def write_ndjson(folder: Path, patients: int = 60) -> Path:
+    """Patients with stays of one to ten days, every seventh of them none that counts; files by type."""
+    folder.mkdir(parents=True)
+    resources = [
+        resource
+        for number in range(patients)
+        for resource in stay(
+            f"p{number}",
+            status="planned" if number % 7 == 0 else "finished",
+            period={"start": "2026-02-03T14:00:00Z", "end": f"2026-02-{4 + number % 10:02}T15:00:00Z"},
+        )
+    ]
+    for name in ("Patient", "Encounter"):
+        lines = [json.dumps(resource) for resource in resources if resource["resourceType"] == name]
+        (folder / f"{name}.ndjson").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def write_store(folder: Path, patients: int = 60) -> Path:
+    """The same patients in a store of several shards."""
+    load([write_ndjson(folder / "files", patients)], folder / "store", shard_size=2_000)
+    return folder / "store"
+
+
+def evaluation(supplements: bool = False) -> Evaluation:
+    """The sample measures, to be evaluated at one moment."""
+    measures = select(SAMPLE)
+    return Evaluation(measures.plans, measures.content.value_sets, STATED, supplements, "both", MOMENT)
+
+
+def output(folder: Path) -> RunOutput:
+    return RunOutput(folder, select(SAMPLE), STATED, subject_list=True)
+
+
+def shipment(to: RunOutput) -> Shipment:
+    return Shipment(evaluation(), to.recorder)
+
+
+def units(path: Path, spools: Path, unit_size: int = 1 << 20) -> dict[int, Unit]:
+    return dict(enumerate(units_of(PatientData([path]), spools, unit_size)))
+
+
+def results(folder: Path) -> tuple[Any, list[dict[str, Any]]]:
+    """What a finished run says that has nothing to do with when, and in how many parts, it ran."""
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    groups = [(entry["resource"]["measure"], entry["resource"]["group"]) for entry in summary["entry"]]
+    rows = pyarrow.parquet.read_table(folder / "populations.parquet").to_pylist()
+    return groups, sorted(rows, key=lambda row: (row["measure"], row["group"], row["patient"], row["episode"] or ""))
+
+
+def members(folder: Path) -> list[list[str]]:
+    """The members of all populations, each in order of their names."""
+    lists = json.loads((folder / "subject-list.json").read_text("utf-8"))
+    return [
+        sorted(item["item"]["reference"] for item in contained.get("entry", ()))
+        for entry in lists["entry"]
+        for contained in entry["resource"]["contained"]
+    ]
+
+
+@dataclass(frozen=True)
+class DeadlyUnit:
+    """A unit that takes its process with it, so many times."""
+
+    unit: Unit
+    marks: Path
+    times: int
+
+    @property
+    def name(self) -> str:
+        return self.unit.name
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        self.marks.mkdir(exist_ok=True)
+        deaths = len(list(self.marks.iterdir()))
+        if deaths < self.times:
+            (self.marks / str(deaths)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.unit.cohort(demand, codes)
+
+
+def deadly(units: Mapping[int, Unit], number: int, marks: Path, times: int) -> dict[int, Unit]:
+    return {**units, number: DeadlyUnit(units[number], marks, times)}
+
+
+def told(done: Sequence[int], units: Mapping[int, Unit]) -> bool:
+    """Was every unit told of once?"""
+    return sorted(done) == sorted(units)

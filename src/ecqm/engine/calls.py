@@ -46,6 +46,8 @@ def apply(
         for position, operand in enumerate(operands):
             if isinstance(operand, ChoiceColumn):
                 return _by_alternative(executor, name, operands, position, settings, frame)
+    if any(isinstance(operand, NullColumn) for operand in operands) and registry.get(name).propagates_null:
+        return NullColumn(broadcast_length(*operands))
     kernel = kernel_of(name)
     if kernel is not None:
         result = kernel(*operands, **settings)

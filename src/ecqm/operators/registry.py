@@ -98,6 +98,11 @@ class Operator:
     doc: str
     overloads: list[Overload] = field(default_factory=list)
 
+    @property
+    def propagates_null(self) -> bool:
+        """Is the result null whenever an operand is, whatever the overload?"""
+        return all(overload.nulls is PROPAGATE for overload in self.overloads)
+
     def resolve(self, types: Sequence[CqlType]) -> Overload | None:
         """The overload that operands of `types` fit best without conversion, the first declared of equals."""
         best: tuple[int, Overload] | None = None

@@ -21,6 +21,7 @@ from ecqm.columns import (
     ListColumn,
     NullColumn,
     RecordColumn,
+    TemporalColumn,
     to_values,
 )
 from ecqm.data import EVERYTHING, Cohort, DataError, Demand, ElementNotRead, case_folders, read_cases, read_files
@@ -52,10 +53,12 @@ def assert_same(one: Column, other: Column, path: str) -> None:
         assert (one.tag == other.tag).all(), path
         for part, its_like in zip(one.alternatives, other.alternatives, strict=True):
             assert_same(part, its_like, path)
-    elif isinstance(one, (ConceptColumn, CodeColumn)):
+    elif isinstance(one, (ConceptColumn, CodeColumn, TemporalColumn)):
         assert to_values(one) == to_values(other), path
     elif isinstance(one, DecimalColumn) and isinstance(other, DecimalColumn):
-        assert one.scale == other.scale and (one.unscaled == other.unscaled)[one.valid].all(), path
+        # The scale is that of what was written, or the least.
+        scale = max(one.scale, other.scale)
+        assert (one.at_scale(scale) == other.at_scale(scale))[one.valid].all(), path
     else:
         assert (one.keys() == other.keys()).all(), path
 

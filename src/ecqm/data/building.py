@@ -81,8 +81,7 @@ def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
     orphans = Spool(folder / ORPHANS, 1 << 30)
     try:
         entry = straight.write(orphans)
-    except NotPlain as e:
-        print("NOTPLAIN", e)
+    except NotPlain:
         shutil.rmtree(folder, ignore_errors=True)
         return None
     orphans.flush()

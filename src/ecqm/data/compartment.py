@@ -8,7 +8,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-_TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?(?:[#|?].*)?$")
+# The type and id that a reference ends with: a pattern for Python's expressions and for Arrow's.
+TYPE_AND_ID = r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?(?:[#|?].*)?$"
+_TYPE_AND_ID = re.compile(TYPE_AND_ID)
 
 # The elements that name the patient a resource is about, whatever its type, the most telling first. (In R4 `subject`
 # is where most have it; `patient` in AllergyIntolerance, Claim, Immunization…; `beneficiary` in Coverage; `for` in

@@ -148,7 +148,7 @@ class Elements(Mapping[str, Column]):
         """A column of the values of one type (None where there is none), whose table rows are `rows`."""
         present = [value for value in values if value is not None]
         n = len(values)
-        type_ = _type(type_name)
+        type_ = fhir_type(type_name)
         if not present:
             return NullColumn(n, type_)
         valid = _mask(values, len(present))
@@ -196,7 +196,12 @@ class Elements(Mapping[str, Column]):
             present = [item for item in laden if item is not None]
             return self._record(present, _mask(laden, len(present)), "Element", rows)
 
-        return self._list(values, record) if element.repeated else record(values, self._rows)
+        if not element.repeated:
+            return record(values, self._rows)
+        column = self._list(values, record)
+        if isinstance(column, ListColumn) and isinstance(column.values, NullColumn):
+            return NullColumn(self._n, NamedType("FHIR", "Element"))
+        return column
 
     def _reporter(self, rows: Rows) -> Callable[[int, str], None]:
         return lambda place, message: self._reading.report(self._resource_type, int(rows[place]), message)
@@ -212,12 +217,13 @@ def _mask(values: list[Any], present: int) -> Mask:
     return np.array([value is not None for value in values], np.bool_)
 
 
-def _type(type_name: str) -> CqlType:
+def fhir_type(type_name: str) -> CqlType:
+    """The type of columns of a FHIR type."""
     return STRING if type_name.startswith("System.") else NamedType("FHIR", type_name)
 
 
 def _column_type(element: Element) -> CqlType:
-    type_ = choice_of(map(_type, element.types))
+    type_ = choice_of(map(fhir_type, element.types))
     return ListType(type_) if element.repeated else type_
 
 

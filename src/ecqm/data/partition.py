@@ -184,10 +184,13 @@ class Partition:
         types = set(map(_type_of, headers))
         if len(headers) != len(ends) or "Bundle" in types:
             return False
-        patients = _patients_of(headers) if len(types) == 1 else list(map(_patient_of, headers))
-        shards = np.fromiter((-1 if name is None else shard_of(name, self.n_shards) for name in patients), np.int64)
+        patients = _patients_of(headers) if len(types) == 1 else pa.array(map(_patient_of, headers), pa.utf8())
+        encoded = patients.dictionary_encode()
+        by_patient = np.array([*(shard_of(name, self.n_shards) for name in encoded.dictionary.to_pylist()), -1])
+        shards = by_patient[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
         order = np.argsort(shards, kind="stable")
-        batch = lines_batch(patients, self._first_number + file, first, block, ends).take(pa.array(order))
+        names = [header.resourceType for header in headers], [header.id for header in headers]
+        batch = lines_batch(patients, self._first_number + file, first, block, ends, *names).take(pa.array(order))
         bounds = np.searchsorted(shards[order], np.arange(-1, self.n_shards + 1)).tolist()
         for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
             spool.append(batch.slice(start, stop - start))
@@ -207,7 +210,7 @@ class Partition:
         if header.resourceType == "Bundle":
             self._add_document(file, line, line_number, None)
         else:
-            self._spool(_patient_of(header), None, file, line_number, line)
+            self._spool(_patient_of(header), None, file, line_number, line, header)
 
     def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
         """The header of a resource in which something else goes by the name of a link; None for what is no resource."""
@@ -236,7 +239,7 @@ class Partition:
             if named is None and header.resourceType == "Patient":
                 named = resource_urn
             named = by_urn.get(named, named) if named is not None else None
-            self._spool(named, resource_urn, file, -1 if place is None else place, raw)
+            self._spool(named, resource_urn, file, -1 if place is None else place, raw, header)
 
     def _unbundled(
         self, file: int, content: bytes | msgspec.Raw, entry: int | None, urn: str | None
@@ -263,10 +266,10 @@ class Partition:
                 url = item.fullUrl
                 yield from self._unbundled(file, item.resource, number, url if url and url.startswith("urn:") else None)
 
-    def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes) -> None:
+    def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
         spool = self._shared if patient is None else self._spools[shard_of(patient, self.n_shards)]
         lot = Lot()
-        lot.append(patient, urn, self._first_number + file, entry, raw)
+        lot.append(patient, urn, self._first_number + file, entry, raw, header.resourceType, header.id)
         spool.append(lot.batch())
 
     def _report(self, file: int, entry: int | None, message: str) -> None:
@@ -280,18 +283,22 @@ def _patient_of(header: Any) -> str | None:
     return patient_reference(header)
 
 
-def _patients_of(headers: Sequence[Any]) -> list[str | None]:
+def _patients_of(headers: Sequence[Any]) -> pa.Array:
     """The same for many resources of one type."""
     if headers[0].resourceType == "Patient":
-        return [header.id for header in headers]
+        return pa.array([header.id for header in headers], pa.utf8())
     link = next((name for name in PATIENT_LINKS if isinstance(getattr(headers[0], name), _Link)), None)
-    if link is None:
-        return list(map(_patient_of, headers))
-    found: list[str | None] = []
-    for header, own in zip(headers, map(attrgetter(link), headers), strict=True):
-        named = target(own.reference) if isinstance(own, _Link) and own.reference is not None else None
-        found.append(named[1] if named is not None and named[0] == "Patient" else _patient_of(header))
-    return found
+    if link is not None:
+        try:
+            references = pa.array(map(attrgetter(f"{link}.reference"), headers), pa.utf8()).dictionary_encode()
+        except AttributeError:
+            # Some have no such link, or several.
+            return pa.array(map(_patient_of, headers), pa.utf8())
+        named = [target(text) for text in references.dictionary.to_pylist()]
+        if references.null_count == 0 and all(name is not None and name[0] == "Patient" for name in named):
+            ids = pa.array([name[1] for name in named if name is not None], pa.utf8())
+            return ids.take(references.indices)
+    return pa.array(map(_patient_of, headers), pa.utf8())
 
 
 def _line_ends(block: bytes) -> npt.NDArray[np.int64]:

@@ -50,34 +50,55 @@ class StoredResource:
     urn: str | None
 
 
-def write_shard(folder: Path, cohort: Cohort) -> dict[str, int]:
-    """Write a cohort (read with its JSON kept) as a shard; the checksums of its files by name."""
-    folder.mkdir(parents=True)
-    checksums: dict[str, int] = {}
+class ShardWriter:
+    """Writes a shard into a folder: its tables one by one, then the rest."""
 
-    def write(name: str, batches: Sequence[pa.RecordBatch]) -> None:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self._checksums: dict[str, int] = {}
+
+    @staticmethod
+    def batch(arrays: Mapping[str, pa.Array], layouts: Mapping[str, Layout]) -> pa.RecordBatch:
+        """A table's columns and elements, with the layouts of the elements."""
+        return _batch(arrays).replace_schema_metadata({"layouts": json.dumps(layouts)})
+
+    def table(self, name: str, batch: pa.RecordBatch, raws: pa.Array) -> None:
+        """A table as `batch` makes it, and the JSON of its rows (binary)."""
+        self._write(f"{name}.arrow", [batch])
+        starts = range(0, len(raws), _RAW_BATCH)
+        self._write(f"{name}.raw", [_batch({"json": raws[at : at + _RAW_BATCH].cast(pa.binary())}) for at in starts])
+
+    def finish(self, codes: CodeIndex, ids: Sequence[str], problems: Sequence[DataProblem]) -> dict[str, int]:
+        """The codes (last, because they are numbered while columns are made), patients and problems; all checksums."""
+        pairs = codes.since(0) if len(codes) else ()
+        systems, values = zip(*pairs, strict=True) if pairs else ((), ())
+        stored = {"system": pa.array(systems, pa.utf8()), "code": pa.array(values, pa.utf8())}
+        self._write("codes.arrow", [_batch(stored)])
+        self._write("patients.arrow", [_batch({"id": pa.array(ids, pa.utf8())})])
+        listed = json.dumps([asdict(problem) for problem in problems]).encode()
+        self._write_file("problems.json", memoryview(listed))
+        return self._checksums
+
+    def _write(self, name: str, batches: Sequence[pa.RecordBatch]) -> None:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, batches[0].schema, options=_OPTIONS) as writer:
             for batch in batches:
                 writer.write_batch(batch)
-        _write_file(folder / name, memoryview(sink.getvalue()), checksums)
+        self._write_file(name, memoryview(sink.getvalue()))
 
+    def _write_file(self, name: str, content: memoryview) -> None:
+        (self.folder / name).write_bytes(content)
+        self._checksums[name] = zlib.crc32(content)
+
+
+def write_shard(folder: Path, cohort: Cohort) -> dict[str, int]:
+    """Write a cohort (read with its JSON kept) as a shard; the checksums of its files by name."""
+    writer = ShardWriter(folder)
     for name, table in sorted(cohort.tables.items()):
         if len(table):
-            write(f"{name}.arrow", [_table_batch(table)])
-            write(f"{name}.raw", list(_raw_batches(table)))
-    # Last, because codes are numbered while columns are made.
-    systems, codes = zip(*cohort.codes.since(0), strict=True) if len(cohort.codes) else ((), ())
-    write("codes.arrow", [_batch({"system": pa.array(systems, pa.utf8()), "code": pa.array(codes, pa.utf8())})])
-    write("patients.arrow", [_batch({"id": pa.array(cohort.ids, pa.utf8())})])
-    problems = json.dumps([asdict(problem) for problem in cohort.problems]).encode()
-    _write_file(folder / "problems.json", memoryview(problems), checksums)
-    return checksums
-
-
-def _write_file(path: Path, content: memoryview, checksums: dict[str, int]) -> None:
-    path.write_bytes(content)
-    checksums[path.name] = zlib.crc32(content)
+            writer.table(name, _table_batch(table), _raws(table))
+    return writer.finish(cohort.codes, cohort.ids, cohort.problems)
 
 
 def _batch(arrays: Mapping[str, pa.Array]) -> pa.RecordBatch:
@@ -97,13 +118,12 @@ def _table_batch(table: ResourceTable) -> pa.RecordBatch:
     layouts: dict[str, Layout] = {}
     for name in table.elements:
         arrays[name], layouts[name] = to_arrow(table.element(name))
-    return _batch(arrays).replace_schema_metadata({"layouts": json.dumps(layouts)})
+    return ShardWriter.batch(arrays, layouts)
 
 
-def _raw_batches(table: ResourceTable) -> Iterator[pa.RecordBatch]:
+def _raws(table: ResourceTable) -> pa.Array:
     raws = [b"" if container >= 0 else table.raw(row) for row, container in enumerate(table.container.tolist())]
-    for start in range(0, len(raws), _RAW_BATCH):
-        yield _batch({"json": pa.array(raws[start : start + _RAW_BATCH], pa.binary())})
+    return pa.array(raws, pa.large_binary())
 
 
 class Shard:

@@ -23,6 +23,8 @@ _SCHEMA = pa.schema(
         ("file", pa.int32()),
         ("entry", pa.int64()),
         ("json", pa.large_binary()),
+        ("type", pa.utf8()),
+        ("id", pa.utf8()),
     ]
 )
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -30,34 +32,62 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 @dataclass
 class Lot:
-    """Resources as parallel lists: the patient's id (None: of no patient), URN, file number, entry or line, JSON."""
+    """Resources as parallel lists: the patient's id (None: of no patient), URN, file number, entry or line, JSON,
+    resource type and id."""
 
     patients: list[str | None] = field(default_factory=list)
     urns: list[str | None] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
 
-    def append(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes) -> None:
+    def append(
+        self,
+        patient: str | None,
+        urn: str | None,
+        file: int,
+        entry: int,
+        raw: bytes,
+        resource_type: str,
+        identifier: str | None,
+    ) -> None:
         """One more."""
         self.patients.append(patient)
         self.urns.append(urn)
         self.files.append(file)
         self.entries.append(entry)
         self.raws.append(raw)
+        self.types.append(resource_type)
+        self.ids.append(identifier)
 
     def __len__(self) -> int:
         return len(self.raws)
 
     def batch(self) -> pa.RecordBatch:
         """The same as a record batch."""
-        columns: list[Sequence[Any]] = [self.patients, self.urns, self.files, self.entries, self.raws]
+        columns: list[Sequence[Any]] = [
+            self.patients,
+            self.urns,
+            self.files,
+            self.entries,
+            self.raws,
+            self.types,
+            self.ids,
+        ]
         arrays = [pa.array(values, type_) for values, type_ in zip(columns, _SCHEMA.types, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
 
 
 def lines_batch(
-    patients: Sequence[str | None], file: int, first: int, block: bytes, ends: npt.NDArray[np.int64]
+    patients: pa.Array,
+    file: int,
+    first: int,
+    block: bytes,
+    ends: npt.NDArray[np.int64],
+    types: Sequence[str],
+    ids: Sequence[str | None],
 ) -> pa.RecordBatch:
     """A batch of the lines of a block, with the places that they end at: their bytes are not copied."""
     n = len(ends)
@@ -65,13 +95,14 @@ def lines_batch(
     offsets[1:] = ends
     json = pa.Array.from_buffers(pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
     numbers = pa.array(np.full(n, file, np.int32)), pa.array(np.arange(first, first + n))
-    return pa.RecordBatch.from_arrays(
-        [pa.array(patients, pa.utf8()), pa.nulls(n, pa.utf8()), *numbers, json], schema=_SCHEMA
-    )
+    names = pa.array(types, pa.utf8()), pa.array(ids, pa.utf8())
+    return pa.RecordBatch.from_arrays([patients, pa.nulls(n, pa.utf8()), *numbers, json, *names], schema=_SCHEMA)
 
 
 class Spool:
     """One spool file, open for appending; what is appended is held back until there is enough of it, or `flush`."""
+
+    SCHEMA = _SCHEMA
 
     def __init__(self, path: Path, held_back: int) -> None:
         self.path = path
@@ -110,10 +141,14 @@ class Spool:
 
 def read_spool(path: Path) -> Iterator[Lot]:
     """The blocks of a spool file; none of one that was never written."""
+    for batch in read_batches(path):
+        yield Lot(*(column.to_pylist() for column in batch.columns))
+
+
+def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The same as record batches."""
     if not path.exists():
         return
     with path.open("rb") as file:
         while header := file.read(_LENGTH.size):
-            block = file.read(_LENGTH.unpack(header)[0])
-            for batch in pa.ipc.open_stream(block):
-                yield Lot(*(column.to_pylist() for column in batch.columns))
+            yield from pa.ipc.open_stream(file.read(_LENGTH.unpack(header)[0]))

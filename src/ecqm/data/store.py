@@ -23,7 +23,7 @@ from ecqm.data.problems import DataError
 from ecqm.data.shards import CorruptShard, Shard
 from ecqm.terminology import CodeIndex
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 
 

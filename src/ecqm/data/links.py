@@ -1,0 +1,126 @@
+"""References in parsed JSON, many at a time: where they are, what they name, and whether that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecqm.columns import Mask, Rows
+from ecqm.data.compartment import TYPE_AND_ID
+
+
+@dataclass(frozen=True)
+class Links:
+    """The references of one field: `number` (n) into the distinct `texts`, -1 for null, and the `rows` they are in.
+
+    `types` and `ids` are what each distinct text names, null for one that is no type and id (as
+    `ecqm.data.compartment.target` has it).
+    """
+
+    number: Rows
+    texts: pa.Array
+    types: pa.Array
+    ids: pa.Array
+    rows: Rows
+
+    @classmethod
+    def of(cls, texts: pa.Array, rows: Rows) -> Links:
+        """Links by their texts."""
+        encoded = texts.dictionary_encode()
+        number = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        distinct = encoded.dictionary
+        named = pc.extract_regex(distinct, TYPE_AND_ID)
+        urn = pc.starts_with(distinct, "urn:")
+        types, ids = (
+            pc.if_else(pc.or_(urn, named.is_null()), pa.scalar(None, pa.utf8()), named.field(name))
+            for name in ("type", "id")
+        )
+        return cls(number, distinct, types, ids, rows)
+
+    def places(self, keys: pa.Array) -> Rows:
+        """For each link the place among `keys` ("Type/id") of what it names, -1 for none."""
+        return self._spread(_places(pc.binary_join_element_wise(self.types, self.ids, "/"), keys))
+
+    def places_of(self, resource_type: str, ids: pa.Array) -> Rows:
+        """The place among the ids of one type of what each link names; -1 for none, and for links to other types."""
+        mine = pc.fill_null(pc.equal(self.types, resource_type), False)
+        return self._spread(_places(pc.if_else(mine, self.ids, pa.scalar(None, pa.utf8())), ids))
+
+    @property
+    def is_within(self) -> Mask:
+        """Which links must lead somewhere in the data: those that are not absolute."""
+        local = pc.or_(pc.starts_with(self.texts, "#"), pc.starts_with(self.texts, "urn:"))
+        relative = pc.and_(self.types.is_valid(), pc.invert(pc.match_substring(self.texts, "://")))
+        within = pc.or_(local, relative).to_numpy(zero_copy_only=False)
+        found: Mask = np.append(within, False)[self.number]
+        return found
+
+    def _spread(self, of_texts: npt.NDArray[np.int32]) -> Rows:
+        return np.append(of_texts.astype(np.int64), -1)[self.number]
+
+
+def _places(wanted: pa.Array, among: pa.Array) -> npt.NDArray[np.int32]:
+    found = pc.index_in(wanted, value_set=among, skip_nulls=True)
+    places: npt.NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False)
+    return places
+
+
+def links_of(arrays: Mapping[str, pa.Array]) -> Iterator[Links]:
+    """All fields named `reference`, however deep inside."""
+    for name, array in arrays.items():
+        yield from _links(name, array, np.arange(len(array)))
+
+
+def _has_links(name: str, type_: pa.DataType) -> bool:
+    if pa.types.is_list(type_):
+        return _has_links(name, type_.value_type)
+    if pa.types.is_struct(type_):
+        return any(_has_links(field.name, field.type) for field in type_)
+    return name == "reference" and pa.types.is_string(type_)
+
+
+def _links(name: str, array: pa.Array, rows: Rows) -> Iterator[Links]:
+    if not _has_links(name, array.type) or array.null_count == len(array):
+        return
+    if pa.types.is_list(array.type):
+        lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
+        yield from _links(name, array.flatten(), np.repeat(rows, lengths))
+    elif pa.types.is_struct(array.type):
+        for place, field in enumerate(array.type):
+            yield from _links(field.name, array.field(place), rows)
+    else:
+        yield Links.of(array, rows)
+
+
+class Targets:
+    """What references can name in a shard: the ids of each type by patient."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, tuple[pa.Array, Rows]] = {}
+
+    def add(self, resource_type: str, patient: Rows, ids: pa.Array) -> None:
+        """The resources of one type."""
+        encoded = ids.dictionary_encode()
+        packed = patient * len(encoded.dictionary) + encoded.indices.to_numpy()
+        self._ids[resource_type] = (encoded.dictionary, np.sort(packed, kind="stable"))
+
+    def missing(self, patient: Rows, texts: pa.Array) -> int:
+        """How many references (of patient rows `patient`) within the data name what their patient does not have.
+
+        As `Cohort.dangling_counts` has it: relative references, local ones (no resource is contained here) and URNs.
+        """
+        links = Links.of(texts, patient)
+        found = np.zeros(len(links.number), np.bool_)
+        for name in links.types.unique().to_pylist():
+            if name in self._ids:
+                ids, packed = self._ids[name]
+                place = links.places_of(name, ids)
+                pairs = patient * len(ids) + place
+                at = np.minimum(np.searchsorted(packed, pairs), len(packed) - 1)
+                found |= (place >= 0) & (packed[at] == pairs)
+        return int(np.count_nonzero(links.is_within & ~found))

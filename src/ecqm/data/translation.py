@@ -1,0 +1,309 @@
+"""From the arrays that Arrow's JSON reader gives to the arrays of the store, without a Python object per value.
+
+The outcome is what `ecqm.data.elements` and `ecqm.data.arrow.to_arrow` make of the same JSON, element by element: the
+same columns come back. What needs a report about single values raises NotPlain, and takes that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecqm.columns import Mask, Rows
+from ecqm.data.arrow import Layout
+from ecqm.data.demand import Demand
+from ecqm.data.elements import fhir_type
+from ecqm.data.schema import Element, FhirSchema
+from ecqm.data.shapes import DECIMAL_SCALE, NotPlain
+from ecqm.data.structs import CODED_TYPES
+from ecqm.kernels.calendar import DAY, MILLISECOND, MINUTE, MS_PER_UNIT
+from ecqm.kernels.isodates import FlatTexts, parse_dates, parse_instants, parse_times
+from ecqm.models import read_type
+from ecqm.terminology import NO_CODE, CodeIndex
+from ecqm.types import choice_of
+
+Arrays = Mapping[str, pa.Array]
+Stored = tuple[pa.Array, Layout]
+
+
+class References(NamedTuple):
+    """The references in one element (`path`): their texts, and the row of the table that each is in."""
+
+    path: str
+    texts: pa.Array
+    rows: Rows
+
+
+class Translation:
+    """Translates the elements of resources of one type, and collects the references among them."""
+
+    def __init__(self, demand: Demand, schema: FhirSchema, codes: CodeIndex, default_offset: int) -> None:
+        self._demand = demand
+        self._schema = schema
+        self._codes = codes
+        self._default_offset = default_offset
+        self.references: list[References] = []
+
+    def elements(self, type_name: str, arrays: Arrays, rows: Rows, path: str = "") -> Iterator[tuple[str, Stored]]:
+        """The stored form of each demanded element that occurs, by name; `rows` are the table rows of the values."""
+        for element in self._demand.elements(self._schema, type_name):
+            place = f"{path}.{element.name}".removeprefix(".")
+            types = {name: type_ for name, type_ in element.json_names if name in arrays}
+            if types:
+                stored = self._alternatives(element, types, arrays, rows, place)
+                if stored is not None:
+                    yield element.name, stored
+            if self._demand.reads_extensions:
+                # As in `Elements`: under the path with an underscore.
+                sibling = self._sibling(
+                    element, arrays, rows, f"{path}._{element.name}" if path else f"_{element.name}"
+                )
+                if sibling is not None:
+                    yield "_" + element.name, sibling
+
+    def _alternatives(
+        self, element: Element, types: Mapping[str, str], arrays: Arrays, rows: Rows, path: str
+    ) -> Stored | None:
+        made = [
+            stored
+            for name, type_name in types.items()
+            if (stored := self._values(arrays[name], type_name, element.repeated, rows, path)) is not None
+        ]
+        if len(made) < 2:
+            return made[0] if made else None
+        present = [_present(array, layout) for array, layout in made]
+        if np.sum(present, axis=0).max() > 1:
+            raise NotPlain(f"several types of {path} at once")
+        tag = np.full(len(rows), -1, np.int8)
+        for number, mask in enumerate(present):
+            tag[mask] = number
+        parts = {"tag": pa.array(tag), **{str(number): array for number, (array, _) in enumerate(made)}}
+        layouts = [layout for _, layout in made]
+        type_ = choice_of(read_type(layout["type"]) for layout in layouts)
+        return _struct(parts, None), {"layout": "choice", "alternatives": layouts, "type": str(type_)}
+
+    def _values(self, array: pa.Array, type_name: str, repeated: bool, rows: Rows, path: str) -> Stored | None:
+        if repeated:
+            return _list(array, rows, lambda items, places: self._single(items, type_name, places, path))
+        return self._single(array, type_name, rows, path)
+
+    def _single(self, array: pa.Array, type_name: str, rows: Rows, path: str) -> Stored | None:
+        if array.null_count == len(array):
+            return None
+        type_ = str(fhir_type(type_name))
+        if type_name == "CodeableConcept":
+            return self._concept(array, type_)
+        if type_name == "Coding":
+            return self._coding(array, type_)
+        primitive = self._schema.primitive(type_name)
+        if primitive is None:
+            return self._record(array, _nulls(array), type_name, rows, path)
+        if primitive in ("DateTime", "Date", "Time"):
+            return self._temporal(array, primitive, type_)
+        stored, layout = _PRIMITIVES[primitive](array)
+        return stored, {**layout, "type": type_}
+
+    def _record(self, array: pa.Array, nulls: Mask, type_name: str, rows: Rows, path: str) -> Stored:
+        fields = _fields(array)
+        if type_name == "Reference" and "reference" in fields:
+            self.references.append(References(path, fields["reference"], rows))
+        made = dict(self.elements(type_name, fields, rows, path))
+        layout = {
+            "layout": "record",
+            "fields": {name: layout for name, (_, layout) in made.items()},
+            "type": str(fhir_type(type_name)),
+        }
+        if not made:
+            return pa.array(~nulls), layout
+        return _struct({name: stored for name, (stored, _) in made.items()}, nulls), layout
+
+    def _sibling(self, element: Element, arrays: Arrays, rows: Rows, path: str) -> Stored | None:
+        laden = []
+        for json_name, type_name in element.json_names:
+            name = json_name if type_name in CODED_TYPES else "_" + json_name
+            if name in arrays and _has_id_or_extension(arrays[name]):
+                laden.append(arrays[name])
+        if not laden:
+            return None
+        if len(laden) > 1:
+            raise NotPlain(f"extensions of several types of {path}")
+
+        def record(items: pa.Array, places: Rows) -> Stored | None:
+            bare = np.ones(len(items), np.bool_)
+            for name in ("id", "extension"):
+                if name in (fields := _fields(items)):
+                    bare &= _nulls(fields[name])
+            return None if bare.all() else self._record(items, bare, "Element", places, path)
+
+        return _list(laden[0], rows, record) if element.repeated else record(laden[0], rows)
+
+    def _concept(self, array: pa.Array, type_: str) -> Stored:
+        fields = _fields(array)
+        coding = fields.get("coding")
+        if coding is None:
+            offsets, items = np.zeros(len(array) + 1, np.int64), pa.array([], pa.struct([]))
+        else:
+            offsets, items = _offsets(coding), coding.flatten()
+            _refuse_nulls(items)
+        codes, layout = self._coding(items, "FHIR.Coding")
+        parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
+        if "text" in fields and fields["text"].null_count < len(array):
+            parts["display"] = _encoded(fields["text"])
+        return _struct(parts, _nulls(array)), {"layout": "concept", "codes": layout, "type": type_}
+
+    def _coding(self, array: pa.Array, type_: str) -> Stored:
+        fields = _fields(array)
+        parts = {"id": pa.array(self._code_ids(fields, len(array)))}
+        for name in ("display", "version"):
+            if name in fields and fields[name].null_count < len(array):
+                parts[name] = _encoded(fields[name])
+        return _struct(parts, None), {"layout": "code", "type": type_}
+
+    def _code_ids(self, fields: Arrays, n: int) -> npt.NDArray[np.int32]:
+        """The ids of (system, code), each distinct pair interned once."""
+        if "code" not in fields:
+            return np.full(n, NO_CODE, np.int32)
+        code, codes = _numbered(fields["code"])
+        system, systems = _numbered(fields["system"]) if "system" in fields else (np.full(n, -1), [])
+        pairs = np.where(code < 0, 0, (system + 1) * len(codes) + code + 1)
+        distinct, places = np.unique(pairs, return_inverse=True)
+        ids = [
+            NO_CODE if pair == 0 else self._codes.intern(systems[which - 1] if which else None, codes[code_number])
+            for pair in distinct.tolist()
+            for which, code_number in [divmod(pair - 1, max(1, len(codes)))]
+        ]
+        return np.array(ids, np.int32)[places]
+
+    def _temporal(self, array: pa.Array, primitive: str, type_: str) -> Stored:
+        nulls = _nulls(array)
+        texts = _flat_texts(array)
+        if primitive == "DateTime":
+            parsed = parse_instants(texts)
+            offset = np.where(parsed.has_offset, parsed.offset, np.int16(self._default_offset)).astype(np.int16)
+            low = parsed.low - offset.astype(np.int64) * MS_PER_UNIT[MINUTE]
+            parts = {"low": low, "precision": parsed.precision, "offset": offset}
+            valid, layout = parsed.valid, "dateTime"
+        else:
+            points = (parse_dates if primitive == "Date" else parse_times)(texts)
+            parts = {"low": points.low, "precision": points.precision}
+            valid, layout = points.valid, primitive.lower()
+        if not (valid | nulls).all():
+            raise NotPlain(f"what is no {layout}")
+        # A null is as precise as can be, so that a column of points in time without others is known for that.
+        parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
+        return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}
+
+
+def _strings(array: pa.Array) -> Stored:
+    return _encoded(array), {"layout": "string"}
+
+
+def _booleans(array: pa.Array) -> Stored:
+    return array, {"layout": "boolean"}
+
+
+def _integers(array: pa.Array) -> Stored:
+    bounds = pc.min_max(array).as_py()
+    if bounds["min"] < -(2**31) or bounds["max"] >= 2**31:
+        raise NotPlain("an integer of more than 32 bits")
+    return array, {"layout": "integer"}
+
+
+def _decimals(array: pa.Array) -> Stored:
+    words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array))]
+    nulls = _nulls(array)
+    unscaled, high = np.where(nulls, 0, words[::2]), words[1::2]
+    if not (nulls | (high == unscaled >> 63)).all():
+        raise NotPlain("a decimal of more than 64 bits")
+    scale = DECIMAL_SCALE
+    while scale and not (unscaled % 10).any():
+        unscaled //= 10
+        scale -= 1
+    return pa.array(unscaled, mask=nulls), {"layout": "decimal", "scale": scale}
+
+
+_PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
+    "String": _strings,
+    "Boolean": _booleans,
+    "Integer": _integers,
+    "Decimal": _decimals,
+}
+
+
+def _list(array: pa.Array, rows: Rows, of_items: Callable[[pa.Array, Rows], Stored | None]) -> Stored | None:
+    offsets = _offsets(array)
+    lengths = np.diff(offsets)
+    items = array.flatten()
+    if pa.types.is_struct(items.type):
+        _refuse_nulls(items)
+    made = of_items(items, np.repeat(rows, lengths))
+    if made is None:
+        if len(items):
+            raise NotPlain("lists of nothing but nulls")
+        return None
+    values, layout = made
+    stored = pa.LargeListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
+    return stored, {"layout": "list", "values": layout, "type": f"List<{layout['type']}>"}
+
+
+def _present(stored: pa.Array, layout: Layout) -> Mask:
+    if layout["layout"] == "code":
+        found: Mask = stored.field("id").to_numpy() != NO_CODE
+        return found
+    return stored.to_numpy() if layout.get("fields") == {} else ~_nulls(stored)
+
+
+def _refuse_nulls(items: pa.Array) -> None:
+    if items.null_count:
+        raise NotPlain("a list of objects with a null in it")
+
+
+def _offsets(array: pa.Array) -> Rows:
+    """Where the items of each list start in `array.flatten()`."""
+    offsets = np.zeros(len(array) + 1, np.int64)
+    np.cumsum(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False), out=offsets[1:])
+    return offsets
+
+
+def _fields(array: pa.Array) -> Arrays:
+    return {field.name: array.field(place) for place, field in enumerate(array.type)}
+
+
+def _has_id_or_extension(array: pa.Array) -> bool:
+    type_ = array.type.value_type if pa.types.is_list(array.type) else array.type
+    return any(field.name in ("id", "extension") for field in type_)
+
+
+def _nulls(array: pa.Array) -> Mask:
+    if not array.null_count:
+        return np.zeros(len(array), np.bool_)
+    nulls: Mask = array.is_null().to_numpy(zero_copy_only=False)
+    return nulls
+
+
+def _encoded(array: pa.Array) -> pa.Array:
+    """Strings as a dictionary, or as they are where most are different."""
+    encoded = array.dictionary_encode()
+    return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
+
+
+def _numbered(array: pa.Array) -> tuple[Rows, list[str]]:
+    """Strings by number, -1 for null, and the distinct ones."""
+    encoded = array.dictionary_encode()
+    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _flat_texts(array: pa.Array) -> FlatTexts:
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    return FlatTexts(np.frombuffer(data, np.uint8), ends.astype(np.int64))
+
+
+def _struct(parts: Arrays, nulls: Mask | None) -> pa.Array:
+    mask = None if nulls is None or not nulls.any() else pa.array(nulls)
+    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=mask)

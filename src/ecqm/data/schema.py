@@ -9,6 +9,8 @@ from ecqm.models import Model, ModelElement, load_model
 from ecqm.types import CqlType, NamedType
 
 _ABSTRACT = ("Resource", "DomainResource")
+# A profile that FHIR uses as a type: JSON has the name of what it is a profile on.
+_JSON_TYPE = {"SimpleQuantity": "Quantity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Element:
         """(JSON name, type) for each type: `valueQuantity` for a choice, the name itself otherwise."""
         if not self.choice:
             return ((self.name, self.types[0]),)
-        return tuple((self.name + type_[0].upper() + type_[1:], type_) for type_ in self.types)
+        return tuple((self.name + _JSON_TYPE.get(type_, type_[0].upper() + type_[1:]), type_) for type_ in self.types)
 
 
 class FhirSchema:

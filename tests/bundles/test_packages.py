@@ -230,6 +230,36 @@ def test_a_negated_value_set_is_found_by_that_value_set(tmp_path: Path) -> None:
     assert found.values.field("id").texts() == ["d"]
 
 
+def test_a_library_that_no_row_leads_to_is_not_hit(tmp_path: Path) -> None:
+    """The call of a function stands in a query over encounters: a patient without any does not enter its library."""
+    operand = {"name": "x", "operandTypeSpecifier": {"type": "NamedTypeSpecifier", "name": f"{{{SYSTEM}}}Any"}}
+    present = {"type": "Not", "operand": {"type": "IsNull", "operand": {"type": "OperandRef", "name": "x"}}}
+    helper = {"library": {
+        "identifier": {"id": "Helper", "version": "1"}, "schemaIdentifier": {"id": "urn:hl7-org:elm", "version": "r1"},
+        "usings": {"def": [{"localIdentifier": "System", "uri": SYSTEM}]},
+        "statements": {"def": [{"name": "Present", "context": "Patient", "type": "FunctionDef", "localId": "1",
+                                "operand": [operand], "expression": present}]},
+    }}  # fmt: skip
+    library = json.loads(json.dumps(LIBRARY))
+    library["library"]["includes"] = {"def": [{"localIdentifier": "H", "path": "Helper", "version": "1"}]}
+    initial = library["library"]["statements"]["def"][1]["expression"]
+    call = {
+        "type": "FunctionRef",
+        "libraryName": "H",
+        "name": "Present",
+        "operand": [property_of("E", "relevantPeriod")],
+    }
+    initial["where"] = {"type": "And", "operand": [initial["where"], call]}
+    told = measure()
+    told["cql_libraries"] = [{"library_name": "Stays", "elm": library}, {"library_name": "Helper", "elm": helper}]
+    root = deck(tmp_path, TWO_STAYS, patient(identifier="p2"), of=told)
+    plan = plan_package(read_package(root / "measures" / "CMS1" / "CMS1.json"))
+    codes = CodeIndex()
+    results = run_package(plan, executor_of(plan, read_patients([root / "patients"], plan.demand, codes), codes))
+    outcomes = [results.of_patient(row)["Set1"].statements["Helper", "Present"].value for row in (0, 1)]
+    assert outcomes == ["FALSE", "UNHIT"]
+
+
 @pytest.mark.skipif(not (CONTENT / "qdm").is_dir(), reason="QDM content is not at hand")
 @pytest.mark.parametrize("name", ["cqm-execution", "bonnie-js"])
 def test_published_packages_agree_with_the_reference(name: str) -> None:

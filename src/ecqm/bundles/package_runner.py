@@ -17,6 +17,7 @@ from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.criteria import Criterion, Episodes, Labels, Mask
 from ecqm.measures.definition import PopulationCode
+from ecqm.measures.entrance import Sources, entered, entrances
 from ecqm.measures.evaluation import TRUE, GroupResult, evaluate_measure
 from ecqm.measures.execution import criterion, evaluate_defines, failures
 from ecqm.measures.period import measurement_period
@@ -61,6 +62,7 @@ class PackagePlan:
     measure: MeasurePlan
     statements: dict[Statement, PlanNode]
     references: Mapping[Statement, frozenset[Statement]]
+    entrances: Mapping[str, set[Sources]]
     version: str
     demand: Demand
     problems: list[str]
@@ -82,9 +84,11 @@ def plan_package(package: MeasurePackage, statements: bool = True) -> PackagePla
                 problems.append(str(error))
     version = qdm_version(plan)
     observed = [observation.value for observation in plan.observations.values()]
-    demand = demand_of(reachable([*plan.defines.values(), *nodes.values(), *observed]))
+    ways = entrances(plan) if statements else {}
+    sources = [source for several in ways.values() for way in several for source in way]
+    demand = demand_of(reachable([*plan.defines.values(), *nodes.values(), *observed, *sources]))
     found = (package.references or references(plan.libraries)) if statements else {}
-    return PackagePlan(package, plan, nodes, found, version, demand, problems)
+    return PackagePlan(package, plan, nodes, found, ways, version, demand, problems)
 
 
 def executor_of(
@@ -110,6 +114,7 @@ class PackageResults:
     _passed: dict[Statement, Mask]
     _names: dict[str, dict[int, str]]
     _strata: dict[str, Criterion | Labels]
+    _entered: dict[str, Mask]
 
     def of_patient(self, row: int) -> dict[str, SetResult]:
         """By id of the population set or stratification."""
@@ -151,6 +156,12 @@ class PackageResults:
         statements = self._statements(group, row, counts, episodes, name)
         return SetResult(counts, tuple(value for values in observed for value in values), episodes, statements)
 
+    def _enters(self, library: str, row: int) -> bool:
+        """Is anything of a library called for a patient? Of the measure's own always."""
+        return library == self.plan.package.main.name or (
+            library in self._entered and bool(self._entered[library][row])
+        )
+
     def _stratum_alone(self, name: str, row: int) -> set[int]:
         """The keys of the episodes that a stratification selects, of whatever population they are."""
         selected = self._strata.get(name)
@@ -189,7 +200,7 @@ class PackageResults:
             hidden = statement[1] in supplements and not self.plan.package.calculates_supplemental_data
             if hidden or statement not in applicable:
                 outcomes[statement] = Outcome.NOT_APPLICABLE
-            elif statement not in relevant:
+            elif statement not in relevant or not self._enters(statement[0], row):
                 outcomes[statement] = Outcome.UNHIT
             else:
                 passed = self._passed.get(statement)
@@ -221,7 +232,8 @@ def run_package(plan: PackagePlan, executor: Executor) -> PackageResults:
             column = executor.evaluate(plan.measure.defines[expression], expression)
             names[group.id].update(_episode_names(column))
             strata[stratifier.id] = criterion(column, n)
-    return PackageResults(plan, groups, failures(executor)[1], passed, names, strata)
+    ways = entered(plan.entrances, lambda node: executor.evaluate(node, "a source"), n)
+    return PackageResults(plan, groups, failures(executor)[1], passed, names, strata, ways)
 
 
 def _episode_names(column: Column) -> dict[int, str]:

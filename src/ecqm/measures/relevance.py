@@ -4,7 +4,8 @@ The tools that measures are certified with show every statement of the logic as 
 
 - NA: no population of the population set refers to it, directly or over other statements;
 - UNHIT: only populations refer to it that were not considered, because the patient (or episode) had been dropped before
-  they were asked: without an initial population no denominator, without a denominator no numerator, and so on;
+  they were asked: without an initial population no denominator, without a denominator no numerator, and so on; or
+  nothing of its library is called for the patient (`ecqm.measures.entrance`);
 - TRUE or FALSE: a population that was considered refers to it, and its value is something, or is not: true, a list
   that is not empty, any other value that is not null. A function has no value of its own: it is FALSE.
 """

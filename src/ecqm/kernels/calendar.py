@@ -60,7 +60,8 @@ def add_months_to_days(days: Instants, months: Instants) -> Instants:
     day_in_month = days - days_of_months(month)
     start = days_of_months(month + months)
     last = days_of_months(month + months + 1) - start - 1
-    return start + np.minimum(day_in_month, last)
+    moved: Instants = start + np.minimum(day_in_month, last)
+    return moved
 
 
 def whole_months_between(
@@ -73,4 +74,5 @@ def whole_months_between(
     end_in = end_days - days_of_months(end_month)
     later = (start_in > end_in) | ((start_in == end_in) & (start_rest > end_rest))
     earlier = (start_in < end_in) | ((start_in == end_in) & (start_rest < end_rest))
-    return months - ((months > 0) & later) + ((months < 0) & earlier)
+    whole: Instants = months - ((months > 0) & later) + ((months < 0) & earlier)
+    return whole

@@ -20,7 +20,7 @@ from ecqm.data.demand import Demand
 from ecqm.data.gathering import Gathered
 from ecqm.data.shapes import NotPlain
 from ecqm.data.shards import Shard, write_shard
-from ecqm.data.spool import Lot, Spool, read_spool
+from ecqm.data.spool import Lot, Spool, decode_identity, read_spool
 from ecqm.data.store import ShardEntry
 from ecqm.data.straight import StraightShard
 from ecqm.data.table import Origin
@@ -190,12 +190,11 @@ class _Building:
                 if row is None:
                     patient = incoming.patients[place]
                     origin = self.builder.origin(gathered, place)
-                    identifier = gathered.resources[place].id
-                    named = f"{name}/{identifier}"
+                    named = f"{name}/{gathered.resources[place].id}"
                     self.builder.report(origin, "refers to a patient that is not in the data", patient, named)
                     file = self.job.files.index(origin.file)
                     raw = bytes(gathered.raws[place])
-                    left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw, name, identifier)
+                    left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw, name)
             lost.append(left.batch())
             gathered = gathered.take([place for place, row in enumerate(found) if row is not None])
         assembly.put(name, gathered, [row for row in found if row is not None])
@@ -249,21 +248,13 @@ class _SharedPool(Mapping[Key, Shared]):
         return self._builder.type_of(resource), gathered, 0
 
 
-class _Identity(msgspec.Struct, gc=False):
-    resourceType: str = ""
-    id: str | None = None
-
-
-_decode_identity = msgspec.json.Decoder(_Identity).decode
-
-
 @lru_cache(maxsize=1)
 def _shared_index(path: Path, size: int) -> Mapping[Key, tuple[Lot, int]]:
     """Where each shared resource is, by what references name; the last one with a name counts."""
     index: dict[Any, tuple[Lot, int]] = {}
     for lot in read_spool(path):
         for place, raw in enumerate(lot.raws):
-            identity = _decode_identity(raw)
+            identity = decode_identity(raw)
             if identity.id is not None:
                 index[identity.resourceType, identity.id] = (lot, place)
             if lot.urns[place] is not None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecqm.columns import Mask, Rows
-from ecqm.data.compartment import TYPE_AND_ID
+from ecqm.data.encoding import Encodings
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,11 @@ class Links:
     rows: Rows
 
     @classmethod
-    def of(cls, texts: pa.Array, rows: Rows) -> Links:
+    def of(cls, texts: pa.Array, rows: Rows, encodings: Encodings) -> Links:
         """Links by their texts."""
-        encoded = texts.dictionary_encode()
+        encoded = encodings.of(texts)
         number = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        distinct = encoded.dictionary
-        named = pc.extract_regex(distinct, TYPE_AND_ID)
-        urn = pc.starts_with(distinct, "urn:")
-        types, ids = (
-            pc.if_else(pc.or_(urn, named.is_null()), pa.scalar(None, pa.utf8()), named.field(name))
-            for name in ("type", "id")
-        )
-        return cls(number, distinct, types, ids, rows)
+        return cls(number, encoded.dictionary, *encodings.named(texts), rows)
 
     def places(self, keys: pa.Array) -> Rows:
         """For each link the place among `keys` ("Type/id") of what it names, -1 for none."""
@@ -70,10 +63,11 @@ def _places(wanted: pa.Array, among: pa.Array) -> npt.NDArray[np.int32]:
     return places
 
 
-def links_of(arrays: Mapping[str, pa.Array]) -> Iterator[Links]:
+def links_of(arrays: Mapping[str, pa.Array], encodings: Encodings) -> Iterator[Links]:
     """All fields named `reference`, however deep inside."""
     for name, array in arrays.items():
-        yield from _links(name, array, np.arange(len(array)))
+        for texts, rows in _references(name, array, np.arange(len(array))):
+            yield Links.of(texts, rows, encodings)
 
 
 def _has_links(name: str, type_: pa.DataType) -> bool:
@@ -84,17 +78,17 @@ def _has_links(name: str, type_: pa.DataType) -> bool:
     return name == "reference" and pa.types.is_string(type_)
 
 
-def _links(name: str, array: pa.Array, rows: Rows) -> Iterator[Links]:
+def _references(name: str, array: pa.Array, rows: Rows) -> Iterator[tuple[pa.Array, Rows]]:
     if not _has_links(name, array.type) or array.null_count == len(array):
         return
     if pa.types.is_list(array.type):
         lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-        yield from _links(name, array.flatten(), np.repeat(rows, lengths))
+        yield from _references(name, array.flatten(), np.repeat(rows, lengths))
     elif pa.types.is_struct(array.type):
         for place, field in enumerate(array.type):
-            yield from _links(field.name, array.field(place), rows)
+            yield from _references(field.name, array.field(place), rows)
     else:
-        yield Links.of(array, rows)
+        yield array, rows
 
 
 class Targets:
@@ -103,24 +97,22 @@ class Targets:
     def __init__(self) -> None:
         self._ids: dict[str, tuple[pa.Array, Rows]] = {}
 
-    def add(self, resource_type: str, patient: Rows, ids: pa.Array) -> None:
-        """The resources of one type."""
-        encoded = ids.dictionary_encode()
+    def add(self, resource_type: str, patient: Rows, encoded: pa.DictionaryArray) -> None:
+        """The resources of one type, by their ids."""
         packed = patient * len(encoded.dictionary) + encoded.indices.to_numpy()
         self._ids[resource_type] = (encoded.dictionary, np.sort(packed, kind="stable"))
 
-    def missing(self, patient: Rows, texts: pa.Array) -> int:
-        """How many references (of patient rows `patient`) within the data name what their patient does not have.
+    def missing(self, links: Links) -> int:
+        """How many references (`rows` are those of patients) within the data name what their patient does not have.
 
         As `Cohort.dangling_counts` has it: relative references, local ones (no resource is contained here) and URNs.
         """
-        links = Links.of(texts, patient)
         found = np.zeros(len(links.number), np.bool_)
         for name in links.types.unique().to_pylist():
             if name in self._ids:
                 ids, packed = self._ids[name]
                 place = links.places_of(name, ids)
-                pairs = patient * len(ids) + place
+                pairs = links.rows * len(ids) + place
                 at = np.minimum(np.searchsorted(packed, pairs), len(packed) - 1)
                 found |= (place >= 0) & (packed[at] == pairs)
         return int(np.count_nonzero(links.is_within & ~found))

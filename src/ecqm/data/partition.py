@@ -189,8 +189,8 @@ class Partition:
         by_patient = np.array([*(shard_of(name, self.n_shards) for name in encoded.dictionary.to_pylist()), -1])
         shards = by_patient[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
         order = np.argsort(shards, kind="stable")
-        names = [header.resourceType for header in headers], [header.id for header in headers]
-        batch = lines_batch(patients, self._first_number + file, first, block, ends, *names).take(pa.array(order))
+        names = pa.repeat(next(iter(types)), len(headers)) if len(types) == 1 else pa.array(map(_type_of, headers))
+        batch = lines_batch(patients, self._first_number + file, first, block, ends, names).take(pa.array(order))
         bounds = np.searchsorted(shards[order], np.arange(-1, self.n_shards + 1)).tolist()
         for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
             spool.append(batch.slice(start, stop - start))
@@ -269,7 +269,7 @@ class Partition:
     def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
         spool = self._shared if patient is None else self._spools[shard_of(patient, self.n_shards)]
         lot = Lot()
-        lot.append(patient, urn, self._first_number + file, entry, raw, header.resourceType, header.id)
+        lot.append(patient, urn, self._first_number + file, entry, raw, header.resourceType)
         spool.append(lot.batch())
 
     def _report(self, file: int, entry: int | None, message: str) -> None:

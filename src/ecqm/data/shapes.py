@@ -25,7 +25,7 @@ _ARROW_TYPES = {
     "Decimal": pa.decimal128(38, DECIMAL_SCALE),
 }
 _SAMPLE = 200
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20
 
 # The fields that objects have, by name; those of a primitive are empty.
 Shape = dict[str, Any]

@@ -31,7 +31,9 @@ from ecqm.data.table import Origin, Origins, ResourceTable
 from ecqm.terminology import CodeIndex, CodeKey
 
 _RAW_BATCH = 2048
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+# Columns are read often, JSON hardly ever.
+_COLUMNS = pa.ipc.IpcWriteOptions(compression="lz4")
+_JSON = pa.ipc.IpcWriteOptions(compression="zstd")
 _TABLE_COLUMNS = ("patient", "serial", "container", "file", "entry", "urn")
 
 
@@ -66,8 +68,8 @@ class ShardWriter:
     def table(self, name: str, batch: pa.RecordBatch, raws: pa.Array) -> None:
         """A table as `batch` makes it, and the JSON of its rows (binary)."""
         self._write(f"{name}.arrow", [batch])
-        starts = range(0, len(raws), _RAW_BATCH)
-        self._write(f"{name}.raw", [_batch({"json": raws[at : at + _RAW_BATCH].cast(pa.binary())}) for at in starts])
+        parts = [raws[start : start + _RAW_BATCH].cast(pa.binary()) for start in range(0, len(raws), _RAW_BATCH)]
+        self._write(f"{name}.raw", [_batch({"json": part}) for part in parts], _JSON)
 
     def finish(self, codes: CodeIndex, ids: Sequence[str], problems: Sequence[DataProblem]) -> dict[str, int]:
         """The codes (last, because they are numbered while columns are made), patients and problems; all checksums."""
@@ -80,9 +82,11 @@ class ShardWriter:
         self._write_file("problems.json", memoryview(listed))
         return self._checksums
 
-    def _write(self, name: str, batches: Sequence[pa.RecordBatch]) -> None:
+    def _write(
+        self, name: str, batches: Sequence[pa.RecordBatch], options: pa.ipc.IpcWriteOptions = _COLUMNS
+    ) -> None:
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, batches[0].schema, options=_OPTIONS) as writer:
+        with pa.ipc.new_file(sink, batches[0].schema, options=options) as writer:
             for batch in batches:
                 writer.write_batch(batch)
         self._write_file(name, memoryview(sink.getvalue()))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -24,16 +25,23 @@ _SCHEMA = pa.schema(
         ("entry", pa.int64()),
         ("json", pa.large_binary()),
         ("type", pa.utf8()),
-        ("id", pa.utf8()),
     ]
 )
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
+class _Identity(msgspec.Struct, gc=False):
+    resourceType: str = ""
+    id: str | None = None
+
+
+decode_identity = msgspec.json.Decoder(_Identity).decode
+
+
 @dataclass
 class Lot:
     """Resources as parallel lists: the patient's id (None: of no patient), URN, file number, entry or line, JSON,
-    resource type and id."""
+    resource type."""
 
     patients: list[str | None] = field(default_factory=list)
     urns: list[str | None] = field(default_factory=list)
@@ -41,7 +49,6 @@ class Lot:
     entries: list[int] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
-    ids: list[str | None] = field(default_factory=list)
 
     def append(
         self,
@@ -51,7 +58,6 @@ class Lot:
         entry: int,
         raw: bytes,
         resource_type: str,
-        identifier: str | None,
     ) -> None:
         """One more."""
         self.patients.append(patient)
@@ -60,7 +66,6 @@ class Lot:
         self.entries.append(entry)
         self.raws.append(raw)
         self.types.append(resource_type)
-        self.ids.append(identifier)
 
     def __len__(self) -> int:
         return len(self.raws)
@@ -74,7 +79,6 @@ class Lot:
             self.entries,
             self.raws,
             self.types,
-            self.ids,
         ]
         arrays = [pa.array(values, type_) for values, type_ in zip(columns, _SCHEMA.types, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
@@ -86,8 +90,7 @@ def lines_batch(
     first: int,
     block: bytes,
     ends: npt.NDArray[np.int64],
-    types: Sequence[str],
-    ids: Sequence[str | None],
+    types: pa.Array,
 ) -> pa.RecordBatch:
     """A batch of the lines of a block, with the places that they end at: their bytes are not copied."""
     n = len(ends)
@@ -95,8 +98,7 @@ def lines_batch(
     offsets[1:] = ends
     json = pa.Array.from_buffers(pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
     numbers = pa.array(np.full(n, file, np.int32)), pa.array(np.arange(first, first + n))
-    names = pa.array(types, pa.utf8()), pa.array(ids, pa.utf8())
-    return pa.RecordBatch.from_arrays([patients, pa.nulls(n, pa.utf8()), *numbers, json, *names], schema=_SCHEMA)
+    return pa.RecordBatch.from_arrays([patients, pa.nulls(n, pa.utf8()), *numbers, json, types], schema=_SCHEMA)
 
 
 class Spool:

@@ -8,7 +8,7 @@ also tells the two apart in tests: what comes back from the shard is the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,12 +19,13 @@ import pyarrow.compute as pc
 from ecqm.columns import Rows
 from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
-from ecqm.data.links import Targets, links_of
+from ecqm.data.encoding import Encodings
+from ecqm.data.links import Links, Targets, links_of
 from ecqm.data.problems import DataProblem
 from ecqm.data.schema import fhir_schema
 from ecqm.data.shapes import NotPlain, ShapedParser
 from ecqm.data.shards import ShardWriter
-from ecqm.data.spool import Spool, read_batches
+from ecqm.data.spool import Spool, decode_identity, read_batches
 from ecqm.data.store import ShardEntry
 from ecqm.data.translation import References, Translation
 from ecqm.terminology import CodeIndex
@@ -41,6 +42,36 @@ class _Table:
     entry: pa.Array
     lines: pa.Array
     arrays: Mapping[str, pa.Array]
+    encodings: Encodings = field(default_factory=Encodings)
+
+    @classmethod
+    def parsed(cls, name: str, rows: pa.Table, patient: Rows) -> _Table:
+        """Spooled resources of patient rows. Raises NotPlain, also for two with one id."""
+        lines = rows["json"].combine_chunks()
+        parsed = _PARSER.parse(name, lines)
+        arrays = {field: parsed[field].combine_chunks() for field in parsed.column_names}
+        table = cls(patient, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), lines, arrays)
+        table.refuse_duplicates(name)
+        return table
+
+    @property
+    def ids(self) -> pa.DictionaryArray:
+        """The logical ids."""
+        return self.encodings.of(self.arrays["id"])
+
+    def links(self, references: References) -> Links:
+        """References with the patient rows that they are of."""
+        return Links.of(references.texts, self.patient[references.rows], self.encodings)
+
+    def refuse_duplicates(self, name: str) -> None:
+        """Raises NotPlain where a patient has two resources of one id, or one without."""
+        if "id" not in self.arrays or self.arrays["id"].null_count:
+            raise NotPlain(f"{name} without an id")
+        n_ids = len(self.ids.dictionary)
+        if n_ids < len(self.ids):
+            keys = np.sort(self.patient * n_ids + self.ids.indices.to_numpy(), kind="stable")
+            if (keys[1:] == keys[:-1]).any():
+                raise NotPlain(f"two {name} resources of a patient with one id")
 
     def take(self, places: Rows, patient: Rows) -> _Table:
         """Those at `places`, for other patients."""
@@ -64,7 +95,7 @@ class StraightShard:
         self.codes = CodeIndex()
         self.problems: list[DataProblem] = []
         self.missing_birth_dates = 0
-        self.references: dict[str, tuple[Rows, list[References]]] = {}
+        self.references: dict[str, list[References]] = {}
 
     def write(self, orphans: Spool) -> ShardEntry:
         """Write the shard; resources of patients who are not in the data go to `orphans`. Raises NotPlain."""
@@ -73,14 +104,14 @@ class StraightShard:
         resources = _spooled(self.spool)
         patients = _distinct_patients(resources)
         known, lost = self._by_type(resources, patients)
-        tables = {name: self._table(name, rows, patient) for name, (rows, patient) in known.items()}
+        tables = {name: _Table.parsed(name, rows, patient) for name, (rows, patient) in known.items()}
         tables |= self._shared_tables(tables)
         writer = ShardWriter(self.folder)
         targets = Targets()
         serial = 0
         for name, table in tables.items():
             batch = self._stored(name, table, serial)
-            targets.add(name, table.patient, table.arrays["id"])
+            targets.add(name, table.patient, table.ids)
             writer.table(name, batch, table.lines)
             serial += len(table.patient)
         for batch in lost:
@@ -88,9 +119,13 @@ class StraightShard:
             orphans.append(batch)
         dangling = {
             f"{name}.{found.path}": count
-            for name, (patient, references) in self.references.items()
+            for name, references in self.references.items()
             for found in references
-            if (count := targets.missing(patient[found.rows], found.texts))
+            if (
+                count := targets.missing(
+                    Links.of(found.texts, tables[name].patient[found.rows], tables[name].encodings)
+                )
+            )
         }
         checksums = writer.finish(self.codes, patients.to_pylist(), self.problems)
         counts = {name: len(table.patient) for name, table in tables.items()}
@@ -113,16 +148,9 @@ class StraightShard:
                 found[name] = (resources.take(pa.array(places[order])), patient[order])
         return found, lost
 
-    def _table(self, name: str, rows: pa.Table, patient: Rows) -> _Table:
-        lines = rows["json"].combine_chunks()
-        parsed = _PARSER.parse(name, lines)
-        arrays = {field: parsed[field].combine_chunks() for field in parsed.column_names}
-        _refuse_duplicates(name, patient, arrays.get("id"))
-        return _Table(patient, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), lines, arrays)
-
     def _stored(self, name: str, table: _Table, serial: int) -> pa.RecordBatch:
         n = len(table.patient)
-        translation = Translation(self.demand, fhir_schema(), self.codes, self.default_offset)
+        translation = Translation(self.demand, fhir_schema(), self.codes, self.default_offset, table.encodings)
         arrays: dict[str, pa.Array] = {
             "@patient": pa.array(table.patient),
             "@serial": pa.array(np.arange(serial, serial + n)),
@@ -134,7 +162,7 @@ class StraightShard:
         layouts: dict[str, Layout] = {}
         for element, (array, layout) in translation.elements(name, table.arrays, np.arange(n)):
             arrays[element], layouts[element] = array, layout
-        self.references[name] = (table.patient, translation.references)
+        self.references[name] = translation.references
         if name == "Patient" and any(
             element.name == "birthDate" for element in self.demand.elements(fhir_schema(), name)
         ):
@@ -146,7 +174,7 @@ class StraightShard:
         shared = _shared_resources(self.shared, self.shared.stat().st_size if self.shared.exists() else 0)
         if not len(shared.keys):
             return {}
-        new = np.unique(np.concatenate([shared.pairs(table.patient, table.arrays) for table in tables.values()]))
+        new = np.unique(np.concatenate([shared.pairs(table.patient, table) for table in tables.values()]))
         given = new
         while len(new):
             new = np.setdiff1d(shared.referred_to(new), given)
@@ -159,7 +187,7 @@ class StraightShard:
     def _report_lost(self, batch: pa.RecordBatch) -> None:
         for row in batch.to_pylist():
             entry = None if row["entry"] < 0 else row["entry"]
-            named = f"{row['type']}/{row['id']}"
+            named = f"{row['type']}/{decode_identity(row['json']).id}"
             message = "refers to a patient that is not in the data"
             self.problems.append(DataProblem(self.files[row["file"]], entry, row["patient"], named, message))
 
@@ -175,29 +203,25 @@ class _Shared:
         for name in dict.fromkeys(types):
             places = np.array([place for place, type_ in enumerate(types) if type_ == name])
             rows = resources.take(pa.array(places)).combine_chunks()
-            lines = rows["json"].combine_chunks()
-            parsed = _PARSER.parse(name, lines)
-            arrays = {field: parsed[field].combine_chunks() for field in parsed.column_names}
-            table = _Table(places, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), lines, arrays)
-            _refuse_duplicates(name, np.zeros(len(places), np.int64), arrays.get("id"))
+            # No patient has them yet: each must have an id of its own among all.
+            table = _Table.parsed(name, rows, np.zeros(len(places), np.int64))
             self._first[name] = len(keys)
             self._parsed[name] = table
-            keys += [f"{name}/{identifier}" for identifier in arrays["id"].to_pylist()]
+            keys += [f"{name}/{identifier}" for identifier in table.arrays["id"].to_pylist()]
         self.keys = pa.array(keys, pa.utf8())
         self._links = self._linked()
 
     def _linked(self) -> Rows:
         """Which shared resources refer to which, as pairs."""
         found = [
-            self.pairs(self._first[name] + np.arange(len(table.patient)), table.arrays)
-            for name, table in self._parsed.items()
+            self.pairs(self._first[name] + np.arange(len(table.patient)), table) for name, table in self._parsed.items()
         ]
         return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
-    def pairs(self, owners: Rows, arrays: Mapping[str, pa.Array]) -> Rows:
+    def pairs(self, owners: Rows, table: _Table) -> Rows:
         """A pair of each owner of a row with each shared resource that the row refers to."""
         found = [np.zeros(0, np.int64)]
-        for link in links_of(arrays):
+        for link in links_of(table.arrays, table.encodings):
             places = link.places(self.keys)
             hits = np.flatnonzero(places >= 0)
             found.append(owners[link.rows[hits]] * len(self.keys) + places[hits])
@@ -240,13 +264,3 @@ def _distinct_patients(resources: pa.Table) -> pa.Array:
     if len(distinct) < len(found):
         raise NotPlain("two Patient resources of one patient")
     return distinct
-
-
-def _refuse_duplicates(name: str, patient: Rows, ids: pa.Array | None) -> None:
-    if ids is None or ids.null_count:
-        raise NotPlain(f"{name} without an id")
-    encoded = ids.dictionary_encode()
-    if len(encoded.dictionary) < len(ids):
-        keys = np.sort(patient * len(encoded.dictionary) + encoded.indices.to_numpy(), kind="stable")
-        if (keys[1:] == keys[:-1]).any():
-            raise NotPlain(f"two {name} resources of a patient with one id")

@@ -18,6 +18,7 @@ from ecqm.columns import Mask, Rows
 from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
 from ecqm.data.elements import fhir_type
+from ecqm.data.encoding import Encodings
 from ecqm.data.schema import Element, FhirSchema
 from ecqm.data.shapes import DECIMAL_SCALE, NotPlain
 from ecqm.data.structs import CODED_TYPES
@@ -42,11 +43,14 @@ class References(NamedTuple):
 class Translation:
     """Translates the elements of resources of one type, and collects the references among them."""
 
-    def __init__(self, demand: Demand, schema: FhirSchema, codes: CodeIndex, default_offset: int) -> None:
+    def __init__(
+        self, demand: Demand, schema: FhirSchema, codes: CodeIndex, default_offset: int, encodings: Encodings
+    ) -> None:
         self._demand = demand
         self._schema = schema
         self._codes = codes
         self._default_offset = default_offset
+        self._encodings = encodings
         self.references: list[References] = []
 
     def elements(self, type_name: str, arrays: Arrays, rows: Rows, path: str = "") -> Iterator[tuple[str, Stored]]:
@@ -105,6 +109,8 @@ class Translation:
             return self._record(array, _nulls(array), type_name, rows, path)
         if primitive in ("DateTime", "Date", "Time"):
             return self._temporal(array, primitive, type_)
+        if primitive == "String":
+            return self._encoded(array), {"layout": "string", "type": type_}
         stored, layout = _PRIMITIVES[primitive](array)
         return stored, {**layout, "type": type_}
 
@@ -153,7 +159,7 @@ class Translation:
         codes, layout = self._coding(items, "FHIR.Coding")
         parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
         if "text" in fields and fields["text"].null_count < len(array):
-            parts["display"] = _encoded(fields["text"])
+            parts["display"] = self._encoded(fields["text"])
         return _struct(parts, _nulls(array)), {"layout": "concept", "codes": layout, "type": type_}
 
     def _coding(self, array: pa.Array, type_: str) -> Stored:
@@ -161,15 +167,15 @@ class Translation:
         parts = {"id": pa.array(self._code_ids(fields, len(array)))}
         for name in ("display", "version"):
             if name in fields and fields[name].null_count < len(array):
-                parts[name] = _encoded(fields[name])
+                parts[name] = self._encoded(fields[name])
         return _struct(parts, None), {"layout": "code", "type": type_}
 
     def _code_ids(self, fields: Arrays, n: int) -> npt.NDArray[np.int32]:
         """The ids of (system, code), each distinct pair interned once."""
         if "code" not in fields:
             return np.full(n, NO_CODE, np.int32)
-        code, codes = _numbered(fields["code"])
-        system, systems = _numbered(fields["system"]) if "system" in fields else (np.full(n, -1), [])
+        code, codes = self._numbered(fields["code"])
+        system, systems = self._numbered(fields["system"]) if "system" in fields else (np.full(n, -1), [])
         pairs = np.where(code < 0, 0, (system + 1) * len(codes) + code + 1)
         distinct, places = np.unique(pairs, return_inverse=True)
         ids = [
@@ -198,9 +204,16 @@ class Translation:
         parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
         return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}
 
+    def _encoded(self, array: pa.Array) -> pa.Array:
+        """Strings as a dictionary, or as they are where most are different."""
+        encoded = self._encodings.of(array)
+        return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
 
-def _strings(array: pa.Array) -> Stored:
-    return _encoded(array), {"layout": "string"}
+    def _numbered(self, array: pa.Array) -> tuple[Rows, list[str]]:
+        """Strings by number, -1 for null, and the distinct ones."""
+        encoded = self._encodings.of(array)
+        number = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return number.astype(np.int64), encoded.dictionary.to_pylist()
 
 
 def _booleans(array: pa.Array) -> Stored:
@@ -228,7 +241,6 @@ def _decimals(array: pa.Array) -> Stored:
 
 
 _PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
-    "String": _strings,
     "Boolean": _booleans,
     "Integer": _integers,
     "Decimal": _decimals,
@@ -284,18 +296,6 @@ def _nulls(array: pa.Array) -> Mask:
         return np.zeros(len(array), np.bool_)
     nulls: Mask = array.is_null().to_numpy(zero_copy_only=False)
     return nulls
-
-
-def _encoded(array: pa.Array) -> pa.Array:
-    """Strings as a dictionary, or as they are where most are different."""
-    encoded = array.dictionary_encode()
-    return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
-
-
-def _numbered(array: pa.Array) -> tuple[Rows, list[str]]:
-    """Strings by number, -1 for null, and the distinct ones."""
-    encoded = array.dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
 
 
 def _flat_texts(array: pa.Array) -> FlatTexts:

@@ -1,0 +1,67 @@
+"""Strings of parsed JSON as dictionaries, and what references among them name: worked out once per array."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecqm.data.compartment import TYPE_AND_ID
+
+_PLAIN_ID = np.zeros(256, np.bool_)
+_PLAIN_ID[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.", np.uint8)] = True
+_LONGEST_ID = 64
+
+
+class Encodings:
+    """The dictionaries of the string arrays of one table, made when they are first asked for."""
+
+    def __init__(self) -> None:
+        # By place in memory, with the array, so that nothing else takes that place.
+        self._encoded: dict[tuple[int, int, int], tuple[pa.Array, pa.DictionaryArray]] = {}
+        self._named: dict[tuple[int, int, int], tuple[pa.Array, pa.Array]] = {}
+
+    def of(self, texts: pa.Array) -> pa.DictionaryArray:
+        """Strings as a dictionary."""
+        key = _place(texts)
+        if key not in self._encoded:
+            self._encoded[key] = (texts, texts.dictionary_encode())
+        return self._encoded[key][1]
+
+    def named(self, references: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """The types and ids that the distinct ones among references name; null for one that is no type and id."""
+        key = _place(references)
+        if key not in self._named:
+            distinct = self.of(references).dictionary
+            self._named[key] = _plainly_named(distinct) or _named(distinct)
+        return self._named[key]
+
+
+def _place(array: pa.Array) -> tuple[int, int, int]:
+    data = array.buffers()[1]
+    return (0 if data is None else data.address, array.offset, len(array))
+
+
+def _plainly_named(references: pa.Array) -> tuple[pa.Array, pa.Array] | None:
+    """The same, if all are `Type/id` with one type, as they mostly are; else None."""
+    first = references[0].as_py() if len(references) else ""
+    resource_type, slash, _ = first.partition("/")
+    if not (slash and resource_type.isalpha() and resource_type[0].isupper() and resource_type.isascii()):
+        return None
+    if not pc.all(pc.starts_with(references, f"{resource_type}/")).as_py():
+        return None
+    ids = pc.utf8_slice_codeunits(references, len(resource_type) + 1)
+    _, offsets, data = ids.buffers()
+    ends = np.frombuffer(offsets, np.int32)[ids.offset : ids.offset + len(ids) + 1]
+    lengths = np.diff(ends)
+    plain = _PLAIN_ID[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]].all()
+    if not plain or lengths.min() < 1 or lengths.max() > _LONGEST_ID:
+        return None
+    return pa.repeat(resource_type, len(references)), ids
+
+
+def _named(references: pa.Array) -> tuple[pa.Array, pa.Array]:
+    named = pc.extract_regex(references, TYPE_AND_ID)
+    nothing = pc.or_(pc.starts_with(references, "urn:"), named.is_null())
+    null = pa.scalar(None, pa.utf8())
+    return pc.if_else(nothing, null, named.field("type")), pc.if_else(nothing, null, named.field("id"))

@@ -46,7 +46,10 @@ class Column(ABC):
 
     @abstractmethod
     def keys(self) -> Rows:
-        """An integer per row: rows have equal keys exactly if their values are the same (null is the same as null)."""
+        """An integer per row: rows have equal keys exactly if their values are written the same (so are nulls).
+
+        Equal values may be written differently: an instant by two clocks, a decimal with zeros at its end.
+        """
 
     def pick(self, rows: Rows) -> Column:
         """The values at `rows`, null where a row is negative."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ from ecqm.types import LONG, CqlType, IntervalType, NamedType, TupleType
 from ecqm.values import Code, Concept, Date, DateTime, Interval, Long, Quantity, Time, Tuple, request_offset
 
 EPOCH_DAY = Date(1970, 1, 1).ordinal()
+# Digits enough for any decimal of a column: the default context would round those of more than 28.
+_EXACT = Context(prec=100)
 
 Values = Sequence[Any]
 
@@ -57,7 +59,16 @@ def _integers(column: IntegerColumn) -> list[Any]:
 
 
 def _decimals(column: DecimalColumn) -> list[Any]:
-    return [Decimal(int(value)).scaleb(-column.scale) for value in column.unscaled.tolist()]
+    digits = [column.NEEDED] * len(column) if column.digits is None else column.digits.tolist()
+    return [_decimal(value, column.scale, kept) for value, kept in zip(column.unscaled.tolist(), digits, strict=True)]
+
+
+def _decimal(unscaled: int, scale: int, digits: int) -> Decimal:
+    """A scaled integer with that many digits after the point, at least those that it needs."""
+    while scale > max(digits, 0) and unscaled % 10 == 0:
+        unscaled //= 10
+        scale -= 1
+    return Decimal(unscaled).scaleb(-scale, _EXACT)
 
 
 def _strings(column: StringColumn) -> list[Any]:
@@ -141,7 +152,13 @@ def _records(column: RecordColumn) -> list[Any]:
     rows = zip(*(to_values(column.field(name)) for name in names), strict=True)
     if not names:
         return [Tuple({}, type_name)] * len(column)
-    return [Tuple(dict(zip(names, row, strict=True)), type_name) for row in rows]
+    if type_name is None:
+        return [Tuple(dict(zip(names, row, strict=True))) for row in rows]
+    # Which elements a class has in the data at hand depends on all patients: those without a value are left out.
+    return [
+        Tuple({name: value for name, value in zip(names, row, strict=True) if value is not None}, type_name)
+        for row in rows
+    ]
 
 
 def _resources(column: ResourceColumn) -> list[Any]:
@@ -211,9 +228,12 @@ def _from_integers(values: Values, codes: CodeDictionary) -> Column:
 
 
 def _from_decimals(values: Values, codes: CodeDictionary) -> Column:
-    scale = max(0, *(-int(value.as_tuple().exponent) for value in values))
-    unscaled = np.array([int(value.scaleb(scale)) for value in values], object)
-    return DecimalColumn(narrow(unscaled), scale, np.ones(len(values), np.bool_))
+    digits = [max(0, -int(value.as_tuple().exponent)) for value in values]
+    scale = max(digits)
+    unscaled = np.array([int(value.scaleb(scale, _EXACT)) for value in values], object)
+    has_zeros = any(count and not value.as_tuple().digits[-1] for count, value in zip(digits, values, strict=True))
+    written = np.array(digits, np.int8) if has_zeros else None
+    return DecimalColumn(narrow(unscaled), scale, np.ones(len(values), np.bool_), digits=written)
 
 
 def _from_strings(values: Values, codes: CodeDictionary) -> Column:

@@ -60,7 +60,7 @@ class IntervalColumn(Column):
             np.concatenate([part.low_closed for part in parts]),
             np.concatenate([part.high_closed for part in parts]),
             np.concatenate([part.valid for part in parts]),
-            self.type,
+            self.type if all(part.type == self.type for part in others) else None,
         )
 
     def keys(self) -> Rows:

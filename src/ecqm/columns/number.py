@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecqm.columns.base import Column, Mask, Rows
-from ecqm.kernels.segments import densify
+from ecqm.kernels.segments import combine_keys, densify
 from ecqm.types import DECIMAL, INTEGER, CqlType
 
 # Unscaled values stay int64 while their magnitude is below this; beyond it the array holds Python integers.
@@ -52,13 +52,28 @@ class IntegerColumn(Column):
 
 
 class DecimalColumn(Column):
-    """Decimals: `unscaled` × 10 ** -`scale`. `unscaled` is int64 (n), or Python integers when those overflow."""
+    """Decimals: `unscaled` × 10 ** -`scale`. `unscaled` is int64 (n), or Python integers when those overflow.
 
-    def __init__(self, unscaled: Unscaled, scale: int, valid: Mask, type_: CqlType = DECIMAL) -> None:
+    `digits` int8 (n): how many digits after the point each was written with, which Precision and the boundaries look
+    at; NEEDED for no more than its value needs, as where there are no `digits`. The scale says nothing of that: it is
+    that of the value with most digits.
+    """
+
+    NEEDED = -1
+
+    def __init__(
+        self,
+        unscaled: Unscaled,
+        scale: int,
+        valid: Mask,
+        type_: CqlType = DECIMAL,
+        digits: npt.NDArray[np.int8] | None = None,
+    ) -> None:
         self.unscaled = unscaled
         self.scale = scale
         self._valid = valid
         self.type = type_
+        self.digits = digits
 
     def __len__(self) -> int:
         return len(self.unscaled)
@@ -74,10 +89,11 @@ class DecimalColumn(Column):
         return multiply_exact(self.unscaled, 10 ** (scale - self.scale))
 
     def take(self, rows: Rows) -> DecimalColumn:
-        return DecimalColumn(self.unscaled[rows], self.scale, self._valid[rows], self.type)
+        digits = None if self.digits is None else self.digits[rows]
+        return DecimalColumn(self.unscaled[rows], self.scale, self._valid[rows], self.type, digits)
 
     def where(self, keep: Mask) -> DecimalColumn:
-        return DecimalColumn(self.unscaled, self.scale, self._valid & keep, self.type)
+        return DecimalColumn(self.unscaled, self.scale, self._valid & keep, self.type, self.digits)
 
     def concat(self, others: Sequence[DecimalColumn]) -> DecimalColumn:
         parts = (self, *others)
@@ -87,9 +103,21 @@ class DecimalColumn(Column):
             scale,
             np.concatenate([part.valid for part in parts]),
             self.type,
+            None if all(part.digits is None for part in parts) else np.concatenate([part._written for part in parts]),
         )
 
+    @property
+    def _written(self) -> npt.NDArray[np.int8]:
+        return np.full(len(self), self.NEEDED, np.int8) if self.digits is None else self.digits
+
     def keys(self) -> Rows:
+        dense = self.number_keys()
+        if self.digits is None:
+            return dense
+        return np.where(self._valid, combine_keys(dense, self.digits.astype(np.int64)), -1)
+
+    def number_keys(self) -> Rows:
+        """As `keys`, but equal for equal numbers however they were written."""
         if self.unscaled.dtype == object:
             numbers: dict[int, int] = {}
             dense = np.fromiter((numbers.setdefault(v, len(numbers)) for v in self.unscaled), np.int64, len(self))

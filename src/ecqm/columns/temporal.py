@@ -145,6 +145,12 @@ class DateTimeColumn(TemporalColumn):
             self.type,
         )
 
+    def keys(self) -> Rows:
+        keys = super().keys()
+        if len(keys) == 0 or (self.offset == self.offset[0]).all():
+            return keys
+        return np.where(self._valid, combine_keys(keys, self.offset.astype(np.int64)), -1)
+
 
 class DateColumn(TemporalColumn):
     """`low` is days since 1970-01-01."""

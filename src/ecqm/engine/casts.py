@@ -16,6 +16,7 @@ from ecqm.columns import (
 )
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
+from ecqm.kernels.segments import any_within
 from ecqm.models import load_model, model_versions
 from ecqm.plan.nodes import Cast, TypeTest
 from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
@@ -87,7 +88,28 @@ def rows_of_type(column: Column, type_: CqlType) -> np.ndarray[tuple[int], np.dt
             if is_of_type(alternative, type_):
                 found |= column.tag == number
         return found
-    return column.valid if is_of_type(column, type_) else np.zeros(len(column), np.bool_)
+    if is_of_type(column, type_):
+        return column.valid
+    if isinstance(type_, ChoiceType):
+        return np.logical_or.reduce([rows_of_type(column, choice) for choice in type_.choices])
+    parts = _parts(column, type_)
+    if parts is None:
+        return np.zeros(len(column), np.bool_)
+    part_type, columns = parts
+    found = column.valid
+    for part in columns:
+        other = part.valid & ~rows_of_type(part, part_type)
+        found = found & ~(any_within(other, column.parents, len(column)) if isinstance(column, ListColumn) else other)
+    return found
+
+
+def _parts(column: Column, type_: CqlType) -> tuple[CqlType, tuple[Column, ...]] | None:
+    """The elements of lists, or the boundaries of intervals, where only some may be of the type that `type_` asks."""
+    if isinstance(type_, ListType) and isinstance(column, ListColumn) and isinstance(column.values, ChoiceColumn):
+        return type_.element, (column.values,)
+    if isinstance(type_, IntervalType) and isinstance(column, IntervalColumn):
+        return type_.point, (column.low, column.high)
+    return None
 
 
 @evaluates(Cast)
@@ -105,7 +127,10 @@ def cast(executor: Executor, node: Cast, frame: Frame) -> Column:
 def as_type(column: Column, type_: CqlType) -> Column:
     """The column with null in every row whose value is not of the type."""
     if not isinstance(column, ChoiceColumn):
-        return column if is_of_type(column, type_) else NullColumn(len(column), type_)
+        if is_of_type(column, type_):
+            return column
+        rows = rows_of_type(column, type_)
+        return _narrowed(column.where(rows), type_) if rows.any() else NullColumn(len(column), type_)
     kept = [number for number, part in enumerate(column.alternatives) if is_of_type(part, type_)]
     if len(kept) == len(column.alternatives):
         return column
@@ -114,3 +139,13 @@ def as_type(column: Column, type_: CqlType) -> Column:
     if len(kept) == 1:
         return column.alternatives[kept[0]].where(column.tag == kept[0])
     return ChoiceColumn.of([column.alternatives[number].where(column.tag == number) for number in kept])
+
+
+def _narrowed(column: Column, type_: CqlType) -> Column:
+    """Values that are all of a type; lists and intervals with their parts in the layout of that type alone."""
+    if isinstance(column, ListColumn) and isinstance(type_, ListType):
+        return ListColumn(column.offsets, as_type(column.values, type_.element), column.valid)
+    if isinstance(column, IntervalColumn) and isinstance(type_, IntervalType):
+        low, high = (as_type(bound, type_.point) for bound in (column.low, column.high))
+        return IntervalColumn(low, high, column.low_closed, column.high_closed, column.valid, type_)
+    return column

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cmp_to_key
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -51,15 +54,18 @@ def _one_unit(column: QuantityColumn) -> bool:
     return len(units) == 0 or bool((units == units[0]).all())
 
 
-def _ranks_of_distinct(column: Column, key: object) -> Rows:
+def _ranks_of_distinct(column: Column, key: Callable[[Any], Any]) -> Rows:
     dense, count = densify(column.keys())
     representative = np.zeros(count, np.int64)
     representative[dense] = np.arange(len(dense))
     values = to_values(column.take(representative))
     known = [number for number, value in enumerate(values) if value is not None]
-    known.sort(key=lambda number: key(values[number]))  # type: ignore[operator]
+    sort_keys = {number: key(values[number]) for number in known}
+    known.sort(key=sort_keys.__getitem__)
     rank = np.zeros(count, np.int64)
-    rank[known] = np.arange(len(known))
+    # Values that are written differently may be equal: then they rank alike.
+    rises = (sort_keys[one] < sort_keys[next_] for one, next_ in pairwise(known))
+    rank[known] = list(accumulate(rises, initial=0))[: len(known)]
     return rank[dense]
 
 

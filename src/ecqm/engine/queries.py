@@ -17,6 +17,7 @@ from ecqm.columns import (
     concat,
     merge,
 )
+from ecqm.engine.calls import apply
 from ecqm.engine.executor import Executor, evaluates, truth
 from ecqm.engine.frame import Frame
 from ecqm.engine.ordering import order_within
@@ -164,7 +165,7 @@ def collect(executor: Executor, node: WithinNode, frame: Frame) -> Column:
     if single:
         return merge(frame.n, [(parents, values)])
     lists = ListColumn.of_parents(parents, values, frame.n, valid)
-    return distinct(lists) if node.distinct else lists
+    return apply(executor, "Distinct", [lists], {}, frame) if node.distinct else lists
 
 
 def _source_shape(executor: Executor, rows: RowsNode, frame: Frame) -> tuple[Mask, bool]:
@@ -183,13 +184,6 @@ def _is_list(column: Column) -> bool:
     if isinstance(column, ChoiceColumn):
         return any(isinstance(part, ListColumn) for part in column.alternatives)
     return isinstance(column, ListColumn)
-
-
-def distinct(lists: ListColumn) -> ListColumn:
-    """The lists without repeats, each element where it first stands (`elm:20.5`)."""
-    keys = combine_keys(lists.parents, lists.values.keys()) if len(lists.values) else lists.parents
-    first = first_occurrences(keys)
-    return lists if first.all() else lists.select(first)
 
 
 @evaluates(ExistsWithin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from ecqm.plan.nodes import (
@@ -16,6 +17,7 @@ from ecqm.plan.nodes import (
     Scan,
 )
 from ecqm.types import BOOLEAN
+from ecqm.values import Quantity
 
 _N = TypeVar("_N", bound=Node)
 
@@ -28,7 +30,7 @@ class PlanBuilder:
 
     def make(self, node_class: type[_N], *fields: Any) -> _N:
         """The node of this class with these fields (nodes compare by identity, which interning makes equality)."""
-        key = (node_class, *fields)
+        key = (node_class, *map(_as_written, fields))
         found = self._nodes.get(key)
         if found is None:
             found = self._nodes[key] = node_class(*fields)
@@ -78,6 +80,11 @@ class PlanBuilder:
 
     def true(self) -> PlanNode:
         return self.make(Constant, True, BOOLEAN)
+
+
+def _as_written(field: Any) -> Any:
+    """What tells fields apart: of numbers their digits too (1.5 and 1.50 are equal, but differ in precision)."""
+    return repr(field) if isinstance(field, (Decimal, Quantity)) else field
 
 
 def _conjuncts(condition: PlanNode) -> list[PlanNode]:

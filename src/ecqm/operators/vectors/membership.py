@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ecqm.columns import (
     BooleanColumn,
+    ChoiceColumn,
     CodeColumn,
     Column,
     DateTimeColumn,
+    DecimalColumn,
     IntegerColumn,
+    IntervalColumn,
     ListColumn,
     Mask,
     NullColumn,
     QuantityColumn,
+    RecordColumn,
     ResourceColumn,
     Rows,
     StringColumn,
@@ -23,6 +28,7 @@ from ecqm.columns import (
     broadcast_length,
     concat,
 )
+from ecqm.columns.ragged import ragged_keys
 from ecqm.kernels.calendar import HOUR
 from ecqm.kernels.segments import any_within, combine_keys, gather
 
@@ -52,7 +58,9 @@ def equality_keys(column: Column) -> Rows | None:
     layouts whose equality is left to the scalars."""
     if isinstance(column, QuantityColumn):
         units = column.unit.ids[column.valid]
-        return column.value.keys() if len(units) == 0 or bool((units == units[0]).all()) else None
+        return column.value.number_keys() if len(units) == 0 or bool((units == units[0]).all()) else None
+    if isinstance(column, DecimalColumn):
+        return column.number_keys()
     if isinstance(column, TemporalColumn):
         # Seconds are as good as milliseconds; what has no time of day is the same by what is written.
         points = column.low
@@ -60,7 +68,26 @@ def equality_keys(column: Column) -> Rows | None:
             points = np.where(column.precision >= HOUR, column.low, column.local)
         written = np.minimum(column.precision, column.sharp).astype(np.int64)
         return np.where(column.valid, combine_keys(points, written), -1)
+    if isinstance(column, ListColumn):
+        of_elements = equality_keys(column.values)
+        return None if of_elements is None else np.where(column.valid, ragged_keys(column.offsets, of_elements), -1)
+    if isinstance(column, RecordColumn):
+        return _keys_of_parts(column.valid, [column.field(name) for name in column.fields])
+    if isinstance(column, ChoiceColumn):
+        return _keys_of_parts(column.valid, column.alternatives, column.tag.astype(np.int64))
+    if isinstance(column, IntervalColumn):
+        # Those that are open may be equal to others with other boundaries.
+        is_closed = bool((column.low_closed & column.high_closed | ~column.valid).all())
+        return _keys_of_parts(column.valid, [column.low, column.high]) if is_closed else None
     return column.keys()
+
+
+def _keys_of_parts(valid: Mask, parts: Sequence[Column], *keys: Rows) -> Rows | None:
+    of_parts = [equality_keys(part) for part in parts]
+    known = [part for part in of_parts if part is not None]
+    if len(known) < len(of_parts):
+        return None
+    return np.where(valid, combine_keys(*keys, *known), -1) if keys or known else np.where(valid, 0, -1)
 
 
 def contains_element(container: ListColumn, element: Column) -> Any:

@@ -16,7 +16,7 @@ from ecqm.plan.lowering import Lowering
 from ecqm.plan.nodes import PlanNode
 from ecqm.reporting.explain import resource_name
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
-from ecqm.values import DateTime, EvaluationContext
+from ecqm.values import DateTime, EvaluationContext, Tuple
 from tests.data.resources import Json, bundle, write
 
 HEADER = """library Logic version '1'
@@ -66,11 +66,13 @@ class Logic:
 
 
 def named(value: Any) -> Any:
-    """A value with `Type/id` in place of resources."""
+    """A value with `Type/id` in place of resources, and tuples as dictionaries."""
     if isinstance(value, ResourceRow):
         return resource_name(value)
     if isinstance(value, tuple):
         return tuple(map(named, value))
+    if isinstance(value, Tuple):
+        return {name: named(part) for name, part in value.items()}
     return value
 
 

@@ -12,6 +12,7 @@ from ecqm.columns import (
     Column,
     IntervalColumn,
     ListColumn,
+    Mask,
     NullColumn,
 )
 from ecqm.engine.executor import Executor, evaluates
@@ -80,7 +81,7 @@ def type_test(executor: Executor, node: TypeTest, frame: Frame) -> Column:
     return BooleanColumn.of(rows_of_type(column, node.type))
 
 
-def rows_of_type(column: Column, type_: CqlType) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def rows_of_type(column: Column, type_: CqlType) -> Mask:
     """Mask of the rows whose value is of a type; null is of none."""
     if isinstance(column, ChoiceColumn):
         found = np.zeros(len(column), np.bool_)
@@ -91,7 +92,8 @@ def rows_of_type(column: Column, type_: CqlType) -> np.ndarray[tuple[int], np.dt
     if is_of_type(column, type_):
         return column.valid
     if isinstance(type_, ChoiceType):
-        return np.logical_or.reduce([rows_of_type(column, choice) for choice in type_.choices])
+        of_any: Mask = np.logical_or.reduce([rows_of_type(column, choice) for choice in type_.choices])
+        return of_any
     parts = _parts(column, type_)
     if parts is None:
         return np.zeros(len(column), np.bool_)

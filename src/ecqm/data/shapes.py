@@ -8,6 +8,7 @@ and from everything when the reader meets a field that it was not told of.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -49,20 +50,20 @@ class ShapedParser:
         gives them, numbers beyond DECIMAL_SCALE digits, or contained resources.
         """
         content = _content(lines)
-        shape = self._shapes.get(resource_type)
-        if shape is None:
-            shape = self._shapes[resource_type] = {}
-            _learn_from(lines[:_SAMPLE], shape)
+        shape = self._shapes.get(resource_type) or _learned(lines[:_SAMPLE], {})
         try:
-            return self._parsed(resource_type, content, shape, len(lines))
+            parsed = self._parsed(resource_type, content, shape, len(lines))
         except pa.ArrowInvalid as error:
             if "unexpected field" not in str(error):
                 raise NotPlain(str(error)) from error
-        _learn_from(lines, shape)
-        try:
-            return self._parsed(resource_type, content, shape, len(lines))
-        except pa.ArrowInvalid as error:
-            raise NotPlain(str(error)) from error
+            shape = _learned(lines, shape)
+            try:
+                parsed = self._parsed(resource_type, content, shape, len(lines))
+            except pa.ArrowInvalid as error:
+                raise NotPlain(str(error)) from error
+        # Only now: the shape of what is not plain would spoil all that comes after.
+        self._shapes[resource_type] = shape
+        return parsed
 
     def _parsed(self, resource_type: str, content: pa.Buffer, shape: Shape, n: int) -> pa.Table:
         table = arrow_json.read_json(
@@ -115,12 +116,15 @@ def _content(lines: pa.Array) -> pa.Buffer:
     return content
 
 
-def _learn_from(lines: pa.Array, shape: Shape) -> None:
+def _learned(lines: pa.Array, known: Shape) -> Shape:
+    """A known shape with what lines have beyond it."""
+    shape = deepcopy(known)
     try:
         for line in lines.to_pylist():
             _learn(msgspec.json.decode(line), shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotPlain(str(error)) from error
+    return shape
 
 
 def _learn(value: Any, shape: Shape) -> None:

@@ -46,9 +46,9 @@ def write_ndjson(folder: Path, patients: int = 60) -> Path:
     return folder
 
 
-def write_store(folder: Path, patients: int = 60) -> Path:
+def write_store(folder: Path, patients: int = 60, shard_size: int = 8_000) -> Path:
     """The same patients in a store of several shards."""
-    load([write_ndjson(folder / "files", patients)], folder / "store", shard_size=2_000)
+    load([write_ndjson(folder / "files", patients)], folder / "store", shard_size=shard_size)
     return folder / "store"
 
 

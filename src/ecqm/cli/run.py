@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--allow-missing", is_flag=True, help="Go on without value sets that are not at hand, or not as whole.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; as many as there are cores unless told.")
 @click.option("--memory", type=click.FloatRange(0.25), default=4.0, show_default=True, help="For all of them, in GiB.")
+@click.option("--spark", metavar="MASTER", help="On Spark, such as spark://host:7077; it has to see the same paths.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
 def command(
@@ -57,6 +58,7 @@ def command(
     allow_missing: bool,
     jobs: int | None,
     memory: float,
+    spark: str | None,
     form: str,
     output: Path,
 ) -> None:
@@ -93,6 +95,9 @@ def command(
         names = () if "all" in measures else measures
         if package_files(content):
             run_packages(content, valuesets, names, data, stated, individual, subject_list, allow_missing, form, output)
+        if spark is not None:
+            # Other machines have other folders to stand in.
+            data, output = tuple(path.absolute() for path in data), output.absolute()
         patients = PatientData(data)
         opened = open_content(content, libraries, valuesets)
         chosen = opened.select(names)
@@ -113,7 +118,7 @@ def command(
             moment = EvaluationContext.of_moment(writer.started)
             evaluation = Evaluation(selection.plans, opened.value_sets, stated, individual, profiles, moment)
             with progress("evaluating", len(selection.plans) * len(units)) as advance:
-                refused = run_units(evaluation, writer, units, processes, share, advance)
+                refused = run_units(evaluation, writer, units, processes, share, advance, spark)
             clock.took("run")
             outcomes = writer.finish(about | {"units": len(units), "seconds": seconds}, list(refused.values()))
     click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else table_of(outcomes))

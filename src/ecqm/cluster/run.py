@@ -25,18 +25,23 @@ def run_units(
     jobs: int,
     share: int,
     advance: Advance = lambda done, of: None,
+    spark: str | None = None,
 ) -> dict[int, str]:
     """Evaluate those of the units that the output does not have yet, each into the part of its number.
 
-    At most `jobs` processes, which hold about `share` bytes each; `advance` takes how many measures more are done
-    on a unit, and of what. Gives, by number, why a unit could not be evaluated. Raises
-    MeasureError for a measurement period that is none, before any patient is read.
+    On the Spark master `spark`, if one is given; otherwise here, in at most `jobs` processes, which hold about `share`
+    bytes each; `advance` takes how many measures more are done on a unit, and of what. Gives, by number, why a unit
+    could not be evaluated. Raises MeasureError for a measurement period that is none, before any patient is read.
     """
     evaluation.check()
     done = output.done
     advance(sum(number in done for number in range(len(units))) * len(evaluation.plans), "")
     todo = {number: unit for number, unit in enumerate(units) if number not in done}
     shipment = Shipment(evaluation, output.recorder)
+    if spark is not None:
+        from ecqm.cluster.spark import run_on_spark, session_on
+
+        return run_on_spark(session_on(spark), shipment, todo, output.path_of)
     if is_small(units):
         return _run_here(shipment, todo, output, advance)
 

@@ -43,6 +43,18 @@ def population_table(
     return pa.concat_tables(tables) if tables else pa.table({})
 
 
+def table_schema(observations: int) -> Any:
+    """The ``pyarrow.Schema`` of tables with so many columns of observations."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),
+            *((code.value.replace("-", "_"), pa.bool_()) for code in _CODES),
+            *((f"observation_{number}", pa.float64()) for number in range(1, observations + 1)),
+            ("strata", pa.list_(pa.string())),
+        ]
+    )
+
+
 def write_table(table: Any, path: Path) -> None:
     """Writes CSV to a ``.csv`` path, Parquet to any other."""
     if path.suffix.lower() == ".csv":

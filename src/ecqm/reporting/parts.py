@@ -11,8 +11,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import msgspec
@@ -62,7 +63,7 @@ class MeasurePart:
 @dataclass
 class Part:
     """The results for some patients. `measures` by canonical; `not_run` has by name why one could not be evaluated;
-    `seconds` that it took to load the data, evaluate and write the results."""
+    `seconds` of processor time to load the data, evaluate and write the results."""
 
     patients: int = 0
     measures: dict[str, MeasurePart] = field(default_factory=dict)
@@ -148,6 +149,15 @@ class PartRecorder:
     members: bool = False
     observations: int = 0
 
+    @classmethod
+    def of(
+        cls, plans: Sequence[EvaluationPlan], stated: Stated, moment: datetime, individual: bool, members: bool
+    ) -> PartRecorder:
+        """A recorder of the results of some measures, evaluated at a moment."""
+        groups = [group for plan in plans for group in plan.measure.groups]
+        observations = max((len(group.observations) for group in groups), default=0)
+        return cls(stated, moment.isoformat(timespec="seconds"), individual, members, observations)
+
     def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
         """The results of a batch; `plans` by the canonical of their measures."""
         cohort = batch.cohort
@@ -180,7 +190,7 @@ class PartRecorder:
 
     def write(self, batch: Batch, part: Part, path: Path) -> None:
         """Write the files of a part: `path` with a suffix for each, the JSON last."""
-        started = perf_counter()
+        started = process_time()
         table = self.table(batch)
         if table is not None:
             fresh = path.with_suffix(f".{os.getpid()}.new")
@@ -194,7 +204,7 @@ class PartRecorder:
                     for report in individual_reports(reporting, result.groups, result.failed):
                         file.write(msgspec.json.encode(report) + b"\n")
             os.replace(fresh, path.with_suffix(INDIVIDUAL))
-        part.seconds["write"] = perf_counter() - started
+        part.seconds["write"] = process_time() - started
         replace_file(path.with_suffix(".json"), part.to_json())
 
     def _reporting(self, result: MeasureResult, cohort: Cohort) -> Reporting:

@@ -80,11 +80,8 @@ class RunOutput:
         self.stated = stated
         self._running = folder / _RUNNING
         self.started = self._begin({"individual": individual, "subject_list": subject_list, "of": fingerprint})
-        groups = [group for plan in selection.plans for group in plan.measure.groups]
-        observations = max((len(group.observations) for group in groups), default=0)
-        date = self.started.isoformat(timespec="seconds")
-        self.recorder = PartRecorder(stated, date, individual, subject_list, observations)
-        self.date = date
+        self.recorder = PartRecorder.of(selection.plans, stated, self.started, individual, subject_list)
+        self.date = self.recorder.date
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
         self._messages: Counter[Message] = Counter()
 

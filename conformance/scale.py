@@ -1,0 +1,197 @@
+"""How a load and a run of all measures grow with the number of patients, and what one pass for all measures saves.
+
+    python conformance/scale.py CONTENT --libraries DIR --valuesets DIR [--patients 1000 --patients 10000]…
+        [--jobs 1] [--singles 4000] [--work DIR] [--json FILE]
+
+For each size tools/synthetic_cohort.py makes a cohort (kept in DIR for the next time), which is decoded with msgspec
+alone, loaded with `ecqm load`, and evaluated with `ecqm run`; each is a process of its own. Figures are processor
+seconds of all processes, and the peak memory of the largest. Then some patients' shards are evaluated in one pass for
+all measures, and in one for each measure alone, reading included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter, process_time
+
+import msgspec
+
+from ecqm.api import select
+from ecqm.bundles.evaluation import Evaluation
+from ecqm.bundles.selection import Selection
+from ecqm.cluster.units import Unit, units_of
+from ecqm.cluster.worker import Shipment, Worker
+from ecqm.data.source import PatientData
+from ecqm.measures.planning import EvaluationPlan
+from ecqm.reporting.parts import PartRecorder
+
+MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
+ECQM = [sys.executable, "-m", "ecqm.cli.main"]
+PERIOD = ("2026-01-01", "2026-12-31")
+
+
+@dataclass
+class Cost:
+    """What a command took: processor and wall-clock seconds, and the memory of its largest process, in MB."""
+
+    processor: float
+    wall: float
+    peak: float
+
+
+@dataclass
+class Size:
+    """The figures of one cohort."""
+
+    patients: int
+    resources: int
+    megabytes: float
+    decode: float
+    load: Cost
+    run: Cost
+    read_seconds: float
+    evaluate_seconds: float
+    write_seconds: float
+    measures: int
+
+    @property
+    def spent(self) -> float:
+        """Processor seconds of the run, without planning."""
+        return self.read_seconds + self.evaluate_seconds + self.write_seconds
+
+
+def cost(*command: object) -> Cost:
+    """Runs a command to its end. Raises CalledProcessError."""
+    started = perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(list(map(str, command)), stdout=said, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command, said.read())
+    return Cost(usage.ru_utime + usage.ru_stime, perf_counter() - started, usage.ru_maxrss / 1e3)
+
+
+def decode_seconds(files: Path) -> float:
+    """Processor seconds to decode all lines with msgspec, and do nothing with them."""
+    decode = msgspec.json.Decoder().decode
+    total = 0.0
+    for path in sorted(files.glob("*.ndjson")):
+        with path.open("rb") as lines:
+            for block in iter(lambda: lines.readlines(16 << 20), []):
+                started = process_time()
+                for line in block:
+                    decode(line)
+                total += process_time() - started
+    return total
+
+
+def measured(patients: int, content: list[object], arguments: argparse.Namespace) -> Size:
+    files = arguments.work / f"patients-{patients}"
+    if not files.exists():
+        valuesets = [each for folder in arguments.valuesets for each in ("--valuesets", folder)]
+        made = files.with_name(files.name + ".new")
+        cost(sys.executable, MAKER, arguments.content, *valuesets, "--patients", patients, "--output", made)
+        made.rename(files)
+    store, results = arguments.work / "store", arguments.work / "results"
+    for folder in (store, results):
+        shutil.rmtree(folder, ignore_errors=True)
+    megabytes = sum(path.stat().st_size for path in files.glob("*.ndjson")) / 1e6
+    decode = decode_seconds(files)
+    load = cost(*ECQM, "load", files, "--content", *content, "--jobs", arguments.jobs, "--output", store)
+    options = ["--measure", "all", "--period", "/".join(PERIOD), "--allow-missing", "--jobs", arguments.jobs]
+    run = cost(*ECQM, "run", *content, *options, "--data", store, "--output", results)
+    about = json.loads((results / "run.json").read_text("utf-8"))
+    resources = sum(json.loads((store / "manifest.json").read_text("utf-8"))["report"]["resources"].values())
+    seconds = about["seconds"]
+    steps = seconds["load"], seconds["evaluate"], seconds["write"]
+    return Size(patients, resources, megabytes, decode, load, run, *steps, len(about["measures"]))
+
+
+def show(size: Size, before: Size | None) -> None:
+    rows = f"{size.patients:,} patients, {size.resources:,} resources, {size.megabytes:,.0f} MB"
+    print(f"{rows}, {size.measures} measures")
+    rate, alone = size.megabytes / size.load.processor, size.megabytes / size.decode
+    print(f"  load: {rate:.1f} MB per CPU second, {rate / alone:.2f} of msgspec alone ({alone:.0f})")
+    print(f"  run: {size.patients / size.spent:.0f} patients per CPU second, all measures", end="; ")
+    print(f"{size.patients * size.measures / size.evaluate_seconds:,.0f} per CPU second and measure evaluated")
+    steps = ((name, getattr(size, f"{name}_seconds")) for name in ("read", "evaluate", "write"))
+    print("  of which " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps))
+    print(f"  peak memory: load {size.load.peak:,.0f} MB, run {size.run.peak:,.0f} MB")
+    if before is not None:
+        times = size.resources / before.resources
+        run, load = size.spent / before.spent / times, size.load.processor / before.load.processor / times
+        print(f"  {times:.1f} times the resources: each took {load:.2f} times as long to load, {run:.2f} to run")
+
+
+@dataclass
+class Passes:
+    """Processor seconds for all measures together, and for each alone added up, on the same patients."""
+
+    patients: int
+    together: float
+    alone: float
+
+
+def passes(selection: Selection, units: list[Unit], patients: int) -> Passes:
+    """One pass for all measures beside one for each, on shards of about so many patients."""
+    chosen: list[Unit] = []
+    found = 0
+    for unit in units:
+        if found < patients:
+            chosen.append(unit)
+            found += spent(selection.plans[:1], selection, [unit])[1]
+    together = spent(selection.plans, selection, chosen)[0]
+    return Passes(found, together, sum(spent([plan], selection, chosen)[0] for plan in selection.plans))
+
+
+def spent(plans: list[EvaluationPlan] | tuple[EvaluationPlan, ...], selection: Selection,
+          units: list[Unit]) -> tuple[float, int]:  # fmt: skip
+    """Processor seconds to read and evaluate, and the number of patients."""
+    evaluation = Evaluation(plans, selection.content.value_sets, PERIOD)
+    started = process_time()
+    worker = Worker(Shipment(evaluation, PartRecorder(PERIOD, "2027-01-01")))
+    found = sum(worker.evaluate(unit)[1].patients for unit in units)
+    return process_time() - started, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--patients", type=int, action="append", default=[], help="sizes; 1,000 and 10,000 unless told")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--singles", type=int, default=4_000, help="patients for the comparison of passes")
+    parser.add_argument("--work", type=Path, default=Path("scale-cohorts"), help="folder for cohorts and stores")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(exist_ok=True)
+    more = [(f"--{kind}", folder) for kind in ("libraries", "valuesets") for folder in getattr(arguments, kind)]
+    content: list[object] = [arguments.content, *(part for option in more for part in option)]
+    sizes: list[Size] = []
+    for patients in arguments.patients or [1_000, 10_000]:
+        sizes.append(measured(patients, content, arguments))
+        show(sizes[-1], sizes[-2] if len(sizes) > 1 else None)
+    selection = select(arguments.content, libraries=arguments.libraries, valuesets=arguments.valuesets)
+    units = units_of(PatientData([arguments.work / "store"]), arguments.work / "spools")
+    compared = passes(selection, units, arguments.singles)
+    ratio = compared.together / compared.alone
+    print(f"{len(selection.plans)} measures over {compared.patients:,} patients: {compared.together:.1f} s in one pass")
+    print(f"  {compared.alone:.1f} s in one for each: {ratio:.2f}")
+    if arguments.json is not None:
+        result = {"sizes": [asdict(size) for size in sizes], "passes": asdict(compared)}
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

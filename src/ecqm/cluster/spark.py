@@ -1,0 +1,216 @@
+"""The same plans as tasks of Spark, one per unit (needs `pip install ecqm[spark]`).
+
+`run_on_spark` evaluates the units of `ecqm run --spark MASTER`: each task reads a shard, writes its results as Parquet
+and hands its counts back, which the driver adds up. Spark does a lost task again, elsewhere. The store and the folder
+for results have to be where all of its machines find them, under one path.
+
+`SparkCohort` is for notebooks: a DataFrame of FHIR JSON and ids of patients, evaluated where it is.
+
+    cohort = SparkCohort(frame, patient="patient", resource="json")
+    result = cohort.evaluate(ecqm.select("content", ["CMS122"]), "2026-01-01/2026-12-31")
+    result.populations          # a DataFrame: a row per patient or episode and group
+    result.reports              # summary MeasureReports
+
+Between Spark and Python go Arrow batches; nothing is done row by row.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ecqm.bundles.documents import ContentError
+from ecqm.bundles.evaluation import Evaluation
+from ecqm.bundles.selection import Selection
+from ecqm.cluster.units import Unit
+from ecqm.cluster.worker import Shipment, Worker
+from ecqm.data import Cohort, DataError, Demand
+from ecqm.data.rows import read_rows
+from ecqm.measures.period import parse_period
+from ecqm.measures.report import Json, Reporting, report_of_tallies
+from ecqm.measures.table import table_schema
+from ecqm.reporting.parts import Part, PartRecorder, stated_period
+from ecqm.terminology import CodeIndex
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+def session_on(master: str) -> SparkSession:
+    """A session on a Spark master (`spark://host:7077`, `local[4]`, `yarn`). Raises DataError without PySpark."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise DataError("Spark needs PySpark: pip install ecqm[spark]") from error
+    # A process is for one task, because strings and codes of all units that it evaluates stay in its memory.
+    builder = SparkSession.builder.master(master).appName("ecqm")
+    return builder.config("spark.python.worker.reuse", "false").getOrCreate()
+
+
+def run_on_spark(
+    session: SparkSession, shipment: Shipment, units: Mapping[int, Unit], path_of: Callable[[int], Path]
+) -> dict[int, str]:
+    """Evaluate units, by number, each in a task of its own that writes the part of its number.
+
+    Gives, by number, why a unit could not be evaluated.
+    """
+    if not units:
+        return {}
+    work = [(number, unit, path_of(number).absolute()) for number, unit in units.items()]
+    numbers = session.range(0, len(work), 1, numPartitions=len(work))
+    task = partial(_evaluate_units, shipment.packed(), [pickle.dumps(each) for each in work])
+    rows = numbers.mapInArrow(task, "number long, refused string").collect()
+    return {row.number: row.refused for row in rows if row.refused is not None}
+
+
+def _evaluate_units(packed: bytes, work: list[bytes], batches: Iterator[Any]) -> Iterator[Any]:
+    """What a task does: the units whose places in `work` are in the batches."""
+    for batch in batches:
+        numbers: list[int] = []
+        refused: list[str | None] = []
+        for place in batch.column(0).to_pylist():
+            number, unit, path = pickle.loads(work[place])
+            numbers.append(number)
+            try:
+                _worker(packed).run(unit, path)
+                refused.append(None)
+            except (DataError, ContentError) as error:
+                refused.append(str(error))
+        yield _batch({"number": pa.array(numbers, pa.int64()), "refused": pa.array(refused, pa.string())})
+
+
+@lru_cache(maxsize=1)
+def _worker(packed: bytes) -> Worker:
+    """The worker of this process, made of the first shipment that it gets."""
+    return Worker(Shipment.unpacked(packed))
+
+
+def _batch(arrays: dict[str, Any]) -> Any:
+    return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
+
+
+# -- notebooks --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SparkCohort:
+    """Patients in a DataFrame: a column of ids of patients (null of resources of no patient) and one of FHIR JSON.
+
+    `default_offset` is that of date-times that have none, in minutes east of UTC.
+    """
+
+    frame: DataFrame
+    patient: str = "patient"
+    resource: str = "resource"
+    default_offset: int = 0
+
+    def evaluate(
+        self, measures: Selection, period: str | None = None, supplements: bool = False, partitions: int | None = None
+    ) -> SparkResult:
+        """Evaluate measures in tasks that have the patients of one partition each, whole.
+
+        All data of a partition's patients are in memory at a time; Spark says how many partitions there are, unless
+        told. Raises MeasureError for what is no period.
+        """
+        from pyspark import StorageLevel
+        from pyspark.sql import functions as F
+
+        stated = parse_period(period) if period else (None, None)
+        evaluation = Evaluation(measures.plans, measures.content.value_sets, stated, supplements)
+        evaluation.check()
+        recorder = PartRecorder.of(measures.plans, stated, datetime.now(UTC), False, False)
+        chosen = self.frame.select(F.col(self.patient).alias("patient"), F.col(self.resource).alias("resource"))
+        shared = [row.resource.encode() for row in chosen.where("patient is null").select("resource").collect()]
+        task = partial(_evaluate_rows, Shipment(evaluation, recorder).packed(), shared, self.default_offset)
+        own = chosen.where("patient is not null")
+        placed = own.repartition(partitions, "patient") if partitions else own.repartition("patient")
+        rows = placed.mapInArrow(task, "part binary, populations binary").persist(StorageLevel.MEMORY_AND_DISK)
+        return SparkResult(measures, recorder, rows)
+
+
+@dataclass(frozen=True)
+class SparkResult:
+    """What measures came to on Spark: each partition of patients was evaluated once, and is kept."""
+
+    selection: Selection
+    recorder: PartRecorder
+    rows: DataFrame
+
+    @property
+    def populations(self) -> DataFrame:
+        """A row per patient or episode and group; see `ecqm.measures.table`."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        schema = from_arrow_schema(table_schema(self.recorder.observations))
+        return self.rows.select("populations").mapInArrow(_unpacked_tables, schema)
+
+    @cached_property
+    def part(self) -> Part:
+        """All that was counted, and what went wrong."""
+        measures = {plan.measure.canonical: plan.measure for plan in self.selection.plans}
+        total = Part(not_run=dict(self.selection.not_planned))
+        for row in self.rows.select("part").collect():
+            total.add(Part.from_json(bytes(row.part), measures))
+        return total
+
+    @property
+    def reports(self) -> list[Json]:
+        """A summary MeasureReport of each measure that could be evaluated."""
+        found = []
+        for plan in self.selection.plans:
+            part = self.part.measures.get(plan.measure.canonical)
+            if part is not None and plan.measure.name not in self.part.not_run:
+                period = stated_period(self.recorder.stated, plan.measure)
+                reporting = Reporting(plan.measure, period, (), self.recorder.date)
+                found.append(report_of_tallies(reporting, part.groups, part.supplements))
+        return found
+
+
+@dataclass(frozen=True)
+class _RowsUnit:
+    """The resources of one partition."""
+
+    lots: list[tuple[list[str], list[bytes]]]
+    shared: list[bytes]
+    default_offset: int
+
+    @property
+    def name(self) -> str:
+        return "a partition"
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        cohort = read_rows(self.lots, self.shared, demand, codes, self.default_offset)
+        cohort.problems += cohort.dangling_references()
+        return cohort
+
+
+def _evaluate_rows(packed: bytes, shared: list[bytes], default_offset: int, batches: Iterator[Any]) -> Iterator[Any]:
+    """What a task does with a partition of resources: one row with the part and the populations."""
+    lots = []
+    for batch in batches:
+        resources = batch.column("resource").cast(pa.binary()).to_pylist()
+        lots.append((batch.column("patient").cast(pa.string()).to_pylist(), resources))
+    if not lots:
+        return
+    worker = _worker(packed)
+    batch, part = worker.evaluate(_RowsUnit(lots, shared, default_offset))
+    table = worker.shipment.recorder.table(batch)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table_schema(worker.shipment.recorder.observations)) as writer:
+        if table is not None:
+            writer.write_table(table)
+    populations = pa.array([sink.getvalue().to_pybytes()], pa.binary())
+    yield _batch({"part": pa.array([part.to_json()], pa.binary()), "populations": populations})
+
+
+def _unpacked_tables(batches: Iterator[Any]) -> Iterator[Any]:
+    for batch in batches:
+        for populations in batch.column(0).to_pylist():
+            yield from pa.ipc.open_stream(populations)

@@ -66,13 +66,13 @@ class Logic:
 
 
 def named(value: Any) -> Any:
-    """A value with `Type/id` in place of resources, and tuples as dictionaries."""
+    """A value with `Type/id` in place of resources."""
     if isinstance(value, ResourceRow):
         return resource_name(value)
     if isinstance(value, tuple):
         return tuple(map(named, value))
     if isinstance(value, Tuple):
-        return {name: named(part) for name, part in value.items()}
+        return Tuple({name: named(part) for name, part in value.items()}, value.type_name)
     return value
 
 

@@ -38,8 +38,8 @@ deck-au2025: $(STAMP)
 	$(call with,ecqm-content-qicore-2025,$(BIN)/ecqm test $(AU2025) --defects conformance/deck_defects.toml)
 
 deck-qdm: $(STAMP)
-	$(call with,qdm,$(BIN)/ecqm test "$(C)/qdm/cqm-execution" --defects conformance/qdm.defects.toml)
-	$(call with,qdm,$(BIN)/ecqm test "$(C)/qdm/bonnie-js" --defects conformance/qdm.defects.toml)
+	$(call with,qdm,$(BIN)/ecqm test "$(C)/qdm/cqm-execution" --defects conformance/qdm_defects.toml)
+	$(call with,qdm,$(BIN)/ecqm test "$(C)/qdm/bonnie-js" --defects conformance/qdm_defects.toml)
 
 suites: suite-cql suite-elm
 

@@ -72,9 +72,7 @@ class Planner:
             found = self._libraries[identifier] = source or self._compiled(library)
         return found
 
-    def _add_compiled(
-        self, library: LibrarySource, found: dict[LibraryIdentifier, ElmSource | IndexedLibrary]
-    ) -> None:
+    def _add_compiled(self, library: LibrarySource, found: dict[LibraryIdentifier, ElmSource | IndexedLibrary]) -> None:
         """The library and all that it includes, by what their CQL says."""
         compiled = self._library(library)
         assert isinstance(compiled, IndexedLibrary)

@@ -56,20 +56,23 @@ class ParsedPoints(NamedTuple):
     valid: Mask
 
 
-def byte_matrix(texts: Sequence[str]) -> tuple[Bytes, Lengths]:
-    """The texts as rows of a byte matrix (n, WIDTH), zero padded, and their lengths; a longer text is cut."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    try:
-        rows = np.array(texts, dtype=f"S{WIDTH}")
-    except UnicodeEncodeError:
-        rows = np.array([text.encode("ascii", "replace") for text in texts], dtype=f"S{WIDTH}")
-    return rows.view(np.uint8).reshape(len(texts), WIDTH), lengths
+class FlatTexts(NamedTuple):
+    """n texts one after the other: text i is the bytes data[ends[i]:ends[i + 1]]."""
+
+    data: Bytes
+    ends: Lengths
 
 
-def parse_instants(texts: Sequence[str]) -> ParsedInstants:
+Texts = Sequence[str] | FlatTexts
+
+
+def _count(texts: Texts) -> int:
+    return len(texts.ends) - 1 if isinstance(texts, FlatTexts) else len(texts)
+
+
+def parse_instants(texts: Texts) -> ParsedInstants:
     """Parse date-times of any precision."""
-    matrix, lengths = byte_matrix(texts)
-    n = len(lengths)
+    n = _count(texts)
     found = ParsedInstants(
         low=np.zeros(n, np.int64),
         precision=np.zeros(n, np.uint8),
@@ -77,9 +80,9 @@ def parse_instants(texts: Sequence[str]) -> ParsedInstants:
         has_offset=np.zeros(n, np.bool_),
         valid=np.zeros(n, np.bool_),
     )
-    for length, rows in _by_length(lengths):
+    for length, rows, matrix in _by_length(texts):
         if length <= 10:
-            days, precision, valid = _dates(matrix[rows], length)
+            days, precision, valid = _dates(matrix, length)
             found.low[rows] = days * MS_PER_DAY
             found.precision[rows] = precision
             found.valid[rows] = valid
@@ -88,35 +91,53 @@ def parse_instants(texts: Sequence[str]) -> ParsedInstants:
     return found
 
 
-def parse_dates(texts: Sequence[str]) -> ParsedPoints:
+def parse_dates(texts: Texts) -> ParsedPoints:
     """Parse dates; one with a time is not a date."""
     return _parse_points(texts, 10, _dates)
 
 
-def parse_times(texts: Sequence[str]) -> ParsedPoints:
+def parse_times(texts: Texts) -> ParsedPoints:
     """Parse times of day: hh, hh:mm, hh:mm:ss and fractions of the second."""
     return _parse_points(texts, WIDTH, _times)
 
 
-def _parse_points(texts: Sequence[str], longest: int, parse: PointParser) -> ParsedPoints:
-    matrix, lengths = byte_matrix(texts)
-    n = len(lengths)
+def _parse_points(texts: Texts, longest: int, parse: PointParser) -> ParsedPoints:
+    n = _count(texts)
     found = ParsedPoints(np.zeros(n, np.int64), np.zeros(n, np.uint8), np.zeros(n, np.bool_))
-    for length, rows in _by_length(lengths):
+    for length, rows, matrix in _by_length(texts):
         if length <= longest:
-            found.low[rows], found.precision[rows], found.valid[rows] = parse(matrix[rows], length)
+            found.low[rows], found.precision[rows], found.valid[rows] = parse(matrix, length)
     return found
 
 
-def _by_length(lengths: Lengths) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+def _by_length(texts: Texts) -> Iterator[tuple[int, npt.NDArray[np.int64], Bytes]]:
+    """The texts of each length up to WIDTH: the length, their rows, and their bytes as a matrix."""
     # Texts of one length share one layout, so that columns of the matrix are fields and nothing is gathered per row.
+    if isinstance(texts, FlatTexts):
+        lengths = np.diff(texts.ends)
+    else:
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        whole = _byte_matrix(texts)
     for length in np.flatnonzero(np.bincount(np.minimum(lengths, WIDTH + 1))).tolist():
-        if length <= WIDTH:
-            yield length, np.flatnonzero(lengths == length)
+        if length > WIDTH:
+            continue
+        rows = np.flatnonzero(lengths == length)
+        if not isinstance(texts, FlatTexts):
+            yield length, rows, whole[rows]
+        elif length:
+            yield length, rows, np.lib.stride_tricks.sliding_window_view(texts.data, length)[texts.ends[rows]]
 
 
-def _instants_of_length(matrix: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> None:
-    text = matrix[rows]
+def _byte_matrix(texts: Sequence[str]) -> Bytes:
+    """The texts as rows of a byte matrix (n, WIDTH), zero padded; a longer text is cut."""
+    try:
+        rows = np.array(texts, dtype=f"S{WIDTH}")
+    except UnicodeEncodeError:
+        rows = np.array([text.encode("ascii", "replace") for text in texts], dtype=f"S{WIDTH}")
+    return rows.view(np.uint8).reshape(len(texts), WIDTH)
+
+
+def _instants_of_length(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> None:
     zulu = text[:, length - 1] == ord("Z")
     sign = text[:, length - 6]
     shifted = ~zulu & ((sign == ord("+")) | (sign == ord("-"))) & (length >= 10 + 3 + 6)

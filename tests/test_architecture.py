@@ -29,7 +29,6 @@ LAYERS = (
     "bundles",
     "reporting",
     "cluster",
-    "server",
     "cli",
 )
 

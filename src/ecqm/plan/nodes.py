@@ -190,7 +190,6 @@ class Membership(PlanNode):
 
     operand: PlanNode
     value_set: PlanNode
-    any_of: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)

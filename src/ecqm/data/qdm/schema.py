@@ -79,14 +79,6 @@ class QdmSchema:
             self._attributes[type_name] = found
         return found
 
-    def entity_types(self) -> tuple[str, ...]:
-        """The kinds of actors: PatientEntity, Practitioner, Organization, Location…"""
-        return tuple(
-            type_.name
-            for type_ in self._model.types()
-            if type_.name != "Entity" and any(step.name == "Entity" for step in self._model.lineage(type_.name))
-        )
-
 
 @lru_cache(maxsize=16)
 def qdm_schema(version: str = NEWEST) -> QdmSchema:

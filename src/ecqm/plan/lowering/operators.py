@@ -23,14 +23,14 @@ def exists(lowering: Lowering, node: elm.Exists, scope: Scope) -> PlanNode:
 def in_value_set(lowering: Lowering, node: elm.InValueSet, scope: Scope) -> PlanNode:
     value_set = node.valueset if node.valueset is not None else node.valuesetExpression
     operand = lowering.lower(node.code, scope)
-    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope), False)
+    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope))
 
 
 @lowers(elm.AnyInValueSet)
 def any_in_value_set(lowering: Lowering, node: elm.AnyInValueSet, scope: Scope) -> PlanNode:
     value_set = node.valueset if node.valueset is not None else node.valuesetExpression
     operand = lowering.lower(node.codes, scope)
-    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope), True)
+    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope))
 
 
 @lowers(elm.MinValue, elm.MaxValue)

@@ -121,7 +121,7 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, store: Path, expected: P
 
 
 def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
-    store = cohorts.write_store(tmp_path, patients=200, shard_size=2_000)
+    store = cohorts.write_store(tmp_path, patients=120, shard_size=2_000)
     results = tmp_path / "results"
     arguments = ["run", str(SAMPLE), "--measure", "all", "--period", PERIOD, "--data", str(store), "--output"]
     running = subprocess.Popen([sys.executable, "-m", "ecqm.cli.main", *arguments, str(results)])
@@ -138,7 +138,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     whole = command(*arguments, tmp_path / "whole")
     assert whole.exit_code == 0
     assert cohorts.results(results) == cohorts.results(tmp_path / "whole")
-    assert len(cohorts.results(results)[1]) > 200
+    assert len(cohorts.results(results)[1]) > 120
 
 
 def test_a_damaged_shard_is_named_and_the_rest_runs(tmp_path: Path) -> None:

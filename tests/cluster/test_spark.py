@@ -22,6 +22,7 @@ from ecqm.cluster.worker import Worker
 from ecqm.data import Cohort, Demand
 from ecqm.terminology import CodeIndex
 from tests.cli.samples import PERIOD, SAMPLE
+from tests.cli.samples import ecqm as command
 from tests.cluster import cohorts
 from tests.cluster.spark_cluster import SparkCluster, spark_cluster
 
@@ -118,6 +119,13 @@ def test_a_data_frame_of_resources(session: Any, store: Path, expected: Path) ->
     key = ("measure", "group", "patient", "episode")
     found = [row.asDict() for row in result.populations.collect()]
     assert sorted(found, key=lambda row: [row[name] or "" for name in key]) == table
+
+
+def test_the_command(session: Any, cluster: SparkCluster, store: Path, expected: Path, tmp_path: Path) -> None:
+    options = ["--measure", "all", "--period", PERIOD, "--spark", cluster.master]
+    run = command("run", SAMPLE, *options, "--data", store, "--output", tmp_path / "results")
+    assert run.exit_code == 0, run.output
+    assert cohorts.results(tmp_path / "results") == cohorts.results(expected)
 
 
 def test_a_worker_that_is_lost_loses_nothing(

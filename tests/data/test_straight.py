@@ -127,7 +127,6 @@ def test_shared_dangling_and_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     "odd",
     [
-        observation("o", effectiveDateTime="2026-02-30"),
         observation("o", valueQuantity={"value": 1e40}),
         observation("o", valueInteger=2**40),
         observation("o", note="not a list"),
@@ -142,6 +141,15 @@ def test_what_is_not_plain_takes_the_general_way(
 ) -> None:
     both(monkeypatch, ndjson(tmp_path / "data", of_patient("a", patient(), odd, observation("p"))), tmp_path)
     assert len(ways) == 1 and ways[0].startswith("general: ")
+
+
+def test_impossible_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:
+    period = {"start": "2026-02-30", "end": "2026-02-28T10:00:00Z"}
+    wrong = encounter("e", period=period, location=[{"period": {"end": "?"}}])
+    resources = of_patient("a", patient(birthDate="1"), wrong, observation("o", valueTime="25:00:00"))
+    fast, _ = both(monkeypatch, ndjson(tmp_path / "data", resources), tmp_path)
+    assert ways == ["straight"]
+    assert fast.report["problems"] == 4
 
 
 def test_fields_that_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:

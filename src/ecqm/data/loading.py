@@ -30,7 +30,7 @@ from ecqm.data.writing import sole_writer
 # JSON per shard: what one process holds decoded at a time is some ten times that.
 SHARD_SIZE = 48 << 20
 _MOST_SHARDS = 4096
-_SHARDS_PER_PROCESS = 8
+_SHARDS_PER_PROCESS = 24
 # By how much compressed FHIR JSON grows, roughly; it only decides the number of shards and how far a bar has come.
 _GROWTH = {".gz": 12, ".zst": 12}
 _PROBLEMS_LISTED = 10_000

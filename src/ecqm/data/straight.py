@@ -1,8 +1,8 @@
 """A shard made straight from Arrow's arrays: the fast way from a spool to a shard, for data that are plain.
 
 Plain are new resources out of NDJSON that FHIR's own elements describe: none contained in another, none twice, no
-impossible date. Everything else raises NotPlain, and the shard is built the general way (`ecqm.data.building`), which
-also tells the two apart in tests: what comes back from the shard is the same.
+numbers beyond sense. Everything else raises NotPlain, and the shard is built the general way (`ecqm.data.building`):
+slower, with the same outcome, to which tests hold both.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class StraightShard:
         targets = Targets()
         serial = 0
         for name, table in tables.items():
-            batch = self._stored(name, table, serial)
+            batch = self._stored(name, table, serial, patients)
             targets.add(name, table.patient, table.ids)
             writer.table(name, batch, table.lines)
             serial += len(table.patient)
@@ -148,7 +148,7 @@ class StraightShard:
                 found[name] = (resources.take(pa.array(places[order])), patient[order])
         return found, lost
 
-    def _stored(self, name: str, table: _Table, serial: int) -> pa.RecordBatch:
+    def _stored(self, name: str, table: _Table, serial: int, patients: pa.Array) -> pa.RecordBatch:
         n = len(table.patient)
         translation = Translation(self.demand, fhir_schema(), self.codes, self.default_offset, table.encodings)
         arrays: dict[str, pa.Array] = {
@@ -163,6 +163,11 @@ class StraightShard:
         for element, (array, layout) in translation.elements(name, table.arrays, np.arange(n)):
             arrays[element], layouts[element] = array, layout
         self.references[name] = translation.references
+        for row, message in translation.problems:
+            patient, named = patients[table.patient[row]].as_py(), f"{name}/{table.arrays['id'][row].as_py()}"
+            self.problems.append(
+                DataProblem(self.files[table.file[row].as_py()], table.entry[row].as_py(), patient, named, message)
+            )
         if name == "Patient" and any(
             element.name == "birthDate" for element in self.demand.elements(fhir_schema(), name)
         ):

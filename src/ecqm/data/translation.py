@@ -1,7 +1,7 @@
 """From the arrays that Arrow's JSON reader gives to the arrays of the store, without a Python object per value.
 
 The outcome is what `ecqm.data.elements` and `ecqm.data.arrow.to_arrow` make of the same JSON, element by element: the
-same columns come back. What needs a report about single values raises NotPlain, and takes that way.
+same columns come back. What has no place in plain arrays raises NotPlain, and takes that way.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ecqm.models import read_type
 from ecqm.terminology import NO_CODE, CodeIndex
 from ecqm.types import choice_of
 
+_COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
 Arrays = Mapping[str, pa.Array]
 Stored = tuple[pa.Array, Layout]
 
@@ -41,7 +42,7 @@ class References(NamedTuple):
 
 
 class Translation:
-    """Translates the elements of resources of one type, and collects the references among them."""
+    """Translates the elements of resources of one type; collects `references`, and `problems` with the rows they are in."""
 
     def __init__(
         self, demand: Demand, schema: FhirSchema, codes: CodeIndex, default_offset: int, encodings: Encodings
@@ -52,6 +53,7 @@ class Translation:
         self._default_offset = default_offset
         self._encodings = encodings
         self.references: list[References] = []
+        self.problems: list[tuple[int, str]] = []
 
     def elements(self, type_name: str, arrays: Arrays, rows: Rows, path: str = "") -> Iterator[tuple[str, Stored]]:
         """The stored form of each demanded element that occurs, by name; `rows` are the table rows of the values."""
@@ -108,7 +110,7 @@ class Translation:
         if primitive is None:
             return self._record(array, _nulls(array), type_name, rows, path)
         if primitive in ("DateTime", "Date", "Time"):
-            return self._temporal(array, primitive, type_)
+            return self._temporal(array, primitive, type_, rows)
         if primitive == "String":
             return self._encoded(array), {"layout": "string", "type": type_}
         stored, layout = _PRIMITIVES[primitive](array)
@@ -185,7 +187,7 @@ class Translation:
         ]
         return np.array(ids, np.int32)[places]
 
-    def _temporal(self, array: pa.Array, primitive: str, type_: str) -> Stored:
+    def _temporal(self, array: pa.Array, primitive: str, type_: str, rows: Rows) -> Stored:
         nulls = _nulls(array)
         texts = _flat_texts(array)
         if primitive == "DateTime":
@@ -198,8 +200,13 @@ class Translation:
             points = (parse_dates if primitive == "Date" else parse_times)(texts)
             parts = {"low": points.low, "precision": points.precision}
             valid, layout = points.valid, primitive.lower()
-        if not (valid | nulls).all():
-            raise NotPlain(f"what is no {layout}")
+        wrong = ~(valid | nulls)
+        if wrong.any():
+            places = np.flatnonzero(wrong)
+            written = array.take(pa.array(places)).to_pylist()
+            complaints = (f"{text[:60]!r} {_COMPLAINTS[primitive]}" for text in written)
+            self.problems += zip(rows[places].tolist(), complaints, strict=True)
+            nulls |= wrong
         # A null is as precise as can be, so that a column of points in time without others is known for that.
         parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
         return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}

@@ -3,7 +3,7 @@
     executor = Executor(cohort, parameters, terminology)
     column = executor.value(node, executor.patients)
 
-A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`_home`): what depends
+A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`home_of`): what depends
 on no patient once per run, what depends on no query variable once per patient. What each class of node does is in
 the modules of this package, registered under the class with `@evaluates`.
 """
@@ -164,7 +164,7 @@ class Executor:
         return column
 
     def _evaluate(self, node: PlanNode, frame: Frame) -> Column:
-        home = self._home(node, frame)
+        home = self.home_of(node, frame)
         if home is frame:
             try:
                 evaluator = _EVALUATORS[type(node)]
@@ -176,7 +176,7 @@ class Executor:
             return column
         return column.broadcast(home.n).take(frame.rows_in(home))
 
-    def _home(self, node: PlanNode, frame: Frame) -> Frame:
+    def home_of(self, node: PlanNode, frame: Frame) -> Frame:
         """The frame to evaluate `node` on for `frame`: the outermost one that has all it depends on."""
         if not node.patient and not node.free:
             # Rows that ask for no value raise no error: where there may be none, nothing is evaluated for all.
@@ -190,15 +190,15 @@ class Executor:
         if node.free & frame.own and frame.base is None:
             return frame
         if node.free <= frame.parent.scope:
-            return self._home(node, frame.parent)
+            return self.home_of(node, frame.parent)
         if frame.base is not None and node.free <= frame.base.scope:
-            home = self._home(node, frame.base)
+            home = self.home_of(node, frame.base)
             return home if home.n <= 2 * frame.n or node in home.memo else frame
         return frame
 
     def _home_of_selection(self, node: PlanNode, frame: Frame) -> Frame:
         assert frame.parent is not None
-        home = self._home(node, frame.parent)
+        home = self.home_of(node, frame.parent)
         if home is frame.parent or home.n > 2 * frame.n:
             # Rows that were not selected need no value, unless all have theirs already.
             return home if node in home.memo or not node.free else frame

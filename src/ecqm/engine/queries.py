@@ -65,7 +65,7 @@ def _narrow(executor: Executor, condition: PlanNode, frame: Frame) -> Frame:
 
 def _open_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
     outer = open_rows(executor, scan.of, frame) if scan.of is not None else frame
-    home = executor._home(scan.source, outer)
+    home = executor.home_of(scan.source, outer)
     base = scan_at_home(executor, scan, home)
     if home is outer:
         return base
@@ -124,7 +124,7 @@ def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | N
     for scan in _sources(rows):
         if not scan.source.free <= frame.scope:
             continue
-        home = executor._home(scan.source, frame)
+        home = executor.home_of(scan.source, frame)
         if home is frame:
             continue
         base = scan_at_home(executor, scan, home)

@@ -42,7 +42,10 @@ class References(NamedTuple):
 
 
 class Translation:
-    """Translates the elements of resources of one type; collects `references`, and `problems` with the rows they are in."""
+    """Translates the elements of resources of one type.
+
+    It collects the `references` among them, and `problems` with values: the rows they are in, and what is wrong.
+    """
 
     def __init__(
         self, demand: Demand, schema: FhirSchema, codes: CodeIndex, default_offset: int, encodings: Encodings

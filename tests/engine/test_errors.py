@@ -99,3 +99,9 @@ def test_the_nodes_that_raised_it_are_kept(cohort: Cohort) -> None:
     path = executor.errors[0].path
     assert path[0] is logic.plan("Outer")
     assert path[-1] is logic.plan("Inner")
+
+
+def test_an_error_that_is_the_same_for_all_patients(cohort: Cohort) -> None:
+    logic = Logic("define Twice: ({ 1, 2 }) N return singleton from ({ N, N })")
+    with pytest.raises(EvaluationError, match="more than one element"):
+        logic.values("Twice", cohort)

@@ -249,3 +249,19 @@ def test_pairs_in_chunks_of_any_size(cohort: Cohort, limit: int) -> None:
     for name in ("Later", "Unmeasured", "Measured", "Counted"):
         chunked = logic.executor(cohort, pair_limit=limit)
         assert logic.values(name, chunked) == logic.values(name, cohort)
+
+
+def test_lists_that_are_the_same_for_all_patients(cohort: Cohort) -> None:
+    logic = Logic(
+        """
+        define Months: [Encounter] E return month from start of E.period
+        define Chosen: ({ 1, 2, 3, 4 }) N where N in Months
+        define Nested: ({ { 1, 2 }, { 3 } }) L return (L N where N in Months)
+        define Pairs: from ({ 1, 2 }) N, Months M where exists (Months X where X > N + 1) return all N * 10 + M
+        define Twice: ({ 1, 2 }) N return (Months M where M > N)
+        """
+    )
+    assert logic.values("Chosen", cohort) == [(1, 3), (2,), ()]
+    assert logic.values("Nested", cohort) == [((1,), (3,)), ((2,), ()), ((),)]
+    assert logic.values("Pairs", cohort) == [(13, 11, 15, 23, 21, 25), (), ()]
+    assert logic.values("Twice", cohort) == [((3, 5),), ((2,), ()), ((),)]

@@ -3,9 +3,9 @@
     executor = Executor(cohort, parameters, terminology)
     column = executor.value(node, executor.patients)
 
-A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`home_of`): what depends
-on no patient once per run, what depends on no query variable once per patient. What each class of node does is in
-the modules of this package, registered under the class with `@evaluates`.
+A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`home_of`): what
+depends on no patient once per run, what depends on no query variable once per patient. What each class of node does is
+in the modules of this package, registered under the class with `@evaluates`.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ class Executor:
     def __post_init__(self) -> None:
         self.once = Frame(1)
         self.patients = Frame(self.cohort.n, self.once, np.zeros(self.cohort.n, np.int64))
+        self.patients.is_of_patients = True
         self.errors: list[RowError] = []
         self.lifted: dict[str, int] = {}
         # The nodes under evaluation, innermost last, and the errors that each has raised so far.
@@ -191,7 +192,7 @@ class Executor:
             return frame
         if node.free <= frame.parent.scope:
             return self.home_of(node, frame.parent)
-        if frame.base is not None and node.free <= frame.base.scope:
+        if frame.base is not None and node.free <= frame.base.scope and (frame.base.is_of_patients or not node.patient):
             home = self.home_of(node, frame.base)
             return home if home.n <= 2 * frame.n or node in home.memo else frame
         return frame
@@ -223,7 +224,7 @@ class Executor:
             return
         if len(rows) == 1 and frame.n != 1:
             rows = np.broadcast_to(rows, (frame.n,))
-        if frame is self.once:
+        if not frame.is_of_patients:
             raise EvaluationError(message)
         patients = np.unique(frame.rows_in(self.patients)[rows])
         path = tuple(self._path)

@@ -39,6 +39,8 @@ class Frame:
         self.elements: Rows | None = None
         self.own: frozenset[Variable] = frozenset()
         self.scope: frozenset[Variable] = parent.scope if parent is not None else frozenset()
+        # Does every row belong to a patient? Not those of lists that are the same for the whole run.
+        self.is_of_patients: bool = parent is not None and parent.is_of_patients
         self.is_selection = False
         self.is_conditional = False
         self.memo: dict[PlanNode, Column] = {}

@@ -24,7 +24,7 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
         if backwards.any():
             # What the logic writes down is an error of the logic. What it computes from a patient's data, as in a stay
             # whose recorded end lies before its start, is no interval: published decks expect evaluation to go on.
-            if not node.patient:
+            if not node.patient and not node.free:
                 executor.fail(backwards, frame, "an interval cannot end before it starts")
             made = made.where(~backwards)
     return made

@@ -65,13 +65,20 @@ def _narrow(executor: Executor, condition: PlanNode, frame: Frame) -> Frame:
 
 def _open_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
     outer = open_rows(executor, scan.of, frame) if scan.of is not None else frame
-    home = executor.home_of(scan.source, outer)
+    home = _home_of_scan(executor, scan, outer)
     base = scan_at_home(executor, scan, home)
     if home is outer:
         return base
     offsets = offsets_of_parents(base.rows_in(home), home.n)
     new_offsets, elements = gather(offsets, outer.rows_in(home))
     return outer.product(base, parents_of_offsets(new_offsets), elements, frozenset((scan.variable,)))
+
+
+def _home_of_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
+    """The frame to scan a list on: where it is evaluated, if its conditions can be asked there."""
+    home = executor.home_of(scan.source, frame)
+    asks_of_patients = any(condition.patient for condition in scan.keep)
+    return frame if asks_of_patients and not home.is_of_patients else home
 
 
 def scan_at_home(executor: Executor, scan: Scan, home: Frame) -> Frame:
@@ -124,7 +131,7 @@ def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | N
     for scan in _sources(rows):
         if not scan.source.free <= frame.scope:
             continue
-        home = executor.home_of(scan.source, frame)
+        home = _home_of_scan(executor, scan, frame)
         if home is frame:
             continue
         base = scan_at_home(executor, scan, home)

@@ -22,8 +22,8 @@ NOTHING: frozenset[Variable] = frozenset()
 class Node:
     """What all nodes have. The fields of a subclass are its form; what follows from them is computed once here.
 
-    `free`: the query variables that the value depends on; `patient`: whether it depends on the patient; `may_raise`:
-    whether evaluating it on a row that does not ask for it could raise an error.
+    `free`: the query variables that the value depends on; `patient`: whether it depends on the patient besides;
+    `may_raise`: whether evaluating it on a row that does not ask for it could raise an error.
     """
 
     free: frozenset[Variable]
@@ -90,7 +90,7 @@ class Variable(PlanNode):
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "free", frozenset((self,)))
-        set_(self, "patient", True)
+        set_(self, "patient", False)
         set_(self, "may_raise", False)
 
 

@@ -23,6 +23,7 @@ from ecqm.columns import (
     to_values,
 )
 from ecqm.engine import EvaluationError, Executor
+from ecqm.kernels.segments import densify
 from ecqm.measures.criteria import Criterion, Episodes, Evaluated, Labels, Observed
 from ecqm.measures.planning import EvaluationPlan, Observation
 from ecqm.measures.report import Supplement
@@ -101,10 +102,14 @@ def episodes(column: ListColumn) -> Episodes:
 
 
 def _labels(column: Column) -> Labels:
-    names: dict[Any, int] = {}
-    values = to_values(column)
-    code = [-1 if value is None else names.setdefault(_label(value), len(names)) for value in values]
-    return Labels(np.array(code, np.int32), tuple(names))
+    """Values as labels: each distinct value is looked at once."""
+    numbers, count = densify(column.keys())
+    representative = np.zeros(count, np.int64)
+    representative[numbers] = np.arange(len(numbers))
+    names: dict[str, int] = {}
+    values = to_values(column.take(representative))
+    codes = [-1 if value is None else names.setdefault(_label(value), len(names)) for value in values]
+    return Labels(np.array(codes, np.int32)[numbers], tuple(names))
 
 
 def _label(value: Any) -> str:

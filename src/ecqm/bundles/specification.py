@@ -7,8 +7,9 @@ these name. The content hash is over the hashes of all parts, so two specificati
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -17,6 +18,9 @@ from ecqm.bundles.documents import ContentError, Document
 from ecqm.bundles.libraries import Format
 from ecqm.measures.definition import Measure
 from ecqm.terminology.expansion import Expansion
+
+Key = tuple[str, str, str | None, str]
+"""Kind, name, version and form of a part."""
 
 
 class SpecificationError(ContentError):
@@ -79,23 +83,42 @@ class Assembled:
 
 def assemble(content: Content, measure: Measure) -> Assembled:
     """Gathers a measure's specification from content; ``LibraryNotFound`` without its primary library."""
-    source = content.measures.find(f"{measure.name}|{measure.version}" if measure.version else measure.name)
-    parts = [_part("Measure", measure.name, measure.version, "", source.read())]
-    closure = content.closure(measure)
-    for library in closure.libraries:
-        for form in sorted(library.forms):
-            parts.append(_part("Library", library.name, library.version, form, library.forms[form].read()))
-    uses = closure.value_sets()
-    for identifier in sorted(uses):
-        found = content.value_sets.find(identifier)
-        if found is not None:
-            parts.append(_part("ValueSet", found.url, found.version, "", _value_set(found)))
-    missing = [*closure.missing, *map(str, content.value_sets.missing(uses))]
+    parts = [(_part(key, data := read()), data) for key, read in _sources(content, measure)]
+    uses = content.closure(measure).value_sets()
+    missing = [*content.closure(measure).missing, *map(str, content.value_sets.missing(uses))]
     return Assembled(tuple(sorted(dict(parts).items(), key=lambda item: item[0].key)), tuple(missing))
 
 
-def _part(kind: str, name: str, version: str | None, form: str, data: bytes) -> tuple[Part, bytes]:
-    return Part(kind, name, version, form, hashlib.sha256(data).hexdigest(), len(data)), data
+def content_hashes(content: Content, measures: Iterable[Measure]) -> dict[str, str]:
+    """The content hash of each measure's specification by its name; what measures have in common is read once.
+
+    Raises ``LibraryNotFound`` for one without its primary library.
+    """
+    known: dict[Key, Part] = {}
+    found = {}
+    for measure in measures:
+        sources = dict(_sources(content, measure))
+        known |= {key: _part(key, read()) for key, read in sources.items() if key not in known}
+        found[measure.name] = hash_of(known[key] for key in sources)
+    return found
+
+
+def _sources(content: Content, measure: Measure) -> Iterator[tuple[Key, Callable[[], bytes]]]:
+    """What a measure's specification consists of, and how to read it."""
+    source = content.measures.find(f"{measure.name}|{measure.version}" if measure.version else measure.name)
+    yield ("Measure", measure.name, measure.version, ""), source.read
+    closure = content.closure(measure)
+    for library in closure.libraries:
+        for form in sorted(library.forms):
+            yield ("Library", library.name, library.version, form), library.forms[form].read
+    for identifier in sorted(closure.value_sets()):
+        found = content.value_sets.find(identifier)
+        if found is not None:
+            yield ("ValueSet", found.url, found.version, ""), partial(_value_set, found)
+
+
+def _part(key: Key, data: bytes) -> Part:
+    return Part(*key, hashlib.sha256(data).hexdigest(), len(data))
 
 
 def _value_set(expansion: Expansion) -> bytes:

@@ -159,7 +159,7 @@ def _about(selection: Selection, content: Path, data: Sequence[Path], profiles: 
     import numpy as np
 
     from ecqm import __version__
-    from ecqm.bundles.specification import assemble
+    from ecqm.bundles.specification import content_hashes
 
     return {
         "engine": {
@@ -172,9 +172,7 @@ def _about(selection: Selection, content: Path, data: Sequence[Path], profiles: 
         "data": [str(path) for path in data],
         "content_problems": selection.content.problems,
         "profiles": profiles,
-        "hashes": {
-            plan.measure.name: assemble(selection.content, plan.measure).content_hash for plan in selection.plans
-        },
+        "hashes": content_hashes(selection.content, (plan.measure for plan in selection.plans)),
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -70,9 +71,10 @@ def command(
     subject-list.json when asked for.
 
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
-    errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted goes on when it
-    is started again. Exits with 2 if a measure could not run (the others are completed), or a file of a
-    store is damaged (the patients of others are), or nothing could.
+    errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted, by a full disk
+    too, goes on when it is started again. Exits with 2 if a measure could not run (the others are completed), or a
+    file of a store is damaged (the patients of others are evaluated, and its own when the run is started again), or
+    nothing could.
     """
     from ecqm.bundles.evaluation import Evaluation
     from ecqm.bundles.package_content import package_files
@@ -111,7 +113,7 @@ def command(
         share = int(memory * 2**30) // processes
         unit_size = largest_unit(share)
         fingerprint = [about["engine"], about["hashes"], stated, profiles, unit_size, patients.state()]
-        with RunOutput(output, selection, stated, individual, subject_list, fingerprint) as writer:
+        with RunOutput(output, selection, stated, individual, subject_list, fingerprint) as writer, _gone_on_with():
             with progress("sorting", json_size(patients.files)) as advance:
                 units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
             clock.took("sort")
@@ -124,6 +126,16 @@ def command(
     click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else table_of(outcomes))
     tell(writer, list(refused.values()))
     sys.exit(2 if writer.total.not_run or refused else 0)
+
+
+@contextmanager
+def _gone_on_with() -> Iterator[None]:
+    """What cannot be read is named beside the results; what cannot be written ends a run, and does not spoil it."""
+    try:
+        yield
+    except OSError as error:
+        message = f"results cannot be written: {error}; what is done is kept, and the same command goes on from there"
+        raise click.ClickException(message) from error
 
 
 class _Clock:
@@ -202,6 +214,8 @@ def tell(writer: RunOutput, refused: Sequence[str]) -> None:
         click.echo(f"ecqm: measure {name} was not run: {reason}", err=True)
     for error in refused:
         click.echo(f"ecqm: {error}", err=True)
+    if refused:
+        click.echo("ecqm: started again, the run evaluates what could not be read, and nothing else", err=True)
     for missing in writer.selection.missing:
         click.echo(f"ecqm: warning: value set {missing}", err=True)
     failed = {(entry["patient"], entry["measure"]) for entry in writer.total.errors}

@@ -2,19 +2,21 @@
 
 A process that has grown beyond its share of memory is ended after its unit, and another takes its place: strings and
 codes of all units that a process evaluates stay in its memory. A process that dies loses nothing but its unit, which is
-evaluated once more by another; a unit that processes die of twice is given up, and named.
+evaluated once more by another; a unit that processes die of twice is given up, and named. Where results cannot be
+written (the disk is full) all of them end, and so does the run.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from ecqm.bundles.documents import ContentError
@@ -34,17 +36,18 @@ class WorkerError(RuntimeError):
 class _Process:
     """A process, the end of the pipe to it, and the number of the unit that it is at."""
 
-    process: SpawnProcess
+    process: subprocess.Popen[bytes]
     pipe: Connection
     at: int | None = None
 
 
 @dataclass(frozen=True)
 class _Report:
-    """What a process says of a unit: nothing, or what was wrong with its data, or how it failed otherwise; and whether
-    it has had enough."""
+    """What a process says of a unit: nothing, or what was wrong with its data, or why its results could not be written,
+    or how it failed otherwise; and whether it has had enough."""
 
     refused: str | None = None
+    unwritten: OSError | None = None
     failed: str | None = None
     full: bool = False
 
@@ -54,7 +57,7 @@ def run_in_processes(
 ) -> dict[int, str]:
     """Evaluate units, by number, in `jobs` processes that hold about `share` bytes each; `done` is told of each.
 
-    Gives, by number, why a unit could not be evaluated. Raises WorkerError.
+    Gives, by number, why a unit could not be evaluated. Raises OSError where results cannot be written, WorkerError.
     """
     return _Pool(shipment.packed(), units, path_of, share, done).run(min(jobs, len(units)))
 
@@ -73,8 +76,6 @@ class _Pool:
         self._path_of = path_of
         self._share = share
         self._done = done
-        # Started afresh, because a process that is forked while Arrow's threads run may hang.
-        self._context = get_context("spawn")
         self._waiting = deque(units)
         self._attempts = dict.fromkeys(units, 0)
         self._refused: dict[int, str] = {}
@@ -90,6 +91,7 @@ class _Pool:
         finally:
             for each in running:
                 each.process.terminate()
+                each.process.wait()
         return self._refused
 
     def _heard(self, each: _Process) -> list[_Process]:
@@ -97,10 +99,12 @@ class _Pool:
         try:
             report: _Report = each.pipe.recv()
         except (EOFError, OSError):
-            each.process.join()
+            each.process.wait()
             self._died(each)
             return [self._started()] if self._waiting else []
         assert each.at is not None
+        if report.unwritten is not None:
+            raise report.unwritten
         if report.failed is not None:
             raise WorkerError(f"{self._units[each.at].name}: {report.failed}")
         if report.refused is not None:
@@ -111,7 +115,7 @@ class _Pool:
             self._give(each)
             return [each]
         each.pipe.send(None)
-        each.process.join()
+        each.process.wait()
         return [self._started()] if self._waiting else []
 
     def _died(self, each: _Process) -> None:
@@ -124,10 +128,17 @@ class _Pool:
             self._done(each.at)
 
     def _started(self) -> _Process:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._shipment, self._share), daemon=True)
-        process.start()
+        # Neither forked, which may hang while Arrow's threads run, nor by way of multiprocessing, which would run the
+        # script that ours was started with once more.
+        ours, theirs = Pipe()
+        number = theirs.fileno()
+        command = [sys.executable, "-c", f"from {__name__} import work; work({number}, {self._share})"]
+        path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
+        process = subprocess.Popen(command, pass_fds=(number,), env={**os.environ, "PYTHONPATH": path})
         theirs.close()
+        # One that is dead is noticed when it is waited for, here and where it is given something.
+        with suppress(OSError):
+            ours.send_bytes(self._shipment)
         each = _Process(process, ours)
         self._give(each)
         return each
@@ -135,16 +146,16 @@ class _Pool:
     def _give(self, each: _Process) -> None:
         each.at = self._waiting.popleft()
         self._attempts[each.at] += 1
-        # One that is dead is noticed when it is waited for.
         with suppress(OSError):
             each.pipe.send((self._units[each.at], self._path_of(each.at)))
 
 
-def _work(pipe: Connection, shipment: bytes, share: int) -> None:
-    """The life of a process: units come through the pipe until None does."""
-    worker = Worker(Shipment.unpacked(shipment))
+def work(descriptor: int, share: int) -> None:
+    """The life of a process: through the pipe come the shipment, and units until None does."""
+    pipe = Connection(descriptor)
     # Until whoever gives the work is gone.
     with suppress(EOFError, OSError, KeyboardInterrupt):
+        worker = Worker(Shipment.unpacked(pipe.recv_bytes()))
         while (given := pipe.recv()) is not None:
             unit, path = given
             pipe.send(_report(worker, unit, path, share))
@@ -155,6 +166,8 @@ def _report(worker: Worker, unit: Unit, path: Path, share: int) -> _Report:
         worker.run(unit, path)
     except (DataError, ContentError) as error:
         return _Report(refused=str(error), full=peak_memory() > share)
+    except OSError as error:
+        return _Report(unwritten=error)
     except Exception:
         return _Report(failed=traceback.format_exc())
     return _Report(full=peak_memory() > share)

@@ -31,7 +31,8 @@ def run_units(
 
     On the Spark master `spark`, if one is given; otherwise here, in at most `jobs` processes, which hold about `share`
     bytes each; `advance` takes how many measures more are done on a unit, and of what. Gives, by number, why a unit
-    could not be evaluated. Raises MeasureError for a measurement period that is none, before any patient is read.
+    could not be evaluated. Raises MeasureError for a measurement period that is none, before any patient is read;
+    OSError where results cannot be written.
     """
     evaluation.check()
     done = output.done

@@ -13,6 +13,7 @@ from time import process_time
 
 from ecqm.bundles.evaluation import Batch, Evaluation
 from ecqm.cluster.units import Unit
+from ecqm.data import DataError
 from ecqm.data.allocation import many_objects
 from ecqm.measures.definition import Measure
 from ecqm.operators.message import telling
@@ -66,8 +67,14 @@ class Worker:
         return batch, part
 
     def run(self, unit: Unit, path: Path, watch: Watch = lambda measure: None) -> None:
-        """Evaluate a unit and write its part at `path`. Raises DataError where its data cannot be read."""
-        batch, part = self.evaluate(unit, watch)
+        """Evaluate a unit and write its part at `path`.
+
+        Raises DataError where its data cannot be read, OSError where the part cannot be written.
+        """
+        try:
+            batch, part = self.evaluate(unit, watch)
+        except OSError as error:
+            raise DataError(f"{unit.name}: {error}") from error
         self.shipment.recorder.write(batch, part, path)
 
 

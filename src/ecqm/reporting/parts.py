@@ -7,7 +7,6 @@ NNNNN.ndjson (a MeasureReport per patient and measure, when asked for).
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,7 +22,7 @@ import pyarrow.parquet
 
 from ecqm.bundles.evaluation import Batch, Stated
 from ecqm.data import Cohort
-from ecqm.data.writing import replace_file
+from ecqm.data.writing import replace_file, replacing
 from ecqm.engine import RowError
 from ecqm.measures.batch import MeasureResult
 from ecqm.measures.definition import Measure
@@ -189,21 +188,18 @@ class PartRecorder:
         return pa.concat_tables(map(self._with_observations, tables)) if tables else None
 
     def write(self, batch: Batch, part: Part, path: Path) -> None:
-        """Write the files of a part: `path` with a suffix for each, the JSON last."""
+        """Write the files of a part: `path` with a suffix for each, the JSON last. Raises OSError."""
         started = process_time()
         table = self.table(batch)
         if table is not None:
-            fresh = path.with_suffix(f".{os.getpid()}.new")
-            pyarrow.parquet.write_table(table, fresh, compression="zstd")
-            os.replace(fresh, path.with_suffix(POPULATIONS))
+            with replacing(path.with_suffix(POPULATIONS)) as fresh:
+                pyarrow.parquet.write_table(table, fresh, compression="zstd")
         if self.individual:
-            fresh = path.with_suffix(f".{os.getpid()}.new")
-            with fresh.open("wb") as file:
+            with replacing(path.with_suffix(INDIVIDUAL)) as fresh, fresh.open("wb") as file:
                 for result in batch.results:
                     reporting = self._reporting(result, batch.cohort)
                     for report in individual_reports(reporting, result.groups, result.failed):
                         file.write(msgspec.json.encode(report) + b"\n")
-            os.replace(fresh, path.with_suffix(INDIVIDUAL))
         part.seconds["write"] = process_time() - started
         replace_file(path.with_suffix(".json"), part.to_json())
 

@@ -9,7 +9,9 @@ DIR/errors.json          {"patients": run-time errors, "measures": those that co
                          "not_read": files of a store that are damaged}
 DIR/run.json             versions, hashes, period, warnings, timings
 
-While it goes on, DIR/.running holds the parts that are done: the same run started again goes on from there.
+While it goes on, DIR/.running holds the parts that are done: the same run started again goes on from there. Results
+take the place of those of an earlier run when all of them are written. Where some data could not be read the parts
+stay, so that the same run started again evaluates only what is missing.
 """
 
 from __future__ import annotations
@@ -38,6 +40,10 @@ from ecqm.operators.message import Told
 from ecqm.reporting.parts import INDIVIDUAL, POPULATIONS, Message, Part, PartRecorder, message_of, stated_period
 
 _RUNNING = ".running"
+_SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
+_POPULATIONS, _INDIVIDUAL = "populations.parquet", "individual.ndjson"
+# In the order in which they take their places: that of the run comes when all else is there.
+_RESULTS = (_POPULATIONS, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, _ERRORS, _RUN)
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,16 @@ class RunOutput:
         return self._running / "work"
 
     @property
+    def _results(self) -> Path:
+        """Where results are written until they are whole."""
+        return self._running / "results"
+
+    @property
+    def _state(self) -> Path:
+        """What run the parts are of."""
+        return self._running / "run"
+
+    @property
     def done(self) -> frozenset[int]:
         """The numbers of the parts that there are."""
         return frozenset(int(path.stem) for path in self._running.glob("[0-9]*.json"))
@@ -137,50 +153,68 @@ class RunOutput:
             reports.append(report_of_tallies(reporting, part.groups, part.supplements))
             if self.recorder.members:
                 lists.append(report_of_members(reporting, part.groups, part.members))
-        self._write("summary.json", _bundle(reports))
+        shutil.rmtree(self._results, ignore_errors=True)
+        self._results.mkdir()
+        self._write(_SUMMARY, _bundle(reports))
         if self.recorder.members:
-            self._write("subject-list.json", _bundle(lists))
-        self._write("errors.json", self._errors(refused))
-        self._gather_populations()
-        self._gather_individual()
+            self._write(_SUBJECT_LIST, _bundle(lists))
+        self._write(_ERRORS, self._errors(refused))
         own = self._about(outcomes)
-        self._write("run.json", {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
-        shutil.rmtree(self._running)
+        self._write(_RUN, {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
+        self._gather_individual()
+        self._gather_populations()
+        self._publish()
+        if not refused:
+            # First what tells that the parts can be gone on with, then these.
+            self._state.unlink()
+            shutil.rmtree(self._running)
         return outcomes
 
     def _begin(self, run: Json) -> datetime:
         """When the run began: now, or when it was begun that this one goes on with."""
         fingerprint = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
-        path = self._running / "run"
-        if path.exists():
-            known = json.loads(path.read_bytes())
+        if self._state.exists():
+            known = json.loads(self._state.read_bytes())
             if known["fingerprint"] == fingerprint:
+                for unfinished in self._running.glob("*.new"):
+                    unfinished.unlink(missing_ok=True)
                 return datetime.fromisoformat(known["started"])
         shutil.rmtree(self._running, ignore_errors=True)
         self._running.mkdir()
         now = datetime.now(UTC)
-        replace_file(path, json.dumps({"fingerprint": fingerprint, "started": now.isoformat()}).encode())
+        replace_file(self._state, json.dumps({"fingerprint": fingerprint, "started": now.isoformat()}).encode())
         return now
 
     def _gather_populations(self) -> None:
-        target = self.folder / "populations.parquet"
-        if target.is_dir():
-            shutil.rmtree(target)
-        target.unlink(missing_ok=True)
+        """The file of one part, a folder of files of several."""
+        target = self._results / _POPULATIONS
         parts = sorted(self._running.glob(f"*{POPULATIONS}"))
         if len(parts) == 1:
-            os.replace(parts[0], target)
+            _share(parts[0], target)
         elif parts:
             target.mkdir()
             for path in parts:
-                os.replace(path, target / f"part-{path.name}")
+                _share(path, target / f"part-{path.name}")
 
     def _gather_individual(self) -> None:
         if self.recorder.individual:
-            with (self.folder / "individual.ndjson").open("wb") as target:
+            with (self._results / _INDIVIDUAL).open("wb") as target:
                 for path in sorted(self._running.glob(f"*{INDIVIDUAL}")):
                     with path.open("rb") as source:
                         shutil.copyfileobj(source, target)
+
+    def _publish(self) -> None:
+        """Put whole results where they belong; what an earlier run left of another kind goes."""
+        for name in _RESULTS:
+            fresh, target = self._results / name, self.folder / name
+            if fresh.exists():
+                if target.is_dir() or fresh.is_dir():
+                    _remove(target)
+                os.replace(fresh, target)
+        if not self.recorder.individual:
+            _remove(self.folder / _INDIVIDUAL)
+        if not self.recorder.members:
+            _remove(self.folder / _SUBJECT_LIST)
 
     def _errors(self, refused: Sequence[str]) -> Json:
         return {
@@ -221,7 +255,22 @@ class RunOutput:
         }
 
     def _write(self, name: str, content: Any) -> None:
-        (self.folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        (self._results / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _share(path: Path, other: Path) -> None:
+    """The same file by another name; a copy where a file cannot have two."""
+    try:
+        os.link(path, other)
+    except OSError:
+        shutil.copyfile(path, other)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _bundle(reports: Sequence[Json]) -> Json:

@@ -1,0 +1,192 @@
+"""Runs when something is wrong with files: it is named, nothing half-written is taken for whole, the rest runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecqm.data.writing import sole_writer
+from tests.cli.samples import PERIOD, SAMPLE, STAY
+from tests.cli.samples import ecqm as command
+from tests.cluster import cohorts
+
+# A disk that takes no file of more than so many bytes, and processes for however few resources.
+FULL = """
+import resource, sys
+from ecqm.cli.main import main
+from ecqm.cluster import run
+run._FEW_RESOURCES = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+main(sys.argv[3:])
+"""
+# The most memory that a command and its processes took each, in MiB, is the last line that it prints.
+MEASURED = """
+import resource, sys
+from ecqm.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    peaks = [resource.getrusage(who).ru_maxrss >> 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(max(peaks))
+    sys.exit(end.code)
+"""
+
+
+def arguments(data: Path, output: Path) -> list[object]:
+    return ["run", SAMPLE, "--measure", "all", "--period", PERIOD, "--data", data, "--output", output]
+
+
+def expected(data: Path, folder: Path) -> Path:
+    """What a run on a sound machine comes to."""
+    run = command(*arguments(data, folder))
+    assert run.exit_code == 0, run.output
+    return folder
+
+
+@pytest.mark.parametrize(("limit", "few"), [(60, 1 << 30), (3_000, 1 << 30), (3_000, 0)])
+def test_a_full_disk(tmp_path: Path, limit: int, few: int) -> None:
+    """For the notes of the run, for what a part comes to, and for that in processes."""
+    store = cohorts.write_store(tmp_path)
+    results = tmp_path / "results"
+    script = [sys.executable, "-c", FULL, str(limit), str(few), *map(str, arguments(store, results))]
+    full = subprocess.run([*script, "--jobs", "2"], capture_output=True, text=True, check=False)
+    assert full.returncode == 2, full.stderr
+    assert "File too large" in full.stderr and "Traceback" not in full.stderr
+    assert not (results / "run.json").exists() and not (results / "populations.parquet").exists()
+    again = command(*arguments(store, results))
+    assert again.exit_code == 0, again.output
+    assert cohorts.results(results) == cohorts.results(expected(store, tmp_path / "whole"))
+    assert not list(results.glob("**/*.new")) and not (results / ".running").exists()
+
+
+def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ecqm.reporting.parts import PartRecorder
+
+    store = cohorts.write_store(tmp_path)
+    results = tmp_path / "results"
+    written: list[Path] = []
+    write = PartRecorder.write
+
+    def until_it_is_full(recorder: PartRecorder, batch: object, part: object, path: Path) -> None:
+        if len(written) == 2:
+            raise OSError(28, "No space left on device", str(path))
+        write(recorder, batch, part, path)  # type: ignore[arg-type]
+        written.append(path)
+
+    monkeypatch.setattr(PartRecorder, "write", until_it_is_full)
+    full = command(*arguments(store, results))
+    assert full.exit_code == 2 and "No space left" in full.stderr and "the same command goes on" in full.stderr
+    before = {path: path.with_suffix(".json").stat().st_mtime_ns for path in written}
+    monkeypatch.undo()
+    with monkeypatch.context() as context:
+        context.setattr("ecqm.reporting.run.shutil.rmtree", lambda *_, **__: None)
+        assert command(*arguments(store, results)).exit_code == 0
+    assert before == {path: path.with_suffix(".json").stat().st_mtime_ns for path in written}
+    assert cohorts.results(results) == cohorts.results(expected(store, tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+def test_interrupted_while_results_take_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Those of an earlier run were there: after the next start all are of this one."""
+    store = cohorts.write_store(tmp_path)
+    whole = expected(store, tmp_path / "whole")
+    results = expected(store.parent / "files", tmp_path / "results")
+    moves: list[Path] = []
+    replace = os.replace
+
+    def interrupted(source: Path, target: Path) -> None:
+        if target.parent == results:
+            moves.append(target)
+            if len(moves) == at:
+                raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as context:
+        context.setattr("ecqm.reporting.run.os.replace", interrupted)
+        command(*arguments(store, results))
+    assert len(moves) == at
+    assert command(*arguments(store, results)).exit_code == 0
+    assert cohorts.results(results) == cohorts.results(whole)
+    about = json.loads((results / "run.json").read_text("utf-8"))
+    assert about["data"] == [str(store)] and (results / "populations.parquet").is_dir()
+
+
+def test_a_shard_that_was_repaired_is_all_that_is_evaluated_again(tmp_path: Path) -> None:
+    store = cohorts.write_store(tmp_path)
+    results = tmp_path / "results"
+    damaged = sorted((store / "shards").iterdir())[1] / "Encounter.arrow"
+    sound = damaged.read_bytes()
+    damaged.write_bytes(b"lost")
+    run = command(*arguments(store, results))
+    assert run.exit_code == 2 and "started again" in run.stderr
+    fewer = cohorts.results(results)[1]
+    parts = {path: path.stat().st_mtime_ns for path in (results / ".running").glob("0*.json")}
+    assert len(parts) > 1
+    damaged.write_bytes(sound)
+    # Another one now: if it was read, it would be named.
+    other = sorted((store / "shards").iterdir())[0] / "Encounter.arrow"
+    other.rename(other.with_suffix(".kept"))
+    assert command(*arguments(store, results)).exit_code == 0
+    other.with_suffix(".kept").rename(other)
+    assert cohorts.results(results) == cohorts.results(expected(store, tmp_path / "whole"))
+    assert len(fewer) < len(cohorts.results(results)[1]) and not (results / ".running").exists()
+
+
+def test_two_runs_into_one_folder(tmp_path: Path) -> None:
+    files = cohorts.write_ndjson(tmp_path / "files", patients=3)
+    results = tmp_path / "results"
+    results.mkdir()
+    with sole_writer(results):
+        second = command(*arguments(files, results))
+    assert second.exit_code == 2 and "being written by another process" in second.stderr
+    assert command(*arguments(files, results)).exit_code == 0
+
+
+def test_an_unreadable_file_among_a_thousand(tmp_path: Path) -> None:
+    """In a load, and in a run straight from the files: it is named, the 999 others count."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    lines = [
+        path.read_text("utf-8").splitlines()
+        for path in sorted(cohorts.write_ndjson(tmp_path / "whole", patients=500).iterdir())
+    ]
+    for number, (visit, patient) in enumerate(zip(*lines, strict=True)):
+        (folder / f"Encounter-{number}.ndjson").write_text(visit + "\n", "utf-8")
+        (folder / f"Patient-{number}.ndjson").write_text(patient + "\n", "utf-8")
+    bad = folder / "Encounter-78.ndjson"
+    bad.rename(bad.with_suffix(".ndjson.gz"))
+    loaded = command("load", folder, "--output", tmp_path / "store", "--jobs", 1)
+    assert loaded.exit_code == 0, loaded.output
+    assert "Encounter-78" in loaded.output and "499 Encounter" in loaded.output and "1,000 files" in loaded.output
+    run = command(*arguments(folder, tmp_path / "straight"))
+    assert run.exit_code == 0, run.output
+    told = json.loads((tmp_path / "straight" / "errors.json").read_text("utf-8"))["data"]
+    assert [problem["file"] for problem in told] == [str(bad.with_suffix(".ndjson.gz"))]
+    assert command(*arguments(tmp_path / "store", tmp_path / "stored")).exit_code == 0
+    assert cohorts.results(tmp_path / "straight") == cohorts.results(tmp_path / "stored")
+    rows = cohorts.results(tmp_path / "straight")[1]
+    patients = {row["patient"] for row in rows if row["measure"].startswith(STAY)}
+    assert "p76" in patients and "p78" not in patients
+
+
+def test_a_patient_with_very_many_resources(tmp_path: Path) -> None:
+    """Loads and runs within bounded memory, and counts every stay."""
+    files = cohorts.write_ndjson(tmp_path / "files", patients=20)
+    stay = json.loads((files / "Encounter.ndjson").read_text("utf-8").splitlines()[1])
+    with (files / "Encounter.ndjson").open("a", encoding="utf-8") as lines:
+        for number in range(30_000):
+            lines.write(json.dumps({**stay, "id": f"more-{number}"}) + "\n")
+    load = ["load", str(files), "--output", str(tmp_path / "store"), "--jobs", "2"]
+    for steps in (load, arguments(tmp_path / "store", tmp_path / "results")):
+        measured = [sys.executable, "-c", MEASURED, *map(str, steps)]
+        done = subprocess.run(measured, capture_output=True, text=True, check=True)
+        assert int(done.stdout.splitlines()[-1]) < 700
+    rows = cohorts.results(tmp_path / "results")[1]
+    assert sum(row["patient"] == "p1" and row["measure"].startswith(STAY) for row in rows) == 30_001

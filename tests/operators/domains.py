@@ -10,6 +10,7 @@ from typing import Any
 
 from ecqm.types import core as t
 from ecqm.values import Code, Concept, Date, DateTime, Interval, Long, Quantity, Time
+from ecqm.values.numbers import MAX_DECIMAL, MIN_DECIMAL
 from ecqm.values.ordering import less
 from ecqm.values.temporal import MAX_DATE, MAX_DATETIME, MIN_DATE, MIN_DATETIME
 
@@ -40,13 +41,16 @@ def _times() -> list[Any]:
 
 
 _DECIMALS = [Decimal(text) for text in ("-1", "0", "0.5", "0.50000001", "1.0", "2", "2.25", "12345.678", "1000000000")]
+# Some are commensurable; one is not known, one of a scale with a zero of its own.
+_UNITS = ("g", "mg", "1", "%", "d", "days", "years", "Cel", "K", "furlong")
 
 DOMAINS: dict[t.CqlType, list[Any]] = {
     t.BOOLEAN: [True, False],
     t.INTEGER: [*range(-3, 6), 2**31 - 1, -(2**31), 70_000],
     t.LONG: [Long(value) for value in (*range(-3, 6), 2**40)],
     t.DECIMAL: _DECIMALS,
-    t.QUANTITY: [Quantity(value, unit) for value in _DECIMALS[:7] for unit in ("g", "mg", "1", "days", "years")],
+    t.QUANTITY: [Quantity(value, unit) for value in _DECIMALS[:7] for unit in _UNITS]
+    + [Quantity(MAX_DECIMAL, "g"), Quantity(MAX_DECIMAL, "mg"), Quantity(MIN_DECIMAL, "1")],
     t.STRING: ["", "a", "A", "a b", "a\tb", "b", "a/b/c", "/", "x|y", "2012-02-03", "12", "1.5"],
     t.DATE: _dates(),
     t.DATETIME: _datetimes(complete=False),

@@ -20,8 +20,10 @@ from ecqm.columns import (
     TemporalColumn,
     to_values,
 )
+from ecqm.columns.number import Unscaled
 from ecqm.kernels.segments import combine_keys, densify
 from ecqm.operators import registry
+from ecqm.operators.vectors.amounts import amounts
 
 
 def ranks(column: Column) -> Rows:
@@ -40,18 +42,22 @@ def _ranks(column: Column) -> Rows:
         return combine_keys(column.low, column.precision.astype(np.int64))
     if isinstance(column, BooleanColumn):
         return column.is_true.astype(np.int64)
-    if isinstance(column, DecimalColumn) and column.unscaled.dtype != object:
-        return column.unscaled
-    if isinstance(column, QuantityColumn) and _one_unit(column) and column.value.unscaled.dtype != object:
-        return column.value.unscaled
+    if isinstance(column, DecimalColumn):
+        return _whole(column.unscaled)
+    if isinstance(column, QuantityColumn):
+        # What cannot be compared has no order: by kind, so that a list's does not depend on what is in others.
+        (found,) = amounts(column)
+        return combine_keys(found.kind, _whole(found.number))
     if isinstance(column, StringColumn):
         return _ranks_of_distinct(column, lambda text: text)
     return _ranks_of_distinct(column, cmp_to_key(_compare))
 
 
-def _one_unit(column: QuantityColumn) -> bool:
-    units = column.unit.ids[column.valid]
-    return len(units) == 0 or bool((units == units[0]).all())
+def _whole(numbers: Unscaled) -> Rows:
+    """Numbers in their order, as ranks where they do not fit into 64 bits."""
+    if numbers.dtype != object:
+        return numbers
+    return np.unique(numbers, return_inverse=True)[1]
 
 
 def _ranks_of_distinct(column: Column, key: Callable[[Any], Any]) -> Rows:

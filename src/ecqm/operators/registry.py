@@ -97,6 +97,7 @@ class Operator:
     spec: str
     doc: str
     overloads: list[Overload] = field(default_factory=list)
+    _resolved: dict[tuple[CqlType, ...], Overload | None] = field(default_factory=dict, repr=False)
 
     @property
     def propagates_null(self) -> bool:
@@ -105,12 +106,26 @@ class Operator:
 
     def resolve(self, types: Sequence[CqlType]) -> Overload | None:
         """The overload that operands of `types` fit best without conversion, the first declared of equals."""
+        key = tuple(types)
+        if key not in self._resolved:
+            self._resolved[key] = self._best_fit(key)
+        return self._resolved[key]
+
+    def _best_fit(self, types: tuple[CqlType, ...]) -> Overload | None:
         best: tuple[int, Overload] | None = None
         for candidate in self.overloads:
             matched = candidate.signature.match(types)
             if matched is not None and (best is None or matched[0] < best[0]):
                 best = matched[0], candidate
         return best[1] if best else None
+
+    def add(self, added: Overload) -> None:
+        """Add an overload. Raises ValueError if its signature is there already."""
+        added.operator = self.name
+        if any(present.signature == added.signature for present in self.overloads):
+            raise ValueError(f"{added} is declared twice")
+        self.overloads.append(added)
+        self._resolved.clear()
 
     def overload(self, signature: str) -> Overload:
         """The overload with exactly this signature. Raises KeyError."""
@@ -177,17 +192,10 @@ def operator(name: str, spec: str = "") -> Callable[[_Class], _Class]:
             if isinstance(declaration, Declaration):
                 for added in declaration.overloads:
                     added.name = attribute
-                    _add(known, added)
+                    known.add(added)
         return declaring
 
     return register
-
-
-def _add(known: Operator, added: Overload) -> None:
-    added.operator = known.name
-    if any(present.signature == added.signature for present in known.overloads):
-        raise ValueError(f"{added} is declared twice")
-    known.overloads.append(added)
 
 
 _loaded = False

@@ -131,9 +131,7 @@ def _fit(declared: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
     return None
 
 
-def _fit_elements(
-    declared: dict[str, CqlType], actual: dict[str, CqlType], bindings: Bindings
-) -> int | None:
+def _fit_elements(declared: dict[str, CqlType], actual: dict[str, CqlType], bindings: Bindings) -> int | None:
     """Tuples fit when they have the same elements, and each fits, in whichever direction null allows."""
     if declared.keys() != actual.keys():
         return None

@@ -26,7 +26,7 @@ from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.temporal import moved
 from ecqm.types import LONG
 from ecqm.values.numbers import MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
-from ecqm.values.units import divide_units, multiply_units
+from ecqm.values.units import comparable, divide_units, multiply_units
 
 PLACES = 8
 _LARGEST = int(MAX_DECIMAL.scaleb(PLACES))
@@ -181,7 +181,7 @@ def _with_units(
         if len(rows) == 0:
             continue
         first, second = (column.pool.strings[int(column.ids[rows[0]])] for column in (left, right))
-        if of_one_unit is not None and first != second and second != "1":
+        if of_one_unit is not None and first != second and comparable(first, second):
             undecided[rows] = True
             continue
         unit = of_one_unit if of_one_unit is not None and first == second else combined_unit(combine, first, second)

@@ -110,7 +110,7 @@ def _points_equivalent(left: Column, right: Column) -> Any:
     is_true = found.same | (~left.valid & ~right.valid)
     undecided = found.undecided
     if isinstance(left, (DecimalColumn, QuantityColumn)):
-        undecided = either(undecided, found.less | found.greater)
+        undecided = either(undecided, left.valid & right.valid & ~found.same)
     known = BooleanColumn.of(is_true)
     return known if undecided is None else with_rest(known, undecided)
 

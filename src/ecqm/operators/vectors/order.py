@@ -22,9 +22,11 @@ from ecqm.columns import (
     broadcast_length,
 )
 from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MS_PER_DAY
+from ecqm.operators.vectors.amounts import amounts
 from ecqm.operators.vectors.answers import Answer, either
 from ecqm.types import LONG
 from ecqm.values import request_offset
+from ecqm.values.numbers import MAX_DECIMAL
 from ecqm.values.temporal import MAX_DATETIME, MIN_DATETIME, precision_index
 
 EPOCH_ORDINAL = 719_163 * MS_PER_DAY
@@ -90,8 +92,21 @@ def _quantity_order(left: QuantityColumn, right: QuantityColumn) -> Order:
     other_unit = (left.unit.ids != right.unit.ids) & known
     if not other_unit.any():
         return compared
-    alike = ~other_unit
-    return Order(compared.less & alike, compared.same & alike, compared.greater & alike, other_unit)
+    a, b = amounts(left, right)
+    found = _order_of(a.number, b.number, known & (a.kind == b.kind))
+    # Of other units than the other's the extremes of the type are equal all the same.
+    extreme = other_unit & _extreme(left) & _extreme(right)
+    if not extreme.any():
+        return found
+    return Order(found.less & ~extreme, found.same & ~extreme, found.greater & ~extreme, extreme)
+
+
+def _extreme(column: QuantityColumn) -> Mask:
+    """Where the number is as large as a decimal can be."""
+    number = column.value.unscaled
+    if number.dtype != object:
+        return np.zeros(1, np.bool_)
+    return np.asarray(np.abs(number) >= int(MAX_DECIMAL) * 10**column.value.scale, np.bool_)
 
 
 # -- dates and times --------------------------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""How long the engine takes for the populations of CMS122, beside a query written by hand on the same columns.
+
+    python conformance/by_hand.py CONTENT --libraries DIR --valuesets DIR --data DIR [--runs 9] [--json FILE]
+
+DIR of `--data` is a cohort of tools/synthetic_cohort.py. The columns and the indexes of its tables by code are made
+before; then engine and query (by_hand_cms122.py) take turns, each timed in processor time (there is one thread), and
+the median counts. Fails unless every patient is in the same populations by both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+import numpy as np
+from by_hand_cms122 import Query
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.planning import plan_of
+from ecqm.columns import Mask
+from ecqm.data import Cohort, read_files
+from ecqm.engine import Executor, FhirProfiles
+from ecqm.measures.evaluation import evaluate_measure
+from ecqm.measures.execution import evaluate_defines
+from ecqm.measures.period import measurement_period
+from ecqm.measures.planning import MeasurePlan
+from ecqm.terminology import CodeIndex, Membership
+from ecqm.values import EvaluationContext, Interval
+
+MEASURE = "CMS122"
+
+
+def by_engine(plan: MeasurePlan, cohort: Cohort, terminology: Membership, period: Interval) -> dict[str, Mask]:
+    """By code of the population, mask over the patients."""
+    context = EvaluationContext.of_this_moment()
+    executor = Executor(cohort, terminology, FhirProfiles(), context, {"Measurement Period": period})
+    (group,) = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
+    return {population.code.value: group.members[population.id] for population in group.group.criteria}
+
+
+def by_hand(plan: MeasurePlan, cohort: Cohort, terminology: Membership, period: Interval) -> dict[str, Mask]:
+    return Query(cohort, terminology, period).populations()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--json", type=Path, dest="output")
+    arguments = parser.parse_args()
+    content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
+    (measure,) = content.select([MEASURE])
+    plan = plan_of(content, measure)
+    cohort = read_files([arguments.data], plan.demand, CodeIndex(), keep_raw=False)
+    period = measurement_period(measure, (None, None))
+    assert period is not None
+    seconds: dict[str, list[float]] = {"engine": [], "hand": []}
+    for run in range(arguments.runs + 1):
+        found = {}
+        for name, evaluate in (("engine", by_engine), ("hand", by_hand)):
+            terminology = Membership(cohort.codes, content.value_sets)
+            started = process_time()
+            found[name] = evaluate(plan, cohort, terminology, period)
+            if run:  # the first makes the columns
+                seconds[name].append(process_time() - started)
+    engine, hand = median(seconds["engine"]), median(seconds["hand"])
+    for code, members in found["engine"].items():
+        different = np.flatnonzero(members != found["hand"][code])
+        print(f"{code:<24} {np.count_nonzero(members):>9} of {cohort.n} patients, {len(different)} differ")
+        if len(different):
+            raise SystemExit(f"not the same, for instance: {', '.join(cohort.ids[i] for i in different[:5])}")
+    print(f"engine {engine * 1000:.1f} ms, by hand {hand * 1000:.1f} ms: {engine / hand:.1f} times")
+    if arguments.output:
+        result = {"measure": measure.name, "patients": cohort.n, "engine": engine, "hand": hand, "ratio": engine / hand}
+        arguments.output.write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,346 @@
+"""The populations of CMS122 as somebody writes them by hand with numpy, who knows the measure and the data at hand.
+
+On the columns of a cohort of tools/synthetic_cohort.py: it takes the forms that these have for granted (`Unforeseen` is
+raised where others would change the result), looks only at what decides, and needs no more of three-valued logic than
+that a value which is not known to the day is sure to lie within a period, or is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ecqm.columns import ConceptColumn, DateTimeColumn, ListColumn, Mask, RecordColumn, Rows
+from ecqm.data import Cohort
+from ecqm.engine.code_index import code_rows
+from ecqm.kernels.segments import gather
+from ecqm.models.profiles import derived_from
+from ecqm.terminology import Membership
+from ecqm.values import Interval
+from ecqm.values.units import measure
+
+MS_PER_DAY = 86_400_000
+TO_THE_DAY = 2
+FOREVER = np.iinfo(np.int64).max
+FHIR = "http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-"
+VALUE_SET = "http://cts.nlm.nih.gov/fhir/ValueSet/2.16.840.1.113883.3."
+LOINC, SNOMED, CPT = "http://loinc.org", "http://snomed.info/sct", "http://www.ama-assn.org/go/cpt"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+CLINICAL_STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+
+VISITS = (
+    *("464.1003.101.12.1001", "464.1003.101.12.1025", "464.1003.101.12.1023", "464.1003.101.12.1016"),
+    *("464.1003.1006", "464.1003.101.12.1080", "526.3.1240"),
+)
+NUTRITION_THERAPY = ((CPT, "97802"), (CPT, "97803"), (CPT, "97804"), (HCPCS, "G0270"), (HCPCS, "G0271"))
+DIABETES, HBA1C, GLUCOSE_MANAGEMENT = "464.1003.103.12.1001", "464.1003.198.12.1013", (LOINC, "97506-0")
+INPATIENT, HOSPICE_ENCOUNTER, HOSPICE_CARE = "666.5.307", "464.1003.1003", "526.3.1584"
+HOSPICE_DIAGNOSIS, HOSPICE_ASSESSMENT = "464.1003.1165", (LOINC, "45755-6")
+DISCHARGED_TO_HOSPICE, YES = ((SNOMED, "428361000124107"), (SNOMED, "428371000124100")), (SNOMED, "373066001")
+PALLIATIVE_ENCOUNTER, PALLIATIVE_CARE = "464.1003.101.12.1090", "464.1003.198.12.1135"
+PALLIATIVE_DIAGNOSIS, PALLIATIVE_ASSESSMENT = "464.1003.1167", (LOINC, "71007-9")
+HOUSING, NURSING_HOME = (LOINC, "71802-3"), (SNOMED, "160734000")
+FRAILTY_DEVICE, FRAILTY_DIAGNOSIS = "464.1003.118.12.1300", "464.1003.113.12.1074"
+FRAILTY_ENCOUNTER, FRAILTY_SYMPTOM = "464.1003.101.12.1088", "464.1003.113.12.1075"
+EQUIPMENT_USED, ADVANCED_ILLNESS, DEMENTIA_DRUGS = (LOINC, "98181-1"), "464.1003.110.12.1082", "464.1003.196.12.1510"
+
+LAB, ASSESSMENT, SYMPTOM = "observation-lab", "observation-screening-assessment", "simple-observation"
+DIAGNOSIS, PROBLEM = "condition-encounter-diagnosis", "condition-problems-health-concerns"
+FINAL = ("final", "amended", "corrected")
+
+CodeSet = str | tuple[str, str]
+
+
+class Unforeseen(Exception):
+    """The data has a form that the query was not written for."""
+
+
+class Days(NamedTuple):
+    """Points in time as days of the calendar that they were written by: sure to be on day d or later where
+    `first` >= d, on it or before where `last` <= d. What is not known to the day lies strictly within these."""
+
+    first: Rows
+    last: Rows
+
+    def within(self, start: int, end: int) -> Mask:
+        return (self.first >= start) & (self.last <= end)
+
+
+def days(column: Any, rows: Rows) -> Days:
+    if not isinstance(column, DateTimeColumn) or not column.valid[rows].all():
+        raise Unforeseen("a date is missing, or is no date-time")
+    points = column.take(rows)
+    to_local = points.offset.astype(np.int64) * 60_000
+    first = (points.low + to_local) // MS_PER_DAY
+    if points.exact:
+        return Days(first, first)
+    vague = points.precision < TO_THE_DAY
+    return Days(first - vague, (points.high + to_local) // MS_PER_DAY + vague)
+
+
+class Query:
+    """The measure's populations in a cohort for a measurement period."""
+
+    def __init__(self, cohort: Cohort, terminology: Membership, period: Interval) -> None:
+        self.cohort = cohort
+        self.terminology = terminology
+        self.start, self.end = (point.ordinal() // MS_PER_DAY - 719_163 for point in (period.low, period.high))
+        self.year = period.high.fields[0]
+        self.year_before = int((np.datetime64(self.start, "D") - np.timedelta64(365, "D")).astype(np.int64))
+
+    def populations(self) -> dict[str, Mask]:
+        """By code of the population, mask over the patients."""
+        initial = self.initial_population()
+        excluded = initial & self.exclusions(initial)
+        numerator = initial & ~excluded & self.numerator()
+        return {
+            "initial-population": initial,
+            "denominator": initial,
+            "denominator-exclusion": excluded,
+            "numerator": numerator,
+        }
+
+    # -- rows of tables -----------------------------------------------------------------------------------------------
+
+    def members(self, *sets: CodeSet) -> Mask:
+        """Mask over the ids of codes: those of value sets, and codes written out."""
+        found = np.zeros(len(self.cohort.codes), np.bool_)
+        for one in sets:
+            if isinstance(one, str):
+                found |= self.terminology.table(VALUE_SET + one)
+            elif (number := self.cohort.codes.find(*one)) >= 0:
+                found[number] = True
+        return found
+
+    def rows(self, resource_type: str, path: str, profiles: tuple[str, ...], *sets: CodeSet) -> Rows:
+        """The rows of a table that have one of the codes and declare one of the profiles."""
+        table = self.cohort.table(resource_type)
+        index = code_rows(table, path, table.element(path))
+        if index is None:
+            raise Unforeseen(f"{path} holds no codes")
+        members = self.members(*sets)
+        known = index.ids[: np.searchsorted(index.ids, len(members))]
+        _, hits = gather(index.offsets, np.flatnonzero(members[known]))
+        rows = np.sort(index.rows[hits])
+        declared = table.profiles
+        if len(declared.values) != len(table):
+            raise Unforeseen("a resource does not declare exactly one profile")
+        names = set().union(*(derived_from(FHIR + profile) for profile in profiles))
+        return rows[self.is_one_of(declared.values, rows, names)]
+
+    def is_one_of(self, column: Any, rows: Rows, texts: Any) -> Mask:
+        """Where a string is one of some."""
+        ids = [column.pool.id_of(text) for text in texts]
+        found: Mask = np.isin(column.ids[rows], ids, kind="table")
+        return found
+
+    def having(self, resource_type: str, rows: Rows, **elements: tuple[str, ...]) -> Rows:
+        """Those of the rows in which string elements have one of these values."""
+        for name, texts in elements.items():
+            rows = rows[self.is_one_of(self.cohort.table(resource_type).element(name), rows, texts)]
+        return rows
+
+    def patients(self, resource_type: str, rows: Rows) -> Mask:
+        """Whose rows they are."""
+        found = np.zeros(self.cohort.n, np.bool_)
+        found[self.cohort.table(resource_type).patient[rows]] = True
+        return found
+
+    def coded(self, concepts: Any, rows: Rows, *sets: CodeSet) -> Mask:
+        """Where concepts have one of the codes."""
+        if not isinstance(concepts, ConceptColumn):
+            raise Unforeseen("codes are not where they were expected")
+        taken = concepts.take(rows)
+        ids = taken.codes.ids
+        found = np.zeros(len(rows), np.bool_)
+        found[taken.parents[(ids >= 0) & self.members(*sets)[ids]]] = True
+        return found & taken.valid
+
+    # -- what several criteria ask ------------------------------------------------------------------------------------
+
+    def encounters(self, *sets: CodeSet) -> tuple[Rows, Days, Days]:
+        """Finished encounters of some types, and the days that they start and end."""
+        rows = self.having("Encounter", self.rows("Encounter", "type", ("encounter",), *sets), status=("finished",))
+        period = self.cohort.table("Encounter").element("period")
+        return rows, days(period.field("start"), rows), days(period.field("end"), rows)
+
+    def had_encounter(self, *sets: CodeSet) -> Mask:
+        """Who had an encounter that overlaps the period."""
+        rows, starts, ends = self.encounters(*sets)
+        return self.patients("Encounter", rows[(starts.last <= self.end) & (ends.first >= self.start)])
+
+    def conditions(self, profiles: tuple[str, ...], *sets: CodeSet) -> tuple[Rows, Days]:
+        """Conditions, and the days of their onset; none is refuted."""
+        table = self.cohort.table("Condition")
+        if len(table) and table.element("verificationStatus").valid.any():
+            raise Unforeseen("a condition has a verification status")
+        rows = self.rows("Condition", "code", profiles, *sets)
+        return rows, days(table.element("onset"), rows)
+
+    def had_condition(self, profiles: tuple[str, ...], *sets: CodeSet) -> Mask:
+        """Who had a condition whose prevalence overlaps the period."""
+        rows, onset = self.conditions(profiles, *sets)
+        table = self.cohort.table("Condition")
+        is_active = self.coded(
+            table.element("clinicalStatus"), rows, *((CLINICAL_STATUS, c) for c in ("active", "recurrence", "relapse"))
+        )
+        # Without an abatement it goes on where it is active; where it is not, it may have ended as soon as it began.
+        at_least_to = np.where(is_active, FOREVER, onset.first)
+        ended = np.flatnonzero(table.element("abatement").valid[rows])
+        at_least_to[ended] = days(table.element("abatement"), rows[ended]).first
+        return self.patients("Condition", rows[(onset.last <= self.end) & (at_least_to >= self.start)])
+
+    def observations(self, profile: str, status: tuple[str, ...], *sets: CodeSet) -> tuple[Rows, Days]:
+        rows = self.having("Observation", self.rows("Observation", "code", (profile,), *sets), status=status)
+        return rows, days(self.cohort.table("Observation").element("effective"), rows)
+
+    def observed(self, profile: str, status: tuple[str, ...], code: CodeSet, *values: CodeSet) -> Mask:
+        """Who was observed in the period, with one of the values if any are given."""
+        rows, when = self.observations(profile, status, code)
+        rows = rows[when.within(self.start, self.end)]
+        return self.patients("Observation", rows[self.with_value(rows, *values)] if values else rows)
+
+    def with_value(self, rows: Rows, *sets: CodeSet) -> Mask:
+        """Which observations have a concept with one of the codes as their value."""
+        value = self.cohort.table("Observation").element("value")
+        concepts = next(part for part in value.alternatives if isinstance(part, ConceptColumn))
+        return self.coded(concepts, rows, *sets)
+
+    def had_procedure(self, *sets: CodeSet) -> Mask:
+        rows = self.having("Procedure", self.rows("Procedure", "code", ("procedure",), *sets), status=("completed",))
+        when = days(self.cohort.table("Procedure").element("performed"), rows)
+        return self.patients("Procedure", rows[when.within(self.start, self.end)])
+
+    def ordered(self, resource_type: str, profile: str, *sets: CodeSet) -> Mask:
+        """Who was ordered something in the period."""
+        rows = self.rows(resource_type, "code", (profile,), *sets)
+        rows = self.having(resource_type, rows, status=("active", "completed"), intent=("order",))
+        when = days(self.cohort.table(resource_type).element("authoredOn"), rows)
+        return self.patients(resource_type, rows[when.within(self.start, self.end)])
+
+    # -- the populations ----------------------------------------------------------------------------------------------
+
+    def ages(self) -> Rows:
+        """Ages at the end of the period, -1 where unknown. Its last day ends a year: only the year of birth counts."""
+        births = self.cohort.table("Patient").element("birthDate")
+        if not np.array_equal(self.cohort.table("Patient").patient, np.arange(self.cohort.n)):
+            raise Unforeseen("not one Patient for each patient")
+        years: Rows = births.low.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+        return np.where(births.valid, self.year - years, -1)
+
+    def initial_population(self) -> Mask:
+        ages = self.ages()
+        rows, starts, ends = self.encounters(*VISITS, *NUTRITION_THERAPY)
+        visited = self.patients("Encounter", rows[(starts.first >= self.start) & (ends.last <= self.end)])
+        return (ages >= 18) & (ages <= 75) & visited & self.had_condition((DIAGNOSIS,), DIABETES)
+
+    def exclusions(self, among: Mask) -> Mask:
+        """Hospice, palliative care; from 66 years on a nursing home, or frailty with an advanced illness."""
+        excluded = self.in_hospice() | self.in_palliative_care()
+        old = among & ~excluded & (self.ages() >= 66)
+        return excluded | (old & (self.in_nursing_home() | (self.is_frail() & self.is_ill())))
+
+    def in_hospice(self) -> Mask:
+        rows, _, ends = self.encounters(INPATIENT)
+        rows = rows[ends.within(self.start, self.end)]
+        stays = self.cohort.table("Encounter").element("hospitalization")
+        inside = np.flatnonzero(stays.valid[rows])
+        discharged = self.coded(stays.fields["dischargeDisposition"], stays.rows[rows[inside]], *DISCHARGED_TO_HOSPICE)
+        return (
+            self.patients("Encounter", rows[inside][discharged])
+            | self.had_encounter(HOSPICE_ENCOUNTER)
+            | self.observed(ASSESSMENT, FINAL, HOSPICE_ASSESSMENT, YES)
+            | self.ordered("ServiceRequest", "servicerequest", HOSPICE_CARE)
+            | self.had_procedure(HOSPICE_CARE)
+            | self.had_condition((DIAGNOSIS, PROBLEM), HOSPICE_DIAGNOSIS)
+        )
+
+    def in_palliative_care(self) -> Mask:
+        return (
+            self.observed(ASSESSMENT, FINAL, PALLIATIVE_ASSESSMENT)
+            | self.had_condition((DIAGNOSIS, PROBLEM), PALLIATIVE_DIAGNOSIS)
+            | self.had_encounter(PALLIATIVE_ENCOUNTER)
+            | self.had_procedure(PALLIATIVE_CARE)
+        )
+
+    def in_nursing_home(self) -> Mask:
+        """Whose last known housing status by the end of the period is a nursing home."""
+        rows, when = self.observations(ASSESSMENT, FINAL, HOUSING)
+        rows = rows[when.last <= self.end]
+        table = self.cohort.table("Observation")
+        order = np.lexsort((table.element("effective").precision[rows], table.element("effective").low[rows]))
+        last = np.full(self.cohort.n, -1)
+        last[table.patient[rows[order]]] = rows[order]
+        last = last[last >= 0]
+        return self.patients("Observation", last[self.with_value(last, NURSING_HOME)])
+
+    def is_frail(self) -> Mask:
+        return (
+            self.ordered("DeviceRequest", "devicerequest", FRAILTY_DEVICE)
+            | self.observed(ASSESSMENT, FINAL, EQUIPMENT_USED, FRAILTY_DEVICE)
+            | self.had_condition((DIAGNOSIS, PROBLEM), FRAILTY_DIAGNOSIS)
+            | self.had_encounter(FRAILTY_ENCOUNTER)
+            | self.observed(SYMPTOM, ("preliminary", *FINAL), FRAILTY_SYMPTOM)
+        )
+
+    def is_ill(self) -> Mask:
+        """Who has an advanced illness that began in the two years, or drugs for dementia in these."""
+        rows, onset = self.conditions((DIAGNOSIS, PROBLEM), ADVANCED_ILLNESS)
+        ill = self.patients("Condition", rows[onset.within(self.year_before, self.end)])
+        rows = self.rows("MedicationRequest", "medication", ("medicationrequest",), DEMENTIA_DRUGS)
+        rows = self.having("MedicationRequest", rows, status=("active",), intent=("order",))
+        dosages = self.cohort.table("MedicationRequest").element("dosageInstruction")
+        if not isinstance(dosages, ListColumn) or not (dosages.lengths[rows] == 1).all():
+            raise Unforeseen("a request has no dosage, or several")
+        bounds = dosages.values.field("timing").field("repeat").field("bounds")
+        starts, ends = (days(bounds.field(name), dosages.offsets[rows]) for name in ("start", "end"))
+        return ill | self.patients(
+            "MedicationRequest", rows[(starts.last <= self.end) & (ends.first >= self.year_before)]
+        )
+
+    def numerator(self) -> Mask:
+        """Whose lowest value of the most recent day is above 9 % or missing, and who has none."""
+        table = self.cohort.table("Observation")
+        rows, when = self.observations(LAB, FINAL, HBA1C, GLUCOSE_MANAGEMENT)
+        inside = when.within(self.start, self.end)
+        rows, vague = rows[inside], (when.first != when.last)[inside]
+        patient = table.patient[rows]
+        # Of two dates that begin alike the vaguer is the earlier one; and no day is the same as one that is not known.
+        effective = table.element("effective")
+        rank = (when.first[inside] + vague) * 4 + np.minimum(effective.precision[rows], TO_THE_DAY)
+        latest = np.full(self.cohort.n, -1)
+        np.maximum.at(latest, patient, rank)
+        found = np.flatnonzero((latest[patient] == rank) & ~vague)
+        kind, percentage, counts = self.values(rows[found])
+        order = np.lexsort((percentage, kind, patient[found]))
+        lowest = np.full(self.cohort.n, -1)
+        lowest[patient[found][order[::-1]]] = order[::-1]
+        return (latest < 0) | ((lowest >= 0) & counts[lowest])
+
+    def values(self, rows: Rows) -> tuple[Rows, Any, Mask]:
+        """The values of observations in the order of a sort: by kind of unit (what is no quantity is null, and first),
+        then by percentage; and which are above 9 % or missing."""
+        value = self.cohort.table("Observation").element("value")
+        number, quantities = next(
+            (number, part) for number, part in enumerate(value.alternatives) if isinstance(part, RecordColumn)
+        )
+        is_quantity = value.tag[rows] == number
+        places = quantities.rows[rows[is_quantity]]
+        amounts, units = quantities.fields["value"], quantities.fields["code"]
+        if quantities.field("comparator").valid.any() or not (units.ids[places] >= 0).all():
+            raise Unforeseen("a quantity has a comparator, or no unit")
+        ids, which = np.unique(units.ids[places], return_inverse=True)
+        meanings = [measure(units.pool.strings[one]) for one in ids]
+        dimensions = [str(meaning.dimension) for meaning in meanings if meaning is not None]
+        if len(dimensions) != len(ids):
+            raise Unforeseen("a unit is not known")
+        kind = np.zeros(len(rows), np.int64)
+        kind[is_quantity] = np.array([1 + sorted(dimensions).index(one) for one in dimensions], np.int64)[which]
+        in_percent = np.array([float(meaning.factor * 100) for meaning in meanings if meaning is not None])
+        percentage = np.zeros(len(rows))
+        percentage[is_quantity] = amounts.unscaled[places] * in_percent[which] / 10**amounts.scale
+        is_ratio = np.array([dimension == "()" for dimension in dimensions], np.bool_)
+        counts = value.tag[rows] < 0
+        counts[is_quantity] = is_ratio[which] & (percentage[is_quantity] > 9)
+        return kind, percentage, counts

@@ -72,6 +72,27 @@ def test_overloads_without_a_signature_are_chosen_by_what_is_given(tmp_path: Pat
     assert list(evaluated(tmp_path, [document], [encounter("e1"), observation("o1")])) == ["finished", "o1"]
 
 
+def test_an_overload_calls_the_other_without_a_signature(tmp_path: Path) -> None:
+    single = NAMED | {"name": FHIR + "Encounter"}
+    operand = {"type": "OperandRef", "name": "of"}
+    each = query(operand, gives=call("f", {"type": "AliasRef", "name": "A"}))
+    functions = [
+        {
+            "type": "FunctionDef",
+            "name": "f",
+            "context": "Patient",
+            "operand": [{"name": "of", "operandTypeSpecifier": type_}],
+            "expression": expression,
+        }
+        for type_, expression in (
+            ({"type": "ListTypeSpecifier", "elementType": single}, each),
+            (single, part("value", source=part("status", source=operand))),
+        )
+    ]
+    document = library(statements=[define("X", call("f", retrieve("Encounter"))), *functions])
+    assert list(evaluated(tmp_path, [document], [encounter("e1")])) == ["finished"]
+
+
 def test_overloads_that_differ_in_the_profile_are_told_apart_by_their_text(tmp_path: Path) -> None:
     def overload(number: str, profile: str, value: int) -> dict[str, Any]:
         words = ["// of requests\ndefine fluent function ", f'"f"(of {profile}): ', "1"]

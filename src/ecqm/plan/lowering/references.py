@@ -83,9 +83,16 @@ def function_ref(lowering: Lowering, node: elm.FunctionRef, scope: Scope) -> Pla
     if kernel is not None and len(operands) == 1:
         return lowering.builder.make(FunctionKernel, kernel, operands[0])
     overloads = _overloads(lowering, library.functions.get(node.name, ()), node, operands, scope)
+    # No function of CQL calls itself: of several overloads, those around the call are not what it means.
+    overloads = [overload for overload in overloads if _step(library, overload) not in scope.path] or overloads
     place = lowering.place(node, scope)
     bodies = [call_function(lowering, library, function, operands, place, scope) for function in overloads]
     return bodies[0] if len(bodies) == 1 else _by_operand_types(lowering, overloads, operands, bodies)
+
+
+def _step(library: IndexedLibrary, function: elm.FunctionDef) -> str:
+    """A function as a step of the path to what it calls."""
+    return f"{library.identifier.name}.{function.name}({', '.join(map(str, _operand_types(function)))})"
 
 
 def call_function(
@@ -103,7 +110,7 @@ def call_function(
     known = lowering.lowered.calls.get(key)
     if known is not None:
         return known
-    step = f"{library.identifier.name}.{function.name}({', '.join(map(str, _operand_types(function)))})"
+    step = _step(library, function)
     if step in scope.path:
         raise PlanError(f"{place}: function {library.identifier.name}.{function.name} calls itself")
     inside = Scope(

@@ -14,7 +14,6 @@ import numpy as np
 from ecqm.columns import ConceptColumn, DateTimeColumn, ListColumn, Mask, RecordColumn, Rows
 from ecqm.data import Cohort
 from ecqm.engine.code_index import code_rows
-from ecqm.kernels.segments import gather
 from ecqm.models.profiles import derived_from
 from ecqm.terminology import Membership
 from ecqm.values import Interval
@@ -119,10 +118,7 @@ class Query:
         index = code_rows(table, path, table.element(path))
         if index is None:
             raise Unforeseen(f"{path} holds no codes")
-        members = self.members(*sets)
-        known = index.ids[: np.searchsorted(index.ids, len(members))]
-        _, hits = gather(index.offsets, np.flatnonzero(members[known]))
-        rows = np.sort(index.rows[hits])
+        rows = index.having(self.members(*sets))
         declared = table.profiles
         if len(declared.values) != len(table):
             raise Unforeseen("a resource does not declare exactly one profile")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ecqm.data import read_case
@@ -26,7 +27,8 @@ def taken(folder: Path, profile: str, *resources: dict[str, Any], rule: ProfileR
     numbered = [{**resource, "id": str(number)} for number, resource in enumerate(resources)]
     write(folder / "c" / "all.json", bundle(patient(), *numbered))
     table = read_case(folder / "c").table(resources[0]["resourceType"])
-    mask: list[bool] = FhirProfiles(rule).matching(table, NamedType("FHIR", table.resource_type), profile).tolist()
+    type_ = NamedType("FHIR", table.resource_type)
+    mask: list[bool] = FhirProfiles(rule).matching(table, type_, profile, np.arange(len(table))).tolist()
     return mask
 
 

@@ -84,7 +84,7 @@ class ResourceTable:
         """
         return self.elements[name]
 
-    @property
+    @cached_property
     def contained(self) -> Mask:
         """The rows that are contained in other resources."""
         return self.container >= 0

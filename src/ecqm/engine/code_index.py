@@ -10,6 +10,9 @@ import numpy as np
 from ecqm.columns import ChoiceColumn, CodeColumn, Column, ConceptColumn, ListColumn, Mask, NullColumn, Rows
 from ecqm.kernels.segments import gather
 
+# Up to one row in so many, hits are put in order by sorting them and not by marking them in the table.
+SPARSE = 64
+
 
 class CodeRows:
     """For each code id that occurs (`ids`, increasing) the rows that have it: rows[offsets[i]:offsets[i + 1]]."""
@@ -23,13 +26,17 @@ class CodeRows:
         self.offsets = np.append(starts, len(ids))
         self.rows = rows[order]
 
-    def having(self, members: Mask) -> Mask:
-        """Mask (n) of the rows with a code that is a member; `members` is indexed by code id."""
-        found = np.zeros(self.n, np.bool_)
+    def having(self, members: Mask) -> Rows:
+        """The rows with a code that is a member, increasing; `members` is indexed by code id."""
         known = self.ids[: np.searchsorted(self.ids, len(members))]
         _, hits = gather(self.offsets, np.flatnonzero(members[known]))
-        found[self.rows[hits]] = True
-        return found
+        rows = self.rows[hits]
+        if len(rows) > self.n // SPARSE:
+            found = np.zeros(self.n, np.bool_)
+            found[rows] = True
+            return np.flatnonzero(found)
+        rows.sort()
+        return rows[np.diff(rows, prepend=-1) > 0]
 
 
 _INDEXES: WeakKeyDictionary[Any, dict[str, CodeRows | None]] = WeakKeyDictionary()

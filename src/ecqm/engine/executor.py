@@ -53,14 +53,14 @@ class Profiles(Protocol):
     """What a retrieve of a type and profile means in a data model.
 
     `instances`: the type of the resources among which a retrieve of `type_` looks; `code_property`: the element that
-    holds all codes of what a retrieve filters by `name`; `matching`: which rows of a table the retrieve takes.
+    holds all codes of what a retrieve filters by `name`; `matching`: which of some rows of a table the retrieve takes.
     """
 
     def instances(self, type_: NamedType) -> NamedType: ...
 
     def code_property(self, name: str) -> str: ...
 
-    def matching(self, table: Any, type_: NamedType, profile: str | None) -> Mask: ...
+    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask: ...
 
 
 @dataclass

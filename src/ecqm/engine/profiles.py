@@ -14,7 +14,7 @@ whatever profile is declared, and every resource is of the base definition of it
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -28,9 +28,10 @@ from ecqm.columns import (
     ListColumn,
     Mask,
     RecordColumn,
+    Rows,
     StringColumn,
 )
-from ecqm.kernels.segments import any_within, distinct
+from ecqm.kernels.segments import any_within, densify, distinct
 from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
 from ecqm.types import NamedType
 
@@ -41,12 +42,42 @@ LOINC = "http://loinc.org"
 _NOT_DONE = ("qicore-notdone", "donotperform")
 
 
+class Declared(NamedTuple):
+    """What resources declare: `number` (n) is, for each row of a table, the place of what it declares in `sets`."""
+
+    number: Rows
+    sets: list[frozenset[str]]
+
+
+_DECLARED: WeakKeyDictionary[Any, Declared] = WeakKeyDictionary()
+
+
+def declared_in(table: Any) -> Declared:
+    """The sets of profiles that rows of a table declare, each looked at once; made once for a table."""
+    found = _DECLARED.get(table)
+    if found is None:
+        profiles: ListColumn = table.profiles
+        number, count = densify(profiles.keys())
+        rows = np.zeros(count, np.int64)
+        rows[number] = np.arange(len(number))
+        urls = profiles.values
+        sets = []
+        for start, end in zip(profiles.offsets[rows].tolist(), profiles.offsets[rows + 1].tolist(), strict=True):
+            texts = urls.take(np.arange(start, end)).texts() if isinstance(urls, StringColumn) else []
+            sets.append(frozenset(canonical(text) for text in texts if text is not None))
+        found = _DECLARED[table] = Declared(number, sets)
+    return found
+
+
+_NO, _YES, _OPEN = 0, 1, 2
+
+
 class FhirProfiles:
     """Retrieves by profile, in tables of FHIR resources (`ecqm.engine.executor.Profiles`)."""
 
     def __init__(self, rule: ProfileRule = "both") -> None:
         self.rule = rule
-        self._masks: WeakKeyDictionary[Any, dict[str, Mask]] = WeakKeyDictionary()
+        self._inferred: WeakKeyDictionary[Any, dict[str, Mask]] = WeakKeyDictionary()
 
     def instances(self, type_: NamedType) -> NamedType:
         """ELM retrieves FHIR by its resource types, which are those of the data."""
@@ -56,38 +87,34 @@ class FhirProfiles:
         """A concept holds all its codes itself."""
         return name
 
-    def matching(self, table: Any, type_: NamedType, profile: str | None) -> Mask:
-        """Mask over the rows of a table: those that a retrieve of `profile` takes."""
-        n = len(table)
+    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
+        """Mask over `rows` of a table: those that a retrieve of `profile` takes."""
         wanted = "" if profile is None else canonical(profile)
-        if not wanted or n == 0 or table.resource_type == "Patient" or wanted.endswith(f"/{table.resource_type}"):
-            return np.ones(n, np.bool_)
-        masks = self._masks.setdefault(table, {})
-        if wanted not in masks:
-            masks[wanted] = self._matching(table, wanted)
-        return masks[wanted]
-
-    def _matching(self, table: Any, profile: str) -> Mask:
+        if not wanted or table.resource_type == "Patient" or wanted.endswith(f"/{table.resource_type}"):
+            return np.ones(len(rows), np.bool_)
         if self.rule == "inferred":
-            return inferred(table, profile)
-        declared = _declares(table, derived_from(profile).__contains__)
-        if self.rule == "declared":
-            return declared
-        bases = bases_of(profile)
-        told = declared | _declares(table, lambda url: is_known(url) and url not in bases)
-        return declared if told.all() else declared | (inferred(table, profile) & ~told)
+            return self._conforming(table, wanted)[rows]
+        declared = declared_in(table)
+        verdicts = np.array([self._verdict(urls, wanted) for urls in declared.sets], np.int8)[declared.number[rows]]
+        taken: Mask = verdicts == _YES
+        undecided = verdicts == _OPEN
+        if undecided.any():
+            taken |= undecided & self._conforming(table, wanted)[rows]
+        return taken
 
+    def _verdict(self, urls: frozenset[str], profile: str) -> int:
+        """Whether resources that declare all of these are taken; open where that is for what they are to say."""
+        if not urls.isdisjoint(derived_from(profile)):
+            return _YES
+        if self.rule == "declared" or any(is_known(url) for url in urls - bases_of(profile)):
+            return _NO
+        return _OPEN
 
-def _declares(table: Any, telling: Callable[[str], bool]) -> Mask:
-    """The rows that declare a profile of which `telling` is true."""
-    declared: ListColumn = table.profiles
-    urls = declared.values
-    n = len(table)
-    if not isinstance(urls, StringColumn) or len(urls) == 0:
-        return np.zeros(n, np.bool_)
-    different, places = distinct(urls.ids)
-    told = np.array([i >= 0 and telling(canonical(urls.pool.strings[i])) for i in different.tolist()], np.bool_)
-    return any_within(told[places], declared.parents, n)
+    def _conforming(self, table: Any, profile: str) -> Mask:
+        masks = self._inferred.setdefault(table, {})
+        if profile not in masks:
+            masks[profile] = inferred(table, profile)
+        return masks[profile]
 
 
 def inferred(table: Any, profile: str) -> Mask:

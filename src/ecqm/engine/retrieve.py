@@ -19,6 +19,7 @@ from ecqm.columns import (
     NullColumn,
     RecordColumn,
     ResourceColumn,
+    Rows,
     StringColumn,
     to_values,
 )
@@ -37,17 +38,19 @@ def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
     retrieved = NamedType(*node.resource_type.split(".", 1))
     instances = executor.profiles.instances(retrieved)
     table = executor.cohort.table(instances.name)
-    keep = ~table.contained & executor.profiles.matching(table, retrieved, node.profile)
     if node.codes is not None and node.code_property is not None:
-        keep &= _matching_codes(executor, table, node)
-    rows = np.flatnonzero(keep)
+        rows = _matching_codes(executor, table, node)
+    else:
+        rows = np.arange(len(table))
+    rows = rows[~table.contained[rows]]
+    rows = rows[executor.profiles.matching(table, retrieved, node.profile, rows)]
     resources = ResourceColumn(table, rows, instances)
     if node.unfiltered:
         return ListColumn(np.array([0, len(rows)]), resources)
     return ListColumn(offsets_of_parents(table.patient[rows], executor.cohort.n), resources)
 
 
-def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Mask:
+def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Rows:
     assert node.codes is not None and node.code_property is not None
     path = executor.profiles.code_property(node.code_property)
     column = _column_at(table, path)
@@ -56,7 +59,7 @@ def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Mask:
     index = code_rows(table, path, column)
     if index is not None:
         return index.having(members.mask)
-    return _any_member(executor, column, members, table.patient, table.serial)
+    return np.flatnonzero(_any_member(executor, column, members, table.patient, table.serial))
 
 
 def _column_at(table: Any, path: str) -> Column:

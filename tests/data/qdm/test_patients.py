@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecqm.columns import to_values
@@ -145,7 +146,7 @@ def test_negation_divides_the_elements_of_a_type() -> None:
     binding = QdmDataTypes(qdm_schema("5.6"))
 
     def taken(name: str) -> list[bool]:
-        return list(binding.matching(table, NamedType("QDM", name), None))
+        return list(binding.matching(table, NamedType("QDM", name), None, np.arange(len(table))))
 
     assert binding.instances(NamedType("QDM", "NegativeDeviceOrder")) == NamedType("QDM", "DeviceOrder")
     assert taken("PositiveDeviceOrder") == [True, False, True]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ecqm.columns import Mask
+from ecqm.columns import Mask, Rows
 from ecqm.data.qdm.schema import CODES, NEGATION, QdmSchema
 from ecqm.types import NamedType
 
@@ -29,12 +29,12 @@ class QdmDataTypes:
         """An element is found by any of its codes, though its `code` is the first."""
         return CODES if name == "code" else name
 
-    def matching(self, table: Any, type_: NamedType, profile: str | None) -> Mask:
-        """Mask over the rows of a table: those that a retrieve of `type_` takes."""
+    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
+        """Mask over `rows` of a table: those that a retrieve of `type_` takes."""
         if type_.name == table.resource_type:
-            return np.ones(len(table), np.bool_)
+            return np.ones(len(rows), np.bool_)
         try:
-            negated: Mask = table.element(NEGATION).valid
+            negated: Mask = table.element(NEGATION).valid[rows]
         except KeyError:
-            negated = np.zeros(len(table), np.bool_)
+            negated = np.zeros(len(rows), np.bool_)
         return negated if type_.name.startswith("Negative") else ~negated

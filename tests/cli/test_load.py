@@ -33,6 +33,19 @@ def test_loads_and_reports(tmp_path: Path) -> None:
     assert store.manifest.default_offset == -300
 
 
+def test_an_export_by_its_manifest(tmp_path: Path) -> None:
+    folder = export(tmp_path / "in")
+    urls = [{"type": name, "url": f"https://example.org/export/{name}.ndjson"} for name in ("Patient", "Encounter")]
+    manifest = folder / "manifest.json"
+    manifest.write_text(json.dumps({"transactionTime": "2026-11-01T02:00:00Z", "output": urls, "error": []}))
+    result = run(manifest, "--output", tmp_path / "store", "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "export of 2026-11-01T02:00:00Z" in result.output and "1 Encounter" in result.output
+    (folder / "Encounter.ndjson").unlink()
+    lacking = run(manifest, "--output", tmp_path / "other", "--jobs", 1)
+    assert lacking.exit_code == 2 and "https://example.org/export/Encounter.ndjson" in lacking.output
+
+
 def test_json_report(tmp_path: Path) -> None:
     result = run(export(tmp_path / "in"), "--output", tmp_path / "store", "--jobs", 1, "--format", "json")
     report = json.loads(result.output)

@@ -45,6 +45,10 @@ def command(
 ) -> None:
     """Load DATA (bulk exports, bundles, folders of resources; plain, .gz or .zst) into a cohort store.
 
+    A bulk export is a folder of NDJSON files, or the manifest that the server gave for it (JSON with transactionTime
+    and output): all files that this names have to lie beside it. Resources that it lists as deleted are taken out with
+    --append; errors that it lists are reported.
+
     Every element of every resource is kept. What the measures of CONTENT need (everything, without CONTENT) is made
     ready as columns. A load that was interrupted goes on when it is started again. Exits with 2 if it could not run.
     """
@@ -185,6 +189,7 @@ def _table(report: dict[str, Any]) -> str:
     lines = [f"{report['patients']:>12,} patients, {report['patients_without_birth_date']:,} without birth date"]
     lines += [f"{count:>12,} {name}" for name, count in report["resources"].items()]
     lines.append(f"{report['bytes'] / 1e6:>12,.1f} MB of JSON in {report['files']:,} files")
+    lines += [f"{'':>12} export of {each['transactionTime']} ({each['manifest']})" for each in report["exports"]]
     lines += [
         f"{count:>12,} references of {name} that lead nowhere" for name, count in report["dangling_references"].items()
     ]

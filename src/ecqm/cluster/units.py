@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand, read_files
 from ecqm.data.building import ShardJob, spooled_cohort
+from ecqm.data.inputs import Inputs
 from ecqm.data.partition import Partition
 from ecqm.data.shards import Shard
 from ecqm.data.source import PatientData
@@ -52,18 +53,20 @@ class StoredUnit:
 
 @dataclass(frozen=True)
 class FileUnit:
-    """All patients of some files, read at once."""
+    """All patients of some files, read at once; `problems` are those of the files as a whole."""
 
-    files: tuple[Path, ...]
+    inputs: Inputs
     default_offset: int
+    problems: tuple[DataProblem, ...] = ()
 
     @property
     def name(self) -> str:
-        return str(self.files[0]) if len(self.files) == 1 else f"{len(self.files)} files"
+        files = self.inputs.files
+        return str(files[0]) if len(files) == 1 else f"{len(files)} files"
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
-        cohort = read_files(self.files, demand, codes, self.default_offset, keep_raw=False)
-        cohort.problems += cohort.dangling_references()
+        cohort = read_files(self.inputs, demand, codes, self.default_offset, keep_raw=False)
+        cohort.problems += [*cohort.dangling_references(), *self.problems]
         return cohort
 
 
@@ -115,9 +118,9 @@ def units_of(
         return units
     size = json_size(data.files)
     if size <= unit_size:
-        return [FileUnit(tuple(data.files), data.default_offset), *units]
+        return [FileUnit(data.inputs, data.default_offset, tuple(data.problems())), *units]
     count = min(_MOST_UNITS, 1 + size // unit_size)
-    partition = Partition(spools, data.files, count, json.dumps(data.state()))
+    partition = Partition(spools, data.files, count, json.dumps(data.state()), counts=data.inputs.counts)
     partition.run(progress)
     names = tuple(map(str, data.files))
     jobs = (
@@ -125,5 +128,6 @@ def units_of(
         for spool in map(partition.spool_path, range(count))
     )
     # What was wrong with files is said once, with the first of the patients.
-    problems = (tuple(partition.problems), *[()] * (count - 1))
+    told = (*partition.problems, *data.inputs.problems(), *data.problems())
+    problems = (told, *[()] * (count - 1))
     return [*map(SpooledUnit, jobs, problems), *units]

@@ -9,7 +9,8 @@ from typing import Any
 from ecqm.data.allocation import many_objects
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import EVERYTHING, Demand
-from ecqm.data.readers import JSON_SUFFIXES, documents
+from ecqm.data.inputs import JSON_SUFFIXES
+from ecqm.data.readers import documents
 from ecqm.data.table import Origin
 from ecqm.terminology import CodeIndex
 

@@ -20,10 +20,11 @@ from typing import Any, Protocol
 
 from ecqm.data.building import ShardJob, build_shard
 from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.inputs import Inputs, find_inputs
 from ecqm.data.partition import Partition
 from ecqm.data.problems import DataError, DataProblem
-from ecqm.data.readers import data_files
 from ecqm.data.shards import Shard
+from ecqm.data.spool import Spool, read_spool
 from ecqm.data.store import FORMAT, Manifest, ShardEntry, is_store
 from ecqm.data.writing import sole_writer
 
@@ -67,7 +68,8 @@ def load(
     """Load all data below some paths into the store at `output`; its new manifest, with a report.
 
     Resources of all types are kept whole, and their elements of the demanded names as columns. `append` adds to a
-    store: a resource with the type and id of an older one takes its place, one that a bundle asks to DELETE goes.
+    store: a resource with the type and id of an older one takes its place, one that a bundle asks to DELETE goes (as
+    those that the manifest of an export lists as deleted do).
     `replace_patients` also forgets all that was known of the patients who are in the input. Until all is done the
     store is as it was.
 
@@ -81,10 +83,10 @@ def load(
             raise DataError(f"{output} is a cohort store already: append to it, or name another place")
         if previous is None and (append or replace_patients):
             raise DataError(f"{output} is no cohort store to append to")
-        files = [file for path in paths for file in data_files(Path(path))]
-        if not files:
+        inputs = find_inputs(map(Path, paths))
+        if not (inputs.files or inputs.deleted):
             raise DataError("no files of FHIR data were found (.json, .ndjson, plain or .gz or .zst)")
-        return _Loading(output, previous, files, demand, default_offset, replace_patients, shard_size).run(
+        return _Loading(output, previous, inputs, demand, default_offset, replace_patients, shard_size).run(
             max(1, jobs), watcher or _Silent()
         )
 
@@ -94,12 +96,14 @@ class _Loading:
         self,
         output: Path,
         previous: Manifest | None,
-        files: Sequence[Path],
+        inputs: Inputs,
         demand: Demand,
         default_offset: int,
         replace_patients: bool,
         shard_size: int,
     ) -> None:
+        self.inputs = inputs
+        files = [*inputs.files, *inputs.deleted]
         self.output = output
         self.previous = previous
         self.demand = demand if previous is None else previous.demand
@@ -112,7 +116,7 @@ class _Loading:
         self.files = [*known, *map(str, files)]
         self.work = output / ".loading"
         fingerprint = self._fingerprint(files)
-        self.partition = Partition(self.work, files, n_shards, fingerprint, first_number=len(known))
+        self.partition = Partition(self.work, files, n_shards, fingerprint, len(known), inputs.counts)
 
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
         self.partition.run(lambda size: watcher.sorted(size, self.size))
@@ -144,19 +148,23 @@ class _Loading:
         return hashlib.sha256(json.dumps([seen, options, names]).encode()).hexdigest()
 
     def _shared(self) -> Path:
-        """The spool of shared resources: those of earlier loads, then this one's, which count where both have one."""
+        """The spool of shared resources: those of earlier loads, then this one's, which count where both have one; what
+        is deleted is in it no more."""
         path = self.output / f"shared-{self.generation}.spool"
         if path.exists():
             return path
         fresh = path.with_suffix(".new")
-        with fresh.open("wb") as sink:
-            older = (
-                [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
-            )
-            for source in (*older, self.partition.spool_path(None)):
-                if source.exists():
-                    with source.open("rb") as stream:
-                        shutil.copyfileobj(stream, sink)
+        fresh.write_bytes(b"")
+        deleted = frozenset(self.partition.journal.deleted)
+        older = [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
+        for source in (*older, self.partition.spool_path(None)):
+            if deleted:
+                spool = Spool(fresh, 0)
+                for lot in read_spool(source):
+                    spool.append(lot.without(deleted).batch())
+            elif source.exists():
+                with source.open("rb") as stream, fresh.open("ab") as sink:
+                    shutil.copyfileobj(stream, sink)
         os.replace(fresh, path)
         return path
 
@@ -206,7 +214,7 @@ class _Loading:
 
     def _report(self, manifest: Manifest) -> dict[str, Any]:
         resources: Counter[str] = Counter()
-        problems: list[DataProblem] = self.partition.problems
+        problems: list[DataProblem] = [*self.partition.problems, *self.inputs.problems()]
         dangling: Counter[str] = Counter()
         without_birth_date = 0
         for entry in manifest.shards:
@@ -217,6 +225,14 @@ class _Loading:
                 problems += Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, 0).problems()
         return {
             "files": len(self.partition.files),
+            "exports": [
+                {
+                    "manifest": str(export.manifests[0]),
+                    "transactionTime": export.transaction_time,
+                    "request": export.request,
+                }
+                for export in self.inputs.exports
+            ],
             "bytes": self.partition.journal.read,
             "patients": sum(entry.patients for entry in manifest.shards),
             "patients_without_birth_date": without_birth_date,

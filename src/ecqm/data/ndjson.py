@@ -27,14 +27,31 @@ def is_wanted(path: Path, builder: CohortBuilder) -> bool:
     return not named or named[0] == "Patient" or any(map(builder.demand.reads, named))
 
 
-def read_ndjson(path: Path, builder: CohortBuilder, assembly: Assembly) -> None:
-    """Put the resources of an NDJSON file into an assembly; a line that cannot be read is reported with its number."""
+def read_ndjson(path: Path, builder: CohortBuilder, assembly: Assembly, count: int | None = None) -> None:
+    """Put the resources of an NDJSON file into an assembly; a line that cannot be read is reported with its number.
+
+    `count` is how many resources the file should have, if that is known.
+    """
     file = str(path)
+    found = 0
     try:
         for first, lines in read_lines(path):
             _add_lines(file, first, lines, builder, assembly)
+            found += n_resources(lines)
+        if count is not None and count != found:
+            builder.report(Origin(file, None), wrong_count(found, count))
     except (OSError, DataError) as error:
         builder.report(Origin(file, None), f"cannot be read (any further): {error}")
+
+
+def n_resources(lines: Sequence[bytes]) -> int:
+    """How many lines are not blank."""
+    return sum(1 for line in lines if line and not line.isspace())
+
+
+def wrong_count(found: int, count: int) -> str:
+    """What is said of a file that has not as many resources as the manifest of its export says."""
+    return f"has {found} resources, where the manifest of its export says {count}"
 
 
 def _add_lines(file: str, first: int, lines: Sequence[bytes], builder: CohortBuilder, assembly: Assembly) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from ecqm.data.compartment import PATIENT_LINKS, patient_reference, target
 from ecqm.data.files import read_blocks, read_bytes
-from ecqm.data.ndjson import NDJSON_SUFFIXES
+from ecqm.data.ndjson import NDJSON_SUFFIXES, n_resources, wrong_count
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.spool import Lot, Spool, lines_batch
 
@@ -94,12 +94,20 @@ class Partition:
     """Sorts input files into spools `<number>.spool`, and `shared.spool` for resources of no patient."""
 
     def __init__(
-        self, folder: Path, files: Sequence[Path], n_shards: int, fingerprint: str, first_number: int = 0
+        self,
+        folder: Path,
+        files: Sequence[Path],
+        n_shards: int,
+        fingerprint: str,
+        first_number: int = 0,
+        counts: Mapping[Path, int] | None = None,
     ) -> None:
-        """Files are numbered from `first_number` on. A journal of the same `fingerprint` is gone on with."""
+        """Files are numbered from `first_number` on. A journal of the same `fingerprint` is gone on with. `counts` says
+        of some files of NDJSON how many resources they should have."""
         self.folder = folder
         self._first_number = first_number
         self.files = files
+        self._counts = counts or {}
         self.n_shards = n_shards
         self.journal = self._resumed(fingerprint)
         held_back = max(64 << 10, _HELD_BACK // (n_shards + 1))
@@ -160,7 +168,11 @@ class Partition:
             self._add_document(number, content, None, None)
             self._count(len(content), progress)
             return
+        count = self._counts.get(path)
+        found = 0
         for start, block in read_blocks(path):
+            if count is not None:
+                found += n_resources(block.split(b"\n"))
             ends = _line_ends(block)
             if start + len(ends) <= first:
                 continue
@@ -174,6 +186,8 @@ class Partition:
                         self._add_line(number, line_number, line)
             self._count(size, progress)
             self._note(number, start + len(ends))
+        if count is not None and count != found:
+            self._report(number, None, wrong_count(found, count))
 
     def _add_block(self, file: int, first: int, block: bytes, ends: npt.NDArray[np.int64]) -> bool:
         """Sort a whole block at once; False, and nothing done, if it has a line that is not just a resource."""
@@ -260,11 +274,18 @@ class Partition:
             self._report(file, entry, f"a bundle whose entries cannot be read: {error}")
             return
         for number, item in enumerate(entries):
-            if item.request is not None and item.request.method == "DELETE" and item.request.url:
-                self.journal.deleted.append(item.request.url)
+            if item.request is not None and item.request.method == "DELETE":
+                self._delete(file, entry, item.request.url or "")
             elif memoryview(item.resource).nbytes:
                 url = item.fullUrl
                 yield from self._unbundled(file, item.resource, number, url if url and url.startswith("urn:") else None)
+
+    def _delete(self, file: int, entry: int | None, url: str) -> None:
+        named = target(url)
+        if named is None or named[0] is None:
+            self._report(file, entry, f"asks to delete {url!r}, which names no resource")
+        else:
+            self.journal.deleted.append("/".join((named[0], named[1])))
 
     def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
         spool = self._shared if patient is None else self._spools[shard_of(patient, self.n_shards)]

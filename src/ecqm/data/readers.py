@@ -10,48 +10,42 @@ from ecqm.data.assembly import Assembly, Loose
 from ecqm.data.cohort import Cohort, CohortBuilder, entries
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.files import read_bytes
+from ecqm.data.inputs import Inputs, find_inputs
 from ecqm.data.ndjson import NDJSON_SUFFIXES, is_wanted, read_ndjson
 from ecqm.data.problems import DataError
 from ecqm.data.structs import Bundle
 from ecqm.data.table import Origin
 from ecqm.terminology import CodeIndex
 
-JSON_SUFFIXES = (".json", ".json.gz", ".json.zst")
-
 
 def read_files(
-    paths: Iterable[Path],
+    paths: Iterable[Path] | Inputs,
     demand: Demand = EVERYTHING,
     codes: CodeIndex | None = None,
     default_offset: int = 0,
     keep_raw: bool = True,
 ) -> Cohort:
     """A cohort of all patients in some files and folders: FHIR bundles of any type (collection, searchset, transaction;
-    nested too), single resources, and NDJSON by resource type (bulk export), each plain, .gz or .zst.
+    nested too), single resources, and NDJSON by resource type (bulk export, with its manifest or without), each plain,
+    .gz or .zst.
 
     A bundle with a single Patient is that patient's whole record; otherwise references (FHIR's patient compartment)
     tell whose a resource is. The same patient (by id) in several files is one patient. See `Assembly` for resources of
     no patient or an unknown one. NDJSON files that are named after a type which is not wanted are not opened.
     """
+    inputs = paths if isinstance(paths, Inputs) else find_inputs(map(Path, paths))
     builder = CohortBuilder(demand, codes, default_offset, keep_raw)
     assembly = Assembly(builder)
     with many_objects():
-        for file in (file for path in paths for file in data_files(Path(path))):
+        for file in inputs.files:
             if not file.name.endswith(NDJSON_SUFFIXES):
                 assembly.add_together(documents(builder, file))
             elif is_wanted(file, builder):
-                read_ndjson(file, builder, assembly)
+                read_ndjson(file, builder, assembly, inputs.counts.get(file))
         assembly.finish()
-        return builder.finish()
-
-
-def data_files(path: Path) -> list[Path]:
-    """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist."""
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(f"{path} does not exist")
-    return sorted(file for file in path.rglob("*") if file.name.endswith(JSON_SUFFIXES + NDJSON_SUFFIXES))
+        cohort = builder.finish()
+    cohort.problems += inputs.problems()
+    return cohort
 
 
 def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from ecqm.data.cohort import Cohort
 from ecqm.data.demand import Demand
-from ecqm.data.problems import DataError
-from ecqm.data.readers import data_files, read_files
+from ecqm.data.inputs import find_inputs
+from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.readers import read_files
 from ecqm.data.shards import CorruptShard
 from ecqm.data.store import CohortStore, is_store, open_store
 from ecqm.terminology import CodeIndex
@@ -28,7 +29,8 @@ class PatientData:
         """`default_offset` in minutes east of UTC. Raises DataError for a path that does not exist, or without data."""
         self.paths = tuple(Path(path) for path in paths)
         self.stores: list[CohortStore] = [open_store(path) for path in self.paths if is_store(path)]
-        self.files = [file for path in self.paths if not is_store(path) for file in data_files(path)]
+        self.inputs = find_inputs(path for path in self.paths if not is_store(path))
+        self.files = self.inputs.files
         if not self.stores and not self.files:
             raise DataError(f"there are no files of data at {', '.join(map(str, self.paths))}")
         self.default_offset = default_offset
@@ -51,6 +53,12 @@ class PatientData:
         for store in self.stores:
             yield from store.cohorts(demand, self.codes, self.corrupt)
 
+    def problems(self) -> list[DataProblem]:
+        """What is wrong with the files as a whole."""
+        message = "names deleted resources, which only a load that appends to a store takes out (ecqm load --append)"
+        exports = (export for export in self.inputs.exports if export.deleted)
+        return [DataProblem(str(export.manifests[0]), None, None, None, message) for export in exports]
+
     def state(self) -> Any:
         """What tells, as JSON, whether the data are as they were."""
         files = [[str(file), (seen := file.stat()).st_size, seen.st_mtime_ns] for file in self.files]
@@ -71,6 +79,6 @@ class PatientData:
     def _from_files(self, demand: Demand) -> Cohort:
         if self._read is None or not self._read.demand.covers(demand):
             wanted = demand if self._read is None else demand | self._read.demand
-            self._read = read_files(self.files, wanted, self.codes, self.default_offset, keep_raw=False)
-            self._read.problems += self._read.dangling_references()
+            self._read = read_files(self.inputs, wanted, self.codes, self.default_offset, keep_raw=False)
+            self._read.problems += [*self._read.dangling_references(), *self.problems()]
         return self._read

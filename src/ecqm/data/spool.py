@@ -6,7 +6,7 @@ A spool file is a run of blocks, each eight bytes of length and an Arrow stream 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,12 @@ class Lot:
 
     def __len__(self) -> int:
         return len(self.raws)
+
+    def without(self, resources: Collection[str]) -> Lot:
+        """The same without some resources, named like `Location/1`."""
+        known = map(decode_identity, self.raws)
+        kept = [i for i, each in enumerate(known) if f"{each.resourceType}/{each.id}" not in resources]
+        return Lot(*([values[i] for i in kept] for values in vars(self).values()))
 
     def batch(self) -> pa.RecordBatch:
         """The same as a record batch."""

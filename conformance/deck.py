@@ -20,7 +20,7 @@ from typing import Any
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import match_deck
 from ecqm.bundles.runner import DeckRunner
-from ecqm.measures.comparison import MeasureRun, deck_report
+from ecqm.measures.agreement import MeasureRun, deck_report
 from ecqm.measures.defects import DefectList
 
 DEFECTS = Path(__file__).parent / "deck_defects.toml"
@@ -62,7 +62,7 @@ def figures_of(totals: dict[str, Any]) -> dict[str, Any]:
         "listed defects": totals["defects"],
         "errors": totals["errors"],
     }
-    for part in ("stratifiers", "observations"):
+    for part in ("stratifiers", "observations", "scores"):
         figures[part] = f"{totals[part]['agree']}/{totals[part]['cases']} ({totals[part]['defects']} listed)"
     return figures | {"unexplained": totals["unexplained"]}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ecqm.bundles.package_decks import PackageCaseResult, PackageDeck, package_report, run_deck
 from ecqm.data.qdm import QdmCohortBuilder
 from ecqm.data.qdm.qrda.reader import add_document
-from ecqm.measures.comparison import MeasureRun
+from ecqm.measures.agreement import MeasureRun
 from ecqm.measures.defects import DefectList
 
 DEFECTS = Path(__file__).with_name("qdm_defects.toml")

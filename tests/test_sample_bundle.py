@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 from ecqm.cli.main import main
 
-SAMPLE = Path(__file__).parent.parent / "measure_bundles" / "sample"
-LIBRARIES = sorted((SAMPLE / "input/resources/library").glob("*.json"))
+BUNDLES = Path(__file__).parent.parent / "measure_bundles"
+SAMPLE, COMPOSITE = BUNDLES / "sample", BUNDLES / "composite"
+LIBRARIES = sorted(BUNDLES.glob("*/input/resources/library/*.json"))
 
 
 def test_every_case_agrees() -> None:
@@ -24,9 +25,16 @@ def test_every_case_agrees() -> None:
     assert strata
 
 
-@pytest.mark.parametrize("path", LIBRARIES, ids=lambda path: path.stem)
+def test_composites_are_scored_by_patient() -> None:
+    result = CliRunner().invoke(main, ["test", str(COMPOSITE), "--format", "json"])
+    assert result.exit_code == 0, result.output
+    totals = json.loads(result.stdout)["totals"]
+    assert totals["cases"] == totals["agree"] == totals["scores"]["agree"] == 21
+
+
+@pytest.mark.parametrize("path", LIBRARIES, ids=lambda path: f"{path.parents[3].name}-{path.stem}")
 def test_library_holds_the_cql_it_was_made_from(path: Path) -> None:
     attachments = json.loads(path.read_text("utf-8"))["content"]
     stored = {part["contentType"]: base64.b64decode(part["data"]).decode() for part in attachments}
-    source = SAMPLE / "input/cql" / f"{path.stem}.cql"
+    source = path.parents[2] / "cql" / f"{path.stem}.cql"
     assert stored["text/cql"] == source.read_text("utf-8"), "run measure_bundles/build_libraries.py"

@@ -33,13 +33,15 @@ from ecqm.bundles.selection import select as select_measures
 from ecqm.data import DataProblem
 from ecqm.data.source import PatientData
 from ecqm.engine.profiles import ProfileRule
+from ecqm.measures.composite import CompositeScores, composite_scores
 from ecqm.measures.definition import MeasureError
 from ecqm.measures.evaluation import GroupResult
 from ecqm.measures.merging import merged_groups
 from ecqm.measures.period import parse_period
-from ecqm.measures.report import Json, Reporting, summary_report
-from ecqm.measures.table import population_table
-from ecqm.reporting.parts import episode_names, error_entries
+from ecqm.measures.report import Json, Reporting, report_of_tallies
+from ecqm.measures.table import composite_table, population_table
+from ecqm.measures.tally import GroupTally
+from ecqm.reporting.parts import episode_names, error_entries, stated_period
 
 PathLike = str | Path
 
@@ -95,8 +97,8 @@ def evaluate(
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
     stated = (None, None) if period is None else parse_period(period) if isinstance(period, str) else period
     value_sets = measures.content.value_sets
-    batches = evaluate_batches(Evaluation(measures.plans, value_sets, stated, supplements, profiles), cohort)
-    return Result(measures, stated, list(batches))
+    evaluation = Evaluation(measures.plans, value_sets, stated, supplements, profiles, composites=measures.composites)
+    return Result(measures, stated, list(evaluate_batches(evaluation, cohort)))
 
 
 @dataclass(frozen=True)
@@ -159,17 +161,43 @@ class Result:
             for batch in self.batches
             for result in batch.results
         ]
+        tables += [
+            composite_table(each.measure, each.composites, batch.cohort.ids, each.failed)
+            for batch in self.batches
+            for each in batch.composed
+        ]
         return pa.concat_tables(tables, promote_options="default") if tables else pa.table({})
 
     @cached_property
     def reports(self) -> list[Json]:
         """A summary MeasureReport of each measure."""
-        plans = {plan.measure.name: plan.measure for plan in self.selection.plans}
         found = []
-        for each in self.measures:
-            measure = plans[each.name]
-            start, end = (own or effective for own, effective in zip(self.period, measure.period, strict=True))
-            found.append(summary_report(Reporting(measure, (str(start), str(end)), self.patient_ids), each.groups))
+        for canonical, measure in self.selection.measures.items():
+            if canonical in self._tallies or canonical in self._scores:
+                reporting = Reporting(measure, stated_period(self.period, measure), self.patient_ids)
+                groups, scores = self._tallies.get(canonical, ()), self._scores.get(canonical, ())
+                found.append(report_of_tallies(reporting, groups, {}, scores))
+        return found
+
+    @cached_property
+    def _tallies(self) -> dict[str, tuple[GroupTally, ...]]:
+        """By canonical, of the measures that could be evaluated."""
+        canonicals = {measure.name: canonical for canonical, measure in self.selection.measures.items()}
+        return {canonicals[each.name]: tuple(group.tally() for group in each.groups) for each in self.measures}
+
+    @cached_property
+    def _scores(self) -> dict[str, CompositeScores]:
+        """By canonical, of the measures that are composed of others."""
+        found = {}
+        for measure in self.selection.composites:
+            if measure.name not in self.not_run:
+                parts = [
+                    [composite.tally for composite in each.composites]
+                    for batch in self.batches
+                    for each in batch.composed
+                    if each.measure is measure
+                ]
+                found[measure.canonical] = composite_scores(measure, parts, self._tallies)
         return found
 
     @cached_property

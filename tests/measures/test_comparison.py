@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecqm.measures.comparison import CaseResult, MeasureRun, compare_case, deck_report
+from ecqm.measures.agreement import CaseResult, MeasureRun, deck_report
+from ecqm.measures.comparison import compare_case, placeholder_scores
 from ecqm.measures.criteria import Episodes, Evaluated, Observed
 from ecqm.measures.defects import Defect, DefectList, DefectListError
 from ecqm.measures.definition import Measure
@@ -164,4 +165,47 @@ def test_deck_report(tmp_path: Path) -> None:
     assert report["totals"]["cases"] == 2 and report["totals"]["agree"] == 1 and report["totals"]["errors"] == 0
     (only,) = report["measures"]
     assert only["seconds"] == {"plan": 0.25} and only["cases"] == 2
-    assert only["results"][0]["groups"][0]["score"] == {"expected": None, "actual": 1.0}
+    score = only["results"][0]["groups"][0]["score"]
+    assert score == {"expected": None, "implied": None, "actual": 1.0, "judged": False, "agree": True}
+
+
+def scored(score: float | None, numerator: int = 1, **more: Any) -> dict[str, Any]:
+    """An expected group with a score beside its populations."""
+    listed = counts(initial_population=1, denominator=1, numerator=numerator)
+    return {"id": "g1", "population": listed, **({} if score is None else {"measureScore": {"value": score} | more})}
+
+
+def test_a_score_is_judged_beside_the_populations(tmp_path: Path) -> None:
+    right = compared(case_of(tmp_path, scored(1.0)), patient_measure())
+    assert right.scores_agree and right.agree and not right.unexplained
+    assert compared(case_of(tmp_path, scored(100, unit="%")), patient_measure()).scores_agree
+    wrong = compared(case_of(tmp_path, scored(0.5)), patient_measure())
+    assert wrong.agree and wrong.scores_agree is False and wrong.unexplained == {"score"}
+    assert not wrong.to_json()["groups"][0]["score"]["agree"]
+    listed = compared(
+        case_of(tmp_path, scored(0.5)), patient_measure(), defect=Defect("Example", "c", "r", "e", frozenset({"score"}))
+    )
+    assert listed.passes and not listed.unexplained
+    report = deck_report({}, [MeasureRun("Example", [right, wrong, listed])])
+    assert report["totals"]["scores"] == {"cases": 3, "agree": 1, "defects": 1}
+
+
+def test_a_score_says_nothing_beside_populations_that_disagree(tmp_path: Path) -> None:
+    result = compared(case_of(tmp_path, scored(1.0)), patient_measure(), numerator=False)
+    assert result.scores_agree is None and result.wrong == {"numerator"}
+
+
+def test_a_score_without_denominators_is_not_judged(tmp_path: Path) -> None:
+    nobody = {"id": "g1", "population": counts(initial_population=1, denominator=0), "measureScore": {"value": 0}}
+    assert compared(case_of(tmp_path, nobody), patient_measure()).scores_agree is None
+
+
+def test_one_score_whatever_the_populations_is_a_placeholder(tmp_path: Path) -> None:
+    for name, group_expected in {"met": scored(1.0), "missed": scored(1.0, numerator=0)}.items():
+        write(tmp_path / "Example" / name / "MeasureReport-1.json", expected_report(group_expected))
+    cases = read_deck(tmp_path).cases["Example"]
+    assert placeholder_scores(patient_measure(), cases) == {"g1"}
+    assert compared(cases[0], patient_measure(), placeholders=frozenset({"g1"})).scores_agree is None
+    assert placeholder_scores(patient_measure(), cases[:1]) == frozenset()
+    write(tmp_path / "Example" / "other" / "MeasureReport-1.json", expected_report(scored(0.0, numerator=0)))
+    assert placeholder_scores(patient_measure(), read_deck(tmp_path).cases["Example"]) == frozenset()

@@ -58,8 +58,21 @@ def test_composite() -> None:
     weight = {"url": CQFM + "cqfm-weight", "valueDecimal": 0.5}
     artifact = {"type": "composed-of", "resource": "http://example.org/Measure/A|1", "extension": [weight]}
     read = measure(compositeScoring=concept("weighted"), relatedArtifact=[artifact, {"type": "citation"}])
-    assert read.composite_scoring is CompositeScoring.WEIGHTED
-    assert [(c.measure, c.weight) for c in read.components] == [("http://example.org/Measure/A|1", 0.5)]
+    assert [each.scoring for each in read.composites] == [CompositeScoring.WEIGHTED] and not read.groups
+    assert [(c.measure, c.weight) for c in read.composites[0].components] == [("http://example.org/Measure/A|1", 0.5)]
+    with pytest.raises(MeasureError, match="does not say how"):
+        measure(scoring=concept("composite"), relatedArtifact=[artifact])
+    with pytest.raises(MeasureError, match="unknown composite scoring 'best'"):
+        measure(compositeScoring=concept("best"))
+
+
+def test_extensions_by_their_names_in_either_guide() -> None:
+    us, international = (f"http://hl7.org/fhir/{base}/StructureDefinition/" for base in ("us/cqfmeasures", "uv/cqm"))
+    for base, prefix in ((us, "cqfm-"), (international, "cqm-")):
+        basis = {"url": f"{base}{prefix}populationBasis", "valueCode": "Encounter"}
+        scoring = {"url": f"{base}{prefix}scoring", "valueCodeableConcept": concept("cohort")}
+        read = measure({"population": [population("initial-population")], "extension": [basis, scoring]})
+        assert read.groups[0].basis == "Encounter"
 
 
 @pytest.mark.parametrize(

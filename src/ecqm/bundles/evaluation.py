@@ -13,8 +13,8 @@ from ecqm.data import Cohort, Demand
 from ecqm.data.source import PatientData
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
-from ecqm.measures.batch import MeasureResult, MeasureSet
-from ecqm.measures.definition import Measure
+from ecqm.measures.batch import ComposedResult, MeasureResult, MeasureSet, composed_result
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import EvaluationPlan
 from ecqm.plan.nodes import Constant
@@ -28,11 +28,13 @@ Stated = tuple[str | None, str | None]
 
 @dataclass
 class Batch:
-    """The results of the measures for one cohort, in the order of the selection; `failed` has, by measure, why one
-    could not be evaluated at all; `lifted` how often each operator ran without a kernel."""
+    """The results of the measures for one cohort, in the order of the selection, and what is `composed` of them;
+    `failed` has, by measure, why one could not be evaluated at all; `lifted` how often each operator ran without a
+    kernel."""
 
     cohort: Cohort
     results: list[MeasureResult] = field(default_factory=list)
+    composed: list[ComposedResult] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     lifted: dict[str, int] = field(default_factory=dict)
     load_seconds: float = 0.0
@@ -57,7 +59,8 @@ class Evaluation:
     """Measures to be evaluated over cohorts.
 
     `stated` is the measurement period (otherwise each measure has its own effective period), `profiles` by what a
-    resource is of a profile, `supplements` whether supplemental data are evaluated too.
+    resource is of a profile, `supplements` whether supplemental data are evaluated too. `composites` are measures with
+    scores that are made of those of the plans.
     """
 
     plans: Sequence[EvaluationPlan]
@@ -66,6 +69,7 @@ class Evaluation:
     supplements: bool = False
     profiles: ProfileRule = "both"
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
+    composites: Sequence[Measure] = ()
 
     def portable(self) -> Evaluation:
         """The same with nothing that it does not need, to be sent to other processes and machines."""
@@ -105,6 +109,11 @@ class Evaluation:
                 batch.lifted[name] = batch.lifted.get(name, 0) + times
         order = {plan.measure.canonical: place for place, plan in enumerate(self.plans)}
         batch.results.sort(key=lambda result: order[result.measure.canonical])
+        for measure in self.composites:
+            try:
+                batch.composed.append(composed_result(measure, batch.results))
+            except MeasureError as error:
+                batch.failed[measure.name] = str(error)
         return batch
 
 

@@ -135,6 +135,13 @@ class PackageSelection:
     plans: tuple[MeasurePlan, ...]
     not_planned: dict[str, str] = field(default_factory=dict)
     missing: tuple[MissingValueSet, ...] = ()
+    composites: tuple[Measure, ...] = ()
+    """None: packages are of one measure each."""
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """The measures by canonical."""
+        return {plan.measure.canonical: plan.measure for plan in self.plans}
 
     @property
     def demand(self) -> Demand:

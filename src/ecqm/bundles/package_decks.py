@@ -21,7 +21,8 @@ from ecqm.bundles.packages import POPULATIONS, MeasurePackage, packages, read_pa
 from ecqm.bundles.runner import CannotRun
 from ecqm.data import DataProblem
 from ecqm.data.qdm import read_patients
-from ecqm.measures.comparison import (
+from ecqm.measures.agreement import (
+    NO_SCORE,
     CaseResult,
     GroupAgreement,
     MeasureRun,
@@ -203,7 +204,7 @@ def _group(name: str, expected: ExpectedSet, actual: SetResult | None) -> GroupA
     if expected.observations is not None:
         found = () if actual is None else tuple(sorted(actual.observations))
         observations = (ObservationAgreement("OBSERV", tuple(sorted(expected.observations)), found),)
-    return GroupAgreement(name, populations, (), observations, None, None)
+    return GroupAgreement(name, populations, (), observations, NO_SCORE)
 
 
 def _same_episodes(expected: Mapping[str, Mapping[str, float]], actual: SetResult) -> bool:

@@ -13,7 +13,7 @@ from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentif
 from ecqm.elm import LibrarySource as ElmSource
 from ecqm.engine import kernel_for
 from ecqm.language import CompiledCache, Compiler, CompilerOptions
-from ecqm.measures.definition import Measure
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.planning import MeasurePlan, plan_measure
 from ecqm.plan.lowering import Lowered
 
@@ -62,6 +62,9 @@ class Planner:
 
     def plan(self, measure: Measure) -> MeasurePlan:
         """The plan of a measure. Raises ElmError, PlanError, MeasureError or LibraryNotFound."""
+        if not measure.groups:
+            named = {component.measure for composite in measure.composites for component in composite.components}
+            raise MeasureError(f"measure {measure.name} has no logic, only components: {', '.join(sorted(named))}")
         return plan_measure(measure, self.libraries(measure), kernel_for, self._lowered)
 
     def _library(self, library: LibrarySource) -> ElmSource | IndexedLibrary:

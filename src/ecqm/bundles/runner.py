@@ -9,26 +9,25 @@ from pathlib import Path
 from time import perf_counter
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.libraries import LibraryNotFound
 from ecqm.bundles.planning import LibraryForm, Planner
+from ecqm.bundles.selection import CannotPlan, plan_together
 from ecqm.data import read_cases
-from ecqm.elm import ElmError
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
-from ecqm.measures.comparison import CaseResult, MeasureRun, compare_case
+from ecqm.measures.agreement import CaseResult, MeasureRun
+from ecqm.measures.batch import MeasureSet, composed_result
+from ecqm.measures.comparison import compare_case, expectation_of, placeholder_scores
 from ecqm.measures.defects import Defect, DefectList
-from ecqm.measures.definition import Measure, MeasureError
-from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.execution import evaluate_defines, failures
+from ecqm.measures.definition import Measure
+from ecqm.measures.execution import first_messages
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.test_cases import TestCase
 from ecqm.operators.message import telling
-from ecqm.plan.lowering import PlanError
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 
-CannotRun = (ElmError, PlanError, EvaluationError, LibraryNotFound, MeasureError)
+CannotRun = (*CannotPlan, EvaluationError)
 
 
 @dataclass
@@ -54,33 +53,37 @@ class DeckRunner:
         run = MeasureRun(measure.name, [])
         started = perf_counter()
         try:
-            plan = self.planner.plan(measure)
+            planned: dict[str, MeasurePlan] = {}
+            measure = plan_together(self.planner, measure, planned)
         except CannotRun as error:
             run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
             return run
         run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
         by_period: dict[tuple[str | None, str | None], list[TestCase]] = {}
         for case in cases:
-            expectation = case.expectation(measure.url)
+            expectation = expectation_of(case, measure)
             by_period.setdefault(expectation.period if expectation else (None, None), []).append(case)
+        plans = MeasureSet(tuple(planned.values()))
+        placeholders = placeholder_scores(measure, cases)
         results: dict[Path, CaseResult] = {}
         for period, together in by_period.items():
-            for result in self._run_together(plan, period, together, run.seconds):
+            for result in self._run_together(measure, plans, period, together, placeholders, run.seconds):
                 results[result.case.folder] = result
         run.results = [results[case.folder] for case in cases]
         return run
 
     def _run_together(
         self,
-        plan: MeasurePlan,
+        measure: Measure,
+        plans: MeasureSet,
         period: tuple[str | None, str | None],
         cases: Sequence[TestCase],
+        placeholders: frozenset[str],
         seconds: dict[str, float],
     ) -> Iterable[CaseResult]:
-        measure = plan.measure
         codes = CodeIndex()
         started = perf_counter()
-        cohort = read_cases([case.folder for case in cases], plan.demand, codes)
+        cohort = read_cases([case.folder for case in cases], plans.demand, codes)
         loaded = perf_counter()
         executor = Executor(
             cohort,
@@ -91,20 +94,28 @@ class DeckRunner:
         )
         try:
             with telling(lambda told: self.messages.update([(measure.name, told.severity, told.code, told.text)])):
-                groups = evaluate_measure(measure, evaluate_defines(plan, executor))
+                found = list(plans.evaluate(executor))
         except EvaluationError as error:
             if len(cases) == 1:
                 return [compare_case(cases[0], measure, (), 0, str(error))]
             # What one case brings about must not take the others with it: halve, until it stands alone.
             middle = len(cases) // 2
             halves = (cases[:middle], cases[middle:])
-            return [result for half in halves for result in self._run_together(plan, period, half, seconds)]
+            return [
+                result
+                for half in halves
+                for result in self._run_together(measure, plans, period, half, placeholders, seconds)
+            ]
         finally:
             seconds["load"] += loaded - started
             seconds["evaluate"] += perf_counter() - loaded
-        messages = failures(executor)[1]
+        messages = first_messages(error for result in found for error in result.errors)
+        groups = [group for result in found if result.measure.canonical == measure.canonical for group in result.groups]
+        composites = composed_result(measure, found).composites if measure.composites else ()
         return [
-            compare_case(case, measure, groups, row, messages.get(row), self._defect(measure, case))
+            compare_case(
+                case, measure, groups, row, messages.get(row), self._defect(measure, case), composites, placeholders
+            )
             for row, case in enumerate(cases)
         ]
 

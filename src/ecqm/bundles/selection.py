@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
+from ecqm.bundles.catalog import MeasureNotFound
 from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
 from ecqm.bundles.planning import Planner
 from ecqm.data import Demand
 from ecqm.elm import ElmError
+from ecqm.measures.composite import resolved_composites
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.lowering import PlanError
@@ -19,23 +21,31 @@ from ecqm.plan.nodes import Constant
 from ecqm.terminology import MissingValueSet, value_set_key
 from ecqm.values import ValueSet
 
-CannotPlan = (ElmError, PlanError, LibraryNotFound, MeasureError)
+CannotPlan = (ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
 
 
 @dataclass(frozen=True)
 class Selection:
     """Planned measures; `not_planned` has, by name, why a measure could not be.
 
-    `missing` are the value sets that the plans look into and that are not at hand as whole.
+    `missing` are the value sets that the plans look into and that are not at hand as whole. `composites` are measures
+    with scores that are made of those of the others.
     """
 
     content: Content
     plans: tuple[MeasurePlan, ...]
     not_planned: dict[str, str] = field(default_factory=dict)
     missing: tuple[MissingValueSet, ...] = ()
+    composites: tuple[Measure, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Selection of {', '.join(plan.measure.name for plan in self.plans) or 'no measure'}>"
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """All measures that have results, by canonical: those with plans, then those that are only composed."""
+        planned = {plan.measure.canonical: plan.measure for plan in self.plans}
+        return planned | {measure.canonical: measure for measure in self.composites}
 
     @property
     def demand(self) -> Demand:
@@ -61,15 +71,40 @@ def select(
 ) -> Selection:
     """Plan measures; `watch` is called after each. One that cannot be planned does not keep the others from it."""
     planner = Planner(content, relax_versions)
-    plans: list[MeasurePlan] = []
+    plans: dict[str, MeasurePlan] = {}
+    composites: list[Measure] = []
     not_planned: dict[str, str] = {}
     for measure in measures:
         try:
-            plans.append(planner.plan(measure))
+            needed = plan_together(planner, measure, plans)
+            if needed.composites:
+                composites.append(needed)
         except CannotPlan as error:
             not_planned[measure.name] = str(error)
         watch(measure)
-    return Selection(content, tuple(plans), not_planned, missing_value_sets(content, plans, relax_versions))
+    planned = tuple(plans.values())
+    missing = missing_value_sets(content, planned, relax_versions)
+    return Selection(content, planned, not_planned, missing, tuple(composites))
+
+
+def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePlan]) -> Measure:
+    """Plan a measure and what it is composed of into `plans`, by canonical; gives the measure with all it names found.
+
+    Raises what `CannotPlan` lists.
+    """
+    if measure.composites:
+        measure, components = resolved_composites(measure, planner.content.measure)
+        for component in components:
+            try:
+                if component.canonical not in plans:
+                    plans[component.canonical] = planner.plan(component)
+            except CannotPlan as error:
+                raise MeasureError(f"{component.name}, of which it is composed, cannot be planned: {error}") from error
+    if measure.groups or not measure.composites:
+        if measure.canonical not in plans:
+            plans[measure.canonical] = planner.plan(measure)
+        return plans[measure.canonical].measure
+    return measure
 
 
 def missing_value_sets(

@@ -16,6 +16,7 @@ import msgspec
 from ecqm.bundles.content import Content
 from ecqm.bundles.documents import ContentError, Document
 from ecqm.bundles.libraries import Format
+from ecqm.measures.composite import resolved_composites
 from ecqm.measures.definition import Measure
 from ecqm.terminology.expansion import Expansion
 
@@ -82,17 +83,34 @@ class Assembled:
 
 
 def assemble(content: Content, measure: Measure) -> Assembled:
-    """Gathers a measure's specification from content; ``LibraryNotFound`` without its primary library."""
+    """Gathers a measure's specification from content, with those that it is composed of.
+
+    ``LibraryNotFound`` without its primary library; ``MeasureNotFound`` or ``MeasureError`` for what it is composed of.
+    """
     parts = [(_part(key, data := read()), data) for key, read in _sources(content, measure)]
-    uses = content.closure(measure).value_sets()
-    missing = [*content.closure(measure).missing, *map(str, content.value_sets.missing(uses))]
-    return Assembled(tuple(sorted(dict(parts).items(), key=lambda item: item[0].key)), tuple(missing))
+    missing: list[str] = []
+    for each in with_logic(content, [measure]):
+        closure = content.closure(each)
+        missing += [*closure.missing, *map(str, content.value_sets.missing(closure.value_sets()))]
+    return Assembled(tuple(sorted(dict(parts).items(), key=lambda item: item[0].key)), tuple(dict.fromkeys(missing)))
+
+
+def with_logic(content: Content, measures: Iterable[Measure]) -> list[Measure]:
+    """The measures that others consist of, each once: composites give way to what they are composed of.
+
+    Raises ``MeasureNotFound`` or ``MeasureError`` for what one is composed of.
+    """
+    found: dict[str, Measure] = {}
+    for measure in measures:
+        components = resolved_composites(measure, content.measure)[1] if measure.composites else []
+        found |= {each.canonical: each for each in (measure, *components) if each.groups}
+    return list(found.values())
 
 
 def content_hashes(content: Content, measures: Iterable[Measure]) -> dict[str, str]:
     """The content hash of each measure's specification by its name; what measures have in common is read once.
 
-    Raises ``LibraryNotFound`` for one without its primary library.
+    Raises what ``assemble`` does.
     """
     known: dict[Key, Part] = {}
     found = {}
@@ -107,6 +125,11 @@ def _sources(content: Content, measure: Measure) -> Iterator[tuple[Key, Callable
     """What a measure's specification consists of, and how to read it."""
     source = content.measures.find(f"{measure.name}|{measure.version}" if measure.version else measure.name)
     yield ("Measure", measure.name, measure.version, ""), source.read
+    for component in with_logic(content, [measure]):
+        if component is not measure:
+            yield from _sources(content, component)
+    if not measure.groups:
+        return
     closure = content.closure(measure)
     for library in closure.libraries:
         for form in sorted(library.forms):

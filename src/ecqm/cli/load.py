@@ -88,9 +88,10 @@ class _Installed:
         self, content: Path, measures: tuple[str, ...], libraries: tuple[Path, ...], valuesets: tuple[Path, ...]
     ) -> None:
         from ecqm.bundles.content import Content
+        from ecqm.bundles.specification import with_logic
 
         self.content = Content.open(content, libraries, valuesets)
-        self.measures = self.content.select(measures)
+        self.measures = with_logic(self.content, self.content.select(measures))
 
     def demand(self) -> Demand:
         """What they mention, in resources of any type; one that cannot be planned is named, and left out."""

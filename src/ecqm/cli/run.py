@@ -118,7 +118,9 @@ def command(
                 units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
             clock.took("sort")
             moment = EvaluationContext.of_moment(writer.started)
-            evaluation = Evaluation(selection.plans, opened.value_sets, stated, individual, profiles, moment)
+            evaluation = Evaluation(
+                selection.plans, opened.value_sets, stated, individual, profiles, moment, selection.composites
+            )
             with progress("evaluating", len(selection.plans) * len(units)) as advance:
                 refused = run_units(evaluation, writer, units, processes, share, advance, spark)
             clock.took("run")
@@ -184,7 +186,7 @@ def _about(selection: Selection, content: Path, data: Sequence[Path], profiles: 
         "data": [str(path) for path in data],
         "content_problems": selection.content.problems,
         "profiles": profiles,
-        "hashes": content_hashes(selection.content, (plan.measure for plan in selection.plans)),
+        "hashes": content_hashes(selection.content, selection.measures.values()),
     }
 
 

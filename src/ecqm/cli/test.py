@@ -13,7 +13,7 @@ from ecqm import __version__
 
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
-    from ecqm.measures.comparison import MeasureRun
+    from ecqm.measures.agreement import MeasureRun
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -61,7 +61,7 @@ def command(
     from ecqm.bundles.runner import DeckRunner
     from ecqm.cli.failures import reported
     from ecqm.cli.progress import progress
-    from ecqm.measures.comparison import deck_report
+    from ecqm.measures.agreement import deck_report
     from ecqm.measures.defects import DefectList
     from ecqm.reporting.deck import render_deck
     from ecqm.reporting.package_deck import render_package_deck

@@ -123,9 +123,11 @@ class SparkCohort:
         from pyspark.sql import functions as F
 
         stated = parse_period(period) if period else (None, None)
-        evaluation = Evaluation(measures.plans, measures.content.value_sets, stated, supplements)
+        evaluation = Evaluation(
+            measures.plans, measures.content.value_sets, stated, supplements, composites=measures.composites
+        )
         evaluation.check()
-        recorder = PartRecorder.of(measures.plans, stated, datetime.now(UTC), False, False)
+        recorder = PartRecorder.of(measures.measures.values(), stated, datetime.now(UTC), False, False)
         chosen = self.frame.select(F.col(self.patient).alias("patient"), F.col(self.resource).alias("resource"))
         shared = [row.resource.encode() for row in chosen.where("patient is null").select("resource").collect()]
         task = partial(_evaluate_rows, Shipment(evaluation, recorder).packed(), shared, self.default_offset)
@@ -154,7 +156,7 @@ class SparkResult:
     @cached_property
     def part(self) -> Part:
         """All that was counted, and what went wrong."""
-        measures = {plan.measure.canonical: plan.measure for plan in self.selection.plans}
+        measures = self.selection.measures
         total = Part(not_run=dict(self.selection.not_planned))
         for row in self.rows.select("part").collect():
             total.add(Part.from_json(bytes(row.part), measures))
@@ -164,12 +166,11 @@ class SparkResult:
     def reports(self) -> list[Json]:
         """A summary MeasureReport of each measure that could be evaluated."""
         found = []
-        for plan in self.selection.plans:
-            part = self.part.measures.get(plan.measure.canonical)
-            if part is not None and plan.measure.name not in self.part.not_run:
-                period = stated_period(self.recorder.stated, plan.measure)
-                reporting = Reporting(plan.measure, period, (), self.recorder.date)
-                found.append(report_of_tallies(reporting, part.groups, part.supplements))
+        for canonical, measure in self.selection.measures.items():
+            part = self.part.measures.get(canonical)
+            if part is not None and measure.name not in self.part.not_run:
+                reporting = Reporting(measure, stated_period(self.recorder.stated, measure), (), self.recorder.date)
+                found.append(report_of_tallies(reporting, part.groups, part.supplements, self.part.scores(measure)))
         return found
 
 

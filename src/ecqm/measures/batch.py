@@ -14,8 +14,9 @@ from time import process_time
 
 from ecqm.data import Demand
 from ecqm.engine import Executor, RowError
+from ecqm.measures.composite import CompositeResult, component_groups, composite_result
 from ecqm.measures.criteria import Mask
-from ecqm.measures.definition import Measure
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation import GroupResult, evaluate_measure
 from ecqm.measures.execution import evaluate_defines, evaluate_supplements, failures
 from ecqm.measures.planning import EvaluationPlan
@@ -37,6 +38,37 @@ class MeasureResult:
     errors: tuple[RowError, ...]
     supplements: dict[str, list[list[Supplement]]]
     seconds: float
+
+
+@dataclass(frozen=True)
+class ComposedResult:
+    """The scores of a measure that are made of the results of others; `failed` patients failed in one of these."""
+
+    measure: Measure
+    composites: tuple[CompositeResult, ...]
+    failed: Mask
+    supplements: dict[str, list[list[Supplement]]]
+
+
+def composed_result(measure: Measure, results: Sequence[MeasureResult]) -> ComposedResult:
+    """A measure's composites from the results of all measures. MeasureError if one that they are made of is not there.
+
+    Supplemental data are those of the components, by name.
+    """
+    groups = {result.measure.canonical: result.groups for result in results}
+    named = {component.measure for composite in measure.composites for component in composite.components}
+    parts = [result for result in results if result.measure.canonical in named]
+    composites = []
+    failed = reduce(or_, (part.failed for part in parts)) if parts else None
+    for composite in measure.composites:
+        components = component_groups(composite, groups)
+        if components is None or failed is None:
+            raise MeasureError(f"not all of what {measure.name} is composed of could be evaluated")
+        composites.append(composite_result(composite, components, failed))
+    assert failed is not None
+    values = {s.expression: part.supplements.get(s.id) for part in parts for s in part.measure.supplemental_data}
+    supplements = {s.id: found for s in measure.supplemental_data if (found := values.get(s.expression)) is not None}
+    return ComposedResult(measure, tuple(composites), failed, supplements)
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,41 @@
 """What a test case expects against what came out.
 
-A case agrees if every expected population of every group has the expected count. Strata, observations and scores are
-compared beside it and counted apart. Groups, populations and stratifiers are matched by id, and what is left over in
-their order. A published expectation is read as follows:
+Groups, populations and stratifiers are matched by id, and what is left over in their order. A published expectation is
+read as follows:
 
 - A population listed twice in one stratum counts as first listed; the authoring tool repeats the list there, and what
   it repeats no longer belongs to the stratum.
 - Of the strata "true" and "false" of a criterion only "true" is compared: the tool writes "false" as one minus "true"
   for every population, which for a population that the patient is not in says the opposite of what the stratum holds.
 - Observations are compared as the values that each observation has on the patient's episodes, in whatever order.
+- A score is judged where the populations and observations beside it define one and agree; where they do not, that is
+  the disagreement. If a group's score is the same in all cases of a measure, and contradicts the populations of one of
+  them, it is a placeholder of the tool that wrote it, and is judged in none. Of a composite, which has no populations,
+  the score is all that is expected.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
-from ecqm.measures.defects import BESIDE, ERROR, OBSERVATION, STRATIFIER, Defect
-from ecqm.measures.definition import Group, Measure, Population
+import numpy as np
+
+from ecqm.measures.agreement import (
+    CaseResult,
+    GroupAgreement,
+    ObservationAgreement,
+    PopulationAgreement,
+    ScoreAgreement,
+    StratifierAgreement,
+    StratumAgreement,
+)
+from ecqm.measures.composite import CompositeResult
+from ecqm.measures.defects import Defect
+from ecqm.measures.definition import Composite, Group, Measure, Population
 from ecqm.measures.evaluation import FALSE, TRUE, GroupResult, StratifierResult, Stratum
+from ecqm.measures.tally import Tally
 from ecqm.measures.test_cases import (
     Expectation,
     ExpectedGroup,
@@ -30,175 +45,6 @@ from ecqm.measures.test_cases import (
     TestCase,
 )
 
-_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class PopulationAgreement:
-    """An expected count beside the actual one; ``actual`` is None if the measure has no such population."""
-
-    code: str
-    id: str | None
-    expected: float
-    actual: float | None
-
-    @property
-    def agree(self) -> bool:
-        return self.actual is not None and math.isclose(self.expected, self.actual, abs_tol=_TOLERANCE)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "id": self.id,
-            "expected": _plain(self.expected),
-            "actual": None if self.actual is None else _plain(self.actual),
-        }
-
-
-@dataclass(frozen=True)
-class StratumAgreement:
-    """One stratum; ``compared`` is False where the expectation says nothing of its own."""
-
-    value: str | None
-    populations: tuple[PopulationAgreement, ...]
-    compared: bool = True
-
-    @property
-    def agree(self) -> bool:
-        return not self.compared or all(population.agree for population in self.populations)
-
-    def to_json(self) -> dict[str, Any]:
-        populations = [population.to_json() for population in self.populations]
-        return {"value": self.value, "agree": self.agree, "compared": self.compared, "populations": populations}
-
-
-@dataclass(frozen=True)
-class StratifierAgreement:
-    id: str | None
-    strata: tuple[StratumAgreement, ...]
-
-    @property
-    def agree(self) -> bool:
-        return all(stratum.agree for stratum in self.strata)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "agree": self.agree, "strata": [stratum.to_json() for stratum in self.strata]}
-
-
-@dataclass(frozen=True)
-class ObservationAgreement:
-    """The values of one observation on the patient, each list in ascending order."""
-
-    id: str
-    expected: tuple[float, ...]
-    actual: tuple[float, ...]
-
-    @property
-    def agree(self) -> bool:
-        return len(self.expected) == len(self.actual) and all(
-            math.isclose(expected, actual, abs_tol=_TOLERANCE)
-            for expected, actual in zip(self.expected, self.actual, strict=True)
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "agree": self.agree,
-            "expected": [_plain(value) for value in self.expected],
-            "actual": [_plain(value) for value in self.actual],
-        }
-
-
-@dataclass(frozen=True)
-class GroupAgreement:
-    id: str
-    populations: tuple[PopulationAgreement, ...]
-    stratifiers: tuple[StratifierAgreement, ...]
-    observations: tuple[ObservationAgreement, ...]
-    expected_score: float | None
-    actual_score: float | None
-
-    @property
-    def agree(self) -> bool:
-        return all(population.agree for population in self.populations)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "populations": [population.to_json() for population in self.populations],
-            "stratifiers": [stratifier.to_json() for stratifier in self.stratifiers],
-            "observations": [observation.to_json() for observation in self.observations],
-            "score": {"expected": self.expected_score, "actual": self.actual_score},
-        }
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """One case compared: ``error`` if it could not be evaluated, ``defect`` if its expectation is known to be wrong."""
-
-    case: TestCase
-    groups: tuple[GroupAgreement, ...]
-    error: str | None = None
-    defect: Defect | None = None
-
-    @property
-    def agree(self) -> bool:
-        """Every population of every group has the expected count."""
-        return self.error is None and bool(self.groups) and all(group.agree for group in self.groups)
-
-    @property
-    def wrong(self) -> frozenset[str]:
-        """What does not agree: population codes, `stratifier`, `measure-observation`; or just `error`."""
-        if self.error is not None:
-            return frozenset({ERROR})
-        wrong = {p.code for group in self.groups for p in group.populations if not p.agree}
-        if self.stratifiers_agree is False:
-            wrong.add(STRATIFIER)
-        if self.observations_agree is False:
-            wrong.add(OBSERVATION)
-        return frozenset(wrong)
-
-    @property
-    def excused(self) -> bool:
-        """Its populations disagree, just in what is listed as a defect of the deck."""
-        return self.defect is not None and not self.agree and self.defect.covers(self.wrong - BESIDE)
-
-    @property
-    def passes(self) -> bool:
-        """What a run asks of a case: that it agrees if it is not listed, and disagrees as listed if it is."""
-        return self.agree if self.defect is None or not self.defect.concerns_populations else self.excused
-
-    @property
-    def unexplained(self) -> frozenset[str]:
-        """What disagrees without being listed, and what is listed but agrees; of populations any listed one will do."""
-        listed = frozenset() if self.defect is None else self.defect.wrong
-        beside = (self.wrong ^ listed) & BESIDE
-        return beside if self.passes else beside | (self.wrong - BESIDE) | (listed - BESIDE)
-
-    @property
-    def stratifiers_agree(self) -> bool | None:
-        """None if the case expects no strata."""
-        compared = [stratifier for group in self.groups for stratifier in group.stratifiers]
-        return all(stratifier.agree for stratifier in compared) if compared else None
-
-    @property
-    def observations_agree(self) -> bool | None:
-        """None if the case expects no observation."""
-        compared = [observation for group in self.groups for observation in group.observations]
-        return all(o.agree for o in compared) if any(o.expected for o in compared) else None
-
-    def to_json(self) -> dict[str, Any]:
-        result: dict[str, Any] = {
-            "case": self.case.name,
-            "title": self.case.title,
-            "agree": self.agree,
-            "error": self.error,
-            "groups": [group.to_json() for group in self.groups],
-        }
-        if self.defect is not None:
-            result["defect"] = self.defect.to_json() | {"excuses": self.excused}
-        return result
-
 
 def compare_case(
     case: TestCase,
@@ -207,22 +53,59 @@ def compare_case(
     patient: int,
     error: str | None = None,
     defect: Defect | None = None,
+    composites: Sequence[CompositeResult] = (),
+    placeholders: frozenset[str] = frozenset(),
 ) -> CaseResult:
     """A case's expectation against the results for one patient (a row number of the batch).
 
     With ``error`` (the patient could not be evaluated) the expected counts are listed without actual ones.
+    ``placeholders`` are the ids of groups whose expected scores say nothing, see `placeholder_scores`.
     """
-    expectation = case.expectation(measure.url, tuple(group.id for group in measure.groups))
+    expectation = expectation_of(case, measure)
     if expectation is None:
         return CaseResult(case, (), error or "; ".join(case.problems) or "nothing is expected", defect)
     if error is not None:
         return CaseResult(case, _unevaluated(expectation), error, defect)
     by_group = {result.group.id: result.of_patient(patient) for result in results}
+    scores = {result.composite.id: result.score_of(patient) for result in composites}
     groups = []
-    for expected, group in _matched(expectation.groups, measure.groups):
-        if expected is not None:
-            groups.append(_compare_group(expected, by_group[group.id] if group else None))
+    for expected, group in _matched_groups(expectation, measure):
+        if isinstance(group, Composite):
+            score = ScoreAgreement(expected.score, None, scores[group.id], True)
+            groups.append(GroupAgreement(group.id, (), (), (), score))
+        else:
+            result = by_group[group.id] if group is not None else None
+            groups.append(_compare_group(expected, result, group is None or group.id not in placeholders))
     return CaseResult(case, tuple(groups), None, defect)
+
+
+def expectation_of(case: TestCase, measure: Measure) -> Expectation | None:
+    """What a case expects of a measure."""
+    ids = [group.id for group in measure.groups] + [composite.id for composite in measure.composites]
+    return case.expectation(measure.url, tuple(ids))
+
+
+def placeholder_scores(measure: Measure, cases: Iterable[TestCase]) -> frozenset[str]:
+    """The ids of groups whose expected scores say nothing: it is one in all of the cases, and in one of them it
+    contradicts the populations that it stands beside."""
+    stated: dict[str, set[float | None]] = {}
+    contradictory: set[str] = set()
+    for case in cases:
+        expectation = expectation_of(case, measure)
+        if expectation is None:
+            continue
+        for expected, group in _matched_groups(expectation, measure):
+            if isinstance(group, Group):
+                implied = _implied_score(expected, group)
+                stated.setdefault(group.id, set()).add(expected.score)
+                if implied is not None and expected.score is not None and not math.isclose(expected.score, implied):
+                    contradictory.add(group.id)
+    return frozenset(name for name in contradictory if len(stated[name]) == 1)
+
+
+def _matched_groups(expectation: Expectation, measure: Measure) -> list[tuple[ExpectedGroup, Group | Composite | None]]:
+    scored: list[Group | Composite] = [*measure.groups, *measure.composites]
+    return [(expected, group) for expected, group in _matched(expectation.groups, scored) if expected is not None]
 
 
 class _Identified(Protocol):
@@ -250,22 +133,30 @@ def _matched(expected: Sequence[_E], actual: Sequence[_A]) -> list[tuple[_E | No
     return pairs + [(None, item) for item in free]
 
 
-def _compare_group(expected: ExpectedGroup, result: GroupResult | None) -> GroupAgreement:
+def _compare_group(expected: ExpectedGroup, result: GroupResult | None, judged: bool = True) -> GroupAgreement:
     if result is None:
         populations = tuple(PopulationAgreement(p.code, p.id, p.count, None) for p in expected.populations)
-        return GroupAgreement(expected.id or "", populations, (), (), expected.score, None)
+        return GroupAgreement(expected.id or "", populations, (), (), ScoreAgreement(expected.score, None, None, False))
     stratifiers = [
         _compare_stratifier(listed, found, result)
         for listed, found in _matched_stratifiers(expected.stratifiers, result.stratifiers)
     ]
-    return GroupAgreement(
-        id=result.group.id,
-        populations=_compare_populations(expected.populations, result, None),
-        stratifiers=tuple(stratifiers),
-        observations=_compare_observations(expected.observations, result),
-        expected_score=expected.score,
-        actual_score=result.score(),
-    )
+    populations = _compare_populations(expected.populations, result, None)
+    observations = _compare_observations(expected.observations, result)
+    implied = _implied_score(expected, result.group)
+    judged = judged and expected.score is not None and implied is not None
+    judged = judged and all(p.agree for p in populations) and all(o.agree for o in observations)
+    score = ScoreAgreement(expected.score, implied, result.score(), judged)
+    return GroupAgreement(result.group.id, populations, tuple(stratifiers), observations, score)
+
+
+def _implied_score(expected: ExpectedGroup, group: Group) -> float | None:
+    """The score that the expected populations and observations come to."""
+    counts: dict[str, int] = {}
+    for listed, _ in _paired(expected.populations, group):
+        counts[listed.code] = counts.get(listed.code, 0) + int(listed.count)
+    observed = {name: np.array(values) for name, values in _listed_observations(expected.observations, group).items()}
+    return Tally({}, counts, observed).score(group)
 
 
 def _matched_stratifiers(
@@ -336,16 +227,21 @@ def _compare_stratum(
 def _compare_observations(
     expected: Sequence[ExpectedPopulation], result: GroupResult
 ) -> tuple[ObservationAgreement, ...]:
-    observations = result.group.observations
+    return tuple(
+        ObservationAgreement(name, tuple(sorted(values)), tuple(sorted(result.observed(name))))
+        for name, values in _listed_observations(expected, result.group).items()
+    )
+
+
+def _listed_observations(expected: Sequence[ExpectedPopulation], group: Group) -> Mapping[str, list[float]]:
+    """The expected values of each observation of a group."""
+    observations = group.observations
     listed: dict[str, list[float]] = {observation.id: [] for observation in observations}
     for position, value in enumerate(expected):
-        observation = _observation(value, observations, position, result.group)
+        observation = _observation(value, observations, position, group)
         if observation is not None:
             listed[observation.id].append(value.count)
-    return tuple(
-        ObservationAgreement(o.id, tuple(sorted(listed[o.id])), tuple(sorted(result.observed(o.id))))
-        for o in observations
-    )
+    return listed
 
 
 def _observation(
@@ -365,57 +261,3 @@ def _observation(
 
 def _unevaluated(expectation: Expectation) -> tuple[GroupAgreement, ...]:
     return tuple(_compare_group(group, None) for group in expectation.groups)
-
-
-def _plain(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else value
-
-
-@dataclass
-class MeasureRun:
-    """A measure's cases and what they took, in seconds (plan, load, evaluate)."""
-
-    measure: str
-    results: list[CaseResult]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "measure": self.measure,
-            **_tally(self.results),
-            "seconds": {step: round(taken, 4) for step, taken in self.seconds.items()},
-            "results": [result.to_json() for result in self.results],
-        }
-
-
-def deck_report(engine: dict[str, Any], runs: Sequence[MeasureRun]) -> dict[str, Any]:
-    """A deck's results: engine, measures with their cases, totals."""
-    results = [result for run in runs for result in run.results]
-    return {
-        "engine": engine,
-        "measures": [run.to_json() for run in runs],
-        "totals": {"measures": len(runs), **_tally(results)},
-    }
-
-
-def _tally(results: Sequence[CaseResult]) -> dict[str, Any]:
-    strata = [agree for result in results if (agree := result.stratifiers_agree) is not None]
-    observations = [agree for result in results if (agree := result.observations_agree) is not None]
-    return {
-        "cases": len(results),
-        "agree": sum(result.agree for result in results),
-        "errors": sum(result.error is not None for result in results),
-        "defects": sum(result.excused for result in results),
-        "stratifiers": {"cases": len(strata), "agree": sum(strata), "defects": _listed(results, STRATIFIER)},
-        "observations": {
-            "cases": len(observations),
-            "agree": sum(observations),
-            "defects": _listed(results, OBSERVATION),
-        },
-        "unexplained": sum(bool(result.unexplained) for result in results),
-    }
-
-
-def _listed(results: Sequence[CaseResult], what: str) -> int:
-    """Cases that disagree in this and are listed for it."""
-    return sum(r.defect is not None and what in r.defect.wrong and what in r.wrong for r in results)

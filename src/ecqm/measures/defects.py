@@ -2,9 +2,9 @@
 
 The list is a TOML file of ``[[defect]]`` tables: ``measure`` (the deck's folder or the measure's name), ``case`` (the
 case's folder; or ``cases``, several that share a defect), ``reason``, ``evidence``, and ``wrong``: the codes of the
-populations whose counts are wrong (absent or empty: any), ``stratifier`` and ``measure-observation`` for those
-expectations, ``error`` if the data of the case make its evaluation fail. A listed case that agrees fails a run until it
-is taken off the list; so does one that disagrees in more than is listed.
+populations whose counts are wrong (absent or empty: any), ``stratifier``, ``measure-observation`` and ``score`` for
+those expectations, ``error`` if the data of the case make its evaluation fail. A listed case that agrees fails a run
+until it is taken off the list; so does one that disagrees in more than is listed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from ecqm.measures.definition import PopulationCode
 
 STRATIFIER = "stratifier"
 OBSERVATION = PopulationCode.MEASURE_OBSERVATION.value
+SCORE = "score"
 ERROR = "error"
 # What is counted beside the populations, and does not decide whether a case agrees.
-BESIDE = frozenset({STRATIFIER, OBSERVATION})
+BESIDE = frozenset({STRATIFIER, OBSERVATION, SCORE})
 
 
 class DefectListError(ValueError):

@@ -147,7 +147,10 @@ class SupplementalData:
 
 @dataclass(frozen=True)
 class ComponentMeasure:
-    """A measure that a composite is composed of (relatedArtifact of type composed-of)."""
+    """A group of a measure that a composite is composed of (relatedArtifact of type composed-of).
+
+    ``measure`` is its canonical; without ``group_id`` the measure has one group only.
+    """
 
     measure: str
     group_id: str | None = None
@@ -155,8 +158,27 @@ class ComponentMeasure:
 
 
 @dataclass(frozen=True)
+class Composite:
+    """A score that is made of the results of other groups, see `ecqm.measures.composite`."""
+
+    id: str
+    scoring: CompositeScoring
+    components: tuple[ComponentMeasure, ...]
+    basis: str = PATIENT_BASIS
+    improvement_notation: str | None = None
+
+    @property
+    def patient_based(self) -> bool:
+        """True if patients are scored, False if episodes (resources of the type ``basis``) are."""
+        return self.basis == PATIENT_BASIS
+
+
+@dataclass(frozen=True)
 class Measure:
-    """A measure as published. ``library`` is the canonical of its primary library; ``period`` its effective period."""
+    """A measure as published. ``library`` is the canonical of its primary library; ``period`` its effective period.
+
+    ``composites`` are scores made of groups, mostly of other measures; a measure that has only these has no logic.
+    """
 
     name: str
     url: str
@@ -168,8 +190,7 @@ class Measure:
     supplemental_data: tuple[SupplementalData, ...] = ()
     period: tuple[str | None, str | None] = (None, None)
     short_names: tuple[str, ...] = ()
-    composite_scoring: CompositeScoring | None = None
-    components: tuple[ComponentMeasure, ...] = ()
+    composites: tuple[Composite, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property

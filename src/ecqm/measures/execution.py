@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from ecqm.columns import (
     as_decimal,
     to_values,
 )
-from ecqm.engine import EvaluationError, Executor
+from ecqm.engine import EvaluationError, Executor, RowError
 from ecqm.kernels.segments import densify
 from ecqm.measures.criteria import Criterion, Episodes, Evaluated, Labels, Observed
 from ecqm.measures.planning import EvaluationPlan, Observation
@@ -150,9 +150,15 @@ def numbers(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def failures(executor: Executor) -> tuple[Mask, dict[int, str]]:
     """Which patients raised an error, and the first message of each."""
+    messages = first_messages(executor.errors)
     failed = np.zeros(executor.cohort.n, np.bool_)
-    messages: dict[int, str] = {}
-    for error in executor.errors:
-        failed[error.patient] = True
-        messages.setdefault(error.patient, f"{error.origin}: {error.message}" if error.origin else error.message)
+    failed[list(messages)] = True
     return failed, messages
+
+
+def first_messages(errors: Iterable[RowError]) -> dict[int, str]:
+    """The first message of each patient that raised errors."""
+    messages: dict[int, str] = {}
+    for error in errors:
+        messages.setdefault(error.patient, f"{error.origin}: {error.message}" if error.origin else error.message)
+    return messages

@@ -7,7 +7,7 @@ listed in ``Measure.problems``; what makes it unusable raises ``MeasureError``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -17,6 +17,7 @@ from ecqm.measures.definition import (
     SUPPLEMENTAL_DATA,
     Aggregate,
     ComponentMeasure,
+    Composite,
     CompositeScoring,
     Group,
     Measure,
@@ -60,11 +61,14 @@ def parse_measure(data: bytes) -> Measure:
     if not name:
         raise MeasureError("a Measure with neither name nor id")
     problems: list[str] = []
-    composite = _composite_scoring(resource)
+    numbered = list(enumerate(resource.group or (), 1))
+    composites = tuple(_composites(resource, name))
     groups = tuple(
-        _group(group, position, resource, name, problems) for position, group in enumerate(resource.group or (), 1)
+        _group(group, position, resource, name, problems)
+        for position, group in numbered
+        if group.population or not composites
     )
-    if not groups and composite is None:
+    if not groups and not composites:
         raise MeasureError(f"measure {name} has no group")
     period = resource.effectivePeriod
     return Measure(
@@ -82,22 +86,20 @@ def parse_measure(data: bytes) -> Measure:
             for i in resource.identifier or ()
             if i.value and (i.system or "").endswith(("/shortName", "/cmsId"))
         ),
-        composite_scoring=composite,
-        components=tuple(
-            _component(artifact)
-            for artifact in resource.relatedArtifact or ()
-            if composite is not None and artifact.type == "composed-of" and artifact.resource
-        ),
+        composites=composites,
         problems=tuple(problems),
     )
 
 
 def _extension(extensions: Iterable[Extension] | None, name: str) -> Extension | None:
-    """An extension by the last segment of its URL: the Quality Measure IG renamed its base between versions."""
-    for extension in extensions or ():
-        if extension.url.rsplit("/", 1)[-1] == name:
-            return extension
-    return None
+    return next(_extensions(extensions, name), None)
+
+
+def _extensions(extensions: Iterable[Extension] | None, name: str) -> Iterator[Extension]:
+    """Extensions by their name in the US Quality Measure IG, `cqfm-…`: its base changed between versions, and the
+    international guide names the same `cqm-…`."""
+    same = {name, name.replace("cqfm-", "cqm-", 1)}
+    return (extension for extension in extensions or () if extension.url.rsplit("/", 1)[-1] in same)
 
 
 def _text(extension: Extension | None) -> str | None:
@@ -216,9 +218,7 @@ def _references_resolved(
 def _stratifier(resource: StratifierResource, group_id: str, position: int) -> Stratifier:
     stratifier_id = resource.id or f"{group_id}-stratifier-{position}"
     applies = frozenset(
-        code
-        for extension in resource.extension or ()
-        if extension.url.rsplit("/", 1)[-1] == "cqfm-appliesTo" and (code := _text(extension))
+        code for extension in _extensions(resource.extension, "cqfm-appliesTo") if (code := _text(extension))
     )
     parts: Sequence[StratifierComponent]
     if resource.criteria and resource.criteria.expression:
@@ -246,20 +246,59 @@ def _supplemental_data(measure: MeasureResource) -> tuple[SupplementalData, ...]
     )
 
 
-def _composite_scoring(measure: MeasureResource) -> CompositeScoring | None:
-    code = _code(measure.compositeScoring) or _text(_extension(measure.extension, "cqfm-compositeScoring"))
+def _composites(measure: MeasureResource, name: str) -> Iterator[Composite]:
+    """The composites of a measure: it is one itself, or some of its groups are, or it is none."""
+    of_groups = [
+        (group, method)
+        for group in measure.group or ()
+        if (method := _composite_scoring(group.extension, None, name)) is not None
+    ]
+    for group, method in of_groups:
+        artifacts = [e.valueRelatedArtifact for e in _extensions(group.extension, "cqfm-component")]
+        components = _components([a for a in artifacts if a is not None] or measure.relatedArtifact)
+        yield _composite(measure, group, method, components)
+    whole = _composite_scoring(measure.extension, measure.compositeScoring, name)
+    if not of_groups and whole is not None:
+        own = next((group for group in measure.group or () if not group.population), GroupResource())
+        yield _composite(measure, own, whole, _components(measure.relatedArtifact))
+    elif not of_groups and _code(measure.scoring) == Scoring.COMPOSITE:
+        raise MeasureError(f"measure {name}: a composite that does not say how it is scored")
+
+
+def _composite_scoring(
+    extensions: Iterable[Extension] | None, element: CodeableConcept | None, name: str
+) -> CompositeScoring | None:
+    code = _code(element) or _text(_extension(extensions, "cqfm-compositeScoring"))
     if code is None:
         return None
     try:
         return CompositeScoring(code)
     except ValueError:
-        raise MeasureError(f"measure {measure.name}: unknown composite scoring {code!r}") from None
+        raise MeasureError(f"measure {name}: unknown composite scoring {code!r}") from None
 
 
-def _component(artifact: RelatedArtifact) -> ComponentMeasure:
-    weight = _extension(artifact.extension, "cqfm-weight")
-    return ComponentMeasure(
-        measure=artifact.resource or "",
-        group_id=_text(_extension(artifact.extension, "cqfm-groupId")),
-        weight=weight.valueDecimal if weight and weight.valueDecimal is not None else 1.0,
+def _composite(
+    measure: MeasureResource, group: GroupResource, method: CompositeScoring, components: tuple[ComponentMeasure, ...]
+) -> Composite:
+    basis = _extension(group.extension, "cqfm-populationBasis") or _extension(measure.extension, "cqfm-populationBasis")
+    notation = _text(_extension(group.extension, "cqfm-improvementNotation")) or _code(measure.improvementNotation)
+    return Composite(
+        id=group.id or "composite",
+        scoring=method,
+        components=components,
+        basis=(_text(basis) or PATIENT_BASIS).rsplit("/", 1)[-1],
+        improvement_notation=notation,
+    )
+
+
+def _components(artifacts: Iterable[RelatedArtifact] | None) -> tuple[ComponentMeasure, ...]:
+    return tuple(
+        ComponentMeasure(
+            measure=artifact.resource,
+            group_id=_text(_extension(artifact.extension, "cqfm-groupId")),
+            weight=weight.valueDecimal if weight and weight.valueDecimal is not None else 1.0,
+        )
+        for artifact in artifacts or ()
+        if artifact.type == "composed-of" and artifact.resource
+        for weight in [_extension(artifact.extension, "cqfm-weight")]
     )

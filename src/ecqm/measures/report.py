@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ecqm.measures.composite import CompositeResult, CompositeScores
 from ecqm.measures.criteria import Mask
-from ecqm.measures.definition import Group, Measure, Population, PopulationCode, Stratifier, SupplementalData
+from ecqm.measures.definition import Composite, Group, Measure, Population, PopulationCode, Stratifier, SupplementalData
 from ecqm.measures.evaluation import GroupResult
 from ecqm.measures.tally import GroupTally, StratifierTally, Tally
 from ecqm.values.clinical import Code
@@ -56,11 +57,14 @@ def summary_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json
 
 
 def report_of_tallies(
-    reporting: Reporting, tallies: Sequence[GroupTally], supplements: Mapping[str, Mapping[str, int]]
+    reporting: Reporting,
+    tallies: Sequence[GroupTally],
+    supplements: Mapping[str, Mapping[str, int]],
+    scores: CompositeScores = (),
 ) -> Json:
-    """The summary of what was counted; `supplements` as `tallied_supplements` gives them."""
+    """The summary of what was counted; `supplements` as `tallied_supplements` gives them, `scores` of composites."""
     report = _head(reporting, "summary")
-    report["group"] = [_group(tally) for tally in tallies]
+    report["group"] = [*map(_group, tallies), *(_composite(*each) for each in scores)]
     observations = []
     for supplement in reporting.measure.supplemental_data:
         for code, count in supplements.get(supplement.id, {}).items():
@@ -109,14 +113,18 @@ def report_of_members(
 
 
 def individual_reports(
-    reporting: Reporting, results: Sequence[GroupResult], failed: Mask | None = None
+    reporting: Reporting,
+    results: Sequence[GroupResult],
+    failed: Mask | None = None,
+    composites: Sequence[CompositeResult] = (),
 ) -> Iterator[Json]:
     """One report per patient, without those whose evaluation failed."""
     for patient, patient_id in enumerate(reporting.patient_ids):
         if failed is None or not failed[patient]:
             report = _head(reporting, "individual")
             report["subject"] = {"reference": f"Patient/{patient_id}"}
-            report["group"] = [_group(result.of_patient(patient).tally()) for result in results]
+            own = [_composite(each.composite, each.score_of(patient)) for each in composites]
+            report["group"] = [_group(result.of_patient(patient).tally()) for result in results] + own
             observations = [
                 _observation(reporting.measure, supplement, value)
                 for supplement in reporting.measure.supplemental_data
@@ -143,6 +151,7 @@ def _head(reporting: Reporting, kind: str) -> Json:
     if reporting.reporter is not None:
         report["reporter"] = {"reference": reporting.reporter}
     notations = {group.improvement_notation for group in reporting.measure.groups}
+    notations |= {composite.improvement_notation for composite in reporting.measure.composites}
     if len(notations) == 1 and (notation := notations.pop()) is not None:
         report["improvementNotation"] = _concept(NOTATION_SYSTEM, notation)
     return report
@@ -161,6 +170,11 @@ def _group(tally: GroupTally) -> Json:
     if stratifiers:
         group["stratifier"] = stratifiers
     return group
+
+
+def _composite(composite: Composite, score: float | None) -> Json:
+    """A score that is made of others has no populations of its own."""
+    return {"id": composite.id, **({} if score is None else {"measureScore": {"value": score}})}
 
 
 def _populations(populations: Sequence[Population], tally: Tally) -> list[Json]:

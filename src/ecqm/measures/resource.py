@@ -35,6 +35,14 @@ class Extension(msgspec.Struct, frozen=True):
     valueDecimal: float | None = None
     valueBoolean: bool | None = None
     valueCodeableConcept: CodeableConcept | None = None
+    valueRelatedArtifact: RelatedArtifact | None = None
+
+
+class RelatedArtifact(msgspec.Struct, frozen=True):
+    type: str | None = None
+    resource: str | None = None
+    display: str | None = None
+    extension: list[Extension] | None = None
 
 
 class PopulationResource(msgspec.Struct, frozen=True):
@@ -75,13 +83,6 @@ class SupplementalDataResource(msgspec.Struct, frozen=True):
     usage: list[CodeableConcept] | None = None
     description: str | None = None
     criteria: Expression | None = None
-
-
-class RelatedArtifact(msgspec.Struct, frozen=True):
-    type: str | None = None
-    resource: str | None = None
-    display: str | None = None
-    extension: list[Extension] | None = None
 
 
 class Identifier(msgspec.Struct, frozen=True):

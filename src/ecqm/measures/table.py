@@ -3,7 +3,8 @@
 Columns: ``measure``, ``group``, ``patient``, ``episode`` (null in patient-based groups), a boolean for each population
 code, ``observation`` for each observation of the group in order (``observation_1``, ``observation_2``; null where there
 is none), and ``strata``, the strata that the row is in (``<stratifier id>=<value>``). Rows are those in an initial
-population; a patient-based group has a row for every patient.
+population; a patient-based group has a row for every patient. So has a composite: who has a score is in its measure
+population, and the score is ``observation_1``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from ecqm.measures.composite import CompositeResult
 from ecqm.measures.criteria import Mask
 from ecqm.measures.definition import Measure, PopulationCode
 from ecqm.measures.evaluation import GroupResult
@@ -41,6 +43,30 @@ def population_table(
     ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string())
     tables = [_rows(measure, result, ids, observations, episode_names, failed) for result in results]
     return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def composite_table(
+    measure: Measure, composites: Sequence[CompositeResult], patient_ids: Sequence[str], failed: Mask
+) -> Any:
+    """A ``pyarrow.Table`` with the scores of patients by a measure's composites, without those of ``failed``."""
+    rows = np.flatnonzero(~failed)
+    ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string()).take(pa.array(rows))
+    tables = []
+    for result in composites:
+        scores = result.patient_scores[rows]
+        nobody, scored = np.zeros(len(rows), np.bool_), ~np.isnan(scores)
+        columns: dict[str, Any] = {
+            "measure": pa.array([measure.name] * len(rows), pa.string()),
+            "group": pa.array([result.composite.id] * len(rows), pa.string()),
+            "patient": ids,
+            "episode": pa.nulls(len(rows), pa.string()),
+        }
+        for code in _CODES:
+            columns[code.value.replace("-", "_")] = scored if code is PopulationCode.MEASURE_POPULATION else nobody
+        columns["observation_1"] = pa.array(scores, from_pandas=True)
+        columns["strata"] = pa.array([[]] * len(rows), pa.list_(pa.string()))
+        tables.append(pa.table(columns))
+    return pa.concat_tables(tables)
 
 
 def table_schema(observations: int) -> Any:

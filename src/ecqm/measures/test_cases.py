@@ -22,6 +22,8 @@ TEST_CASE_PROFILE = "test-case-cqfm"
 
 class _Quantity(msgspec.Struct, frozen=True):
     value: float | None = None
+    unit: str | None = None
+    code: str | None = None
 
 
 class _Population(msgspec.Struct, frozen=True):
@@ -315,8 +317,15 @@ def _group(group: _Group) -> ExpectedGroup:
             )
             for stratifier in group.stratifier or ()
         ),
-        score=group.measureScore.value if group.measureScore else None,
+        score=_score(group.measureScore),
     )
+
+
+def _score(score: _Quantity | None) -> float | None:
+    """A score, of what is given in percent the share."""
+    if score is None or score.value is None:
+        return None
+    return score.value / 100 if "%" in (score.unit, score.code) else score.value
 
 
 def _population(population: _Population) -> ExpectedPopulation:

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from ecqm.measures.comparison import CaseResult, MeasureRun
+from ecqm.measures.agreement import CaseResult, MeasureRun
 
 Report = dict[str, Any]
 
@@ -28,7 +28,8 @@ def _table(report: Report, runs: Sequence[MeasureRun]) -> str:
 
     table = Table(box=None, pad_edge=False)
     table.add_column("measure")
-    for heading in ("cases", "agree", "errors", "listed", "strata", "observations", "plan s", "load s", "run s"):
+    counts = ("cases", "agree", "errors", "listed", "strata", "observations", "scores")
+    for heading in (*counts, "plan s", "load s", "run s"):
         table.add_column(heading, justify="right")
     for measure in report["measures"]:
         seconds = [f"{measure['seconds'].get(step, 0):.2f}" for step in ("plan", "load", "evaluate")]
@@ -45,15 +46,9 @@ def _table(report: Report, runs: Sequence[MeasureRun]) -> str:
 
 
 def _counts(tally: Report) -> list[str]:
-    strata, observations = tally["stratifiers"], tally["observations"]
-    return [
-        str(tally["cases"]),
-        str(tally["agree"]),
-        str(tally["errors"]),
-        str(tally["defects"]),
-        f"{strata['agree']}/{strata['cases']}",
-        f"{observations['agree']}/{observations['cases']}",
-    ]
+    beside = (tally[name] for name in ("stratifiers", "observations", "scores"))
+    counts = [str(tally[name]) for name in ("cases", "agree", "errors", "defects")]
+    return counts + [f"{each['agree']}/{each['cases']}" for each in beside]
 
 
 def _difference(run: MeasureRun, result: CaseResult) -> str:
@@ -68,7 +63,16 @@ def _difference(run: MeasureRun, result: CaseResult) -> str:
         for population in group.populations
         if not population.agree
     ]
+    told += [
+        f"score of {group.id} expected {_shown(group.score.expected)}, is {_shown(group.score.actual)}"
+        for group in result.groups
+        if not group.score.agree
+    ]
     return f"{where}: " + "; ".join(told)
+
+
+def _shown(score: float | None) -> str:
+    return "none" if score is None else f"{score:g}"
 
 
 def _actual(value: float | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,8 @@ from ecqm.bundles.evaluation import Batch, Stated
 from ecqm.data import Cohort
 from ecqm.data.writing import replace_file, replacing
 from ecqm.engine import RowError
-from ecqm.measures.batch import MeasureResult
+from ecqm.measures.batch import ComposedResult, MeasureResult
+from ecqm.measures.composite import CompositeScores, CompositeTally, composite_scores
 from ecqm.measures.definition import Measure
 from ecqm.measures.planning import EvaluationPlan
 from ecqm.measures.report import (
@@ -34,7 +35,7 @@ from ecqm.measures.report import (
     members_of_populations,
     tallied_supplements,
 )
-from ecqm.measures.table import population_table
+from ecqm.measures.table import composite_table, population_table
 from ecqm.measures.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told
 from ecqm.plan.lowering.core import Place
@@ -50,13 +51,14 @@ Message = tuple[str, str | None, str | None]
 @dataclass
 class MeasurePart:
     """A measure's results: tallies of its groups, patients whose evaluation failed, tallied supplements, seconds of
-    processor time, and the members of all populations if they were asked for."""
+    processor time, the members of all populations if they were asked for, and the tallies of its composites."""
 
     groups: tuple[GroupTally, ...]
     failed: int
     seconds: float
     supplements: dict[str, Counter[str]] = field(default_factory=dict)
     members: list[list[list[str]]] = field(default_factory=list)
+    composites: tuple[CompositeTally, ...] = ()
 
 
 @dataclass
@@ -91,12 +93,21 @@ class Part:
             known = self.measures.get(canonical)
             self.measures[canonical] = more if known is None else _sum(known, more)
 
+    def scores(self, measure: Measure) -> CompositeScores:
+        """The scores of a measure's composites, all of whose components have results."""
+        groups = {canonical: part.groups for canonical, part in self.measures.items()}
+        return composite_scores(measure, [self.measures[measure.canonical].composites], groups)
+
     def to_json(self) -> bytes:
         """The part as JSON, from which `from_json` makes it again."""
         content = {name: value for name, value in vars(self).items() if name not in ("measures", "messages")}
         content["messages"] = list(self.messages.items())
         content["measures"] = {
-            canonical: vars(part) | {"groups": [group.to_json() for group in part.groups]}
+            canonical: vars(part)
+            | {
+                "groups": [group.to_json() for group in part.groups],
+                "composites": [asdict(composite) for composite in part.composites],
+            }
             for canonical, part in self.measures.items()
         }
         return json.dumps(content, ensure_ascii=False).encode()
@@ -117,7 +128,8 @@ def _measure_part(measure: Measure, fields: Json) -> MeasurePart:
     tallies = zip(measure.groups, fields.pop("groups"), strict=True)
     groups = tuple(GroupTally.from_json(group, tally) for group, tally in tallies)
     supplements = {name: Counter(values) for name, values in fields.pop("supplements").items()}
-    return MeasurePart(groups, supplements=supplements, **fields)
+    composites = tuple(CompositeTally(**tally) for tally in fields.pop("composites"))
+    return MeasurePart(groups, supplements=supplements, composites=composites, **fields)
 
 
 def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
@@ -131,6 +143,7 @@ def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
             [one + other for one, other in zip(*of_groups, strict=True)]
             for of_groups in zip(first.members, second.members, strict=True)
         ],
+        tuple(one + other for one, other in zip(first.composites, second.composites, strict=True)),
     )
 
 
@@ -150,11 +163,13 @@ class PartRecorder:
 
     @classmethod
     def of(
-        cls, plans: Sequence[EvaluationPlan], stated: Stated, moment: datetime, individual: bool, members: bool
+        cls, measures: Collection[Measure], stated: Stated, moment: datetime, individual: bool, members: bool
     ) -> PartRecorder:
         """A recorder of the results of some measures, evaluated at a moment."""
-        groups = [group for plan in plans for group in plan.measure.groups]
-        observations = max((len(group.observations) for group in groups), default=0)
+        # The score of a patient by a composite stands where observations do.
+        numbers = [len(group.observations) for measure in measures for group in measure.groups]
+        numbers += [1 for measure in measures for _ in measure.composites]
+        observations = max(numbers, default=0)
         return cls(stated, moment.isoformat(timespec="seconds"), individual, members, observations)
 
     def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
@@ -176,6 +191,12 @@ class PartRecorder:
                 tallied_supplements(reporting),
                 members_of_populations(reporting, result.groups) if self.members else [],
             )
+        for composed in batch.composed:
+            canonical = composed.measure.canonical
+            if canonical not in part.measures:
+                tallied = tallied_supplements(self._reporting(composed, cohort))
+                part.measures[canonical] = MeasurePart((), int(np.count_nonzero(composed.failed)), 0.0, tallied)
+            part.measures[canonical].composites = tuple(each.tally for each in composed.composites)
         return part
 
     def table(self, batch: Batch) -> Any:
@@ -184,6 +205,9 @@ class PartRecorder:
         tables = [
             population_table(result.measure, result.groups, batch.cohort.ids, names, result.failed)
             for result in batch.results
+        ]
+        tables += [
+            composite_table(each.measure, each.composites, batch.cohort.ids, each.failed) for each in batch.composed
         ]
         return pa.concat_tables(map(self._with_observations, tables)) if tables else None
 
@@ -196,14 +220,23 @@ class PartRecorder:
                 pyarrow.parquet.write_table(table, fresh, compression="zstd")
         if self.individual:
             with replacing(path.with_suffix(INDIVIDUAL)) as fresh, fresh.open("wb") as file:
-                for result in batch.results:
-                    reporting = self._reporting(result, batch.cohort)
-                    for report in individual_reports(reporting, result.groups, result.failed):
-                        file.write(msgspec.json.encode(report) + b"\n")
+                for report in self._individual(batch):
+                    file.write(msgspec.json.encode(report) + b"\n")
         part.seconds["write"] = process_time() - started
         replace_file(path.with_suffix(".json"), part.to_json())
 
-    def _reporting(self, result: MeasureResult, cohort: Cohort) -> Reporting:
+    def _individual(self, batch: Batch) -> Iterator[Json]:
+        composed = {each.measure.canonical: each for each in batch.composed}
+        for result in batch.results:
+            own = composed.pop(result.measure.canonical, None)
+            reporting = self._reporting(result, batch.cohort)
+            yield from individual_reports(
+                reporting, result.groups, result.failed, () if own is None else own.composites
+            )
+        for only in composed.values():
+            yield from individual_reports(self._reporting(only, batch.cohort), (), only.failed, only.composites)
+
+    def _reporting(self, result: MeasureResult | ComposedResult, cohort: Cohort) -> Reporting:
         names = episode_names(cohort)
         return Reporting(
             result.measure,

@@ -33,6 +33,8 @@ from uuid import NAMESPACE_URL, uuid5
 from ecqm.bundles.evaluation import Batch, Stated
 from ecqm.bundles.selection import Selection
 from ecqm.data.writing import replace_file, sole_writer
+from ecqm.measures.composite import CompositeScores
+from ecqm.measures.definition import Measure
 from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.report import Json, Reporting, report_of_members, report_of_tallies
 from ecqm.measures.tally import GroupTally
@@ -48,12 +50,15 @@ _RESULTS = (_POPULATIONS, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, _ERRORS, _RUN)
 
 @dataclass(frozen=True)
 class MeasureOutcome:
-    """What a measure came to over all patients; `errors` counts the patients whose evaluation failed."""
+    """What a measure came to over all patients; `errors` counts the patients whose evaluation failed. `scores` are
+    those of its composites; a measure that has only these has no plan."""
 
-    plan: MeasurePlan
+    measure: Measure
     groups: tuple[GroupTally, ...]
     errors: int
     seconds: float
+    scores: CompositeScores = ()
+    plan: MeasurePlan | None = None
 
 
 class RunOutput:
@@ -86,7 +91,7 @@ class RunOutput:
         self.stated = stated
         self._running = folder / _RUNNING
         self.started = self._begin({"individual": individual, "subject_list": subject_list, "of": fingerprint})
-        self.recorder = PartRecorder.of(selection.plans, stated, self.started, individual, subject_list)
+        self.recorder = PartRecorder.of(selection.measures.values(), stated, self.started, individual, subject_list)
         self.date = self.recorder.date
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
         self._messages: Counter[Message] = Counter()
@@ -134,7 +139,7 @@ class RunOutput:
     @cached_property
     def total(self) -> Part:
         """All parts as one, in their order, with the measures that could not be planned; to be asked at the end."""
-        measures = {canonical: plan.measure for canonical, plan in self._plans.items()}
+        measures = self.selection.measures
         total = Part(not_run=dict(self.selection.not_planned))
         for number in sorted(self.done):
             total.add(Part.from_json(self.path_of(number).with_suffix(".json").read_bytes(), measures))
@@ -144,14 +149,16 @@ class RunOutput:
         """Write what sums up the run; `about` is put into run.json beside what is known here, `refused` says which data
         could not be evaluated at all, and why."""
         outcomes, reports, lists = [], [], []
-        for canonical, plan in self._plans.items():
+        for canonical, measure in self.selection.measures.items():
             part = self.total.measures.get(canonical)
-            if plan.measure.name in self.total.not_run or part is None:
+            if measure.name in self.total.not_run or part is None:
                 continue
-            outcomes.append(MeasureOutcome(plan, part.groups, part.failed, part.seconds))
-            reporting = Reporting(plan.measure, stated_period(self.stated, plan.measure), (), self.date)
-            reports.append(report_of_tallies(reporting, part.groups, part.supplements))
-            if self.recorder.members:
+            plan = self._plans.get(canonical)
+            scores = self.total.scores(measure)
+            outcomes.append(MeasureOutcome(measure, part.groups, part.failed, part.seconds, scores, plan))
+            reporting = Reporting(measure, stated_period(self.stated, measure), (), self.date)
+            reports.append(report_of_tallies(reporting, part.groups, part.supplements, scores))
+            if self.recorder.members and part.groups:
                 lists.append(report_of_members(reporting, part.groups, part.members))
         shutil.rmtree(self._results, ignore_errors=True)
         self._results.mkdir()
@@ -241,17 +248,20 @@ class RunOutput:
         }
 
     def _about_measure(self, outcome: MeasureOutcome) -> Json:
-        measure = outcome.plan.measure
+        measure = outcome.measure
         start, end = stated_period(self.stated, measure)
+        libraries = outcome.plan.libraries.libraries if outcome.plan else ()
+        components = {component.measure for composite in measure.composites for component in composite.components}
         return {
             "name": measure.name,
             "version": measure.version,
             "url": measure.url,
             "period": {"start": start, "end": end},
-            "libraries": [str(library.identifier) for library in outcome.plan.libraries.libraries],
+            "libraries": [str(library.identifier) for library in libraries],
+            **({"composed_of": sorted(components)} if components else {}),
             "errors": outcome.errors,
             "processor_seconds": round(outcome.seconds, 4),
-            "warnings": self.selection.warnings(outcome.plan),
+            "warnings": self.selection.warnings(outcome.plan) if outcome.plan else list(measure.problems),
         }
 
     def _write(self, name: str, content: Any) -> None:
@@ -287,4 +297,6 @@ def outcome_rows(outcomes: Sequence[MeasureOutcome]) -> Iterator[tuple[str, str,
     for outcome in outcomes:
         for group in outcome.groups:
             counts = ", ".join(f"{p.code.value} {group.total(p.id)}" for p in group.group.criteria)
-            yield outcome.plan.measure.name, group.group.id, counts, group.score()
+            yield outcome.measure.name, group.group.id, counts, group.score()
+        for composite, score in outcome.scores:
+            yield outcome.measure.name, composite.id, f"{composite.scoring} of {len(composite.components)}", score

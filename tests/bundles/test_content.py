@@ -45,6 +45,19 @@ def test_repository(tmp_path: Path) -> None:
     assert content.tests == tmp_path / "input" / "tests" / "measure"
 
 
+def test_what_a_repository_bundles_of_earlier_versions_is_not_its_content(tmp_path: Path) -> None:
+    root = write_repository(tmp_path / "repository", *resources())
+    write_bundle(root / "bundles" / "measure" / "CMS7.json", measure(version="0.9.000"), library("Common", "1.9.0"))
+    check(Content.open(root))
+    archive = tmp_path / "repository.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in (path for path in root.rglob("*") if path.is_file()):
+            packed.write(path, "repository-main" / path.relative_to(root))
+    content = Content.open(archive)
+    check(content)
+    assert len(content.measures) == 1
+
+
 def test_bundle_and_zip_and_folder_of_them(tmp_path: Path) -> None:
     path = write_bundle(tmp_path / "folder" / "bundle.json", *resources())
     check(Content.open(path))

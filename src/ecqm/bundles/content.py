@@ -2,13 +2,15 @@
 
 Reads a content repository (``input/resources/{measure,library}``, ``input/vocabulary``, ``input/cql``), a FHIR Bundle,
 a zip archive or a folder of such files as authoring tools export them. What a document is follows from what it says,
-not from where it lies; only vocabulary folders are left unread until a value set is looked for.
+not from where it lies; only vocabulary folders are left unread until a value set is looked for, and what is beside the
+``input`` of a repository.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -29,6 +31,17 @@ from ecqm.bundles.libraries import (
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.terminology.resources import resource_type
 from ecqm.terminology.store import MissingValueSet, ValueSetStore
+
+
+def _sources(documents: list[Document]) -> list[Document]:
+    """Of a content repository only what is below ``input/``: the bundles beside it are made of that, of any version."""
+    roots = set()
+    for document in documents:
+        folders = document.path.parts[:-1]
+        for at, pair in enumerate(pairwise(folders)):
+            if pair in (("input", "resources"), ("input", "cql")):
+                roots.add(folders[:at])
+    return [d for d in documents if all(d.path.parts[: len(r)] != r or d.path.parts[len(r)] == "input" for r in roots)]
 
 
 @dataclass
@@ -53,7 +66,7 @@ class Content:
         to read at one of the places.
         """
         content = cls(root=path)
-        documents = open_documents(path)
+        documents = _sources(open_documents(path))
         if not documents:
             raise ContentError(f"{path} holds neither JSON nor CQL files, nor is it an archive of them")
         content._add(documents)

@@ -24,7 +24,7 @@ from ecqm.terminology import CodeIndex
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
 from tests.cluster import cohorts
-from tests.cluster.spark_cluster import SparkCluster, spark_cluster
+from tests.cluster.spark_cluster import SHORT_LIVED, SparkCluster, spark_cluster
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="PySpark is not installed"),
@@ -68,7 +68,9 @@ def session(cluster: SparkCluster) -> Iterator[Any]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.executor.memory": "512m",
-        "spark.executorEnv.PYTHONPATH": str(Path(__file__).parent.parent.parent),
+        "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "spark.driver.extraJavaOptions": SHORT_LIVED,
+        "spark.executor.extraJavaOptions": SHORT_LIVED,
         "spark.sql.shuffle.partitions": "3",
     }
     builder = SparkSession.builder.master(cluster.master).appName("tests")

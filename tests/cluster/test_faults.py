@@ -91,9 +91,7 @@ def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("at", range(1, 5))
-def test_interrupted_while_results_take_their_places(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
+def test_interrupted_while_results_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Those of an earlier run were there: after the next start all are of this one."""
     store = cohorts.write_store(tmp_path)
     whole = expected(store, tmp_path / "whole")

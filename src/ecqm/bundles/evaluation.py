@@ -59,8 +59,8 @@ class Evaluation:
     """Measures to be evaluated over cohorts.
 
     `stated` is the measurement period (otherwise each measure has its own effective period), `profiles` by what a
-    resource is of a profile, `supplements` whether supplemental data are evaluated too. `composites` are measures with
-    scores that are made of those of the plans.
+    resource is of a profile, `supplements` whether supplemental data are evaluated too, `patient_codes` whether those
+    that are counted within populations are. `composites` are measures with scores that are made of those of the plans.
     """
 
     plans: Sequence[EvaluationPlan]
@@ -70,6 +70,7 @@ class Evaluation:
     profiles: ProfileRule = "both"
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
     composites: Sequence[Measure] = ()
+    patient_codes: bool = False
 
     def portable(self) -> Evaluation:
         """The same with nothing that it does not need, to be sent to other processes and machines."""
@@ -104,7 +105,7 @@ class Evaluation:
         for period, plans in self.together:
             parameters = {"Measurement Period": period}
             executor = Executor(cohort, membership, FhirProfiles(self.profiles), context, parameters)
-            _evaluate(batch, executor, plans, self.supplements, watch)
+            _evaluate(batch, executor, plans, self.supplements, self.patient_codes, watch)
             for name, times in executor.lifted.items():
                 batch.lifted[name] = batch.lifted.get(name, 0) + times
         order = {plan.measure.canonical: place for place, plan in enumerate(self.plans)}
@@ -146,13 +147,14 @@ def _evaluate(
     executor: Executor,
     plans: Sequence[EvaluationPlan],
     supplements: bool,
+    patient_codes: bool,
     watch: Watch,
 ) -> None:
     """All plans; after one that cannot be evaluated, those that come after it."""
     while plans:
         done = 0
         try:
-            for result in MeasureSet(plans).evaluate(executor, supplements):
+            for result in MeasureSet(plans).evaluate(executor, supplements, patient_codes):
                 batch.results.append(result)
                 watch(result.measure)
                 done += 1

@@ -16,6 +16,7 @@ from ecqm.data.qdm.qrda.xml import Element, UnsafeDocument, find, find_all, loca
 from ecqm.measures.definition import (
     Aggregate,
     Group,
+    Identifiers,
     Measure,
     Population,
     PopulationCode,
@@ -75,15 +76,18 @@ def read_hqmf(data: bytes, origin: str) -> Hqmf:
     short = next(
         (value for label, value in _labelled(root) if "eCQM Identifier" in label or "eMeasure Id" in label), None
     )
+    version, all_versions = _attribute(root, "versionNumber", "value"), _attribute(root, "setId", "root")
+    cms = f"CMS{short}v{version.partition('.')[0]}" if short and short.isdigit() and version else None
     measure = Measure(
         name=f"CMS{short}" if short and short.isdigit() else reading.library,
-        url=f"urn:uuid:{_attribute(root, 'setId', 'root') or identifier}",
-        version=_attribute(root, "versionNumber", "value"),
+        url=f"urn:uuid:{all_versions or identifier}",
+        version=version,
         id=identifier,
         title=title,
         library=reading.library,
         groups=groups,
         period=_period(root),
+        identifiers=Identifiers(identifier, all_versions, cms),
     )
     return Hqmf(measure, reading.library)
 
@@ -121,15 +125,16 @@ class _Reading:
             for criteria in component.iterchildren():
                 tag = local(criteria)
                 expression = self._expression(criteria)
+                root = _attribute(criteria, "id", "root")
                 if tag == _STRATIFIER and expression is not None:
-                    identifier = f"PopulationSet_{number + 1}_Stratification_{len(stratifiers) + 1}"
-                    stratifiers.append(Stratifier(identifier, (StratifierComponent(identifier, expression),)))
+                    own = f"PopulationSet_{number + 1}_Stratification_{len(stratifiers) + 1}"
+                    stratifiers.append(Stratifier(own, (StratifierComponent(own, expression),), identifier=root))
                 elif tag in _CRITERIA and expression is not None:
                     short, code = _CRITERIA[tag]
                     taken = sum(population.code is code for population in populations)
-                    population = Population(code, f"{short}_{taken}" if taken else short, expression)
+                    own = f"{short}_{taken}" if taken else short
+                    population = Population(code, own, expression, identifier=root)
                     populations.append(population)
-                    root = _attribute(criteria, "id", "root")
                     if root is not None:
                         self._places[root.strip().upper()] = (number, population.id)
         return populations, stratifiers
@@ -162,7 +167,8 @@ class _Reading:
             observations = sum(p.code is PopulationCode.MEASURE_OBSERVATION for p in groups[place])
             identifier = f"OBSERV_{observations + 1}"
             code = PopulationCode.MEASURE_OBSERVATION
-            groups[place].append(Population(code, identifier, function, population, aggregate))
+            root = _attribute(definition, "id", "root")
+            groups[place].append(Population(code, identifier, function, population, aggregate, identifier=root))
 
 
 def _attribute(element: Element, path: str, attribute: str) -> str | None:

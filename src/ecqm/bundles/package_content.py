@@ -216,6 +216,7 @@ def evaluate_packages(
     stated: tuple[str | None, str | None] = (None, None),
     supplements: bool = False,
     watch: Callable[[Measure], None] = lambda measure: None,
+    patient_codes: bool = False,
 ) -> Batch:
     """The results of all measures over the QDM patients at some paths, which are one batch.
 
@@ -235,7 +236,7 @@ def evaluate_packages(
         parameters = {"Measurement Period": period}
         executor = Executor(cohort, membership, QdmDataTypes(qdm_schema(selection.version)), context, parameters)
         try:
-            batch.results += MeasureSet([plan]).evaluate(executor, supplements)
+            batch.results += MeasureSet([plan]).evaluate(executor, supplements, patient_codes)
         except EvaluationError as error:
             batch.failed[plan.measure.name] = str(error)
         for name, times in executor.lifted.items():

@@ -23,6 +23,7 @@ from ecqm.measures.definition import (
     PATIENT_BASIS,
     Aggregate,
     Group,
+    Identifiers,
     Measure,
     Population,
     PopulationCode,
@@ -66,11 +67,13 @@ _AGGREGATES = {
 class _Statement(msgspec.Struct):
     statement_name: str
     library_name: str | None = None
+    hqmf_id: str | None = None
 
 
 class _Stratification(msgspec.Struct):
     stratification_id: str
     statement: _Statement
+    hqmf_id: str | None = None
 
 
 class _Observation(msgspec.Struct):
@@ -300,6 +303,7 @@ def _measure(file: _MeasureFile, path: Path, name: str) -> Measure:
         supplemental_data=tuple(supplements.values()),
         period=(_stated_at(period.low), _stated_at(period.high)),
         short_names=(file.cms_id,),
+        identifiers=Identifiers(file.hqmf_id, file.hqmf_set_id, file.cms_id),
     )
 
 
@@ -312,9 +316,10 @@ def _aggregators(file: _MeasureFile) -> dict[str | None, str | None]:
 
 def _group(of: _PopulationSet, scoring: Scoring, basis: str, aggregators: Mapping[str | None, str | None]) -> Group:
     populations = [
-        Population(code, name, _STATEMENT.decode(of.populations[name]).statement_name)
+        Population(code, name, statement.statement_name, identifier=statement.hqmf_id)
         for name, code in POPULATIONS.items()
         if name in of.populations
+        for statement in [_STATEMENT.decode(of.populations[name])]
     ]
     by_expression = {population.expression: population.id for population in reversed(populations)}
     observations = [
@@ -324,12 +329,15 @@ def _group(of: _PopulationSet, scoring: Scoring, basis: str, aggregators: Mappin
             observation.observation_function.statement_name,
             _observed(observation, by_expression, populations),
             _AGGREGATES.get((observation.aggregation_type or _stated(observation, aggregators) or "").upper()),
+            identifier=observation.hqmf_id,
         )
         for number, observation in enumerate(of.observations or (), 1)
     ]
     stratifiers = tuple(
         Stratifier(
-            each.stratification_id, (StratifierComponent(each.stratification_id, each.statement.statement_name),)
+            each.stratification_id,
+            (StratifierComponent(each.stratification_id, each.statement.statement_name),),
+            identifier=each.hqmf_id,
         )
         for each in of.stratifications or ()
     )

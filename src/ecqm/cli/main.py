@@ -13,6 +13,7 @@ from ecqm.cli.failures import unforeseen
 
 COMMANDS: Mapping[str, str] = {
     "run": "Evaluate measures on patients: measure reports and a table of the populations.",
+    "submission": "Write the results of a run as a file that CMS takes.",
     "test": "Run a deck's test cases and compare them with what they expect.",
     "load": "Load FHIR data into a cohort store.",
     "plan": "Show how a measure is evaluated.",

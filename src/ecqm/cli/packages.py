@@ -6,9 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from ecqm.measures.definition import Measure
 
 
 def run_packages(
@@ -17,13 +20,15 @@ def run_packages(
     names: Sequence[str],
     data: Sequence[Path],
     stated: tuple[str | None, str | None],
-    individual: bool,
-    subject_list: bool,
+    asked: tuple[bool, bool, bool],
     allow_missing: bool,
     form: str,
     output: Path,
 ) -> NoReturn:
-    """``ecqm run`` of QDM measures: what is written, told and exited with is as of FHIR measures."""
+    """``ecqm run`` of QDM measures: what is written, told and exited with is as of FHIR measures.
+
+    `asked` is for individual reports, subject lists and supplemental data within populations.
+    """
     from ecqm import __version__
     from ecqm.bundles.package_content import PackageContent, evaluate_packages, select_packages
     from ecqm.cli.progress import progress
@@ -32,14 +37,19 @@ def run_packages(
     from ecqm.reporting.run import RunOutput
 
     started = perf_counter()
+    individual, subject_list, supplemental_data = asked
     opened = PackageContent.open(content, valuesets)
     with progress("planning", len(opened.select(names))) as advance:
         selection: Any = select_packages(opened, names, lambda measure: advance(1, measure.name))
     check(selection, allow_missing)
     planned = perf_counter()
-    with RunOutput(output, selection, stated, individual, subject_list) as writer:
+    with RunOutput(output, selection, stated, individual, subject_list, None, supplemental_data) as writer:
         with progress("evaluating", len(selection.plans)) as advance, telling(writer.tell):
-            batch = evaluate_packages(selection, data, stated, individual, lambda measure: advance(1, measure.name))
+
+            def watch(measure: Measure) -> None:
+                advance(1, measure.name)
+
+            batch = evaluate_packages(selection, data, stated, individual, watch, supplemental_data)
         evaluated = perf_counter()
         writer.add(batch)
         seconds = {

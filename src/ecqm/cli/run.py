@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 @click.option("--individual", is_flag=True, help="Also a report per patient, with supplemental data.")
 @click.option("--subject-list", is_flag=True, help="Also reports that list the members of every population.")
 @click.option(
+    "--supplemental-data", is_flag=True, help="Also count sex, race, ethnicity and payer in every population."
+)
+@click.option(
     "--profiles",
     type=click.Choice(["declared", "inferred", "both"]),
     default="both",
@@ -54,6 +57,7 @@ def command(
     period: str | None,
     individual: bool,
     subject_list: bool,
+    supplemental_data: bool,
     profiles: ProfileRule,
     relax_versions: bool,
     allow_missing: bool,
@@ -67,8 +71,8 @@ def command(
 
     CONTENT are FHIR measures as published, or QDM measure packages. Patients are FHIR bundles, folders of resources,
     NDJSON by type (plain, .gz or .zst), or a cohort store; for QDM measures JSON or QRDA Category I. The output
-    folder gets summary.json (MeasureReports), populations.parquet, errors.json and run.json; individual.ndjson and
-    subject-list.json when asked for.
+    folder gets summary.json (MeasureReports), counts.json (what `ecqm submission` needs), populations.parquet,
+    errors.json and run.json; individual.ndjson and subject-list.json when asked for.
 
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
     errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted, by a full disk
@@ -96,7 +100,8 @@ def command(
         stated = parse_period(period) if period else (None, None)
         names = () if "all" in measures else measures
         if package_files(content):
-            run_packages(content, valuesets, names, data, stated, individual, subject_list, allow_missing, form, output)
+            asked = (individual, subject_list, supplemental_data)
+            run_packages(content, valuesets, names, data, stated, asked, allow_missing, form, output)
         if spark is not None:
             # Other machines have other folders to stand in.
             data, output = tuple(path.absolute() for path in data), output.absolute()
@@ -113,13 +118,21 @@ def command(
         share = int(memory * 2**30) // processes
         unit_size = largest_unit(share)
         fingerprint = [about["engine"], about["hashes"], stated, profiles, unit_size, patients.state()]
-        with RunOutput(output, selection, stated, individual, subject_list, fingerprint) as writer, _gone_on_with():
+        writer = RunOutput(output, selection, stated, individual, subject_list, fingerprint, supplemental_data)
+        with writer, _gone_on_with():
             with progress("sorting", json_size(patients.files)) as advance:
                 units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
             clock.took("sort")
             moment = EvaluationContext.of_moment(writer.started)
             evaluation = Evaluation(
-                selection.plans, opened.value_sets, stated, individual, profiles, moment, selection.composites
+                selection.plans,
+                opened.value_sets,
+                stated,
+                individual,
+                profiles,
+                moment,
+                selection.composites,
+                supplemental_data,
             )
             with progress("evaluating", len(selection.plans) * len(units)) as advance:
                 refused = run_units(evaluation, writer, units, processes, share, advance, spark)

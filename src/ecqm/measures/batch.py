@@ -7,7 +7,7 @@ still to come needs is freed, so that memory stays that of the largest measure a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
 from time import process_time
@@ -21,6 +21,7 @@ from ecqm.measures.evaluation import GroupResult, evaluate_measure
 from ecqm.measures.execution import evaluate_defines, evaluate_supplements, failures
 from ecqm.measures.planning import EvaluationPlan
 from ecqm.measures.report import Supplement
+from ecqm.measures.supplements import PatientCodes, SupplementalElement, evaluate_patient_codes
 from ecqm.plan.nodes import Node
 
 
@@ -29,7 +30,8 @@ class MeasureResult:
     """A measure's results for the patients of a cohort, row i being patient i.
 
     `errors` are those of single patients, marked in `failed`: they are in no population. `supplements` holds, by id of
-    the supplemental data, each patient's values; it is empty unless asked for. `seconds` of processor time went in.
+    the supplemental data, each patient's values; `patient_codes` what patients have of the elements that are counted
+    within populations; both are empty unless asked for. `seconds` of processor time went in.
     """
 
     measure: Measure
@@ -38,6 +40,7 @@ class MeasureResult:
     errors: tuple[RowError, ...]
     supplements: dict[str, list[list[Supplement]]]
     seconds: float
+    patient_codes: dict[SupplementalElement, PatientCodes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ class MeasureSet:
         """What all of the measures need of the data."""
         return reduce(or_, (plan.demand for plan in self.plans))
 
-    def evaluate(self, executor: Executor, supplements: bool = False) -> Iterator[MeasureResult]:
+    def evaluate(
+        self, executor: Executor, supplements: bool = False, patient_codes: bool = False
+    ) -> Iterator[MeasureResult]:
         """The results of each measure in turn, over the executor's cohort and with its parameters.
 
         Raises EvaluationError if a measure asks for what the engine does not have.
@@ -93,9 +98,10 @@ class MeasureSet:
             groups = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
             failed = failures(executor)[0]
             values = evaluate_supplements(plan, executor) if supplements else {}
+            codes = evaluate_patient_codes(plan, executor) if patient_codes else {}
             errors = tuple(executor.errors)
             executor.forget(needed_later)
-            yield MeasureResult(plan.measure, groups, failed, errors, values, process_time() - started)
+            yield MeasureResult(plan.measure, groups, failed, errors, values, process_time() - started, codes)
 
     @cached_property
     def _needed_later(self) -> list[frozenset[Node]]:

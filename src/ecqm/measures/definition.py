@@ -64,7 +64,8 @@ class Population:
     """One population criterion of a group.
 
     ``criteria_reference`` is the id of the population that an observation observes, or of the initial population that
-    a denominator or numerator is drawn from; ``aggregate`` only an observation has.
+    a denominator or numerator is drawn from; ``aggregate`` only an observation has. ``identifier`` is the UUID that
+    HQMF gives it.
     """
 
     code: PopulationCode
@@ -73,6 +74,7 @@ class Population:
     criteria_reference: str | None = None
     aggregate: Aggregate | None = None
     description: str | None = None
+    identifier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class StratifierComponent:
 class Stratifier:
     """A criterion (one component) or a combination of criteria that divides a group's populations.
 
-    ``applies_to`` names the populations that are counted in its strata; empty means all of them.
+    ``applies_to`` names the populations that are counted in its strata; empty means all of them. ``identifier`` is the
+    UUID that HQMF gives it.
     """
 
     id: str
@@ -94,6 +97,7 @@ class Stratifier:
     applies_to: frozenset[str] = frozenset()
     code: str | None = None
     description: str | None = None
+    identifier: str | None = None
 
     def counts(self, population: Population) -> bool:
         """Is a population counted in the strata?"""
@@ -174,6 +178,16 @@ class Composite:
 
 
 @dataclass(frozen=True)
+class Identifiers:
+    """What a measure is known by outside of its content: the UUIDs of this version and of all versions together, and
+    the number that CMS gives it (``122FHIR``, ``CMS122v14``)."""
+
+    version_specific: str | None = None
+    version_independent: str | None = None
+    cms: str | None = None
+
+
+@dataclass(frozen=True)
 class Measure:
     """A measure as published. ``library`` is the canonical of its primary library; ``period`` its effective period.
 
@@ -192,6 +206,7 @@ class Measure:
     short_names: tuple[str, ...] = ()
     composites: tuple[Composite, ...] = ()
     problems: tuple[str, ...] = ()
+    identifiers: Identifiers = Identifiers()
 
     @property
     def canonical(self) -> str:

@@ -20,6 +20,7 @@ from ecqm.measures.definition import (
     Composite,
     CompositeScoring,
     Group,
+    Identifiers,
     Measure,
     MeasureError,
     Population,
@@ -88,7 +89,21 @@ def parse_measure(data: bytes) -> Measure:
         ),
         composites=composites,
         problems=tuple(problems),
+        identifiers=_identifiers(resource),
     )
+
+
+def _identifiers(resource: MeasureResource) -> Identifiers:
+    """By their types in CRMI's artifact-identifier-type; that of the publisher is CMS's in the system of CMS."""
+
+    def value(kind: str, system: str = "") -> str | None:
+        found = (each for each in resource.identifier or () if _code(each.type) == kind and each.value)
+        return next((each.value for each in found if (each.system or "").endswith(system)), None)
+
+    def uuid(kind: str) -> str | None:
+        return (value(kind) or "").removeprefix("urn:uuid:") or None
+
+    return Identifiers(uuid("version-specific"), uuid("version-independent"), value("publisher", "/cmsId"))
 
 
 def _extension(extensions: Iterable[Extension] | None, name: str) -> Extension | None:

@@ -86,6 +86,7 @@ class SupplementalDataResource(msgspec.Struct, frozen=True):
 
 
 class Identifier(msgspec.Struct, frozen=True):
+    type: CodeableConcept | None = None
     system: str | None = None
     value: str | None = None
 

@@ -35,6 +35,7 @@ from ecqm.measures.report import (
     members_of_populations,
     tallied_supplements,
 )
+from ecqm.measures.supplements import Counted, count_supplements
 from ecqm.measures.table import composite_table, population_table
 from ecqm.measures.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told
@@ -51,7 +52,8 @@ Message = tuple[str, str | None, str | None]
 @dataclass
 class MeasurePart:
     """A measure's results: tallies of its groups, patients whose evaluation failed, tallied supplements, seconds of
-    processor time, the members of all populations if they were asked for, and the tallies of its composites."""
+    processor time, the members of all populations and the supplemental data `within` these if they were asked for, and
+    the tallies of its composites."""
 
     groups: tuple[GroupTally, ...]
     failed: int
@@ -59,6 +61,7 @@ class MeasurePart:
     supplements: dict[str, Counter[str]] = field(default_factory=dict)
     members: list[list[list[str]]] = field(default_factory=list)
     composites: tuple[CompositeTally, ...] = ()
+    within: list[Counter[Counted]] = field(default_factory=list)
 
 
 @dataclass
@@ -107,6 +110,7 @@ class Part:
             | {
                 "groups": [group.to_json() for group in part.groups],
                 "composites": [asdict(composite) for composite in part.composites],
+                "within": [list(of_group.items()) for of_group in part.within],
             }
             for canonical, part in self.measures.items()
         }
@@ -129,7 +133,8 @@ def _measure_part(measure: Measure, fields: Json) -> MeasurePart:
     groups = tuple(GroupTally.from_json(group, tally) for group, tally in tallies)
     supplements = {name: Counter(values) for name, values in fields.pop("supplements").items()}
     composites = tuple(CompositeTally(**tally) for tally in fields.pop("composites"))
-    return MeasurePart(groups, supplements=supplements, composites=composites, **fields)
+    within = [Counter({(p, e, codes): n for (p, e, codes), n in of_group}) for of_group in fields.pop("within")]
+    return MeasurePart(groups, supplements=supplements, composites=composites, within=within, **fields)
 
 
 def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
@@ -144,6 +149,7 @@ def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
             for of_groups in zip(first.members, second.members, strict=True)
         ],
         tuple(one + other for one, other in zip(first.composites, second.composites, strict=True)),
+        [one + other for one, other in zip(first.within, second.within, strict=True)],
     )
 
 
@@ -152,7 +158,8 @@ class PartRecorder:
     """Makes parts of the results of batches; it can be sent to another process.
 
     `date` is that of the reports; with `individual` there is one for each patient, with `members` the members of all
-    populations are noted. `observations` is how many columns of them the tables have.
+    populations are noted, with `within` the supplemental data within these are counted. `observations` is how many
+    columns of them the tables have.
     """
 
     stated: Stated
@@ -160,17 +167,24 @@ class PartRecorder:
     individual: bool = False
     members: bool = False
     observations: int = 0
+    within: bool = False
 
     @classmethod
     def of(
-        cls, measures: Collection[Measure], stated: Stated, moment: datetime, individual: bool, members: bool
+        cls,
+        measures: Collection[Measure],
+        stated: Stated,
+        moment: datetime,
+        individual: bool,
+        members: bool,
+        within: bool = False,
     ) -> PartRecorder:
         """A recorder of the results of some measures, evaluated at a moment."""
         # The score of a patient by a composite stands where observations do.
         numbers = [len(group.observations) for measure in measures for group in measure.groups]
         numbers += [1 for measure in measures for _ in measure.composites]
         observations = max(numbers, default=0)
-        return cls(stated, moment.isoformat(timespec="seconds"), individual, members, observations)
+        return cls(stated, moment.isoformat(timespec="seconds"), individual, members, observations, within)
 
     def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
         """The results of a batch; `plans` by the canonical of their measures."""
@@ -190,6 +204,7 @@ class PartRecorder:
                 result.seconds,
                 tallied_supplements(reporting),
                 members_of_populations(reporting, result.groups) if self.members else [],
+                within=count_supplements(result.groups, result.patient_codes) if self.within else [],
             )
         for composed in batch.composed:
             canonical = composed.measure.canonical

@@ -3,6 +3,7 @@
 DIR/summary.json         a Bundle of summary MeasureReports, one per measure
 DIR/subject-list.json    the same with the members of every population (when asked for)
 DIR/individual.ndjson    a MeasureReport per patient and measure, one per line (when asked for)
+DIR/counts.json          all counts with the identifiers of what is counted, see `ecqm.reporting.counts`
 DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.table`; a folder of such files
                          where patients were evaluated in several batches
 DIR/errors.json          {"patients": run-time errors, "measures": those that could not run, "data": problems,
@@ -39,13 +40,14 @@ from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.report import Json, Reporting, report_of_members, report_of_tallies
 from ecqm.measures.tally import GroupTally
 from ecqm.operators.message import Told
+from ecqm.reporting.counts import COUNTS, Counts, measure_count
 from ecqm.reporting.parts import INDIVIDUAL, POPULATIONS, Message, Part, PartRecorder, message_of, stated_period
 
 _RUNNING = ".running"
 _SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
 _POPULATIONS, _INDIVIDUAL = "populations.parquet", "individual.ndjson"
 # In the order in which they take their places: that of the run comes when all else is there.
-_RESULTS = (_POPULATIONS, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, _ERRORS, _RUN)
+_RESULTS = (_POPULATIONS, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, COUNTS, _ERRORS, _RUN)
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class RunOutput:
         individual: bool = False,
         subject_list: bool = False,
         fingerprint: Any = None,
+        supplemental_data: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._stack = ExitStack()
@@ -90,8 +93,11 @@ class RunOutput:
         self.selection = selection
         self.stated = stated
         self._running = folder / _RUNNING
-        self.started = self._begin({"individual": individual, "subject_list": subject_list, "of": fingerprint})
-        self.recorder = PartRecorder.of(selection.measures.values(), stated, self.started, individual, subject_list)
+        asked = {"individual": individual, "subject_list": subject_list, "supplemental_data": supplemental_data}
+        self.started = self._begin({**asked, "of": fingerprint})
+        self.recorder = PartRecorder.of(
+            selection.measures.values(), stated, self.started, individual, subject_list, supplemental_data
+        )
         self.date = self.recorder.date
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
         self._messages: Counter[Message] = Counter()
@@ -148,7 +154,7 @@ class RunOutput:
     def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
         """Write what sums up the run; `about` is put into run.json beside what is known here, `refused` says which data
         could not be evaluated at all, and why."""
-        outcomes, reports, lists = [], [], []
+        outcomes, reports, lists, counts = [], [], [], []
         for canonical, measure in self.selection.measures.items():
             part = self.total.measures.get(canonical)
             if measure.name in self.total.not_run or part is None:
@@ -156,8 +162,10 @@ class RunOutput:
             plan = self._plans.get(canonical)
             scores = self.total.scores(measure)
             outcomes.append(MeasureOutcome(measure, part.groups, part.failed, part.seconds, scores, plan))
-            reporting = Reporting(measure, stated_period(self.stated, measure), (), self.date)
+            period = stated_period(self.stated, measure)
+            reporting = Reporting(measure, period, (), self.date)
             reports.append(report_of_tallies(reporting, part.groups, part.supplements, scores))
+            counts.append(measure_count(measure, period, part.groups, part.failed, part.within))
             if self.recorder.members and part.groups:
                 lists.append(report_of_members(reporting, part.groups, part.members))
         shutil.rmtree(self._results, ignore_errors=True)
@@ -165,6 +173,7 @@ class RunOutput:
         self._write(_SUMMARY, _bundle(reports))
         if self.recorder.members:
             self._write(_SUBJECT_LIST, _bundle(lists))
+        Counts(self.date, counts).write(self._results / COUNTS)
         self._write(_ERRORS, self._errors(refused))
         own = self._about(outcomes)
         self._write(_RUN, {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})

@@ -1,0 +1,193 @@
+"""Every count of a run with the identifiers of what is counted: DIR/counts.json, from which submissions are made.
+
+A MeasureReport says of a stratum only what the measure applies it to, and nothing of supplemental data within
+populations; here is all of it, without saying of whom.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ecqm.measures.definition import Measure, PopulationCode, Scoring
+from ecqm.measures.supplements import Counted, SupplementalElement, element_of
+from ecqm.measures.tally import GroupTally, StratifierTally, Tally, aggregate
+
+COUNTS = "counts.json"
+
+
+class PopulationCount(msgspec.Struct, frozen=True):
+    """Members of a population: patients, or episodes in a group that counts these."""
+
+    id: str
+    code: PopulationCode
+    identifier: str | None
+    count: int
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What the observations of a population come to: `value` by `method`, of so many `values` without nulls."""
+
+    id: str
+    identifier: str | None
+    population: str | None
+    method: str
+    values: int
+    value: float | None
+
+
+class StratumCount(msgspec.Struct, frozen=True):
+    """Members of all populations in a stratum: those with a label of a stratifier (`true` of a criterion)."""
+
+    stratifier: str
+    identifier: str | None
+    label: str
+    populations: dict[str, int]
+    observations: list[Observed]
+
+
+class CodesCount(msgspec.Struct, frozen=True):
+    """So many patients have these codes of an element, (system, code) each, and no others."""
+
+    codes: list[tuple[str, str]]
+    patients: int
+
+
+class GroupCount(msgspec.Struct, frozen=True):
+    """A group. `supplements` has, by population and element, how many patients have which codes; it is empty if it was
+    not asked for."""
+
+    id: str
+    scoring: Scoring
+    basis: str
+    score: float | None
+    populations: list[PopulationCount]
+    observations: list[Observed]
+    strata: list[StratumCount]
+    supplements: dict[str, dict[SupplementalElement, list[CodesCount]]]
+
+    def having(self, code: PopulationCode) -> list[PopulationCount]:
+        """The populations with this code, in their order."""
+        return [population for population in self.populations if population.code is code]
+
+    def count(self, code: PopulationCode) -> int | None:
+        """Members of the populations with this code; None if the group has no such population."""
+        found = self.having(code)
+        return sum(population.count for population in found) if found else None
+
+
+class MeasureCount(msgspec.Struct, frozen=True):
+    """A measure, with its own identifiers. Periods are (start, end) as reports write them; `errors` counts the patients
+    who are in no population because their evaluation failed."""
+
+    name: str
+    canonical: str
+    title: str | None
+    cms: str | None
+    version_specific: str | None
+    version_independent: str | None
+    effective_period: tuple[str | None, str | None]
+    period: tuple[str, str]
+    errors: int
+    groups: list[GroupCount]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """All measures of a run, evaluated at a moment."""
+
+    date: str
+    measures: list[MeasureCount]
+
+    def write(self, path: Path) -> None:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+
+
+def read_counts(path: Path) -> Counts:
+    """What `Counts.write` wrote. Raises OSError, msgspec.DecodeError."""
+    return msgspec.json.decode(path.read_bytes(), type=Counts)
+
+
+def measure_count(
+    measure: Measure,
+    period: tuple[str, str],
+    tallies: Sequence[GroupTally],
+    errors: int,
+    supplements: Sequence[Counter[Counted]] = (),
+) -> MeasureCount:
+    """The counts of a measure; `supplements` of its groups in their order, if they were asked for."""
+    elements = [element for each in measure.supplemental_data if (element := element_of(each)) is not None]
+    asked: Sequence[Counter[Counted] | None] = supplements or [None] * len(tallies)
+    return MeasureCount(
+        measure.name,
+        measure.canonical,
+        measure.title,
+        measure.identifiers.cms,
+        measure.identifiers.version_specific,
+        measure.identifiers.version_independent,
+        measure.period,
+        period,
+        errors,
+        [_group(tally, counter, elements) for tally, counter in zip(tallies, asked, strict=True)],
+    )
+
+
+def _group(
+    tally: GroupTally, supplements: Counter[Counted] | None, elements: Sequence[SupplementalElement]
+) -> GroupCount:
+    group = tally.group
+    members = tally.overall.members
+    return GroupCount(
+        group.id,
+        group.scoring,
+        group.basis,
+        tally.score(),
+        [PopulationCount(each.id, each.code, each.identifier, members[each.id]) for each in group.criteria],
+        _observed(tally, tally.overall),
+        [stratum for each in tally.stratifiers for stratum in _strata(tally, each)],
+        {} if supplements is None else _supplements(tally, supplements, elements),
+    )
+
+
+def _observed(group: GroupTally, tally: Tally) -> list[Observed]:
+    return [
+        Observed(
+            each.id,
+            each.identifier,
+            each.criteria_reference,
+            each.aggregate.value,
+            len(tally.observed[each.id]),
+            aggregate(each.aggregate, tally.observed[each.id]),
+        )
+        for each in group.group.observations
+        if each.aggregate is not None
+    ]
+
+
+def _strata(group: GroupTally, stratifier: StratifierTally) -> list[StratumCount]:
+    return [
+        StratumCount(
+            stratifier.stratifier.id,
+            stratifier.stratifier.identifier,
+            ", ".join(labels),
+            dict(tally.members),
+            _observed(group, tally),
+        )
+        for labels, tally in stratifier.strata.items()
+    ]
+
+
+def _supplements(
+    tally: GroupTally, counter: Mapping[Counted, int], elements: Sequence[SupplementalElement]
+) -> dict[str, dict[SupplementalElement, list[CodesCount]]]:
+    """By population and element; of a population without members the elements that the measure has."""
+    found: dict[str, dict[SupplementalElement, list[CodesCount]]] = {
+        each.id: {element: [] for element in elements} for each in tally.group.criteria
+    }
+    for (population, element, codes), patients in sorted(counter.items()):
+        counts = found[population][SupplementalElement(element)]
+        counts.append(CodesCount([(system, code) for system, code in json.loads(codes)], patients))
+    return found

@@ -271,3 +271,15 @@ def test_every_model_can_be_used(model: str, statements: str) -> None:
     context Patient
     """
     assert messages(header + statements) == []
+
+
+def test_a_model_in_a_version_close_to_one_that_is_here() -> None:
+    source = "library T using {} define A: [Encounter] E return E.status"
+    compilation = compile_library(source.format("QICore version '4.1.0'"))
+    assert compilation.errors == ()
+    assert [warning.message for warning in compilation.warnings] == [
+        "version 4.1.0 of model QICore is not here; 4.1.1 is taken in its place"
+    ]
+    assert messages(source.format("QICore version '5.0.0'"))[0] == (
+        "f:1:11: error: no version '5.0.0' of model QICore; there are 4.1.1, 6.0.0"
+    )

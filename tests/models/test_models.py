@@ -9,6 +9,7 @@ from ecqm.models import (
     model_versions,
     models_of_namespace,
     named_type,
+    patched,
     qualified_name,
     read_type,
 )
@@ -35,6 +36,15 @@ def test_a_model_that_is_not_here_is_named_with_those_that_are() -> None:
         load_model("Quick")
     with pytest.raises(UnknownModelError, match=r"no version '5.7' of model QDM; there are 5.3, 5.4, 5.5, 5.6"):
         load_model("QDM", "5.7")
+
+
+def test_versions_that_differ_in_the_third_number() -> None:
+    assert patched("QICore", "4.1.0") == "4.1.1"
+    assert patched("FHIR", "4.0.0") == "4.0.1"
+    assert patched("QICore", "4.1.1") is None
+    assert patched("QICore", "5.0.0") is None
+    assert patched("QDM", "5.2") is None
+    assert patched("Quick", "1.0.0") is None
 
 
 @pytest.mark.parametrize(("name", "version"), ALL)

@@ -21,6 +21,7 @@
     model.conversions_from(type), model.conversions
 
     model_names(), model_versions("QDM")         # what there is
+    patched("QICore", "4.1.0")                   # "4.1.1": a version that is not here, but for its third number
     models_of_namespace("http://hl7.org/fhir")   # names of the models whose types ELM writes in that namespace
     named_type("{http://hl7.org/fhir}Encounter") # NamedType("FHIR", "Encounter"): the name of a type in ELM
     qualified_name(NamedType("System", "Date"))  # "{urn:hl7-org:elm-types:r1}Date": the way back
@@ -74,6 +75,13 @@ def model_names() -> tuple[str, ...]:
 def model_versions(name: str) -> tuple[str, ...]:
     """The versions of a model that there are, oldest first; none for a model that is not here."""
     return tuple(_model_files().get(name, {}))
+
+
+def patched(name: str, version: str) -> str | None:
+    """The newest version of a model that differs from `version`, which is not here, in the third number alone."""
+    number = version.split(".")
+    near = [found for found in model_versions(name) if found.split(".")[:2] == number[:2]]
+    return near[-1] if len(number) == 3 and near and version not in near else None
 
 
 def load_model(name: str, version: str | None = None) -> Model:
@@ -146,6 +154,7 @@ __all__ = [
     "model_versions",
     "models_of_namespace",
     "named_type",
+    "patched",
     "qualified_name",
     "read_type",
 ]

@@ -14,6 +14,7 @@ from ecqm.language.translation.core import Context
 from ecqm.language.translation.fhirpath import FhirPathTranslator
 from ecqm.language.translation.names import name_of, parts_of
 from ecqm.language.translation.retrieves import RetrieveTranslator
+from ecqm.models import patched
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
 
@@ -86,8 +87,12 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         version = _version(definition)
         local = definition.identifier()
         local_name = name if local is None else name_of(local)
+        near = None if version is None else patched(name, version)
+        if near is not None:
+            told = f"version {version} of model {name} is not here; {near} is taken in its place"
+            self.report(CqlError(told, definition), "warning")
         try:
-            model = self.models.use(name, version, local_name)
+            model = self.models.use(name, near or version, local_name)
         except LookupError as error:
             raise CqlError(str(error.args[0]), definition) from None
         if name == "System":

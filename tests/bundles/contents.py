@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ecqm.bundles.content import Content
+from ecqm.measures.definition import Measure
+from ecqm.terminology import MissingValueSet
 from tests.measures.resources import group, measure_resource, population
+
+
+def missing_value_sets(content: Content, measures: Iterable[Measure]) -> list[MissingValueSet]:
+    """The value sets that the libraries of measures declare and that are not at hand as whole."""
+    uses: dict[str, list[str]] = {}
+    for each in measures:
+        for identifier, names in content.closure(each).value_sets().items():
+            uses.setdefault(identifier, []).extend(names)
+    return content.value_sets.missing(uses)
+
 
 CODES = ("initial-population", "denominator", "numerator")
 VALUE_SET = "http://cts.nlm.nih.gov/fhir/ValueSet/1.2.3"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.bundles.contents import (
     elm,
     library,
     measure,
+    missing_value_sets,
     resources,
     value_set,
     write_bundle,
@@ -31,7 +33,7 @@ def check(content: Content) -> None:
     assert [str(source) for source in closure.libraries] == ["CMS7FHIRExample|1.0.0", "Common|2.0.0"]
     assert not closure.missing and not content.problems
     assert closure.value_sets() == {VALUE_SET: ["CMS7FHIRExample"]}
-    assert content.missing_value_sets([read]) == []
+    assert missing_value_sets(content, [read]) == []
     assert content.libraries.without_elm() == ()
     assert content.libraries.find("CMS7FHIRExample").cql() == "library CMS7FHIRExample version '1.0.0'"
 
@@ -92,7 +94,7 @@ def test_what_content_lacks_is_taken_from_further_folders(tmp_path: Path) -> Non
         ("CMS7FHIRExample", True),
         ("Common", False),
     ]
-    assert content.missing_value_sets([content.measure("CMS7")]) == []
+    assert missing_value_sets(content, [content.measure("CMS7")]) == []
 
 
 def test_content_comes_before_further_folders(tmp_path: Path) -> None:
@@ -125,8 +127,8 @@ def test_logic_of_another_version_than_its_resource_is_told(tmp_path: Path) -> N
 def test_value_sets_that_are_missing_name_their_libraries(tmp_path: Path) -> None:
     cut = value_set(expansion={"total": 5, "contains": [{"system": "http://s", "code": "a"}]})
     content = Content.open(write_repository(tmp_path, *resources()[:3], cut))
-    (missing,) = content.missing_value_sets([content.measure("CMS7")])
-    assert missing.libraries == ("CMS7FHIRExample",) and "1 of 5 codes" in str(missing)
+    (missing,) = missing_value_sets(content, [content.measure("CMS7")])
+    assert missing.users == ("CMS7FHIRExample",) and "1 of 5 codes" in str(missing)
 
 
 def test_libraries_that_include_each_other_end(tmp_path: Path) -> None:
@@ -251,7 +253,7 @@ def test_published_content_has_every_value_set_of_every_measure() -> None:
     assert len(measures) == 53 and not content.problems
     assert not [missing for m in measures for missing in content.closure(m).missing]
     assert not content.libraries.without_elm()
-    assert content.missing_value_sets(measures) == []
+    assert missing_value_sets(content, measures) == []
     assert time.perf_counter() - started < 20
     assert content.measures.find("CMS334").name == "CMS0334FHIRPCCesareanBirth"
     assert content.measures.find("CMS157OncologyPainIntensityQuantifiedFHIR").cms_id == "CMS157"
@@ -260,6 +262,29 @@ def test_published_content_has_every_value_set_of_every_measure() -> None:
 @needs_content
 def test_published_content_alone_names_what_it_lacks() -> None:
     content = Content.open(CONTENT / "ecqm-content-qicore-2025")
-    missing = content.missing_value_sets(content.select())
-    assert len(missing) > 100 and all(item.libraries for item in missing)
+    missing = missing_value_sets(content, content.select())
+    assert len(missing) > 100 and all(item.users for item in missing)
     assert any(item.found is not None for item in missing)  # cut, and with nothing to complete it from
+
+
+def test_a_manifest_says_which_versions_count(tmp_path: Path) -> None:
+    pinned = [
+        {"type": "depends-on", "resource": f"{VALUE_SET}|20210101"},
+        {"type": "composed-of", "resource": "http://example.org/Measure/CMS7|1"},
+        {"type": "depends-on", "resource": "http://example.org/Library/X"},
+    ]
+    manifest = {"resourceType": "Library", "id": "M-2025", "name": "Manifest", "relatedArtifact": pinned}
+    versions = {year: {"resourceType": "ValueSet", "url": VALUE_SET, "version": f"{year}0101"} for year in (2021, 2024)}
+    for year, resource in versions.items():
+        expansion = {"total": 1, "contains": [{"system": "http://s", "code": str(year)}]}
+        (tmp_path / f"{year}.json").write_text(json.dumps(resource | {"expansion": expansion}))
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    for name in ("M-2025", "Manifest", str(tmp_path / "manifest.json")):
+        content = Content.open(tmp_path)
+        assert content.value_sets.expand(VALUE_SET) == {("http://s", "2024")}
+        content.pin(name)
+        assert content.value_sets.expand(VALUE_SET) == {("http://s", "2021")}
+    with pytest.raises(ContentError, match="there is no manifest other; there are: M-2025, Manifest"):
+        content.pin("other")
+    with pytest.raises(ContentError, match="a ValueSet resource"):
+        content.pin(str(tmp_path / "2021.json"))

@@ -11,7 +11,7 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.specification import SpecificationDrift, SpecificationError
 from ecqm.bundles.store import SpecificationStore
 from ecqm.cli.bundle import command
-from tests.bundles.contents import VALUE_SET, measure, resources, value_set, write_bundle
+from tests.bundles.contents import VALUE_SET, measure, missing_value_sets, resources, value_set, write_bundle
 
 NAME = "CMS7FHIRExample"
 
@@ -34,7 +34,7 @@ def test_what_is_added_reads_back_alone(tmp_path: Path, store: SpecificationStor
     content = store.open(store.find("CMS7"))
     read = content.measure(NAME)
     assert [str(source) for source in content.closure(read).libraries] == [f"{NAME}|1.0.0", "Common|2.0.0"]
-    assert content.missing_value_sets([read]) == []
+    assert missing_value_sets(content, [read]) == []
     assert content.value_sets.expand(VALUE_SET) == {("http://s", "a"), ("http://s", "b")}
     assert store.verify(added).problems == ()
     assert store.add(content, read).content_hash == added.content_hash

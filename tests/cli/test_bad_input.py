@@ -144,7 +144,8 @@ def test_missing_value_set(tmp_path: Path, data: Path) -> None:
     assert told.result.exit_code == 0
     assert "warning" in told.result.stderr
     assert told.counts["initial-population"] == 0
-    assert "hospital-admission" in told.read("run.json")["missing_value_sets"][0]
+    (missing,) = told.read("run.json")["missing_value_sets"]
+    assert "hospital-admission" in missing and f'used by {STAY}."' in missing
     assert "hospital-admission" in told.read("run.json")["measures"][0]["warnings"][0]
 
 

@@ -34,7 +34,7 @@ def test_another_version_is_not_at_hand() -> None:
     store = ValueSetStore(documents(value_set("1.2.3", [(S, "a")], version="2024")))
     assert store.find("1.2.3|2025") is None
     (missing,) = store.missing({"1.2.3|2025": ["Lib"]})
-    assert missing.versions == ("2024",) and missing.libraries == ("Lib",)
+    assert missing.versions == ("2024",) and missing.users == ("Lib",)
     assert "at hand: 2024" in str(missing)
 
 
@@ -111,7 +111,7 @@ def test_an_unsupported_filter_is_reported() -> None:
     condition = {"property": "TTY", "op": "=", "value": "SCD"}
     vs = value_set("1.3", compose={"include": [{"system": S, "filter": [condition]}]})
     (missing,) = ValueSetStore(documents(vs)).missing({"1.3": ["B", "A", "A"]})
-    assert missing.found is not None and missing.libraries == ("A", "B")
+    assert missing.found is not None and missing.users == ("A", "B")
 
 
 def test_value_sets_that_include_each_other_end() -> None:
@@ -130,3 +130,14 @@ def test_bundles_and_broken_files_among_the_documents(tmp_path: Path) -> None:
     store = ValueSetStore.of_folders(tmp_path)
     assert codes_of(store, "1.2") == {"b"}
     assert len(store.problems) == 1 and "broken.json" in store.problems[0]
+
+
+def test_a_pinned_version_counts_where_none_is_asked_for() -> None:
+    old, new = value_set("1.2.3", [(S, "old")], "20210101"), value_set("1.2.3", [(S, "new")], "20240101")
+    store = ValueSetStore(documents(old, new))
+    assert codes_of(store, "1.2.3") == {"new"}
+    store.pin([f"{BASE}1.2.3|20210101", f"{BASE}1.2.4|20210101", "http://s"])
+    assert codes_of(store, "urn:oid:1.2.3") == {"old"} and codes_of(store, f"{BASE}1.2.3|20240101") == {"new"}
+    store.pin([f"{BASE}1.2.3|20220101"])
+    (missing,) = store.missing({"1.2.3": ["Lib"]})
+    assert "not at hand in version 20220101 of the manifest; at hand: 20240101, 20210101" in str(missing)

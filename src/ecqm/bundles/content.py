@@ -28,9 +28,10 @@ from ecqm.bundles.libraries import (
     add_elm_xml,
     add_library_resource,
 )
+from ecqm.bundles.manifest import Manifests, pinned_versions
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.terminology.resources import resource_type
-from ecqm.terminology.store import MissingValueSet, ValueSetStore
+from ecqm.terminology.store import ValueSetStore
 
 
 def _sources(documents: list[Document]) -> list[Document]:
@@ -56,6 +57,7 @@ class Content:
     measures: Catalog = field(default_factory=Catalog)
     libraries: Libraries = field(default_factory=Libraries)
     value_sets: ValueSetStore = field(default_factory=ValueSetStore)
+    manifests: Manifests = field(default_factory=Manifests)
     problems: list[str] = field(default_factory=list)
 
     @classmethod
@@ -113,13 +115,14 @@ class Content:
         """The libraries of a measure, its primary library first."""
         return closure(self.primary_library(measure), self.libraries, relax_versions)
 
-    def missing_value_sets(self, measures: Iterable[Measure], relax_versions: bool = False) -> list[MissingValueSet]:
-        """Which value sets these measures' libraries name that are not at hand as whole, with those libraries."""
-        uses: dict[str, list[str]] = {}
-        for measure in measures:
-            for identifier, names in self.closure(measure, relax_versions).value_sets().items():
-                uses.setdefault(identifier, []).extend(names)
-        return self.value_sets.missing(uses)
+    def pin(self, manifest: str) -> None:
+        """Take value sets that are named without version in those of a manifest: a file, or the id, name or URL of one
+        of the content. Raises ContentError."""
+        path = Path(manifest)
+        given = path.is_file()
+        self.value_sets.pin(
+            pinned_versions(path.read_bytes(), manifest) if given else self.manifests.versions(manifest)
+        )
 
     def _add(self, documents: Iterable[Document], only: str | None = None) -> None:
         vocabulary: list[Document] = []
@@ -153,7 +156,8 @@ class Content:
             for entry in bundle_entries(data, document.origin):
                 yield from self._classify_json(entry, entry.read(), only)
         elif kind == "Library":
-            add_library_resource(self.libraries, document, data)
+            if not add_library_resource(self.libraries, document, data):
+                self.manifests.add(document, data)
         elif kind == "Measure" and only in (None, "Measure"):
             self.measures.add(document, data)
         elif kind in ("ValueSet", "CodeSystem"):

@@ -150,11 +150,12 @@ _decode_header = msgspec.json.Decoder(_LibraryHeader).decode
 _decode_content = msgspec.json.Decoder(_LibraryContent).decode
 
 
-def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> None:
+def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> bool:
     """A FHIR Library resource: every attachment of a known content type is a form of the library.
 
-    A Library without any (a manifest, a module definition) is no library of logic and is passed over.
+    False of one without any (a manifest, a module definition): it is no library of logic.
     """
+    has_logic = False
     header = _decode_header(data)
     name = header.name or header.id
     for attachment in header.content or ():
@@ -164,6 +165,8 @@ def add_library_resource(libraries: Libraries, document: Document, data: bytes) 
             continue
         if name:
             libraries.add(name, header.version, form, Document(document.origin, _Attached(document, form).read))
+            has_logic = True
+    return has_logic
 
 
 @dataclass(frozen=True)

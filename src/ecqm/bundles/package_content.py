@@ -25,7 +25,6 @@ from ecqm.measures.batch import MeasureSet
 from ecqm.measures.definition import Measure
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
-from ecqm.plan.nodes import Constant
 from ecqm.terminology import (
     CodeIndex,
     Expansion,
@@ -35,7 +34,7 @@ from ecqm.terminology import (
     ValueSetStore,
     value_set_key,
 )
-from ecqm.values import EvaluationContext, ValueSet
+from ecqm.values import EvaluationContext
 
 PACKAGES = "measures"
 
@@ -153,8 +152,7 @@ class PackageSelection:
 
     def warnings(self, plan: MeasurePlan) -> list[str]:
         """What to know of a measure's results."""
-        needed = _value_sets(plan)
-        lacking = [f"value set {each}" for each in self.missing if value_set_key(each.id)[0] in needed]
+        lacking = [f"value set {each}" for each in self.missing if each.id in plan.value_sets]
         return [*plan.measure.problems, *plan.problems, *plan.lowering.warnings, *lacking]
 
     @property
@@ -196,18 +194,14 @@ def select_packages(
             not_planned[package.measure.name] = str(error)
         else:
             plans.append(plan)
-            for identifier in sorted(_value_sets(plan)):
-                if package.value_sets.find(identifier) is None:
-                    missing[identifier] = MissingValueSet(identifier, (package.main.name,))
+            for identifier, defines in plan.value_sets.items():
+                # A package has one version of each, whatever its logic says.
+                if package.value_sets.find(value_set_key(identifier)[0]) is None:
+                    missing[identifier] = MissingValueSet(identifier, defines)
         watch(package.measure)
     shared = SharedValueSets(chosen)
     selected = SelectedPackages(chosen, content.problems, shared)
     return PackageSelection(selected, tuple(plans), not_planned, tuple(missing.values()))
-
-
-def _value_sets(plan: MeasurePlan) -> frozenset[str]:
-    constants = (node.value for node in plan.nodes if isinstance(node, Constant))
-    return frozenset(value_set_key(value.id)[0] for value in constants if isinstance(value, ValueSet))
 
 
 def evaluate_packages(

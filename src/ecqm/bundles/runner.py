@@ -10,7 +10,7 @@ from time import perf_counter
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.planning import LibraryForm, Planner
-from ecqm.bundles.selection import CannotPlan, plan_together
+from ecqm.bundles.selection import CannotPlan, missing_value_sets, plan_together
 from ecqm.data import read_cases
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
@@ -24,7 +24,7 @@ from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.test_cases import TestCase
 from ecqm.operators.message import telling
-from ecqm.terminology import CodeIndex, Membership
+from ecqm.terminology import CodeIndex, Membership, MissingValueSet
 from ecqm.values import EvaluationContext
 
 CannotRun = (*CannotPlan, EvaluationError)
@@ -34,7 +34,8 @@ CannotRun = (*CannotPlan, EvaluationError)
 class DeckRunner:
     """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
 
-    `messages` counts what the logic told: (measure, severity, code, text).
+    `messages` counts what the logic told: (measure, severity, code, text); `missing` has the value sets that the
+    measures look into and that are not at hand as whole, by the name that they are asked for.
     """
 
     content: Content
@@ -47,6 +48,7 @@ class DeckRunner:
     def __post_init__(self) -> None:
         self.planner = Planner(self.content, self.relax_versions, self.form)
         self.messages: Counter[tuple[str, str, str | None, str | None]] = Counter()
+        self.missing: dict[str, MissingValueSet] = {}
 
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
         """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
@@ -63,6 +65,7 @@ class DeckRunner:
         for case in cases:
             expectation = expectation_of(case, measure)
             by_period.setdefault(expectation.period if expectation else (None, None), []).append(case)
+        self.missing |= {each.id: each for each in missing_value_sets(self.content, planned.values())}
         plans = MeasureSet(tuple(planned.values()))
         placeholders = placeholder_scores(measure, cases)
         results: dict[Path, CaseResult] = {}

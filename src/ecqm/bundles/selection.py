@@ -17,9 +17,7 @@ from ecqm.measures.composite import resolved_composites
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.lowering import PlanError
-from ecqm.plan.nodes import Constant
-from ecqm.terminology import MissingValueSet, value_set_key
-from ecqm.values import ValueSet
+from ecqm.terminology import MissingValueSet
 
 CannotPlan = (ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
 
@@ -59,7 +57,7 @@ class Selection:
             *plan.libraries.warnings,
             *plan.problems,
             *plan.lowering.warnings,
-            *(f"value set {missing}" for missing in self.missing if _uses(plan, missing)),
+            *(f"value set {missing}" for missing in self.missing if missing.id in plan.value_sets),
         ]
 
 
@@ -83,7 +81,7 @@ def select(
             not_planned[measure.name] = str(error)
         watch(measure)
     planned = tuple(plans.values())
-    missing = missing_value_sets(content, planned, relax_versions)
+    missing = missing_value_sets(content, planned)
     return Selection(content, planned, not_planned, missing, tuple(composites))
 
 
@@ -107,26 +105,13 @@ def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePl
     return measure
 
 
-def missing_value_sets(
-    content: Content, plans: Iterable[MeasurePlan], relax_versions: bool = False
-) -> tuple[MissingValueSet, ...]:
-    """The value sets that plans look into and that are not at hand as whole, with the libraries that declare them.
+def missing_value_sets(content: Content, plans: Iterable[MeasurePlan]) -> tuple[MissingValueSet, ...]:
+    """The value sets that plans look into and that are not at hand as whole, with the defines that name them.
 
     Those that a library declares and no define of the measures refers to are not needed.
     """
     uses: dict[str, list[str]] = {}
     for plan in plans:
-        needed = _value_sets(plan)
-        for identifier, libraries in content.closure(plan.measure, relax_versions).value_sets().items():
-            if value_set_key(identifier)[0] in needed:
-                uses.setdefault(identifier, []).extend(libraries)
+        for identifier, defines in plan.value_sets.items():
+            uses.setdefault(identifier, []).extend(defines)
     return tuple(content.value_sets.missing(uses))
-
-
-def _value_sets(plan: MeasurePlan) -> frozenset[str]:
-    constants = (node.value for node in plan.nodes if isinstance(node, Constant))
-    return frozenset(value_set_key(value.id)[0] for value in constants if isinstance(value, ValueSet))
-
-
-def _uses(plan: MeasurePlan, missing: MissingValueSet) -> bool:
-    return value_set_key(missing.id)[0] in _value_sets(plan)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecqm.cli.contents import manifest_option, open_content
+
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--patient", required=True, metavar="ID", help="The patient, by id.")
 @click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@manifest_option
 @click.option("--period", metavar="START/END", help="Measurement period, instead of the measure's effective period.")
 @click.option(
     "--profiles",
@@ -38,6 +41,7 @@ def command(
     patient: str,
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
+    manifest: str | None,
     period: str | None,
     profiles: ProfileRule,
     relax_versions: bool,
@@ -49,7 +53,6 @@ def command(
     words of the measure, with the values that they were about.
     """
     from ecqm.bundles.package_content import PackageContent, package_files
-    from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
@@ -63,7 +66,7 @@ def command(
             (package,) = PackageContent.open(content, valuesets).select([measure])
             found = explain_package(package, data, patient, stated)
         else:
-            opened = open_content(content, libraries, valuesets)
+            opened = open_content(content, libraries, valuesets, manifest)
             chosen = opened.measure(measure)
             found = explain(opened, chosen, PatientData(data), patient, stated, profiles, relax_versions)
         text = (

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecqm.cli.contents import manifest_option, open_content
+
 if TYPE_CHECKING:
     from ecqm.bundles.selection import Selection
     from ecqm.engine.profiles import ProfileRule
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@manifest_option
 @click.option("--period", metavar="START/END", help="Measurement period, instead of each measure's effective period.")
 @click.option("--individual", is_flag=True, help="Also a report per patient, with supplemental data.")
 @click.option("--subject-list", is_flag=True, help="Also reports that list the members of every population.")
@@ -54,6 +57,7 @@ def command(
     data: tuple[Path, ...],
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
+    manifest: str | None,
     period: str | None,
     individual: bool,
     subject_list: bool,
@@ -83,7 +87,6 @@ def command(
     from ecqm.bundles.evaluation import Evaluation
     from ecqm.bundles.package_content import package_files
     from ecqm.bundles.selection import select
-    from ecqm.cli.contents import open_content
     from ecqm.cli.failures import reported
     from ecqm.cli.packages import run_packages
     from ecqm.cli.progress import progress
@@ -106,7 +109,7 @@ def command(
             # Other machines have other folders to stand in.
             data, output = tuple(path.absolute() for path in data), output.absolute()
         patients = PatientData(data)
-        opened = open_content(content, libraries, valuesets)
+        opened = open_content(content, libraries, valuesets, manifest)
         chosen = opened.select(names)
         clock.took("open")
         with progress("planning", len(chosen)) as advance:
@@ -174,8 +177,8 @@ def check(selection: Selection, allow_missing: bool) -> None:
     if selection.missing and not allow_missing:
         lines = [f"  {missing}" for missing in selection.missing]
         raise click.ClickException(
-            f"{len(lines)} value sets are not at hand as whole; add them with --valuesets, or go on without them with "
-            "--allow-missing:\n" + "\n".join(lines)
+            f"{len(lines)} value sets are not at hand as whole; add their expansions with --valuesets, or go on "
+            "without them with --allow-missing:\n" + "\n".join(lines)
         )
 
 

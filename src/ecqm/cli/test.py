@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ecqm import __version__
+from ecqm.cli.contents import manifest_option, open_content
 
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--tests", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of the cases.")
 @click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@manifest_option
 @click.option("--from", "source", type=click.Choice(["elm", "cql"]), default="elm", show_default=True)
 @click.option(
     "--profiles",
@@ -44,6 +46,7 @@ def command(
     tests: Path | None,
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
+    manifest: str | None,
     source: str,
     profiles: ProfileRule,
     relax_versions: bool,
@@ -55,7 +58,6 @@ def command(
 
     Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
     """
-    from ecqm.bundles.content import Content
     from ecqm.bundles.decks import match_deck
     from ecqm.bundles.package_decks import PackageDeck, is_package_deck, package_report, run_deck
     from ecqm.bundles.runner import DeckRunner
@@ -75,7 +77,7 @@ def command(
             text = render_package_deck(package_report({"source": source}, runs), runs, form)
         _finish(text, output, runs)
     with reported():
-        opened = Content.open(content, libraries, valuesets)
+        opened = open_content(content, libraries, valuesets, manifest)
         deck = match_deck(opened, tests, measures)
         for folder, named, count in deck.unmatched:
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
@@ -87,6 +89,8 @@ def command(
             for part in deck.measures:
                 runs.append(runner.run(part.measure, part.cases))
                 advance(len(part.cases), part.measure.name)
+        for missing in runner.missing.values():
+            click.echo(f"ecqm: warning: value set {missing}", err=True)
         for (name, severity, code, told), times in sorted(runner.messages.items(), key=str):
             click.echo(f"{name}: {severity} {code or ''}: {told} ({times} times)", err=True)
         report = deck_report({"name": "ecqm", "version": __version__, "source": source}, runs)

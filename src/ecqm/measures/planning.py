@@ -16,7 +16,8 @@ from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.lowering.core import Lowered, Place, Scope
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.references import call_function
-from ecqm.plan.nodes import Collect, Node, PlanNode, Property, Retrieve, Scan
+from ecqm.plan.nodes import Collect, Constant, Node, PlanNode, Property, Retrieve, Scan
+from ecqm.values import ValueSet
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,18 @@ class EvaluationPlan:
     def nodes(self) -> frozenset[Node]:
         """All nodes of the plan."""
         return reachable([*self.defines.values(), *(observation.value for observation in self.observations.values())])
+
+    @cached_property
+    def value_sets(self) -> dict[str, tuple[str, ...]]:
+        """The value sets that are looked into, each as `id` or `id|version`, with the defines that name it."""
+        uses: dict[str, set[str]] = {}
+        for node in self.nodes:
+            for used in (node, *node.children()):
+                if isinstance(used, Constant) and isinstance(used.value, ValueSet):
+                    defines = uses.setdefault("|".join(filter(None, (used.value.id, used.value.version))), set())
+                    places = (self.places.get(each) for each in (node, used) if isinstance(each, PlanNode))
+                    defines.update(place.path[0] for place in places if place is not None and place.path)
+        return {identifier: tuple(sorted(uses[identifier])) for identifier in sorted(uses)}
 
     @cached_property
     def demand(self) -> Demand:

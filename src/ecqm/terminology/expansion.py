@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ecqm.terminology.codes import CodeKey
+from ecqm.terminology.filters import Concepts, filtered, named_by
 from ecqm.terminology.resources import (
-    CodeSystemConcept,
     CodeSystemResource,
-    ComposeFilter,
     ComposePart,
     Contains,
     StoredExpansion,
@@ -48,7 +47,7 @@ class _Gathered:
 
 
 ValueSetLookup = Callable[[str], "Expansion | None"]
-CodeSystemLookup = Callable[[str], "CodeSystemResource | None"]
+CodeSystemLookup = Callable[[str, str | None], "CodeSystemResource | None"]
 
 
 def expand(
@@ -56,7 +55,8 @@ def expand(
 ) -> Expansion:
     """The codes of ``resource``: its stored expansion if whole, otherwise its definition, otherwise what there is.
 
-    ``value_set`` and ``code_system`` find what the definition refers to (by canonical URL), or return None.
+    ``value_set`` and ``code_system`` find what the definition refers to, by canonical URL (a system also by version),
+    or return None.
     """
     stored = _listed(resource.expansion)
     cut = cut_reason(resource.expansion)
@@ -155,68 +155,23 @@ def _of_system(part: ComposePart, code_system: CodeSystemLookup, problems: list[
     system = canonical_system(part.system)
     if part.concept is not None:
         return {(system, concept.code) for concept in part.concept}
-    if part.filter:
-        named = _named_by_filters(part.filter)
-        if named is not None:
-            return {(system, code) for code in named}
-    resource = code_system(part.system)
+    named = [named_by(condition) for condition in part.filter or ()]
+    if named and None not in named:
+        return {(system, code) for code in set.intersection(*(codes for codes in named if codes is not None))}
+    resource = code_system(part.system, part.version)
     if resource is None:
         problems.append(f"a {'filter on' if part.filter else 'whole'} code system that is not at hand: {part.system}")
         return set()
     if resource.content != "complete":
         problems.append(f"the code system {part.system} at hand is not complete ({resource.content})")
-    codes = _every_code(resource.concept)
+    if part.version is not None and resource.version is not None and part.version != resource.version:
+        problems.append(f"the code system {part.system} is at hand in version {resource.version}, not {part.version}")
+    concepts = Concepts(resource)
+    codes = concepts.codes
     for condition in part.filter or ():
-        kept = _filtered(condition, resource)
+        kept = filtered(condition, concepts)
         if kept is None:
-            problems.append(f"unsupported filter on {part.system}: {_shown(condition)}")
+            problems.append(f"unsupported filter on {part.system}: {condition}")
         else:
             codes &= kept
     return {(system, code) for code in codes}
-
-
-def _shown(condition: ComposeFilter) -> str:
-    return f"{condition.property} {condition.op} {condition.value}"
-
-
-def _named_by_filters(filters: list[ComposeFilter]) -> set[str] | None:
-    """The codes that filters spell out themselves (``concept = x``, ``concept in x,y``); None if they do not."""
-    named: list[set[str]] = []
-    for condition in filters:
-        if condition.property not in ("concept", "code") or condition.op not in ("=", "in"):
-            return None
-        values = condition.value.split(",") if condition.op == "in" else [condition.value]
-        named.append({value.strip() for value in values})
-    return set.intersection(*named)
-
-
-def _every_code(concepts: list[CodeSystemConcept] | None) -> set[str]:
-    codes: set[str] = set()
-    for concept in concepts or ():
-        codes.add(concept.code)
-        codes |= _every_code(concept.concept)
-    return codes
-
-
-def _filtered(condition: ComposeFilter, resource: CodeSystemResource) -> set[str] | None:
-    named = _named_by_filters([condition])
-    if named is not None:
-        return named
-    if condition.property in ("concept", "code") and condition.op in ("is-a", "descendent-of", "is-not-a"):
-        root = _find(resource.concept, condition.value)
-        below = _every_code(root.concept) if root is not None else set()
-        if condition.op == "descendent-of":
-            return below
-        within = below | {condition.value}
-        return within if condition.op == "is-a" else _every_code(resource.concept) - within
-    return None
-
-
-def _find(concepts: list[CodeSystemConcept] | None, code: str) -> CodeSystemConcept | None:
-    for concept in concepts or ():
-        if concept.code == code:
-            return concept
-        below = _find(concept.concept, code)
-        if below is not None:
-            return below
-    return None

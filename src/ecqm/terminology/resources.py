@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
 
@@ -50,6 +52,9 @@ class ComposeFilter(msgspec.Struct, frozen=True):
     op: str = ""
     value: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.property} {self.op} {self.value}"
+
 
 class ComposePart(msgspec.Struct, frozen=True):
     """One include or exclude (FHIR R4, ValueSet.compose.include)."""
@@ -76,9 +81,39 @@ class ValueSetResource(msgspec.Struct, frozen=True):
     expansion: StoredExpansion | None = None
 
 
+class _PropertyCoding(msgspec.Struct, frozen=True):
+    code: str | None = None
+
+
+class ConceptProperty(msgspec.Struct, frozen=True):
+    """One value of a concept's property, of whatever type (FHIR R4, CodeSystem.concept.property)."""
+
+    code: str = ""
+    valueCode: str | None = None
+    valueString: str | None = None
+    valueDateTime: str | None = None
+    valueBoolean: bool | None = None
+    valueInteger: int | None = None
+    valueDecimal: Decimal | None = None
+    valueCoding: _PropertyCoding | None = None
+
+    @property
+    def text(self) -> str | None:
+        """The value as filters write it."""
+        if self.valueBoolean is not None:
+            return "true" if self.valueBoolean else "false"
+        if self.valueCoding is not None:
+            return self.valueCoding.code
+        for number in (self.valueInteger, self.valueDecimal):
+            if number is not None:
+                return str(number)
+        return self.valueCode or self.valueString or self.valueDateTime
+
+
 class CodeSystemConcept(msgspec.Struct, frozen=True):
     code: str
     display: str | None = None
+    property: list[ConceptProperty] | None = None
     concept: list[CodeSystemConcept] | None = None
 
 

@@ -28,6 +28,7 @@ from ecqm.terminology.systems import bare_oid, canonical_system
 Document = tuple[str, Callable[[], bytes]]
 """Where a JSON document comes from, and how to read it."""
 
+_USERS_SHOWN = 5
 _OID_AT_END = re.compile(r"/ValueSet/([0-2](?:\.\d+)+)$")
 
 
@@ -54,22 +55,27 @@ class _Candidate:
 class MissingValueSet:
     """A value set that a run needs and cannot take as whole.
 
-    ``found`` is None if it is not at hand at all, otherwise what there is of it. ``libraries`` are those that use it;
-    ``versions`` are the versions at hand where another one was asked for.
+    ``found`` is None if it is not at hand at all, otherwise what there is of it. ``users`` are the libraries or defines
+    that name it; ``versions`` are the versions at hand where another one was asked for, and ``pinned`` the version that
+    a manifest asks for.
     """
 
     id: str
-    libraries: tuple[str, ...]
+    users: tuple[str, ...]
     found: Expansion | None = None
     versions: tuple[str, ...] = ()
+    pinned: str | None = None
 
     def __str__(self) -> str:
-        used = f" (used by {', '.join(self.libraries)})" if self.libraries else ""
+        shown = ", ".join(self.users[:_USERS_SHOWN])
+        more = f" and {len(self.users) - _USERS_SHOWN} more" if len(self.users) > _USERS_SHOWN else ""
+        where = self.id + (f" (used by {shown}{more})" if self.users else "")
         if self.found is not None:
-            return f"{self.id}{used}: {len(self.found.codes)} codes; {'; '.join(self.found.problems)}"
+            return f"{where}: {len(self.found.codes)} codes; {'; '.join(self.found.problems)}"
         if self.versions:
-            return f"{self.id}{used}: not at hand in that version; at hand: {', '.join(self.versions)}"
-        return f"{self.id}{used}: not at hand"
+            wanted = "that version" if self.pinned is None else f"version {self.pinned} of the manifest"
+            return f"{where}: not at hand in {wanted}; at hand: {', '.join(self.versions)}"
+        return f"{where}: not at hand"
 
 
 def value_set_key(identifier: str) -> tuple[str, str | None]:
@@ -104,6 +110,7 @@ class ValueSetStore:
         self._code_systems: dict[str, list[_Candidate]] = {}
         self._expansions: dict[tuple[str, str | None], Expansion | None] = {}
         self._in_progress: set[str] = set()
+        self._pinned: dict[str, str] = {}
         self._layers = 0
         self.problems: list[str] = []
         for layer in layers:
@@ -120,14 +127,21 @@ class ValueSetStore:
         self._layers += 1
         self._expansions.clear()
 
+    def pin(self, versions: Iterable[str]) -> None:
+        """Canonicals with version: value sets that are asked for without one are to be had in these."""
+        keys = map(value_set_key, versions)
+        self._pinned.update({identity: version for identity, version in keys if version is not None})
+        self._expansions.clear()
+
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set with this identity, or None if it (or the version asked for) is not at hand.
 
-        ``identifier`` may carry ``|version``. Where several versions are at hand and none is asked for, the latest of
-        the first layer that has it whole counts; if none is whole, the one with the most codes, marked as it is.
+        ``identifier`` may carry ``|version``. Where no version is asked for, that of ``pin`` counts; if there is none
+        either, and several versions are at hand, the latest of the first layer that has it whole; if none is whole, the
+        one with the most codes, marked as it is.
         """
         identity, in_identifier = value_set_key(identifier)
-        wanted = version or in_identifier
+        wanted = version or in_identifier or self._pinned.get(identity)
         self._read_headers()
         key = (identity, wanted)
         if key not in self._expansions:
@@ -145,21 +159,24 @@ class ValueSetStore:
         candidates = self._value_sets.get(value_set_key(identifier)[0], [])
         return tuple(dict.fromkeys(c.header.version for c in _in_order(candidates) if c.header.version is not None))
 
-    def code_system(self, url: str) -> CodeSystemResource | None:
-        """A CodeSystem resource at hand, by any name of the system."""
+    def code_system(self, url: str, version: str | None = None) -> CodeSystemResource | None:
+        """A CodeSystem resource at hand, by any name of the system: in the version asked for if it is at hand."""
         self._read_headers()
-        candidates = _in_order(self._code_systems.get(canonical_system(url.partition("|")[0]), []))
-        return decode_code_system(candidates[0].read()) if candidates else None
+        name, _, in_url = url.partition("|")
+        candidates = _in_order(self._code_systems.get(canonical_system(name), []))
+        same = [candidate for candidate in candidates if candidate.header.version == (version or in_url)]
+        return decode_code_system((same or candidates)[0].read()) if candidates else None
 
     def missing(self, uses: Mapping[str, Iterable[str]]) -> list[MissingValueSet]:
-        """Which of the value sets in ``uses`` (identifier → the libraries using it) are not at hand as whole."""
+        """Which value sets of ``uses`` are not at hand as whole: by identifier the libraries or defines that use it."""
         missing = []
-        for identifier, libraries in uses.items():
+        for identifier, users in uses.items():
             found = self.find(identifier)
             if found is None or not found.complete:
-                names = tuple(sorted(set(libraries)))
+                identity, version = value_set_key(identifier)
                 versions = self.versions(identifier) if found is None else ()
-                missing.append(MissingValueSet(identifier, names, found, versions))
+                pinned = self._pinned.get(identity) if version is None else None
+                missing.append(MissingValueSet(identifier, tuple(sorted(set(users))), found, versions, pinned))
         return missing
 
     def _expand(self, identity: str, version: str | None) -> Expansion | None:

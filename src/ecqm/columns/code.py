@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -102,7 +103,7 @@ class ConceptColumn(Column):
     def valid(self) -> Mask:
         return self._valid
 
-    @property
+    @cached_property
     def parents(self) -> Rows:
         """For each code the row that holds it."""
         return parents_of_offsets(self.offsets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -19,34 +20,59 @@ from ecqm.types import CqlType, ListType
 
 
 class ListColumn(Column):
-    """Row i holds the `values` at offsets[i]:offsets[i + 1]; null where not `valid` (its segment is then empty)."""
+    """Row i holds the `values` at offsets[i]:offsets[i + 1]; null where not `valid` (its segment is then empty).
+
+    `parents` says the same of the elements: for each the row whose list it is in. Whichever of the two a column was
+    not made of follows from the other when it is asked for.
+    """
 
     def __init__(self, offsets: Rows, values: Column, valid: Mask | None = None, type_: CqlType | None = None) -> None:
+        self._of(len(offsets) - 1, values, valid, type_)
         self.offsets = offsets
-        self.values = values
-        self._valid = np.ones(len(offsets) - 1, np.bool_) if valid is None else valid
-        self.type = type_ or ListType(values.type)
 
     @classmethod
-    def of_parents(cls, parents: Rows, values: Column, n: int, valid: Mask | None = None) -> ListColumn:
+    def of_parents(
+        cls, parents: Rows, values: Column, n: int, valid: Mask | None = None, type_: CqlType | None = None
+    ) -> ListColumn:
         """n lists from elements and, for each, the row (non-decreasing) whose list it is in."""
-        return cls(offsets_of_parents(parents, n), values, valid)
+        lists = cls.__new__(cls)
+        lists._of(n, values, valid, type_)
+        lists.parents = parents
+        return lists
+
+    def _of(self, n: int, values: Column, valid: Mask | None, type_: CqlType | None) -> None:
+        self._n = n
+        self.values = values
+        self._valid = np.ones(n, np.bool_) if valid is None else valid
+        self.type = type_ or ListType(values.type)
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return self._n
 
     @property
     def valid(self) -> Mask:
         return self._valid
 
-    @property
-    def lengths(self) -> Rows:
-        return np.diff(self.offsets)
+    @cached_property
+    def offsets(self) -> Rows:
+        """Where in `values` each list starts, and at last their number (n + 1)."""
+        return offsets_of_parents(self.parents, self._n)
 
     @cached_property
     def parents(self) -> Rows:
         """For each element the row whose list it is in."""
         return parents_of_offsets(self.offsets)
+
+    @property
+    def lengths(self) -> Rows:
+        return np.diff(self.offsets)
+
+    def with_values(self, values: Column, type_: CqlType | None = None) -> ListColumn:
+        """The same lists of other values, as many."""
+        lists = copy(self)
+        lists.values = values
+        lists.type = type_ or ListType(values.type)
+        return lists
 
     def take(self, rows: Rows) -> ListColumn:
         offsets, elements = gather(self.offsets, rows)
@@ -61,8 +87,7 @@ class ListColumn(Column):
     def select(self, keep: Mask) -> ListColumn:
         """The lists with only the elements for which `keep` (one per element) holds."""
         chosen = np.flatnonzero(keep)
-        offsets = offsets_of_parents(self.parents[chosen], len(self))
-        return ListColumn(offsets, self.values.take(chosen), self._valid, self.type)
+        return self.of_parents(self.parents[chosen], self.values.take(chosen), len(self), self._valid, self.type)
 
     def concat(self, others: Sequence[ListColumn]) -> ListColumn:
         from ecqm.columns.join import concat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -109,9 +110,15 @@ class ResourceColumn(Column):
     def field(self, name: str) -> Column:
         """The column of n values of an element; nulls where resources of the type have no such element."""
         try:
-            return self.table.element(name).pick(self.rows)
+            element = self.table.element(name)
         except KeyError:
             return NullColumn(len(self))
+        return element if self._is_whole_table else element.pick(self.rows)
+
+    @cached_property
+    def _is_whole_table(self) -> bool:
+        n = len(self.table)
+        return len(self.rows) == n and bool((self.rows == np.arange(n)).all())
 
     def take(self, rows: Rows) -> ResourceColumn:
         return ResourceColumn(self.table, self.rows[rows], self.type)

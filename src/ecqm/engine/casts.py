@@ -146,7 +146,7 @@ def as_type(column: Column, type_: CqlType) -> Column:
 def _narrowed(column: Column, type_: CqlType) -> Column:
     """Values that are all of a type; lists and intervals with their parts in the layout of that type alone."""
     if isinstance(column, ListColumn) and isinstance(type_, ListType):
-        return ListColumn(column.offsets, as_type(column.values, type_.element), column.valid)
+        return column.with_values(as_type(column.values, type_.element))
     if isinstance(column, IntervalColumn) and isinstance(type_, IntervalType):
         low, high = (as_type(bound, type_.point) for bound in (column.low, column.high))
         return IntervalColumn(low, high, column.low_closed, column.high_closed, column.valid, type_)

@@ -250,4 +250,4 @@ def sort_within(executor: Executor, node: SortWithin, frame: Frame) -> Column:
     scan.bind(node.element, column.values)
     keys = [(executor.value(key, scan).broadcast(scan.n), descending) for key, descending in node.keys]
     order = order_within(column.parents, keys)
-    return ListColumn(column.offsets, column.values.take(order), column.valid, column.type)
+    return column.with_values(column.values.take(order), column.type)

@@ -27,7 +27,7 @@ from ecqm.engine.code_index import code_rows
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.values import part_of
-from ecqm.kernels.segments import any_within, distinct, offsets_of_parents
+from ecqm.kernels.segments import any_within, distinct
 from ecqm.plan.nodes import Membership, PlanNode, Retrieve
 from ecqm.types import NamedType
 from ecqm.values import Code, Concept, ValueSet
@@ -47,7 +47,7 @@ def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
     resources = ResourceColumn(table, rows, instances)
     if node.unfiltered:
         return ListColumn(np.array([0, len(rows)]), resources)
-    return ListColumn(offsets_of_parents(table.patient[rows], executor.cohort.n), resources)
+    return ListColumn.of_parents(table.patient[rows], resources, executor.cohort.n)
 
 
 def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Rows:

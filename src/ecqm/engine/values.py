@@ -112,8 +112,7 @@ def part_of(column: Column, name: str) -> Column:
     if isinstance(column, ConceptColumn):
         return _part_of_concept(column, name)
     if isinstance(column, ListColumn):
-        elements = part_of(column.values, name)
-        return ListColumn(column.offsets, elements, column.valid)
+        return column.with_values(part_of(column.values, name))
     if isinstance(column, ScalarColumn):
         raise EvaluationError(f"no element {name!r} in values of type {column.type}")
     return NullColumn(len(column))

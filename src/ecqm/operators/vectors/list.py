@@ -85,10 +85,14 @@ def distinct(source: Column) -> Any:
         return NotImplemented if not isinstance(source, ListColumn) else source
     if _in_table_order(source.values):
         return source
-    keys = equality_keys(source.values)
-    if keys is None:
-        return NotImplemented
-    kept = first_occurrences(combine_keys(source.parents, keys))
+    if isinstance(source.values, ResourceColumn):
+        in_list = source.parents * (len(source.values.table) + 1) + source.values.rows
+    else:
+        keys = equality_keys(source.values)
+        if keys is None:
+            return NotImplemented
+        in_list = combine_keys(source.parents, keys)
+    kept = first_occurrences(in_list)
     return source if kept.all() else source.select(kept)
 
 
@@ -138,17 +142,23 @@ def joined(left: ListColumn, right: ListColumn) -> tuple[ListColumn, np.ndarray[
 
 
 @vector("Union")
-def union(left: Column, right: Column, *more: Column) -> Any:
-    lists = both_lists(left, right)
-    if lists is None:
+def union(*operands: Column) -> Any:
+    if not any(isinstance(operand, ListColumn) for operand in operands):
         return NotImplemented
-    left, right = lists
-    if len(left.values) and len(right.values):
-        together, _ = joined(left, right)
-    else:
-        together = left if len(left.values) else right
-    result = distinct(ListColumn(together.offsets, together.values))
-    return union(result, *more) if more and result is not NotImplemented else result
+    n = broadcast_length(*operands)
+    lists: list[ListColumn] = []
+    for operand in operands:
+        if isinstance(operand, ListColumn):
+            lists.append(operand.broadcast(n))
+        elif not isinstance(operand, NullColumn):
+            return NotImplemented
+    lists = [column for column in lists if len(column.values)] or lists[:1]
+    if len(lists) == 1:
+        return distinct(ListColumn.of_parents(lists[0].parents, lists[0].values, n))
+    parents = np.concatenate([column.parents for column in lists])
+    order = np.argsort(parents, kind="stable")
+    values = concat([column.values for column in lists]).take(order)
+    return distinct(ListColumn.of_parents(parents[order], values, n))
 
 
 @vector("Intersect")

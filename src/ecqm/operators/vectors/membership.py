@@ -31,6 +31,7 @@ from ecqm.columns import (
 from ecqm.columns.ragged import ragged_keys
 from ecqm.kernels.calendar import HOUR
 from ecqm.kernels.segments import any_within, combine_keys, gather
+from ecqm.operators.vectors.amounts import amounts
 
 # What compares by key: two values are equal exactly if their keys are, and equality is never in doubt.
 KEYED = (StringColumn, IntegerColumn, BooleanColumn, ResourceColumn, CodeColumn)
@@ -58,7 +59,12 @@ def equality_keys(column: Column) -> Rows | None:
     layouts whose equality is left to the scalars."""
     if isinstance(column, QuantityColumn):
         units = column.unit.ids[column.valid]
-        return column.value.number_keys() if len(units) == 0 or bool((units == units[0]).all()) else None
+        if len(units) == 0 or bool((units == units[0]).all()):
+            return column.value.number_keys()
+        (found,) = amounts(column)
+        if found.number.dtype == object:
+            return None
+        return np.where(column.valid, combine_keys(found.kind, found.number), -1)
     if isinstance(column, DecimalColumn):
         return column.number_keys()
     if isinstance(column, TemporalColumn):

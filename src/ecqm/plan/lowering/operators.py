@@ -45,6 +45,19 @@ def message(lowering: Lowering, node: elm.Message, scope: Scope) -> PlanNode:
     return lowering.builder.make(Call, "Message", tuple(lowering.lower_optional(part, scope) for part in parts))
 
 
+@lowers(elm.Union)
+def union(lowering: Lowering, node: elm.Union, scope: Scope) -> PlanNode:
+    """A union of unions is one of all their operands."""
+    operands: list[PlanNode] = []
+    for part in node.operand:
+        operand = lowering.lower(part, scope)
+        if isinstance(operand, Call) and operand.operator == "Union":
+            operands += operand.operands
+        else:
+            operands.append(operand)
+    return lowering.builder.make(Call, "Union", tuple(operands))
+
+
 _NOT_SETTINGS = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}
 
 

@@ -20,7 +20,7 @@ from ecqm.values import DateTime, EvaluationContext, Tuple
 from tests.data.resources import Json, bundle, write
 
 HEADER = """library Logic version '1'
-using FHIR version '4.0.1'
+using {}
 include FHIRHelpers version '{}'
 {}context Patient
 """
@@ -29,7 +29,7 @@ REQUEST = EvaluationContext(DateTime(2026, 3, 10, 12, 0, 0, 0, 0))
 
 
 class Logic:
-    """A library of the given definitions, and the plan of each; `helpers` is the CQL of FHIRHelpers."""
+    """A library of the given definitions on `model`, and the plan of each; `helpers` is the CQL of FHIRHelpers."""
 
     def __init__(
         self,
@@ -37,12 +37,13 @@ class Logic:
         kernels: Callable[[str, str], str | None] = kernel_for,
         helpers: Path = SAMPLE_HELPERS,
         declarations: str = "",
+        model: str = "FHIR version '4.0.1'",
     ) -> None:
         text = helpers.read_text("utf-8")
         header = library_header(text)
         assert header is not None
         compiler = Compiler(lambda name, version: text if (name, version) == header else None)
-        compilation = compiler.compile_library(HEADER.format(header[1], declarations) + source)
+        compilation = compiler.compile_library(HEADER.format(model, header[1], declarations) + source)
         assert compilation.ok, [error.render("Logic") for error in compilation.errors]
         included = compiler.library(*header)
         assert included is not None

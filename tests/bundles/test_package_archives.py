@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from ecqm.bundles.documents import ContentError
 from ecqm.bundles.package_archives import is_archive, read_archive
 from ecqm.cli.main import main
-from ecqm.measures.definition import Aggregate, PopulationCode, Scoring
+from ecqm.measures.definition import Aggregate, Identifiers, PopulationCode, Scoring
 from tests.bundles.test_packages import LIBRARY, TWO_STAYS, VALUE_SETS
 
 CRITERIA = """
@@ -85,6 +85,25 @@ def test_an_archive_is_a_measure(tmp_path: Path) -> None:
     assert observation.aggregate is Aggregate.MEDIAN
     assert [stratifier.components[0].expression for stratifier in group.stratifiers] == ["Diagnosed"]
     assert list(package.cql) == ["Stays"]
+
+
+def test_parts_have_the_identifiers_of_the_document(tmp_path: Path) -> None:
+    """QRDA Category III refers to populations by them."""
+    measure = read_archive(archive(tmp_path / "export.zip")).measure
+    specific, of_all = "11111111-2222-3333-4444-555555555555", "99999999-2222-3333-4444-555555555555"
+    assert measure.identifiers == Identifiers(specific, of_all, "CMS901v3")
+    (group,) = measure.groups
+    assert [each.identifier for each in (*group.criteria, *group.stratifiers)] == ["A-1", "A-2", "A-3", "A-4"]
+
+
+def test_supplemental_data(tmp_path: Path) -> None:
+    supplement = """<component xmlns:cql-ext="urn:hhs-cql:hqmf-n1-extensions:v1"><cql-ext:supplementalDataElement>
+      <id extension="Supplemental Data Elements" root="B"/><code code="SDE"/><precondition typeCode="PRCN">
+      <criteriaReference classCode="OBS" moodCode="EVN"><id extension="Stays.&quot;SDE Sex&quot;" root="C"/>
+      </criteriaReference></precondition></cql-ext:supplementalDataElement></component></populationCriteriaSection>"""
+    document = HQMF.replace("</populationCriteriaSection>", supplement)
+    (found,) = read_archive(archive(tmp_path / "export.zip", **{"CMS901.xml": document})).measure.supplemental_data
+    assert found.expression == "SDE Sex"
 
 
 def test_what_is_counted_is_told_by_the_logic(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ def test_hl7_alone_takes_any_measure(tmp_path: Path) -> None:
     assert violations(output.read_bytes(), *HL7) == []
     (measure,) = read(output.read_bytes())
     assert {each.code: each.count for each in measure.populations} == {"IPOP": 2, "MSRPOPL": 2, "MSRPOPLEX": 1}
+    # The stays took one day and four.
+    assert [list(each.observed.values()) for each in measure.populations] == [[], ["2.5"], []]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecqm.measures.definition import Aggregate, CompositeScoring, MeasureError, PopulationCode, Scoring
+from ecqm.measures.definition import Aggregate, CompositeScoring, Identifiers, MeasureError, PopulationCode, Scoring
 from ecqm.measures.parsing import parse_measure
 from tests.content import CONTENT, needs_content
 from tests.measures.resources import CQFM, concept, criteria, group, measure, observation, population
@@ -88,6 +88,26 @@ def test_extensions_by_their_names_in_either_guide() -> None:
 def test_unusable_resources_say_why(text: bytes, says: str) -> None:
     with pytest.raises(MeasureError, match=says):
         parse_measure(text)
+
+
+INITIAL = group("cohort", population("initial-population"))
+
+
+def test_identifiers_by_their_types() -> None:
+    types = "http://terminology.hl7.org/CodeSystem/artifact-identifier-type"
+    identifiers = [
+        {
+            "type": concept("short-name", types),
+            "system": "https://madie.cms.gov/measure/shortName",
+            "value": "CMS1FHIR",
+        },
+        {"type": concept("version-specific", types), "system": "urn:ietf:rfc:3986", "value": "urn:uuid:a-1"},
+        {"type": concept("version-independent", types), "system": "urn:ietf:rfc:3986", "value": "urn:uuid:b-2"},
+        {"type": concept("publisher", types), "system": "https://publisher.example/id", "value": "P7"},
+        {"type": concept("publisher", types), "system": "https://madie.cms.gov/measure/cmsId", "value": "1FHIR"},
+    ]
+    assert measure(INITIAL, identifier=identifiers).identifiers == Identifiers("a-1", "b-2", "1FHIR")
+    assert measure(INITIAL).identifiers == Identifiers()
 
 
 def test_unknown_population_code() -> None:

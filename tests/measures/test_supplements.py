@@ -80,6 +80,7 @@ def test_codes_make_the_same_combination_in_whatever_order_they_come() -> None:
         ("SDE Race", SupplementalElement.RACE),
         ("SDE Ethnicity", SupplementalElement.ETHNICITY),
         ("SDE Payer", SupplementalElement.PAYER),
+        ("SDE Payer Type", SupplementalElement.PAYER),
         ("SDE Results", None),
         ("Race", None),
     ],

@@ -23,6 +23,7 @@ from ecqm.measures.definition import (
     Scoring,
     Stratifier,
     StratifierComponent,
+    SupplementalData,
 )
 
 ROOT = "QualityMeasureDocument"
@@ -40,6 +41,8 @@ _CRITERIA = {
     "measurePopulationExclusionCriteria": ("MSRPOPLEX", PopulationCode.MEASURE_POPULATION_EXCLUSION),
 }
 _STRATIFIER = "stratifierCriteria"
+# An element of the extension for CQL.
+_SUPPLEMENT = "supplementalDataElement"
 _SCORINGS = {
     "PROPOR": Scoring.PROPORTION,
     "PROPORTION": Scoring.PROPORTION,
@@ -86,6 +89,7 @@ def read_hqmf(data: bytes, origin: str) -> Hqmf:
         title=title,
         library=reading.library,
         groups=groups,
+        supplemental_data=tuple(SupplementalData(each, each, frozenset()) for each in reading.supplements),
         period=_period(root),
         identifiers=Identifiers(identifier, all_versions, cms),
     )
@@ -97,6 +101,8 @@ class _Reading:
         self.root = root
         self.origin = origin
         self.library: str | None = None
+        # Definitions, each once, though every section of populations names them.
+        self.supplements: dict[str, None] = {}
         # Where each population is, by the identifier that observations refer to.
         self._places: dict[str, tuple[int, str]] = {}
 
@@ -125,8 +131,10 @@ class _Reading:
             for criteria in component.iterchildren():
                 tag = local(criteria)
                 expression = self._expression(criteria)
-                root = _attribute(criteria, "id", "root")
-                if tag == _STRATIFIER and expression is not None:
+                root = (_attribute(criteria, "id", "root") or "").strip() or None
+                if tag == _SUPPLEMENT and expression is not None:
+                    self.supplements[expression] = None
+                elif tag == _STRATIFIER and expression is not None:
                     own = f"PopulationSet_{number + 1}_Stratification_{len(stratifiers) + 1}"
                     stratifiers.append(Stratifier(own, (StratifierComponent(own, expression),), identifier=root))
                 elif tag in _CRITERIA and expression is not None:
@@ -136,7 +144,7 @@ class _Reading:
                     population = Population(code, own, expression, identifier=root)
                     populations.append(population)
                     if root is not None:
-                        self._places[root.strip().upper()] = (number, population.id)
+                        self._places[root.upper()] = (number, population.id)
         return populations, stratifiers
 
     def _expression(self, criteria: Element) -> str | None:

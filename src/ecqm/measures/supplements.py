@@ -45,8 +45,9 @@ class SupplementalElement(StrEnum):
     PAYER = "payer"
 
 
-# Measures name the definitions alike: "SDE Race"; "SDE Sex", in older ones "SDE ONC Administrative Sex".
-_NAMED = re.compile(r"SDE\b.*\b(Sex|Race|Ethnicity|Payer)", re.IGNORECASE)
+# Measures name the definitions alike: "SDE Race"; "SDE Payer" or "SDE Payer Type"; "SDE Sex", in older ones "SDE ONC
+# Administrative Sex".
+_NAMED = re.compile(r"SDE\b.*\b(Sex|Race|Ethnicity|Payer)(?: Type)?", re.IGNORECASE)
 
 Counted = tuple[str, str, str]
 """Population id, element, and a combination of codes as JSON: [[system, code], …], in order."""

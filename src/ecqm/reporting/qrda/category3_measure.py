@@ -99,9 +99,9 @@ class MeasureWriter:
         _write_count(data, population.count)
         strata = [stratum for stratum in group.strata if stratum.label == _CRITERION]
         for place, stratum in enumerate(strata):
-            self._write_stratum(data, identifiers, number, population, place, stratum)
+            self._write_stratum(data, identifiers, number, group, population, place, stratum)
         self._write_supplements(data, identifiers.measure, group, population)
-        _write_observed(data, identifiers, number, group.observations, population)
+        _write_observed(data, identifiers, number, _observed_of(group, population, group.observations))
         _refer(data, identifiers.of_population(number, population))
 
     def _write_stratum(
@@ -109,6 +109,7 @@ class MeasureWriter:
         data: Element,
         identifiers: Identifiers,
         number: int,
+        group: GroupCount,
         population: PopulationCount,
         place: int,
         stratum: StratumCount,
@@ -121,7 +122,7 @@ class MeasureWriter:
         value.set(XSI_TYPE, "CD")
         text(value, "originalText", "Stratum")
         _write_count(observation, stratum.populations[population.id])
-        _write_observed(observation, identifiers, number, stratum.observations, population)
+        _write_observed(observation, identifiers, number, _observed_of(group, population, stratum.observations))
         _refer(observation, identifiers.of_stratum(number, place, stratum))
 
     def _write_supplements(
@@ -191,24 +192,24 @@ def _write_supplement(data: Element, form: SupplementForm, category: Coded | Non
     _write_count(observation, patients)
 
 
-def _write_observed(
-    parent: Element,
-    identifiers: Identifiers,
-    number: int,
-    observations: list[Observed],
-    population: PopulationCount,
-) -> None:
-    """What was observed of a population, as one number."""
+def _write_observed(parent: Element, identifiers: Identifiers, number: int, observations: list[Observed]) -> None:
+    """What was observed of a population, each as one number."""
     for observed in observations:
-        if observed.population == population.id:
-            observation = add(parent, f"{_PART}/{_OBSERVATION}")
-            templates.CONTINUOUS_VARIABLE.write(observation)
-            text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
-            etree.SubElement(observation, name("statusCode"), code="completed")
-            _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
-            method = templates.METHODS[Aggregate(observed.method)]
-            coded(observation, "methodCode", (method, templates.OBSERVATION_METHOD))
-            _refer(observation, identifiers.of_observation(number, observed))
+        observation = add(parent, f"{_PART}/{_OBSERVATION}")
+        templates.CONTINUOUS_VARIABLE.write(observation)
+        text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
+        etree.SubElement(observation, name("statusCode"), code="completed")
+        _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
+        method = templates.METHODS[Aggregate(observed.method)]
+        coded(observation, "methodCode", (method, templates.OBSERVATION_METHOD))
+        _refer(observation, identifiers.of_observation(number, observed))
+
+
+def _observed_of(group: GroupCount, population: PopulationCount, observations: list[Observed]) -> list[Observed]:
+    """The observations of a population; those of a continuous variable are of its measure population."""
+    if group.scoring is Scoring.CONTINUOUS_VARIABLE:
+        return observations if population.code is PopulationCode.MEASURE_POPULATION else []
+    return [observed for observed in observations if observed.population == population.id]
 
 
 def _write_number(parent: Element, xsi: str, number: Decimal | None) -> None:

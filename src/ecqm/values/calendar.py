@@ -28,8 +28,8 @@ _YEAR, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND, _MILLISECOND = range(7)
 _UNIT_MILLISECONDS = {3: 3_600_000, 4: 60_000, 5: 1_000, 6: 1}
 
 # How many of the finer unit make one of the coarser, where calendar arithmetic has to convert between them.
-_PER_COARSER = {_MONTH: 12, _DAY: 30, _HOUR: 24, _MINUTE: 60, _SECOND: 60, _MILLISECOND: 1000}
-_DAYS_PER_YEAR = 365
+PER_COARSER = {_MONTH: 12, _DAY: 30, _HOUR: 24, _MINUTE: 60, _SECOND: 60, _MILLISECOND: 1000}
+DAYS_PER_YEAR = 365
 
 
 def time_unit(unit: str) -> str:
@@ -68,8 +68,8 @@ def _coarsened(count: int, rank: int, target: int) -> int:
     """A count of a unit as whole counts of a coarser one."""
     while rank > target:
         if rank == _DAY and target == _YEAR:
-            return _truncated(count, _DAYS_PER_YEAR)
-        count, rank = _truncated(count, _PER_COARSER[rank]), rank - 1
+            return _truncated(count, DAYS_PER_YEAR)
+        count, rank = _truncated(count, PER_COARSER[rank]), rank - 1
     return count
 
 

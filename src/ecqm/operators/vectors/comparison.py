@@ -23,7 +23,7 @@ from ecqm.columns import (
     TemporalColumn,
     broadcast_length,
 )
-from ecqm.kernels.segments import any_within, combine_keys, parents_of_offsets
+from ecqm.kernels.segments import any_within, combine_keys
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import Answer, either, with_rest
 from ecqm.operators.vectors.bounds import bounds_of, unified
@@ -129,7 +129,8 @@ def _codes_equivalent(left: CodeColumn | ConceptColumn, right: CodeColumn | Conc
         for wanted in set(others.tolist()):
             matched |= ids == wanted
     else:
-        keys = combine_keys(np.concatenate([parents, other_parents]), np.concatenate([ids, others]))
+        codes = np.concatenate([ids, others]).astype(np.int64)
+        keys = combine_keys(np.concatenate([parents, other_parents]), codes)
         wanted_keys = np.zeros(len(keys) + 1, np.bool_)
         wanted_keys[keys[len(ids) :]] = True
         matched = wanted_keys[keys[: len(ids)]]
@@ -140,8 +141,7 @@ def _code_ids(column: CodeColumn | ConceptColumn, n: int) -> tuple[Any, Any]:
     """The codes of each row, by id, and their rows; what has no code is left out."""
     if isinstance(column, CodeColumn):
         rows = np.flatnonzero(column.ids >= 0)
-        return column.ids[rows].astype(np.int64), rows
-    ids = column.codes.ids.astype(np.int64)
-    parents = parents_of_offsets(column.offsets)
+        return column.ids[rows], rows
+    ids = column.codes.ids
     present = ids >= 0
-    return (ids, parents) if present.all() else (ids[present], parents[present])
+    return (ids, column.parents) if present.all() else (ids[present], column.parents[present])

@@ -41,7 +41,7 @@ from ecqm.operators.vectors.order import EPOCH_ORDINAL, alike, at_the_end, own_c
 from ecqm.operators.vectors.steps import moved_by, outside, with_local
 from ecqm.types import DATE, TIME
 from ecqm.values import CqlError, request_offset
-from ecqm.values.calendar import time_unit
+from ecqm.values.calendar import DAYS_PER_YEAR, PER_COARSER, time_unit
 from ecqm.values.temporal import precision_index
 
 _EPOCH_DAY = EPOCH_ORDINAL // MS_PER_DAY
@@ -175,10 +175,13 @@ def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
         if move is None:
             undecided[rows] = True
             continue
-        rank, steps, unfit = move
-        undecided[rows[unfit]] = True
-        fit = ~unfit
-        result[rows[fit]] = moved_by(points, local[rows[fit]], rank, steps[fit])
+        rank, steps, far = move
+        undecided[rows[far]] = True
+        reached = np.where(far, -1, np.minimum(points.precision[rows], rank))
+        for target in range(rank + 1):
+            at = np.flatnonzero(reached == target)
+            if len(at):
+                result[rows[at]] = moved_by(points, local[rows[at]], target, _coarsened(steps[at], rank, target))
     if isinstance(points, TimeColumn):
         result = result % MS_PER_DAY
     undecided |= valid & outside(points, result)
@@ -206,7 +209,21 @@ def _move(
     steps = sign * (whole + ((whole < 0) & ~exact)) * (_DAYS_PER_WEEK if name == "week" else 1)
     # What would leave the calendar by far would also leave the integers: to the scalars.
     far = np.abs(steps) > _FAR[min(rank, DAY)] * (MS_PER_DAY if rank > DAY else 1)
-    return rank, np.where(far, 0, steps), (points.precision[rows] < rank) | far
+    return rank, np.where(far, 0, steps), far
+
+
+def _coarsened(steps: Rows, rank: int, target: int) -> Rows:
+    """Steps of one precision as whole steps of a coarser one, as far as the points are known
+    (`ecqm.values.calendar.add`)."""
+    while rank > target:
+        if rank == DAY and target == YEAR:
+            return _truncated(steps, DAYS_PER_YEAR)
+        steps, rank = _truncated(steps, PER_COARSER[rank]), rank - 1
+    return steps
+
+
+def _truncated(steps: Rows, size: int) -> Rows:
+    return np.asarray(np.sign(steps) * (np.abs(steps) // size))
 
 
 _FAR = {YEAR: 10_000, MONTH: 120_000, DAY: 4_000_000}

@@ -82,9 +82,7 @@ class ShardWriter:
         self._write_file("problems.json", memoryview(listed))
         return self._checksums
 
-    def _write(
-        self, name: str, batches: Sequence[pa.RecordBatch], options: pa.ipc.IpcWriteOptions = _COLUMNS
-    ) -> None:
+    def _write(self, name: str, batches: Sequence[pa.RecordBatch], options: pa.ipc.IpcWriteOptions = _COLUMNS) -> None:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, batches[0].schema, options=options) as writer:
             for batch in batches:

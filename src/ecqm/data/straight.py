@@ -48,8 +48,7 @@ class _Table:
     def parsed(cls, name: str, rows: pa.Table, patient: Rows) -> _Table:
         """Spooled resources of patient rows. Raises NotPlain, also for two with one id."""
         lines = rows["json"].combine_chunks()
-        parsed = _PARSER.parse(name, lines)
-        arrays = {field: parsed[field].combine_chunks() for field in parsed.column_names}
+        arrays = _PARSER.parse(name, lines)
         table = cls(patient, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), lines, arrays)
         table.refuse_duplicates(name)
         return table

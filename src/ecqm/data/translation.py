@@ -7,6 +7,7 @@ same columns come back. What has no place in plain arrays raises NotPlain, and t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
 from ecqm.data.elements import fhir_type
 from ecqm.data.encoding import Encodings
+from ecqm.data.nested import Arrays, fields_of, items_of, nulls_of, offsets_of
 from ecqm.data.schema import Element, FhirSchema
 from ecqm.data.shapes import DECIMAL_SCALE, NotPlain
 from ecqm.data.structs import CODED_TYPES
@@ -29,7 +31,6 @@ from ecqm.terminology import NO_CODE, CodeIndex
 from ecqm.types import choice_of
 
 _COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
-Arrays = Mapping[str, pa.Array]
 Stored = tuple[pa.Array, Layout]
 
 
@@ -111,7 +112,7 @@ class Translation:
             return self._coding(array, type_)
         primitive = self._schema.primitive(type_name)
         if primitive is None:
-            return self._record(array, _nulls(array), type_name, rows, path)
+            return self._record(array, nulls_of(array), type_name, rows, path)
         if primitive in ("DateTime", "Date", "Time"):
             return self._temporal(array, primitive, type_, rows)
         if primitive == "String":
@@ -120,7 +121,7 @@ class Translation:
         return stored, {**layout, "type": type_}
 
     def _record(self, array: pa.Array, nulls: Mask, type_name: str, rows: Rows, path: str) -> Stored:
-        fields = _fields(array)
+        fields = fields_of(array)
         if type_name == "Reference" and "reference" in fields:
             self.references.append(References(path, fields["reference"], rows))
         made = dict(self.elements(type_name, fields, rows, path))
@@ -147,28 +148,28 @@ class Translation:
         def record(items: pa.Array, places: Rows) -> Stored | None:
             bare = np.ones(len(items), np.bool_)
             for name in ("id", "extension"):
-                if name in (fields := _fields(items)):
-                    bare &= _nulls(fields[name])
+                if name in (fields := fields_of(items)):
+                    bare &= nulls_of(fields[name])
             return None if bare.all() else self._record(items, bare, "Element", places, path)
 
         return _list(laden[0], rows, record) if element.repeated else record(laden[0], rows)
 
     def _concept(self, array: pa.Array, type_: str) -> Stored:
-        fields = _fields(array)
+        fields = fields_of(array)
         coding = fields.get("coding")
         if coding is None:
             offsets, items = np.zeros(len(array) + 1, np.int64), pa.array([], pa.struct([]))
         else:
-            offsets, items = _offsets(coding), coding.flatten()
+            offsets, items = offsets_of(coding), items_of(coding)
             _refuse_nulls(items)
         codes, layout = self._coding(items, "FHIR.Coding")
         parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
         if "text" in fields and fields["text"].null_count < len(array):
             parts["display"] = self._encoded(fields["text"])
-        return _struct(parts, _nulls(array)), {"layout": "concept", "codes": layout, "type": type_}
+        return _struct(parts, nulls_of(array)), {"layout": "concept", "codes": layout, "type": type_}
 
     def _coding(self, array: pa.Array, type_: str) -> Stored:
-        fields = _fields(array)
+        fields = fields_of(array)
         parts = {"id": pa.array(self._code_ids(fields, len(array)))}
         for name in ("display", "version"):
             if name in fields and fields[name].null_count < len(array):
@@ -191,7 +192,7 @@ class Translation:
         return np.array(ids, np.int32)[places]
 
     def _temporal(self, array: pa.Array, primitive: str, type_: str, rows: Rows) -> Stored:
-        nulls = _nulls(array)
+        nulls = nulls_of(array)
         texts = _flat_texts(array)
         if primitive == "DateTime":
             parsed = parse_instants(texts)
@@ -238,16 +239,22 @@ def _integers(array: pa.Array) -> Stored:
 
 
 def _decimals(array: pa.Array) -> Stored:
-    words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array))]
-    nulls = _nulls(array)
+    scale, exact = _least_scaled(array)
+    words = np.frombuffer(exact.buffers()[1], np.int64)[2 * exact.offset : 2 * (exact.offset + len(exact))]
+    nulls = nulls_of(array)
     unscaled, high = np.where(nulls, 0, words[::2]), words[1::2]
     if not (nulls | (high == unscaled >> 63)).all():
         raise NotPlain("a decimal of more than 64 bits")
-    scale = DECIMAL_SCALE
-    while scale and not (unscaled % 10).any():
-        unscaled //= 10
-        scale -= 1
     return pa.array(unscaled, mask=nulls), {"layout": "decimal", "scale": scale}
+
+
+def _least_scaled(array: pa.Array) -> tuple[int, pa.Array]:
+    """Decimals with as many digits after the point as any of them needs."""
+    for scale in range(DECIMAL_SCALE):
+        # Arrow has no other way to tell than to try.
+        with suppress(pa.ArrowInvalid):
+            return scale, array.cast(pa.decimal128(38, scale))
+    return DECIMAL_SCALE, array
 
 
 _PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
@@ -258,9 +265,9 @@ _PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
 
 
 def _list(array: pa.Array, rows: Rows, of_items: Callable[[pa.Array, Rows], Stored | None]) -> Stored | None:
-    offsets = _offsets(array)
+    offsets = offsets_of(array)
     lengths = np.diff(offsets)
-    items = array.flatten()
+    items = items_of(array)
     if pa.types.is_struct(items.type):
         _refuse_nulls(items)
     made = of_items(items, np.repeat(rows, lengths))
@@ -277,7 +284,7 @@ def _present(stored: pa.Array, layout: Layout) -> Mask:
     if layout["layout"] == "code":
         found: Mask = stored.field("id").to_numpy() != NO_CODE
         return found
-    return stored.to_numpy() if layout.get("fields") == {} else ~_nulls(stored)
+    return stored.to_numpy() if layout.get("fields") == {} else ~nulls_of(stored)
 
 
 def _refuse_nulls(items: pa.Array) -> None:
@@ -285,27 +292,9 @@ def _refuse_nulls(items: pa.Array) -> None:
         raise NotPlain("a list of objects with a null in it")
 
 
-def _offsets(array: pa.Array) -> Rows:
-    """Where the items of each list start in `array.flatten()`."""
-    offsets = np.zeros(len(array) + 1, np.int64)
-    np.cumsum(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False), out=offsets[1:])
-    return offsets
-
-
-def _fields(array: pa.Array) -> Arrays:
-    return {field.name: array.field(place) for place, field in enumerate(array.type)}
-
-
 def _has_id_or_extension(array: pa.Array) -> bool:
     type_ = array.type.value_type if pa.types.is_list(array.type) else array.type
     return any(field.name in ("id", "extension") for field in type_)
-
-
-def _nulls(array: pa.Array) -> Mask:
-    if not array.null_count:
-        return np.zeros(len(array), np.bool_)
-    nulls: Mask = array.is_null().to_numpy(zero_copy_only=False)
-    return nulls
 
 
 def _flat_texts(array: pa.Array) -> FlatTexts:

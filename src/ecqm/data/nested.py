@@ -1,0 +1,39 @@
+"""The parts of nested Arrow arrays, as a JSON reader makes them: nothing copied, null lists without items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from ecqm.columns import Mask, Rows
+
+Arrays = Mapping[str, pa.Array]
+
+
+def fields_of(array: pa.Array) -> Arrays:
+    """The fields of structs, by name."""
+    return {field.name: array.field(place) for place, field in enumerate(array.type)}
+
+
+def offsets_of(array: pa.Array) -> Rows:
+    """Where the items of each list start in `items`, and the last ones end."""
+    ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+    return ends.astype(np.int64) - ends[:1]
+
+
+def items_of(array: pa.Array) -> pa.Array:
+    """The items of all lists, one after the other."""
+    if not len(array):
+        return array.values[:0]
+    first, last = np.frombuffer(array.buffers()[1], np.int32)[[array.offset, array.offset + len(array)]].tolist()
+    return array.values.slice(first, last - first)
+
+
+def nulls_of(array: pa.Array) -> Mask:
+    """Which values are null."""
+    if not array.null_count:
+        return np.zeros(len(array), np.bool_)
+    found: Mask = array.is_null().to_numpy(zero_copy_only=False)
+    return found

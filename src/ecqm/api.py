@@ -11,37 +11,41 @@
     result.measure("CMS122FHIR…").groups[0].score()
     result.errors, result.problems
 
-Patients are read when measures are evaluated, and only what these need of them; what was read is kept for the next
-evaluation.
+Patients are read when measures are evaluated, and only what these need of them. A store, and files that hold much, are
+evaluated shard by shard in several processes; what was read of a few files is kept for the next evaluation.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation import Batch, Evaluation, Stated
-from ecqm.bundles.evaluation import evaluate as evaluate_batches
+from ecqm.bundles.evaluation import Evaluation
 from ecqm.bundles.selection import Selection
 from ecqm.bundles.selection import select as select_measures
+from ecqm.cluster.run import run_units
+from ecqm.cluster.units import largest_unit, units_of
 from ecqm.data import DataProblem
 from ecqm.data.source import PatientData
 from ecqm.engine.profiles import ProfileRule
-from ecqm.measures.composite import CompositeScores, composite_scores
+from ecqm.measures.composite import CompositeScores
 from ecqm.measures.definition import MeasureError
-from ecqm.measures.evaluation import GroupResult
-from ecqm.measures.merging import merged_groups
 from ecqm.measures.period import parse_period
-from ecqm.measures.report import Json, Reporting, report_of_tallies
-from ecqm.measures.table import composite_table, population_table
+from ecqm.measures.report import Json
+from ecqm.measures.table import table_schema
 from ecqm.measures.tally import GroupTally
-from ecqm.reporting.parts import episode_names, error_entries, stated_period
+from ecqm.reporting.parts import Part, PartRecorder, summary_reports
+from ecqm.reporting.run import RunOutput
+from ecqm.values import EvaluationContext
 
 PathLike = str | Path
 
@@ -76,19 +80,24 @@ def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
 
 def evaluate(
     measures: Selection,
-    cohort: PatientData,
+    patients: PatientData,
     period: str | tuple[str, str] | None = None,
     *,
     supplements: bool = False,
     profiles: ProfileRule = "both",
     allow_missing: bool = False,
+    jobs: int | None = None,
+    memory: float = 4.0,
 ) -> Result:
     """Evaluate measures on patients.
 
     `period` is written `START/END`; without it each measure has its effective period. `supplements`: with
     supplemental data and risk-adjustment variables; `profiles`: by what a resource is of a profile (see
-    `ecqm.engine.profiles`). Raises MissingValueSets unless told to go on without them,
-    MeasureError for what is no period and if no measure could be planned.
+    `ecqm.engine.profiles`). More than a little is evaluated in `jobs` processes (as many as there are cores unless
+    told) that hold `memory` GiB together, and results are kept in the system's folder for temporary files.
+
+    Raises MissingValueSets unless told to go on without them, MeasureError for what is no period and if no measure
+    could be planned, OSError where there is no room for results.
     """
     if measures.missing and not allow_missing:
         raise MissingValueSets("; ".join(map(str, measures.missing)))
@@ -96,46 +105,54 @@ def evaluate(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
     stated = (None, None) if period is None else parse_period(period) if isinstance(period, str) else period
-    value_sets = measures.content.value_sets
-    evaluation = Evaluation(measures.plans, value_sets, stated, supplements, profiles, composites=measures.composites)
-    return Result(measures, stated, list(evaluate_batches(evaluation, cohort)))
+    processes = jobs or os.cpu_count() or 1
+    share = int(memory * 2**30) // processes
+    folder = TemporaryDirectory(prefix="ecqm-")
+    with RunOutput(Path(folder.name), measures, stated) as output:
+        moment = EvaluationContext.of_moment(output.started)
+        value_sets = measures.content.value_sets
+        evaluation = Evaluation(
+            measures.plans, value_sets, stated, supplements, profiles, moment, measures.composites
+        )
+        units = units_of(patients, output.work, largest_unit(share))
+        refused = run_units(evaluation, output, units, processes, share, codes=patients.codes)
+        parts = tuple(output.populations)
+        return Result(measures, output.recorder, output.total, tuple(refused.values()), parts, folder)
 
 
 @dataclass(frozen=True)
 class MeasureGroups:
-    """The results of one measure: one `GroupResult` per group, over all patients."""
+    """The results of one measure over all patients: a tally per group, and the scores of its composites."""
 
     name: str
-    groups: tuple[GroupResult, ...]
+    groups: tuple[GroupTally, ...]
+    scores: CompositeScores = ()
 
 
 @dataclass(frozen=True)
 class Result:
-    """What measures came to, over all batches of patients in their order."""
+    """What measures came to. `not_read` says which data could not be evaluated at all, and why."""
 
     selection: Selection
-    period: Stated
-    batches: Sequence[Batch] = field(repr=False)
+    recorder: PartRecorder = field(repr=False)
+    part: Part = field(repr=False)
+    not_read: tuple[str, ...]
+    populations: Sequence[Path] = field(repr=False)
+    _folder: TemporaryDirectory[str] = field(repr=False)
 
-    @cached_property
-    def patient_ids(self) -> list[str]:
-        """The ids of the patients, in the order of all results."""
-        return [identifier for batch in self.batches for identifier in batch.cohort.ids]
+    @property
+    def patients(self) -> int:
+        """How many patients there are."""
+        return self.part.patients
 
     @cached_property
     def measures(self) -> tuple[MeasureGroups, ...]:
         """The results of each measure that could be evaluated."""
-        found = []
-        for plan in self.selection.plans:
-            if plan.measure.name not in self.not_run:
-                parts = [
-                    result.groups
-                    for batch in self.batches
-                    for result in batch.results
-                    if result.measure is plan.measure
-                ]
-                found.append(MeasureGroups(plan.measure.name, merged_groups(parts)))
-        return tuple(found)
+        return tuple(
+            MeasureGroups(measure.name, part.groups, self.part.scores(measure))
+            for canonical, measure in self.selection.measures.items()
+            if measure.name not in self.not_run and (part := self.part.measures.get(canonical)) is not None
+        )
 
     def measure(self, name: str) -> MeasureGroups:
         """The results of the measure of that name. Raises KeyError."""
@@ -144,74 +161,29 @@ class Result:
                 return measure
         raise KeyError(f"there are no results of a measure {name!r}")
 
-    @cached_property
+    @property
     def not_run(self) -> dict[str, str]:
         """By name of the measure, why it could not be planned or evaluated."""
-        return dict(self.selection.not_planned) | {
-            name: reason for batch in self.batches for name, reason in batch.failed.items()
-        }
+        return self.part.not_run
 
     @cached_property
     def table(self) -> Any:
-        """A pyarrow.Table with a row per patient or episode and group; see `ecqm.measures.table`."""
-        tables = [
-            population_table(
-                result.measure, result.groups, batch.cohort.ids, episode_names(batch.cohort), result.failed
-            )
-            for batch in self.batches
-            for result in batch.results
-        ]
-        tables += [
-            composite_table(each.measure, each.composites, batch.cohort.ids, each.failed)
-            for batch in self.batches
-            for each in batch.composed
-        ]
-        return pa.concat_tables(tables, promote_options="default") if tables else pa.table({})
+        """A pyarrow.Table with a row per patient or episode and group; see `ecqm.measures.table`. `to_pandas` and
+        `polars.from_arrow` take it further."""
+        tables = [pyarrow.parquet.read_table(path) for path in self.populations]
+        return pa.concat_tables(tables) if tables else table_schema(self.recorder.observations).empty_table()
 
     @cached_property
     def reports(self) -> list[Json]:
         """A summary MeasureReport of each measure."""
-        found = []
-        for canonical, measure in self.selection.measures.items():
-            if canonical in self._tallies or canonical in self._scores:
-                reporting = Reporting(measure, stated_period(self.period, measure), self.patient_ids)
-                groups, scores = self._tallies.get(canonical, ()), self._scores.get(canonical, ())
-                found.append(report_of_tallies(reporting, groups, {}, scores))
-        return found
+        return summary_reports(self.selection.measures, self.part, self.recorder)
 
-    @cached_property
-    def _tallies(self) -> dict[str, tuple[GroupTally, ...]]:
-        """By canonical, of the measures that could be evaluated."""
-        canonicals = {measure.name: canonical for canonical, measure in self.selection.measures.items()}
-        return {canonicals[each.name]: tuple(group.tally() for group in each.groups) for each in self.measures}
-
-    @cached_property
-    def _scores(self) -> dict[str, CompositeScores]:
-        """By canonical, of the measures that are composed of others."""
-        found = {}
-        for measure in self.selection.composites:
-            if measure.name not in self.not_run:
-                parts = [
-                    [composite.tally for composite in each.composites]
-                    for batch in self.batches
-                    for each in batch.composed
-                    if each.measure is measure
-                ]
-                found[measure.canonical] = composite_scores(measure, parts, self._tallies)
-        return found
-
-    @cached_property
+    @property
     def errors(self) -> list[Json]:
         """Run-time errors of patients: who, in which measure and define, where in the source, and what went wrong."""
-        plans = {plan.measure.canonical: plan for plan in self.selection.plans}
-        return [
-            entry
-            for batch in self.batches
-            for result in batch.results
-            for entry in error_entries(plans[result.measure.canonical], batch.cohort, result)
-        ]
+        return self.part.errors
 
     @cached_property
     def problems(self) -> list[DataProblem]:
-        """What was found wrong with the data."""
-        return [problem for batch in self.batches for problem in batch.cohort.problems]
+        """What was found wrong with the data: the first 10,000 findings."""
+        return [DataProblem(**problem) for problem in self.part.problems]

@@ -1,4 +1,4 @@
-"""``ecqm run`` and the Python API on the sample measures."""
+"""``ecqm run`` on the sample measures."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import pytest
 import ecqm
 from ecqm.data.loading import load
 from ecqm.data.store import open_store
-from ecqm.measures.definition import MeasureError
-from tests.cli.samples import CASES, KIDNEY, PERIOD, SAMPLE, STAY, Run, change_elm, copy_of_sample, expression, stay
+from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, Run, change_elm, copy_of_sample, expression, stay
 from tests.cli.samples import ecqm as command
 from tests.data.resources import bundle, write
 
@@ -130,43 +129,6 @@ def test_help_comes_up_at_once() -> None:
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout.strip().endswith("[]")
     assert "run" in told.stdout
-
-
-# -- the Python API ---------------------------------------------------------------------------------------------------
-
-
-def test_python_api(tmp_path: Path, data: Path) -> None:
-    measures = ecqm.select(SAMPLE, [STAY])
-    patients = ecqm.load(data)
-    result = ecqm.evaluate(measures, patients, PERIOD)
-    assert result.patient_ids == ["p1", "p2", "p3"]
-    assert result.measure(STAY).groups[0].score() == 2
-    assert result.reports[0]["group"][0]["measureScore"]["value"] == 2
-    assert result.table.num_rows == 3
-    assert (result.errors, result.problems, result.not_run) == ([], [], {})
-    assert len(repr(result)) < 300
-    before = ecqm.evaluate(measures, patients, ("2025-01-01", "2025-12-31"))
-    assert before.table.num_rows == 0
-    with pytest.raises(KeyError):
-        result.measure("other")
-    with pytest.raises(MeasureError):
-        ecqm.evaluate(measures, patients, "soon")
-
-
-def test_python_api_names_missing_value_sets(tmp_path: Path, data: Path) -> None:
-    content = copy_of_sample(tmp_path)
-    (content / "input/vocabulary/valueset/external/valueset-hospital-admission.json").unlink()
-    measures = ecqm.select(content, [STAY])
-    with pytest.raises(ecqm.MissingValueSets, match="hospital-admission"):
-        ecqm.evaluate(measures, ecqm.load(data))
-    assert ecqm.evaluate(measures, ecqm.load(data), allow_missing=True).table.num_rows == 0
-
-
-def test_more_of_the_data_is_read_when_more_is_asked_for(data: Path) -> None:
-    patients = ecqm.load(data)
-    ecqm.evaluate(ecqm.select(SAMPLE, [STAY]), patients)
-    both = ecqm.evaluate(ecqm.select(SAMPLE), patients)
-    assert {measure.name for measure in both.measures} == {KIDNEY, STAY}
 
 
 def test_run_needs_data_and_output(tmp_path: Path) -> None:

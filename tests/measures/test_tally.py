@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import repeat
 
 import numpy as np
 import pytest
 
+from ecqm.measures.criteria import Mask
 from ecqm.measures.definition import Aggregate, Group, Population, PopulationCode, Scoring, Stratifier
 from ecqm.measures.definition import StratifierComponent as Component
 from ecqm.measures.evaluation import GroupResult, StratifierResult, Stratum
-from ecqm.measures.merging import merged
 from ecqm.measures.tally import GroupTally, merged_tallies
 from ecqm.measures.units import Units
 
@@ -35,13 +36,36 @@ def batch(of: Group, seed: int, n: int, *colours: str) -> GroupResult:
     return GroupResult(of, Units.of_patients(n), members, observed, (StratifierResult(COLOUR, strata, False),))
 
 
+def together(parts: list[GroupResult]) -> GroupResult:
+    """The results of all patients as of one batch."""
+    first = parts[0]
+    sizes = [len(part.units) for part in parts]
+    colours = dict.fromkeys(stratum.values for part in parts for stratum in part.stratifiers[0].strata)
+
+    def selected(part: GroupResult, values: tuple[str, ...], size: int) -> Mask:
+        found = [stratum.selected for stratum in part.stratifiers[0].strata if stratum.values == values]
+        return found[0] if found else np.zeros(size, np.bool_)
+
+    strata = tuple(
+        Stratum(values, np.concatenate([selected(*each) for each in zip(parts, repeat(values), sizes, strict=False)]))
+        for values in colours
+    )
+    return GroupResult(
+        first.group,
+        Units.of_patients(sum(sizes)),
+        {name: np.concatenate([part.members[name] for part in parts]) for name in first.members},
+        {name: np.concatenate([part.observations[name] for part in parts]) for name in first.observations},
+        (StratifierResult(COLOUR, strata, False),),
+    )
+
+
 OBSERVED = [group(Scoring.CONTINUOUS_VARIABLE, method) for method in Aggregate]
 
 
 @pytest.mark.parametrize("of", [group(Scoring.PROPORTION), group(Scoring.RATIO), *OBSERVED])
 def test_tallies_add_up(of: Group) -> None:
     parts = [batch(of, 1, 7, "red"), batch(of, 2, 11, "blue", "red"), batch(of, 3, 5, "green")]
-    whole = merged(parts)
+    whole = together(parts)
     through_json = [GroupTally.from_json(of, json.loads(json.dumps(part.tally().to_json()))) for part in parts]
     (tally,) = merged_tallies([[part] for part in through_json])
     assert tally.score() == whole.score()

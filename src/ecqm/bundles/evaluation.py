@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
-from time import perf_counter
 from typing import Protocol
 
 from ecqm.data import Cohort, Demand
-from ecqm.data.source import PatientData
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.batch import ComposedResult, MeasureResult, MeasureSet, composed_result
@@ -116,22 +114,6 @@ class Evaluation:
             except MeasureError as error:
                 batch.failed[measure.name] = str(error)
         return batch
-
-
-def evaluate(evaluation: Evaluation, data: PatientData, watch: Watch = _unwatched) -> Iterator[Batch]:
-    """Evaluate measures over every batch of patients in turn; `watch` is called after each measure of each batch.
-
-    Raises MeasureError for a measurement period that is none, before any patient is read.
-    """
-    evaluation.check()
-    membership = Membership(data.codes, evaluation.value_sets)
-    started = perf_counter()
-    for cohort in data.batches(evaluation.demand):
-        load_seconds = perf_counter() - started
-        batch = evaluation.batch(cohort, membership, watch)
-        batch.load_seconds = load_seconds
-        yield batch
-        started = perf_counter()
 
 
 def plans_by_period(plans: Sequence[EvaluationPlan], stated: Stated) -> list[tuple[Interval, list[EvaluationPlan]]]:

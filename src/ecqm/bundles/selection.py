@@ -12,6 +12,7 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
 from ecqm.bundles.planning import Planner
 from ecqm.data import Demand
+from ecqm.data.allocation import many_objects
 from ecqm.elm import ElmError
 from ecqm.measures.composite import resolved_composites
 from ecqm.measures.definition import Measure, MeasureError
@@ -72,16 +73,17 @@ def select(
     plans: dict[str, MeasurePlan] = {}
     composites: list[Measure] = []
     not_planned: dict[str, str] = {}
-    for measure in measures:
-        try:
-            needed = plan_together(planner, measure, plans)
-            if needed.composites:
-                composites.append(needed)
-        except CannotPlan as error:
-            not_planned[measure.name] = str(error)
-        watch(measure)
-    planned = tuple(plans.values())
-    missing = missing_value_sets(content, planned)
+    with many_objects():
+        for measure in measures:
+            try:
+                needed = plan_together(planner, measure, plans)
+                if needed.composites:
+                    composites.append(needed)
+            except CannotPlan as error:
+                not_planned[measure.name] = str(error)
+            watch(measure)
+        planned = tuple(plans.values())
+        missing = missing_value_sets(content, planned)
     return Selection(content, planned, not_planned, missing, tuple(composites))
 
 

@@ -8,6 +8,7 @@ written (the disk is full) all of them end, and so does the run.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -156,6 +157,8 @@ def work(descriptor: int, share: int) -> None:
     # Until whoever gives the work is gone.
     with suppress(EOFError, OSError, KeyboardInterrupt):
         worker = Worker(Shipment.unpacked(pipe.recv_bytes()))
+        # Plans stay until the end: the cycle collector need not walk over them again and again.
+        gc.freeze()
         while (given := pipe.recv()) is not None:
             unit, path = given
             pipe.send(_report(worker, unit, path, share))

@@ -11,6 +11,7 @@ from ecqm.cluster.units import FileUnit, StoredUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import DataError
 from ecqm.reporting.run import RunOutput
+from ecqm.terminology import CodeIndex
 
 # Starting a process and sending it the plans takes seconds: stores of fewer resources are done before.
 _FEW_RESOURCES = 250_000
@@ -26,13 +27,14 @@ def run_units(
     share: int,
     advance: Advance = lambda done, of: None,
     spark: str | None = None,
+    codes: CodeIndex | None = None,
 ) -> dict[int, str]:
     """Evaluate those of the units that the output does not have yet, each into the part of its number.
 
     On the Spark master `spark`, if one is given; otherwise here, in at most `jobs` processes, which hold about `share`
-    bytes each; `advance` takes how many measures more are done on a unit, and of what. Gives, by number, why a unit
-    could not be evaluated. Raises MeasureError for a measurement period that is none, before any patient is read;
-    OSError where results cannot be written.
+    bytes each, or, if units are few and small, in this one, on its index of `codes`. `advance` takes how many measures
+    more are done on a unit, and of what. Gives, by number, why a unit could not be evaluated. Raises MeasureError for a
+    measurement period that is none, before any patient is read; OSError where results cannot be written.
     """
     evaluation.check()
     done = output.done
@@ -44,7 +46,7 @@ def run_units(
 
         return run_on_spark(session_on(spark), shipment, todo, output.path_of)
     if is_small(units):
-        return _run_here(shipment, todo, output, advance)
+        return _run_here(Worker(shipment, CodeIndex() if codes is None else codes), todo, output, advance)
 
     def unit_done(number: int) -> None:
         advance(len(evaluation.plans), f"{number + 1} of {len(units)}")
@@ -60,13 +62,12 @@ def is_small(units: Sequence[Unit]) -> bool:
     return stored <= _FEW_RESOURCES
 
 
-def _run_here(shipment: Shipment, todo: Mapping[int, Unit], output: RunOutput, advance: Advance) -> dict[int, str]:
-    worker = Worker(shipment)
+def _run_here(worker: Worker, todo: Mapping[int, Unit], output: RunOutput, advance: Advance) -> dict[int, str]:
     refused = {}
     for number, unit in todo.items():
         try:
             worker.run(unit, output.path_of(number), lambda measure: advance(1, measure.name))
         except (DataError, ContentError) as error:
             refused[number] = str(error)
-            advance(len(shipment.evaluation.plans), unit.name)
+            advance(len(worker.shipment.evaluation.plans), unit.name)
     return refused

@@ -34,9 +34,9 @@ from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import Cohort, DataError, Demand
 from ecqm.data.rows import read_rows
 from ecqm.measures.period import parse_period
-from ecqm.measures.report import Json, Reporting, report_of_tallies
+from ecqm.measures.report import Json
 from ecqm.measures.table import table_schema
-from ecqm.reporting.parts import Part, PartRecorder, stated_period
+from ecqm.reporting.parts import Part, PartRecorder, summary_reports
 from ecqm.terminology import CodeIndex
 
 if TYPE_CHECKING:
@@ -165,13 +165,7 @@ class SparkResult:
     @property
     def reports(self) -> list[Json]:
         """A summary MeasureReport of each measure that could be evaluated."""
-        found = []
-        for canonical, measure in self.selection.measures.items():
-            part = self.part.measures.get(canonical)
-            if part is not None and measure.name not in self.part.not_run:
-                reporting = Reporting(measure, stated_period(self.recorder.stated, measure), (), self.recorder.date)
-                found.append(report_of_tallies(reporting, part.groups, part.supplements, self.part.scores(measure)))
-        return found
+        return summary_reports(self.selection.measures, self.part, self.recorder)
 
 
 @dataclass(frozen=True)

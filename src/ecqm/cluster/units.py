@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand, read_files
+from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
 from ecqm.data.building import ShardJob, spooled_cohort
-from ecqm.data.inputs import Inputs
 from ecqm.data.partition import Partition
 from ecqm.data.shards import Shard
 from ecqm.data.source import PatientData
@@ -53,21 +52,17 @@ class StoredUnit:
 
 @dataclass(frozen=True)
 class FileUnit:
-    """All patients of some files, read at once; `problems` are those of the files as a whole."""
+    """All patients of the files of some data, read at once."""
 
-    inputs: Inputs
-    default_offset: int
-    problems: tuple[DataProblem, ...] = ()
+    data: PatientData
 
     @property
     def name(self) -> str:
-        files = self.inputs.files
+        files = self.data.files
         return str(files[0]) if len(files) == 1 else f"{len(files)} files"
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
-        cohort = read_files(self.inputs, demand, codes, self.default_offset, keep_raw=False)
-        cohort.problems += [*cohort.dangling_references(), *self.problems]
-        return cohort
+        return self.data.from_files(demand, codes)
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,7 @@ def units_of(
         return units
     size = json_size(data.files)
     if size <= unit_size:
-        return [FileUnit(data.inputs, data.default_offset, tuple(data.problems())), *units]
+        return [FileUnit(data), *units]
     count = min(_MOST_UNITS, 1 + size // unit_size)
     partition = Partition(spools, data.files, count, json.dumps(data.state()), counts=data.inputs.counts)
     partition.run(progress)

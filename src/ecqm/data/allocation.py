@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def many_objects() -> Iterator[None]:
-    """Without the cycle collector: decoding makes millions of objects and no cycle among them, and the collector's
-    walks over what is there so far would take most of the time."""
+    """Without the cycle collector: decoding data and planning measures make millions of objects that stay, and the
+    collector's walks over what is there so far would take most of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

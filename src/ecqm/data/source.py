@@ -1,10 +1,9 @@
-"""Patient data as a run takes it: files, folders and cohort stores, in batches of patients."""
+"""Patient data as a run takes it: files, folders and cohort stores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,15 @@ from ecqm.data.demand import Demand
 from ecqm.data.inputs import find_inputs
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.readers import read_files
-from ecqm.data.shards import CorruptShard
 from ecqm.data.store import CohortStore, is_store, open_store
 from ecqm.terminology import CodeIndex
 
 
 class PatientData:
-    """The patients at some paths. All files are one batch, every shard of a cohort store is a batch of its own.
+    """The patients at some paths: those of files, and those of cohort stores.
 
-    Files are read when a batch is asked for, and again only when more of them is wanted than was read; all batches
-    share one index of codes. `corrupt` are the shards that could not be read.
+    Files are read when they are asked for, and again only when more of them is wanted than was read: `codes` is the
+    index that what was read is kept for.
     """
 
     def __init__(self, paths: Iterable[Path], default_offset: int = 0) -> None:
@@ -35,23 +33,26 @@ class PatientData:
             raise DataError(f"there are no files of data at {', '.join(map(str, self.paths))}")
         self.default_offset = default_offset
         self.codes = CodeIndex()
-        self.corrupt: list[CorruptShard] = []
         self._read: Cohort | None = None
 
     def __repr__(self) -> str:
         return f"<PatientData at {', '.join(map(str, self.paths))}>"
 
-    @cached_property
-    def n_batches(self) -> int:
-        """How many batches there are."""
-        return bool(self.files) + sum(len(store.shards) for store in self.stores)
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process reads for itself.
+        return vars(self) | {"codes": CodeIndex(), "_read": None}
 
-    def batches(self, demand: Demand) -> Iterator[Cohort]:
-        """The patients, with what is wanted of their data; what is wrong with it is in each cohort's `problems`."""
-        if self.files:
-            yield self._from_files(demand)
-        for store in self.stores:
-            yield from store.cohorts(demand, self.codes, self.corrupt)
+    def from_files(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
+        """The patients of all files, with what is wanted of their data; what is wrong with it is in their `problems`.
+
+        They are kept for the next time, unless they are wanted on another index of codes.
+        """
+        if codes is not None and codes is not self.codes:
+            return self._read_files(demand, codes)
+        if self._read is None or not self._read.demand.covers(demand):
+            wanted = demand if self._read is None else demand | self._read.demand
+            self._read = self._read_files(wanted, self.codes)
+        return self._read
 
     def problems(self) -> list[DataProblem]:
         """What is wrong with the files as a whole."""
@@ -66,19 +67,17 @@ class PatientData:
 
     def patient_ids(self) -> list[str]:
         """The ids of all patients, batch by batch."""
-        ids = list(self._from_files(Demand.of(("Patient",), ())).ids) if self.files else []
+        ids = list(self.from_files(Demand.of(("Patient",), ())).ids) if self.files else []
         return ids + [each for store in self.stores for shard in store.shards for each in shard.patient_ids()]
 
     def batch_of(self, patient: str, demand: Demand) -> Cohort | None:
         """The batch that has a patient; None if there is no patient of that id."""
-        if self.files and patient in (cohort := self._from_files(demand)).ids:
+        if self.files and patient in (cohort := self.from_files(demand)).ids:
             return cohort
         shards = (shard for store in self.stores for shard in store.shards)
         return next((shard.cohort(demand, self.codes) for shard in shards if patient in shard.patient_ids()), None)
 
-    def _from_files(self, demand: Demand) -> Cohort:
-        if self._read is None or not self._read.demand.covers(demand):
-            wanted = demand if self._read is None else demand | self._read.demand
-            self._read = read_files(self.inputs, wanted, self.codes, self.default_offset, keep_raw=False)
-            self._read.problems += [*self._read.dangling_references(), *self.problems()]
-        return self._read
+    def _read_files(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        cohort = read_files(self.inputs, demand, codes, self.default_offset, keep_raw=False)
+        cohort.problems += [*cohort.dangling_references(), *self.problems()]
+        return cohort

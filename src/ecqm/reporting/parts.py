@@ -33,6 +33,7 @@ from ecqm.measures.report import (
     Reporting,
     individual_reports,
     members_of_populations,
+    report_of_tallies,
     tallied_supplements,
 )
 from ecqm.measures.supplements import Counted, count_supplements
@@ -274,6 +275,17 @@ def stated_period(stated: Stated, measure: Measure) -> tuple[str, str]:
     """The measurement period of a measure in a run, as reports say it."""
     start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
     return str(start), str(end)
+
+
+def summary_reports(measures: Mapping[str, Measure], total: Part, recorder: PartRecorder) -> list[Json]:
+    """A summary MeasureReport of each measure that could be evaluated, of the measures by canonical."""
+    found = []
+    for canonical, measure in measures.items():
+        part = total.measures.get(canonical)
+        if part is not None and measure.name not in total.not_run:
+            reporting = Reporting(measure, stated_period(recorder.stated, measure), (), recorder.date)
+            found.append(report_of_tallies(reporting, part.groups, part.supplements, total.scores(measure)))
+    return found
 
 
 def message_of(told: Told) -> Message:

@@ -132,6 +132,11 @@ class RunOutput:
         """The path of the files of a part, without suffix."""
         return self._running / f"{number:05}"
 
+    @property
+    def populations(self) -> list[Path]:
+        """The files of the parts' populations, in their order."""
+        return sorted(self._running.glob(f"*{POPULATIONS}"))
+
     def tell(self, told: Told) -> None:
         """Note a message that logic gave off."""
         self._messages[message_of(told)] += 1
@@ -204,7 +209,7 @@ class RunOutput:
     def _gather_populations(self) -> None:
         """The file of one part, a folder of files of several."""
         target = self._results / _POPULATIONS
-        parts = sorted(self._running.glob(f"*{POPULATIONS}"))
+        parts = self.populations
         if len(parts) == 1:
             _share(parts[0], target)
         elif parts:

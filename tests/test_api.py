@@ -1,0 +1,112 @@
+"""The Python API on the sample measures: the same in one process and in several, from files and from stores."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ecqm
+from ecqm.data import read_files
+from ecqm.measures.definition import MeasureError
+from tests.cli.samples import KIDNEY, PERIOD, SAMPLE, STAY, copy_of_sample, stay
+from tests.cluster import cohorts
+from tests.data.resources import bundle, write
+
+# As somebody would write it: without a guard against being run once more by another process.
+SCRIPT = f"""
+import sys
+import ecqm
+from ecqm.cluster import run
+run._FEW_RESOURCES = 0
+result = ecqm.evaluate(ecqm.select({str(SAMPLE)!r}), ecqm.load(sys.argv[1]), {PERIOD!r}, jobs=2, memory=1)
+print(result.patients, result.measure({STAY!r}).groups[0].score(), result.table.num_rows, len(result.populations))
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for patient in ("p1", "p2", "p3"):
+        write(tmp_path / "data" / f"{patient}.json", bundle(*stay(patient)))
+    return tmp_path / "data"
+
+
+def test_python_api(tmp_path: Path, data: Path) -> None:
+    measures = ecqm.select(SAMPLE, [STAY])
+    patients = ecqm.load(data)
+    result = ecqm.evaluate(measures, patients, PERIOD)
+    assert result.patients == 3
+    assert result.table.column("patient").to_pylist() == ["p1", "p2", "p3"]
+    assert result.measure(STAY).groups[0].score() == 2
+    assert result.reports[0]["group"][0]["measureScore"]["value"] == 2
+    assert result.table.num_rows == 3
+    assert (result.errors, result.problems, result.not_run) == ([], [], {})
+    assert len(repr(result)) < 300
+    before = ecqm.evaluate(measures, patients, ("2025-01-01", "2025-12-31"))
+    assert before.table.num_rows == 0
+    with pytest.raises(KeyError):
+        result.measure("other")
+    with pytest.raises(MeasureError):
+        ecqm.evaluate(measures, patients, "soon")
+
+
+def test_python_api_names_missing_value_sets(tmp_path: Path, data: Path) -> None:
+    content = copy_of_sample(tmp_path)
+    (content / "input/vocabulary/valueset/external/valueset-hospital-admission.json").unlink()
+    measures = ecqm.select(content, [STAY])
+    with pytest.raises(ecqm.MissingValueSets, match="hospital-admission"):
+        ecqm.evaluate(measures, ecqm.load(data))
+    assert ecqm.evaluate(measures, ecqm.load(data), allow_missing=True).table.num_rows == 0
+
+
+def test_more_of_the_data_is_read_when_more_is_asked_for(data: Path) -> None:
+    patients = ecqm.load(data)
+    ecqm.evaluate(ecqm.select(SAMPLE, [STAY]), patients)
+    both = ecqm.evaluate(ecqm.select(SAMPLE), patients)
+    assert {measure.name for measure in both.measures} == {KIDNEY, STAY}
+
+
+def test_files_are_read_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[object] = []
+
+    def counted(*arguments: object, **named: object) -> object:
+        times.append(arguments)
+        return read_files(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("ecqm.data.source.read_files", counted)
+    measures, patients = ecqm.select(SAMPLE), ecqm.load(data)
+    first, second = (ecqm.evaluate(measures, patients, PERIOD) for _ in range(2))
+    assert len(times) == 1 and first.table.equals(second.table)
+
+
+def test_a_store_in_processes_of_a_script(tmp_path: Path) -> None:
+    store = cohorts.write_store(tmp_path)
+    (tmp_path / "script.py").write_text(SCRIPT, "utf-8")
+    told = subprocess.run([sys.executable, tmp_path / "script.py", store], capture_output=True, text=True, check=True)
+    here = ecqm.evaluate(ecqm.select(SAMPLE), ecqm.load(store.parent / "files"), PERIOD)
+    parts = len(list((store / "shards").glob("*/patients.arrow")))
+    score = here.measure(STAY).groups[0].score()
+    assert parts > 2 and told.stdout.split() == list(map(str, (60, score, here.table.num_rows, parts)))
+
+
+def test_what_was_not_read_is_named(tmp_path: Path) -> None:
+    store = cohorts.write_store(tmp_path)
+    damaged = sorted((store / "shards").iterdir())[1] / "Encounter.arrow"
+    damaged.write_bytes(b"lost")
+    result = ecqm.evaluate(ecqm.select(SAMPLE), ecqm.load(store), PERIOD)
+    assert str(damaged) in result.not_read[0] and 0 < result.patients < 60
+
+
+def test_tables_go_on_to_data_frames(data: Path) -> None:
+    pytest.importorskip("pandas")
+    result = ecqm.evaluate(ecqm.select(SAMPLE, [STAY]), ecqm.load(data), PERIOD)
+    frame = result.table.to_pandas()
+    assert frame["measure_population"].sum() == 3 and list(frame["patient"]) == ["p1", "p2", "p3"]
+
+
+def test_import_is_quick() -> None:
+    heavy = "[name for name in ('numpy', 'pyarrow', 'msgspec', 'click', 'pyspark') if name in sys.modules]"
+    script = f"import sys, ecqm; print({heavy})"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "[]"

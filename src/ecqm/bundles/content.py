@@ -127,7 +127,7 @@ class Content:
     def _add(self, documents: Iterable[Document], only: str | None = None) -> None:
         vocabulary: list[Document] = []
         for document in documents:
-            if "vocabulary" in document.path.parts[:-1] and document.path.suffix == ".json":
+            if "vocabulary" in document.path.parts[:-1] and document.path.suffix in (".json", ".xml"):
                 vocabulary.append(document)
                 continue
             try:
@@ -144,9 +144,10 @@ class Content:
         if suffix == ".cql":
             add_cql(self.libraries, document, data)
         elif suffix == ".xml":
-            # FHIR resources in XML stand beside the same in JSON; of XML only ELM is read.
             if b"urn:hl7-org:elm:r1" in data[:4096]:
                 add_elm_xml(self.libraries, document, data)
+            elif data.startswith(b"{"):
+                yield from self._classify_json(document, data, only)
         else:
             yield from self._classify_json(document, data, only)
 

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from ecqm.data import DataError
+from ecqm.data.fhir_xml import is_fhir_xml, json_of_xml
+
 SUFFIXES = (".json", ".cql", ".xml")
 
 
@@ -50,18 +53,38 @@ class ArchiveLimits:
 def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Document]:
     """The JSON, XML and CQL documents of a folder, a zip archive or a single file, in order of their paths.
 
-    Nothing is read but the directory of an archive. Hidden files are passed over. ``ContentError`` if there is nothing
+    Nothing is read but the directory of an archive. FHIR resources in XML read as JSON. Hidden files are passed over.
+    ``ContentError`` if there is nothing
     at ``path`` or it is no readable archive; ``UnsafeArchive`` beyond the limits.
     """
     if path.is_dir():
-        return list(_folder(path))
+        return list(map(_translated, _folder(path)))
     if not path.exists():
         raise ContentError(f"there is no file or folder {path}")
     if zipfile.is_zipfile(path):
-        return list(_archive(path, limits or ArchiveLimits()))
+        return list(map(_translated, _archive(path, limits or ArchiveLimits())))
     if path.suffix.lower() == ".zip":
         raise ContentError(f"{path} is not a readable zip archive")
-    return [Document(path.name, path.read_bytes)]
+    return [_translated(Document(path.name, path.read_bytes))]
+
+
+def _translated(document: Document) -> Document:
+    if document.path.suffix.lower() != ".xml":
+        return document
+    return Document(document.origin, _Translated(document).read)
+
+
+@dataclass(frozen=True)
+class _Translated:
+    document: Document
+
+    def read(self) -> bytes:
+        """FHIR as JSON; other XML as it is."""
+        data = self.document.read()
+        try:
+            return json_of_xml(data) if is_fhir_xml(data) else data
+        except DataError as error:
+            raise ContentError(str(error)) from error
 
 
 def _wanted(path: PurePosixPath) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 from ecqm.data.allocation import many_objects
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import EVERYTHING, Demand
-from ecqm.data.inputs import JSON_SUFFIXES
+from ecqm.data.files import without_twins
+from ecqm.data.inputs import DOCUMENT_SUFFIXES
 from ecqm.data.readers import documents
 from ecqm.data.table import Origin
 from ecqm.terminology import CodeIndex
@@ -48,7 +49,8 @@ def read_cases(
 def _read_case(builder: CohortBuilder, folder: Path) -> None:
     patient = builder.add_patient(folder.name)
     found = False
-    for path in sorted(path for path in folder.rglob("*") if path.name.endswith(JSON_SUFFIXES)):
+    files = (path for path in folder.rglob("*") if path.name.endswith(DOCUMENT_SUFFIXES))
+    for path in without_twins(sorted(files)):
         if path.name.startswith(_NOT_DATA):
             continue
         for loose in documents(builder, path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
 import pyarrow as pa
 
+from ecqm.data.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.data.problems import DataError
 
 # What one file may unpack to when it is read whole; a small file that grows beyond this is a trap, not data.
@@ -41,6 +42,19 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
     if len(content) > largest:
         raise DataError(f"more than {largest} bytes, unpacked")
     return content
+
+
+def read_document(path: Path, largest: int = LARGEST_FILE) -> bytes:
+    """The content of a file as JSON: of FHIR in XML, the JSON that says the same. Raises as `read_bytes` does."""
+    content = read_bytes(path, largest)
+    return json_of_xml(content) if is_fhir_xml(content) else content
+
+
+def without_twins(paths: Iterable[Path]) -> list[Path]:
+    """Paths without those of XML that stand beside the same in JSON, in their order."""
+    listed = list(paths)
+    json = {path.with_suffix("") for path in listed if path.suffix == ".json"}
+    return [path for path in listed if path.suffix != ".xml" or path.with_suffix("") not in json]
 
 
 def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from ecqm.data.exports import Export, read_export
+from ecqm.data.files import without_twins
 from ecqm.data.ndjson import NDJSON_SUFFIXES
 from ecqm.data.problems import DataError, DataProblem
 
-JSON_SUFFIXES = (".json", ".json.gz", ".json.zst")
+DOCUMENT_SUFFIXES = (".json", ".json.gz", ".json.zst", ".xml")
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,13 @@ def find_inputs(paths: Iterable[Path]) -> Inputs:
 
 
 def data_files(path: Path) -> list[Path]:
-    """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist."""
+    """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist.
+
+    XML that stands beside the same in JSON is none.
+    """
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise DataError(f"{path} does not exist")
-    return sorted(file for file in path.rglob("*") if file.name.endswith(JSON_SUFFIXES + NDJSON_SUFFIXES))
+    suffixes = DOCUMENT_SUFFIXES + NDJSON_SUFFIXES
+    return without_twins(sorted(file for file in path.rglob("*") if file.name.endswith(suffixes)))

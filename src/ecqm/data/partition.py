@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ecqm.data.compartment import PATIENT_LINKS, patient_reference, target
-from ecqm.data.files import read_blocks, read_bytes
+from ecqm.data.files import read_blocks, read_document
 from ecqm.data.ndjson import NDJSON_SUFFIXES, n_resources, wrong_count
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.spool import Lot, Spool, lines_batch
@@ -164,7 +164,7 @@ class Partition:
     def _read(self, number: int, first: int, progress: Progress) -> None:
         path = self.files[number]
         if not path.name.endswith(NDJSON_SUFFIXES):
-            content = read_bytes(path)
+            content = read_document(path)
             self._add_document(number, content, None, None)
             self._count(len(content), progress)
             return

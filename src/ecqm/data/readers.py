@@ -9,7 +9,7 @@ from ecqm.data.allocation import many_objects
 from ecqm.data.assembly import Assembly, Loose
 from ecqm.data.cohort import Cohort, CohortBuilder, entries
 from ecqm.data.demand import EVERYTHING, Demand
-from ecqm.data.files import read_bytes
+from ecqm.data.files import read_document
 from ecqm.data.inputs import Inputs, find_inputs
 from ecqm.data.ndjson import NDJSON_SUFFIXES, is_wanted, read_ndjson
 from ecqm.data.problems import DataError
@@ -26,8 +26,8 @@ def read_files(
     keep_raw: bool = True,
 ) -> Cohort:
     """A cohort of all patients in some files and folders: FHIR bundles of any type (collection, searchset, transaction;
-    nested too), single resources, and NDJSON by resource type (bulk export, with its manifest or without), each plain,
-    .gz or .zst.
+    nested too) and single resources, in JSON or XML, and NDJSON by resource type (bulk export, with its manifest or
+    without); JSON plain, .gz or .zst.
 
     A bundle with a single Patient is that patient's whole record; otherwise references (FHIR's patient compartment)
     tell whose a resource is. The same patient (by id) in several files is one patient. See `Assembly` for resources of
@@ -52,7 +52,7 @@ def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
     """The resources of a file, out of their bundles; what cannot be read is reported."""
     origin = Origin(str(path), None)
     try:
-        content = read_bytes(path)
+        content = read_document(path)
     except (OSError, DataError) as error:
         builder.report(origin, f"cannot be read: {error}")
         return

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from ecqm.data import DataError
+from ecqm.data.files import read_document, without_twins
 from ecqm.measures.resource import CodeableConcept, Period
 
 TEST_CASE_PROFILE = "test-case-cqfm"
@@ -148,7 +150,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class TestCase:
-    """One case: ``files`` are all its JSON files, to be read as one patient's data.
+    """One case: ``files`` are all its files, JSON or XML, to be read as one patient's data.
 
     ``expectations`` holds what the folder's reports expect, each once; a case without any, or whose files cannot be
     read, says so in ``problems``.
@@ -213,7 +215,7 @@ def read_cases(measure_folder: Path) -> Iterator[TestCase]:
     titles = _titles(measure_folder)
     for outer in sorted(path for path in measure_folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         for folder in _case_folders(outer):
-            files = _json_files(folder)
+            files = _documents(folder)
             problems: list[str] = []
             expectations = _expectations(files, problems)
             if not expectations:
@@ -237,7 +239,7 @@ def _case_folders(outer: Path) -> list[Path]:
     inner = sorted(Path(entry.path) for entry in os.scandir(outer) if entry.is_dir())
     if len(inner) < 2:
         return [outer]
-    groups = all(any(_may_be_report(path) for path in _json_files(folder)) for folder in inner)
+    groups = all(any(_may_be_report(path) for path in _documents(folder)) for folder in inner)
     return inner if groups else [outer]
 
 
@@ -245,12 +247,14 @@ def _may_be_report(path: Path) -> bool:
     return path.name.startswith("MeasureReport") or b"MeasureReport" in path.read_bytes()
 
 
-def _json_files(folder: Path) -> tuple[Path, ...]:
+def _documents(folder: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     for directory, folders, names in os.walk(folder):
         folders.sort()
-        found += [Path(directory, name) for name in sorted(names) if name.endswith(".json") and name[0] != "."]
-    return tuple(found)
+        found += [
+            Path(directory, name) for name in sorted(names) if name.endswith((".json", ".xml")) and name[0] != "."
+        ]
+    return tuple(without_twins(found))
 
 
 def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expectation, ...]:
@@ -262,10 +266,9 @@ def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expecta
     found: dict[Expectation, None] = {}
     for path in own or files:
         try:
-            data = path.read_bytes()
-            if b"MeasureReport" in data:
-                found.update(dict.fromkeys(_reports(data)))
-        except (OSError, msgspec.DecodeError) as error:
+            if b"MeasureReport" in path.read_bytes():
+                found.update(dict.fromkeys(_reports(read_document(path))))
+        except (OSError, DataError, msgspec.DecodeError) as error:
             problems.append(f"{path.name}: {error}")
     return tuple(found)
 

@@ -207,7 +207,7 @@ class ValueSetStore:
             for origin, read in documents:
                 try:
                     self._register(read(), origin, read, layer)
-                except msgspec.DecodeError as error:
+                except (msgspec.DecodeError, ValueError) as error:
                     self.problems.append(f"{origin}: {error}")
 
     def _register(self, data: bytes, origin: str, read: Callable[[], bytes], layer: int) -> None:

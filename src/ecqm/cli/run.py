@@ -76,8 +76,8 @@ def command(
 
     CONTENT are FHIR measures as published, or QDM measure packages. Patients are FHIR bundles, folders of resources
     (JSON or XML), NDJSON by type (plain, .gz or .zst), or a cohort store; for QDM measures JSON or QRDA Category I.
-    The output folder gets summary.json (MeasureReports), counts.json (what `ecqm submission` needs), populations.parquet,
-    errors.json and run.json; individual.ndjson and subject-list.json when asked for.
+    The output folder gets summary.json (MeasureReports), counts.json (what `ecqm submission` needs),
+    populations.parquet, errors.json and run.json; individual.ndjson and subject-list.json when asked for.
 
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
     errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted, by a full disk

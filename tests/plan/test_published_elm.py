@@ -93,6 +93,29 @@ def test_an_overload_calls_the_other_without_a_signature(tmp_path: Path) -> None
     assert list(evaluated(tmp_path, [document], [encounter("e1")])) == ["finished"]
 
 
+def test_overloads_for_elements_and_for_resources_without_a_signature(tmp_path: Path) -> None:
+    functions = [
+        {
+            "type": "FunctionDef",
+            "name": "f",
+            "context": "Patient",
+            "operand": [{"name": "of", "operandTypeSpecifier": NAMED | {"name": FHIR + type_}}],
+            "expression": text(type_),
+        }
+        for type_ in ("DomainResource", "BackboneElement", "Element")
+    ]
+    visit = encounter("e1", diagnosis=[{"rank": 1}])
+    alias = {"type": "AliasRef", "name": "A"}
+    for operand, expected in (
+        (alias, "DomainResource"),
+        ({"type": "First", "source": part("diagnosis", source=alias)}, "BackboneElement"),
+        (part("period", source=alias), "Element"),
+    ):
+        called = query(retrieve("Encounter"), gives=call("f", operand))
+        document = library(statements=[define("X", called), *functions])
+        assert list(evaluated(tmp_path, [document], [visit])) == [expected]
+
+
 def test_overloads_that_differ_in_the_profile_are_told_apart_by_their_text(tmp_path: Path) -> None:
     def overload(number: str, profile: str, value: int) -> dict[str, Any]:
         words = ["// of requests\ndefine fluent function ", f'"f"(of {profile}): ', "1"]

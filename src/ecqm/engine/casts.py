@@ -50,10 +50,16 @@ def _is_named(actual: CqlType, wanted: NamedType) -> bool:
     if not isinstance(actual, NamedType) or actual.model != wanted.model:
         return False
     if wanted.model == "FHIR":
-        return wanted.name in ("Element", "Resource", "DomainResource") or FHIR_BASES.get(actual.name) == wanted.name
+        return FHIR_BASES.get(actual.name) == wanted.name or _is_derived(actual, wanted)
     if wanted.model == "System":
         return wanted.name == "Vocabulary" and actual.name in ("ValueSet", "CodeSystem")
     return _related(actual, wanted)
+
+
+@cache
+def _is_derived(actual: NamedType, wanted: NamedType) -> bool:
+    """Is a type of FHIR derived from another: a resource from DomainResource, a part of one from BackboneElement?"""
+    return load_model("FHIR").is_subtype(actual, wanted)
 
 
 @cache

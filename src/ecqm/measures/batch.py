@@ -92,13 +92,14 @@ class MeasureSet:
 
         Raises EvaluationError if a measure asks for what the engine does not have.
         """
+        known: dict[Node, PatientCodes] = {}
         for plan, needed_later in zip(self.plans, self._needed_later, strict=True):
             started = process_time()
             executor.errors.clear()
             groups = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
             failed = failures(executor)[0]
             values = evaluate_supplements(plan, executor) if supplements else {}
-            codes = evaluate_patient_codes(plan, executor) if patient_codes else {}
+            codes = evaluate_patient_codes(plan, executor, known) if patient_codes else {}
             errors = tuple(executor.errors)
             executor.forget(needed_later)
             yield MeasureResult(plan.measure, groups, failed, errors, values, process_time() - started, codes)

@@ -32,6 +32,7 @@ from ecqm.kernels.segments import densify, offsets_of_parents
 from ecqm.measures.definition import SupplementalData
 from ecqm.measures.evaluation import GroupResult
 from ecqm.measures.planning import EvaluationPlan
+from ecqm.plan.nodes import Node
 
 Rows = NDArray[np.int64]
 
@@ -71,14 +72,21 @@ class PatientCodes:
     combinations: tuple[tuple[tuple[str, str], ...], ...]
 
 
-def evaluate_patient_codes(plan: EvaluationPlan, executor: Executor) -> dict[SupplementalElement, PatientCodes]:
-    """The codes that the patients of the executor's cohort have of those elements that the measure defines."""
+def evaluate_patient_codes(
+    plan: EvaluationPlan, executor: Executor, known: dict[Node, PatientCodes]
+) -> dict[SupplementalElement, PatientCodes]:
+    """The codes that the patients of the executor's cohort have of those elements that the measure defines.
+
+    `known` are those of the measures before, and get those of this one: most measures define them by the same library.
+    """
     found = {}
     for supplement in plan.measure.supplemental_data:
         element, node = element_of(supplement), plan.defines.get(supplement.expression)
         if element is not None and node is not None:
-            column = executor.evaluate(node, f'"{supplement.expression}"')
-            found[element] = patient_codes(column, executor.cohort.n)
+            if node not in known:
+                column = executor.evaluate(node, f'"{supplement.expression}"')
+                known[node] = patient_codes(column, executor.cohort.n)
+            found[element] = known[node]
     return found
 
 

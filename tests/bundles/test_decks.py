@@ -7,8 +7,7 @@ import pytest
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import match_deck
 from ecqm.bundles.documents import ContentError
-from ecqm.bundles.elm import elm_collection
-from tests.bundles.contents import library, measure, resources, write_bundle
+from tests.bundles.contents import measure, write_bundle
 from tests.content import CONTENT, needs_content
 from tests.measures.decks import counts, expected_report, write
 
@@ -39,14 +38,6 @@ def test_folders_belong_to_measures_by_name_or_by_what_they_expect(tmp_path: Pat
     assert [m.measure.name for m in only.measures] == ["CMS7FHIRExample"] and not only.unmatched
     with pytest.raises(ContentError, match="no test cases"):
         match_deck(content)
-
-
-def test_elm_of_content_as_a_collection(tmp_path: Path) -> None:
-    only_cql = library("Other", cql="library Other version '1.0.0'")
-    content = Content.open(write_bundle(tmp_path / "b.json", *resources(), only_cql))
-    collection, without = elm_collection(content.libraries)
-    assert [str(source) for source in without] == ["Other|1.0.0"]
-    assert collection.versions("Common") == ("2.0.0",)
 
 
 @needs_content

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.csv
-import pyarrow.parquet
 
 from ecqm.measures.criteria import Episodes, Evaluated, Observed
 from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.table import population_table, write_table
+from ecqm.measures.table import population_table
 from tests.measures.resources import criteria, group, measure, observation, population
 
 CODES = ("initial-population", "measure-population")
@@ -46,11 +43,3 @@ def test_rows_and_columns() -> None:
     assert made["measure_population"] == [False] * 4 + [True, True]
     assert made["observation_1"] == [None, None, None, None, 1.5, None]
     assert made["strata"] == [[], [], [], [], ["s=true"], ["s=true"]]
-
-
-def test_files(tmp_path: Path) -> None:
-    made = table()
-    write_table(made, tmp_path / "t.parquet")
-    assert pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pydict() == made.to_pydict()
-    write_table(made, tmp_path / "t.csv")
-    assert pyarrow.csv.read_csv(tmp_path / "t.csv").column("patient").to_pylist() == ["a", "b", "c", "a", "a", "c"]

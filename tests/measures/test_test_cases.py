@@ -98,7 +98,7 @@ def test_the_published_deck_reads_quickly_and_every_case_expects_something() -> 
     started = time.perf_counter()
     deck = read_deck(CONTENT / "ecqm-content-qicore-2025" / "input" / "tests" / "measure")
     assert time.perf_counter() - started < 25
-    assert deck.n_cases == 2037
+    assert sum(map(len, deck.cases.values())) == 2037
     for cases in deck.cases.values():
         for case in cases:
             assert not case.problems and case.title, case.folder

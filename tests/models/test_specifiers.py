@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ecqm.elm import ElmError, folder_sources
-from ecqm.elm.nodes import ChoiceTypeSpecifier, NamedTypeSpecifier, Null, ParameterTypeSpecifier, TypeSpecifier, walk
-from ecqm.models.specifiers import result_type, specifier_of_type, type_of_specifier
+from ecqm.elm.nodes import ChoiceTypeSpecifier, NamedTypeSpecifier, ParameterTypeSpecifier, TypeSpecifier, walk
+from ecqm.models.specifiers import specifier_of_type, type_of_specifier
 from ecqm.types import INTEGER, NamedType, parse_type
 from tests.content import CONTENT, needs_content
 
@@ -37,12 +37,6 @@ def test_alternatives_that_are_one_type_are_that_type() -> None:
 def test_what_writes_out_no_type_is_refused() -> None:
     with pytest.raises(ElmError, match="ParameterTypeSpecifier"):
         type_of_specifier(ParameterTypeSpecifier(parameterName="T"))
-
-
-def test_recorded_result_types() -> None:
-    assert result_type(Null()) is None
-    assert result_type(Null(resultTypeName="{urn:hl7-org:elm-types:r1}Integer")) == INTEGER
-    assert result_type(Null(resultTypeSpecifier=specifier_of_type(INTEGER))) == INTEGER
 
 
 @needs_content

@@ -115,10 +115,6 @@ class Libraries:
         later = [source for source in sources if version_key(source.version) >= version_key(version)]
         return later[-1] if later and version is not None else sources[0] if sources else self.find(name, version)
 
-    def without_elm(self) -> tuple[LibrarySource, ...]:
-        """Libraries that are at hand only as CQL, to be compiled before they can run."""
-        return tuple(source for source in self if not source.has_elm)
-
 
 def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
     """Orders versions by their parts: numbers as numbers, and before them words (a draft precedes its release)."""

@@ -51,11 +51,6 @@ class Reporting:
     episode_reference: Callable[[str, int], str] | None = None
 
 
-def summary_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
-    """Counts and scores over all patients."""
-    return report_of_tallies(reporting, [result.tally() for result in results], tallied_supplements(reporting))
-
-
 def report_of_tallies(
     reporting: Reporting,
     tallies: Sequence[GroupTally],
@@ -82,12 +77,6 @@ def tallied_supplements(reporting: Reporting) -> dict[str, Counter[str]]:
         )
         for name, values in reporting.supplements.items()
     }
-
-
-def subject_list_report(reporting: Reporting, results: Sequence[GroupResult]) -> Json:
-    """A summary with the members of every population, as contained lists."""
-    tallies = [result.tally() for result in results]
-    return report_of_members(reporting, tallies, members_of_populations(reporting, results))
 
 
 def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> list[list[list[str]]]:

@@ -10,13 +10,10 @@ population, and the score is ``observation_1``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from ecqm.measures.composite import CompositeResult
 from ecqm.measures.criteria import Mask
@@ -79,16 +76,6 @@ def table_schema(observations: int) -> Any:
             ("strata", pa.list_(pa.string())),
         ]
     )
-
-
-def write_table(table: Any, path: Path) -> None:
-    """Writes CSV to a ``.csv`` path, Parquet to any other."""
-    if path.suffix.lower() == ".csv":
-        strata = pa.array([";".join(row) for row in table.column("strata").to_pylist()], pa.string())
-        flat = table.set_column(table.schema.get_field_index("strata"), "strata", strata)
-        pyarrow.csv.write_csv(flat, path)
-    else:
-        pyarrow.parquet.write_table(table, path)
 
 
 def _rows(

@@ -191,10 +191,6 @@ class Deck:
     root: Path
     cases: dict[str, list[TestCase]] = field(default_factory=dict)
 
-    @property
-    def n_cases(self) -> int:
-        return sum(len(cases) for cases in self.cases.values())
-
     def measure_of(self, folder: str) -> str | None:
         """The canonical URL that most of a folder's expectations name; None if none does."""
         named = [e.measure.partition("|")[0] for c in self.cases[folder] for e in c.expectations if e.measure]

@@ -27,7 +27,7 @@
     qualified_name(NamedType("System", "Date"))  # "{urn:hl7-org:elm-types:r1}Date": the way back
 
     from ecqm.models.specifiers import …         # TypeSpecifier nodes of ELM
-    type_of_specifier(node), specifier_of_type(type), result_type(node)
+    type_of_specifier(node), specifier_of_type(type)
 
 `load_model` raises UnknownModelError, which names the versions that there are. The files are made by
 tools/build_models.py; see `ecqm.models.layout` for their layout.

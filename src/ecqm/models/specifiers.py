@@ -5,7 +5,6 @@ from __future__ import annotations
 from ecqm.elm.errors import ElmError
 from ecqm.elm.nodes import (
     ChoiceTypeSpecifier,
-    Element,
     IntervalTypeSpecifier,
     ListTypeSpecifier,
     NamedTypeSpecifier,
@@ -56,10 +55,3 @@ def specifier_of_type(type_: CqlType, versions: dict[str, str] | None = None) ->
                 ]
             )
     raise TypeError(f"{type_} cannot be written in ELM")
-
-
-def result_type(element: Element) -> CqlType | None:
-    """The type that a translator recorded for the result of an element, if it did."""
-    if element.resultTypeName:
-        return named_type(element.resultTypeName)
-    return type_of_specifier(element.resultTypeSpecifier) if element.resultTypeSpecifier else None

@@ -157,8 +157,9 @@ class _TypeParser:
             if name in ("List", "Interval") and len(arguments) == 1:
                 return ListType(arguments[0]) if name == "List" else IntervalType(arguments[0])
             raise TypeSyntaxError(f"{name}<…> is not a type, in {self.text!r}")
-        model, _, local = name.rpartition(".")
-        return NamedType(model or "System", local)
+        # Names of models have no dots, those of types may: FHIR.Encounter.Diagnosis.
+        model, _, local = name.partition(".")
+        return NamedType(model, local) if local else NamedType("System", name)
 
     def _tuple(self) -> TupleType:
         self._take("{")

@@ -115,13 +115,6 @@ def divide_units(a: str, b: str) -> str:
     return _written(_exponents(a, b, -1))
 
 
-def canonical_unit(unit: str) -> str:
-    """One spelling for each unit expression: atoms in order, exponents combined, calendar durations singular."""
-    if unit in CALENDAR_UNITS:
-        return unit.removesuffix("s")
-    return _written(_exponents(unit, "1", 1))
-
-
 def _exponents(a: str, b: str, sign: int) -> dict[str, int]:
     exponents: dict[str, int] = {}
     for unit, direction in ((a, 1), (b, sign)):

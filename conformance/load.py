@@ -30,8 +30,8 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
 from ecqm.bundles.planning import Planner
 from ecqm.data import Demand
-from ecqm.data.loading import load
 from ecqm.data.inputs import data_files
+from ecqm.data.loading import load
 from ecqm.data.store import open_store
 from ecqm.elm import ElmError
 from ecqm.measures.definition import MeasureError

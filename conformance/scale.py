@@ -1,12 +1,13 @@
 """How a load and a run of all measures grow with the number of patients, and what one pass for all measures saves.
 
     python conformance/scale.py CONTENT --libraries DIR --valuesets DIR [--patients 1000 --patients 10000]…
-        [--jobs 1] [--singles 4000] [--work DIR] [--json FILE]
+        [--largest 100000] [--jobs 1] [--singles 4000] [--work DIR] [--json FILE]
 
 For each size tools/synthetic_cohort.py makes a cohort (kept in DIR for the next time), which is decoded with msgspec
 alone, loaded with `ecqm load`, and evaluated with `ecqm run`; each is a process of its own. Figures are processor
-seconds of all processes, and the peak memory of the largest. Then some patients' shards are evaluated in one pass for
-all measures, and in one for each measure alone, reading included.
+seconds of all processes, and the peak memory of the largest. With `--largest` so is a cohort of a hundred patients, the
+first of whom has so many resources. Then some patients' shards are evaluated in one pass for all measures, and in one
+for each measure alone, reading included.
 """
 
 from __future__ import annotations
@@ -95,12 +96,13 @@ def decode_seconds(files: Path) -> float:
     return total
 
 
-def measured(patients: int, content: list[object], arguments: argparse.Namespace) -> Size:
-    files = arguments.work / f"patients-{patients}"
+def measured(patients: int, content: list[object], arguments: argparse.Namespace, largest: int = 0) -> Size:
+    files = arguments.work / f"patients-{patients}" if not largest else arguments.work / f"largest-{largest}"
     if not files.exists():
         valuesets = [each for folder in arguments.valuesets for each in ("--valuesets", folder)]
         made = files.with_name(files.name + ".new")
-        cost(sys.executable, MAKER, arguments.content, *valuesets, "--patients", patients, "--output", made)
+        sizes = ["--patients", patients, "--largest", largest]
+        cost(sys.executable, MAKER, arguments.content, *valuesets, *sizes, "--output", made)
         made.rename(files)
     store, results = arguments.work / "store", arguments.work / "results"
     for folder in (store, results):
@@ -170,6 +172,7 @@ def main() -> None:
     parser.add_argument("--libraries", type=Path, action="append", default=[])
     parser.add_argument("--valuesets", type=Path, action="append", default=[])
     parser.add_argument("--patients", type=int, action="append", default=[], help="sizes; 1,000 and 10,000 unless told")
+    parser.add_argument("--largest", type=int, default=0, help="resources of one patient in a cohort of its own")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--singles", type=int, default=4_000, help="patients for the comparison of passes")
     parser.add_argument("--work", type=Path, default=Path("scale-cohorts"), help="folder for cohorts and stores")
@@ -179,6 +182,8 @@ def main() -> None:
     more = [(f"--{kind}", folder) for kind in ("libraries", "valuesets") for folder in getattr(arguments, kind)]
     content: list[object] = [arguments.content, *(part for option in more for part in option)]
     sizes: list[Size] = []
+    if arguments.largest:
+        show(measured(100, content, arguments, arguments.largest), None)
     for patients in arguments.patients or [1_000, 10_000]:
         sizes.append(measured(patients, content, arguments))
         show(sizes[-1], sizes[-2] if len(sizes) > 1 else None)

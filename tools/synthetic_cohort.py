@@ -1,10 +1,12 @@
 """Make a synthetic cohort: FHIR R4 resources of N patients as NDJSON by type, like a bulk export.
 
     python tools/synthetic_cohort.py CONTENT --patients 100000 --output DIR [--valuesets DIR]… [--seed 1] [--jobs 2]
+        [--largest 100000]
 
 Records are plausible in shape, not in medicine: years of encounters, conditions, observations, orders, procedures,
 immunizations, with profiles and codes as the published measures of CONTENT retrieve them (two in three) and other codes
-(the rest); sizes are skewed (one patient in ten thousand has 10,000 resources); dates come in every form and offset.
+(the rest); sizes are skewed (one patient in ten thousand has 10,000 resources, the first one as many as `--largest`
+says); dates come in every form and offset.
 The same seed makes the same cohort, however many processes make it.
 """
 
@@ -164,12 +166,13 @@ def _concept(code: tuple[str, str]) -> str:
 class Part:
     """The patients `first`… of one part of the cohort, drawn from the seed and the number of the part alone."""
 
-    def __init__(self, words: Vocabulary, seed: int, number: int, n: int, mean: float) -> None:
+    def __init__(self, words: Vocabulary, seed: int, number: int, n: int, mean: float, largest: int = 0) -> None:
         self.words = words
         self.random = np.random.default_rng((seed, number))
         self.first = number * PATIENTS_PER_PART
         self.n = n
         self.mean = mean
+        self.largest = largest
         self.lines: dict[str, list[str]] = {}
 
     def make(self) -> dict[str, list[str]]:
@@ -177,6 +180,8 @@ class Part:
         self._patients()
         sizes = self.random.lognormal(np.log(self.mean) - 0.5, 1.0, self.n).astype(np.int64) + 2
         sizes[self.random.random(self.n) < IN_TEN_THOUSAND] = RESOURCES_OF_A_FEW
+        if self.first == 0 and self.largest:
+            sizes[0] = self.largest
         patient = np.repeat(np.arange(self.n), sizes)
         kinds = self.random.choice(len(MIX), len(patient), p=np.array(list(MIX.values())) / sum(MIX.values()))
         kinds[np.cumsum(sizes) - sizes] = 0
@@ -345,10 +350,12 @@ class Part:
         return [f'"status":"{status}",{intent}"{element}":"{when}"' for status, when in rows]
 
 
-def write_part(number: int, words: Vocabulary, seed: int, n_patients: int, mean: float, output: Path) -> int:
+def write_part(
+    number: int, words: Vocabulary, seed: int, n_patients: int, mean: float, output: Path, largest: int = 0
+) -> int:
     """Write the files of one part; how many resources it has."""
     n = min(PATIENTS_PER_PART, n_patients - number * PATIENTS_PER_PART)
-    lines = Part(words, seed, number, n, mean).make()
+    lines = Part(words, seed, number, n, mean, largest).make()
     for name, texts in lines.items():
         (output / f"{name}.{number:04}.ndjson").write_text("\n".join(texts) + "\n", "utf-8")
     return sum(map(len, lines.values()))
@@ -370,18 +377,28 @@ def write_shared(output: Path) -> None:
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--patients", default=1_000, show_default=True)
 @click.option("--mean", default=40.0, show_default=True, help="Resources per patient, about.")
+@click.option("--largest", default=0, help="Resources of the first patient, instead of about as many as others have.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--jobs", default=1, show_default=True)
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False))
 def main(
-    content: Path, patients: int, mean: float, seed: int, jobs: int, valuesets: tuple[Path, ...], output: Path
+    content: Path,
+    patients: int,
+    mean: float,
+    largest: int,
+    seed: int,
+    jobs: int,
+    valuesets: tuple[Path, ...],
+    output: Path,
 ) -> None:
     """Make a synthetic cohort with the codes of the measures in CONTENT."""
     output.mkdir(parents=True, exist_ok=True)
     words = vocabulary(content, valuesets)
     write_shared(output)
-    write = partial(write_part, words=words, seed=seed, n_patients=patients, mean=mean, output=output)
+    write = partial(
+        write_part, words=words, seed=seed, n_patients=patients, mean=mean, output=output, largest=largest
+    )
     parts = range(-(-patients // PATIENTS_PER_PART))
     if jobs == 1:
         count = sum(map(write, parts))

@@ -41,6 +41,12 @@ def test_it_can_be_read_without_a_problem(tool: ModuleType, tmp_path: Path) -> N
     assert len(cohort.table("Coverage")) == 60
 
 
+def test_one_patient_may_have_very_many_resources(tool: ModuleType, tmp_path: Path) -> None:
+    largest = tool.Part(tool.vocabulary(tmp_path, ()), 1, 0, 5, 10.0, 2_000).make()
+    of_the_first = sum('"Patient/p0"' in line for lines in largest.values() for line in lines)
+    assert of_the_first >= 2_000 and sum(map(len, largest.values())) < 3_000
+
+
 def test_the_seed_decides(tool: ModuleType, tmp_path: Path) -> None:
     texts = [
         [file.read_text() for file in sorted(make(tool, tmp_path / name, seed).iterdir())]

@@ -13,7 +13,12 @@ from ecqm.bundles.content import Content
 from tests.content import CONTENT, needs_content
 
 CATALOGUE = Path(__file__).parent.parent / "measure_bundles" / "releases.toml"
-RELEASES: list[dict[str, Any]] = tomllib.loads(CATALOGUE.read_text("utf-8"))["release"]
+CONTENTS: dict[str, list[dict[str, Any]]] = tomllib.loads(CATALOGUE.read_text("utf-8"))
+RELEASES, UPDATES = CONTENTS["release"], CONTENTS["annual_update"]
+FACTS = {
+    "reporting_year", "name", "specifications", "value_sets", "quality_data_model", "cql", "hqmf", "fhir_content",
+    "fhir_model", "sources",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release["name"])
@@ -21,6 +26,15 @@ def test_measures_are_listed_once(release: dict[str, Any]) -> None:
     ids = [measure["id"] for measure in release["measures"]]
     assert len(set(ids)) == len(ids)
     assert all(cms_id(measure["id"]) == measure["id"] for measure in release["measures"])
+
+
+def test_each_year_has_one_update_with_its_sources() -> None:
+    years = [update["reporting_year"] for update in UPDATES]
+    assert years == list(range(2022, 2027))
+    assert all(update["sources"] and set(update) <= FACTS for update in UPDATES)
+    assert {release["name"]: release["reporting_year"] for release in RELEASES}.items() <= {
+        update["name"]: update["reporting_year"] for update in UPDATES
+    }.items()
 
 
 @needs_content

@@ -149,7 +149,9 @@ def test_what_is_not_read(data: bytes, says: str) -> None:
 
 def test_other_documents_are_no_fhir() -> None:
     assert is_fhir_xml(b'\xef\xbb\xbf<?xml version="1.0"?>\n' + xml(""))
+    assert is_fhir_xml(b"<f:Patient xmlns:f='http://hl7.org/fhir'/>")
     assert not is_fhir_xml(b"{}") and not is_fhir_xml(b'<library xmlns="urn:hl7-org:elm:r1"/>')
+    assert not is_fhir_xml(b'<library xmlns="urn:hl7-org:elm:r1" xmlns:fhir="http://hl7.org/fhir"/>')
 
 
 def test_patients_in_xml_are_those_in_json(tmp_path: Path) -> None:

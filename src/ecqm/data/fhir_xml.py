@@ -23,14 +23,19 @@ _FHIR = f"{{{NAMESPACE}}}"
 LARGEST_DOCUMENT = 512 << 20
 _SEEN_AT_THE_START = 2048
 
+_START_TAG = re.compile(rb"<(?:([A-Za-z][\w.-]*):)?[A-Za-z][\w.-]*([^>]*)")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _RESOURCES = ("Resource", "DomainResource")
 
 
 def is_fhir_xml(data: bytes) -> bool:
-    """Does a document begin as one in XML whose elements are FHIR's?"""
+    """Does a document begin as one in XML whose elements are FHIR's? (ELM names that namespace too, for its types.)"""
     start = data[:_SEEN_AT_THE_START].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith(b"<") and NAMESPACE.encode() in start
+    root = _START_TAG.search(start) if start.startswith(b"<") else None
+    if root is None:
+        return False
+    declaration = b"xmlns" if root[1] is None else b"xmlns:" + root[1]
+    return re.search(rb"\s%s\s*=\s*[\"']%s[\"']" % (declaration, NAMESPACE.encode()), root[2]) is not None
 
 
 def json_of_xml(data: bytes) -> bytes:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from ecqm.api import select
-from ecqm.bundles.evaluation import Evaluation, evaluate
+from ecqm.bundles.evaluation import Evaluation
+from ecqm.cluster.units import units_of
+from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.reporting.counts import read_counts
 from ecqm.reporting.run import RunOutput
 from tests.bundles.test_packages import TWO_STAYS, deck
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, Json, ecqm
+from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import patient
 from tests.reporting.category3_rules import CMS, HL7, read, violations
 from tests.reporting.submissions import MIPS, listed_sample, results_of
@@ -101,14 +106,15 @@ def test_counts_agree_with_the_reports(results: Path) -> None:
 
 
 def counts_in_batches(folder: Path, content: Path, *batches: list[Path]) -> Json:
-    """counts.json of a run over several batches of patients."""
+    """counts.json of a run over several batches of patients, as other processes evaluate them."""
     selection = select(content, [KIDNEY])
     value_sets = selection.content.value_sets
     evaluation = Evaluation(selection.plans, value_sets, ("2026-01-01", "2026-12-31"), patient_codes=True)
     with RunOutput(folder, selection, evaluation.stated, supplemental_data=True) as output:
-        for paths in batches:
-            for batch in evaluate(evaluation, PatientData(paths)):
-                output.add(batch)
+        worker = Worker(Shipment.unpacked(Shipment(evaluation, output.recorder).packed()))
+        for number, paths in enumerate(batches):
+            (unit,) = units_of(PatientData(paths), folder / "spools")
+            worker.run(unit, output.path_of(number))
         output.finish({})
     found: Any = json.loads((folder / "counts.json").read_bytes())
     return {name: value for name, value in found.items() if name != "date"}
@@ -119,3 +125,37 @@ def test_batches_add_up(tmp_path: Path) -> None:
     cases = sorted((CASES / KIDNEY).iterdir())
     whole = counts_in_batches(tmp_path / "whole", content, cases)
     assert counts_in_batches(tmp_path / "parts", content, cases[:5], cases[5:6], cases[6:]) == whole
+
+
+@needs_content
+@pytest.mark.parametrize("name", ["CMS125", "CMS155", "CMS646"])
+def test_published_measures(tmp_path: Path, name: str) -> None:
+    """By patient, in strata, by episode: supplemental data are counted as individual reports say them one by one."""
+    content = CONTENT / "ecqm-content-qicore-2025"
+    (cases,) = (content / "input" / "tests" / "measure").glob(f"{name}FHIR*")
+    folders = ("--libraries", CONTENT / "libraries-2025", "--valuesets", CONTENT / "valuesets-2025")
+    asked = ("--supplemental-data", "--individual", "--output", tmp_path)
+    run = ecqm("run", content, *folders, "--measure", name, "--data", cases, *asked)
+    assert run.exit_code == 0, run.output
+    told: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for line in (tmp_path / "individual.ndjson").read_text("utf-8").splitlines():
+        report = json.loads(line)
+        for observation in report.get("contained", ()):
+            key = (report["subject"]["reference"].removeprefix("Patient/"), observation["code"]["text"].lower()[4:])
+            codings = observation.get("valueCodeableConcept", {"coding": []})["coding"]
+            told.setdefault(key, set()).update((each["system"], each["code"]) for each in codings)
+    rows = pyarrow.parquet.read_table(tmp_path / "populations.parquet").to_pylist()
+    (measure,) = read_counts(tmp_path / "counts.json").measures
+    for group in measure.groups:
+        for population in group.populations:
+            column = population.code.value.replace("-", "_")
+            members = [row["patient"] for row in rows if row["group"] == group.id and row[column]]
+            assert len(members) == population.count
+            for element, counts in group.supplements[population.id].items():
+                expected = Counter(frozenset(told.get((patient, element), ())) for patient in set(members))
+                assert {frozenset(each.codes): each.patients for each in counts} == expected
+    made = (*MIPS, "--ehr-certification", "0015ABCDEFGHIJK", "--output", tmp_path / "document")
+    for form in ("qpp", "qrda3"):
+        result = ecqm("submission", tmp_path, "--format", form, *made)
+        assert result.exit_code == 0, result.output
+    assert violations((tmp_path / "document").read_bytes(), *HL7, *CMS) == []

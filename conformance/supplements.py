@@ -1,0 +1,75 @@
+"""What it costs to count sex, race, ethnicity and payer within every population (`ecqm run --supplemental-data`).
+
+    python conformance/supplements.py CONTENT --libraries DIR --valuesets DIR --data STORE
+
+All measures of CONTENT over the patients of a store, in one process. Told are processor seconds to read and evaluate,
+and of these what goes into the codes of patients and into counting them: to time the same run without it would measure
+the noise of the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import process_time
+from typing import Any
+from unittest.mock import patch
+
+from ecqm.api import select
+from ecqm.bundles.evaluation import Evaluation
+from ecqm.cluster.units import units_of
+from ecqm.cluster.worker import Shipment, Worker
+from ecqm.data.source import PatientData
+from ecqm.measures import batch
+from ecqm.reporting import parts
+
+PERIOD = ("2026-01-01", "2026-12-31")
+
+
+class Timer:
+    """Adds up the processor seconds of functions."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            started = process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.seconds += process_time() - started
+
+        return call
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--data", type=Path, required=True)
+    arguments = parser.parse_args()
+    selection = select(arguments.content, libraries=arguments.libraries, valuesets=arguments.valuesets)
+    evaluation = Evaluation(selection.plans, selection.content.value_sets, PERIOD, patient_codes=True)
+    recorder = parts.PartRecorder(PERIOD, "2027-01-01", within=True)
+    timer = Timer()
+    with (
+        tempfile.TemporaryDirectory() as spools,
+        patch.object(batch, "evaluate_patient_codes", timer.timed(batch.evaluate_patient_codes)),
+        patch.object(parts, "count_supplements", timer.timed(parts.count_supplements)),
+    ):
+        units = list(units_of(PatientData([arguments.data]), Path(spools)))
+        worker = Worker(Shipment(evaluation, recorder))
+        started = process_time()
+        patients = sum(worker.evaluate(unit)[1].patients for unit in units)
+        whole = process_time() - started
+    share = timer.seconds / (whole - timer.seconds)
+    print(f"{len(selection.plans)} measures over {patients:,} patients in {len(units)} shards: {whole:.1f} s")
+    print(f"  of which for supplemental data {timer.seconds:.2f} s: {share:.1%} more than without")
+
+
+if __name__ == "__main__":
+    main()

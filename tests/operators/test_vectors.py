@@ -14,7 +14,7 @@ from ecqm.operators.registry import Overload
 from ecqm.operators.vectors import Partial, Rest, kernel_of
 from ecqm.terminology import CodeIndex
 from ecqm.types import core as t
-from ecqm.values import CqlError, DateTime, EvaluationContext, Uncertainty, evaluating
+from ecqm.values import CqlError, DateTime, EvaluationContext, Interval, Uncertainty, evaluating
 from tests.operators.domains import COMMON, DOMAINS, DURATIONS, POINTS, Draw, instances
 
 ROWS = 150
@@ -87,6 +87,27 @@ def test_kernel_means_what_the_scalars_mean(name: str) -> None:
                     operands[place] = [draw.value(types[place])]
                     decided += _compare(name, overload, operands, settings)
     assert decided >= len([case for case in CASES if case[0] == name]) * ROWS / 10, "the kernel leaves most rows open"
+
+
+OF_INTERVALS = sorted({name for name, types, _ in CASES if any(isinstance(one, t.IntervalType) for one in types)})
+
+
+@pytest.mark.parametrize("name", OF_INTERVALS)
+def test_intervals_of_no_type(name: str) -> None:
+    """A column of intervals none of which has a boundary does not show of what they are."""
+    with evaluating(REQUEST):
+        for seed, (_, types, precision) in enumerate(case for case in CASES if case[0] == name):
+            overload = registry.get(name).resolve(types)
+            assert overload is not None
+            settings = {} if precision is None else {"precision": precision}
+            places = [place for place, type_ in enumerate(types) if isinstance(type_, t.IntervalType)]
+            draw = Draw(seed, DOMAINS)
+            for place in places:
+                rows = draw.rows(types, 25)
+                operands = [list(column) for column in zip(*rows, strict=True)]
+                closed = [draw.random.choices([True, False], k=2) for _ in rows]
+                operands[place] = [None if draw.random.random() < 0.2 else Interval(None, None, *ends) for ends in closed]
+                _compare(name, overload, operands, settings)
 
 
 def _compare(name: str, overload: Overload, operands: list[list[Any]], settings: dict[str, Any]) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecqm.columns import ChoiceColumn, Column, IntervalColumn, Mask, NullColumn
+from ecqm.columns import ChoiceColumn, Column, IntervalColumn, Mask, NullColumn, nulls_like
 from ecqm.operators.vectors.answers import Answer, either
 from ecqm.operators.vectors.order import Order, alike, order
 from ecqm.operators.vectors.steps import filled, stepped
@@ -175,6 +175,10 @@ def unified(left: Column, right: Column) -> tuple[Column, Column]:
 def _unified_with(column: Column, point: Column) -> Column:
     if not isinstance(column, IntervalColumn):
         return alike(column, point)[0]
+    if isinstance(column.low, NullColumn) and isinstance(column.high, NullColumn):
+        # Boundaries that are not there, of no type of their own.
+        none = nulls_like(point, len(column))
+        return IntervalColumn(none, none, column.low_closed, column.high_closed, column.valid)
     low, high = alike(column.low, point)[0], alike(column.high, point)[0]
     if low is column.low and high is column.high:
         return column

@@ -25,6 +25,7 @@ from ecqm.kernels.segments import (
     offsets_of_lengths,
 )
 from ecqm.operators.vectors import Partial, vector
+from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.membership import equality_keys
 
 
@@ -90,7 +91,7 @@ def distinct(source: Column) -> Any:
     else:
         keys = equality_keys(source.values)
         if keys is None:
-            return NotImplemented
+            return with_rest(source, source.lengths > 1)
         in_list = combine_keys(source.parents, keys)
     kept = first_occurrences(in_list)
     return source if kept.all() else source.select(kept)

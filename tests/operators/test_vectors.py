@@ -106,7 +106,9 @@ def test_intervals_of_no_type(name: str) -> None:
                 rows = draw.rows(types, 25)
                 operands = [list(column) for column in zip(*rows, strict=True)]
                 closed = [draw.random.choices([True, False], k=2) for _ in rows]
-                operands[place] = [None if draw.random.random() < 0.2 else Interval(None, None, *ends) for ends in closed]
+                operands[place] = [
+                    None if draw.random.random() < 0.2 else Interval(None, None, *ends) for ends in closed
+                ]
                 _compare(name, overload, operands, settings)
 
 

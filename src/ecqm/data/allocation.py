@@ -1,10 +1,12 @@
-"""Making many objects at once."""
+"""Making many objects, and large arrays, one after the other."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pyarrow as pa
 
 
 @contextmanager
@@ -18,3 +20,15 @@ def many_objects() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def large_arrays() -> Iterator[None]:
+    """With the C library's memory for Arrow's arrays. Arrow's own allocator gives large pieces back to the system as
+    soon as they are free, which then has to clear them again for the next array."""
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)

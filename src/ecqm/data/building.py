@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ecqm.data.allocation import many_objects
+from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.assembly import Assembly, Key, Shared
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import Demand
@@ -64,7 +64,7 @@ def build_shard(job: ShardJob) -> ShardEntry:
     fresh = job.target.with_name(job.target.name + ".new")
     for folder in (fresh, job.target):
         shutil.rmtree(folder, ignore_errors=True)
-    with many_objects():
+    with many_objects(), large_arrays():
         entry = _built_straight(job, fresh) or _Building(job).write(fresh)
     os.replace(fresh, job.target)
     started = done.with_name(done.name + ".new")

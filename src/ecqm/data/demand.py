@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from ecqm.data.compartment import PATIENT_LINKS
@@ -57,10 +58,10 @@ class Demand:
 
     def elements(self, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:
         """The elements of a FHIR type that are read."""
-        elements = schema.elements(type_name)
-        return tuple(element for element in elements if self._wants(schema, type_name, element.name))
+        return _elements(self, schema, type_name)
 
-    def _wants(self, schema: FhirSchema, type_name: str, name: str) -> bool:
+    def wants(self, schema: FhirSchema, type_name: str, name: str) -> bool:
+        """Is this element of a FHIR type read?"""
         if self.names is None or name in self.names:
             return True
         if type_name in WHOLE_TYPES or schema.is_quantity(type_name):
@@ -70,6 +71,11 @@ class Demand:
         if type_name == "Extension":
             return name == "url"
         return name in _OF_EVERY_RESOURCE and type_name in schema.resource_types
+
+
+@lru_cache(maxsize=4096)
+def _elements(demand: Demand, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:
+    return tuple(element for element in schema.elements(type_name) if demand.wants(schema, type_name, element.name))
 
 
 EVERYTHING = Demand()

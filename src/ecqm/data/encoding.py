@@ -1,12 +1,14 @@
-"""Strings of parsed JSON as dictionaries, and what references among them name: worked out once per array."""
+"""Strings of parsed JSON by number: as dictionaries, as codes, and what references among them name."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecqm.data.compartment import TYPE_AND_ID
+from ecqm.terminology import canonical_system
 
 _PLAIN_ID = np.zeros(256, np.bool_)
 _PLAIN_ID[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.", np.uint8)] = True
@@ -35,6 +37,37 @@ class Encodings:
             distinct = self.of(references).dictionary
             self._named[key] = _plainly_named(distinct) or _named(distinct)
         return self._named[key]
+
+
+class CodeNumbers:
+    """The codes of a shard by number: an `ecqm.terminology.CodeIndex` that takes many codes of a system at a time."""
+
+    def __init__(self) -> None:
+        # For each system its codes, and their numbers.
+        self._known: dict[str, tuple[pa.Array, npt.NDArray[np.int32]]] = {}
+
+    def of(self, system: str | None, codes: pa.Array) -> npt.NDArray[np.int32]:
+        """The numbers of some codes of a system (all different, none null); those that are new get the next ones."""
+        name = canonical_system(system)
+        known, numbers = self._known.get(name, (pa.array([], pa.utf8()), np.zeros(0, np.int32)))
+        places = pc.index_in(codes, value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)
+        new = np.flatnonzero(places < 0)
+        if len(new):
+            first = sum(len(numbers) for _, numbers in self._known.values())
+            numbers = np.append(numbers, np.arange(first, first + len(new), dtype=np.int32))
+            self._known[name] = pa.concat_arrays([known, codes.take(pa.array(new))]), numbers
+            places = np.where(places < 0, len(known) - 1 + np.cumsum(places < 0), places)
+        found: npt.NDArray[np.int32] = numbers[places]
+        return found
+
+    def pairs(self) -> tuple[pa.Array, pa.Array]:
+        """The systems and codes of all numbers."""
+        none = pa.array([], pa.utf8())
+        systems = pa.concat_arrays([none, *(pa.repeat(name, len(codes)) for name, (codes, _) in self._known.items())])
+        codes = pa.concat_arrays([none, *(codes for codes, _ in self._known.values())])
+        numbers = [numbers for _, numbers in self._known.values()]
+        order = pa.array(np.argsort(np.concatenate(numbers)) if numbers else np.zeros(0, np.int64))
+        return systems.take(order), codes.take(order)
 
 
 def _place(array: pa.Array) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
+import numpy as np
 import pyarrow as pa
 
 from ecqm.data.fhir_xml import is_fhir_xml, json_of_xml
@@ -69,10 +70,11 @@ def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, 
             while block := stream.read(_BLOCK):
                 end = block.rfind(b"\n") + 1
                 if end:
-                    whole = rest + block[:end]
+                    whole = b"".join((rest, memoryview(block)[:end]))
                     rest = block[end:]
                     yield number, whole
-                    number += whole.count(b"\n")
+                    # Many times as fast as bytes.count where newlines are frequent.
+                    number += int(np.count_nonzero(np.frombuffer(whole, np.uint8) == ord("\n")))
                 else:
                     rest += block
                 if len(rest) > longest:

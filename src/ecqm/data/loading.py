@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
+from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.building import ShardJob, build_shard
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.inputs import Inputs, find_inputs
@@ -119,7 +120,8 @@ class _Loading:
         self.partition = Partition(self.work, files, n_shards, fingerprint, len(known), inputs.counts)
 
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
-        self.partition.run(lambda size: watcher.sorted(size, self.size))
+        with many_objects(), large_arrays():
+            self.partition.run(lambda size: watcher.sorted(size, self.size))
         shared = self._shared()
         entries = self._build(list(self._jobs(shared)), jobs, watcher)
         if self.previous is not None:

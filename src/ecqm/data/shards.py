@@ -71,12 +71,11 @@ class ShardWriter:
         parts = [raws[start : start + _RAW_BATCH].cast(pa.binary()) for start in range(0, len(raws), _RAW_BATCH)]
         self._write(f"{name}.raw", [_batch({"json": part}) for part in parts], _JSON)
 
-    def finish(self, codes: CodeIndex, ids: Sequence[str], problems: Sequence[DataProblem]) -> dict[str, int]:
-        """The codes (last, because they are numbered while columns are made), patients and problems; all checksums."""
-        pairs = codes.since(0) if len(codes) else ()
-        systems, values = zip(*pairs, strict=True) if pairs else ((), ())
-        stored = {"system": pa.array(systems, pa.utf8()), "code": pa.array(values, pa.utf8())}
-        self._write("codes.arrow", [_batch(stored)])
+    def finish(
+        self, codes: tuple[pa.Array, pa.Array], ids: Sequence[str], problems: Sequence[DataProblem]
+    ) -> dict[str, int]:
+        """The codes (systems and codes by number), patients and problems; all checksums."""
+        self._write("codes.arrow", [_batch({"system": codes[0], "code": codes[1]})])
         self._write("patients.arrow", [_batch({"id": pa.array(ids, pa.utf8())})])
         listed = json.dumps([asdict(problem) for problem in problems]).encode()
         self._write_file("problems.json", memoryview(listed))
@@ -100,7 +99,9 @@ def write_shard(folder: Path, cohort: Cohort) -> dict[str, int]:
     for name, table in sorted(cohort.tables.items()):
         if len(table):
             writer.table(name, _table_batch(table), _raws(table))
-    return writer.finish(cohort.codes, cohort.ids, cohort.problems)
+    pairs = cohort.codes.since(0) if len(cohort.codes) else ()
+    codes = pa.array([system for system, _ in pairs], pa.utf8()), pa.array([code for _, code in pairs], pa.utf8())
+    return writer.finish(codes, cohort.ids, cohort.problems)
 
 
 def _batch(arrays: Mapping[str, pa.Array]) -> pa.RecordBatch:

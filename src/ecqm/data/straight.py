@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from ecqm.columns import Rows
 from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
-from ecqm.data.encoding import Encodings
+from ecqm.data.encoding import CodeNumbers, Encodings
 from ecqm.data.links import Links, Targets, links_of
 from ecqm.data.problems import DataProblem
 from ecqm.data.schema import fhir_schema
@@ -28,7 +28,6 @@ from ecqm.data.shards import ShardWriter
 from ecqm.data.spool import Spool, decode_identity, read_batches
 from ecqm.data.store import ShardEntry
 from ecqm.data.translation import References, Translation
-from ecqm.terminology import CodeIndex
 
 _PARSER = ShapedParser(fhir_schema())
 
@@ -91,7 +90,7 @@ class StraightShard:
         self.demand = demand
         self.default_offset = default_offset
         self.files = files
-        self.codes = CodeIndex()
+        self.codes = CodeNumbers()
         self.problems: list[DataProblem] = []
         self.missing_birth_dates = 0
         self.references: dict[str, list[References]] = {}
@@ -126,7 +125,7 @@ class StraightShard:
                 )
             )
         }
-        checksums = writer.finish(self.codes, patients.to_pylist(), self.problems)
+        checksums = writer.finish(self.codes.pairs(), patients.to_pylist(), self.problems)
         counts = {name: len(table.patient) for name, table in tables.items()}
         return ShardEntry(self.folder.name, len(patients), counts, checksums, self.missing_birth_dates, dangling)
 

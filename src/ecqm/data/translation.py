@@ -19,7 +19,7 @@ from ecqm.columns import Mask, Rows
 from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
 from ecqm.data.elements import fhir_type
-from ecqm.data.encoding import Encodings
+from ecqm.data.encoding import CodeNumbers, Encodings
 from ecqm.data.nested import Arrays, fields_of, items_of, nulls_of, offsets_of
 from ecqm.data.schema import Element, FhirSchema
 from ecqm.data.shapes import DECIMAL_SCALE, NotPlain
@@ -27,7 +27,7 @@ from ecqm.data.structs import CODED_TYPES
 from ecqm.kernels.calendar import DAY, MILLISECOND, MINUTE, MS_PER_UNIT
 from ecqm.kernels.isodates import FlatTexts, parse_dates, parse_instants, parse_times
 from ecqm.models import read_type
-from ecqm.terminology import NO_CODE, CodeIndex
+from ecqm.terminology import NO_CODE
 from ecqm.types import choice_of
 
 _COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
@@ -49,7 +49,7 @@ class Translation:
     """
 
     def __init__(
-        self, demand: Demand, schema: FhirSchema, codes: CodeIndex, default_offset: int, encodings: Encodings
+        self, demand: Demand, schema: FhirSchema, codes: CodeNumbers, default_offset: int, encodings: Encodings
     ) -> None:
         self._demand = demand
         self._schema = schema
@@ -177,19 +177,20 @@ class Translation:
         return _struct(parts, None), {"layout": "code", "type": type_}
 
     def _code_ids(self, fields: Arrays, n: int) -> npt.NDArray[np.int32]:
-        """The ids of (system, code), each distinct pair interned once."""
+        """The numbers of (system, code)."""
         if "code" not in fields:
             return np.full(n, NO_CODE, np.int32)
         code, codes = self._numbered(fields["code"])
-        system, systems = self._numbered(fields["system"]) if "system" in fields else (np.full(n, -1), [])
-        pairs = np.where(code < 0, 0, (system + 1) * len(codes) + code + 1)
+        system, systems = self._numbered(fields["system"]) if "system" in fields else (np.full(n, -1), None)
+        names = [None] if systems is None else [*systems.to_pylist(), None]
+        pairs = np.where(code < 0, -1, system % len(names) * len(codes) + code)
         distinct, places = np.unique(pairs, return_inverse=True)
-        ids = [
-            NO_CODE if pair == 0 else self._codes.intern(systems[which - 1] if which else None, codes[code_number])
-            for pair in distinct.tolist()
-            for which, code_number in [divmod(pair - 1, max(1, len(codes)))]
-        ]
-        return np.array(ids, np.int32)[places]
+        ids = np.full(len(distinct), NO_CODE, np.int32)
+        of_system, of_code = np.divmod(distinct, max(1, len(codes)))
+        for number in np.unique(of_system[distinct >= 0]).tolist():
+            those = (of_system == number) & (distinct >= 0)
+            ids[those] = self._codes.of(names[number], codes.take(pa.array(of_code[those])))
+        return ids[places]
 
     def _temporal(self, array: pa.Array, primitive: str, type_: str, rows: Rows) -> Stored:
         nulls = nulls_of(array)
@@ -220,11 +221,11 @@ class Translation:
         encoded = self._encodings.of(array)
         return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
 
-    def _numbered(self, array: pa.Array) -> tuple[Rows, list[str]]:
+    def _numbered(self, array: pa.Array) -> tuple[Rows, pa.Array]:
         """Strings by number, -1 for null, and the distinct ones."""
         encoded = self._encodings.of(array)
         number = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return number.astype(np.int64), encoded.dictionary.to_pylist()
+        return number.astype(np.int64), encoded.dictionary
 
 
 def _booleans(array: pa.Array) -> Stored:

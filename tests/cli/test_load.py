@@ -62,6 +62,19 @@ def test_a_store_that_is_there(tmp_path: Path) -> None:
     assert run(source, "--output", tmp_path / "store", "--jobs", 1, "--append").exit_code == 0
 
 
+def test_data_without_any_resource(tmp_path: Path) -> None:
+    """Such as patients of QDM: there is no store, and with FHIR data there can be one."""
+    qdm = tmp_path / "qdm.json"
+    qdm.write_text(json.dumps({"qdmVersion": "5.6", "dataElements": []}))
+    result = run(qdm, "--output", tmp_path / "store", "--jobs", 1)
+    assert result.exit_code == 2 and "no FHIR resource" in result.output and "ecqm run reads them" in result.output
+    assert run(export(tmp_path / "in"), "--output", tmp_path / "store", "--jobs", 1).exit_code == 0
+    sample = Path(__file__).parent.parent.parent / "measure_bundles" / "sample"
+    arguments = ["run", str(sample), "--data", str(qdm), "--output", str(tmp_path / "results")]
+    straight = CliRunner().invoke(main, arguments)
+    assert straight.exit_code == 2 and "no patient in the data" in straight.stderr
+
+
 def test_wrong_options(tmp_path: Path) -> None:
     source = export(tmp_path / "in")
     assert run(source, "--output", tmp_path / "store", "--offset", "5").exit_code == 2

@@ -16,7 +16,7 @@ import pytest
 from ecqm.cluster.processes import run_in_processes
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import FileUnit, Unit
-from ecqm.cluster.worker import Shipment, Worker
+from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
@@ -165,3 +165,10 @@ def test_an_unreadable_file_among_many_is_named_and_the_rest_runs(tmp_path: Path
     told = json.loads((tmp_path / "at-once" / "errors.json").read_text("utf-8"))["data"]
     assert any("Encounter-2" in problem["file"] and "cannot be read" in problem["message"] for problem in told)
     assert any("Encounter-2" in problem and "cannot be read" in problem for problem in problems)
+
+
+def test_memory_of_the_process_that_starts_others_is_not_theirs() -> None:
+    ours = bytearray(256 << 20)
+    script = "from ecqm.cluster.worker import peak_memory; print(peak_memory())"
+    theirs = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(theirs.stdout) < len(ours) <= peak_memory()

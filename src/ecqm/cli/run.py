@@ -83,7 +83,7 @@ def command(
     errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted, by a full disk
     too, goes on when it is started again. Exits with 2 if a measure could not run (the others are completed), or a
     file of a store is damaged (the patients of others are evaluated, and its own when the run is started again), or
-    nothing could.
+    there are no patients, or nothing could run.
     """
     from ecqm.bundles.evaluation import Evaluation
     from ecqm.bundles.package_content import package_files
@@ -146,7 +146,9 @@ def command(
             outcomes = writer.finish(about | {"units": len(units), "seconds": seconds}, list(refused.values()))
     click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else table_of(outcomes))
     tell(writer, list(refused.values()))
-    sys.exit(2 if writer.total.not_run or refused else 0)
+    if not writer.total.patients:
+        click.echo("ecqm: there is no patient in the data (patients of QDM are for measures of QDM)", err=True)
+    sys.exit(2 if writer.total.not_run or refused or not writer.total.patients else 0)
 
 
 @contextmanager

@@ -75,7 +75,8 @@ def load(
     store is as it was.
 
     Raises DataError for a store that is there already (or not, to append to), that another process is writing, or
-    input that is not there; OSError when the disk is full: the same call goes on later.
+    input that is not there, or of which nothing can be read; OSError when the disk is full: the same call goes on
+    later.
     """
     output.mkdir(parents=True, exist_ok=True)
     with sole_writer(output):
@@ -85,7 +86,8 @@ def load(
         if previous is None and (append or replace_patients):
             raise DataError(f"{output} is no cohort store to append to")
         inputs = find_inputs(map(Path, paths))
-        if not (inputs.files or inputs.deleted):
+        # Since an export of changes there may have been none.
+        if not (inputs.files or inputs.deleted or (previous is not None and inputs.exports)):
             raise DataError("no files of FHIR data were found (.json, .ndjson, plain or .gz or .zst)")
         return _Loading(output, previous, inputs, demand, default_offset, replace_patients, shard_size).run(
             max(1, jobs), watcher or _Silent()
@@ -122,6 +124,12 @@ class _Loading:
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
         with many_objects(), large_arrays():
             self.partition.run(lambda size: watcher.sorted(size, self.size))
+        if self.partition.is_empty and self.partition.problems:
+            shutil.rmtree(self.work)
+            raise DataError(
+                f"there is no FHIR resource in the data: {self.partition.problems[0]} (patients of QDM are not loaded: "
+                "ecqm run reads them as they are)"
+            )
         shared = self._shared()
         entries = self._build(list(self._jobs(shared)), jobs, watcher)
         if self.previous is not None:

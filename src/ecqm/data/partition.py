@@ -124,6 +124,11 @@ class Partition:
         """What could not be read."""
         return [DataProblem(**problem) for problem in self.journal.problems]
 
+    @property
+    def is_empty(self) -> bool:
+        """Were there no resources in all that was sorted, and none to be deleted?"""
+        return not self.journal.deleted and not any(self.journal.sizes.values())
+
     def run(self, progress: Progress) -> None:
         """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last."""
         if self.journal.finished:

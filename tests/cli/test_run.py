@@ -134,3 +134,13 @@ def test_help_comes_up_at_once() -> None:
 def test_run_needs_data_and_output(tmp_path: Path) -> None:
     assert command("run", SAMPLE, "--measure", STAY, "--output", tmp_path).exit_code == 2
     assert command("run", SAMPLE, "--measure", STAY, "--data", CASES).exit_code == 2
+
+
+def test_a_population_that_is_supplemental_data_too(tmp_path: Path, data: Path) -> None:
+    content = copy_of_sample(tmp_path)
+    path = content / "input" / "resources" / "measure" / f"{STAY}.json"
+    resource = json.loads(path.read_text("utf-8"))
+    expression = resource["group"][0]["population"][0]["criteria"]["expression"]
+    resource["supplementalData"] = [{"id": "same", "criteria": {"expression": expression}}]
+    path.write_text(json.dumps(resource), "utf-8")
+    assert Run(tmp_path, content, data).counts == Run(tmp_path / "as-it-was", SAMPLE, data).counts

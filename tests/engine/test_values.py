@@ -71,3 +71,28 @@ def test_parameters_and_their_defaults(cohort: Cohort) -> None:
     assert logic.values("X", logic.executor(cohort, {"Least": 1})) == [1, 2, 3]
     unset = Logic("define X: Unset", declarations="parameter Unset Integer\n")
     assert unset.values("X", cohort) == [None] * 3
+
+
+def test_extensions_of_primitives_and_codes(tmp_path: Path) -> None:
+    """Their columns have no room for extensions, which are beside them."""
+    told = [{"url": "http://example.org/told", "valueString": "x"}]
+    people = cohort_of(
+        tmp_path,
+        [patient("p0", gender="female"), encounter("e0", "p0")],
+        [
+            patient("p1", gender="female", _gender={"extension": told}) | {"_birthDate": {"extension": told}},
+            encounter("e1", "p1", **{"class": {"code": "AMB", "extension": told}}),
+            observation("o1", "p1", code=coded("x") | {"extension": told}, valueString="y")
+            | {"_valueString": {"extension": told}},
+        ],
+    )
+    for expression in (
+        "exists Patient.birthDate.extension",
+        "exists Patient.gender.extension",
+        "exists ([Encounter] E where exists E.class.extension)",
+        "exists ([Observation] O where exists O.code.extension)",
+        "exists ([Observation] O where exists O.value.extension)",
+        "First(Patient.birthDate.extension E return E.value as FHIR.string).value = 'x'",
+    ):
+        values = Logic(f"define X: {expression}").values("X", people)
+        assert [bool(value) for value in values] == [False, True], expression

@@ -91,7 +91,20 @@ def parameter(executor: Executor, node: Parameter, frame: Frame) -> Column:
 
 @evaluates(Property)
 def property_(executor: Executor, node: Property, frame: Frame) -> Column:
-    return part_of(executor.value(node.source, frame), node.path)
+    column = executor.value(node.source, frame)
+    if node.path == "extension" and isinstance(node.source, Property):
+        return _extensions(column, executor.value(node.source.source, frame), node.source.path)
+    return part_of(column, node.path)
+
+
+def _extensions(column: Column, parent: Column, name: str) -> Column:
+    """The extensions of an element `name` of `parent`: those of primitives and codes, whose columns have no room for
+    them, are in the element beside it (`ecqm.data.elements`)."""
+    parts = column.alternatives if isinstance(column, ChoiceColumn) else (column,)
+    own = [part_of(part, "extension") for part in parts if isinstance(part, (ResourceColumn, RecordColumn))]
+    if isinstance(parent, (ResourceColumn, RecordColumn)):
+        own.append(part_of(parent.field(f"_{name}"), "extension"))
+    return _together(own) if own else NullColumn(len(column))
 
 
 def part_of(column: Column, name: str) -> Column:

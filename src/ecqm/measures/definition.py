@@ -223,6 +223,13 @@ class Measure:
         return tuple(dict.fromkeys(named))
 
     @property
+    def criteria(self) -> frozenset[str]:
+        """The defines that populations and strata are made of."""
+        populations = {population.expression for group in self.groups for population in group.criteria}
+        parts = (part for group in self.groups for stratifier in group.stratifiers for part in stratifier.components)
+        return frozenset(populations | {part.expression for part in parts})
+
+    @property
     def reporting_year(self) -> int | None:
         """The year in which the effective period begins."""
         start = self.period[0]

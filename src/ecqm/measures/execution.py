@@ -34,8 +34,8 @@ from ecqm.values.text import to_cql
 def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
     """The value of every define and observation of a measure for all patients of the executor's cohort."""
     n = executor.cohort.n
-    supplemental = {supplement.expression for supplement in plan.measure.supplemental_data}
-    needed = {name: node for name, node in plan.defines.items() if name not in supplemental}
+    counted = plan.measure.criteria
+    needed = {name: node for name, node in plan.defines.items() if name in counted}
     defines: dict[str, Criterion | Labels] = {}
     for name, node in needed.items():
         column = executor.evaluate(node, f'"{name}"')

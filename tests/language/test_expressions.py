@@ -148,6 +148,7 @@ def test_timing_phrases(phrase: str, expected: str) -> None:
         ("({ 1, 2 }) X let Y: X * 2.0 return all Tuple { y: Y }", "List<Tuple { y Decimal }>"),
         ("({ Tuple { a: 1 } }) X sort by a desc", "List<Tuple { a Integer }>"),
         ("({ 1 }).where($this > 0).select($this + 0.5)", "List<Decimal>"),
+        ("({ Tuple { a: 1, b: 2.0 } }).where(a > 0).select(b)", "List<Decimal>"),
         ("{ 1, 'a' }", "List<Choice<Integer, String>>"),
         ("Interval[1, 2.0]", "Interval<Decimal>"),
         ("Tuple { a: 1 }.a", "Integer"),

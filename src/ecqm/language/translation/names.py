@@ -77,6 +77,10 @@ class NameTranslator(TargetTranslator):
                 return Typed(nodes.QueryLetRef(name=name), scope.lets[name])
             if name in scope.operands:
                 return Typed(nodes.OperandRef(name=name), scope.operands[name])
+            this = scope.aliases.get("$this")
+            # Within the arguments of where, select and their kin an element of what is looked at goes by its bare name.
+            if this is not None and self.element_of(this, name) is not None:
+                return self.member(Typed(nodes.AliasRef(name="$this"), this), name, context)
         symbol = self.own_symbol(name, context)
         return None if symbol is None else self.reference(symbol, None)
 

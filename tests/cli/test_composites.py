@@ -51,6 +51,14 @@ def test_parts_add_up() -> None:
     assert again.measures[measure.canonical].composites == (CompositeTally(4.0, 10.0),)
 
 
+def test_specifications_hold_their_components(tmp_path: Path) -> None:
+    store = ("--store", tmp_path / "store")
+    assert ecqm("bundle", "add", CONTENT, "--measure", "SampleCheckUpsAll", *store).exit_code == 0
+    shown = ecqm("bundle", "show", "SampleCheckUpsAll", *store).output
+    assert "Measure SampleEyeCheck|1.0.000" in shown and "Library SampleCheckUps|1.0.000" in shown
+    assert ecqm("bundle", "verify", *store, "--content", CONTENT).exit_code == 0
+
+
 def test_from_python() -> None:
     result = api.evaluate(api.select(CONTENT, list(SCORES)), api.load(CASES))
     found = scores(result.reports)

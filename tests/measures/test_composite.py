@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ecqm.measures.batch import MeasureResult, composed_result
 from ecqm.measures.composite import (
     CompositeResult,
     component_groups,
@@ -15,7 +17,7 @@ from ecqm.measures.composite import (
     resolved_composites,
 )
 from ecqm.measures.criteria import Episodes, Evaluated
-from ecqm.measures.definition import Composite, Group, Measure, MeasureError
+from ecqm.measures.definition import Composite, Group, Measure, MeasureError, SupplementalData
 from ecqm.measures.evaluation import GroupResult, evaluate_group
 from tests.measures.resources import CQFM, concept, group, measure, population, proportion
 
@@ -191,6 +193,33 @@ def composite_measure(group_id: str | None = None) -> Measure:
     return measure(
         compositeScoring=concept("opportunity"), relatedArtifact=artifacts, url="http://example.org/Measure/whole"
     )
+
+
+def test_supplemental_data_are_those_of_the_components() -> None:
+    parts = (population("initial-population"), population("denominator"), population("numerator"))
+
+    def data(name: str) -> dict[str, Any]:
+        return {"id": name.lower(), "criteria": {"expression": name}}
+
+    first = measure(
+        group("proportion", *parts), url="http://example.org/Measure/0", supplementalData=[data("Sex"), data("Race")]
+    )
+    second = measure(group("proportion", *parts), url="http://example.org/Measure/1", supplementalData=[data("Race")])
+    known = {each.url: each for each in (first, second)}
+    asked = replace(
+        composite_measure(), supplemental_data=(SupplementalData("own", "Payer", frozenset()),), period=("2026", None)
+    )
+    bound, _ = resolved_composites(asked, lambda name: known[name])
+    assert [each.expression for each in bound.supplemental_data] == ["Sex", "Race"]
+    told = " ".join(bound.problems)
+    assert "no component has the supplemental data 'Payer'" in told and "has another effective period" in told
+    patients = np.zeros(1, np.bool_)
+    of_first = MeasureResult(first, (component(denominator=[1]),), patients, (), {"sex": [["f"]], "race": [["x"]]}, 0.0)
+    of_second = MeasureResult(second, (component(denominator=[1]),), ~patients, (), {"race": [["y"]]}, 0.0)
+    composed = composed_result(bound, [of_first, of_second])
+    assert composed.supplements == {"sex": [["f"]], "race": [["y"]]} and composed.failed.all()
+    with pytest.raises(MeasureError, match="not all of what"):
+        composed_result(bound, [of_first])
 
 
 def test_what_cannot_be_combined_says_why() -> None:

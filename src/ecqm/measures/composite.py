@@ -72,6 +72,13 @@ def resolved_composites(measure: Measure, find: Callable[[str], Measure]) -> tup
         return replace(composite, components=components)
 
     bound = replace(measure, composites=tuple(map(with_groups, measure.composites)))
+    differing = tuple(
+        f"measure {measure.name}: {each.name}, of which it is composed, has another effective period, over which it is "
+        "evaluated where none is stated"
+        for each in needed.values()
+        if each.period != measure.period
+    )
+    bound = replace(bound, problems=bound.problems + differing)
     if not measure.groups:
         bound = _with_supplements(bound, needed.values())
     needed.pop(measure.canonical, None)

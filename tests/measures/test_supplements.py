@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ecqm.columns import CodeColumn, Column, ConceptColumn, ListColumn, NullColumn, RecordColumn
-from ecqm.measures.definition import Group, Population, PopulationCode, Scoring, SupplementalData
+from ecqm.measures.definition import Group, Measure, Population, PopulationCode, Scoring, SupplementalData
 from ecqm.measures.evaluation import GroupResult
+from ecqm.measures.planning import EvaluationPlan
 from ecqm.measures.supplements import (
     Counted,
+    PatientCodes,
     SupplementalElement,
     count_supplements,
     element_of,
+    evaluate_patient_codes,
     patient_codes,
 )
 from ecqm.measures.units import Units
+from ecqm.plan.nodes import Node
 from ecqm.terminology import CodeIndex
 from ecqm.types import ANY
+from tests.data.resources import encounter, patient
+from tests.engine.logic import Logic, cohort_of
 
 INDEX = CodeIndex()
 A, B, C = (INDEX.intern("http://example.org", code) for code in "abc")
@@ -87,6 +94,23 @@ def test_codes_make_the_same_combination_in_whatever_order_they_come() -> None:
 )
 def test_elements_are_known_by_their_names(expression: str, element: SupplementalElement | None) -> None:
     assert element_of(SupplementalData("id", expression, frozenset())) is element
+
+
+def test_errors_are_told_of_every_measure_that_shares_supplemental_data(tmp_path: Path) -> None:
+    logic = Logic("""define "SDE Payer": (singleton from [Encounter]).class""")
+    cohort = cohort_of(
+        tmp_path, [patient("p1"), encounter("a", "p1")], [patient("p2"), encounter("b", "p2"), encounter("c", "p2")]
+    )
+    executor = logic.executor(cohort)
+    supplements = (SupplementalData("payer", "SDE Payer", frozenset()),)
+    known: dict[Node, PatientCodes] = {}
+    for name in ("One", "Other"):
+        measure = Measure(name, name, None, name, None, None, (), supplements)
+        plan = EvaluationPlan(measure, {"SDE Payer": logic.plan("SDE Payer")}, {}, {})
+        executor.errors.clear()
+        evaluate_patient_codes(plan, executor, known)
+        assert [(error.patient, error.origin) for error in executor.errors] == [(1, '"SDE Payer"')]
+    assert len(known) == 1
 
 
 def result(units: Units, **members: Sequence[bool]) -> GroupResult:

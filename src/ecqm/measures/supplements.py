@@ -83,8 +83,9 @@ def evaluate_patient_codes(
     for supplement in plan.measure.supplemental_data:
         element, node = element_of(supplement), plan.defines.get(supplement.expression)
         if element is not None and node is not None:
+            # Evaluated once for all measures, the executor tells its errors to each.
+            column = executor.evaluate(node, f'"{supplement.expression}"')
             if node not in known:
-                column = executor.evaluate(node, f'"{supplement.expression}"')
                 known[node] = patient_codes(column, executor.cohort.n)
             found[element] = known[node]
     return found

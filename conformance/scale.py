@@ -32,7 +32,7 @@ from ecqm.cluster.units import Unit, units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.measures.planning import EvaluationPlan
-from ecqm.reporting.parts import PartRecorder
+from ecqm.reporting.recording import PartRecorder
 
 MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
 ECQM = [sys.executable, "-m", "ecqm.cli.main"]

@@ -43,7 +43,8 @@ from ecqm.measures.period import parse_period
 from ecqm.measures.report import Json
 from ecqm.measures.table import table_schema
 from ecqm.measures.tally import GroupTally
-from ecqm.reporting.parts import Part, PartRecorder, summary_reports
+from ecqm.reporting.parts import Part
+from ecqm.reporting.recording import POPULATIONS, PartRecorder, summary_reports
 from ecqm.reporting.run import RunOutput
 from ecqm.values import EvaluationContext
 
@@ -116,7 +117,7 @@ def evaluate(
         )
         units = units_of(patients, output.work, largest_unit(share))
         refused = run_units(evaluation, output, units, processes, share, codes=patients.codes)
-        parts = tuple(output.populations)
+        parts = tuple(output.files(POPULATIONS))
         return Result(measures, output.recorder, output.total, tuple(refused.values()), parts, folder)
 
 

@@ -65,7 +65,7 @@ def test_a_full_disk(tmp_path: Path, limit: int, few: int) -> None:
 
 
 def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ecqm.reporting.parts import PartRecorder
+    from ecqm.reporting.recording import PartRecorder
 
     store = cohorts.write_store(tmp_path)
     results = tmp_path / "results"

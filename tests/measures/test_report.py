@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from ecqm.measures.report import (
     Reporting,
     individual_reports,
     members_of_populations,
-    report_of_members,
     report_of_tallies,
+    subject_list_report,
     tallied_supplements,
 )
+from ecqm.reporting.members import write_members, write_subject_lists
 from ecqm.values.clinical import Code
 from tests.measures.resources import concept, criteria, group, measure, population
 
@@ -58,18 +60,24 @@ def summary(reporting: Reporting, results: Any) -> dict[str, Any]:
     return report_of_tallies(reporting, [result.tally() for result in results], tallied_supplements(reporting))
 
 
-def subject_list(reporting: Reporting, results: Any) -> dict[str, Any]:
-    members = members_of_populations(reporting, results)
-    return report_of_members(reporting, [result.tally() for result in results], members)
+def subject_list(reporting: Reporting, results: Any, folder: Path) -> dict[str, Any]:
+    """The report as it is written, with members."""
+    canonical = reporting.measure.canonical
+    write_members({canonical: members_of_populations(reporting, results)}, folder / "00000.members")
+    report = subject_list_report(reporting, [result.tally() for result in results])
+    write_subject_lists({canonical: report}, [folder / "00000.members"], folder / "lists", folder / "written.json")
+    (entry,) = json.loads((folder / "written.json").read_text("utf-8"))["entry"]
+    found: dict[str, Any] = entry["resource"]
+    return found
 
 
 @pytest.mark.parametrize("basis", ["boolean", "Encounter"])
-def test_reports_are_valid_resources(basis: str) -> None:
+def test_reports_are_valid_resources(basis: str, tmp_path: Path) -> None:
     resource = pytest.importorskip("fhir.resources.R4B.measurereport").MeasureReport
     reporting, results = reporting_and_results(basis)
     reports = [
         summary(reporting, results),
-        subject_list(reporting, results),
+        subject_list(reporting, results, tmp_path),
         *individual_reports(reporting, results),
     ]
     assert [report["type"] for report in reports] == ["summary", "subject-list"] + ["individual"] * 3
@@ -91,10 +99,10 @@ def test_summary() -> None:
     assert [(o["code"]["coding"][0]["code"], o["valueInteger"]) for o in sexes] == [("M", 2)]
 
 
-def test_subject_lists_name_episodes_or_patients() -> None:
+def test_subject_lists_name_episodes_or_patients(tmp_path: Path) -> None:
     for basis, members in (("boolean", ["Patient/a", "Patient/b"]), ("Encounter", ["Encounter/10", "Encounter/11"])):
         reporting, results = reporting_and_results(basis)
-        report = subject_list(reporting, results)
+        report = subject_list(reporting, results, tmp_path)
         listed = {item["id"]: item for item in report["contained"]}
         reference = report["group"][0]["population"][0]["subjectResults"]["reference"]
         entries = listed[reference.removeprefix("#")]["entry"]

@@ -36,7 +36,8 @@ from ecqm.data.rows import read_rows
 from ecqm.measures.period import parse_period
 from ecqm.measures.report import Json
 from ecqm.measures.table import table_schema
-from ecqm.reporting.parts import Part, PartRecorder, summary_reports
+from ecqm.reporting.parts import Part
+from ecqm.reporting.recording import PartRecorder, summary_reports
 from ecqm.terminology import CodeIndex
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
@@ -84,21 +85,25 @@ def members_of_populations(reporting: Reporting, results: Sequence[GroupResult])
     return [[_members(reporting, result, population) for population in result.group.criteria] for result in results]
 
 
-def report_of_members(
-    reporting: Reporting, tallies: Sequence[GroupTally], members: Sequence[Sequence[Sequence[str]]]
-) -> Json:
-    """The subject list of what was counted, with the members as `members_of_populations` gives them."""
+def subject_list_report(reporting: Reporting, tallies: Sequence[GroupTally]) -> Json:
+    """The subject list of what was counted: contained are the lists of all populations, to which members are to come
+    (`entry`) in the order in which `members_of_populations` gives them."""
     report = _head(reporting, "subject-list")
     lists: list[Json] = []
     groups = []
-    for position, (tally, of_group) in enumerate(zip(tallies, members, strict=True), 1):
+    for position, tally in enumerate(tallies, 1):
         group = _group(tally)
-        for number, (entry, references) in enumerate(zip(group["population"], of_group, strict=True), 1):
+        for number, entry in enumerate(group["population"], 1):
             list_id = f"members-{position}-{number}"
-            lists.append(_list(list_id, references))
+            lists.append({"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"})
             entry["subjectResults"] = {"reference": f"#{list_id}"}
         groups.append(group)
-    return report | {"contained": lists, "group": groups}
+    return report | {"group": groups, "contained": lists}
+
+
+def bundle_entry(report: Json) -> Json:
+    """A report as an entry of a Bundle, named by what it says."""
+    return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, json.dumps(report, sort_keys=True))}", "resource": report}
 
 
 def individual_reports(
@@ -215,13 +220,6 @@ def _members(reporting: Reporting, result: GroupResult, population: Population) 
     assert reporting.episode_reference is not None
     keys = result.episodes(population.id).key.tolist()
     return [reporting.episode_reference(result.group.basis, key) for key in keys]
-
-
-def _list(list_id: str, references: Sequence[str]) -> Json:
-    members: Json = {"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"}
-    if references:
-        members["entry"] = [{"item": {"reference": reference}} for reference in references]
-    return members
 
 
 def _lists_patients(group: Group, reporting: Reporting) -> bool:

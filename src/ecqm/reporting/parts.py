@@ -1,51 +1,22 @@
-"""What came of a part of the patients, without these: parts add up, are written as JSON, and made anywhere.
-
-A part that is done leaves NNNNN.json, written last, beside NNNNN.parquet (a row per patient or episode and group) and
-NNNNN.ndjson (a MeasureReport per patient and measure, when asked for).
-"""
+"""What came of a part of the patients, without these: parts add up, are written as JSON, and made anywhere."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from pathlib import Path
-from time import process_time
-from typing import Any
 
-import msgspec
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
-
-from ecqm.bundles.evaluation import Batch, Stated
-from ecqm.data import Cohort
-from ecqm.data.writing import replace_file, replacing
-from ecqm.engine import RowError
-from ecqm.measures.batch import ComposedResult, MeasureResult
+from ecqm.bundles.evaluation import Stated
 from ecqm.measures.composite import CompositeScores, CompositeTally, composite_scores
 from ecqm.measures.definition import Measure
-from ecqm.measures.planning import EvaluationPlan
-from ecqm.measures.report import (
-    Json,
-    Reporting,
-    individual_reports,
-    members_of_populations,
-    report_of_tallies,
-    tallied_supplements,
-)
-from ecqm.measures.supplements import Counted, count_supplements
-from ecqm.measures.table import composite_table, population_table
+from ecqm.measures.report import Json
+from ecqm.measures.supplements import Counted
 from ecqm.measures.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told
-from ecqm.plan.lowering.core import Place
 
 PROBLEMS_LISTED = 10_000
-POPULATIONS, INDIVIDUAL = ".parquet", ".ndjson"
 
-EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
 Message = tuple[str, str | None, str | None]
 """Severity, code and text of what logic gave off."""
 
@@ -53,14 +24,13 @@ Message = tuple[str, str | None, str | None]
 @dataclass
 class MeasurePart:
     """A measure's results: tallies of its groups, patients whose evaluation failed, tallied supplements, seconds of
-    processor time, the members of all populations and the supplemental data `within` these if they were asked for, and
-    the tallies of its composites."""
+    processor time, the supplemental data `within` populations if they were asked for, and the tallies of its
+    composites."""
 
     groups: tuple[GroupTally, ...]
     failed: int
     seconds: float
     supplements: dict[str, Counter[str]] = field(default_factory=dict)
-    members: list[list[list[str]]] = field(default_factory=list)
     composites: tuple[CompositeTally, ...] = ()
     within: list[Counter[Counted]] = field(default_factory=list)
 
@@ -145,130 +115,9 @@ def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
         first.failed + second.failed,
         first.seconds + second.seconds,
         {name: first.supplements.get(name, Counter()) + second.supplements.get(name, Counter()) for name in names},
-        [
-            [one + other for one, other in zip(*of_groups, strict=True)]
-            for of_groups in zip(first.members, second.members, strict=True)
-        ],
         tuple(one + other for one, other in zip(first.composites, second.composites, strict=True)),
         [one + other for one, other in zip(first.within, second.within, strict=True)],
     )
-
-
-@dataclass
-class PartRecorder:
-    """Makes parts of the results of batches; it can be sent to another process.
-
-    `date` is that of the reports; with `individual` there is one for each patient, with `members` the members of all
-    populations are noted, with `within` the supplemental data within these are counted. `observations` is how many
-    columns of them the tables have.
-    """
-
-    stated: Stated
-    date: str
-    individual: bool = False
-    members: bool = False
-    observations: int = 0
-    within: bool = False
-
-    @classmethod
-    def of(
-        cls,
-        measures: Collection[Measure],
-        stated: Stated,
-        moment: datetime,
-        individual: bool,
-        members: bool,
-        within: bool = False,
-    ) -> PartRecorder:
-        """A recorder of the results of some measures, evaluated at a moment."""
-        # The score of a patient by a composite stands where observations do.
-        numbers = [len(group.observations) for measure in measures for group in measure.groups]
-        numbers += [1 for measure in measures for _ in measure.composites]
-        observations = max(numbers, default=0)
-        return cls(stated, moment.isoformat(timespec="seconds"), individual, members, observations, within)
-
-    def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
-        """The results of a batch; `plans` by the canonical of their measures."""
-        cohort = batch.cohort
-        part = Part(cohort.n, not_run=dict(batch.failed))
-        part.lifted.update(batch.lifted)
-        part.messages.update(messages)
-        part.n_problems = len(cohort.problems)
-        part.problems = [asdict(problem) for problem in cohort.problems[:PROBLEMS_LISTED]]
-        for result in batch.results:
-            plan = plans[result.measure.canonical]
-            part.errors += error_entries(plan, cohort, result)
-            reporting = self._reporting(result, cohort)
-            part.measures[result.measure.canonical] = MeasurePart(
-                tuple(group.tally() for group in result.groups),
-                int(np.count_nonzero(result.failed)),
-                result.seconds,
-                tallied_supplements(reporting),
-                members_of_populations(reporting, result.groups) if self.members else [],
-                within=count_supplements(result.groups, result.patient_codes) if self.within else [],
-            )
-        for composed in batch.composed:
-            canonical = composed.measure.canonical
-            if canonical not in part.measures:
-                tallied = tallied_supplements(self._reporting(composed, cohort))
-                part.measures[canonical] = MeasurePart((), int(np.count_nonzero(composed.failed)), 0.0, tallied)
-            part.measures[canonical].composites = tuple(each.tally for each in composed.composites)
-        return part
-
-    def table(self, batch: Batch) -> Any:
-        """A pyarrow.Table of the populations of a batch; every batch has the same columns."""
-        names = episode_names(batch.cohort)
-        tables = [
-            population_table(result.measure, result.groups, batch.cohort.ids, names, result.failed)
-            for result in batch.results
-        ]
-        tables += [
-            composite_table(each.measure, each.composites, batch.cohort.ids, each.failed) for each in batch.composed
-        ]
-        return pa.concat_tables(map(self._with_observations, tables)) if tables else None
-
-    def write(self, batch: Batch, part: Part, path: Path) -> None:
-        """Write the files of a part: `path` with a suffix for each, the JSON last. Raises OSError."""
-        started = process_time()
-        table = self.table(batch)
-        if table is not None:
-            with replacing(path.with_suffix(POPULATIONS)) as fresh:
-                pyarrow.parquet.write_table(table, fresh, compression="zstd")
-        if self.individual:
-            with replacing(path.with_suffix(INDIVIDUAL)) as fresh, fresh.open("wb") as file:
-                for report in self._individual(batch):
-                    file.write(msgspec.json.encode(report) + b"\n")
-        part.seconds["write"] = process_time() - started
-        replace_file(path.with_suffix(".json"), part.to_json())
-
-    def _individual(self, batch: Batch) -> Iterator[Json]:
-        composed = {each.measure.canonical: each for each in batch.composed}
-        for result in batch.results:
-            own = composed.pop(result.measure.canonical, None)
-            reporting = self._reporting(result, batch.cohort)
-            yield from individual_reports(
-                reporting, result.groups, result.failed, () if own is None else own.composites
-            )
-        for only in composed.values():
-            yield from individual_reports(self._reporting(only, batch.cohort), (), only.failed, only.composites)
-
-    def _reporting(self, result: MeasureResult | ComposedResult, cohort: Cohort) -> Reporting:
-        names = episode_names(cohort)
-        return Reporting(
-            result.measure,
-            stated_period(self.stated, result.measure),
-            cohort.ids,
-            self.date,
-            supplements=result.supplements,
-            episode_reference=lambda basis, key: names(basis, np.array([key]))[0],
-        )
-
-    def _with_observations(self, table: Any) -> Any:
-        for number in range(1, self.observations + 1):
-            if f"observation_{number}" not in table.column_names:
-                nulls = pa.nulls(table.num_rows, pa.float64())
-                table = table.add_column(table.num_columns - 1, f"observation_{number}", nulls)
-        return table
 
 
 def stated_period(stated: Stated, measure: Measure) -> tuple[str, str]:
@@ -277,57 +126,6 @@ def stated_period(stated: Stated, measure: Measure) -> tuple[str, str]:
     return str(start), str(end)
 
 
-def summary_reports(measures: Mapping[str, Measure], total: Part, recorder: PartRecorder) -> list[Json]:
-    """A summary MeasureReport of each measure that could be evaluated, of the measures by canonical."""
-    found = []
-    for canonical, measure in measures.items():
-        part = total.measures.get(canonical)
-        if part is not None and measure.name not in total.not_run:
-            reporting = Reporting(measure, stated_period(recorder.stated, measure), (), recorder.date)
-            found.append(report_of_tallies(reporting, part.groups, part.supplements, total.scores(measure)))
-    return found
-
-
 def message_of(told: Told) -> Message:
     """What is counted of a message; not its source, which may be data of a patient."""
     return told.severity.value, told.code, told.text
-
-
-# -- episodes and errors ----------------------------------------------------------------------------------------------
-
-
-def episode_names(cohort: Cohort) -> EpisodeNames:
-    """Names of episodes by their basis and keys: `Encounter/17` of resources, the key itself of anything else."""
-
-    def names(basis: str, keys: np.ndarray[Any, np.dtype[np.int64]]) -> Sequence[str]:
-        table = cohort.tables.get(basis)
-        if table is None or (len(keys) and int(keys.max()) >= len(table)):
-            return [str(key) for key in keys.tolist()]
-        return [f"{basis}/{identifier}" for identifier in table.ids.take(keys).texts()]
-
-    return names
-
-
-def error_entries(plan: EvaluationPlan, cohort: Cohort, result: MeasureResult) -> list[Json]:
-    """The run-time errors of a measure's result, each once."""
-    distinct = {(error.patient, error.origin, error.message): error for error in result.errors}
-    return [error_entry(plan, cohort, error) for error in distinct.values()]
-
-
-def error_entry(plan: EvaluationPlan, cohort: Cohort, error: RowError) -> Json:
-    """A run-time error of one patient with the define that asked, and where in which library's source it came up."""
-    entry: Json = {
-        "patient": cohort.ids[error.patient],
-        "measure": plan.measure.name,
-        "define": error.origin.strip('"'),
-        "message": error.message,
-    }
-    place = place_of(plan, error)
-    if place is not None:
-        entry |= {"library": str(place.library), "locator": place.locator, "path": list(place.path)}
-    return entry
-
-
-def place_of(plan: EvaluationPlan, error: RowError) -> Place | None:
-    """The innermost place in the source that an error can be traced to."""
-    return next((plan.places[node] for node in reversed(error.path) if node in plan.places), None)

@@ -29,7 +29,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from ecqm.bundles.evaluation import Batch, Stated
 from ecqm.bundles.selection import Selection
@@ -37,11 +36,13 @@ from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.composite import CompositeScores
 from ecqm.measures.definition import Measure
 from ecqm.measures.planning import MeasurePlan
-from ecqm.measures.report import Json, Reporting, report_of_members, report_of_tallies
+from ecqm.measures.report import Json, Reporting, bundle_entry, report_of_tallies, subject_list_report
 from ecqm.measures.tally import GroupTally
 from ecqm.operators.message import Told
 from ecqm.reporting.counts import COUNTS, Counts, measure_count
-from ecqm.reporting.parts import INDIVIDUAL, POPULATIONS, Message, Part, PartRecorder, message_of, stated_period
+from ecqm.reporting.members import MEMBERS, write_subject_lists
+from ecqm.reporting.parts import Message, Part, message_of, stated_period
+from ecqm.reporting.recording import INDIVIDUAL, POPULATIONS, PartRecorder
 
 _RUNNING = ".running"
 _SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
@@ -132,10 +133,10 @@ class RunOutput:
         """The path of the files of a part, without suffix."""
         return self._running / f"{number:05}"
 
-    @property
-    def populations(self) -> list[Path]:
-        """The files of the parts' populations, in their order."""
-        return sorted(self._running.glob(f"*{POPULATIONS}"))
+    def files(self, suffix: str) -> list[Path]:
+        """The files of one kind (such as `POPULATIONS`) that the parts have, in their order."""
+        paths = (self.path_of(number).with_suffix(suffix) for number in sorted(self.done))
+        return [path for path in paths if path.exists()]
 
     def tell(self, told: Told) -> None:
         """Note a message that logic gave off."""
@@ -159,7 +160,8 @@ class RunOutput:
     def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
         """Write what sums up the run; `about` is put into run.json beside what is known here, `refused` says which data
         could not be evaluated at all, and why."""
-        outcomes, reports, lists, counts = [], [], [], []
+        outcomes, reports, counts = [], [], []
+        lists: dict[str, Json] = {}
         for canonical, measure in self.selection.measures.items():
             part = self.total.measures.get(canonical)
             if measure.name in self.total.not_run or part is None:
@@ -172,12 +174,12 @@ class RunOutput:
             reports.append(report_of_tallies(reporting, part.groups, part.supplements, scores))
             counts.append(measure_count(measure, period, part.groups, part.failed, part.within))
             if self.recorder.members and part.groups:
-                lists.append(report_of_members(reporting, part.groups, part.members))
+                lists[canonical] = subject_list_report(reporting, part.groups)
         shutil.rmtree(self._results, ignore_errors=True)
         self._results.mkdir()
         self._write(_SUMMARY, _bundle(reports))
         if self.recorder.members:
-            self._write(_SUBJECT_LIST, _bundle(lists))
+            write_subject_lists(lists, self.files(MEMBERS), self._running / "lists", self._results / _SUBJECT_LIST)
         Counts(self.date, counts).write(self._results / COUNTS)
         self._write(_ERRORS, self._errors(refused))
         own = self._about(outcomes)
@@ -209,7 +211,7 @@ class RunOutput:
     def _gather_populations(self) -> None:
         """The file of one part, a folder of files of several."""
         target = self._results / _POPULATIONS
-        parts = self.populations
+        parts = self.files(POPULATIONS)
         if len(parts) == 1:
             _share(parts[0], target)
         elif parts:
@@ -220,7 +222,7 @@ class RunOutput:
     def _gather_individual(self) -> None:
         if self.recorder.individual:
             with (self._results / _INDIVIDUAL).open("wb") as target:
-                for path in sorted(self._running.glob(f"*{INDIVIDUAL}")):
+                for path in self.files(INDIVIDUAL):
                     with path.open("rb") as source:
                         shutil.copyfileobj(source, target)
 
@@ -299,10 +301,7 @@ def _remove(path: Path) -> None:
 
 def _bundle(reports: Sequence[Json]) -> Json:
     """Reports as one FHIR resource."""
-    entries = [
-        {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, json.dumps(report, sort_keys=True))}", "resource": report}
-        for report in reports
-    ]
+    entries = list(map(bundle_entry, reports))
     return {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
 
 

@@ -1,0 +1,80 @@
+"""The members of all populations, in files: those of a million patients, for all measures, are more than memory holds.
+
+A part leaves NNNNN.members, a line of JSON per population that has any: the measure's canonical, the place of the
+population among those of all groups, and references. They become the entries of the lists in a subject list.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from ecqm.data.writing import replacing
+from ecqm.measures.report import Json, bundle_entry
+
+MEMBERS = ".members"
+
+_Line = tuple[str, int, list[str]]
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
+def write_members(members: Mapping[str, Sequence[Sequence[Sequence[str]]]], path: Path) -> None:
+    """Write the members that a part has, by canonical as `members_of_populations` gives them. Raises OSError."""
+    with replacing(path) as fresh, fresh.open("wb") as file:
+        for canonical, of_groups in members.items():
+            populations = (references for of_group in of_groups for references in of_group)
+            for place, references in enumerate(populations):
+                if references:
+                    file.write(msgspec.json.encode((canonical, place, references)) + b"\n")
+
+
+def write_subject_lists(reports: Mapping[str, Json], parts: Iterable[Path], work: Path, target: Path) -> None:
+    """Write a Bundle of subject lists, by canonical as `subject_list_report` gives them, with the members of all parts.
+
+    `work` is a folder that is there meanwhile: in it, the entries of each list are gathered part by part.
+    """
+    places = {canonical: number for number, canonical in enumerate(reports)}
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    for part in parts:
+        with part.open("rb") as lines:
+            for canonical, place, references in map(_decode_line, lines):
+                if canonical in places:
+                    with (work / f"{places[canonical]}-{place}").open("a", encoding="utf-8") as file:
+                        for reference in references:
+                            file.write(f",\n{json.dumps({'item': {'reference': reference}}, ensure_ascii=False)}")
+    with target.open("w", encoding="utf-8") as file:
+        file.write('{"resourceType": "Bundle", "type": "collection"')
+        for number, report in enumerate(reports.values()):
+            file.write(",\n" if number else ', "entry": [\n')
+            _write_report(report, [work / f"{number}-{place}" for place in range(len(report["contained"]))], file)
+        file.write("]}\n" if reports else "}\n")
+    shutil.rmtree(work)
+
+
+def _write_report(report: Json, entries: Sequence[Path], target: IO[str]) -> None:
+    """A report as an entry of the bundle: after all else its lists, and after all else of each list its entries."""
+    lists = report["contained"]
+    entry = bundle_entry({name: value for name, value in report.items() if name != "contained"})
+    target.write(_opened(_opened(json.dumps(entry, ensure_ascii=False))) + ', "contained": [')
+    for number, (listed, path) in enumerate(zip(lists, entries, strict=True)):
+        target.write(",\n" if number else "\n")
+        text = json.dumps(listed, ensure_ascii=False)
+        if path.exists():
+            target.write(_opened(text) + ', "entry": [')
+            with path.open("r", encoding="utf-8") as source:
+                source.read(1)
+                shutil.copyfileobj(source, target)
+            text = "]}"
+        target.write(text)
+    target.write("]}}")
+
+
+def _opened(text: str) -> str:
+    """An object of JSON without its last brace, to write more into it."""
+    return text[:-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -68,11 +69,13 @@ def _resource(element: etree._Element, schema: FhirSchema) -> dict[str, Any]:
 def _object(element: etree._Element, type_name: str, schema: FhirSchema) -> dict[str, Any]:
     """The attributes and children of an element of a complex type; of no type that is known, if its name is empty."""
     known = _known(type_name, schema)
-    attributes = {str(name): value for name, value in element.attrib.items() if not str(name).startswith("{")}
-    found: dict[str, Any] = dict(attributes)
-    for tag in dict.fromkeys(child.tag for child in element):
-        children = element.findall(tag)
-        name = _name(children[0])
+    found: dict[str, Any] = {
+        str(name): value for name, value in element.attrib.items() if not str(name).startswith("{")
+    }
+    by_name: dict[str, list[etree._Element]] = {}
+    for child in element:
+        by_name.setdefault(_name(child), []).append(child)
+    for name, children in by_name.items():
         listed, child_type = known.get(name, (None, ""))
         values, beside = zip(*(_valued(child, child_type, schema) for child in children), strict=True)
         repeated = listed.repeated if listed is not None else len(children) > 1
@@ -92,12 +95,15 @@ def _valued(element: etree._Element, type_name: str, schema: FhirSchema) -> tupl
     if not _is_primitive(element, type_name, schema):
         return _object(element, type_name, schema), None
     text = element.get("value")
-    beside = _object(element, "Element", schema)
-    beside.pop("value", None)
     kind = schema.primitive(type_name) if type_name else "String"
+    beside = None
+    if len(element) or len(element.attrib) > (text is not None):
+        beside = _object(element, "Element", schema)
+        beside.pop("value", None)
     return None if text is None else _value(text, kind), beside or None
 
 
+@lru_cache(maxsize=4096)
 def _known(type_name: str, schema: FhirSchema) -> dict[str, tuple[Element, str]]:
     if not type_name:
         return {}

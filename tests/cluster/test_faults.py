@@ -19,8 +19,8 @@ from tests.cluster import cohorts
 FULL = """
 import resource, sys
 from ecqm.cli.main import main
-from ecqm.cluster import run
-run._FEW_RESOURCES = int(sys.argv[2])
+from ecqm.cluster import run, units
+run._FEW_RESOURCES, units._LARGEST_UNIT = map(int, sys.argv[2].split())
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 main(sys.argv[3:])
 """
@@ -48,12 +48,17 @@ def expected(data: Path, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("limit", "few"), [(60, 1 << 30), (3_000, 1 << 30), (3_000, 0)])
-def test_a_full_disk(tmp_path: Path, limit: int, few: int) -> None:
-    """For the notes of the run, for what a part comes to, and for that in processes."""
-    store = cohorts.write_store(tmp_path)
+@pytest.mark.parametrize(
+    ("limit", "sizes", "data"),
+    [(60, "250000 48000000", "store"), (3_000, "250000 48000000", "store"), (3_000, "0 48000000", "store"),
+     (1_500, "250000 4000", "files")],
+    ids=["notes", "part", "part-in-processes", "sorting"],
+)  # fmt: skip
+def test_a_full_disk(tmp_path: Path, limit: int, sizes: str, data: str) -> None:
+    cohorts.write_store(tmp_path)
+    store = tmp_path / data
     results = tmp_path / "results"
-    script = [sys.executable, "-c", FULL, str(limit), str(few), *map(str, arguments(store, results))]
+    script = [sys.executable, "-c", FULL, str(limit), sizes, *map(str, arguments(store, results))]
     full = subprocess.run([*script, "--jobs", "2"], capture_output=True, text=True, check=False)
     assert full.returncode == 2, full.stderr
     assert "File too large" in full.stderr and "Traceback" not in full.stderr
@@ -62,6 +67,15 @@ def test_a_full_disk(tmp_path: Path, limit: int, few: int) -> None:
     assert again.exit_code == 0, again.output
     assert cohorts.results(results) == cohorts.results(expected(store, tmp_path / "whole"))
     assert not list(results.glob("**/*.new")) and not (results / ".running").exists()
+
+
+def test_a_full_disk_during_a_load(tmp_path: Path) -> None:
+    files = cohorts.write_ndjson(tmp_path / "files")
+    steps = ["load", str(files), "--output", str(tmp_path / "store"), "--jobs", "1"]
+    script = [sys.executable, "-c", FULL, "1500", "0 0", *steps]
+    full = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert full.returncode == 2 and "File too large" in full.stderr and "goes on from there" in full.stderr
+    assert command(*steps).exit_code == 0
 
 
 def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,16 @@ def reported() -> Iterator[None]:
 
 
 @contextmanager
+def resumable(what: str) -> Iterator[None]:
+    """Say of an error of writing (the disk is full) that no harm is done: the command started again goes on."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{what} cannot be written: {error}; what is done is kept, and the same command goes on from there"
+        raise click.ClickException(message) from error
+
+
+@contextmanager
 def unforeseen() -> Iterator[None]:
     """Turn an error that no command expects into a message and exit code 2; $ECQM_TRACEBACK shows where it arose."""
     try:

@@ -55,7 +55,7 @@ def command(
     import json
     import os
 
-    from ecqm.cli.failures import reported
+    from ecqm.cli.failures import reported, resumable
     from ecqm.data import EVERYTHING
     from ecqm.data.loading import load
 
@@ -64,7 +64,7 @@ def command(
     with reported():
         opened = None if content is None else _Installed(content, measures, libraries, valuesets)
         demand = EVERYTHING if opened is None else opened.demand()
-        with _watching() as watcher:
+        with _watching() as watcher, resumable("the store"):
             manifest = load(
                 data,
                 output,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -88,7 +87,7 @@ def command(
     from ecqm.bundles.evaluation import Evaluation
     from ecqm.bundles.package_content import package_files
     from ecqm.bundles.selection import select
-    from ecqm.cli.failures import reported
+    from ecqm.cli.failures import reported, resumable
     from ecqm.cli.packages import run_packages
     from ecqm.cli.progress import progress
     from ecqm.cluster.run import run_units
@@ -125,7 +124,7 @@ def command(
         unit_size = largest_unit(share)
         fingerprint = [about["engine"], about["hashes"], stated, profiles, unit_size, patients.state()]
         writer = RunOutput(output, selection, stated, individual, subject_list, fingerprint, supplemental_data)
-        with writer, _gone_on_with():
+        with writer, resumable("results"):
             with progress("sorting", json_size(patients.files)) as advance:
                 units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
             clock.took("sort")
@@ -149,16 +148,6 @@ def command(
     if not writer.total.patients:
         click.echo("ecqm: there is no patient in the data (patients of QDM are for measures of QDM)", err=True)
     sys.exit(2 if writer.total.not_run or refused or not writer.total.patients else 0)
-
-
-@contextmanager
-def _gone_on_with() -> Iterator[None]:
-    """What cannot be read is named beside the results; what cannot be written ends a run, and does not spoil it."""
-    try:
-        yield
-    except OSError as error:
-        message = f"results cannot be written: {error}; what is done is kept, and the same command goes on from there"
-        raise click.ClickException(message) from error
 
 
 class _Clock:

@@ -40,9 +40,9 @@ def target(reference: str) -> tuple[str | None, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def patient_reference(resource: Any) -> str | None:
+def patient_reference(resource: Any, links: Sequence[str] = PATIENT_LINKS) -> str | None:
     """The id of the Patient (or the URN) that a decoded resource refers to as its own; None if there is none."""
-    for name in PATIENT_LINKS:
+    for name in links:
         link = getattr(resource, name, None)
         for reference in link if isinstance(link, list) else (link,):
             text = getattr(reference, "reference", None)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ecqm.columns import Rows
 from ecqm.data.compartment import TYPE_AND_ID
 from ecqm.terminology import canonical_system
 
@@ -34,8 +35,7 @@ class Encodings:
         """The types and ids that the distinct ones among references name; null for one that is no type and id."""
         key = _place(references)
         if key not in self._named:
-            distinct = self.of(references).dictionary
-            self._named[key] = _plainly_named(distinct) or _named(distinct)
+            self._named[key] = named(self.of(references).dictionary)
         return self._named[key]
 
 
@@ -75,6 +75,17 @@ def _place(array: pa.Array) -> tuple[int, int, int]:
     return (0 if data is None else data.address, array.offset, len(array))
 
 
+def numbers_of(encoded: pa.DictionaryArray) -> Rows:
+    """The place in the dictionary of each value, -1 for null."""
+    places: Rows = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return places
+
+
+def named(references: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The types and ids that references name; null for one that is no type and id."""
+    return _plainly_named(references) or _named(references)
+
+
 def _plainly_named(references: pa.Array) -> tuple[pa.Array, pa.Array] | None:
     """The same, if all are `Type/id` with one type, as they mostly are; else None."""
     first = references[0].as_py() if len(references) else ""
@@ -94,7 +105,7 @@ def _plainly_named(references: pa.Array) -> tuple[pa.Array, pa.Array] | None:
 
 
 def _named(references: pa.Array) -> tuple[pa.Array, pa.Array]:
-    named = pc.extract_regex(references, TYPE_AND_ID)
-    nothing = pc.or_(pc.starts_with(references, "urn:"), named.is_null())
+    found = pc.extract_regex(references, TYPE_AND_ID)
+    nothing = pc.or_(pc.starts_with(references, "urn:"), found.is_null())
     null = pa.scalar(None, pa.utf8())
-    return pc.if_else(nothing, null, named.field("type")), pc.if_else(nothing, null, named.field("id"))
+    return pc.if_else(nothing, null, found.field("type")), pc.if_else(nothing, null, found.field("id"))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecqm.columns import Mask, Rows
-from ecqm.data.encoding import Encodings
+from ecqm.data.encoding import Encodings, numbers_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Links:
     def of(cls, texts: pa.Array, rows: Rows, encodings: Encodings) -> Links:
         """Links by their texts."""
         encoded = encodings.of(texts)
-        number = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return cls(number, encoded.dictionary, *encodings.named(texts), rows)
+        return cls(numbers_of(encoded), encoded.dictionary, *encodings.named(texts), rows)
 
     def places(self, keys: pa.Array) -> Rows:
         """For each link the place among `keys` ("Type/id") of what it names, -1 for none."""

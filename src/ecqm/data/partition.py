@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ecqm.data.compartment import PATIENT_LINKS, patient_reference, target
+from ecqm.data.compartment import PATIENT_LINKS, target
+from ecqm.data.encoding import numbers_of
 from ecqm.data.files import read_blocks, read_document
+from ecqm.data.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
 from ecqm.data.ndjson import NDJSON_SUFFIXES, n_resources, wrong_count
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.spool import Lot, Spool, lines_batch
@@ -29,27 +29,10 @@ from ecqm.data.spool import Lot, Spool, lines_batch
 # Bytes of input between two entries of the journal, and what all spools together may hold back in memory.
 _BETWEEN_NOTES = 512 << 20
 _HELD_BACK = 192 << 20
+# An odd number of 64 bits with as many ones as zeros (of xxHash).
+_FACTOR = np.uint64(0x9E3779B185EBCA87)
 
 Progress = Callable[[int], None]
-
-
-class _Link(msgspec.Struct, gc=False):
-    reference: str | None = None
-
-
-_Header: Any = msgspec.defstruct(
-    "Header",
-    [
-        ("resourceType", str),
-        ("id", str | None, None),
-        ("entry", msgspec.Raw, msgspec.Raw()),
-        *((name, _Link | list[_Link] | None, None) for name in PATIENT_LINKS),
-    ],
-    gc=False,
-)
-_decode_header = msgspec.json.Decoder(_Header).decode
-_decode_headers = msgspec.json.Decoder(_Header).decode_lines
-_type_of = attrgetter("resourceType")
 
 
 class _Request(msgspec.Struct, gc=False):
@@ -64,7 +47,6 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 _decode_entries = msgspec.json.Decoder(list[_Entry]).decode
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass
@@ -85,9 +67,21 @@ class Journal:
     finished: bool = False
 
 
-def shard_of(patient: str, n_shards: int) -> int:
-    """The shard that a patient is in, by id: the same on every machine and in every run."""
-    return zlib.crc32(patient.encode()) % n_shards
+def shards_of(patients: pa.Array, n_shards: int) -> npt.NDArray[np.int16]:
+    """The shards that patients are in, by id: the same on every machine and in every run."""
+    _, offsets, data = patients.buffers()
+    ends = np.frombuffer(offsets, np.int32)[patients.offset : patients.offset + len(patients) + 1]
+    text = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
+    starts = ends[:-1] - ends[0]
+    lengths = np.diff(ends)
+    # A polynomial in the bytes of each id, whose bits are then mixed; all modulo 2⁶⁴.
+    place = np.arange(len(text)) - np.repeat(starts, lengths)
+    powers = np.cumprod(np.full(lengths.max(initial=0), _FACTOR))
+    sums = np.append(np.uint64(0), np.cumsum((text + np.uint64(1)) * powers[place]))
+    mixed = sums[starts + lengths] - sums[starts]
+    mixed = (mixed ^ (mixed >> np.uint64(32))) * _FACTOR
+    shards: npt.NDArray[np.int16] = ((mixed >> np.uint64(32)) % np.uint64(n_shards)).astype(np.int16)
+    return shards
 
 
 class Partition:
@@ -197,19 +191,14 @@ class Partition:
     def _add_block(self, file: int, first: int, block: bytes, ends: npt.NDArray[np.int64]) -> bool:
         """Sort a whole block at once; False, and nothing done, if it has a line that is not just a resource."""
         try:
-            headers = _decode_headers(block)
-        except _UNREADABLE:
+            types, patients = headers_of(block)
+        except UNREADABLE:
             return False
-        types = set(map(_type_of, headers))
-        if len(headers) != len(ends) or "Bundle" in types:
+        if len(types) != len(ends) or "Bundle" in types.unique().to_pylist():
             return False
-        patients = _patients_of(headers) if len(types) == 1 else pa.array(map(_patient_of, headers), pa.utf8())
-        encoded = patients.dictionary_encode()
-        by_patient = np.array([*(shard_of(name, self.n_shards) for name in encoded.dictionary.to_pylist()), -1])
-        shards = by_patient[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        shards = np.append(shards_of(patients.dictionary, self.n_shards), np.int16(-1))[numbers_of(patients)]
         order = np.argsort(shards, kind="stable")
-        names = pa.repeat(next(iter(types)), len(headers)) if len(types) == 1 else pa.array(map(_type_of, headers))
-        batch = lines_batch(patients, self._first_number + file, first, block, ends, names).take(pa.array(order))
+        batch = lines_batch(patients, self._first_number + file, first, block, ends, types, order)
         bounds = np.searchsorted(shards[order], np.arange(-1, self.n_shards + 1)).tolist()
         for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
             spool.append(batch.slice(start, stop - start))
@@ -221,15 +210,15 @@ class Partition:
 
     def _add_line(self, file: int, line_number: int, line: bytes) -> None:
         try:
-            header = _decode_header(line)
-        except _UNREADABLE:
+            header = decode_header(line)
+        except UNREADABLE:
             header = self._loosely_decoded(file, line_number, line)
             if header is None:
                 return
         if header.resourceType == "Bundle":
             self._add_document(file, line, line_number, None)
         else:
-            self._spool(_patient_of(header), None, file, line_number, line, header)
+            self._spool(patient_of(header), None, file, line_number, line, header)
 
     def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
         """The header of a resource in which something else goes by the name of a link; None for what is no resource."""
@@ -238,23 +227,23 @@ class Partition:
             if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
                 raise msgspec.ValidationError("not a FHIR resource")
             links = {
-                name: msgspec.convert(content[name], _Link)
+                name: msgspec.convert(content[name], Link)
                 for name in PATIENT_LINKS
                 if isinstance(content.get(name), dict)
             }
-            return _Header(content["resourceType"], msgspec.convert(content.get("id"), str | None), **links)
-        except _UNREADABLE as error:
+            return Header(content["resourceType"], msgspec.convert(content.get("id"), str | None), **links)
+        except UNREADABLE as error:
             self._report(file, entry, f"not a resource that can be read: {error}")
             return None
 
     def _add_document(self, file: int, content: bytes, entry: int | None, urn: str | None) -> None:
         """A resource, or a bundle: with a single Patient in it, all of it is that patient's."""
         found = list(self._unbundled(file, content, entry, urn))
-        patients = {_patient_of(header) or urn for header, _, _, urn in found if header.resourceType == "Patient"}
+        patients = {patient_of(header) or urn for header, _, _, urn in found if header.resourceType == "Patient"}
         owner = next(iter(patients)) if len(patients) == 1 else None
         by_urn = {urn: header.id or urn for header, _, _, urn in found if urn and header.resourceType == "Patient"}
         for header, raw, place, resource_urn in found:
-            named = owner or _patient_of(header)
+            named = owner or patient_of(header)
             if named is None and header.resourceType == "Patient":
                 named = resource_urn
             named = by_urn.get(named, named) if named is not None else None
@@ -265,8 +254,8 @@ class Partition:
     ) -> Iterator[tuple[Any, bytes, int | None, str | None]]:
         raw = bytes(content)
         try:
-            header = _decode_header(raw)
-        except _UNREADABLE:
+            header = decode_header(raw)
+        except UNREADABLE:
             header = self._loosely_decoded(file, entry, raw)
             if header is None:
                 return
@@ -275,7 +264,7 @@ class Partition:
             return
         try:
             entries = _decode_entries(header.entry) if memoryview(header.entry).nbytes else []
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self._report(file, entry, f"a bundle whose entries cannot be read: {error}")
             return
         for number, item in enumerate(entries):
@@ -293,38 +282,13 @@ class Partition:
             self.journal.deleted.append("/".join((named[0], named[1])))
 
     def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
-        spool = self._shared if patient is None else self._spools[shard_of(patient, self.n_shards)]
+        spool = self._shared if patient is None else self._spools[int(shards_of(pa.array([patient]), self.n_shards)[0])]
         lot = Lot()
         lot.append(patient, urn, self._first_number + file, entry, raw, header.resourceType)
         spool.append(lot.batch())
 
     def _report(self, file: int, entry: int | None, message: str) -> None:
         self.journal.problems.append(asdict(DataProblem(str(self.files[file]), entry, None, None, message)))
-
-
-def _patient_of(header: Any) -> str | None:
-    """The id of the patient whose a resource is, or the URN that stands for it."""
-    if header.resourceType == "Patient":
-        return header.id  # type: ignore[no-any-return]
-    return patient_reference(header)
-
-
-def _patients_of(headers: Sequence[Any]) -> pa.Array:
-    """The same for many resources of one type."""
-    if headers[0].resourceType == "Patient":
-        return pa.array([header.id for header in headers], pa.utf8())
-    link = next((name for name in PATIENT_LINKS if isinstance(getattr(headers[0], name), _Link)), None)
-    if link is not None:
-        try:
-            references = pa.array(map(attrgetter(f"{link}.reference"), headers), pa.utf8()).dictionary_encode()
-        except AttributeError:
-            # Some have no such link, or several.
-            return pa.array(map(_patient_of, headers), pa.utf8())
-        named = [target(text) for text in references.dictionary.to_pylist()]
-        if references.null_count == 0 and all(name is not None and name[0] == "Patient" for name in named):
-            ids = pa.array([name[1] for name in named if name is not None], pa.utf8())
-            return ids.take(references.indices)
-    return pa.array(map(_patient_of, headers), pa.utf8())
 
 
 def _line_ends(block: bytes) -> npt.NDArray[np.int64]:

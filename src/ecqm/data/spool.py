@@ -91,20 +91,23 @@ class Lot:
 
 
 def lines_batch(
-    patients: pa.Array,
+    patients: pa.DictionaryArray,
     file: int,
     first: int,
     block: bytes,
     ends: npt.NDArray[np.int64],
     types: pa.Array,
+    order: npt.NDArray[np.int64],
 ) -> pa.RecordBatch:
-    """A batch of the lines of a block, with the places that they end at: their bytes are not copied."""
+    """A batch of the lines of a block, with the places that they end at, in some order."""
     n = len(ends)
     offsets = np.zeros(n + 1, np.int64)
     offsets[1:] = ends
     json = pa.Array.from_buffers(pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
-    numbers = pa.array(np.full(n, file, np.int32)), pa.array(np.arange(first, first + n))
-    return pa.RecordBatch.from_arrays([patients, pa.nulls(n, pa.utf8()), *numbers, json, types], schema=_SCHEMA)
+    chosen = pa.array(order)
+    files, lines = pa.array(np.full(n, file, np.int32)), pa.array(first + order)
+    columns = [patients.take(chosen).dictionary_decode(), pa.nulls(n, pa.utf8()), files, lines, json.take(chosen)]
+    return pa.RecordBatch.from_arrays([*columns, types.take(chosen)], schema=_SCHEMA)
 
 
 class Spool:

@@ -23,7 +23,7 @@ from ecqm.data.problems import DataError
 from ecqm.data.shards import CorruptShard, Shard
 from ecqm.terminology import CodeIndex
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 
 

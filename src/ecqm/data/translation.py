@@ -19,7 +19,7 @@ from ecqm.columns import Mask, Rows
 from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
 from ecqm.data.elements import fhir_type
-from ecqm.data.encoding import CodeNumbers, Encodings
+from ecqm.data.encoding import CodeNumbers, Encodings, numbers_of
 from ecqm.data.nested import Arrays, fields_of, items_of, nulls_of, offsets_of
 from ecqm.data.schema import Element, FhirSchema
 from ecqm.data.shapes import DECIMAL_SCALE, NotPlain
@@ -224,8 +224,7 @@ class Translation:
     def _numbered(self, array: pa.Array) -> tuple[Rows, pa.Array]:
         """Strings by number, -1 for null, and the distinct ones."""
         encoded = self._encodings.of(array)
-        number = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return number.astype(np.int64), encoded.dictionary
+        return numbers_of(encoded), encoded.dictionary
 
 
 def _booleans(array: pa.Array) -> Stored:

@@ -80,10 +80,12 @@ def test_extensions_of_primitives_and_codes(tmp_path: Path) -> None:
         tmp_path,
         [patient("p0", gender="female"), encounter("e0", "p0")],
         [
-            patient("p1", gender="female", _gender={"extension": told}) | {"_birthDate": {"extension": told}},
+            patient("p1", gender="female", _gender={"extension": told})
+            | {"_birthDate": {"extension": told}}
+            | {"name": [{"given": ["A"]}, {"given": ["B", "C", "D"], "_given": [None, {"extension": told}]}]},
             encounter("e1", "p1", **{"class": {"code": "AMB", "extension": told}}),
             observation("o1", "p1", code=coded("x") | {"extension": told}, valueString="y")
-            | {"_valueString": {"extension": told}},
+            | {"_valueString": {"extension": told}, "category": [coded("a"), coded("b") | {"extension": told}]},
         ],
     )
     for expression in (
@@ -92,7 +94,14 @@ def test_extensions_of_primitives_and_codes(tmp_path: Path) -> None:
         "exists ([Encounter] E where exists E.class.extension)",
         "exists ([Observation] O where exists O.code.extension)",
         "exists ([Observation] O where exists O.value.extension)",
+        "exists ([Observation] O where exists (O.category C where exists C.extension and C.coding[0].code = 'b'))",
+        "exists (Patient.name N where exists (N.given G where G = 'C' and exists G.extension))",
+        "exists (flatten(Patient.name N return flatten(N.given G return G.extension)))",
         "First(Patient.birthDate.extension E return E.value as FHIR.string).value = 'x'",
     ):
         values = Logic(f"define X: {expression}").values("X", people)
         assert [bool(value) for value in values] == [False, True], expression
+    elsewhere = Logic(
+        "define X: exists (Patient.name N where exists (N.given G where G != 'C' and exists G.extension))"
+    )
+    assert elsewhere.values("X", people) == [False, False]

@@ -54,6 +54,15 @@ class Frame:
         self.scope |= {variable}
         self.memo[variable] = column
 
+    def binding(self, variable: Variable) -> Frame:
+        """The frame of the list whose elements are the values of `variable`: this one, or one that it lies in."""
+        if variable in self.own and not self.is_selection and self.base is None:
+            return self
+        for frame, _ in self._links():
+            if variable in frame.scope:
+                return frame.binding(variable)
+        raise LookupError("a frame was asked for a variable that it does not have")
+
     def forget(self, keep: Container[Node]) -> None:
         """Free the columns of all nodes but those in `keep`, here and on the lists that were evaluated here."""
         self.memo = {node: column for node, column in self.memo.items() if node in keep or node in self.own}

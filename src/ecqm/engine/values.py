@@ -33,7 +33,7 @@ from ecqm.columns.temporal import TemporalColumn
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.kernels.segments import distinct
-from ecqm.plan.nodes import Constant, MakeList, MakeRecord, Parameter, Property
+from ecqm.plan.nodes import Constant, Element, MakeList, MakeRecord, Parameter, Property
 from ecqm.types import (
     BOOLEAN,
     CODE,
@@ -92,19 +92,41 @@ def parameter(executor: Executor, node: Parameter, frame: Frame) -> Column:
 @evaluates(Property)
 def property_(executor: Executor, node: Property, frame: Frame) -> Column:
     column = executor.value(node.source, frame)
-    if node.path == "extension" and isinstance(node.source, Property):
-        return _extensions(column, executor.value(node.source.source, frame), node.source.path)
-    return part_of(column, node.path)
+    return _extensions(executor, node, column, frame) if node.path == "extension" else part_of(column, node.path)
 
 
-def _extensions(column: Column, parent: Column, name: str) -> Column:
-    """The extensions of an element `name` of `parent`: those of primitives and codes, whose columns have no room for
-    them, are in the element beside it (`ecqm.data.elements`)."""
+def _extensions(executor: Executor, node: Property, column: Column, frame: Frame) -> Column:
+    """The extensions of values: those of primitives and codes, whose columns have no room for them, are in the element
+    beside that which the values are of (`ecqm.data.elements`)."""
     parts = column.alternatives if isinstance(column, ChoiceColumn) else (column,)
     own = [part_of(part, "extension") for part in parts if isinstance(part, (ResourceColumn, RecordColumn))]
+    beside: Column = NullColumn(len(column))
+    if isinstance(node.source, Property):
+        beside = _beside(executor, node.source, frame)
+    elif isinstance(node.source, Element) and isinstance(node.source.source, Property):
+        beside = _beside_each(executor, node.source.source, frame.binding(node.source)).take(
+            frame.rows_in(frame.binding(node.source))
+        )
+    return _together([*own, part_of(beside, "extension")])
+
+
+def _beside(executor: Executor, element: Property, frame: Frame) -> Column:
+    """What is beside an element: `_birthDate` of `birthDate`."""
+    parent = executor.value(element.source, frame)
     if isinstance(parent, (ResourceColumn, RecordColumn)):
-        own.append(part_of(parent.field(f"_{name}"), "extension"))
-    return _together(own) if own else NullColumn(len(column))
+        return parent.field(f"_{element.path}")
+    return NullColumn(len(parent))
+
+
+def _beside_each(executor: Executor, element: Property, scan: Frame) -> Column:
+    """What is beside each value of a repeated element, for the rows of the frame in which it is scanned."""
+    assert scan.parent is not None and scan.up is not None
+    lists = _beside(executor, element, scan.parent).broadcast(scan.parent.n)
+    if not isinstance(lists, ListColumn):
+        return NullColumn(scan.n)
+    place = np.arange(scan.n) - np.searchsorted(scan.up, scan.up)
+    there = place < lists.lengths[scan.up]
+    return lists.values.pick(np.where(there, lists.offsets[scan.up] + place, -1))
 
 
 def part_of(column: Column, name: str) -> Column:

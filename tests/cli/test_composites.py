@@ -74,6 +74,14 @@ def test_a_component_that_is_not_at_hand_is_named(tmp_path: Path) -> None:
     assert run.result.exit_code != 0 and "SampleEyeCheck" in run.result.output
 
 
+def test_components_are_explained() -> None:
+    arguments = ("--measure", "SampleCheckUpsAll", "--data", CASES, "--patient", "check-ups-eyes-only")
+    told = json.loads(ecqm("explain", CONTENT, *arguments, "--format", "json").stdout)
+    assert [each["measure"] for each in told] == ["SampleEyeCheck", "SampleFootCheck"]
+    text = ecqm("explain", CONTENT, *arguments).output
+    assert "SampleEyeCheck" in text and "SampleFootCheck" in text
+
+
 def test_logic_is_asked_of_components() -> None:
     shown = ecqm("plan", CONTENT, "--measure", "SampleCheckUpsAll")
     assert shown.exit_code == 2 and "SampleEyeCheck|1.0.000" in shown.output

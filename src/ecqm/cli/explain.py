@@ -50,9 +50,11 @@ def command(
     """Show what every definition of a measure of CONTENT comes to for one patient.
 
     For each population that the patient is not in, the clauses of its criterion that were false, null or empty, in the
-    words of the measure, with the values that they were about.
+    words of the measure, with the values that they were about. Of a measure that is composed of others, these one after
+    the other (in JSON a list).
     """
     from ecqm.bundles.package_content import PackageContent, package_files
+    from ecqm.bundles.specification import with_logic
     from ecqm.cli.failures import reported
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
@@ -64,14 +66,14 @@ def command(
         stated = parse_period(period) if period else (None, None)
         if package_files(content):
             (package,) = PackageContent.open(content, valuesets).select([measure])
-            found = explain_package(package, data, patient, stated)
+            found = [explain_package(package, data, patient, stated)]
         else:
             opened = open_content(content, libraries, valuesets, manifest)
-            chosen = opened.measure(measure)
-            found = explain(opened, chosen, PatientData(data), patient, stated, profiles, relax_versions)
-        text = (
-            json.dumps(explanation_json(found), indent=2, ensure_ascii=False)
-            if form == "json"
-            else explanation_text(found)
-        )
-    click.echo(text)
+            chosen = with_logic(opened, [opened.measure(measure)])
+            patients = PatientData(data)
+            found = [explain(opened, each, patients, patient, stated, profiles, relax_versions) for each in chosen]
+    if form == "json":
+        told = [explanation_json(each) for each in found]
+        click.echo(json.dumps(told[0] if len(told) == 1 else told, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(map(explanation_text, found)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import random
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -105,8 +106,9 @@ class Writer:
         if depth <= 0:
             return self.comparison(depth, names)
         return self.pick(
-            depth, names, self.comparison, self.conjunction, self.negated, self.exists, self.is_null, self.member
-        )
+            depth, names, self.comparison, self.conjunction, self.negated, self.exists, self.chain, self.is_null,
+            self.member,
+        )  # fmt: skip
 
     def comparison(self, depth: int, names: list[str]) -> Expression:
         (one, f), (other, g) = self.integer(depth, names), self.integer(depth, names)
@@ -126,6 +128,21 @@ class Writer:
     def exists(self, depth: int, names: list[str]) -> Expression:
         source, f = self.list(depth, names)
         return f"exists ({source})", lambda b: bool(known(f(b)))
+
+    def chain(self, depth: int, names: list[str]) -> Expression:
+        """Whether there are elements of several lists with conditions on each and on two of them."""
+        sources = [self.list(depth - 1, names) for _ in range(self.random.randint(2, 4))]
+        aliases = [self.alias() for _ in sources]
+        scopes = [self.random.sample(aliases, self.random.randint(1, 2)) for _ in sources]
+        conditions = [self.boolean(self.random.randint(0, 1), scope) for scope in scopes]
+        value = self.random.choice(aliases)
+
+        def found(b: Bindings) -> bool:
+            rows = (dict(zip(aliases, row, strict=True)) for row in product(*(f(b) for _, f in sources)))
+            return any(row[value] is not None and all(holds({**b, **row}) for _, holds in conditions) for row in rows)
+
+        listed = ", ".join(f"{source} {alias}" for (source, _), alias in zip(sources, aliases, strict=True))
+        return f"exists (from {listed} where {' and '.join(text for text, _ in conditions)} return all {value})", found
 
     def is_null(self, depth: int, names: list[str]) -> Expression:
         one, f = self.integer(depth, names)
@@ -224,7 +241,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     return cohort_of(tmp_path_factory.mktemp("lists"), *patients)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(14))
 def test_random_expressions(seed: int, cohort: Cohort) -> None:
     writer = Writer(seed)
     written = [writer.pick(4, [], writer.integer, writer.boolean, writer.list) for _ in range(6)]

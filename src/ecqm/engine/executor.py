@@ -18,7 +18,7 @@ import numpy as np
 
 from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn, Rows
 from ecqm.engine.frame import Frame, Raised
-from ecqm.plan.nodes import Node, PlanNode, Variable
+from ecqm.plan.nodes import Constant, Node, PlanNode, Variable
 from ecqm.types import NamedType
 from ecqm.values import EvaluationContext, evaluating
 
@@ -207,6 +207,8 @@ class Executor:
 
     def is_never_null(self, node: PlanNode, frame: Frame) -> bool:
         """Is it known without evaluation that `node` is null in no row of the frame?"""
+        if isinstance(node, Constant):
+            return node.value is not None
         return isinstance(node, Variable) and isinstance(self.value(node, frame), ResourceColumn)
 
     # -- errors ---------------------------------------------------------------------------------------------------

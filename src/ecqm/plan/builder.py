@@ -8,15 +8,20 @@ from typing import Any, TypeVar
 from ecqm.plan.nodes import (
     Call,
     Collect,
+    Conditional,
     Constant,
     ExistsWithin,
     Filter,
+    MakeRecord,
     Node,
     PlanNode,
     RowsNode,
     Scan,
+    TypeTest,
+    Variable,
 )
-from ecqm.types import BOOLEAN
+from ecqm.plan.static_types import is_never
+from ecqm.types import BOOLEAN, CqlType
 from ecqm.values import Quantity
 
 _N = TypeVar("_N", bound=Node)
@@ -75,11 +80,45 @@ class PlanBuilder:
     def exists(self, operand: PlanNode) -> PlanNode:
         """Exists (`elm:20.10`); over a query it needs neither the list nor its order."""
         if isinstance(operand, Collect):
-            return self.make(ExistsWithin, operand.rows, operand.value)
+            return self.make(ExistsWithin, self._without_last_sources(operand.rows, operand.value), operand.value)
         return self.make(Call, "Exists", (operand,))
+
+    def _without_last_sources(self, rows: RowsNode, value: PlanNode) -> RowsNode:
+        """Rows of which at least one is wanted, and not how many: a last source that the value does not ask for turns
+        into a condition that there is such an element. It is asked of the sources that its own conditions are about,
+        once for each of their elements and not for each row of all sources before.
+        """
+        scan = rows
+        conditions: tuple[PlanNode, ...] = ()
+        while isinstance(scan, Filter):
+            conditions = (*scan.conditions, *conditions)
+            scan = scan.rows
+        assert isinstance(scan, Scan)
+        needed = (scan.source, *scan.keep, *conditions)
+        if scan.of is None or scan.variable in value.free or any(node.may_raise for node in needed):
+            return rows
+        if not isinstance(value, (Variable, MakeRecord)):
+            return rows  # where all sources are single values it matters whether it is a list, which is not known here
+        alone: RowsNode = self.make(Scan, scan.source, scan.variable, scan.keep, None)
+        if conditions:
+            alone = self.make(Filter, alone, conditions)
+        found = self.make(ExistsWithin, alone, self.true())
+        return self._without_last_sources(self.filter(scan.of, found), value)
+
+    def type_test(self, operand: PlanNode, type_: CqlType) -> PlanNode:
+        """Is (`elm:22.2`), already answered where no data could make it true."""
+        return self.false() if is_never(operand, type_) else self.make(TypeTest, operand, type_)
+
+    def conditional(self, branches: tuple[tuple[PlanNode, PlanNode], ...], otherwise: PlanNode) -> PlanNode:
+        """If and Case (`elm:15`), without the branches that no row can take: these could raise no error either."""
+        taken = tuple(branch for branch in branches if branch[0] is not self.false())
+        return self.make(Conditional, taken, otherwise) if taken else otherwise
 
     def true(self) -> PlanNode:
         return self.make(Constant, True, BOOLEAN)
+
+    def false(self) -> PlanNode:
+        return self.make(Constant, False, BOOLEAN)
 
 
 def _as_written(field: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from ecqm.bundles.catalog import MeasureNotFound, cms_id
 from ecqm.bundles.content import Content
 from ecqm.bundles.documents import ArchiveLimits, ContentError, UnsafeArchive, open_documents
+from ecqm.bundles.elm import elm_source
 from ecqm.bundles.libraries import LibraryNotFound
 from tests.bundles.contents import (
     VALUE_SET,
@@ -34,7 +35,7 @@ def check(content: Content) -> None:
     assert not closure.missing and not content.problems
     assert closure.value_sets() == {VALUE_SET: ["CMS7FHIRExample"]}
     assert missing_value_sets(content, [read]) == []
-    assert all(source.has_elm for source in content.libraries)
+    assert all(elm_source(source) is not None for source in content.libraries)
     assert content.libraries.find("CMS7FHIRExample").cql() == "library CMS7FHIRExample version '1.0.0'"
 
 
@@ -87,10 +88,10 @@ def test_what_content_lacks_is_taken_from_further_folders(tmp_path: Path) -> Non
     (tmp_path / "libraries" / "Common.cql").write_text("// Common\nlibrary \"Common\" version '2.0.0'\n")
     write_bundle(tmp_path / "valuesets" / "all.json", value_set())
     alone = Content.open(root)
-    assert [str(source) for source in alone.libraries if not source.has_elm] == ["CMS7FHIRExample|1.0.0"]
+    assert [str(source) for source in alone.libraries if elm_source(source) is None] == ["CMS7FHIRExample|1.0.0"]
     content = Content.open(root, [tmp_path / "libraries"], [tmp_path / "valuesets"])
     closure = content.closure(content.measure("CMS7"))
-    assert [(source.name, source.has_elm) for source in closure.libraries] == [
+    assert [(source.name, elm_source(source) is not None) for source in closure.libraries] == [
         ("CMS7FHIRExample", True),
         ("Common", False),
     ]
@@ -252,7 +253,7 @@ def test_published_content_has_every_value_set_of_every_measure() -> None:
     measures = content.select()
     assert len(measures) == 53 and not content.problems
     assert not [missing for m in measures for missing in content.closure(m).missing]
-    assert all(source.has_elm for source in content.libraries)
+    assert all(elm_source(source) is not None for source in content.libraries)
     assert missing_value_sets(content, measures) == []
     assert time.perf_counter() - started < 20
     assert content.measures.find("CMS334").name == "CMS0334FHIRPCCesareanBirth"

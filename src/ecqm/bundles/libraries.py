@@ -36,10 +36,6 @@ class LibrarySource:
     def __str__(self) -> str:
         return f"{self.name}|{self.version}" if self.version else self.name
 
-    @property
-    def has_elm(self) -> bool:
-        return Format.ELM_JSON in self.forms or Format.ELM_XML in self.forms
-
     def elm_json(self) -> bytes | None:
         return self._read(Format.ELM_JSON)
 

@@ -44,7 +44,7 @@ def _known_type(node: PlanNode) -> CqlType | None:
     if isinstance(node, (TypeTest, Membership, ExistsWithin)):
         return BOOLEAN
     if isinstance(node, Cast):
-        return node.type
+        return _known_type(node.operand) if isinstance(node.type, ChoiceType) else node.type
     if isinstance(node, Constant) and node.value is not None:
         return node.type
     return _result_of(node.operator) if isinstance(node, Call) else None

@@ -72,15 +72,14 @@ class Evaluation:
 
     def portable(self) -> Evaluation:
         """The same with nothing that it does not need, to be sent to other processes and machines."""
-        plans = [EvaluationPlan.of(plan) for plan in self.plans]
         wanted = {
             (node.value.id, node.value.version)
-            for plan in plans
+            for plan in self.plans
             for node in plan.nodes
             if isinstance(node, Constant) and isinstance(node.value, ValueSet)
         }
         value_sets = ValueSetSnapshot.of(self.value_sets, wanted)
-        return replace(self, plans=[EvaluationPlan.of(plan) for plan in plans], value_sets=value_sets)
+        return replace(self, plans=[EvaluationPlan.of(plan) for plan in self.plans], value_sets=value_sets)
 
     @cached_property
     def demand(self) -> Demand:

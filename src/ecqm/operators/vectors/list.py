@@ -12,6 +12,7 @@ from ecqm.columns import (
     IntegerColumn,
     ListColumn,
     NullColumn,
+    RecordColumn,
     ResourceColumn,
     broadcast_length,
     concat,
@@ -84,7 +85,7 @@ def indexer(source: Column, index: Column) -> Any:
 def distinct(source: Column) -> Any:
     if not isinstance(source, ListColumn) or len(source.values) == 0:
         return NotImplemented if not isinstance(source, ListColumn) else source
-    if _in_table_order(source.values):
+    if _in_table_order(source.values) or _told_apart(source):
         return source
     if isinstance(source.values, ResourceColumn):
         in_list = source.parents * (len(source.values.table) + 1) + source.values.rows
@@ -100,6 +101,16 @@ def distinct(source: Column) -> Any:
 def _in_table_order(values: Column) -> bool:
     """Are these resources one after the other as in their table, so that there are no repeats?"""
     return isinstance(values, ResourceColumn) and bool((np.diff(values.rows) > 0).all())
+
+
+def _told_apart(source: ListColumn) -> bool:
+    """Do the elements of each list differ in a part that is compared at once: a resource, or a number?"""
+    values = source.values
+    if not isinstance(values, RecordColumn):
+        return False
+    parts = [values.field(name) for name in values.fields]
+    quick = [part.keys() for part in parts if isinstance(part, (ResourceColumn, IntegerColumn))]
+    return any(bool(first_occurrences(combine_keys(source.parents, keys)).all()) for keys in quick)
 
 
 @vector("Flatten")

@@ -32,6 +32,7 @@ from ecqm.columns.ragged import ragged_keys
 from ecqm.kernels.calendar import HOUR
 from ecqm.kernels.segments import any_within, combine_keys, gather
 from ecqm.operators.vectors.amounts import amounts
+from ecqm.operators.vectors.bounds import bounds_of
 
 # What compares by key: two values are equal exactly if their keys are, and equality is never in doubt.
 KEYED = (StringColumn, IntegerColumn, BooleanColumn, ResourceColumn, CodeColumn)
@@ -82,10 +83,21 @@ def equality_keys(column: Column) -> Rows | None:
     if isinstance(column, ChoiceColumn):
         return _keys_of_parts(column.valid, column.alternatives, column.tag.astype(np.int64))
     if isinstance(column, IntervalColumn):
-        # Those that are open may be equal to others with other boundaries.
-        is_closed = bool((column.low_closed & column.high_closed | ~column.valid).all())
-        return _keys_of_parts(column.valid, [column.low, column.high]) if is_closed else None
+        return _interval_keys(column)
     return column.keys()
+
+
+def _interval_keys(column: IntervalColumn) -> Rows | None:
+    if bool((column.low_closed & column.high_closed | ~column.valid).all()):
+        return _keys_of_parts(column.valid, [column.low, column.high])
+    # Those that are open are equal to others with other boundaries: it is their first and last points that count.
+    bounds = bounds_of(column)
+    if bounds is None or any(bound.uncertain is not None or bound.undecided is not None for bound in bounds[:2]):
+        return None
+    points = [bounds.start.lowest, bounds.end.lowest]
+    if not all((point.valid | ~column.valid).all() for point in points):
+        return None
+    return _keys_of_parts(column.valid, points)
 
 
 def _keys_of_parts(valid: Mask, parts: Sequence[Column], *keys: Rows) -> Rows | None:

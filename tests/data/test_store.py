@@ -318,6 +318,14 @@ class TestFaults:
         load_small(source, tmp_path / "whole")
         assert content_of(store) == content_of(tmp_path / "whole")
 
+    def test_killed_and_started_with_other_data(self, tmp_path: Path) -> None:
+        arguments = [sys.executable, "-c", KILLED, str(export(tmp_path / "in")), str(tmp_path / "store"), "6"]
+        assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+        other = export(tmp_path / "other", 3)
+        load_small(other, tmp_path / "store")
+        load_small(other, tmp_path / "whole")
+        assert content_of(tmp_path / "store") == content_of(tmp_path / "whole")
+
     def test_disk_full(self, tmp_path: Path) -> None:
         source = export(tmp_path / "in")
         store = tmp_path / "store"

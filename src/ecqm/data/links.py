@@ -34,8 +34,10 @@ class Links:
         encoded = encodings.of(texts)
         return cls(numbers_of(encoded), encoded.dictionary, *encodings.named(texts), rows)
 
-    def places(self, keys: pa.Array) -> Rows:
-        """For each link the place among `keys` ("Type/id") of what it names, -1 for none."""
+    def places(self, keys: pa.Array, types: pa.Array) -> Rows:
+        """For each link the place among `keys` ("Type/id", of some `types`) of what it names, -1 for none."""
+        if not pc.any(pc.is_in(self.types, value_set=types)).as_py():
+            return np.full(len(self.number), -1)
         return self._spread(_places(pc.binary_join_element_wise(self.types, self.ids, "/"), keys))
 
     def places_of(self, resource_type: str, ids: pa.Array) -> Rows:

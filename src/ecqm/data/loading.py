@@ -122,6 +122,8 @@ class _Loading:
         self.partition = Partition(self.work, files, n_shards, fingerprint, len(known), inputs.counts)
 
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
+        if not self.partition.is_resumed:
+            self._forget_unfinished()
         with many_objects(), large_arrays():
             self.partition.run(lambda size: watcher.sorted(size, self.size))
         if self.partition.is_empty and self.partition.problems:
@@ -153,7 +155,7 @@ class _Loading:
     def _fingerprint(self, files: Sequence[Path]) -> str:
         """What a load must have in common with an earlier one to go on with it."""
         seen = [(str(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
-        options = [self.generation, self.default_offset, self.replace_patients, repr(self.demand.types)]
+        options = [FORMAT, self.generation, self.default_offset, self.replace_patients, repr(self.demand.types)]
         names = None if self.demand.names is None else sorted(self.demand.names)
         return hashlib.sha256(json.dumps([seen, options, names]).encode()).hexdigest()
 
@@ -251,6 +253,14 @@ class _Loading:
             "problems": len(problems),
             "listed": [asdict(problem) for problem in problems[:_PROBLEMS_LISTED]],
         }
+
+    def _forget_unfinished(self) -> None:
+        """Remove what a load of other input, that came to no end, left for this generation."""
+        shards = self.output / "shards"
+        for path in shards.iterdir() if shards.exists() else ():
+            if path.name.partition(".")[0].endswith(f"-{self.generation}"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (self.output / f"shared-{self.generation}.spool").unlink(missing_ok=True)
 
     def _clean(self, manifest: Manifest) -> None:
         """Remove what neither the store as it is nor as it was before needs."""

@@ -103,7 +103,9 @@ class Partition:
         self.files = files
         self._counts = counts or {}
         self.n_shards = n_shards
-        self.journal = self._resumed(fingerprint)
+        resumed = self._resumed(fingerprint)
+        self.is_resumed = resumed is not None
+        self.journal = resumed or Journal(fingerprint, n_shards)
         held_back = max(64 << 10, _HELD_BACK // (n_shards + 1))
         self._spools = [Spool(self.spool_path(number), held_back) for number in range(n_shards)]
         self._shared = Spool(self.spool_path(None), held_back)
@@ -141,14 +143,12 @@ class Partition:
         self.journal.finished = True
         self._note(len(self.files), 1, always=True)
 
-    def _resumed(self, fingerprint: str) -> Journal:
+    def _resumed(self, fingerprint: str) -> Journal | None:
         path = self.folder / "journal.json"
-        if path.exists():
-            journal = Journal(**json.loads(path.read_bytes()))
-            if journal.fingerprint == fingerprint and journal.n_shards == self.n_shards:
-                return journal
         self.folder.mkdir(parents=True, exist_ok=True)
-        return Journal(fingerprint, self.n_shards)
+        journal = Journal(**json.loads(path.read_bytes())) if path.exists() else None
+        same = journal is not None and journal.fingerprint == fingerprint and journal.n_shards == self.n_shards
+        return journal if same else None
 
     def _note(self, file: int, line: int, always: bool = False) -> None:
         if not always and self.journal.read - self._noted < _BETWEEN_NOTES:

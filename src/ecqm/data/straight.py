@@ -212,6 +212,7 @@ class _Shared:
             self._parsed[name] = table
             keys += [f"{name}/{identifier}" for identifier in table.arrays["id"].to_pylist()]
         self.keys = pa.array(keys, pa.utf8())
+        self._types = pa.array(list(self._parsed), pa.utf8())
         self._links = self._linked()
 
     def _linked(self) -> Rows:
@@ -225,7 +226,7 @@ class _Shared:
         """A pair of each owner of a row with each shared resource that the row refers to."""
         found = [np.zeros(0, np.int64)]
         for link in links_of(table.arrays, table.encodings):
-            places = link.places(self.keys)
+            places = link.places(self.keys, self._types)
             hits = np.flatnonzero(places >= 0)
             found.append(owners[link.rows[hits]] * len(self.keys) + places[hits])
         return np.unique(np.concatenate(found))

@@ -74,7 +74,8 @@ def command(
     """Evaluate measures of CONTENT on patients.
 
     CONTENT are FHIR measures as published, or QDM measure packages. Patients are FHIR bundles, folders of resources
-    (JSON or XML), NDJSON by type (plain, .gz or .zst), or a cohort store; for QDM measures JSON or QRDA Category I.
+    (JSON or XML), NDJSON by type (plain, .gz or .zst), the manifest of a bulk export, or a cohort store; for QDM
+    measures JSON or QRDA Category I.
     The output folder gets summary.json (MeasureReports), counts.json (what `ecqm submission` needs),
     populations.parquet, errors.json and run.json; individual.ndjson and subject-list.json when asked for.
 

@@ -139,7 +139,7 @@ def test_a_shard_that_was_repaired_is_all_that_is_evaluated_again(tmp_path: Path
     run = command(*arguments(store, results))
     assert run.exit_code == 2 and "started again" in run.stderr
     fewer = cohorts.results(results)[1]
-    parts = {path: path.stat().st_mtime_ns for path in (results / ".running").glob("0*.json")}
+    parts = {path: path.stat().st_mtime_ns for path in (results / ".running").glob("*/0*.json")}
     assert len(parts) > 1
     damaged.write_bytes(sound)
     # Another one now: if it was read, it would be named.

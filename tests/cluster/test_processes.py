@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from ecqm.api import select
 from ecqm.cluster.processes import run_in_processes
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import FileUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
+from ecqm.reporting.run import RunOutput
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
 from tests.cluster import cohorts
@@ -106,6 +108,17 @@ def test_one_run_at_a_time_writes_a_folder(tmp_path: Path) -> None:
         cohorts.output(tmp_path)
 
 
+def test_what_a_process_writes_late_stays_with_its_run(tmp_path: Path, store: Path) -> None:
+    """A run was killed, a different one started while a process of the first was still at its unit."""
+    with cohorts.output(tmp_path / "results") as output:
+        units = cohorts.units(store, output.work)
+        late, path = Worker(cohorts.shipment(output)), output.path_of(0)
+    with RunOutput(tmp_path / "results", select(SAMPLE), cohorts.STATED, fingerprint="another") as other:
+        with pytest.raises(OSError):
+            late.run(units[0], path)
+        assert not other.done
+
+
 def test_what_is_done_is_not_done_again(tmp_path: Path, store: Path, expected: Path) -> None:
     with cohorts.output(tmp_path / "results") as output:
         units = list(cohorts.units(store, output.work).values())
@@ -127,11 +140,11 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     running = subprocess.Popen([sys.executable, "-m", "ecqm.cli.main", *arguments, str(results)])
     until = time.monotonic() + 30
     parts = results / ".running"
-    while len(list(parts.glob("0*.json"))) < 3 and time.monotonic() < until and running.poll() is None:
+    while len(list(parts.glob("*/0*.json"))) < 3 and time.monotonic() < until and running.poll() is None:
         time.sleep(0.001)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    kept = {path.name: path.stat().st_mtime_ns for path in parts.glob("0*.json")}
+    kept = {path.name: path.stat().st_mtime_ns for path in parts.glob("*/0*.json")}
     assert len(kept) >= 3 and not (results / "summary.json").exists()
     again = command(*arguments, results)
     assert again.exit_code == 0, again.output

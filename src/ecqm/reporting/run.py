@@ -127,11 +127,11 @@ class RunOutput:
     @property
     def done(self) -> frozenset[int]:
         """The numbers of the parts that there are."""
-        return frozenset(int(path.stem) for path in self._running.glob("[0-9]*.json"))
+        return frozenset(int(path.stem) for path in self._parts.glob("[0-9]*.json"))
 
     def path_of(self, number: int) -> Path:
         """The path of the files of a part, without suffix."""
-        return self._running / f"{number:05}"
+        return self._parts / f"{number:05}"
 
     def files(self, suffix: str) -> list[Path]:
         """The files of one kind (such as `POPULATIONS`) that the parts have, in their order."""
@@ -196,14 +196,16 @@ class RunOutput:
     def _begin(self, run: Json) -> datetime:
         """When the run began: now, or when it was begun that this one goes on with."""
         fingerprint = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
+        # Whatever a process of a run that was killed still writes stays with the parts of that run.
+        self._parts = self._running / f"parts-{fingerprint[:16]}"
         if self._state.exists():
             known = json.loads(self._state.read_bytes())
             if known["fingerprint"] == fingerprint:
-                for unfinished in self._running.glob("*.new"):
+                for unfinished in self._parts.glob("*.new"):
                     unfinished.unlink(missing_ok=True)
                 return datetime.fromisoformat(known["started"])
         shutil.rmtree(self._running, ignore_errors=True)
-        self._running.mkdir()
+        self._parts.mkdir(parents=True)
         now = datetime.now(UTC)
         replace_file(self._state, json.dumps({"fingerprint": fingerprint, "started": now.isoformat()}).encode())
         return now

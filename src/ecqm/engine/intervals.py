@@ -18,9 +18,11 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
     n = broadcast_length(*parts)
     low, high, low_closed, high_closed = (part.broadcast(n) for part in parts)
     made = interval_of(system_type(low), system_type(high), _closed(low_closed), _closed(high_closed))
-    is_point = node.low is node.high and made.low_closed.all() and made.high_closed.all()
-    if not is_point:
-        backwards = truth(apply(executor, "Less", _ends(executor, made, frame), {}, frame), n)
+    is_closed = bool(made.low_closed.all() and made.high_closed.all())
+    if not (is_closed and node.low is node.high):
+        # Boundaries that are not there are no matter: what has no end does not end before it starts.
+        ends = (made.high, made.low) if is_closed else _ends(executor, made, frame)
+        backwards = truth(apply(executor, "Less", ends, {}, frame), n)
         if backwards.any():
             # What the logic writes down is an error of the logic. What it computes from a patient's data, as in a stay
             # whose recorded end lies before its start, is no interval: published decks expect evaluation to go on.
@@ -31,6 +33,7 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
 
 
 def _ends(executor: Executor, interval: Column, frame: Frame) -> tuple[Column, Column]:
+    """The last point and the first."""
     return apply(executor, "End", (interval,), {}, frame), apply(executor, "Start", (interval,), {}, frame)
 
 

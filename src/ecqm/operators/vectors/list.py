@@ -9,11 +9,13 @@ import numpy as np
 from ecqm.columns import (
     BooleanColumn,
     Column,
+    DecimalColumn,
     IntegerColumn,
     ListColumn,
     NullColumn,
     RecordColumn,
     ResourceColumn,
+    TemporalColumn,
     broadcast_length,
     concat,
 )
@@ -103,14 +105,22 @@ def _in_table_order(values: Column) -> bool:
     return isinstance(values, ResourceColumn) and bool((np.diff(values.rows) > 0).all())
 
 
+# Parts of tuples by which repeats are looked for, those first that are compared the quickest.
+_QUICK = (ResourceColumn, IntegerColumn, TemporalColumn, DecimalColumn)
+
+
 def _told_apart(source: ListColumn) -> bool:
-    """Do the elements of each list differ in a part that is compared at once: a resource, or a number?"""
+    """Do the elements of each list differ in a part that is compared quickly? Then the others need not be looked at."""
     values = source.values
     if not isinstance(values, RecordColumn):
         return False
     parts = [values.field(name) for name in values.fields]
-    quick = [part.keys() for part in parts if isinstance(part, (ResourceColumn, IntegerColumn))]
-    return any(bool(first_occurrences(combine_keys(source.parents, keys)).all()) for keys in quick)
+    for layout in _QUICK:
+        for part in parts:
+            keys = equality_keys(part) if isinstance(part, layout) else None
+            if keys is not None and first_occurrences(combine_keys(source.parents, keys)).all():
+                return True
+    return False
 
 
 @vector("Flatten")

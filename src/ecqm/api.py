@@ -181,7 +181,8 @@ class Result:
 
     @property
     def errors(self) -> list[Json]:
-        """Run-time errors of patients: who, in which measure and define, where in the source, and what went wrong."""
+        """Run-time errors of patients: who, in which measure and define, where in the source, and what went wrong; the
+        first 100,000 of them."""
         return self.part.errors
 
     @cached_property

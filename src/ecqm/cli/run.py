@@ -231,9 +231,8 @@ def tell(writer: RunOutput, refused: Sequence[str]) -> None:
         click.echo("ecqm: started again, the run evaluates what could not be read, and nothing else", err=True)
     for missing in writer.selection.missing:
         click.echo(f"ecqm: warning: value set {missing}", err=True)
-    failed = {(entry["patient"], entry["measure"]) for entry in writer.total.errors}
-    if failed:
-        click.echo(f"ecqm: {len(failed)} evaluations of patients failed, see {writer.folder / 'errors.json'}", err=True)
+    if failed := writer.total.n_failed:
+        click.echo(f"ecqm: {failed} evaluations of patients failed, see {writer.folder / 'errors.json'}", err=True)
     if writer.total.n_problems:
         click.echo(
             f"ecqm: {writer.total.n_problems} problems with the data, see {writer.folder / 'errors.json'}", err=True

@@ -15,7 +15,9 @@ from ecqm.measures.supplements import Counted
 from ecqm.measures.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told
 
+# What is listed of a run; all of it is counted.
 PROBLEMS_LISTED = 10_000
+ERRORS_LISTED = 100_000
 
 Message = tuple[str, str | None, str | None]
 """Severity, code and text of what logic gave off."""
@@ -38,12 +40,14 @@ class MeasurePart:
 @dataclass
 class Part:
     """The results for some patients. `measures` by canonical; `not_run` has by name why one could not be evaluated;
-    `seconds` of processor time to load the data, evaluate and write the results."""
+    `n_failed` counts the evaluations of one measure for one patient that raised an error, `seconds` of processor time
+    were taken to load the data, evaluate and write the results."""
 
     patients: int = 0
     measures: dict[str, MeasurePart] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     errors: list[Json] = field(default_factory=list)
+    n_failed: int = 0
     problems: list[Json] = field(default_factory=list)
     n_problems: int = 0
     lifted: Counter[str] = field(default_factory=Counter)
@@ -54,7 +58,8 @@ class Part:
         """The results for more patients, who come after these."""
         self.patients += other.patients
         self.not_run |= other.not_run
-        self.errors += other.errors
+        self.errors += other.errors[: max(ERRORS_LISTED - len(self.errors), 0)]
+        self.n_failed += other.n_failed
         self.problems += other.problems[: max(PROBLEMS_LISTED - len(self.problems), 0)]
         self.n_problems += other.n_problems
         self.lifted.update(other.lifted)

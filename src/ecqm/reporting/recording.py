@@ -97,6 +97,7 @@ class PartRecorder:
                 tallied_supplements(reporting),
                 within=count_supplements(result.groups, result.patient_codes) if self.within else [],
             )
+        part.n_failed = len({(entry["patient"], entry["measure"]) for entry in part.errors})
         for composed in batch.composed:
             canonical = composed.measure.canonical
             if canonical not in part.measures:

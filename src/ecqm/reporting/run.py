@@ -6,8 +6,9 @@ DIR/individual.ndjson    a MeasureReport per patient and measure, one per line (
 DIR/counts.json          all counts with the identifiers of what is counted, see `ecqm.reporting.counts`
 DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.table`; a folder of such files
                          where patients were evaluated in several batches
-DIR/errors.json          {"patients": run-time errors, "measures": those that could not run, "data": problems,
-                         "not_read": files of a store that are damaged}
+DIR/errors.json          {"patients": run-time errors (the first 100,000), "measures": those that could not run,
+                         "data": problems (the first 10,000), "not_read": files of a store that are damaged, and
+                         how many there are}
 DIR/run.json             versions, hashes, period, warnings, timings
 
 While it goes on, DIR/.running holds the parts that are done: the same run started again goes on from there. Results
@@ -244,6 +245,7 @@ class RunOutput:
     def _errors(self, refused: Sequence[str]) -> Json:
         return {
             "patients": self.total.errors,
+            "patients_failed": self.total.n_failed,
             "measures": [{"measure": name, "message": message} for name, message in self.total.not_run.items()],
             "data": self.total.problems,
             "data_problems": self.total.n_problems,

@@ -328,7 +328,7 @@ class Query:
             raise Unforeseen("a quantity has a comparator, or no unit")
         ids, which = np.unique(units.ids[places], return_inverse=True)
         meanings = [measure(units.pool.strings[one]) for one in ids]
-        dimensions = [str(meaning.dimension) for meaning in meanings if meaning is not None]
+        dimensions = [meaning.dimension for meaning in meanings if meaning is not None]
         if len(dimensions) != len(ids):
             raise Unforeseen("a unit is not known")
         kind = np.zeros(len(rows), np.int64)
@@ -336,7 +336,7 @@ class Query:
         in_percent = np.array([float(meaning.factor * 100) for meaning in meanings if meaning is not None])
         percentage = np.zeros(len(rows))
         percentage[is_quantity] = amounts.unscaled[places] * in_percent[which] / 10**amounts.scale
-        is_ratio = np.array([dimension == "()" for dimension in dimensions], np.bool_)
+        is_ratio = np.array([dimension == () for dimension in dimensions], np.bool_)
         counts = value.tag[rows] < 0
         counts[is_quantity] = is_ratio[which] & (percentage[is_quantity] > 9)
         return kind, percentage, counts

@@ -6,7 +6,8 @@ the patients of files (as tools/synthetic_cohort.py makes them).
 
 What is timed is the evaluation of the plan of each measure alone: reading, planning and making the columns of the
 elements that the plan touches (paid once per cohort, however many measures run) are done before. `--profile` shows
-where the time goes: plan nodes by their own time, and the operators that were lifted over distinct rows.
+where the time goes: plan nodes by their own time, pairs of elements, and the operators that were lifted over distinct
+rows.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from operator import or_
 from pathlib import Path
 from statistics import median
 from time import process_time
+from weakref import WeakSet
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import MeasureCases, match_deck
@@ -65,6 +67,9 @@ class ProfilingExecutor(Executor):
         super().__post_init__()
         self.own: dict[PlanNode, float] = {}
         self.rows: dict[PlanNode, int] = {}
+        self.seconds_on_pairs = 0.0
+        self.products: WeakSet[Frame] = WeakSet()
+        self.pairs = 0
         self._below = [0.0]
 
     def value(self, node: PlanNode, frame: Frame) -> Column:
@@ -76,9 +81,23 @@ class ProfilingExecutor(Executor):
             return super().value(node, frame)
         finally:
             elapsed = process_time() - started
-            self.own[node] = self.own.get(node, 0.0) + elapsed - self._below.pop()
+            own = elapsed - self._below.pop()
+            self.own[node] = self.own.get(node, 0.0) + own
+            self._note_pairs(frame, own)
             self.rows[node] = self.rows.get(node, 0) + frame.n
             self._below[-1] += elapsed
+
+    def _note_pairs(self, frame: Frame, seconds: float) -> None:
+        """Count the pairs that a frame consists of, or is a selection from, and the time spent on them."""
+        product: Frame | None = frame
+        while product is not None and product.base is None:
+            product = product.parent
+        if product is None:
+            return
+        self.seconds_on_pairs += seconds
+        if product not in self.products:
+            self.products.add(product)
+            self.pairs += product.n
 
 
 def described(node: PlanNode, depth: int = 2) -> str:
@@ -157,6 +176,7 @@ def show_profile(executor: ProfilingExecutor) -> None:
     total = sum(executor.own.values())
     for node, seconds in sorted(executor.own.items(), key=lambda item: -item[1])[:TOP_NODES]:
         print(f"  {seconds:7.3f} s {seconds / total:5.1%} {executor.rows[node]:>9} rows  {described(node)}")
+    print(f"  {executor.pairs:,} pairs of elements, {executor.seconds_on_pairs / total:.1%} of the time on them")
 
 
 def report(results: list[Throughput]) -> Iterator[str]:

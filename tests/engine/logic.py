@@ -14,7 +14,7 @@ from ecqm.language import Compiler
 from ecqm.language.sources import library_header
 from ecqm.plan.lowering import Lowering
 from ecqm.plan.nodes import PlanNode
-from ecqm.reporting.explain import resource_name
+from ecqm.reporting.notation import resource_name
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
 from ecqm.values import DateTime, EvaluationContext, Tuple
 from tests.data.resources import Json, bundle, write

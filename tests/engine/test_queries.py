@@ -265,3 +265,26 @@ def test_lists_that_are_the_same_for_all_patients(cohort: Cohort) -> None:
     assert logic.values("Nested", cohort) == [((1,), (3,)), ((2,), ()), ((),)]
     assert logic.values("Pairs", cohort) == [(13, 11, 15, 23, 21, 25), (), ()]
     assert logic.values("Twice", cohort) == [((3, 5),), ((2,), ()), ((),)]
+
+
+def test_quantities_are_sorted_across_units(tmp_path: Path) -> None:
+    def measured(id_: str, of: str, value: float | None, unit: str) -> Json:
+        return observation(id_, of, **({} if value is None else {"valueQuantity": {"value": value, "code": unit}}))
+
+    heavy = [("a", 2, "kg"), ("b", 500, "g"), ("c", None, ""), ("d", 1.5, "kg"), ("e", 1500, "g")]
+    mixed = [("f", 3, "%"), ("g", 1, "kg"), ("h", 1, "%"), ("i", 2, "g")]
+    cohort = cohort_of(
+        tmp_path,
+        [patient("p"), *(measured(id_, "p", value, unit) for id_, value, unit in heavy)],
+        [patient("q"), *(measured(id_, "q", value, unit) for id_, value, unit in mixed)],
+    )
+    logic = Logic(
+        """
+        define Measured: [Observation] O
+          return Tuple { id: O.id.value, q: FHIRHelpers.ToQuantity(O.value as FHIR.Quantity) }
+        define X: Measured T sort by q
+        """
+    )
+    found = [[element["id"] for element in elements] for elements in logic.values("X", cohort)]
+    # What cannot be compared is in the order of its dimensions: none, then mass.
+    assert found == [["c", "b", "d", "e", "a"], ["h", "f", "i", "g"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,11 +46,12 @@ def _units(columns: tuple[QuantityColumn, ...]) -> tuple[list[Rows], Rows, list[
     ids, places = distinct(np.concatenate([column.unit.ids for column in columns]))
     strings = columns[0].unit.pool.strings
     units = ["1" if number < 0 else strings[number] for number in ids.tolist()]
-    names, factors, shifts = [], [], []
+    names: list[tuple[int, Any]] = []
+    factors, shifts = [], []
     for unit in units:
         meaning = measure(unit)
         # What is not known is comparable with its own spelling only.
-        names.append(f"unit {unit}" if meaning is None else f"dimension {meaning.dimension}")
+        names.append((1, unit) if meaning is None else (0, meaning.dimension))
         factors.append(Fraction(1) if meaning is None else meaning.factor)
         shifts.append(Fraction(0) if meaning is None else meaning.shift * meaning.factor)
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}

@@ -29,6 +29,7 @@ from ecqm.bundles.libraries import (
     add_library_resource,
 )
 from ecqm.bundles.manifest import Manifests, pinned_versions
+from ecqm.elm import IndexedLibrary
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.terminology.resources import resource_type
 from ecqm.terminology.store import ValueSetStore
@@ -110,6 +111,13 @@ class Content:
             if own:
                 return own[0]
         return self.libraries.find(name, version or None)
+
+    def source_of(self, library: IndexedLibrary) -> str | None:
+        """The CQL that a library was made from, where that very version of it is at hand."""
+        try:
+            return self.libraries.find(library.identifier.name, library.identifier.version).cql()
+        except LibraryNotFound:
+            return None
 
     def closure(self, measure: Measure, relax_versions: bool = False) -> Closure:
         """The libraries of a measure, its primary library first."""

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ecqm.bundles.documents import ContentError
+from ecqm.bundles.inspection import Inspected, Inspector
 from ecqm.bundles.package_runner import PackagePlan, SetResult, executor_of, plan_package, run_package
 from ecqm.bundles.packages import POPULATIONS, MeasurePackage, packages, read_package
 from ecqm.bundles.runner import CannotRun
@@ -107,18 +108,28 @@ def is_package_deck(root: Path) -> bool:
     return (root / "measures").is_dir() and (root / "patients").is_dir()
 
 
-def run_deck(deck: PackageDeck, names: Sequence[str] = (), defects: DefectList | None = None) -> list[MeasureRun]:
-    """Run all patients of all measures (or of those named), each measure's as one cohort."""
+def run_deck(
+    deck: PackageDeck,
+    names: Sequence[str] = (),
+    defects: DefectList | None = None,
+    inspector: Inspector | None = None,
+) -> list[MeasureRun]:
+    """Run all patients of all measures (or of those named), each measure's as one cohort, shown to an `inspector`."""
     runs = []
     for path, package, patients in deck.cases():
         if names and not set(names) & set(package.names):
             continue
-        runs.append(_run(deck, path, package, patients, defects or DefectList()))
+        runs.append(_run(deck, path, package, patients, defects or DefectList(), inspector))
     return runs
 
 
 def _run(
-    deck: PackageDeck, path: Path, package: MeasurePackage, patients: list[Path], defects: DefectList
+    deck: PackageDeck,
+    path: Path,
+    package: MeasurePackage,
+    patients: list[Path],
+    defects: DefectList,
+    inspector: Inspector | None,
 ) -> MeasureRun:
     run = MeasureRun(package.measure.name, [])
     started = perf_counter()
@@ -127,13 +138,15 @@ def _run(
         plan = plan_package(package)
         planned = perf_counter()
         codes = CodeIndex()
-        cohort = read_patients(patients, plan.demand, codes, plan.version)
+        demand = plan.demand if inspector is None else plan.demand | inspector.demand([plan.measure])
+        cohort = read_patients(patients, demand, codes, plan.version)
         loaded = perf_counter()
         if cohort.n != len(patients):
             raise ContentError(
                 f"{len(patients)} files hold {cohort.n} patients: {'; '.join(map(str, cohort.problems))}"
             )
-        results = run_package(plan, executor_of(plan, cohort, codes))
+        executor = executor_of(plan, cohort, codes)
+        results = run_package(plan, executor)
     except (*CannotRun, ContentError) as error:
         run.results = [CaseResult(case, (), str(error)) for case in cases]
         return run
@@ -145,6 +158,9 @@ def _run(
         actual = results.of_patient(row)
         defect = defects.find(case.name, package.measure.name, case.measure_folder)
         run.results.append(_compare(case, actual, reference, authored, results.errors.get(row), defect, problems))
+    if inspector is not None:
+        parts = [(plan.measure, results.groups)]
+        inspector.inspect(Inspected(run.measure, parts, executor, run.results, package.source_of))
     return run
 
 

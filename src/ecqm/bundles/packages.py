@@ -16,7 +16,7 @@ import msgspec
 from ecqm.bundles.documents import ContentError
 from ecqm.bundles.hqmf import UNSTATED, instant
 from ecqm.data.qdm.schema import NEWEST, QdmSchema, qdm_schema
-from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier, ResolvedLibraries
+from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm.sources import LibrarySource
 from ecqm.engine import kernel_for
 from ecqm.measures.definition import (
@@ -170,6 +170,10 @@ class MeasurePackage:
         schema = qdm_schema(qdm_version(plan))
         groups = tuple(_with_basis(group, plan, schema) for group in plan.measure.groups)
         return replace(plan, measure=replace(plan.measure, groups=groups))
+
+    def source_of(self, library: IndexedLibrary) -> str | None:
+        """The CQL that a library was made from, where the package has it."""
+        return self.cql.get(library.identifier.name)
 
 
 def _with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from ecqm.bundles.content import Content
+from ecqm.bundles.inspection import Inspected, Inspector
 from ecqm.bundles.planning import LibraryForm, Planner
 from ecqm.bundles.selection import CannotPlan, missing_value_sets, plan_together
 from ecqm.data import read_cases
@@ -35,7 +36,8 @@ class DeckRunner:
     """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
 
     `messages` counts what the logic told: (measure, severity, code, text); `missing` has the value sets that the
-    measures look into and that are not at hand as whole, by the name that they are asked for.
+    measures look into and that are not at hand as whole, by the name that they are asked for. An `inspector` is shown
+    every evaluation.
     """
 
     content: Content
@@ -44,6 +46,7 @@ class DeckRunner:
     profiles: ProfileRule = "both"
     form: LibraryForm = "elm"
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
+    inspector: Inspector | None = None
 
     def __post_init__(self) -> None:
         self.planner = Planner(self.content, self.relax_versions, self.form)
@@ -66,7 +69,7 @@ class DeckRunner:
             expectation = expectation_of(case, measure)
             by_period.setdefault(expectation.period if expectation else (None, None), []).append(case)
         self.missing |= {each.id: each for each in missing_value_sets(self.content, planned.values())}
-        plans = MeasureSet(tuple(planned.values()))
+        plans = tuple(planned.values())
         placeholders = placeholder_scores(measure, cases)
         results: dict[Path, CaseResult] = {}
         for period, together in by_period.items():
@@ -78,7 +81,7 @@ class DeckRunner:
     def _run_together(
         self,
         measure: Measure,
-        plans: MeasureSet,
+        planned: Sequence[MeasurePlan],
         period: tuple[str | None, str | None],
         cases: Sequence[TestCase],
         placeholders: frozenset[str],
@@ -86,7 +89,9 @@ class DeckRunner:
     ) -> Iterable[CaseResult]:
         codes = CodeIndex()
         started = perf_counter()
-        cohort = read_cases([case.folder for case in cases], plans.demand, codes)
+        plans = MeasureSet(planned)
+        demand = plans.demand if self.inspector is None else plans.demand | self.inspector.demand(planned)
+        cohort = read_cases([case.folder for case in cases], demand, codes)
         loaded = perf_counter()
         executor = Executor(
             cohort,
@@ -107,7 +112,7 @@ class DeckRunner:
             return [
                 result
                 for half in halves
-                for result in self._run_together(measure, plans, period, half, placeholders, seconds)
+                for result in self._run_together(measure, planned, period, half, placeholders, seconds)
             ]
         finally:
             seconds["load"] += loaded - started
@@ -115,12 +120,16 @@ class DeckRunner:
         messages = first_messages(error for result in found for error in result.errors)
         groups = [group for result in found if result.measure.canonical == measure.canonical for group in result.groups]
         composites = composed_result(measure, found).composites if measure.composites else ()
-        return [
+        results = [
             compare_case(
                 case, measure, groups, row, messages.get(row), self._defect(measure, case), composites, placeholders
             )
             for row, case in enumerate(cases)
         ]
+        if self.inspector is not None:
+            parts = [(plan, part.groups) for plan, part in zip(planned, found, strict=True)]
+            self.inspector.inspect(Inspected(measure.name, parts, executor, results, self.content.source_of))
+        return results
 
     def _defect(self, measure: Measure, case: TestCase) -> Defect | None:
         return self.defects.find(case.name, measure.name, case.measure_folder)

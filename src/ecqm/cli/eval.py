@@ -32,7 +32,7 @@ def command(
     from ecqm.cli.expressions import ExpressionRefused
     from ecqm.cli.failures import reported
     from ecqm.cli.surroundings import refusal, surroundings
-    from ecqm.reporting.explain import notation
+    from ecqm.reporting.notation import notation
     from ecqm.values import CqlError
 
     with reported():

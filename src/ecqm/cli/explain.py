@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     help="By what a resource is of a profile: that it says so, or that it is so.",
 )
 @click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
 def command(
     content: Path,
     measure: str,
@@ -46,12 +47,13 @@ def command(
     profiles: ProfileRule,
     relax_versions: bool,
     form: str,
+    output: Path | None,
 ) -> None:
     """Show what every definition of a measure of CONTENT comes to for one patient.
 
     For each population that the patient is not in, the clauses of its criterion that were false, null or empty, in the
     words of the measure, with the values that they were about. Of a measure that is composed of others, these one after
-    the other (in JSON a list).
+    the other (in JSON a list). In HTML one page with every clause of the logic marked.
     """
     from ecqm.bundles.package_content import PackageContent, package_files
     from ecqm.bundles.specification import with_logic
@@ -59,21 +61,30 @@ def command(
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
     from ecqm.operators.message import telling
-    from ecqm.reporting.explain import explain, explain_package, explanation_json, explanation_text
+    from ecqm.reporting.explain import explain, explain_package
+    from ecqm.reporting.explanation import explanation_json, explanation_text
+    from ecqm.reporting.html import explanation_page
 
     # Logic speaks of all patients that are evaluated, and not of this one alone.
     with reported(), telling(lambda told: None):
         stated = parse_period(period) if period else (None, None)
         if package_files(content):
             (package,) = PackageContent.open(content, valuesets).select([measure])
-            found = [explain_package(package, data, patient, stated)]
+            found = [explain_package(package, data, patient, stated, form == "html")]
         else:
             opened = open_content(content, libraries, valuesets, manifest)
             chosen = with_logic(opened, [opened.measure(measure)])
             patients = PatientData(data)
-            found = [explain(opened, each, patients, patient, stated, profiles, relax_versions) for each in chosen]
+            found = [
+                explain(opened, each, patients, patient, stated, profiles, relax_versions, form == "html")
+                for each in chosen
+            ]
     if form == "json":
         told = [explanation_json(each) for each in found]
-        click.echo(json.dumps(told[0] if len(told) == 1 else told, indent=2, ensure_ascii=False))
+        text = json.dumps(told[0] if len(told) == 1 else told, indent=2, ensure_ascii=False)
     else:
-        click.echo("\n\n".join(map(explanation_text, found)))
+        text = explanation_page(found) if form == "html" else "\n\n".join(map(explanation_text, found))
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text, "utf-8")

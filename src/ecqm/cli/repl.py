@@ -73,7 +73,7 @@ class Session:
         from ecqm.data import DataError
         from ecqm.elm import ElmError
         from ecqm.plan.lowering import PlanError
-        from ecqm.reporting.explain import notation
+        from ecqm.reporting.notation import notation
         from ecqm.values import CqlError
 
         for pattern, known in ((_DECLARATION, self._declared), (_DEFINITION, self._defined)):

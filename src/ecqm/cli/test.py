@@ -15,6 +15,7 @@ from ecqm.cli.contents import manifest_option, open_content
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
     from ecqm.measures.agreement import MeasureRun
+    from ecqm.reporting.html import DeckPages
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
+@click.option("--html", "html", type=click.Path(path_type=Path, file_okay=False), help="Folder for pages to browse.")
 def command(
     content: Path,
     measures: tuple[str, ...],
@@ -53,8 +55,12 @@ def command(
     defects: Path | None,
     form: str,
     output: Path | None,
+    html: Path | None,
 ) -> None:
     """Run the test cases of CONTENT and compare the populations with those expected.
+
+    With --html also pages that show, measure by measure, which clauses of the logic the cases cover, and clause by
+    clause every case that differs.
 
     Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
     """
@@ -66,16 +72,18 @@ def command(
     from ecqm.measures.agreement import deck_report
     from ecqm.measures.defects import DefectList
     from ecqm.reporting.deck import render_deck
+    from ecqm.reporting.html import DeckPages
     from ecqm.reporting.package_deck import render_package_deck
 
     listed = DefectList.read(defects) if defects else DefectList()
+    pages = DeckPages(html) if html is not None else None
     if is_package_deck(content):
         with reported():
-            runs = run_deck(PackageDeck.open(content), measures, listed)
+            runs = run_deck(PackageDeck.open(content), measures, listed, pages)
             if not runs:
                 raise click.ClickException("there are no patients of the measures asked for")
             text = render_package_deck(package_report({"source": source}, runs), runs, form)
-        _finish(text, output, runs)
+        _finish(text, output, runs, pages)
     with reported():
         opened = open_content(content, libraries, valuesets, manifest)
         deck = match_deck(opened, tests, measures)
@@ -83,7 +91,9 @@ def command(
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
-        runner = DeckRunner(opened, listed, relax_versions, profiles, "cql" if source == "cql" else "elm")
+        runner = DeckRunner(
+            opened, listed, relax_versions, profiles, "cql" if source == "cql" else "elm", inspector=pages
+        )
         runs = []
         with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
             for part in deck.measures:
@@ -95,11 +105,13 @@ def command(
             click.echo(f"{name}: {severity} {code or ''}: {told} ({times} times)", err=True)
         report = deck_report({"name": "ecqm", "version": __version__, "source": source}, runs)
         text = render_deck(report, runs, form)
-    _finish(text, output, runs)
+    _finish(text, output, runs, pages)
 
 
-def _finish(text: str, output: Path | None, runs: Sequence[MeasureRun]) -> NoReturn:
+def _finish(text: str, output: Path | None, runs: Sequence[MeasureRun], pages: DeckPages | None) -> NoReturn:
     """Give the report, and exit with what the runs came to."""
+    if pages is not None:
+        pages.write(runs)
     if output is not None:
         output.write_text(text, "utf-8")
     else:

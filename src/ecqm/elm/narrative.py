@@ -4,12 +4,51 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.nodes import Element, ExpressionDef
+from ecqm.elm.nodes.base import walk
 
 _LOCATOR = re.compile(r"(\d+):(\d+)(?:-(\d+):(\d+))?")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of source text, in pieces and inner spans; `node` is the localId of the ELM node that it was made
+    into, if it is one."""
+
+    node: str | None
+    parts: tuple[str | Span, ...]
+
+    def __iter__(self) -> Iterator[Span]:
+        """This span and all in it, outermost first."""
+        yield self
+        for part in self.parts:
+            if isinstance(part, Span):
+                yield from part
+
+
+def narrative(definition: ExpressionDef) -> Span | None:
+    """The text of a definition as its annotation tells it, line breaks included; None without one."""
+    for annotation in definition.annotation or ():
+        if isinstance(annotation, dict) and annotation.get("s") is not None:
+            return _span(annotation["s"])
+    return None
+
+
+def _span(span: Any) -> Span:
+    if isinstance(span, list):
+        return Span(None, tuple(map(_span, span)))
+    if not isinstance(span, dict):
+        return Span(None, ())
+    text = "".join(map(str, span.get("value") or ()))
+    inner = span.get("s") or ()
+    within = map(_span, inner if isinstance(inner, list) else (inner,))
+    return Span(span.get("r"), (*((text,) if text else ()), *within))
 
 
 def narrated(definition: ExpressionDef) -> dict[str, str]:
@@ -52,6 +91,36 @@ class SourceText:
             text = "\n".join(self._located(element.locator))
         return " ".join(text.split()) or None if text is not None else None
 
+    def span(self, definition: ExpressionDef) -> Span | None:
+        """The text of a definition with its layout and the nodes in it; None where nothing tells it."""
+        told = narrative(definition)
+        if told is not None or definition.locator is None or not self._lines:
+            return told
+        nodes = [(self._range(node.locator), node.localId) for node in walk(definition) if isinstance(node, Element)]
+        placed = [(*range_, node) for range_, node in nodes if range_ is not None and node is not None]
+        whole = self._range(definition.locator)
+        if whole is None:
+            return None
+        # Outermost first; of nodes with one text, those that the others stand in come first already.
+        placed.sort(key=lambda each: (each[0], -each[1]))
+        return _nested("\n".join(self._lines), (*whole, definition.localId or ""), placed)
+
+    def _range(self, locator: str | None) -> tuple[int, int] | None:
+        """Where a locator's text begins and ends in the lines put together; None for one that is not in them."""
+        place = _LOCATOR.fullmatch(locator or "")
+        if place is None:
+            return None
+        first, start, last, end = (int(place[group] or place[group - 2]) for group in (1, 2, 3, 4))
+        if not 1 <= first <= last <= len(self._lines):
+            return None
+        starts = self._starts
+        return starts[first - 1] + start - 1, starts[last - 1] + end
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each line begins in the lines put together."""
+        return [0, *accumulate(len(line) + 1 for line in self._lines)]
+
     def _located(self, locator: str) -> Iterator[str]:
         place = _LOCATOR.fullmatch(locator)
         if place is None:
@@ -61,3 +130,25 @@ class SourceText:
         for number in range(first, min(last, len(self._lines)) + 1):
             line = self._lines[number - 1]
             yield line[start - 1 if number == first else 0 : end if number == last else len(line)]
+
+
+_Placed = tuple[int, int, str]
+
+
+def _nested(source: str, whole: _Placed, inner: list[_Placed]) -> Span:
+    """The span of a stretch of the source (start, end, node) with those in it, which are in order of their starts."""
+    start, end, node = whole
+    parts: list[str | Span] = []
+    at, place = start, 0
+    while place < len(inner):
+        first, last, _ = inner[place]
+        after = place + 1
+        while after < len(inner) and inner[after][0] < last:
+            after += 1
+        if first >= at and last <= end and inner[place] != whole:
+            parts += [source[at:first], _nested(source, inner[place], inner[place + 1 : after])]
+            at = last
+            place = after
+        else:
+            place += 1
+    return Span(node, (*(part for part in (*parts, source[at:end]) if part),))

@@ -170,7 +170,7 @@ class ClauseReader:
     # -- values and texts -----------------------------------------------------------------------------------------
 
     def _node(self, element: elm.Element, place: _Place) -> PlanNode | None:
-        return self._lowering.origins.get((place.library.identifier.name, element.localId or ""))
+        return self._lowering.origins.get((place.library.identifier, element.localId or ""))
 
     def _text(self, element: elm.Element, place: _Place) -> str | None:
         key = str(place.library.identifier)
@@ -191,18 +191,22 @@ class ClauseReader:
     def _frame(self, variables: frozenset[Variable]) -> Frame | None:
         """The patient's rows of the queries that bind some variables; None for what is no row of a query."""
         if variables not in self._frames:
-            self._frames[variables] = self._open(variables)
+            patient = self._executor.patients.select(self._row)
+            self._frames[variables] = rows_of(self._executor, variables, patient)
         return self._frames[variables]
 
-    def _open(self, variables: frozenset[Variable]) -> Frame | None:
-        ordered = _outermost_first(variables)
-        if ordered is None:
-            return None
-        frame = self._executor.patients.select(self._row)
-        with evaluating(self._executor.context):
-            for variable in ordered:
-                frame = open_rows(self._executor, Scan(variable.source, variable), frame)
-        return frame
+
+def rows_of(executor: Executor, variables: Iterable[Variable], patients: Frame) -> Frame | None:
+    """The rows of the queries that bind some variables, for the patients of a frame; None for what is no row of a
+    query."""
+    ordered = _outermost_first(variables)
+    if ordered is None:
+        return None
+    frame = patients
+    with evaluating(executor.context):
+        for variable in ordered:
+            frame = open_rows(executor, Scan(variable.source, variable), frame)
+    return frame
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ The tools that measures are certified with show every statement of the logic as 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 
 import numpy as np
 
 from ecqm.columns import BooleanColumn, Column, ListColumn, Mask
-from ecqm.elm import ResolvedLibraries
+from ecqm.elm import IndexedLibrary, ResolvedLibraries
 from ecqm.elm import nodes as elm
 from ecqm.elm.nodes.base import walk
 from ecqm.measures.definition import Scoring
@@ -37,8 +37,17 @@ class Outcome(StrEnum):
     FALSE = "FALSE"
 
 
-def references(libraries: ResolvedLibraries) -> dict[Statement, frozenset[Statement]]:
-    """The statements (expressions and functions) that each statement of some libraries refers to."""
+def _name(library: IndexedLibrary) -> str:
+    return library.identifier.name
+
+
+def references(
+    libraries: ResolvedLibraries, name_of: Callable[[IndexedLibrary], str] = _name
+) -> dict[Statement, frozenset[Statement]]:
+    """The statements (expressions and functions) that each statement of some libraries refers to.
+
+    Libraries are called by what `name_of` gives; by their names alone, two versions of one library are one.
+    """
     found: dict[Statement, frozenset[Statement]] = {}
     for library in libraries.libraries:
         definitions = [*library.expressions.values(), *(f for each in library.functions.values() for f in each)]
@@ -46,11 +55,11 @@ def references(libraries: ResolvedLibraries) -> dict[Statement, frozenset[Statem
             if definition.expression is None:
                 continue
             named = {
-                (libraries.included(library, node.libraryName).identifier.name, node.name)
+                (name_of(libraries.included(library, node.libraryName)), node.name)
                 for node in walk(definition.expression)
                 if isinstance(node, elm.ExpressionRef)
             }
-            statement = (library.identifier.name, definition.name)
+            statement = (name_of(library), definition.name)
             found[statement] = found.get(statement, frozenset()) | named
     return found
 

@@ -81,7 +81,7 @@ class Lowered:
     builder: PlanBuilder = field(default_factory=PlanBuilder)
     defines: dict[tuple[LibraryIdentifier, str], PlanNode] = field(default_factory=dict)
     calls: dict[Hashable, PlanNode] = field(default_factory=dict)
-    origins: dict[tuple[str, str], PlanNode] = field(default_factory=dict)
+    origins: dict[tuple[LibraryIdentifier, str], PlanNode] = field(default_factory=dict)
     places: dict[PlanNode, Place] = field(default_factory=dict)
     accumulators: Iterator[int] = field(default_factory=count)
 
@@ -106,8 +106,8 @@ class Lowering:
         self._under_way: list[tuple[LibraryIdentifier, str]] = []
 
     @property
-    def origins(self) -> Mapping[tuple[str, str], PlanNode]:
-        """The plan node of each ELM node that stands in a define, by library name and localId."""
+    def origins(self) -> Mapping[tuple[LibraryIdentifier, str], PlanNode]:
+        """The plan node of each ELM node that stands in a define, by library and localId."""
         return self.lowered.origins
 
     def define(self, library: IndexedLibrary, name: str) -> PlanNode:
@@ -143,7 +143,7 @@ class Lowering:
     def remember(self, node: elm.Element, scope: Scope, plan: PlanNode) -> None:
         """Note that `plan` is what an ELM node comes to."""
         if node.localId is not None and len(scope.path) == 1:
-            self.lowered.origins[scope.library.identifier.name, node.localId] = plan
+            self.lowered.origins[scope.library.identifier, node.localId] = plan
         if node.locator is not None and plan not in self.lowered.places:
             self.lowered.places[plan] = Place(scope.library.identifier, scope.path, node.locator)
 

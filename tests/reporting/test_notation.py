@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecqm.measures.clauses import PerRow, Unknown
-from ecqm.reporting.explain import notation
+from ecqm.reporting.notation import notation
 from ecqm.values import Code, Interval, Quantity, Tuple
 
 

@@ -1,0 +1,96 @@
+"""Which clauses of a measure its test cases put to the test.
+
+A clause is covered if it was true, or had a value, in some case. That is what the authoring tools count; whether a
+case shows the other way too is told beside it. Counted are the clauses of the definitions that populations, stratifiers
+and observations need, as far as they depend on the patient and have words of their own. The bodies of functions stand
+in the plan in place of their calls: a call is a clause, what is in the body is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ecqm.elm import IndexedLibrary
+from ecqm.elm.narrative import SourceText, Span
+from ecqm.measures.logic import LogicDefine
+from ecqm.measures.outcomes import Coverage, Outcomes
+from ecqm.measures.relevance import Statement
+
+
+@dataclass
+class DefineCoverage:
+    """A definition with its text, and the coverage of each of its clauses by localId."""
+
+    define: LogicDefine
+    text: Span | None
+    clauses: dict[str, Coverage]
+
+    @property
+    def counted(self) -> list[Coverage]:
+        """The clauses that count."""
+        return list(self.clauses.values()) if self.define.counted else []
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of `clauses` how many were `covered`; of `conditions` among them, how many both held and did not (`decided`)."""
+
+    clauses: int
+    covered: int
+    conditions: int
+    decided: int
+
+    @classmethod
+    def of(cls, coverages: Iterable[Coverage]) -> Share:
+        """The share of some clauses."""
+        counted = list(coverages)
+        conditions = [each for each in counted if each.condition]
+        covered = sum(each.held > 0 for each in counted)
+        return cls(
+            len(counted), covered, len(conditions), sum(each.held > 0 and each.failed > 0 for each in conditions)
+        )
+
+    @property
+    def percent(self) -> float | None:
+        """None where there is nothing to cover."""
+        return 100 * self.covered / self.clauses if self.clauses else None
+
+
+@dataclass
+class MeasureCoverage:
+    """The coverage of all definitions of a measure, in the order of its logic."""
+
+    defines: dict[Statement, DefineCoverage] = field(default_factory=dict)
+
+    def add(
+        self,
+        logic: Sequence[LogicDefine],
+        outcomes: Outcomes,
+        source_of: Callable[[IndexedLibrary], str | None],
+    ) -> None:
+        """Count cases that were evaluated together."""
+        texts: dict[str, SourceText] = {}
+        for define in logic:
+            library = str(define.library.identifier)
+            known = self.defines.get(define.statement)
+            if known is None:
+                if library not in texts:
+                    texts[library] = SourceText(define.library, source_of(define.library))
+                text = texts[library].span(define.definition)
+                known = self.defines[define.statement] = DefineCoverage(define, text, {})
+            for clause in _with_words(known):
+                outcome = outcomes.of(define.clauses[clause])
+                if outcome is not None:
+                    known.clauses[clause] = known.clauses.get(clause, Coverage()) + Coverage.of(outcome)
+
+    @property
+    def share(self) -> Share:
+        """Of all clauses that count."""
+        return Share.of(coverage for define in self.defines.values() for coverage in define.counted)
+
+
+def _with_words(define: DefineCoverage) -> list[str]:
+    """The clauses that stand in the text of a definition."""
+    named = {span.node for span in define.text} if define.text is not None else set()
+    return [clause for clause in define.define.clauses if clause in named]

@@ -1,0 +1,167 @@
+"""The pages of a deck: an index of measures, each measure's cases and the clauses they cover, each case that differs.
+
+    pages = DeckPages(folder)
+    DeckRunner(content, inspector=pages).run(measure, cases)    # for each measure
+    pages.write(runs)
+
+Pages of cases are written when their measure is evaluated, all others at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
+from pathlib import Path
+
+from ecqm.bundles.inspection import Inspected
+from ecqm.data import Demand
+from ecqm.measures.agreement import CaseResult, MeasureRun
+from ecqm.measures.logic import logic_demand, measure_logic
+from ecqm.measures.outcomes import Outcomes
+from ecqm.measures.planning import MeasurePlan
+from ecqm.operators.message import telling
+from ecqm.reporting.coverage import MeasureCoverage, Share
+from ecqm.reporting.explain import explanation_of
+from ecqm.reporting.html.comparison import badge, expected_beside_found, verdict
+from ecqm.reporting.html.coverage import covered_logic, percentage, told_share
+from ecqm.reporting.html.explanation import explanation_page
+from ecqm.reporting.html.page import Content, Markup, joined, page, table, tag
+
+_INDEX = "index.html"
+
+
+class DeckPages:
+    """An inspector of a deck's evaluation that writes its pages into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._coverage: dict[str, MeasureCoverage] = {}
+        self._names = _FileNames()
+        self._cases: set[str] = set()
+
+    def demand(self, plans: Sequence[MeasurePlan]) -> Demand:
+        """What the clauses of plans need of the data."""
+        return reduce(or_, (logic_demand(measure_logic(plan)) for plan in plans))
+
+    def inspect(self, inspected: Inspected) -> None:
+        """Count the clauses of cases that were evaluated together, and write the pages of those that differ."""
+        coverage = self._coverage.setdefault(inspected.measure, MeasureCoverage())
+        outcomes = Outcomes(inspected.executor)
+        # What the logic has to tell was told when the cases were evaluated.
+        with telling(lambda told: None):
+            for plan, _ in inspected.parts:
+                coverage.add(measure_logic(plan), outcomes, inspected.source_of)
+            for row, result in enumerate(inspected.results):
+                if verdict(result) != "agrees":
+                    self._write_case(inspected, row, result, outcomes)
+
+    def write(self, runs: Iterable[MeasureRun]) -> None:
+        """Write the index and the pages of measures."""
+        told = []
+        for run in runs:
+            coverage = self._coverage.get(run.measure, MeasureCoverage())
+            file = self._names.of(run.measure)
+            self._write(f"{file}.html", self._measure_page(run, file, coverage))
+            told.append((run, f"{file}.html", coverage.share))
+        self._write(_INDEX, _index_page(told))
+
+    def _write_case(self, inspected: Inspected, row: int, result: CaseResult, outcomes: Outcomes) -> None:
+        found = [
+            explanation_of(plan, inspected.executor, row, result.case.name, groups, (), inspected.source_of, outcomes)
+            for plan, groups in inspected.parts
+        ]
+        file = self._names.of(inspected.measure)
+        case = f"{file}/{self._names.of(result.case.name, file)}.html"
+        back = tag("p", tag("a", f"← {inspected.measure}", href=f"../{file}.html"))
+        self._write(case, explanation_page(found, result, back))
+        self._cases.add(case)
+
+    def _measure_page(self, run: MeasureRun, file: str, coverage: MeasureCoverage) -> str:
+        rows: list[list[Content]] = []
+        # What asks for attention comes first.
+        for result in sorted(run.results, key=lambda result: _VERDICTS.index(verdict(result))):
+            name: Content = result.case.title or result.case.name
+            case = f"{file}/{self._names.of(result.case.name, file)}.html"
+            if case in self._cases:
+                name = tag("a", name, href=case)
+            rows.append([name, badge(result), _in_short(result)])
+        return page(
+            f"{run.measure}: cases",
+            tag("p", tag("a", "← all measures", href=_INDEX)),
+            tag("h1", run.measure),
+            tag("p", "Covered by its cases: ", told_share(coverage.share)),
+            tag("details", tag("summary", f"{len(rows)} cases: {_tally(run.results)}"), table(_CASES, rows), open=""),
+            tag("h2", "What the cases cover"),
+            covered_logic(coverage),
+        )
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+_CASES: list[Content] = ["case", "verdict", "expected → found"]
+_VERDICTS = ("error", "differs", "listed", "agrees")
+
+
+def _in_short(result: CaseResult) -> Markup:
+    """The populations of a case; the whole comparison where it could not be evaluated."""
+    if result.error is not None:
+        return expected_beside_found(result)
+    told: list[Content] = []
+    for group in result.groups:
+        for population in group.populations:
+            found = "none" if population.actual is None else f"{population.actual:g}"
+            words = f"{population.code} {population.expected:g} → {found}"
+            told += [None if not told else ", ", words if population.agree else tag("b", words)]
+    return joined(*told)
+
+
+def _tally(results: Sequence[CaseResult]) -> str:
+    words = [verdict(result) for result in results]
+    return ", ".join(f"{words.count(word)} {word}" for word in reversed(_VERDICTS) if word in words)
+
+
+def _index_page(measures: Sequence[tuple[MeasureRun, str, Share]]) -> str:
+    rows: list[list[Content]] = []
+    for run, file, share in measures:
+        words = [verdict(result) for result in run.results]
+        counts = [str(words.count(word)) for word in reversed(_VERDICTS)]
+        decided = f"{share.decided} of {share.conditions}"
+        link = tag("a", run.measure, href=file)
+        rows.append([link, str(len(words)), *counts, percentage(share), f"{share.covered} of {share.clauses}", decided])
+    headings: list[Content] = [
+        "measure", "cases", "agree", "listed", "differ", "error", "coverage", "clauses", "both ways",
+    ]  # fmt: skip
+    return page(
+        "Test cases",
+        tag("h1", "Test cases"),
+        tag("p", "A clause is covered if it was true, or had a value, in some case.", class_="faint"),
+        tag("p", "Both ways: conditions that were also other than true in some case.", class_="faint"),
+        table(headings, rows, class_="numbers"),
+    )
+
+
+class _FileNames:
+    """Names as parts of paths: letters, digits, dots and hyphens, no two alike in one folder."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+        self._taken: set[tuple[str, str]] = set()
+
+    def of(self, name: str, folder: str = "") -> str:
+        """The same for the same name."""
+        known = self._known.get((folder, name))
+        if known is None:
+            plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.") or "unnamed"
+            known, number = plain, 1
+            # File systems may take upper and lower case for the same; `index` is the deck's own page.
+            while known.lower() == "index" or (folder, known.lower()) in self._taken:
+                number += 1
+                known = f"{plain}-{number}"
+            self._known[folder, name] = known
+            self._taken.add((folder, known.lower()))
+        return known

@@ -223,9 +223,13 @@ def expand(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Int
     for interval in covered:
         for piece in _pieces(interval, size):
             if len(pieces) == _MOST_PIECES:
-                raise CqlError(f"expand makes more than {_MOST_PIECES} intervals")
+                raise _too_many()
             pieces.append(piece)
     return tuple(pieces)
+
+
+def _too_many() -> CqlError:
+    return CqlError(f"expand makes more than {_MOST_PIECES} intervals")
 
 
 def _default_size(intervals: Sequence[Interval]) -> Quantity:
@@ -272,6 +276,8 @@ def _number_pieces(first: Decimal, last: Decimal, size: Decimal) -> Iterator[tup
     resolution = _resolution(_places(size))
     low = first.quantize(resolution, ROUND_DOWN)
     last = last.quantize(resolution, ROUND_FLOOR if last >= 0 else ROUND_CEILING)
+    if (last - low) / size > _MOST_PIECES:
+        raise _too_many()  # before making them: an interval that nothing ends has more than anybody waits for
     while low + size - resolution <= last:
         yield low, low + size - resolution
         low += size

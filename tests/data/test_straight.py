@@ -129,6 +129,10 @@ def test_shared_dangling_and_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         observation("o", valueQuantity={"value": 1e40}),
         observation("o", valueInteger=2**40),
+        observation("o", valueInteger=5.0),
+        observation("o", valueQuantity={"value": 1e-7}),
+        observation("o", valueString=None),
+        observation("o", valueString="\0"),
         observation("o", note="not a list"),
         observation("o", unknown=1),
         observation("o", contained=[{"resourceType": "Device", "id": "d"}]),
@@ -150,6 +154,13 @@ def test_impossible_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways:
     fast, _ = both(monkeypatch, ndjson(tmp_path / "data", resources), tmp_path)
     assert ways == ["straight"]
     assert fast.report["problems"] == 4
+
+
+def test_decimals_of_many_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:
+    values = [77.46187645843517, 120.0, -0.5, 0, 12345]
+    many = [observation(f"o{number}", valueQuantity={"value": value}) for number, value in enumerate(values)]
+    both(monkeypatch, ndjson(tmp_path / "data", of_patient("a", patient(), *many)), tmp_path)
+    assert ways == ["straight"]
 
 
 def test_fields_that_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from lxml import etree
 from lxml import html as reader
 
-from tests.cli.samples import CASES, KIDNEY, SAMPLE, change_elm, copy_of_sample, ecqm
+from ecqm.measures.outcomes import Coverage, Outcome
+from ecqm.reporting.coverage import Share
+from ecqm.reporting.html.coverage import percentage
+from ecqm.reporting.html.deck import FileNames
+from ecqm.reporting.html.page import Markup, joined, tag
+from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, change_elm, copy_of_sample, ecqm
 
 Page = etree._Element
 
@@ -46,7 +53,7 @@ def young() -> Page:
 
 def test_clauses_are_marked_by_what_they_came_to(young: Page) -> None:
     clauses = marked(define(young, "Initial Population"))
-    assert clauses["in"] == {"c", "failed", "sign"}
+    assert clauses["in Interval[18, 85]"] == {"c", "failed", "sign"}
     assert clauses['"Age At End"'] == {"c", "held"}
     assert clauses["exists"] == {"c", "held", "sign"}
 
@@ -123,3 +130,112 @@ def copied_cases(folder: Path, case: str, change: Callable[[str], str]) -> Path:
     for number, path in enumerate(files):
         (target / f"{number}.json").write_text(change(path.read_text("utf-8")), "utf-8")
     return target
+
+
+# -- a deck -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deck(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of the sample deck, with one case that expects what is not found."""
+    folder = tmp_path_factory.mktemp("deck")
+    content = Path(shutil.copytree(SAMPLE, folder / "content"))
+    (case,) = content.glob(f"input/tests/measure/{KIDNEY}/too-young/*.json")
+    bundle = json.loads(case.read_text("utf-8"))
+    (report,) = [e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "MeasureReport"]
+    report["group"][0]["population"][0]["count"] = 1
+    case.write_text(json.dumps(bundle), "utf-8")
+    result = ecqm("test", content, "--html", folder / "pages")
+    assert result.exit_code == 1
+    return folder / "pages"
+
+
+def read(path: Path) -> Page:
+    return reader.document_fromstring(path.read_text("utf-8"))
+
+
+def rows(page: Page) -> dict[str, list[str]]:
+    return {text(row[0]): [text(cell) for cell in row[1:]] for row in page.xpath("//tbody/tr")}
+
+
+def covered(page: Page, name: str) -> dict[str, str]:
+    """What is told of the clauses of a definition, by their words."""
+    return {text(clause): clause.get("title") for clause in define(page, name).xpath(".//pre//*[@class]")}
+
+
+def test_index_of_measures(deck: Path) -> None:
+    found = rows(read(deck / "index.html"))
+    assert found[KIDNEY][:5] == ["12", "11", "0", "1", "0"]
+    assert found[STAY][:5] == ["6", "6", "0", "0", "0"]
+
+
+def test_cases_with_what_they_expect(deck: Path) -> None:
+    found = rows(read(deck / f"{KIDNEY}.html"))
+    differing = [(name, cells) for name, cells in found.items() if cells[0] == "differs"]
+    assert len(differing) == 1 and "initial-population 1 → 0" in differing[0][1][1]
+    assert list(found).index(differing[0][0]) == 0
+
+
+def test_clauses_are_counted_over_all_cases(deck: Path) -> None:
+    page = read(deck / f"{KIDNEY}.html")
+    # One of twelve patients is too young, and one on dialysis; two declined the test.
+    young = covered(page, "Initial Population")
+    assert young["in Interval[18, 85]"] == "true in 11, not true in 1 of 12 cases"
+    assert covered(page, "Denominator Exclusions")["exists"] == "true in 1, not true in 11 of 12 cases"
+    declined = covered(page, "Tests Declined")
+    assert declined['during day of "Measurement Period"'] == "true in 2, not true in 0 of 12 cases; no rows in 10"
+    assert declined["Declined.notDoneReason"] == "a value in 2, null or empty in 0 of 12 cases; no rows in 10"
+
+
+def test_conditions_that_no_case_decides_stand_out(deck: Path) -> None:
+    page = read(deck / f"{KIDNEY}.html")
+    assert marked(define(page, "Tests Declined"))['during day of "Measurement Period"'] == {"c", "half", "sign"}
+    assert marked(define(page, "Initial Population"))["in Interval[18, 85]"] == {"c", "held", "sign"}
+    assert text(define(page, "Tests Declined").find("header")).endswith("; 0 of 3 conditions both ways")
+
+
+def test_a_case_that_differs_is_explained(deck: Path) -> None:
+    (link,) = read(deck / f"{KIDNEY}.html").xpath("//tbody//th/a/@href")
+    page = read(deck / link)
+    (row,) = [row for row in page.xpath("//tbody/tr") if "differs" in text(row)]
+    assert [text(cell) for cell in row][2:4] == ["1", "0"]
+    assert marked(define(page, "Initial Population"))["in Interval[18, 85]"] == {"c", "failed", "sign"}
+    (back,) = page.xpath("//a[starts-with(@href, '..')]/@href")
+    assert (deck / link).parent.joinpath(back).resolve() == deck / f"{KIDNEY}.html"
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_becomes_markup_is_escaped() -> None:
+    assert tag("p", "a < b", Markup("<b>c</b>"), None, title='"&"') == (
+        '<p title="&quot;&amp;&quot;">a &lt; b<b>c</b></p>'
+    )
+    assert isinstance(joined("<", ">"), Markup)
+    assert tag("p", joined("<")) == "<p>&lt;</p>"
+
+
+def test_shares_are_rounded_down() -> None:
+    clauses = [Coverage(1, 1, 0, 2, True)] * 299 + [Coverage(0, 2, 0, 2, False)]
+    share = Share.of(clauses)
+    assert (share.clauses, share.covered, share.conditions, share.decided) == (300, 299, 299, 299)
+    assert percentage(share) == "99%"
+    assert percentage(Share.of([])) == "–"
+
+
+def test_coverage_of_cases_that_were_evaluated_apart() -> None:
+    held, false = np.array([True, True, False]), np.array([False, True, False])
+    one = Coverage.of(Outcome(held, false, np.zeros(3, np.bool_), True))
+    assert one == Coverage(held=2, failed=1, unseen=1, cases=3, condition=True)
+    assert one + one == Coverage(4, 2, 2, 6, True)
+
+
+def test_files_are_told_apart() -> None:
+    names = FileNames()
+    assert [names.of(name) for name in ("A b/c", "a-B-c", "A b/c", "Index", "../..")] == [
+        "A-b-c",
+        "a-B-c-2",
+        "A-b-c",
+        "Index-2",
+        "unnamed",
+    ]

@@ -24,6 +24,11 @@ class Span:
     node: str | None
     parts: tuple[str | Span, ...]
 
+    @property
+    def text(self) -> str:
+        """All of the text."""
+        return "".join(part if isinstance(part, str) else part.text for part in self.parts)
+
     def __iter__(self) -> Iterator[Span]:
         """This span and all in it, outermost first."""
         yield self
@@ -53,24 +58,13 @@ def _span(span: Any) -> Span:
 
 def narrated(definition: ExpressionDef) -> dict[str, str]:
     """The text of each node of a definition by localId, as its annotation tells it; empty without one."""
+    told = narrative(definition)
     found: dict[str, str] = {}
-    for annotation in definition.annotation or ():
-        if isinstance(annotation, dict) and annotation.get("s") is not None:
-            _gather(annotation["s"], found)
+    for span in told or ():
+        if span.node is not None:
+            # Spans of one node lie in one another: the outermost, which comes first, has all of its text.
+            found.setdefault(span.node, span.text)
     return found
-
-
-def _gather(span: Any, found: dict[str, str]) -> str:
-    """The text of a span of narrative; that of every span in it that names a node is put into `found`."""
-    if isinstance(span, list):
-        return "".join(_gather(part, found) for part in span)
-    if not isinstance(span, dict):
-        return ""
-    text = "".join(map(str, span.get("value") or ())) + _gather(span.get("s") or [], found)
-    if span.get("r") is not None:
-        # Spans of one node lie in one another: the outermost, which is done last, has all of its text.
-        found[span["r"]] = text
-    return text
 
 
 class SourceText:

@@ -53,11 +53,16 @@ def measure_logic(plan: MeasurePlan) -> list[LogicDefine]:
     counted = reached(_starts(plan), named)
     shown = reached(own, named) | counted
     return [
-        _define(plan, library, definition, (_key(library), name) in counted)
+        _define(plan, library, definition, (_key(library), name) in counted and not _is_context(definition))
         for library in reversed(plan.libraries.libraries)
         for name, definition in library.expressions.items()
         if (_key(library), name) in shown
     ]
+
+
+def _is_context(definition: elm.ExpressionDef) -> bool:
+    """Is it what translators write for `context Patient`, and no author's words?"""
+    return definition.name == definition.context and isinstance(definition.expression, elm.SingletonFrom)
 
 
 def logic_demand(logic: Iterable[LogicDefine]) -> Demand:

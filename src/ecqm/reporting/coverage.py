@@ -8,14 +8,14 @@ in the plan in place of their calls: a call is a clause, what is in the body is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ecqm.elm import IndexedLibrary
-from ecqm.elm.narrative import SourceText, Span
+from ecqm.elm.narrative import Span
 from ecqm.measures.logic import LogicDefine
 from ecqm.measures.outcomes import Coverage, Outcomes
 from ecqm.measures.relevance import Statement
+from ecqm.reporting.words import Words
 
 
 @dataclass
@@ -63,22 +63,12 @@ class MeasureCoverage:
 
     defines: dict[Statement, DefineCoverage] = field(default_factory=dict)
 
-    def add(
-        self,
-        logic: Sequence[LogicDefine],
-        outcomes: Outcomes,
-        source_of: Callable[[IndexedLibrary], str | None],
-    ) -> None:
+    def add(self, logic: Sequence[LogicDefine], outcomes: Outcomes, words: Words) -> None:
         """Count cases that were evaluated together."""
-        texts: dict[str, SourceText] = {}
         for define in logic:
-            library = str(define.library.identifier)
             known = self.defines.get(define.statement)
             if known is None:
-                if library not in texts:
-                    texts[library] = SourceText(define.library, source_of(define.library))
-                text = texts[library].span(define.definition)
-                known = self.defines[define.statement] = DefineCoverage(define, text, {})
+                known = self.defines[define.statement] = DefineCoverage(define, words.of(define), {})
             for clause in _with_words(known):
                 outcome = outcomes.of(define.clauses[clause])
                 if outcome is not None:

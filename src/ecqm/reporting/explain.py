@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,8 +15,7 @@ from ecqm.data import DataError
 from ecqm.data.qdm import qdm_schema, read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.source import PatientData
-from ecqm.elm import IndexedLibrary
-from ecqm.elm.narrative import SourceText, Span
+from ecqm.elm.narrative import Span
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.batch import MeasureSet
@@ -28,6 +27,7 @@ from ecqm.measures.outcomes import Outcomes, State
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.nodes import PlanNode
+from ecqm.reporting.words import Sources, Words
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 
@@ -63,10 +63,6 @@ class Explanation:
     errors: tuple[str, ...]
     reasons: tuple[Reason, ...]
     logic: tuple[ExplainedDefine, ...] = ()
-
-
-Sources = Callable[[IndexedLibrary], str | None]
-"""The CQL of a library, where it is at hand."""
 
 
 def explain(
@@ -148,16 +144,14 @@ def explanation_of(
     reader = ClauseReader(plan.lowering, executor, row, sources)
     values: dict[str, dict[str, Any]] = {}
     explained = []
-    texts: dict[str, SourceText] = {}
+    words = Words(sources)
     for define in measure_logic(plan):
         library = str(define.library.identifier)
         value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
         values.setdefault(library, {})[define.definition.name] = value
         if outcomes is not None:
-            if library not in texts:
-                texts[library] = SourceText(define.library, sources(define.library))
-            text = texts[library].span(define.definition)
-            explained.append(ExplainedDefine(define, value, text, _clauses(define, reader, outcomes, row)))
+            clauses = _clauses(define, reader, outcomes, row)
+            explained.append(ExplainedDefine(define, value, words.of(define), clauses))
     counts = tuple((g.group.id, tuple((p, g.total(p.id)) for p in g.group.criteria)) for g in groups)
     reasons = tuple(_reasons(plan, groups, reader))
     return Explanation(plan.measure, patient, counts, values, errors, reasons, tuple(explained))

@@ -28,6 +28,7 @@ from ecqm.reporting.html.comparison import badge, expected_beside_found, verdict
 from ecqm.reporting.html.coverage import covered_logic, percentage, told_share
 from ecqm.reporting.html.explanation import explanation_page
 from ecqm.reporting.html.page import Content, Markup, joined, page, table, tag
+from ecqm.reporting.words import Words
 
 _INDEX = "index.html"
 
@@ -38,7 +39,7 @@ class DeckPages:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._coverage: dict[str, MeasureCoverage] = {}
-        self._names = _FileNames()
+        self._names = FileNames()
         self._cases: set[str] = set()
 
     def demand(self, plans: Sequence[MeasurePlan]) -> Demand:
@@ -51,8 +52,9 @@ class DeckPages:
         outcomes = Outcomes(inspected.executor)
         # What the logic has to tell was told when the cases were evaluated.
         with telling(lambda told: None):
+            words = Words(inspected.source_of)
             for plan, _ in inspected.parts:
-                coverage.add(measure_logic(plan), outcomes, inspected.source_of)
+                coverage.add(measure_logic(plan), outcomes, words)
             for row, result in enumerate(inspected.results):
                 if verdict(result) != "agrees":
                     self._write_case(inspected, row, result, outcomes)
@@ -122,7 +124,7 @@ def _in_short(result: CaseResult) -> Markup:
 
 def _tally(results: Sequence[CaseResult]) -> str:
     words = [verdict(result) for result in results]
-    return ", ".join(f"{words.count(word)} {word}" for word in reversed(_VERDICTS) if word in words)
+    return ", ".join(f"{words.count(word)} {word.removesuffix('s')}" for word in reversed(_VERDICTS) if word in words)
 
 
 def _index_page(measures: Sequence[tuple[MeasureRun, str, Share]]) -> str:
@@ -145,7 +147,7 @@ def _index_page(measures: Sequence[tuple[MeasureRun, str, Share]]) -> str:
     )
 
 
-class _FileNames:
+class FileNames:
     """Names as parts of paths: letters, digits, dots and hyphens, no two alike in one folder."""
 
     def __init__(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from ecqm.elm.narrative import Span
 from ecqm.measures.logic import LogicDefine
@@ -76,11 +78,12 @@ def _marked(
 ) -> Iterator[Content]:
     """The text with its marks, one beside the other and not in one another, so that each word is under one only."""
     signed: set[str | None] = set()
-    for run, clause in _runs(text, marks.keys() | define.uses.keys()):
+    runs = groupby(_runs(text, marks.keys() | define.uses.keys()), key=itemgetter(1))
+    for clause, pieces in runs:
         mark = marks.get(clause or "")
         link = links.get(define.uses.get(clause or "", ("", "")))
         # Breaks of lines with the spaces around them belong to the layout, and to no clause.
-        for words in _BREAKS.split(run):
+        for words in _BREAKS.split("".join(piece for piece, _ in pieces)):
             if (mark is None and link is None) or not words.strip():
                 yield words
                 continue

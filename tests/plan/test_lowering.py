@@ -78,7 +78,7 @@ def test_places_tell_where_a_node_came_from() -> None:
     assert isinstance(plan, Call)
     place = lowering.lowered.places[plan]
     assert (str(place.library), place.locator, place.path) == ("Hand 1", "3:5-3:9", ('Hand."Sum"',))
-    assert lowering.origins["Hand", "7"] is plan
+    assert lowering.origins[place.library, "7"] is plan
 
 
 def literal(value: str) -> elm.Literal:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from ecqm.data import EVERYTHING, Cohort, DataError, Demand, ElementNotRead, cas
 from ecqm.data.loading import load
 from ecqm.data.shards import CorruptShard, Shard, write_shard
 from ecqm.data.store import Manifest, open_store
+from ecqm.data.writing import sole_writer
 from ecqm.terminology import CodeIndex
 
 from .resources import Json, bundle, coded, encounter, observation, patient, write
@@ -208,6 +211,14 @@ class TestLoading:
         report = load_small(source, tmp_path / "store").report
         assert report["dangling_references"] == {"Observation.encounter": 3}
 
+    def test_a_store_made_anew_has_its_own_shared_resources(self, tmp_path: Path) -> None:
+        for name in ("one", "two"):
+            source, store = tmp_path / "in", tmp_path / "store"
+            shutil.rmtree(store, ignore_errors=True)
+            write(export(source, 4) / "Location.ndjson", {"resourceType": "Location", "id": "l1", "name": name})
+            load_small(source, store)
+            assert all(any(f'"{name}"' in raw for raw in raws) for raws in content_of(store).values())
+
     def test_a_store_is_not_overwritten(self, tmp_path: Path) -> None:
         source = export(tmp_path / "in", 4)
         load_small(source, tmp_path / "store")
@@ -289,7 +300,7 @@ class Killer:
         if self.steps == int(sys.argv[3]): os.kill(os.getpid(), signal.SIGKILL)
     def sorted(self, size, total): self.step()
     def built(self, shards): self.step()
-load([Path(sys.argv[1])], Path(sys.argv[2]), shard_size=4_000, watcher=Killer())
+load([Path(sys.argv[1])], Path(sys.argv[2]), shard_size=4_000, watcher=Killer(), jobs=int(sys.argv[4]))
 """
 
 FULL = """
@@ -310,7 +321,7 @@ class TestFaults:
     def test_killed_and_started_again(self, tmp_path: Path, step: int) -> None:
         source = export(tmp_path / "in")
         store = tmp_path / "store"
-        arguments = [sys.executable, "-c", KILLED, str(source), str(store), str(step)]
+        arguments = [sys.executable, "-c", KILLED, str(source), str(store), str(step), "1"]
         assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
         with pytest.raises(DataError):
             open_store(store)
@@ -318,8 +329,21 @@ class TestFaults:
         load_small(source, tmp_path / "whole")
         assert content_of(store) == content_of(tmp_path / "whole")
 
+    def test_processes_of_a_killed_load_end_before_the_next(self, tmp_path: Path) -> None:
+        source = export(tmp_path / "in", 120)
+        store = tmp_path / "store"
+        arguments = [sys.executable, "-c", KILLED, str(source), str(store), "8", "2"]
+        assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+        with sole_writer(store):
+            left = sorted((store / "shards").rglob("*"))
+            time.sleep(0.5)
+            assert sorted((store / "shards").rglob("*")) == left
+        load_small(source, store)
+        load_small(source, tmp_path / "whole")
+        assert content_of(store) == content_of(tmp_path / "whole")
+
     def test_killed_and_started_with_other_data(self, tmp_path: Path) -> None:
-        arguments = [sys.executable, "-c", KILLED, str(export(tmp_path / "in")), str(tmp_path / "store"), "6"]
+        arguments = [sys.executable, "-c", KILLED, str(export(tmp_path / "in")), str(tmp_path / "store"), "6", "1"]
         assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
         other = export(tmp_path / "other", 3)
         load_small(other, tmp_path / "store")

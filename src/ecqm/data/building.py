@@ -20,7 +20,7 @@ from ecqm.data.demand import Demand
 from ecqm.data.gathering import Gathered
 from ecqm.data.shapes import NotPlain
 from ecqm.data.shards import Shard, write_shard
-from ecqm.data.spool import Lot, Spool, decode_identity, read_spool
+from ecqm.data.spool import Lot, Spool, decode_identity, read_spool, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.straight import StraightShard
 from ecqm.data.table import Origin
@@ -215,7 +215,7 @@ class _SharedPool(Mapping[Key, Shared]):
     """The shared resources of a load, decoded when a patient refers to one."""
 
     def __init__(self, path: Path, files: Sequence[str], builder: CohortBuilder) -> None:
-        self._index = _shared_index(path, path.stat().st_size if path.exists() else 0)
+        self._index = _shared_index(path, spool_state(path))
         self._files = files
         self._builder = builder
         self._decoded: dict[Key, Shared | None] = {}
@@ -249,7 +249,7 @@ class _SharedPool(Mapping[Key, Shared]):
 
 
 @lru_cache(maxsize=1)
-def _shared_index(path: Path, size: int) -> Mapping[Key, tuple[Lot, int]]:
+def _shared_index(path: Path, state: tuple[int, int]) -> Mapping[Key, tuple[Lot, int]]:
     """Where each shared resource is, by what references name; the last one with a name counts."""
     index: dict[Any, tuple[Lot, int]] = {}
     for lot in read_spool(path):

@@ -27,7 +27,7 @@ from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.shards import Shard
 from ecqm.data.spool import Spool, read_spool
 from ecqm.data.store import FORMAT, Manifest, ShardEntry, is_store
-from ecqm.data.writing import sole_writer
+from ecqm.data.writing import end_with_writer, sole_writer
 
 # JSON per shard: what one process holds decoded at a time is some ten times that.
 SHARD_SIZE = 48 << 20
@@ -155,9 +155,9 @@ class _Loading:
     def _fingerprint(self, files: Sequence[Path]) -> str:
         """What a load must have in common with an earlier one to go on with it."""
         seen = [(str(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
-        options = [FORMAT, self.generation, self.default_offset, self.replace_patients, repr(self.demand.types)]
-        names = None if self.demand.names is None else sorted(self.demand.names)
-        return hashlib.sha256(json.dumps([seen, options, names]).encode()).hexdigest()
+        options = [FORMAT, self.generation, self.default_offset, self.replace_patients]
+        wanted = [None if these is None else sorted(these) for these in (self.demand.types, self.demand.names)]
+        return hashlib.sha256(json.dumps([seen, options, wanted]).encode()).hexdigest()
 
     def _shared(self) -> Path:
         """The spool of shared resources: those of earlier loads, then this one's, which count where both have one; what
@@ -218,7 +218,7 @@ class _Loading:
         # them, max_tasks_per_child, stands still when all processes end at once.)
         round_size = jobs * _SHARDS_PER_PROCESS
         for start in range(0, len(todo), round_size):
-            with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            with ProcessPoolExecutor(jobs, get_context("spawn"), end_with_writer, (self.output,)) as pool:
                 for future in as_completed(pool.submit(build_shard, job) for job in todo[start : start + round_size]):
                     entries.append(future.result())
                     watcher.built(len(todo))

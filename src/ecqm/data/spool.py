@@ -150,6 +150,14 @@ class Spool:
                 file.truncate(size)
 
 
+def spool_state(path: Path) -> tuple[int, int]:
+    """What tells a spool file from another one at the same path: its size, and when it was written (in ns)."""
+    if not path.exists():
+        return 0, 0
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
 def read_spool(path: Path) -> Iterator[Lot]:
     """The blocks of a spool file; none of one that was never written."""
     for batch in read_batches(path):

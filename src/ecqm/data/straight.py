@@ -25,7 +25,7 @@ from ecqm.data.problems import DataProblem
 from ecqm.data.schema import fhir_schema
 from ecqm.data.shapes import NotPlain, ShapedParser
 from ecqm.data.shards import ShardWriter
-from ecqm.data.spool import Spool, decode_identity, read_batches
+from ecqm.data.spool import Spool, decode_identity, read_batches, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.translation import References, Translation
 
@@ -174,7 +174,7 @@ class StraightShard:
 
     def _shared_tables(self, tables: Mapping[str, _Table]) -> dict[str, _Table]:
         """The shared resources that patients refer to, directly or over others, with a row for each such patient."""
-        shared = _shared_resources(self.shared, self.shared.stat().st_size if self.shared.exists() else 0)
+        shared = _shared_resources(self.shared, spool_state(self.shared))
         if not len(shared.keys):
             return {}
         new = np.unique(np.concatenate([shared.pairs(table.patient, table) for table in tables.values()]))
@@ -251,7 +251,7 @@ class _Shared:
 
 
 @lru_cache(maxsize=1)
-def _shared_resources(path: Path, size: int) -> _Shared:
+def _shared_resources(path: Path, state: tuple[int, int]) -> _Shared:
     return _Shared(_spooled(path))
 
 

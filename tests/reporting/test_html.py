@@ -77,6 +77,14 @@ def test_links_lead_from_populations_to_what_they_use(young: Page) -> None:
     assert used['"Age At End"'] == f"#{define(young, 'Age At End').get('id')}"
 
 
+def test_functions_are_shown_where_a_measure_calls_them(deck: Path) -> None:
+    stay, kidney = (read(deck / f"{measure}.html") for measure in (STAY, KIDNEY))
+    observation = define(stay, "Measure Observation")
+    assert text(observation.find(".//span")).startswith("function: ")
+    assert marked(observation)
+    assert "Measure Observation" not in {text(heading) for heading in kidney.iter("h3")}
+
+
 def test_every_link_within_the_page_has_its_target(young: Page) -> None:
     targets = {f"#{name}" for name in young.xpath("//@id")}
     assert set(young.xpath("//@href")) <= targets

@@ -7,8 +7,11 @@ condition leaves out already.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
@@ -44,6 +47,15 @@ class Outcome:
     false: Mask
     nothing: Mask
     condition: bool
+
+    def __or__(self, other: Outcome) -> Outcome:
+        """That of a clause which is evaluated in two places: what it was in one of them."""
+        return Outcome(
+            self.held | other.held,
+            self.false | other.false,
+            self.nothing | other.nothing,
+            self.condition or other.condition,
+        )
 
     def state(self, patient: int) -> State:
         """What it came to for one patient (a row of the cohort)."""
@@ -93,6 +105,11 @@ class Outcomes:
         self._executor = executor
         self._known: dict[PlanNode, Outcome | None] = {}
         self._frames: dict[frozenset[Variable], Frame | None] = {}
+
+    def of_clause(self, nodes: Iterable[PlanNode]) -> Outcome | None:
+        """The outcome of a clause that came to several nodes, see `of`."""
+        found = [outcome for node in nodes if (outcome := self.of(node)) is not None]
+        return reduce(or_, found) if found else None
 
     def of(self, node: PlanNode) -> Outcome | None:
         """The outcome of a node; None where it has none by itself: it cannot be evaluated where nobody asks for it, or

@@ -106,7 +106,7 @@ def plan_measure(
             for component in stratifier.components:
                 plan(component.expression)
         for observation in group.observations:
-            observations[group.id, observation.id] = _observation(lowering, group, observation)
+            observations[group.id, observation.id] = plan_observation(lowering, group, observation)
     for supplement in measure.supplemental_data:
         try:
             plan(supplement.expression)
@@ -115,7 +115,7 @@ def plan_measure(
     return MeasurePlan(measure, defines, observations, lowering.lowered.places, libraries, lowering, problems)
 
 
-def _observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
+def plan_observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
     """An observation is a function of an episode of the population it observes, or of nothing for patients."""
     library = lowering.libraries.main
     functions = library.functions.get(observation.expression, ())

@@ -2,8 +2,8 @@
 
 A clause is covered if it was true, or had a value, in some case. That is what the authoring tools count; whether a
 case shows the other way too is told beside it. Counted are the clauses of the definitions that populations, stratifiers
-and observations need, as far as they depend on the patient and have words of their own. The bodies of functions stand
-in the plan in place of their calls: a call is a clause, what is in the body is not.
+and observations need, as far as they depend on the patient and have words of their own. Clauses of functions, which
+many measures share, are told of but not counted: what counts is the call.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class MeasureCoverage:
             if known is None:
                 known = self.defines[define.statement] = DefineCoverage(define, words.of(define), {})
             for clause in _with_words(known):
-                outcome = outcomes.of(define.clauses[clause])
+                outcome = outcomes.of_clause(define.clauses[clause])
                 if outcome is not None:
                     known.clauses[clause] = known.clauses.get(clause, Coverage()) + Coverage.of(outcome)
 

@@ -22,7 +22,7 @@ from ecqm.measures.batch import MeasureSet
 from ecqm.measures.clauses import Clause, ClauseReader, Unknown
 from ecqm.measures.definition import Measure, Population
 from ecqm.measures.evaluation import GroupResult
-from ecqm.measures.logic import LogicDefine, logic_demand, measure_logic
+from ecqm.measures.logic import LogicDefine, MeasureLogic
 from ecqm.measures.outcomes import Outcomes, State
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
@@ -79,7 +79,8 @@ def explain(
 
     Raises DataError if there is no such patient, and what planning raises."""
     plan = Planner(content, relax_versions).plan(measure)
-    cohort = data.batch_of(patient, plan.demand | logic_demand(measure_logic(plan)))
+    logic = MeasureLogic(plan)
+    cohort = data.batch_of(patient, plan.demand | logic.demand)
     if cohort is None:
         raise DataError(_no_such_patient(patient, data.patient_ids()))
     executor = Executor(
@@ -89,7 +90,7 @@ def explain(
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
-    return _evaluated(plan, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
+    return _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
 
 
 def explain_package(
@@ -101,9 +102,10 @@ def explain_package(
 ) -> Explanation:
     """`explain` for the measure of a QDM package, and a patient among those at some paths."""
     plan = package.plan()
+    logic = MeasureLogic(plan)
     codes = CodeIndex()
     version = qdm_version(plan)
-    cohort = read_patients(data, plan.demand | logic_demand(measure_logic(plan)), codes, version)
+    cohort = read_patients(data, plan.demand | logic.demand, codes, version)
     if patient not in cohort.ids:
         raise DataError(_no_such_patient(patient, cohort.ids))
     executor = Executor(
@@ -114,20 +116,27 @@ def explain_package(
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
     row = cohort.ids.index(patient)
-    return _evaluated(plan, executor, patient, row, package.source_of, clauses)
+    return _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
 
 
 def _evaluated(
-    plan: MeasurePlan, executor: Executor, patient: str, row: int, sources: Sources, clauses: bool
+    plan: MeasurePlan,
+    logic: MeasureLogic,
+    executor: Executor,
+    patient: str,
+    row: int,
+    sources: Sources,
+    clauses: bool,
 ) -> Explanation:
     result = next(iter(MeasureSet([plan]).evaluate(executor)))
     errors = tuple(f"{error.origin}: {error.message}" for error in result.errors if error.patient == row)
     outcomes = Outcomes(executor) if clauses else None
-    return explanation_of(plan, executor, row, patient, result.groups, errors, sources, outcomes)
+    return explanation_of(plan, logic, executor, row, patient, result.groups, errors, sources, outcomes)
 
 
 def explanation_of(
     plan: MeasurePlan,
+    logic: MeasureLogic,
     executor: Executor,
     row: int,
     patient: str,
@@ -138,17 +147,19 @@ def explanation_of(
 ) -> Explanation:
     """The explanation of one patient (`row` of the executor's cohort) from the `results` of all of them.
 
-    With `outcomes` it has the definitions clause by clause. The data must have what `logic_demand` asks for.
+    With `outcomes` it has the definitions clause by clause. The data must have what the demand of `logic` asks for.
     """
     groups = [group.of_patient(row) for group in results]
     reader = ClauseReader(plan.lowering, executor, row, sources)
     values: dict[str, dict[str, Any]] = {}
     explained = []
     words = Words(sources)
-    for define in measure_logic(plan):
+    for define in logic.defines:
         library = str(define.library.identifier)
-        value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
-        values.setdefault(library, {})[define.definition.name] = value
+        value: Any = None
+        if define.node is not None:
+            value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
+            values.setdefault(library, {})[define.definition.name] = value
         if outcomes is not None:
             clauses = _clauses(define, reader, outcomes, row)
             explained.append(ExplainedDefine(define, value, words.of(define), clauses))
@@ -161,10 +172,11 @@ def _clauses(
     define: LogicDefine, reader: ClauseReader, outcomes: Outcomes, row: int
 ) -> Mapping[str, tuple[State, Any]]:
     found = {}
-    for clause, node in define.clauses.items():
-        outcome = outcomes.of(node)
+    for clause, nodes in define.clauses.items():
+        outcome = outcomes.of_clause(nodes)
         if outcome is not None:
-            found[clause] = outcome.state(row), reader.value(node)
+            value = reader.value(nodes[0]) if len(nodes) == 1 else Unknown(f"of {len(nodes)} calls")
+            found[clause] = outcome.state(row), value
     return found
 
 

@@ -31,7 +31,7 @@ def expected_beside_found(result: CaseResult) -> Markup:
     if result.agree and not result.passes:
         parts.append(tag("p", "It agrees, but is listed as a defect of the deck."))
     if result.defect is not None:
-        parts.append(tag("p", f"Listed: {result.defect.reason}. {result.defect.evidence}"))
+        parts.append(tag("p", f"Listed: {result.defect.reason.rstrip('.')}. {result.defect.evidence}"))
     rows: list[list[Content]] = []
     for group in result.groups:
         rows += _counts(group.id, group.populations)

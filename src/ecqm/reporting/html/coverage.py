@@ -34,6 +34,8 @@ def covered_logic(coverage: MeasureCoverage) -> Markup:
 
 
 def _came_to(part: DefineCoverage) -> str:
+    if part.define.node is None:
+        return f"function: {told_share(Share.of(part.clauses.values()))}"
     if not part.define.counted:
         return "no population needs it"
     return told_share(Share.of(part.counted)) if part.counted else "nothing to cover"

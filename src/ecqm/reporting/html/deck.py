@@ -18,7 +18,7 @@ from pathlib import Path
 from ecqm.bundles.inspection import Inspected
 from ecqm.data import Demand
 from ecqm.measures.agreement import CaseResult, MeasureRun
-from ecqm.measures.logic import logic_demand, measure_logic
+from ecqm.measures.logic import MeasureLogic
 from ecqm.measures.outcomes import Outcomes
 from ecqm.measures.planning import MeasurePlan
 from ecqm.operators.message import telling
@@ -41,10 +41,11 @@ class DeckPages:
         self._coverage: dict[str, MeasureCoverage] = {}
         self._names = FileNames()
         self._cases: set[str] = set()
+        self._logic: dict[int, MeasureLogic] = {}
 
     def demand(self, plans: Sequence[MeasurePlan]) -> Demand:
         """What the clauses of plans need of the data."""
-        return reduce(or_, (logic_demand(measure_logic(plan)) for plan in plans))
+        return reduce(or_, (self._logic_of(plan).demand for plan in plans))
 
     def inspect(self, inspected: Inspected) -> None:
         """Count the clauses of cases that were evaluated together, and write the pages of those that differ."""
@@ -54,10 +55,16 @@ class DeckPages:
         with telling(lambda told: None):
             words = Words(inspected.source_of)
             for plan, _ in inspected.parts:
-                coverage.add(measure_logic(plan), outcomes, words)
+                coverage.add(self._logic_of(plan).defines, outcomes, words)
             for row, result in enumerate(inspected.results):
                 if verdict(result) != "agrees":
                     self._write_case(inspected, row, result, outcomes)
+
+    def _logic_of(self, plan: MeasurePlan) -> MeasureLogic:
+        """The same for cases of one measure that are not evaluated together. It keeps the plan, and so its id."""
+        if id(plan) not in self._logic:
+            self._logic[id(plan)] = MeasureLogic(plan)
+        return self._logic[id(plan)]
 
     def write(self, runs: Iterable[MeasureRun]) -> None:
         """Write the index and the pages of measures."""
@@ -71,7 +78,17 @@ class DeckPages:
 
     def _write_case(self, inspected: Inspected, row: int, result: CaseResult, outcomes: Outcomes) -> None:
         found = [
-            explanation_of(plan, inspected.executor, row, result.case.name, groups, (), inspected.source_of, outcomes)
+            explanation_of(
+                plan,
+                self._logic_of(plan),
+                inspected.executor,
+                row,
+                result.case.name,
+                groups,
+                (),
+                inspected.source_of,
+                outcomes,
+            )
             for plan, groups in inspected.parts
         ]
         file = self._names.of(inspected.measure)

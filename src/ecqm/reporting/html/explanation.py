@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ecqm.measures.agreement import CaseResult
-from ecqm.measures.clauses import Clause
+from ecqm.measures.clauses import Clause, Unknown
 from ecqm.measures.logic import LogicDefine
 from ecqm.measures.outcomes import State
 from ecqm.measures.relevance import Statement
@@ -60,13 +60,14 @@ def _logic(explained: Mapping[Statement, ExplainedDefine], links: Mapping[Statem
     def section(define: LogicDefine) -> Markup:
         part = explained[define.statement]
         marks = {clause: _mark(state, value) for clause, (state, value) in part.clauses.items()}
-        return define_section(define, part.text, marks, links, joined("= ", _short(part.value)))
+        came_to = "function" if define.node is None else f"= {_short(part.value)}"
+        return define_section(define, part.text, marks, links, came_to)
 
     return by_library([part.define for part in explained.values()], section)
 
 
 def _mark(state: State, value: object) -> Mark:
-    told = _short(value)
+    told = str(value) if isinstance(value, Unknown) else _short(value)
     return Mark(_STYLES[state], told if told == state else f"{state}: {told}", state in _CONDITIONS)
 
 

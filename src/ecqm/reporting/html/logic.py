@@ -50,7 +50,7 @@ def define_section(
     header = tag("header", tag("h3", define.definition.name), tag("span", came_to, class_="came-to"))
     if text is None:
         uses = [
-            tag("a", name, href=f"#{links[library, name]}") for library, name in dict.fromkeys(define.uses.values())
+            tag("a", used[1], href=f"#{links[used]}") for used in dict.fromkeys(define.uses.values()) if used in links
         ]
         told = joined(" It uses ", _listed(uses), ".") if uses else None
         words: Content = tag("p", "The library does not hold the words of this definition.", told)
@@ -89,7 +89,9 @@ def _marked(
                 continue
             classes = (mark.unsigned if clause in signed else mark.classes) if mark is not None else None
             told = mark.told if mark is not None else None
-            yield tag("a" if link else "span", words, href=f"#{link}" if link else None, class_=classes, title=told)
+            marked = words.lstrip(" ")
+            yield " " * (len(words) - len(marked))
+            yield tag("a" if link else "span", marked, href=f"#{link}" if link else None, class_=classes, title=told)
             signed.add(clause)
 
 

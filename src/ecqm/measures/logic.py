@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -36,7 +36,7 @@ class LogicDefine:
     library: IndexedLibrary
     definition: elm.ExpressionDef
     node: PlanNode | PlanError | None
-    clauses: Mapping[str, tuple[PlanNode, ...]]
+    clauses: dict[str, tuple[PlanNode, ...]]
     uses: Mapping[str, Statement]
     counted: bool
     overload: int = 0
@@ -108,6 +108,19 @@ class MeasureLogic:
                 included = self._plan.libraries.included(library, element.libraryName)
                 uses[element.localId] = (_key(included), element.name)
         return LogicDefine(library, definition, node, clauses, uses, counted)
+
+
+def together(logics: Iterable[MeasureLogic]) -> list[LogicDefine]:
+    """The definitions of several measures, each once: counted if one of them counts it, functions with all calls."""
+    found: dict[Statement, LogicDefine] = {}
+    for define in (define for logic in logics for define in logic.defines):
+        known = found.get(define.statement, define)
+        clauses = {
+            clause: tuple(dict.fromkeys((*known.clauses.get(clause, ()), *define.clauses.get(clause, ()))))
+            for clause in known.clauses | define.clauses
+        }
+        found[define.statement] = replace(known, clauses=clauses, counted=known.counted or define.counted)
+    return list(found.values())
 
 
 class _Calls(Lowering):

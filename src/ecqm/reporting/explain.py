@@ -175,7 +175,7 @@ def _clauses(
     for clause, nodes in define.clauses.items():
         outcome = outcomes.of_clause(nodes)
         if outcome is not None:
-            value = reader.value(nodes[0]) if len(nodes) == 1 else Unknown(f"of {len(nodes)} calls")
+            value = reader.value(nodes[0]) if len(nodes) == 1 else Unknown(f"in one of {len(nodes)} calls")
             found[clause] = outcome.state(row), value
     return found
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from ecqm.bundles.inspection import Inspected
 from ecqm.data import Demand
 from ecqm.measures.agreement import CaseResult, MeasureRun
-from ecqm.measures.logic import MeasureLogic
+from ecqm.measures.logic import MeasureLogic, together
 from ecqm.measures.outcomes import Outcomes
 from ecqm.measures.planning import MeasurePlan
 from ecqm.operators.message import telling
@@ -53,9 +53,8 @@ class DeckPages:
         outcomes = Outcomes(inspected.executor)
         # What the logic has to tell was told when the cases were evaluated.
         with telling(lambda told: None):
-            words = Words(inspected.source_of)
-            for plan, _ in inspected.parts:
-                coverage.add(self._logic_of(plan).defines, outcomes, words)
+            logic = together(self._logic_of(plan) for plan, _ in inspected.parts)
+            coverage.add(logic, outcomes, Words(inspected.source_of))
             for row, result in enumerate(inspected.results):
                 if verdict(result) != "agrees":
                     self._write_case(inspected, row, result, outcomes)

@@ -80,4 +80,4 @@ def command(
         replace_file(output, content)
     for problem in problems:
         click.echo(f"ecqm: warning: {problem}", err=True)
-    click.echo(f"{output}: {len(counts.measures)} measures")
+    click.echo(f"{output}: " + ", ".join(measure.name for measure in counts.measures))

@@ -13,7 +13,7 @@ from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.narrative import SourceText
 from ecqm.elm.nodes.base import children
-from ecqm.engine import EvaluationError, Executor
+from ecqm.engine import Executor
 from ecqm.engine.frame import Frame
 from ecqm.engine.queries import open_rows
 from ecqm.plan.lowering import Lowering
@@ -85,7 +85,8 @@ class ClauseReader:
                 column = self._executor.evaluate(node, "").broadcast(self._executor.cohort.n)
                 return to_values(column.take(self._row))[0]
             return self._per_row(node)
-        except EvaluationError as error:
+        except Exception as error:
+            # A clause that fails where no measure evaluates it must not take the others with it.
             return Unknown(str(error))
 
     def why(self, library: IndexedLibrary, name: str, wanted: bool = True) -> Clause:

@@ -16,7 +16,7 @@ from operator import or_
 import numpy as np
 
 from ecqm.columns import BooleanColumn, Column, Mask, Rows
-from ecqm.engine import EvaluationError, Executor
+from ecqm.engine import Executor
 from ecqm.engine.frame import Frame
 from ecqm.measures.clauses import rows_of
 from ecqm.measures.relevance import passes
@@ -118,7 +118,8 @@ class Outcomes:
             try:
                 with evaluating(self._executor.context):
                     self._known[node] = self._evaluated(node)
-            except EvaluationError:
+            except Exception:
+                # A clause that fails where no measure evaluates it must not take the others with it.
                 self._known[node] = None
         return self._known[node]
 

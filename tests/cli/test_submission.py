@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_json_of_the_quality_payment_program(tmp_path: Path, results: Path) -> None:
     output = tmp_path / "submission.json"
     result = ecqm("submission", results, "--format", "qpp", *MIPS, "--output", output)
-    assert (result.exit_code, result.output) == (0, f"{output}: 1 measures\n")
+    assert (result.exit_code, result.output) == (0, f"{output}: SampleDiabetesKidneyCheck\n")
     submission = json.loads(output.read_text("utf-8"))
     ((measurement,),) = [each["measurements"] for each in submission["measurementSets"]]
     assert (measurement["measureId"], measurement["value"]["eligiblePopulation"]) == ("475", 9)

@@ -25,6 +25,7 @@ from ecqm.kernels.calendar import (
     YEAR,
     days_of_months,
 )
+from ecqm.kernels.dateforms import FORMS, OFFSET_LIMIT, padded_length, words_of
 
 Bytes = npt.NDArray[np.uint8]
 Lengths = npt.NDArray[np.int64]
@@ -32,10 +33,10 @@ Mask = npt.NDArray[np.bool_]
 # Bytes of one length to (low, precision, valid).
 PointParser = Callable[[Bytes, int], tuple[npt.NDArray[np.int64], int, Mask]]
 
+# Texts of one length that are parsed together: so many that what is in between stays in the processor's cache.
+_AT_A_TIME = 8192
 # Longer than any date with 9 digits of a second and an offset; whatever goes beyond is no date.
 WIDTH = 40
-# Offsets from UTC that FHIR allows, in minutes.
-OFFSET_LIMIT = 14 * 60
 
 
 class ParsedInstants(NamedTuple):
@@ -86,8 +87,8 @@ def parse_instants(texts: Texts) -> ParsedInstants:
             found.low[rows] = days * MS_PER_DAY
             found.precision[rows] = precision
             found.valid[rows] = valid
-        else:
-            _instants_of_length(matrix, length, rows, found)
+        elif len(others := _read_forms(matrix, length, rows, found)):
+            _instants_of_length(matrix[others], length, rows[others], found)
     return found
 
 
@@ -111,21 +112,23 @@ def _parse_points(texts: Texts, longest: int, parse: PointParser) -> ParsedPoint
 
 
 def _by_length(texts: Texts) -> Iterator[tuple[int, npt.NDArray[np.int64], Bytes]]:
-    """The texts of each length up to WIDTH: the length, their rows, and their bytes as a matrix."""
+    """The texts of each length up to WIDTH: the length, their rows, and their bytes as a matrix of that length, padded
+    with any bytes to whole words."""
     # Texts of one length share one layout, so that columns of the matrix are fields and nothing is gathered per row.
     if isinstance(texts, FlatTexts):
-        lengths = np.diff(texts.ends)
+        lengths, starts = np.diff(texts.ends), texts.ends[:-1]
+        data = np.append(texts.data[: texts.ends[-1]], np.zeros(padded_length(1), np.uint8))
     else:
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        whole = _byte_matrix(texts)
+        data, starts = _byte_matrix(texts).reshape(-1), np.arange(len(texts)) * WIDTH
     for length in np.flatnonzero(np.bincount(np.minimum(lengths, WIDTH + 1))).tolist():
-        if length > WIDTH:
+        if not 0 < length <= WIDTH:
             continue
-        rows = np.flatnonzero(lengths == length)
-        if not isinstance(texts, FlatTexts):
-            yield length, rows, whole[rows]
-        elif length:
-            yield length, rows, np.lib.stride_tricks.sliding_window_view(texts.data, length)[texts.ends[rows]]
+        windows = np.lib.stride_tricks.sliding_window_view(data, padded_length(length))
+        every = np.flatnonzero(lengths == length)
+        for start in range(0, len(every), _AT_A_TIME):
+            rows = every[start : start + _AT_A_TIME]
+            yield length, rows, windows[starts[rows]]
 
 
 def _byte_matrix(texts: Sequence[str]) -> Bytes:
@@ -135,6 +138,29 @@ def _byte_matrix(texts: Sequence[str]) -> Bytes:
     except UnicodeEncodeError:
         rows = np.array([text.encode("ascii", "replace") for text in texts], dtype=f"S{WIDTH}")
     return rows.view(np.uint8).reshape(len(texts), WIDTH)
+
+
+def _read_forms(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> npt.NDArray[np.int64]:
+    """Read what has one of the usual forms; the places of the others, in which anything may be wrong."""
+    places = np.arange(len(rows))
+    words = words_of(text)
+    for form in FORMS.get(length, ()):
+        low, offset, valid = form.read(words)
+        target, left = rows[places], places[:0]
+        if not valid.all():
+            target, low, offset = target[valid], low[valid], offset[valid]
+            others = np.flatnonzero(~valid)
+            left, words = places[others], words.take(others, axis=1)
+        found.low[target] = low
+        found.precision[target] = form.precision
+        if form.has_offset:
+            found.offset[target] = offset
+            found.has_offset[target] = True
+        found.valid[target] = True
+        places = left
+        if not len(places):
+            break
+    return places
 
 
 def _instants_of_length(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> None:
@@ -173,22 +199,19 @@ def _number(text: Bytes, start: int, stop: int) -> tuple[npt.NDArray[np.int64], 
 
 
 def _dates(text: Bytes, length: int) -> tuple[npt.NDArray[np.int64], int, Mask]:
-    precision = {4: YEAR, 7: MONTH, 10: DAY}.get(length)
+    if length == 10:
+        days, _, valid = FORMS[length][0].read(words_of(text[:, : padded_length(length)]))
+        return np.where(valid, days, 0), DAY, valid
+    precision = {4: YEAR, 7: MONTH}.get(length)
     if precision is None:
         return np.zeros(len(text), np.int64), YEAR, np.zeros(len(text), np.bool_)
     year, valid = _number(text, 0, 4)
     valid &= year >= 1
-    month = day = np.ones(len(text), np.int64)
-    if precision >= MONTH:
+    month = np.ones(len(text), np.int64)
+    if precision == MONTH:
         month, ok = _number(text, 5, 7)
         valid &= ok & (text[:, 4] == ord("-")) & (month >= 1) & (month <= 12)
-    if precision == DAY:
-        day, ok = _number(text, 8, 10)
-        valid &= ok & (text[:, 7] == ord("-")) & (day >= 1)
-    months = np.where(valid, (year - 1970) * 12 + month - 1, 0)
-    first = days_of_months(months)
-    days = first + day - 1
-    valid &= days < days_of_months(months + 1)
+    days = days_of_months((year - 1970) * 12 + month - 1)
     return np.where(valid, days, 0), precision, valid
 
 

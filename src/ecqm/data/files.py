@@ -6,9 +6,10 @@ import gzip
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ecqm.data.fhir_xml import is_fhir_xml, json_of_xml
@@ -21,6 +22,21 @@ LONGEST_LINE = 256 << 20
 _BLOCK = 4 << 20
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 _DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException)
+
+
+class Block(NamedTuple):
+    """Whole lines of a file: the number of the first (from 1), their bytes, and where in these each ends, its newline
+    included."""
+
+    first: int
+    content: bytes
+    ends: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, first: int, content: bytes) -> Block:
+        """The lines in some bytes; the last may have no newline."""
+        ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1
+        return cls(first, content, ends if content.endswith(b"\n") else np.append(ends, len(content)))
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -58,8 +74,8 @@ def without_twins(paths: Iterable[Path]) -> list[Path]:
     return [path for path in listed if path.suffix != ".xml" or path.with_suffix("") not in json]
 
 
-def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
-    """A file in blocks of whole lines, each with the number of its first line (from 1): a file may be of any size.
+def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[Block]:
+    """A file in blocks of whole lines: a file may be of any size.
 
     Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
     """
@@ -72,9 +88,9 @@ def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, 
                 if end:
                     whole = b"".join((rest, memoryview(block)[:end]))
                     rest = block[end:]
-                    yield number, whole
-                    # Many times as fast as bytes.count where newlines are frequent.
-                    number += int(np.count_nonzero(np.frombuffer(whole, np.uint8) == ord("\n")))
+                    lines = Block.of(number, whole)
+                    yield lines
+                    number += len(lines.ends)
                 else:
                     rest += block
                 if len(rest) > longest:
@@ -82,13 +98,13 @@ def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, 
     except _DAMAGE as error:
         raise DataError(f"damaged after line {number - 1}: {error}") from error
     if rest:
-        yield number, rest
+        yield Block.of(number, rest)
 
 
 def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
     """The lines of a file in lots, each with the number of its first line; see `read_blocks`."""
-    for number, block in read_blocks(path, longest):
-        lines = block.split(b"\n")
+    for block in read_blocks(path, longest):
+        lines = block.content.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        yield number, lines
+        yield block.first, lines

@@ -169,10 +169,9 @@ class Partition:
             return
         count = self._counts.get(path)
         found = 0
-        for start, block in read_blocks(path):
+        for start, block, ends in read_blocks(path):
             if count is not None:
                 found += n_resources(block.split(b"\n"))
-            ends = _line_ends(block)
             if start + len(ends) <= first:
                 continue
             size = len(block)
@@ -289,9 +288,3 @@ class Partition:
 
     def _report(self, file: int, entry: int | None, message: str) -> None:
         self.journal.problems.append(asdict(DataProblem(str(self.files[file]), entry, None, None, message)))
-
-
-def _line_ends(block: bytes) -> npt.NDArray[np.int64]:
-    """Where each line of a block ends, its newline included."""
-    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
-    return ends if block.endswith(b"\n") else np.append(ends, len(block))

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecqm.bundles.documents import ContentError
-from ecqm.data.qdm.qrda.xml import Element, UnsafeDocument, find, find_all, local, name, parse
+from ecqm.data.qdm.qrda.xml import LARGEST_DOCUMENT, Element, find, find_all, local, name
+from ecqm.data.xml import UnsafeDocument, parse
 from ecqm.measures.definition import (
     Aggregate,
     Group,
@@ -65,7 +66,7 @@ class Hqmf:
 def read_hqmf(data: bytes, origin: str) -> Hqmf:
     """The measure of an HQMF document (release 2.1). Raises ContentError."""
     try:
-        root = parse(data)
+        root = parse(data, LARGEST_DOCUMENT)
     except UnsafeDocument as error:
         raise ContentError(f"{origin}: {error}") from error
     if root.tag != name(ROOT):

@@ -17,6 +17,7 @@ from lxml import etree
 
 from ecqm.data.problems import DataError
 from ecqm.data.schema import Element, FhirSchema, fhir_schema
+from ecqm.data.xml import UnsafeDocument, parse
 
 NAMESPACE = "http://hl7.org/fhir"
 _XHTML = "{http://www.w3.org/1999/xhtml}div"
@@ -45,17 +46,10 @@ def json_of_xml(data: bytes) -> bytes:
     Entities, document types, network and trees without bound are not had. Raises DataError for what is no well-formed
     resource, and for a document beyond 512 MB.
     """
-    if len(data) > LARGEST_DOCUMENT:
-        raise DataError(f"XML of {len(data)} bytes, more than {LARGEST_DOCUMENT}")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
     try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise DataError(f"no well-formed XML: {error.msg}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise DataError("XML with a document type declaration, which FHIR does not have")
+        root = parse(data, LARGEST_DOCUMENT)
+    except UnsafeDocument as error:
+        raise DataError(str(error)) from error
     return msgspec.json.encode(_resource(root, fhir_schema()))
 
 

@@ -16,20 +16,20 @@ from ecqm.data.qdm.qrda.places import Reading
 from ecqm.data.qdm.qrda.templates import FORMER_WRAPPERS, REPORT_ENTRIES, EntryTemplate, by_oid
 from ecqm.data.qdm.qrda.xml import (
     CDA,
+    LARGEST_DOCUMENT,
     Element,
-    UnsafeDocument,
     find,
     find_all,
     line,
     local,
     name,
-    parse,
     steps,
     template,
     template_oids,
 )
 from ecqm.data.qdm.schema import CODES, NEGATION, NEWEST
 from ecqm.data.qdm.structs import Quantity, qdm_structs
+from ecqm.data.xml import UnsafeDocument, parse
 from ecqm.terminology import VALUE_SETS, is_known_system
 
 _QRDA1 = template("24.1.1").oid
@@ -71,7 +71,7 @@ def add_document(builder: QdmCohortBuilder, data: bytes, origin: str) -> list[Ac
     """
     document = _Document(builder, origin)
     try:
-        root = parse(data)
+        root = parse(data, LARGEST_DOCUMENT)
     except UnsafeDocument as error:
         document.report(None, f"not read: {error}")
         return []

@@ -42,26 +42,6 @@ _ORDER = {tag: place for place, tag in enumerate(_CHILDREN)}
 _OF_KIND = ("classCode", "moodCode", "inversionInd")
 
 
-class UnsafeDocument(ValueError):
-    """A document that is not read: too large, too deep, with a DTD, or no XML."""
-
-
-def parse(data: bytes) -> Element:
-    """The root of an XML document, read without entities, DTDs or network. Raises UnsafeDocument."""
-    if len(data) > LARGEST_DOCUMENT:
-        raise UnsafeDocument(f"{len(data)} bytes, more than {LARGEST_DOCUMENT}")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise UnsafeDocument(f"no well-formed XML: {error.msg}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise UnsafeDocument("it has a document type declaration, which no CDA document has")
-    return root
-
-
 def name(tag: str) -> str:
     """`{namespace}code` for `code`, of SDTC for `sdtc:code`."""
     return f"{{{SDTC}}}{tag[5:]}" if tag.startswith("sdtc:") else f"{{{CDA}}}{tag}"

@@ -23,7 +23,7 @@ from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.measures import batch
-from ecqm.reporting import parts
+from ecqm.reporting import recording
 
 PERIOD = ("2026-01-01", "2026-12-31")
 
@@ -54,12 +54,12 @@ def main() -> None:
     arguments = parser.parse_args()
     selection = select(arguments.content, libraries=arguments.libraries, valuesets=arguments.valuesets)
     evaluation = Evaluation(selection.plans, selection.content.value_sets, PERIOD, patient_codes=True)
-    recorder = parts.PartRecorder(PERIOD, "2027-01-01", within=True)
+    recorder = recording.PartRecorder(PERIOD, "2027-01-01", within=True)
     timer = Timer()
     with (
         tempfile.TemporaryDirectory() as spools,
         patch.object(batch, "evaluate_patient_codes", timer.timed(batch.evaluate_patient_codes)),
-        patch.object(parts, "count_supplements", timer.timed(parts.count_supplements)),
+        patch.object(recording, "count_supplements", timer.timed(recording.count_supplements)),
     ):
         units = list(units_of(PatientData([arguments.data]), Path(spools)))
         worker = Worker(Shipment(evaluation, recorder))

@@ -115,9 +115,8 @@ def _table_batch(table: ResourceTable) -> pa.RecordBatch:
         "@container": pa.array(table.container),
         "@file": pa.DictionaryArray.from_arrays(pa.array(table.origins.file), pa.array(table.origins.files, pa.utf8())),
         "@entry": pa.array(table.origins.entry),
-        "@urn": pa.array([table.urns.get(row) for row in range(len(table))] if table.urns else [None] * len(table),
-                         pa.utf8()),
-    }  # fmt: skip
+        "@urn": _sparse(table.urns, len(table)),
+    }
     layouts: dict[str, Layout] = {}
     for name in table.elements:
         arrays[name], layouts[name] = to_arrow(table.element(name))
@@ -229,6 +228,15 @@ class Shard:
     def _batches(self, name: str) -> list[pa.RecordBatch]:
         reader = pa.ipc.open_file(self._content(name))
         return [reader.get_batch(i) for i in range(reader.num_record_batches)]
+
+
+def _sparse(texts: Mapping[int, str], n: int) -> pa.Array:
+    """Texts by row, null in the other rows of n."""
+    if not texts:
+        return pa.nulls(n, pa.utf8())
+    place = np.full(n, -1, np.int64)
+    place[list(texts)] = np.arange(len(texts))
+    return pa.array(texts.values(), pa.utf8()).take(pa.array(place, mask=place < 0))
 
 
 class _StoredJson(Sequence[bytes]):

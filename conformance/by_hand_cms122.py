@@ -7,11 +7,25 @@ that a value which is not known to the day is sure to lie within a period, or is
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from ecqm.columns import ConceptColumn, DateTimeColumn, ListColumn, Mask, RecordColumn, Rows
+from ecqm.columns import (
+    ChoiceColumn,
+    Column,
+    ConceptColumn,
+    DateColumn,
+    DateTimeColumn,
+    DecimalColumn,
+    ListColumn,
+    Mask,
+    RecordColumn,
+    Rows,
+    StringColumn,
+)
 from ecqm.data import Cohort
 from ecqm.engine.code_index import code_rows
 from ecqm.models.profiles import derived_from
@@ -49,10 +63,18 @@ DIAGNOSIS, PROBLEM = "condition-encounter-diagnosis", "condition-problems-health
 FINAL = ("final", "amended", "corrected")
 
 CodeSet = str | tuple[str, str]
+Layout = TypeVar("Layout", bound=Column)
 
 
 class Unforeseen(Exception):
     """The data has a form that the query was not written for."""
+
+
+def known(column: Column, layout: type[Layout]) -> Layout:
+    """The column, which has the layout that the query takes for granted."""
+    if not isinstance(column, layout):
+        raise Unforeseen(f"a {type(column).__name__} where a {layout.__name__} was expected")
+    return column
 
 
 class Days(NamedTuple):
@@ -66,10 +88,10 @@ class Days(NamedTuple):
         return (self.first >= start) & (self.last <= end)
 
 
-def days(column: Any, rows: Rows) -> Days:
-    if not isinstance(column, DateTimeColumn) or not column.valid[rows].all():
-        raise Unforeseen("a date is missing, or is no date-time")
-    points = column.take(rows)
+def days(column: Column, rows: Rows) -> Days:
+    points = known(column, DateTimeColumn).take(rows)
+    if not points.valid.all():
+        raise Unforeseen("a date is missing")
     to_local = points.offset.astype(np.int64) * 60_000
     first = (points.low + to_local) // MS_PER_DAY
     if points.exact:
@@ -86,7 +108,7 @@ class Query:
         self.terminology = terminology
         self.start, self.end = (point.ordinal() // MS_PER_DAY - 719_163 for point in (period.low, period.high))
         self.year = period.high.fields[0]
-        self.year_before = int((np.datetime64(self.start, "D") - np.timedelta64(365, "D")).astype(np.int64))
+        self.year_before = self.start - 365
 
     def populations(self) -> dict[str, Mask]:
         """By code of the population, mask over the patients."""
@@ -122,14 +144,18 @@ class Query:
         declared = table.profiles
         if len(declared.values) != len(table):
             raise Unforeseen("a resource does not declare exactly one profile")
-        names = set().union(*(derived_from(FHIR + profile) for profile in profiles))
+        names = set[str]().union(*(derived_from(FHIR + profile) for profile in profiles))
         return rows[self.is_one_of(declared.values, rows, names)]
 
-    def is_one_of(self, column: Any, rows: Rows, texts: Any) -> Mask:
+    def is_one_of(self, column: Column, rows: Rows, texts: Iterable[str]) -> Mask:
         """Where a string is one of some."""
-        ids = [column.pool.id_of(text) for text in texts]
-        found: Mask = np.isin(column.ids[rows], ids, kind="table")
+        strings = known(column, StringColumn)
+        ids = [strings.pool.id_of(text) for text in texts]
+        found: Mask = np.isin(strings.ids[rows], ids, kind="table")
         return found
+
+    def element(self, resource_type: str, name: str, layout: type[Layout]) -> Layout:
+        return known(self.cohort.table(resource_type).element(name), layout)
 
     def having(self, resource_type: str, rows: Rows, **elements: tuple[str, ...]) -> Rows:
         """Those of the rows in which string elements have one of these values."""
@@ -143,11 +169,9 @@ class Query:
         found[self.cohort.table(resource_type).patient[rows]] = True
         return found
 
-    def coded(self, concepts: Any, rows: Rows, *sets: CodeSet) -> Mask:
+    def coded(self, concepts: Column, rows: Rows, *sets: CodeSet) -> Mask:
         """Where concepts have one of the codes."""
-        if not isinstance(concepts, ConceptColumn):
-            raise Unforeseen("codes are not where they were expected")
-        taken = concepts.take(rows)
+        taken = known(concepts, ConceptColumn).take(rows)
         ids = taken.codes.ids
         found = np.zeros(len(rows), np.bool_)
         found[taken.parents[(ids >= 0) & self.members(*sets)[ids]]] = True
@@ -158,7 +182,7 @@ class Query:
     def encounters(self, *sets: CodeSet) -> tuple[Rows, Days, Days]:
         """Finished encounters of some types, and the days that they start and end."""
         rows = self.having("Encounter", self.rows("Encounter", "type", ("encounter",), *sets), status=("finished",))
-        period = self.cohort.table("Encounter").element("period")
+        period = self.element("Encounter", "period", RecordColumn)
         return rows, days(period.field("start"), rows), days(period.field("end"), rows)
 
     def had_encounter(self, *sets: CodeSet) -> Mask:
@@ -199,7 +223,7 @@ class Query:
 
     def with_value(self, rows: Rows, *sets: CodeSet) -> Mask:
         """Which observations have a concept with one of the codes as their value."""
-        value = self.cohort.table("Observation").element("value")
+        value = self.element("Observation", "value", ChoiceColumn)
         concepts = next(part for part in value.alternatives if isinstance(part, ConceptColumn))
         return self.coded(concepts, rows, *sets)
 
@@ -219,7 +243,7 @@ class Query:
 
     def ages(self) -> Rows:
         """Ages at the end of the period, -1 where unknown. Its last day ends a year: only the year of birth counts."""
-        births = self.cohort.table("Patient").element("birthDate")
+        births = self.element("Patient", "birthDate", DateColumn)
         if not np.array_equal(self.cohort.table("Patient").patient, np.arange(self.cohort.n)):
             raise Unforeseen("not one Patient for each patient")
         years: Rows = births.low.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
@@ -240,7 +264,7 @@ class Query:
     def in_hospice(self) -> Mask:
         rows, _, ends = self.encounters(INPATIENT)
         rows = rows[ends.within(self.start, self.end)]
-        stays = self.cohort.table("Encounter").element("hospitalization")
+        stays = self.element("Encounter", "hospitalization", RecordColumn)
         inside = np.flatnonzero(stays.valid[rows])
         discharged = self.coded(stays.fields["dischargeDisposition"], stays.rows[rows[inside]], *DISCHARGED_TO_HOSPICE)
         return (
@@ -264,10 +288,10 @@ class Query:
         """Whose last known housing status by the end of the period is a nursing home."""
         rows, when = self.observations(ASSESSMENT, FINAL, HOUSING)
         rows = rows[when.last <= self.end]
-        table = self.cohort.table("Observation")
-        order = np.lexsort((table.element("effective").precision[rows], table.element("effective").low[rows]))
+        effective = self.element("Observation", "effective", DateTimeColumn)
+        order = np.lexsort((effective.precision[rows], effective.low[rows]))
         last = np.full(self.cohort.n, -1)
-        last[table.patient[rows[order]]] = rows[order]
+        last[self.cohort.table("Observation").patient[rows[order]]] = rows[order]
         last = last[last >= 0]
         return self.patients("Observation", last[self.with_value(last, NURSING_HOME)])
 
@@ -286,10 +310,12 @@ class Query:
         ill = self.patients("Condition", rows[onset.within(self.year_before, self.end)])
         rows = self.rows("MedicationRequest", "medication", ("medicationrequest",), DEMENTIA_DRUGS)
         rows = self.having("MedicationRequest", rows, status=("active",), intent=("order",))
-        dosages = self.cohort.table("MedicationRequest").element("dosageInstruction")
-        if not isinstance(dosages, ListColumn) or not (dosages.lengths[rows] == 1).all():
+        dosages = self.element("MedicationRequest", "dosageInstruction", ListColumn)
+        if not (dosages.lengths[rows] == 1).all():
             raise Unforeseen("a request has no dosage, or several")
-        bounds = dosages.values.field("timing").field("repeat").field("bounds")
+        bounds = known(dosages.values, RecordColumn)
+        for name in ("timing", "repeat", "bounds"):
+            bounds = known(bounds.field(name), RecordColumn)
         starts, ends = (days(bounds.field(name), dosages.offsets[rows]) for name in ("start", "end"))
         return ill | self.patients(
             "MedicationRequest", rows[(starts.last <= self.end) & (ends.first >= self.year_before)]
@@ -297,13 +323,12 @@ class Query:
 
     def numerator(self) -> Mask:
         """Whose lowest value of the most recent day is above 9 % or missing, and who has none."""
-        table = self.cohort.table("Observation")
         rows, when = self.observations(LAB, FINAL, HBA1C, GLUCOSE_MANAGEMENT)
         inside = when.within(self.start, self.end)
         rows, vague = rows[inside], (when.first != when.last)[inside]
-        patient = table.patient[rows]
+        patient = self.cohort.table("Observation").patient[rows]
         # Of two dates that begin alike the vaguer is the earlier one; and no day is the same as one that is not known.
-        effective = table.element("effective")
+        effective = self.element("Observation", "effective", DateTimeColumn)
         rank = (when.first[inside] + vague) * 4 + np.minimum(effective.precision[rows], TO_THE_DAY)
         latest = np.full(self.cohort.n, -1)
         np.maximum.at(latest, patient, rank)
@@ -312,18 +337,20 @@ class Query:
         order = np.lexsort((percentage, kind, patient[found]))
         lowest = np.full(self.cohort.n, -1)
         lowest[patient[found][order[::-1]]] = order[::-1]
-        return (latest < 0) | ((lowest >= 0) & counts[lowest])
+        found_high: Mask = (lowest >= 0) & counts[lowest]
+        return (latest < 0) | found_high
 
-    def values(self, rows: Rows) -> tuple[Rows, Any, Mask]:
+    def values(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.float64], Mask]:
         """The values of observations in the order of a sort: by kind of unit (what is no quantity is null, and first),
         then by percentage; and which are above 9 % or missing."""
-        value = self.cohort.table("Observation").element("value")
+        value = self.element("Observation", "value", ChoiceColumn)
         number, quantities = next(
             (number, part) for number, part in enumerate(value.alternatives) if isinstance(part, RecordColumn)
         )
         is_quantity = value.tag[rows] == number
         places = quantities.rows[rows[is_quantity]]
-        amounts, units = quantities.fields["value"], quantities.fields["code"]
+        amounts = known(quantities.fields["value"], DecimalColumn)
+        units = known(quantities.fields["code"], StringColumn)
         if quantities.field("comparator").valid.any() or not (units.ids[places] >= 0).all():
             raise Unforeseen("a quantity has a comparator, or no unit")
         ids, which = np.unique(units.ids[places], return_inverse=True)

@@ -71,14 +71,15 @@ class Size:
 
 def cost(*command: object) -> Cost:
     """Runs a command to its end. Raises CalledProcessError."""
+    words = list(map(str, command))
     started = perf_counter()
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(list(map(str, command)), stdout=said, stderr=said)
+        process = subprocess.Popen(words, stdout=said, stderr=said)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             said.seek(0)
-            raise subprocess.CalledProcessError(process.returncode, command, said.read())
+            raise subprocess.CalledProcessError(process.returncode, words, said.read())
     return Cost(usage.ru_utime + usage.ru_stime, perf_counter() - started, usage.ru_maxrss / 1e3)
 
 

@@ -23,6 +23,7 @@ from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.measures import batch
+from ecqm.measures.supplements import count_supplements, evaluate_patient_codes
 from ecqm.reporting import recording
 
 PERIOD = ("2026-01-01", "2026-12-31")
@@ -58,8 +59,8 @@ def main() -> None:
     timer = Timer()
     with (
         tempfile.TemporaryDirectory() as spools,
-        patch.object(batch, "evaluate_patient_codes", timer.timed(batch.evaluate_patient_codes)),
-        patch.object(recording, "count_supplements", timer.timed(recording.count_supplements)),
+        patch.object(batch, "evaluate_patient_codes", timer.timed(evaluate_patient_codes)),
+        patch.object(recording, "count_supplements", timer.timed(count_supplements)),
     ):
         units = list(units_of(PatientData([arguments.data]), Path(spools)))
         worker = Worker(Shipment(evaluation, recorder))

@@ -363,7 +363,7 @@ def write_part(
 
 def write_shared(output: Path) -> None:
     """Write what belongs to no patient."""
-    shared = {
+    shared: dict[str, list[dict[str, object]]] = {
         "Organization": [{"id": f"o{i}", "name": f"Organization {i}"} for i in range(50)],
         "Location": [{"id": f"l{i}", "status": "active", "name": f"Ward {i}"} for i in range(200)],
         "Practitioner": [{"id": f"r{i}", "active": True} for i in range(300)],

@@ -125,13 +125,13 @@ def run_ecqm(content: Content, part: MeasureCases, arguments: argparse.Namespace
 
 def initial_populations(content: Content, part: MeasureCases) -> tuple[float, ...]:
     """Members of each group's initial population over the cases of the deck."""
-    totals: dict[str, int] = {}
+    totals: dict[str, float] = {}
     for result in DeckRunner(content).run(part.measure, part.cases).results:
         for group in result.groups:
             for population in group.populations:
                 if population.code == PopulationCode.INITIAL_POPULATION.value:
-                    totals[group.id] = totals.get(group.id, 0) + population.actual
-    return tuple(float(count) for count in totals.values())
+                    totals[group.id] = totals.get(group.id, 0) + (population.actual or 0)
+    return tuple(totals.values())
 
 
 def compare(content: Content, part: MeasureCases, arguments: argparse.Namespace, folder: Path) -> Comparison:

@@ -9,7 +9,6 @@ the median counts. Fails unless every patient is in the same populations by both
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from statistics import median
@@ -17,8 +16,8 @@ from time import process_time
 
 import numpy as np
 from by_hand_cms122 import Query
+from content_arguments import content_parser, opened
 
-from ecqm.bundles.content import Content
 from ecqm.bundles.planning import plan_of
 from ecqm.columns import Mask
 from ecqm.data import Cohort, read_files
@@ -46,15 +45,12 @@ def by_hand(plan: MeasurePlan, cohort: Cohort, terminology: Membership, period: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--json", type=Path, dest="output")
     arguments = parser.parse_args()
-    content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
+    content = opened(arguments)
     (measure,) = content.select([MEASURE])
     plan = plan_of(content, measure)
     cohort = read_files([arguments.data], plan.demand, CodeIndex(), keep_raw=False)

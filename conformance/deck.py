@@ -10,14 +10,14 @@ are any.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from ecqm.bundles.content import Content
+from content_arguments import content_parser, opened
+
 from ecqm.bundles.decks import match_deck
 from ecqm.bundles.runner import DeckRunner
 from ecqm.measures.agreement import MeasureRun, deck_report
@@ -27,10 +27,7 @@ DEFECTS = Path(__file__).parent / "deck_defects.toml"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Run the published deck.")
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--measure", action="append", default=[])
     parser.add_argument("--tests", type=Path)
     parser.add_argument("--profiles", choices=("declared", "inferred", "both"), default="both")
@@ -38,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     started = perf_counter()
-    content = Content.open(options.content, options.libraries, options.valuesets)
+    content = opened(options)
     runner = DeckRunner(content, DefectList.read(options.defects), profiles=options.profiles)
     deck = match_deck(content, options.tests, options.measure)
     runs = [runner.run(part.measure, part.cases) for part in deck.measures]

@@ -9,13 +9,14 @@ not the same in both. Exits with 1 if there is an error that the deck as publish
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from content_arguments import content_parser, opened
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import match_deck
@@ -95,17 +96,14 @@ Populations = list[list[tuple[str | None, float | None]]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Run the published deck, rewritten for QI-Core 4.1.1.")
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--measure", action="append", default=[])
     options = parser.parse_args(arguments)
-    published = results(options.content, options.libraries, options.valuesets, options.measure)
+    published = results(opened(options), options.measure)
     with tempfile.TemporaryDirectory() as folder:
         cases = [result.case.folder for result in published.values()]
-        content = rewritten(options.content, options.libraries, cases, Path(folder))
-        earlier = results(content, (), options.valuesets, options.measure)
+        root = rewritten(options.content, options.libraries, cases, Path(folder))
+        earlier = results(Content.open(root, (), options.valuesets), options.measure)
     same = sum(populations(published[case]) == populations(earlier[case]) for case in published)
     agree = [sum(result.agree for result in found.values()) for found in (published, earlier)]
     print(f"cases {len(published)}, agree in 6.0.0 {agree[0]}, in 4.1.1 {agree[1]}; the same populations {same}")
@@ -117,11 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if any(earlier[case].error and not result.error for case, result in published.items()) else 0
 
 
-def results(
-    root: Path, libraries: Sequence[Path], valuesets: Sequence[Path], measures: Sequence[str]
-) -> Mapping[tuple[str, str], CaseResult]:
+def results(content: Content, measures: Sequence[str]) -> Mapping[tuple[str, str], CaseResult]:
     """What comes out for each case, by measure and case."""
-    content = Content.open(root, libraries, valuesets)
     runner = DeckRunner(content, form="cql")
     runs = [runner.run(part.measure, part.cases) for part in match_deck(content, None, measures).measures]
     return {(run.measure, result.case.name): result for run in runs for result in run.results}

@@ -10,7 +10,6 @@ runs. Then, for what follows: reading all columns of the store's shards back.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import shutil
@@ -25,6 +24,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 import msgspec
+from content_arguments import content_parser, opened
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.libraries import LibraryNotFound
@@ -141,16 +141,13 @@ def figures_of(data: Path, demand: Demand, runs: int, jobs: int) -> Figures:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="Write the figures to this file.")
     options = parser.parse_args()
-    demand = demand_of(Content.open(options.content, options.libraries, options.valuesets))
+    demand = demand_of(opened(options))
     found = [figures_of(data, demand, options.runs, options.jobs) for data in options.data]
     print(
         f"{'patients':>9} {'MB':>7} {'decode':>7} {'load':>7} {'ratio':>6} {'columns':>8} {'store':>7} {'peak MiB':>8}"

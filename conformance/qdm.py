@@ -9,6 +9,7 @@ if a run disagrees that is not listed.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -30,7 +31,11 @@ def runs_of(content: Path) -> list[MeasureRun]:
 
 
 def main() -> int:
-    content = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    content: Path = parser.parse_args().content
+    if not (content / "qdm").is_dir():
+        parser.error(f"there is no folder qdm in {content}")
     runs = runs_of(content / "qdm")
     totals = package_report({}, runs)["totals"]
     compared = [r for run in runs for r in run.results if isinstance(r, PackageCaseResult) and r.statements]

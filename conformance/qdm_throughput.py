@@ -49,7 +49,10 @@ def own_rate(package: MeasurePackage, file: Path, count: int) -> float:
 def peer_rate(modules: Path, measure: Path, file: Path) -> float | str:
     """Patients per second of cqm-execution, or what keeps it from running."""
     command = ["node", str(PEER), str(modules.resolve()), str(measure), str(measure.with_name(VALUE_SETS)), str(file)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
     try:
         told = json.loads(run.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):

@@ -24,8 +24,8 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import msgspec
+from content_arguments import content_parser, opened, selected
 
-from ecqm.api import select
 from ecqm.bundles.evaluation import Evaluation
 from ecqm.bundles.selection import Selection
 from ecqm.cluster.units import Unit, units_of
@@ -70,7 +70,7 @@ class Size:
 
 
 def cost(*command: object) -> Cost:
-    """Runs a command to its end. Raises CalledProcessError."""
+    """Runs a command to its end. If it fails, so does the program, with what the command said."""
     words = list(map(str, command))
     started = perf_counter()
     with tempfile.TemporaryFile() as said:
@@ -79,7 +79,7 @@ def cost(*command: object) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             said.seek(0)
-            raise subprocess.CalledProcessError(process.returncode, words, said.read())
+            sys.exit(f"{' '.join(words)}: {said.read().decode(errors='replace')}")
     return Cost(usage.ru_utime + usage.ru_stime, perf_counter() - started, usage.ru_maxrss / 1e3)
 
 
@@ -168,10 +168,7 @@ def spent(plans: list[EvaluationPlan] | tuple[EvaluationPlan, ...], selection: S
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--patients", type=int, action="append", default=[], help="sizes; 1,000 and 10,000 unless told")
     parser.add_argument("--largest", type=int, default=0, help="resources of one patient in a cohort of its own")
     parser.add_argument("--jobs", type=int, default=1)
@@ -179,6 +176,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("scale-cohorts"), help="folder for cohorts and stores")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    published = opened(arguments)
     arguments.work.mkdir(exist_ok=True)
     more = [(f"--{kind}", folder) for kind in ("libraries", "valuesets") for folder in getattr(arguments, kind)]
     content: list[object] = [arguments.content, *(part for option in more for part in option)]
@@ -188,7 +186,7 @@ def main() -> None:
     for patients in arguments.patients or [1_000, 10_000]:
         sizes.append(measured(patients, content, arguments))
         show(sizes[-1], sizes[-2] if len(sizes) > 1 else None)
-    selection = select(arguments.content, libraries=arguments.libraries, valuesets=arguments.valuesets)
+    selection = selected(published)
     units = units_of(PatientData([arguments.work / "store"]), arguments.work / "spools")
     compared = passes(selection, units, arguments.singles)
     ratio = compared.together / compared.alone

@@ -9,7 +9,6 @@ the noise of the machine.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,8 @@ from time import process_time
 from typing import Any
 from unittest.mock import patch
 
-from ecqm.api import select
+from content_arguments import content_parser, opened, selected
+
 from ecqm.bundles.evaluation import Evaluation
 from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
@@ -47,13 +47,10 @@ class Timer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     arguments = parser.parse_args()
-    selection = select(arguments.content, libraries=arguments.libraries, valuesets=arguments.valuesets)
+    selection = selected(opened(arguments))
     evaluation = Evaluation(selection.plans, selection.content.value_sets, PERIOD, patient_codes=True)
     recorder = recording.PartRecorder(PERIOD, "2027-01-01", within=True)
     timer = Timer()

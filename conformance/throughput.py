@@ -12,7 +12,6 @@ rows.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,8 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 from weakref import WeakSet
+
+from content_arguments import content_parser, opened
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import MeasureCases, match_deck
@@ -193,17 +194,14 @@ def report(results: list[Throughput]) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--measure", action="append", default=[], dest="measures")
     parser.add_argument("--patients", type=int, default=20_000)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--json", type=Path, dest="output")
     arguments = parser.parse_args()
-    content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
+    content = opened(arguments)
     results = []
     if arguments.data:
         throughputs = on_files(content, content.select(arguments.measures), arguments.data, arguments.profile)

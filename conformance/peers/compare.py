@@ -85,6 +85,8 @@ def run_peer(command: list[str], given: PeerInput, cases: int, limit: bool) -> R
         )
     except subprocess.TimeoutExpired:
         return Rate(failure=f"over {MINUTES} min")
+    except OSError:
+        return Rate(failure=f"{command[0]} is not installed")
     lines = done.stdout.splitlines()
     if done.returncode != 0 or not lines:
         errors = [line for line in done.stderr.splitlines() if "Error" in line or "Exception" in line]

@@ -1,0 +1,34 @@
+"""The arguments that say where published content is, which most runners have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.documents import ContentError
+from ecqm.bundles.selection import Selection, select
+
+
+def content_parser(about: str | None) -> argparse.ArgumentParser:
+    """CONTENT --libraries DIR… --valuesets DIR…, described by the documentation of a runner."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    return parser
+
+
+def opened(options: argparse.Namespace) -> Content:
+    """The content that was named. Ends the program with 2, as wrong arguments do, if there is none."""
+    try:
+        return Content.open(options.content, options.libraries, options.valuesets)
+    except ContentError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def selected(content: Content) -> Selection:
+    """All measures of a content, planned to run together."""
+    return select(content, content.select(()))

@@ -45,9 +45,17 @@ def test_conditions_on_the_element_alone_go_into_the_scan() -> None:
     assert [len(related.rows.conditions), len(related.rows.rows.keep)] == [1, 1]
 
 
-def test_what_may_raise_stays_behind_the_conditions_before_it() -> None:
-    logic = Logic("define X: [Encounter] E where Message(true, true, 'a', 'Error', 'b') and E.status = 'finished'")
-    plan = logic.plan("X")
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "Message(true, true, 'a', 'Error', 'b')",
+        "Ln(ToDecimal(E.id)) > 1",
+        "Matches('a', E.id)",
+        "singleton from (E.reasonCode) is null",
+    ],
+)
+def test_what_may_raise_stays_behind_the_conditions_before_it(condition: str) -> None:
+    plan = Logic(f"define X: [Encounter] E where {condition} and E.status = 'finished'").plan("X")
     assert isinstance(plan, Collect) and isinstance(plan.rows, Filter)
     (late,) = plan.rows.conditions
     assert late.may_raise

@@ -89,7 +89,7 @@ class Sum:
 class Product:
     """The product."""
 
-    @overload(*_NUMBERS, may_raise=True)
+    @overload(*_NUMBERS)
     def numbers(source: List) -> Any:
         values = present(source)
         require_certain("Product", *values)
@@ -123,7 +123,7 @@ class Max:
 class Avg:
     """The arithmetic mean."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("Avg", _mean, source)
 
@@ -136,7 +136,7 @@ class Avg:
 class GeometricMean:
     """The root of the product that has as many factors; null where it is not a real number."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("GeometricMean", _geometric_mean, source)
 
@@ -145,7 +145,7 @@ class GeometricMean:
 class Median:
     """The element in the middle by size, or the mean of the two."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("Median", _median, source)
 
@@ -174,7 +174,7 @@ class Mode:
 class Variance:
     """The variance of a sample; null for a single element."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("Variance", _variance, source)
 
@@ -187,7 +187,7 @@ class Variance:
 class PopulationVariance:
     """The variance of a whole population."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("PopulationVariance", _population_variance, source)
 
@@ -200,7 +200,7 @@ class PopulationVariance:
 class StdDev:
     """The standard deviation of a sample; null for a single element."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("StdDev", _deviation, source)
 
@@ -213,7 +213,7 @@ class StdDev:
 class PopulationStdDev:
     """The standard deviation of a whole population."""
 
-    @overload(_DECIMALS, may_raise=True)
+    @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
         return of_numbers("PopulationStdDev", _population_deviation, source)
 

@@ -151,7 +151,7 @@ class Multiply:
 class Divide:
     """The quotient as a Decimal; that of quantities has the quotient of their units."""
 
-    @overload("(Decimal, Decimal) -> Decimal", may_raise=True)
+    @overload("(Decimal, Decimal) -> Decimal")
     def decimals(left: Decimal, right: Decimal) -> Decimal | None:
         require_certain("Divide", left, right)
         return in_decimal(EXACT.divide(left, right)) if right else None
@@ -165,7 +165,7 @@ class Divide:
 class TruncatedDivide:
     """The quotient without its fraction."""
 
-    @overload(*_BINARY, may_raise=True)
+    @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
         require_certain("TruncatedDivide", left, right)
         return compute(truncated_quotient, left, right) if right else None
@@ -186,7 +186,7 @@ class TruncatedDivide:
 class Modulo:
     """What truncated division leaves over; it has the sign of the dividend."""
 
-    @overload(*_BINARY, may_raise=True)
+    @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
         require_certain("Modulo", left, right)
         return compute(remainder, left, right) if right else None
@@ -220,7 +220,7 @@ class Negate:
 class Ceiling:
     """The least integer that is not less."""
 
-    @overload(_TO_INTEGER, may_raise=True)
+    @overload(_TO_INTEGER)
     def decimals(argument: Decimal) -> int | None:
         return _integral(argument, ROUND_CEILING)
 
@@ -229,7 +229,7 @@ class Ceiling:
 class Floor:
     """The greatest integer that is not greater."""
 
-    @overload(_TO_INTEGER, may_raise=True)
+    @overload(_TO_INTEGER)
     def decimals(argument: Decimal) -> int | None:
         return _integral(argument, ROUND_FLOOR)
 
@@ -238,7 +238,7 @@ class Floor:
 class Truncate:
     """The integer part."""
 
-    @overload(_TO_INTEGER, may_raise=True)
+    @overload(_TO_INTEGER)
     def decimals(argument: Decimal) -> int | None:
         return _integral(argument, ROUND_DOWN)
 
@@ -247,11 +247,11 @@ class Truncate:
 class Round:
     """The nearest number with so many places after the point, none unless given; halves go away from zero."""
 
-    @overload("(Decimal) -> Decimal", may_raise=True)
+    @overload("(Decimal) -> Decimal")
     def whole(argument: Decimal) -> Decimal | None:
         return _rounded(argument, 0)
 
-    @overload("(Decimal, Integer) -> Decimal", nulls=NONE, may_raise=True)
+    @overload("(Decimal, Integer) -> Decimal", nulls=NONE)
     def places(argument: Decimal | None, precision: int | None) -> Decimal | None:
         return None if argument is None else _rounded(argument, precision or 0)
 
@@ -286,7 +286,7 @@ class Ln:
 class Log:
     """The logarithm of the first argument to the base of the second; null where there is none."""
 
-    @overload("(Decimal, Decimal) -> Decimal", may_raise=True)
+    @overload("(Decimal, Decimal) -> Decimal")
     def decimals(argument: Decimal, base: Decimal) -> Decimal | None:
         require_certain("Log", argument, base)
         if argument <= 0 or base <= 0 or base == 1:
@@ -298,7 +298,7 @@ class Log:
 class Power:
     """The first argument to the power of the second. Integers to a negative power give a Decimal."""
 
-    @overload(*_BINARY, may_raise=True)
+    @overload(*_BINARY)
     def numbers(argument: Number, exponent: Number) -> Number | None:
         require_certain("Power", argument, exponent)
         result = power(Decimal(argument), Decimal(exponent))
@@ -312,7 +312,7 @@ class Power:
 class MinValue:
     """The least value of a point type, the attribute `of`; other types have none, which is an error."""
 
-    @overload("() -> Any", may_raise=True)
+    @overload("() -> Any")
     def any_type(*, of: CqlType) -> Any:
         return minimum(of)
 
@@ -321,7 +321,7 @@ class MinValue:
 class MaxValue:
     """The greatest value of a point type, the attribute `of`; other types have none, which is an error."""
 
-    @overload("() -> Any", may_raise=True)
+    @overload("() -> Any")
     def any_type(*, of: CqlType) -> Any:
         return maximum(of)
 

@@ -37,11 +37,11 @@ class CodeSystems(Protocol):
 class CalculateAge:
     """The whole calendar periods from a birth date to the request: to its day, or its instant for a DateTime."""
 
-    @overload("(Date) -> Integer", may_raise=True)
+    @overload("(Date) -> Integer")
     def date(birth: Date, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
         return duration_between(birth, context.now.date(), precision.lower())
 
-    @overload("(DateTime) -> Integer", may_raise=True)
+    @overload("(DateTime) -> Integer")
     def datetime(birth: DateTime, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
         return duration_between(birth, context.now, precision.lower())
 
@@ -50,7 +50,7 @@ class CalculateAge:
 class CalculateAgeAt:
     """The whole calendar periods from a birth date to another date; uncertain where one of them is imprecise."""
 
-    @overload("(Date, Date) -> Integer", "(DateTime, DateTime) -> Integer", may_raise=True)
+    @overload("(Date, Date) -> Integer", "(DateTime, DateTime) -> Integer")
     def at(birth: Any, as_of: Any, *, precision: str = _AGE) -> int | Uncertainty | None:
         return duration_between(birth, as_of, precision.lower())
 

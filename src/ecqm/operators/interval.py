@@ -51,7 +51,7 @@ class IntervalSelector:
 class Start:
     """The first point of an interval."""
 
-    @overload("(Interval<T>) -> T", may_raise=True)
+    @overload("(Interval<T>) -> T")
     def interval(a: Interval) -> Any:
         return start(a)
 
@@ -60,7 +60,7 @@ class Start:
 class End:
     """The last point of an interval."""
 
-    @overload("(Interval<T>) -> T", may_raise=True)
+    @overload("(Interval<T>) -> T")
     def interval(a: Interval) -> Any:
         return end(a)
 
@@ -81,7 +81,7 @@ class PointFrom:
 class Width:
     """The distance from start to end; not defined for dates and times."""
 
-    @overload(*_SIZES, may_raise=True)
+    @overload(*_SIZES)
     def interval(a: Interval) -> Any:
         return _width(a)
 
@@ -90,7 +90,7 @@ class Width:
 class Size:
     """The width and one step of the point type: how many integers there are in an interval of them."""
 
-    @overload(*_SIZES, may_raise=True)
+    @overload(*_SIZES)
     def interval(a: Interval) -> Any:
         width = _width(a)
         match width:

@@ -104,6 +104,11 @@ class Operator:
         """Is the result null whenever an operand is, whatever the overload?"""
         return all(overload.nulls is PROPAGATE for overload in self.overloads)
 
+    @property
+    def may_raise(self) -> bool:
+        """Does any overload raise an error for some operands?"""
+        return any(overload.may_raise for overload in self.overloads)
+
     def resolve(self, types: Sequence[CqlType]) -> Overload | None:
         """The overload that operands of `types` fit best without conversion, the first declared of equals."""
         key = tuple(types)
@@ -170,7 +175,11 @@ class Declaration:
 
 
 def overload(*signatures: str, nulls: NullRule = PROPAGATE, may_raise: bool = False) -> Callable[[Scalar], Declaration]:
-    """Declare the scalar semantics of one or more overloads. `may_raise`: some operands raise CqlError."""
+    """Declare the scalar semantics of one or more overloads.
+
+    `may_raise`: some operands raise CqlError, so that the planner keeps a call from rows that do not ask for it. What
+    arithmetic does at the ends of a type's range, with uncertain numbers or units of another kind, is not meant.
+    """
 
     def declare(function: Scalar) -> Declaration:
         return Declaration(function, signatures, nulls, may_raise)

@@ -169,7 +169,7 @@ class TimezoneFrom:
 class DateTimeComponentFrom:
     """One component (`precision`: year to millisecond), null where it is not specified."""
 
-    @overload("(DateTime) -> Integer", "(Date) -> Integer", "(Time) -> Integer", may_raise=True)
+    @overload("(DateTime) -> Integer", "(Date) -> Integer", "(Time) -> Integer")
     def temporal(a: Temporal, *, precision: str | None = None) -> int | None:
         return a.component(_require_precision(precision))
 
@@ -223,7 +223,7 @@ class After:
 class DurationBetween:
     """Whole periods of `precision` from the first to the second; an uncertainty where the operands are imprecise."""
 
-    @overload(*_COUNTS, may_raise=True)
+    @overload(*_COUNTS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> int | Uncertainty:
         return calendar.duration_between(a, b, _require_precision(precision))
 
@@ -232,7 +232,7 @@ class DurationBetween:
 class DifferenceBetween:
     """Boundaries of `precision` crossed from the first to the second; an uncertainty where they are imprecise."""
 
-    @overload(*_COUNTS, may_raise=True)
+    @overload(*_COUNTS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> int | Uncertainty:
         return calendar.difference_between(a, b, _require_precision(precision))
 
@@ -241,7 +241,7 @@ class DifferenceBetween:
 class Add:
     """A date or time moved by a duration, respecting the lengths of months and years."""
 
-    @overload(*_MOVES, may_raise=True)
+    @overload(*_MOVES)
     def temporal(a: Point, amount: Quantity) -> Point:
         return calendar.add(a, amount.value, amount.unit)
 
@@ -250,7 +250,7 @@ class Add:
 class Subtract:
     """A date or time moved back by a duration, respecting the lengths of months and years."""
 
-    @overload(*_MOVES, may_raise=True)
+    @overload(*_MOVES)
     def temporal(a: Point, amount: Quantity) -> Point:
         return calendar.add(a, -amount.value, amount.unit)
 

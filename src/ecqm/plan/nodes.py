@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ecqm.operators import registry
 from ecqm.types import CqlType
 
 NOTHING: frozenset[Variable] = frozenset()
@@ -169,11 +170,7 @@ class Call(PlanNode):
     attributes: tuple[tuple[str, Any], ...] = ()
 
     def raises(self) -> bool:
-        return self.operator in RAISING
-
-
-# Operators that raise an error for some operands: never evaluated on rows that do not ask for them.
-RAISING = frozenset({"Message", "SingletonFrom", "Successor", "Predecessor", "Convert", "PointFrom", "Expand"})
+        return registry.get(self.operator).may_raise
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -26,14 +26,14 @@ from ecqm.measures.defects import DefectList
 DEFECTS = Path(__file__).parent / "deck_defects.toml"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     parser = content_parser(__doc__)
     parser.add_argument("--measure", action="append", default=[])
     parser.add_argument("--tests", type=Path)
     parser.add_argument("--profiles", choices=("declared", "inferred", "both"), default="both")
     parser.add_argument("--defects", type=Path, default=DEFECTS)
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     started = perf_counter()
     content = opened(options)
     runner = DeckRunner(content, DefectList.read(options.defects), profiles=options.profiles)

@@ -95,10 +95,10 @@ _PROFILE = re.compile(f'"({"|".join(sorted(map(re.escape, PROFILES), key=len, re
 Populations = list[list[tuple[str | None, float | None]]]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     parser = content_parser(__doc__)
     parser.add_argument("--measure", action="append", default=[])
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     published = results(opened(options), options.measure)
     with tempfile.TemporaryDirectory() as folder:
         cases = [result.case.folder for result in published.values()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,9 +13,7 @@ import pytest
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import MeasureCases, match_deck
-from tests.scripts import ROOT, SAMPLE, run
-
-Peer = tuple[ModuleType, ModuleType]
+from tests.scripts import SAMPLE, imported, run
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +27,17 @@ def part(content: Content) -> MeasureCases:
     return part
 
 
-@pytest.fixture
-def peers(monkeypatch: pytest.MonkeyPatch) -> Peer:
-    """The modules `compare` and `inputs`, which find each other as scripts of one folder do."""
-    monkeypatch.syspath_prepend(str(ROOT / "conformance" / "peers"))
-    for name in ("compare", "inputs", "install"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    return importlib.import_module("compare"), importlib.import_module("inputs")
+@pytest.fixture(scope="module")
+def compare() -> ModuleType:
+    return imported("conformance/peers/compare.py")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def test_every_engine_gets_the_same(peers: Peer, content: Content, part: MeasureCases, tmp_path: Path) -> None:
-    given = peers[1].write_inputs(content, part, 13, tmp_path)
+def test_every_engine_gets_the_same(compare: ModuleType, content: Content, part: MeasureCases, tmp_path: Path) -> None:
+    given = compare.write_inputs(content, part, 13, tmp_path)
     assert (given.patients, given.period) == (24, ("2026-01-01", "2026-12-31"))
     assert given.criteria[: given.initial_populations] == ("Initial Population",)
     types = [entry["resource"]["resourceType"] for entry in json.loads(given.measure_bundle.read_text())["entry"]]
@@ -61,25 +54,24 @@ def test_every_engine_gets_the_same(peers: Peer, content: Content, part: Measure
     assert subjects and subjects <= ids
 
 
-def test_libraries_have_their_elm(peers: Peer, content: Content) -> None:
-    resource = peers[1].library_resource(content.libraries.find("FHIRHelpers"))
+def test_libraries_have_their_elm(content: Content) -> None:
+    resource = imported("conformance/peers/inputs.py").library_resource(content.libraries.find("FHIRHelpers"))
     (attachment,) = resource["content"]
     assert json.loads(base64.b64decode(attachment["data"]))["library"]["identifier"]["id"] == "FHIRHelpers"
 
 
-def answered(peers: Peer, given: Any, program: str) -> Any:
-    return peers[0].run_peer([sys.executable, "-c", program], given, 12, limit=True)
+def answered(compare: ModuleType, given: Any, program: str) -> Any:
+    return compare.run_peer([sys.executable, "-c", program], given, 12, limit=True)
 
 
-def test_the_answer_of_a_peer(peers: Peer, content: Content, part: MeasureCases, tmp_path: Path) -> None:
-    compare = peers[0]
-    given = peers[1].write_inputs(content, part, 24, tmp_path)
+def test_the_answer_of_a_peer(compare: ModuleType, content: Content, part: MeasureCases, tmp_path: Path) -> None:
+    given = compare.write_inputs(content, part, 24, tmp_path)
     answer = {"patients": 24, "setup": 1.5, "seconds": [1.0, 3.0, 2.0], "members": [14, 2, 0]}
-    rate = answered(peers, given, f"print('warming up'); print('''{json.dumps(answer)}''')")
+    rate = answered(compare, given, f"print('warming up'); print('''{json.dumps(answer)}''')")
     assert (rate.patients, rate.per_second, rate.setup, rate.members) == (24, 12.0, 1.5, (7.0,))
 
-    assert "NameError" in answered(peers, given, "nothing").failure
-    assert answered(peers, given, "raise SystemExit(3)").failure == "failed: exit 3"
+    assert "NameError" in answered(compare, given, "nothing").failure
+    assert answered(compare, given, "raise SystemExit(3)").failure == "failed: exit 3"
     absent = compare.run_peer([str(tmp_path / "absent")], given, 12, limit=False)
     assert absent.failure.endswith("is not installed")
 

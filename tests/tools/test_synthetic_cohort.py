@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from ecqm.data import read_files
+from tests.scripts import imported
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    path = Path(__file__).parents[2] / "tools" / "synthetic_cohort.py"
-    spec = importlib.util.spec_from_file_location("synthetic_cohort", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["synthetic_cohort"] = module
-    spec.loader.exec_module(module)
-    return module
+    return imported("tools/synthetic_cohort.py")
 
 
 def make(tool: ModuleType, folder: Path, seed: int, patients: int = 60) -> Path:

@@ -15,6 +15,7 @@ from ecqm.engine import kernel_for
 from ecqm.language import CompiledCache, Compiler, CompilerOptions
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.planning import MeasurePlan, plan_measure
+from ecqm.models import assumption
 from ecqm.plan.lowering import Lowered
 
 LibraryForm = Literal["elm", "cql"]
@@ -34,7 +35,11 @@ def compiled_cache() -> CompiledCache:
 
 
 class Planner:
-    """Plans measures of one content. Libraries are read once, and what measures have in common is planned once."""
+    """Plans measures of one content. Libraries are read once, and what measures have in common is planned once.
+
+    ``warnings`` are what the compiler has to say about libraries that it could translate, and which versions of data
+    models are assumed, each once, with the library that it was first said of.
+    """
 
     def __init__(self, content: Content, relax_versions: bool = False, form: LibraryForm = "elm") -> None:
         self.content = content
@@ -43,6 +48,7 @@ class Planner:
         self._compiler = Compiler(self._cql, _OPTIONS, compiled_cache())
         self._libraries: dict[LibraryIdentifier, ElmSource | IndexedLibrary] = {}
         self._lowered = Lowered()
+        self.warnings: dict[str, str] = {}
 
     def libraries(self, measure: Measure) -> ResolvedLibraries:
         """The libraries of a measure, read or compiled, and linked.
@@ -58,7 +64,9 @@ class Planner:
             for library in self.content.closure(measure, self.relax_versions).libraries:
                 found[LibraryIdentifier(library.name, library.version)] = self._library(library)
         collection = LibraryCollection(found.values(), relax_versions=self.relax_versions)
-        return collection.resolve(next(iter(found.values())).identifier)
+        resolved = collection.resolve(next(iter(found.values())).identifier)
+        self._warn_of_models(resolved)
+        return resolved
 
     def plan(self, measure: Measure) -> MeasurePlan:
         """The plan of a measure. Raises ElmError, PlanError, MeasureError or LibraryNotFound."""
@@ -74,6 +82,13 @@ class Planner:
             source = elm_source(library) if self.form == "elm" else None
             found = self._libraries[identifier] = source or self._compiled(library)
         return found
+
+    def _warn_of_models(self, libraries: ResolvedLibraries) -> None:
+        for library in libraries.libraries:
+            for using in library.usings:
+                told = assumption(using.localIdentifier or "", using.version) if using.version else None
+                if told is not None:
+                    self.warnings.setdefault(told, str(library.identifier))
 
     def _add_compiled(self, library: LibrarySource, found: dict[LibraryIdentifier, ElmSource | IndexedLibrary]) -> None:
         """The library and all that it includes, by what their CQL says."""
@@ -92,6 +107,8 @@ class Planner:
         if compilation.errors:
             told = "\n".join(error.render() for error in compilation.errors)
             raise ElmError(f"does not compile:\n{told}", library=str(library))
+        for warning in compilation.warnings:
+            self.warnings.setdefault(warning.message, str(library))
         return IndexedLibrary(compilation.library, f"{library} (compiled)")
 
     def _cql(self, name: str, version: str | None) -> str | None:

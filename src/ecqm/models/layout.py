@@ -8,6 +8,9 @@ The first block is about the model:
     context  NAME  TYPE  KEY-ELEMENT  [BIRTH-DATE-ELEMENT]
     conversion  FROM  TO  FUNCTION
 
+A version of which only the differences are known has `rest  VERSION` in its first block: what it does not tell is as in
+that version. There, `like  NAME  TYPE  [attribute=value …]` is a type with the elements of TYPE.
+
 Every other block is about one type: `KIND  NAME  BASE  [attribute=value …]  [retrievable]`, KIND being class, profile
 or simple, then for each element `⇥NAME  TYPE  [TARGET]` and for each context `⇥@CONTEXT  KEY-ELEMENT` (`@@` where
 the relation is with the target of the type). Types are written as in CQL with the model in front; what follows the
@@ -45,6 +48,35 @@ def read_type(text: str) -> CqlType:
         case "Choice", _:
             return ChoiceType(tuple(parts))
     raise ModelFileError(f"not a type: {text!r}")
+
+
+def completed(text: str, rest: str) -> str:
+    """A model file of differences with everything that the file of another version, `rest`, has besides."""
+    head, *told = text.rstrip("\n").split("\n\n")
+    rest_head, *blocks = rest.rstrip("\n").split("\n\n")
+    by_name = {_name(block): block for block in blocks}
+    for block in told:
+        by_name[_name(block)] = _alike(block, by_name) if block.startswith("like\t") else block
+    first = head.split("\n")
+    keys = {line.partition("\t")[0] for line in first}
+    first += [line for line in rest_head.split("\n") if line.partition("\t")[0] not in keys]
+    return "\n\n".join(["\n".join(first), *(by_name[name] for name in sorted(by_name))]) + "\n"
+
+
+def _name(block: str) -> str:
+    return block.split("\t", 2)[1].split("\n", 1)[0]
+
+
+def _alike(block: str, known: dict[str, str]) -> str:
+    _, name, pattern, *own = block.split("\t")
+    original = pattern.partition(".")[2]
+    head, *elements = known[original].split("\n")
+    kind, _, base, *attributes = head.split("\t")
+    stated = {attribute.partition("=")[0] for attribute in own}
+    if not any(attribute.startswith("target=") for attribute in attributes):
+        attributes.insert(0, f"target={original}")
+    kept = [attribute for attribute in attributes if attribute.partition("=")[0] not in stated]
+    return "\n".join(["\t".join([kind, name, base, *own, *kept]), *elements])
 
 
 def _split(text: str) -> list[str]:

@@ -137,6 +137,8 @@ class Model:
                     attributes[key] = values[0]
         self.target_url = attributes.get("targetUrl", self.url)
         self.qualifier = attributes.get("targetQualifier")
+        # The version that everything is taken from but what this one is known to add.
+        self.rest = attributes.get("rest")
         self.strict_retrieve_typing = attributes.get("strictRetrieveTyping") == "true"
         self.patient_birth_date = attributes.get("patientBirthDatePropertyName")
         self.patient_identifier = attributes.get("patientClassIdentifier")

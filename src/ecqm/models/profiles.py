@@ -37,7 +37,7 @@ class Negation:
 class ProfileFacts:
     """What a profile fixes: whether it is `negated` (None: either), `category` and `code` (empty: any).
 
-    `base` is the canonical URL of the US Core profile that it is derived from.
+    `base` is the canonical URL of the profile that it is derived from.
     """
 
     base: str | None = None
@@ -112,7 +112,7 @@ def _facts() -> dict[str, ProfileFacts]:
         for name, told in _document()[guide].items():
             base = told.get("base")
             found[prefix + name] = ProfileFacts(
-                None if base is None else _GUIDES["us-core"] + base,
+                None if base is None else _GUIDES["qicore" if base.startswith("qicore-") else "us-core"] + base,
                 told.get("negated"),
                 frozenset(told.get("category", ())),
                 frozenset(told.get("code", ())),

@@ -14,7 +14,7 @@ from ecqm.language.translation.core import Context
 from ecqm.language.translation.fhirpath import FhirPathTranslator
 from ecqm.language.translation.names import name_of, parts_of
 from ecqm.language.translation.retrieves import RetrieveTranslator
-from ecqm.models import patched
+from ecqm.models import assumption, standing_for
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
 
@@ -87,12 +87,11 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         version = _version(definition)
         local = definition.identifier()
         local_name = name if local is None else name_of(local)
-        near = None if version is None else patched(name, version)
-        if near is not None:
-            told = f"version {version} of model {name} is not here; {near} is taken in its place"
+        told = None if version is None else assumption(name, version)
+        if told is not None:
             self.report(CqlError(told, definition), "warning")
         try:
-            model = self.models.use(name, near or version, local_name)
+            model = self.models.use(name, standing_for(name, version) or version, local_name)
         except LookupError as error:
             raise CqlError(str(error.args[0]), definition) from None
         if name == "System":

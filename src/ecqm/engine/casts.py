@@ -1,4 +1,4 @@
-"""As and Is: which rows of a column are of a type (`elm:22.1`, `elm:22.2`)."""
+"""As and Is: which rows of a column are of a type (`elm:22.1`, `elm:22.18`)."""
 
 from __future__ import annotations
 

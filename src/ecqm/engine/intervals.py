@@ -1,4 +1,4 @@
-"""Intervals of boundaries that the plan computes (`elm:19.15`)."""
+"""Intervals of boundaries that the plan computes (`elm:19.1`)."""
 
 from __future__ import annotations
 

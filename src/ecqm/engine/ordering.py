@@ -27,7 +27,7 @@ from ecqm.operators.vectors.amounts import amounts
 
 
 def ranks(column: Column) -> Rows:
-    """Integers in the order of the values: null first, equal values alike (`elm:12.1`, sort: nulls are the lowest)."""
+    """Integers in the order of the values: null first, equal values alike (`elm:10.13`, sort: nulls are the lowest)."""
     rank = _ranks(column)
     return np.where(column.valid, rank - rank.min(initial=0) + 1, 0)
 

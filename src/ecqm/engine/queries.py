@@ -1,4 +1,4 @@
-"""Queries: opening frames, and reducing them to a value per outer row (`elm:12`)."""
+"""Queries: opening frames, and reducing them to a value per outer row (`elm:10`)."""
 
 from __future__ import annotations
 

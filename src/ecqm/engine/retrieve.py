@@ -1,4 +1,4 @@
-"""Retrieves: the resources of a type, by profile and by code (`elm:2.1`)."""
+"""Retrieves: the resources of a type, by profile and by code (`elm:11.1`)."""
 
 from __future__ import annotations
 

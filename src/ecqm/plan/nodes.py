@@ -137,7 +137,7 @@ class Parameter(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Retrieve(PlanNode):
-    """The resources of one type (and profile) that match a code filter, as a list per patient (`elm:2.1`).
+    """The resources of one type (and profile) that match a code filter, as a list per patient (`elm:11.1`).
 
     `unfiltered`: the resources of all patients, as one list.
     """
@@ -183,7 +183,7 @@ class FunctionKernel(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Membership(PlanNode):
-    """Whether a code, a concept or any of a list of them is in a value set (`elm:23.5`, `elm:23.6`)."""
+    """Whether a code, a concept or any of a list of them is in a value set (`elm:23.8`, `elm:23.2`)."""
 
     operand: PlanNode
     value_set: PlanNode
@@ -211,7 +211,7 @@ class Cast(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TypeTest(PlanNode):
-    """Is (`elm:22.2`)."""
+    """Is (`elm:22.18`)."""
 
     operand: PlanNode
     type: CqlType
@@ -219,7 +219,7 @@ class TypeTest(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeRecord(PlanNode):
-    """Tuple and Instance (`elm:2.6`, `elm:2.7`): named values; `type` is None for a tuple."""
+    """Tuple and Instance (`elm:2.1`, `elm:2.2`): named values; `type` is None for a tuple."""
 
     type: CqlType | None
     elements: tuple[tuple[str, PlanNode], ...]
@@ -227,7 +227,7 @@ class MakeRecord(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeList(PlanNode):
-    """List (`elm:20.17`)."""
+    """List (`elm:20.1`)."""
 
     elements: tuple[PlanNode, ...]
     type: CqlType | None = None
@@ -235,7 +235,7 @@ class MakeList(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeInterval(PlanNode):
-    """Interval (`elm:19.15`); whether a boundary is closed may depend on the row."""
+    """Interval (`elm:19.1`); whether a boundary is closed may depend on the row."""
 
     low: PlanNode
     high: PlanNode
@@ -300,7 +300,7 @@ class WithinNode(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Collect(WithinNode):
-    """The value of each row, as a list per outer row; `distinct` drops repeats (`elm:12.1`, return clause).
+    """The value of each row, as a list per outer row; `distinct` drops repeats (`elm:10.11`).
 
     A query whose sources all turn out to be single values gives a single value.
     """
@@ -334,7 +334,7 @@ class Fold(WithinNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SortWithin(PlanNode):
-    """A list in order of `keys`: (value of the element, descending) pairs (`elm:12.1`, sort clause)."""
+    """A list in order of `keys`: (value of the element, descending) pairs (`elm:10.13`)."""
 
     source: PlanNode
     element: Element

@@ -6,6 +6,7 @@ from ecqm.elm import nodes as elm
 from ecqm.plan.lowering.core import Lowering, Scope, lowers
 from ecqm.plan.lowering.types import specified_type
 from ecqm.plan.nodes import Call, Cast, PlanNode
+from ecqm.plan.rewrites.branches import conditional, type_test
 
 
 @lowers(elm.As)
@@ -17,7 +18,7 @@ def as_(lowering: Lowering, node: elm.As, scope: Scope) -> PlanNode:
 @lowers(elm.Is)
 def is_(lowering: Lowering, node: elm.Is, scope: Scope) -> PlanNode:
     type_ = specified_type(node.isTypeSpecifier, node.isType)
-    return lowering.builder.type_test(lowering.lower(node.operand, scope), type_)
+    return type_test(lowering.builder, lowering.lower(node.operand, scope), type_)
 
 
 @lowers(elm.Convert, elm.CanConvert)
@@ -31,7 +32,7 @@ def convert(lowering: Lowering, node: elm.Convert | elm.CanConvert, scope: Scope
 def if_(lowering: Lowering, node: elm.If, scope: Scope) -> PlanNode:
     condition = lowering.lower(node.condition, scope)
     branches = ((condition, lowering.lower(node.then, scope)),)
-    return lowering.builder.conditional(branches, lowering.lower_optional(node.else_, scope))
+    return conditional(lowering.builder, branches, lowering.lower_optional(node.else_, scope))
 
 
 @lowers(elm.Case)
@@ -43,4 +44,4 @@ def case(lowering: Lowering, node: elm.Case, scope: Scope) -> PlanNode:
         if comparand is not None:
             condition = lowering.builder.make(Call, "Equal", (comparand, condition))
         branches.append((condition, lowering.lower(item.then, scope)))
-    return lowering.builder.conditional(tuple(branches), lowering.lower_optional(node.else_, scope))
+    return conditional(lowering.builder, tuple(branches), lowering.lower_optional(node.else_, scope))

@@ -12,11 +12,12 @@ from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.types import named_type
 from ecqm.plan.lowering.values import element_of
 from ecqm.plan.nodes import Call, Collect, Membership, PlanNode, Scan
+from ecqm.plan.rewrites import existence, unions
 
 
 @lowers(elm.Exists)
 def exists(lowering: Lowering, node: elm.Exists, scope: Scope) -> PlanNode:
-    return lowering.builder.exists(lowering.lower(node.operand, scope))
+    return existence.exists(lowering.builder, lowering.lower(node.operand, scope))
 
 
 @lowers(elm.InValueSet)
@@ -47,15 +48,7 @@ def message(lowering: Lowering, node: elm.Message, scope: Scope) -> PlanNode:
 
 @lowers(elm.Union)
 def union(lowering: Lowering, node: elm.Union, scope: Scope) -> PlanNode:
-    """A union of unions is one of all their operands."""
-    operands: list[PlanNode] = []
-    for part in node.operand:
-        operand = lowering.lower(part, scope)
-        if isinstance(operand, Call) and operand.operator == "Union":
-            operands += operand.operands
-        else:
-            operands.append(operand)
-    return lowering.builder.make(Call, "Union", tuple(operands))
+    return unions.union(lowering.builder, [lowering.lower(operand, scope) for operand in node.operand])
 
 
 _NOT_SETTINGS = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}

@@ -1,4 +1,4 @@
-"""Retrieves and queries (`elm:2.1`, `elm:12`)."""
+"""Retrieves and queries (`elm:11.1`, `elm:10`)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from ecqm.plan.nodes import (
     SortWithin,
     TypeTest,
 )
+from ecqm.plan.rewrites.conditions import filtered
+from ecqm.plan.rewrites.identity import collected
 from ecqm.types import ANY, IntervalType, NamedType
 
 
@@ -59,7 +61,7 @@ def _dated(lowering: Lowering, retrieved: Retrieve, node: elm.Retrieve, scope: S
         ),
         make(Call, "In", (date, dates)),
     )
-    rows = lowering.builder.filter(make(Scan, retrieved, element, (), None), within)
+    rows = filtered(lowering.builder, make(Scan, retrieved, element, (), None), within)
     return make(Collect, rows, element, False)
 
 
@@ -78,9 +80,9 @@ def query(lowering: Lowering, node: elm.Query, scope: Scope) -> PlanNode:
         scope = scope.with_name(let.identifier, lowering.lower(let.expression, scope))
     for relationship in node.relationship:
         related = _related(lowering, relationship, scope)
-        rows = lowering.builder.filter(rows, related)
+        rows = filtered(lowering.builder, rows, related)
     if node.where is not None:
-        rows = lowering.builder.filter(rows, lowering.lower(node.where, scope))
+        rows = filtered(lowering.builder, rows, lowering.lower(node.where, scope))
     if node.aggregate is not None:
         return _aggregate(lowering, node.aggregate, rows, scope)
     value: PlanNode
@@ -94,11 +96,7 @@ def query(lowering: Lowering, node: elm.Query, scope: Scope) -> PlanNode:
         # Without a return clause a query over several sources returns tuples of their elements.
         value = make(MakeRecord, None, tuple(sources))
         is_distinct = True
-    result: PlanNode
-    if isinstance(rows, Scan) and rows.of is None and not rows.keep and value is rows.variable and not is_distinct:
-        result = rows.source
-    else:
-        result = make(Collect, rows, value, is_distinct)
+    result = collected(lowering.builder, rows, value, is_distinct)
     return result if node.sort is None else sort(lowering, result, node.sort.by, scope)
 
 
@@ -117,12 +115,12 @@ def element_variable(lowering: Lowering, source: PlanNode, scope: Scope) -> Elem
 
 
 def _related(lowering: Lowering, relationship: elm.RelationshipClause, scope: Scope) -> PlanNode:
-    """With and Without: whether a related element exists such that the condition holds (`elm:12.4`, `elm:12.5`)."""
+    """With and Without: whether a related element exists such that the condition holds (`elm:10.14`, `elm:10.15`)."""
     scan = _scan(lowering, relationship, scope, None)
     inside = scope.with_name(relationship.alias, scan.variable).with_variable(scan.variable)
     rows: RowsNode = scan
     if relationship.suchThat is not None:
-        rows = lowering.builder.filter(scan, lowering.lower(relationship.suchThat, inside))
+        rows = filtered(lowering.builder, scan, lowering.lower(relationship.suchThat, inside))
     found: PlanNode = lowering.builder.make(ExistsWithin, rows, scan.variable)
     if isinstance(relationship, elm.Without):
         found = lowering.builder.make(Call, "Not", (found,))
@@ -162,7 +160,7 @@ def sort_operator(lowering: Lowering, node: elm.Sort, scope: Scope) -> PlanNode:
 @lowers(elm.Filter)
 def filter_operator(lowering: Lowering, node: elm.Filter, scope: Scope) -> PlanNode:
     scan, inside = _scoped(lowering, node.source, node.scope, scope)
-    rows = lowering.builder.filter(scan, lowering.lower(node.condition, inside))
+    rows = filtered(lowering.builder, scan, lowering.lower(node.condition, inside))
     return lowering.builder.make(Collect, rows, scan.variable, False)
 
 

@@ -1,4 +1,4 @@
-"""Codes, concepts, value sets and code systems, and references to their declarations (`elm:4`)."""
+"""Codes, concepts, value sets and code systems, and references to their declarations (`elm:3`)."""
 
 from __future__ import annotations
 

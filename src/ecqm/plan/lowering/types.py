@@ -1,4 +1,4 @@
-"""ELM type specifiers and qualified names as CQL types (`elm:3`)."""
+"""ELM type specifiers and qualified names as CQL types (`elm:4`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What plans are made into: sources that nobody counts, branches that nothing takes."""
+"""What plans are made into (`ecqm.plan.rewrites`): sources that nobody counts, branches that nothing takes."""
 
 from __future__ import annotations
 

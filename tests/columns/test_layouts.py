@@ -15,7 +15,6 @@ from ecqm.columns import (
     concat,
     from_values,
     merge,
-    nulls_like,
     to_values,
 )
 from ecqm.terminology import CodeIndex
@@ -60,7 +59,7 @@ class TestLayouts:
         values, others = drawn(type_), drawn(type_, 7)
         column, other = from_values(values, CODES), from_values(others, CODES)
         assert to_values(concat([column, NullColumn(2), other])) == [*values, None, None, *others]
-        assert to_values(nulls_like(column, 3)) == [None] * 3
+        assert to_values(column.nulls(3)) == [None] * 3
         mask = np.arange(7) % 2 == 0
         assert to_values(choose(mask, column.take(np.arange(7)), other)) == [
             values[row] if mask[row] else others[row] for row in range(7)

@@ -1,7 +1,8 @@
 """Columns: one CQL value per row, one layout per file.
 
-Every layout offers `valid`, `take`, `pick`, `where`, `concat` and `keys` (see `Column`); what CQL does with the values
-is declared in `ecqm.operators`. `concat`, `merge` and `choose` join columns of differing layouts into a choice.
+Every layout offers `valid`, `take`, `pick`, `where`, `nulls`, `concat` and `keys` (see `Column`); what CQL does with
+the values is declared in `ecqm.operators`. `concat`, `merge` and `choose` join columns of differing layouts into a
+choice.
 """
 
 from ecqm.columns.base import Column, Mask, Rows, broadcast_length
@@ -10,7 +11,7 @@ from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, CodeDictionary, ConceptColumn
 from ecqm.columns.convert import from_values, to_values
 from ecqm.columns.interval import IntervalColumn
-from ecqm.columns.join import choose, concat, merge, nulls_like
+from ecqm.columns.join import choose, concat, merge
 from ecqm.columns.null import NullColumn
 from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
 from ecqm.columns.quantity import QuantityColumn
@@ -53,6 +54,5 @@ __all__ = [
     "concat",
     "from_values",
     "merge",
-    "nulls_like",
     "to_values",
 ]

@@ -41,6 +41,10 @@ class Column(ABC):
         """The same column with null wherever `keep` (n) does not hold."""
 
     @abstractmethod
+    def nulls(self, n: int) -> Self:
+        """n nulls in this layout."""
+
+    @abstractmethod
     def concat(self, others: Sequence[Self]) -> Self:
         """This column followed by others of the same layout; `ecqm.columns.concat` unifies layouts first."""
 
@@ -51,15 +55,13 @@ class Column(ABC):
         Equal values may be written differently: an instant by two clocks, a decimal with zeros at its end.
         """
 
-    def pick(self, rows: Rows) -> Column:
+    def pick(self, rows: Rows) -> Self:
         """The values at `rows`, null where a row is negative."""
         inside = rows >= 0
         if inside.all():
             return self.take(rows)
         if len(self) == 0:
-            from ecqm.columns.null import NullColumn
-
-            return NullColumn(len(rows))
+            return self.nulls(len(rows))
         return self.take(np.where(inside, rows, 0)).where(inside)
 
     def broadcast(self, n: int) -> Self:

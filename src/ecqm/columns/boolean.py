@@ -38,6 +38,10 @@ class BooleanColumn(Column):
     def where(self, keep: Mask) -> BooleanColumn:
         return BooleanColumn(self.is_true & keep, self.is_false & keep, self.type)
 
+    def nulls(self, n: int) -> BooleanColumn:
+        none = np.zeros(n, np.bool_)
+        return BooleanColumn(none, none, self.type)
+
     def concat(self, others: Sequence[BooleanColumn]) -> BooleanColumn:
         parts = (self, *others)
         return BooleanColumn(

@@ -50,6 +50,10 @@ class ChoiceColumn(Column):
             self.type,
         )
 
+    def nulls(self, n: int) -> ChoiceColumn:
+        alternatives = [column.nulls(n) for column in self.alternatives]
+        return ChoiceColumn(np.full(n, -1, np.int8), alternatives, self.type)
+
     def concat(self, others: Sequence[ChoiceColumn]) -> ChoiceColumn:
         raise TypeError("choices are joined by ecqm.columns.concat, which unifies their alternatives")
 

@@ -61,6 +61,9 @@ class CodeColumn(Column):
     def where(self, keep: Mask) -> CodeColumn:
         return CodeColumn(np.where(keep, self.ids, np.int32(-1)), self.index, self.display, self.version, self.type)
 
+    def nulls(self, n: int) -> CodeColumn:
+        return CodeColumn(np.full(n, -1, np.int32), self.index, type_=self.type)
+
     def concat(self, others: Sequence[CodeColumn]) -> CodeColumn:
         parts = (self, *others)
         return CodeColumn(
@@ -120,6 +123,10 @@ class ConceptColumn(Column):
 
     def where(self, keep: Mask) -> ConceptColumn:
         return ConceptColumn(self.offsets, self.codes, self._valid & keep, self.display, self.type)
+
+    def nulls(self, n: int) -> ConceptColumn:
+        display = self.display and self.display.nulls(n)
+        return ConceptColumn(np.zeros(n + 1, np.int64), self.codes.nulls(0), np.zeros(n, np.bool_), display, self.type)
 
     def concat(self, others: Sequence[ConceptColumn]) -> ConceptColumn:
         parts = (self, *others)

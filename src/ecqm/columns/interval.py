@@ -50,6 +50,10 @@ class IntervalColumn(Column):
     def where(self, keep: Mask) -> IntervalColumn:
         return IntervalColumn(self.low, self.high, self.low_closed, self.high_closed, self._valid & keep, self.type)
 
+    def nulls(self, n: int) -> IntervalColumn:
+        none = np.zeros(n, np.bool_)
+        return IntervalColumn(self.low.nulls(n), self.high.nulls(n), none, none, none, self.type)
+
     def concat(self, others: Sequence[IntervalColumn]) -> IntervalColumn:
         from ecqm.columns.join import concat
 

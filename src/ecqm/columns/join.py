@@ -9,9 +9,10 @@ import numpy as np
 from ecqm.columns.base import Column, Mask, Rows
 from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, ConceptColumn
+from ecqm.columns.interval import IntervalColumn
 from ecqm.columns.null import NullColumn
+from ecqm.columns.ragged import ListColumn
 from ecqm.columns.record import RecordColumn, ResourceColumn
-from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.types import choice_of
 
 
@@ -25,14 +26,7 @@ def _layout(column: Column) -> tuple[object, ...]:
         return (ResourceColumn, id(column.table))
     if isinstance(column, (CodeColumn, ConceptColumn, RecordColumn)):
         return (type(column), column.type)
-    return (type(column), str(column.type) if not _is_collection(column) else "")
-
-
-def _is_collection(column: Column) -> bool:
-    from ecqm.columns.interval import IntervalColumn
-    from ecqm.columns.ragged import ListColumn
-
-    return isinstance(column, (ListColumn, IntervalColumn))
+    return (type(column), "" if isinstance(column, (ListColumn, IntervalColumn)) else str(column.type))
 
 
 def concat(columns: Sequence[Column]) -> Column:
@@ -57,7 +51,7 @@ def _concat_layout(columns: Sequence[Column], layout: tuple[object, ...], model:
     for column in columns:
         of_layout = [part for part in _alternatives(column) if _layout(part) == layout]
         if not of_layout:
-            parts.append(nulls_like(model, len(column)))
+            parts.append(model.nulls(len(column)))
         elif len(of_layout) == 1:
             parts.append(of_layout[0])
         else:
@@ -69,62 +63,6 @@ def coalesce_rows(columns: Sequence[Column]) -> Column:
     """Row by row the value of whichever column has one (at most one does)."""
     n = len(columns[0])
     return merge(n, [(np.flatnonzero(column.valid), column.take(np.flatnonzero(column.valid))) for column in columns])
-
-
-def nulls_like(model: Column, n: int) -> Column:
-    """n nulls in the layout of `model`."""
-    if isinstance(model, ResourceColumn):
-        return ResourceColumn(model.table, np.full(n, -1, np.int64), model.type)
-    if isinstance(model, RecordColumn):
-        return RecordColumn(model.fields, np.full(n, -1, np.int64), model.type)
-    from ecqm.columns.ragged import ListColumn
-
-    if isinstance(model, ListColumn):
-        none = np.zeros(0, np.int64)
-        return ListColumn(np.zeros(n + 1, np.int64), model.values.take(none), np.zeros(n, np.bool_), model.type)
-    if isinstance(model, ConceptColumn):
-        none = np.zeros(0, np.int64)
-        display = model.display and type(model.display)(np.full(n, -1, np.int32))
-        return ConceptColumn(offsets_of_lengths(np.zeros(n, np.int64)), model.codes.take(none), np.zeros(n, np.bool_),
-                             display, model.type)  # fmt: skip
-    if len(model) == 0:
-        return _nulls_like_empty(model, n)
-    return model.take(np.zeros(n, np.int64)).where(np.zeros(n, np.bool_))
-
-
-def _nulls_like_empty(model: Column, n: int) -> Column:
-    from ecqm.columns.boolean import BooleanColumn
-    from ecqm.columns.interval import IntervalColumn
-    from ecqm.columns.number import DecimalColumn, IntegerColumn
-    from ecqm.columns.quantity import QuantityColumn
-    from ecqm.columns.scalar import ScalarColumn
-    from ecqm.columns.temporal import DateTimeColumn, TemporalColumn
-    from ecqm.columns.text import StringColumn
-
-    none, zeros = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-    if isinstance(model, BooleanColumn):
-        return BooleanColumn(none, none, model.type)
-    if isinstance(model, IntegerColumn):
-        return IntegerColumn(zeros, none, model.type)
-    if isinstance(model, DecimalColumn):
-        return DecimalColumn(zeros, model.scale, none, model.type)
-    if isinstance(model, StringColumn):
-        return StringColumn(np.full(n, -1, np.int32), model.type)
-    if isinstance(model, CodeColumn):
-        return CodeColumn(np.full(n, -1, np.int32), model.index, None, None, model.type)
-    if isinstance(model, DateTimeColumn):
-        return DateTimeColumn(zeros, np.full(n, 6, np.uint8), np.zeros(n, np.int16), none, model.type)
-    if isinstance(model, TemporalColumn):
-        return type(model)(zeros, np.full(n, model.finest, np.uint8), none, model.type)
-    if isinstance(model, IntervalColumn):
-        return IntervalColumn(nulls_like(model.low, n), nulls_like(model.high, n), none, none, none, model.type)
-    if isinstance(model, QuantityColumn):
-        return QuantityColumn(DecimalColumn(zeros, 0, none), StringColumn(np.full(n, -1, np.int32)), model.type)
-    if isinstance(model, ScalarColumn):
-        return ScalarColumn(np.full(n, None, object), model.type)
-    if isinstance(model, ChoiceColumn):
-        return ChoiceColumn(np.full(n, -1, np.int8), [nulls_like(c, n) for c in model.alternatives], model.type)
-    raise TypeError(f"no nulls in the layout of {model!r}")
 
 
 def merge(n: int, pieces: Sequence[tuple[Rows, Column]]) -> Column:

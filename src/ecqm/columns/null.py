@@ -30,6 +30,9 @@ class NullColumn(Column):
     def where(self, keep: Mask) -> NullColumn:
         return NullColumn(max(self.n, len(keep)), self.type)
 
+    def nulls(self, n: int) -> NullColumn:
+        return NullColumn(n, self.type)
+
     def concat(self, others: Sequence[Column]) -> NullColumn:
         return NullColumn(self.n + sum(map(len, others)), self.type)
 

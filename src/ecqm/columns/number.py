@@ -38,6 +38,9 @@ class IntegerColumn(Column):
     def where(self, keep: Mask) -> IntegerColumn:
         return IntegerColumn(self.values, self._valid & keep, self.type)
 
+    def nulls(self, n: int) -> IntegerColumn:
+        return IntegerColumn(np.zeros(n, np.int64), np.zeros(n, np.bool_), self.type)
+
     def concat(self, others: Sequence[IntegerColumn]) -> IntegerColumn:
         parts = (self, *others)
         return IntegerColumn(
@@ -94,6 +97,9 @@ class DecimalColumn(Column):
 
     def where(self, keep: Mask) -> DecimalColumn:
         return DecimalColumn(self.unscaled, self.scale, self._valid & keep, self.type, self.digits)
+
+    def nulls(self, n: int) -> DecimalColumn:
+        return DecimalColumn(np.zeros(n, np.int64), self.scale, np.zeros(n, np.bool_), self.type)
 
     def concat(self, others: Sequence[DecimalColumn]) -> DecimalColumn:
         parts = (self, *others)

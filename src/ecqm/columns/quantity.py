@@ -34,6 +34,9 @@ class QuantityColumn(Column):
     def where(self, keep: Mask) -> QuantityColumn:
         return QuantityColumn(self.value.where(keep), self.unit, self.type)
 
+    def nulls(self, n: int) -> QuantityColumn:
+        return QuantityColumn(self.value.nulls(n), self.unit.nulls(n), self.type)
+
     def concat(self, others: Sequence[QuantityColumn]) -> QuantityColumn:
         return QuantityColumn(
             self.value.concat([other.value for other in others]),

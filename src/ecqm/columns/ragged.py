@@ -89,6 +89,9 @@ class ListColumn(Column):
         chosen = np.flatnonzero(keep)
         return self.of_parents(self.parents[chosen], self.values.take(chosen), len(self), self._valid, self.type)
 
+    def nulls(self, n: int) -> ListColumn:
+        return ListColumn(np.zeros(n + 1, np.int64), self.values.nulls(0), np.zeros(n, np.bool_), self.type)
+
     def concat(self, others: Sequence[ListColumn]) -> ListColumn:
         from ecqm.columns.join import concat
 

@@ -56,6 +56,9 @@ class RecordColumn(Column):
     def retype(self, type_: CqlType) -> RecordColumn:
         return RecordColumn(self.fields, self.rows, type_)
 
+    def nulls(self, n: int) -> RecordColumn:
+        return RecordColumn(self.fields, np.full(n, -1, np.int64), self.type)
+
     def concat(self, others: Sequence[RecordColumn]) -> RecordColumn:
         from ecqm.columns.join import concat
 
@@ -125,6 +128,9 @@ class ResourceColumn(Column):
 
     def where(self, keep: Mask) -> ResourceColumn:
         return ResourceColumn(self.table, np.where(keep, self.rows, -1), self.type)
+
+    def nulls(self, n: int) -> ResourceColumn:
+        return ResourceColumn(self.table, np.full(n, -1, np.int64), self.type)
 
     def concat(self, others: Sequence[ResourceColumn]) -> ResourceColumn:
         return ResourceColumn(self.table, np.concatenate([self.rows, *(other.rows for other in others)]), self.type)

@@ -42,6 +42,9 @@ class ScalarColumn(Column):
         values[~keep] = None
         return ScalarColumn(values, self.type)
 
+    def nulls(self, n: int) -> ScalarColumn:
+        return ScalarColumn(np.full(n, None, object), self.type)
+
     def concat(self, others: Sequence[ScalarColumn]) -> ScalarColumn:
         return ScalarColumn(np.concatenate([self.values, *(other.values for other in others)]), self.type)
 

@@ -14,7 +14,6 @@ from ecqm.kernels.calendar import (
     DAY,
     HOUR,
     MILLISECOND,
-    MONTH,
     MS_PER_DAY,
     MS_PER_UNIT,
     SECOND,
@@ -84,6 +83,10 @@ class TemporalColumn(Column):
     def where(self, keep: Mask) -> Self:
         return type(self)(self.low, self.precision, self._valid & keep, self.type)
 
+    def nulls(self, n: int) -> Self:
+        precision = np.full(n, self.finest, np.uint8)
+        return type(self)(np.zeros(n, np.int64), precision, np.zeros(n, np.bool_), self.type)
+
     def concat(self, others: Sequence[Self]) -> Self:
         parts = (self, *others)
         return type(self)(
@@ -135,6 +138,10 @@ class DateTimeColumn(TemporalColumn):
     def where(self, keep: Mask) -> DateTimeColumn:
         return DateTimeColumn(self.low, self.precision, self.offset, self._valid & keep, self.type)
 
+    def nulls(self, n: int) -> DateTimeColumn:
+        precision, offset = np.full(n, self.finest, np.uint8), np.zeros(n, np.int16)
+        return DateTimeColumn(np.zeros(n, np.int64), precision, offset, np.zeros(n, np.bool_), self.type)
+
     def concat(self, others: Sequence[DateTimeColumn]) -> DateTimeColumn:
         parts = (self, *others)
         return DateTimeColumn(
@@ -172,6 +179,3 @@ class TimeColumn(TemporalColumn):
 
     def _last_within(self, low: Rows, precision: int) -> Rows:
         return low + (MS_PER_UNIT[precision] - 1) if precision >= HOUR else low
-
-
-__all__ = ["DAY", "MONTH", "YEAR", "DateColumn", "DateTimeColumn", "TemporalColumn", "TimeColumn"]

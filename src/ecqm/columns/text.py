@@ -97,6 +97,9 @@ class StringColumn(Column):
     def where(self, keep: Mask) -> StringColumn:
         return StringColumn(np.where(keep, self.ids, np.int32(-1)), self.type, self.pool)
 
+    def nulls(self, n: int) -> StringColumn:
+        return StringColumn(np.full(n, -1, np.int32), self.type, self.pool)
+
     def concat(self, others: Sequence[StringColumn]) -> StringColumn:
         return StringColumn(np.concatenate([self.ids, *(other.ids for other in others)]), self.type, self.pool)
 

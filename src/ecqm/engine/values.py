@@ -24,7 +24,6 @@ from ecqm.columns import (
     broadcast_length,
     concat,
     from_values,
-    nulls_like,
     to_values,
 )
 from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
@@ -255,7 +254,7 @@ def make_list(executor: Executor, node: MakeList, frame: Frame) -> Column:
 def interval_of(low: Column, high: Column, low_closed: Mask, high_closed: Mask) -> IntervalColumn:
     """Intervals of boundaries (n each); an untyped null boundary takes the point type of the other."""
     if isinstance(low, NullColumn) and not isinstance(high, NullColumn):
-        low = nulls_like(high, len(high))
+        low = high.nulls(len(high))
     if isinstance(high, NullColumn) and not isinstance(low, NullColumn):
-        high = nulls_like(low, len(low))
+        high = low.nulls(len(low))
     return IntervalColumn(low, high, low_closed, high_closed, np.ones(len(low), np.bool_), IntervalType(low.type))

@@ -22,7 +22,6 @@ from ecqm.columns import (
     ScalarColumn,
     StringColumn,
     merge,
-    nulls_like,
 )
 from ecqm.data.layouts import LAYOUTS, coding_column
 from ecqm.data.qdm.fitting import Unfit, fit, type_of
@@ -129,9 +128,9 @@ class AttributeColumns:
         if isinstance(low, NullColumn) and isinstance(high, NullColumn):
             low = high = self._unbounded(type_.point, len(valid))
         elif isinstance(low, NullColumn):
-            low = nulls_like(high, len(valid))
+            low = high.nulls(len(valid))
         elif isinstance(high, NullColumn):
-            high = nulls_like(low, len(valid))
+            high = low.nulls(len(valid))
         return IntervalColumn(low, high, closed("lowClosed"), closed("highClosed"), valid, type_)
 
     def _unbounded(self, point: CqlType, n: int) -> Column:

@@ -149,10 +149,7 @@ def _quantities(value: DecimalColumn, values: QuantityColumn, source: ListColumn
     first = np.full(n, -1, np.int64)
     present = np.flatnonzero(values.valid)[::-1]
     first[source.parents[present]] = present
-    unit = values.unit.pick(first)
-    if isinstance(unit, NullColumn):
-        return unit
-    return with_rest(QuantityColumn(value, unit), _of_several_units(values, source.parents, n))  # type: ignore[arg-type]
+    return with_rest(QuantityColumn(value, values.unit.pick(first)), _of_several_units(values, source.parents, n))
 
 
 def _sums(values: Unscaled, present: Mask, source: ListColumn) -> Unscaled:

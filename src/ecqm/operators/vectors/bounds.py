@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecqm.columns import ChoiceColumn, Column, IntervalColumn, Mask, NullColumn, nulls_like
+from ecqm.columns import ChoiceColumn, Column, IntervalColumn, Mask, NullColumn
 from ecqm.operators.vectors.answers import Answer, either
 from ecqm.operators.vectors.order import Order, alike, order
 from ecqm.operators.vectors.steps import filled, stepped
@@ -177,7 +177,7 @@ def _unified_with(column: Column, point: Column) -> Column:
         return alike(column, point)[0]
     if isinstance(column.low, NullColumn) and isinstance(column.high, NullColumn):
         # Boundaries that are not there, of no type of their own.
-        none = nulls_like(point, len(column))
+        none = point.nulls(len(column))
         return IntervalColumn(none, none, column.low_closed, column.high_closed, column.valid)
     low, high = alike(column.low, point)[0], alike(column.high, point)[0]
     if low is column.low and high is column.high:

@@ -29,3 +29,20 @@ def test_names_that_are_not_defined_are_an_error() -> None:
         bind_expressions(EXAMPLE, ["Encounter with Fall", "Stratum 1"])
     with pytest.raises(MeasureError, match="'Encounter with Fall'"):
         bind_expressions(EXAMPLE, ["Encounter With Fall", "encounter with fall", "Stratum"])
+
+
+def test_names_are_taken_as_cql_writes_them() -> None:
+    def named(expression: str) -> str:
+        written = measure(group("cohort", population("initial-population", expression)))
+        return bind_expressions(written, ["Fall", "In Patient"], "Falls").groups[0].populations[0].expression
+
+    assert [named(text) for text in ('"In Patient"', 'Falls."In Patient"', "Falls.Fall", '"Falls".Fall')] == [
+        "In Patient",
+        "In Patient",
+        "Fall",
+        "Fall",
+    ]
+    with pytest.raises(MeasureError, match=r"'Other\.Fall'"):
+        named("Other.Fall")
+    with pytest.raises(MeasureError, match="exists"):
+        named("exists Fall")

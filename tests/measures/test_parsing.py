@@ -122,3 +122,13 @@ def test_every_published_measure_parses() -> None:
     assert len(measures) >= 53
     assert {g.scoring for m in measures for g in m.groups} == set(Scoring) - {Scoring.COMPOSITE}
     assert {m.name for m in measures if m.problems} == {"CMS871HHHyperFHIR"}
+
+
+def test_scoring_in_capitals_and_references_by_code_or_criterion() -> None:
+    by_code = observation("observe", "measure-population", "sum")
+    populations = (population("initial-population"), population("measure-population", "Stays", id="mp"))
+    for reference in ("mp", "measure-population", "Stays"):
+        by_code["extension"][0]["valueString"] = reference
+        parsed = measure(group("Continuous-Variable", *populations, by_code))
+        assert parsed.groups[0].scoring is Scoring.CONTINUOUS_VARIABLE and not parsed.problems
+        assert parsed.groups[0].observations[0].criteria_reference == "mp"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ecqm.bundles.documents import Document
+from ecqm.bundles.libraries import version_key
 from ecqm.measures.definition import Measure
 from ecqm.measures.parsing import parse_measure
 
@@ -92,12 +93,13 @@ class Catalog:
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known) or 'none'}"
         raise MeasureNotFound(f"there is no measure {name!r}; {hint}")
 
-    def get(self, name: str) -> MeasureSource | None:
-        """Like ``find``, but None where there is no such measure or it is not clear which."""
-        try:
-            return self.find(name)
-        except MeasureNotFound:
+    def latest(self, name: str) -> MeasureSource | None:
+        """Like ``find``, but of several versions of one measure the latest, and None where ``find`` fails otherwise."""
+        wanted, _, version = name.partition("|")
+        found = [source for source in self._matching(wanted) if version in ("", source.version)]
+        if len({source.url for source in found}) != 1:
             return None
+        return max(found, key=lambda source: version_key(source.version))
 
     def measure(self, source: MeasureSource) -> Measure:
         return self._parsed[str(source)]

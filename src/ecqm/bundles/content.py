@@ -105,7 +105,7 @@ class Content:
         if not measure.library:
             raise LibraryNotFound(f"measure {measure.name} names no library")
         url, _, version = measure.library.partition("|")
-        name = url.rsplit("/", 1)[-1]
+        name = self.libraries.name_of(url)
         if not version:
             own = [source for source in self.libraries.versions(name) if source.version == measure.version]
             if own:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from lxml import etree
 
 from ecqm.bundles.declarations import Declarations, of_cql, of_elm_json, of_elm_xml
 from ecqm.bundles.documents import ContentError, Document
+from ecqm.elm import ElmError
+from ecqm.json_decoding import json_decoder
 
 
 class Format(StrEnum):
@@ -48,12 +49,15 @@ class LibrarySource:
 
     @cached_property
     def declared(self) -> Declarations:
-        """The includes and value sets that the library declares."""
+        """The includes and value sets that the library declares. Raises ElmError, ContentError."""
         elm = self.elm_json()
-        if elm is not None:
-            return of_elm_json(elm)
-        xml = self.elm_xml()
-        return of_elm_xml(xml) if xml is not None else of_cql(self.cql() or "")
+        xml = self.elm_xml() if elm is None else None
+        try:
+            if elm is not None:
+                return of_elm_json(elm)
+            return of_elm_xml(xml) if xml is not None else of_cql(self.cql() or "")
+        except (msgspec.DecodeError, etree.XMLSyntaxError) as error:
+            raise ElmError(f"is not readable: {error}", library=str(self)) from error
 
     def origin(self, form: Format) -> str | None:
         """The document that a form comes from."""
@@ -74,10 +78,24 @@ class Libraries:
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str | None, LibrarySource]] = {}
+        self._names: dict[str, str] = {}
 
     def add(self, name: str, version: str | None, form: Format, document: Document) -> None:
         source = self._sources.setdefault(name, {}).setdefault(version, LibrarySource(name, version))
         source.forms.setdefault(form, document)
+
+    def call(self, name: str, *others: str | None) -> None:
+        """Let a library be found by what else it is called: its canonical URL, its id."""
+        for other in others:
+            if other:
+                self._names.setdefault(other, name)
+
+    def name_of(self, reference: str) -> str:
+        """The name of the library that a canonical URL or a relative reference (`Library/id`) means."""
+        last = reference.rpartition("/")[2]
+        if reference in self._names:
+            return self._names[reference]
+        return last if last in self._sources else self._names.get(last, last)
 
     def __iter__(self) -> Iterator[LibrarySource]:
         for versions in self._sources.values():
@@ -126,24 +144,27 @@ class _Attachment(msgspec.Struct, frozen=True):
 class _LibraryHeader(msgspec.Struct, frozen=True):
     name: str | None = None
     id: str | None = None
+    url: str | None = None
     version: str | None = None
     content: list[_AttachmentType] | None = None
 
 
 class _AttachmentType(msgspec.Struct, frozen=True):
     contentType: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _LibraryContent(msgspec.Struct, frozen=True):
     content: list[_Attachment] | None = None
 
 
-_decode_header = msgspec.json.Decoder(_LibraryHeader).decode
-_decode_content = msgspec.json.Decoder(_LibraryContent).decode
+_decode_header = json_decoder(_LibraryHeader)
+_decode_content = json_decoder(_LibraryContent)
 
 
 def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A FHIR Library resource: every attachment of a known content type is a form of the library.
+    """A FHIR Library resource: every attachment of a known content type that has data is a form of the library; one
+    that only says where its content is to be found is not.
 
     False of one without any (a manifest, a module definition): it is no library of logic.
     """
@@ -155,9 +176,11 @@ def add_library_resource(libraries: Libraries, document: Document, data: bytes) 
             form = Format((attachment.contentType or "").partition(";")[0].strip())
         except ValueError:
             continue
-        if name:
+        if name and bytes(attachment.data).startswith(b'"'):
             libraries.add(name, header.version, form, Document(document.origin, _Attached(document, form).read))
             has_logic = True
+    if name:
+        libraries.call(name, header.url, header.id)
     return has_logic
 
 
@@ -167,11 +190,15 @@ class _Attached:
     form: Format
 
     def read(self) -> bytes:
-        for attachment in _decode_content(self.document.read()).content or ():
+        try:
+            attachments = _decode_content(self.document.read()).content or ()
+        except msgspec.DecodeError as error:
+            raise ContentError(f"{self.document.origin}: {error}") from error
+        for attachment in attachments:
             if (attachment.contentType or "").partition(";")[0].strip() == self.form and attachment.data is not None:
                 try:
                     return base64.b64decode(attachment.data)
-                except binascii.Error as error:
+                except ValueError as error:
                     raise ContentError(f"{self.document.origin}: {self.form} is not base64: {error}") from error
         raise ContentError(f"{self.document.origin}: the {self.form} attachment has no data")
 
@@ -189,7 +216,7 @@ class _ElmFile(msgspec.Struct, frozen=True):
     library: _ElmLibrary | None = None
 
 
-_decode_elm = msgspec.json.Decoder(_ElmFile).decode
+_decode_elm = json_decoder(_ElmFile)
 
 
 def add_elm_json(libraries: Libraries, document: Document, data: bytes) -> bool:

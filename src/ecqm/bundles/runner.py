@@ -12,7 +12,7 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.inspection import Inspected, Inspector
 from ecqm.bundles.planning import LibraryForm, Planner
 from ecqm.bundles.selection import CannotPlan, missing_value_sets, plan_together
-from ecqm.data import read_cases
+from ecqm.data import DataProblem, read_cases
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.agreement import CaseResult, MeasureRun
@@ -36,8 +36,8 @@ class DeckRunner:
     """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
 
     `messages` counts what the logic told: (measure, severity, code, text); `missing` has the value sets that the
-    measures look into and that are not at hand as whole, by the name that they are asked for. An `inspector` is shown
-    every evaluation.
+    measures look into and that are not at hand as whole, by the name that they are asked for; `problems` what of the
+    cases could not be read. An `inspector` is shown every evaluation.
     """
 
     content: Content
@@ -52,6 +52,7 @@ class DeckRunner:
         self.planner = Planner(self.content, self.relax_versions, self.form)
         self.messages: Counter[tuple[str, str, str | None, str | None]] = Counter()
         self.missing: dict[str, MissingValueSet] = {}
+        self.problems: list[DataProblem] = []
 
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
         """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
@@ -92,6 +93,7 @@ class DeckRunner:
         plans = MeasureSet(planned)
         demand = plans.demand if self.inspector is None else plans.demand | self.inspector.demand(planned)
         cohort = read_cases([case.folder for case in cases], demand, codes)
+        self.problems += cohort.problems
         loaded = perf_counter()
         executor = Executor(
             cohort,

@@ -32,7 +32,8 @@ def read_cases(
     keep_raw: bool = True,
     times: int = 1,
 ) -> Cohort:
-    """A cohort of many case folders: patient row i is case i, whoever else has the same patient id.
+    """A cohort of many case folders: patient row i is case i, whoever else has the same patient id. A file in place of
+    a folder is the whole of a case.
 
     `times` repeats all of it, so that speed can be measured on a cohort larger than the deck.
     See `CohortBuilder.add` for resources that are found several times, as in a bundle and in files of their own.
@@ -47,10 +48,10 @@ def read_cases(
 
 
 def _read_case(builder: CohortBuilder, folder: Path) -> None:
-    patient = builder.add_patient(folder.name)
+    patient = builder.add_patient(folder.stem if folder.is_file() else folder.name)
     found = False
-    files = (path for path in folder.rglob("*") if path.name.endswith(DOCUMENT_SUFFIXES))
-    for path in without_twins(sorted(files)):
+    files = [folder] if folder.is_file() else folder.rglob("*")
+    for path in without_twins(sorted(path for path in files if path.name.endswith(DOCUMENT_SUFFIXES))):
         if path.name.startswith(_NOT_DATA):
             continue
         for loose in documents(builder, path):

@@ -1,21 +1,26 @@
 """Criteria of a measure tied to the definitions of its library.
 
-A criterion names a definition exactly. Published measures have names that differ from the definition's in capitals
-only; there the one definition that it can mean is taken, and the measure lists it among its problems. Any other name
-that is not defined is an error, with the definitions that come close.
+A criterion names a definition exactly, or as CQL does: in quotation marks, with the library in front. Published
+measures have names that differ from the definition's in capitals only; there the one definition that it can mean is
+taken, and the measure lists it among its problems. Any other name that is not defined is an error, with the definitions
+that come close.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
 from ecqm.measures.definition import Group, Measure, MeasureError, Stratifier
 
+# A reference to a definition, as CQL writes it.
+_IDENTIFIER = re.compile(r'(?:"?(?P<library>\w+)"?\.)?(?:(?P<plain>\w+)|"(?P<quoted>[^"]+)")')
 
-def bind_expressions(measure: Measure, defined: Iterable[str]) -> Measure:
-    """The measure with every criterion named as its definition is.
+
+def bind_expressions(measure: Measure, defined: Iterable[str], library: str | None = None) -> Measure:
+    """The measure with every criterion named as its definition in `library`, the name of its library, is.
 
     ``MeasureError`` naming all population and stratifier criteria that are not defined; supplemental data that is not
     defined is left as it is, for whoever evaluates it to report.
@@ -31,6 +36,10 @@ def bind_expressions(measure: Measure, defined: Iterable[str]) -> Measure:
     def bound(expression: str, required: bool = True) -> str:
         if expression in exact:
             return expression
+        if (identifier := _IDENTIFIER.fullmatch(expression.strip())) is not None:
+            name = identifier["plain"] or identifier["quoted"]
+            if name in exact and identifier["library"] in (None, library):
+                return name
         meant = by_lower.get(expression.lower(), [])
         if len(meant) == 1:
             problems.append(f"criterion {expression!r} is taken as {meant[0]!r}, which differs in capitals only")

@@ -35,15 +35,15 @@ from ecqm.measures.composite import CompositeResult
 from ecqm.measures.defects import Defect
 from ecqm.measures.definition import Composite, Group, Measure, Population
 from ecqm.measures.evaluation import FALSE, TRUE, GroupResult, StratifierResult, Stratum
-from ecqm.measures.tally import Tally
-from ecqm.measures.test_cases import (
+from ecqm.measures.expectations import (
     Expectation,
     ExpectedGroup,
     ExpectedPopulation,
     ExpectedStratifier,
     ExpectedStratum,
-    TestCase,
 )
+from ecqm.measures.tally import Tally
+from ecqm.measures.test_cases import TestCase
 
 
 def compare_case(

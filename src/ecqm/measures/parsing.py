@@ -111,9 +111,9 @@ def _extension(extensions: Iterable[Extension] | None, name: str) -> Extension |
 
 
 def _extensions(extensions: Iterable[Extension] | None, name: str) -> Iterator[Extension]:
-    """Extensions by their name in the US Quality Measure IG, `cqfm-…`: its base changed between versions, and the
-    international guide names the same `cqm-…`."""
-    same = {name, name.replace("cqfm-", "cqm-", 1)}
+    """Extensions by their name in the US Quality Measure IG, `cqfm-…`: its base changed between versions, the
+    international guide names the same `cqm-…`, and FHIR itself `cqf-…` what it took over."""
+    same = {name, name.replace("cqfm-", "cqm-", 1), name.replace("cqfm-", "cqf-", 1)}
     return (extension for extension in extensions or () if extension.url.rsplit("/", 1)[-1] in same)
 
 
@@ -141,7 +141,7 @@ def _group(resource: GroupResource, position: int, measure: MeasureResource, nam
     where = f"measure {name}, group {group_id}"
     scoring_code = _text(_extension(resource.extension, "cqfm-scoring")) or _code(measure.scoring)
     try:
-        scoring = Scoring(scoring_code or "")
+        scoring = Scoring((scoring_code or "").lower())
     except ValueError:
         raise MeasureError(f"{where}: unknown scoring {scoring_code!r}") from None
     basis = _text(_extension(resource.extension, "cqfm-populationBasis"))
@@ -208,7 +208,7 @@ def _references_resolved(
     resolved: list[Population] = []
     seen = 0
     for population in populations:
-        reference = population.criteria_reference
+        reference = _referred(population.criteria_reference, populations)
         if population.code is PopulationCode.MEASURE_OBSERVATION:
             seen += 1
             if reference not in ids:
@@ -228,6 +228,14 @@ def _references_resolved(
             reference = None
         resolved.append(replace(population, criteria_reference=reference))
     return tuple(resolved)
+
+
+def _referred(reference: str | None, populations: tuple[Population, ...]) -> str | None:
+    """The id of the population that has that id, or alone that code, criterion or description."""
+    if reference is None or any(population.id == reference for population in populations):
+        return reference
+    called = [p.id for p in populations if reference in (p.code.value, p.expression, p.description)]
+    return called[0] if len(called) == 1 else reference
 
 
 def _stratifier(resource: StratifierResource, group_id: str, position: int) -> Stratifier:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.values import DateTime, Interval
 
-_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:\d{2})?")
+_DAY = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:\d{2})?)?)?"
+)
 
 
 def measurement_period(measure: Measure, stated: tuple[str | None, str | None] = (None, None)) -> Interval:
     """The period as a closed interval of DateTimes: what is stated, otherwise the measure's effective period.
 
-    A day stands for all of it: the period starts with the first millisecond of its first day and ends with the last
-    one of its last. Raises MeasureError if there is no period or if it is no period.
+    A day, a month or a year stands for all of it: the period starts with the first millisecond of its first day and
+    ends with the last one of its last. Raises MeasureError if there is no period or if it is no period.
     """
     start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
     if not start or not end:
@@ -41,13 +44,15 @@ def parse_period(text: str) -> tuple[str, str]:
 def _instant(text: str, is_end: bool) -> DateTime:
     match = _DAY.fullmatch(text)
     if match is None:
-        raise MeasureError(f"{text!r} is no day, and no instant, of a measurement period")
+        raise MeasureError(f"{text!r} is no year, month, day or instant of a measurement period")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     offset = None
     if zone:
         sign = -1 if zone[0] == "-" else 1
         offset = 0 if zone == "Z" else sign * (int(zone[1:3]) * 60 + int(zone[4:6]))
-    date = int(year), int(month), int(day)
+    at_month = int(month or (12 if is_end else 1))
+    last_day = monthrange(int(year), at_month)[1] if 1 <= at_month <= 12 else 31
+    date = int(year), at_month, int(day or (last_day if is_end else 1))
     if hour is None:
         clock = (23, 59, 59, 999) if is_end else (0, 0, 0, 0)
     else:

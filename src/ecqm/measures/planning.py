@@ -90,7 +90,8 @@ def plan_measure(
 
     Raises MeasureError if a population or stratifier is not defined, PlanError if it cannot be planned.
     """
-    measure = bind_expressions(measure, (*libraries.main.expressions, *libraries.main.functions))
+    main = libraries.main
+    measure = bind_expressions(measure, (*main.expressions, *main.functions), main.identifier.name)
     lowering = Lowering(libraries, kernels, lowered)
     defines: dict[str, PlanNode] = {}
     observations: dict[tuple[str, str], Observation] = {}

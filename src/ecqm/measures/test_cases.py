@@ -1,15 +1,16 @@
 """The test cases of a deck: folders of patient data with a MeasureReport of what is expected.
 
 A deck is laid out as ``DIR/<Measure>/<case>/…json``. A case's folder holds single resource files, one bundle, or both,
-possibly in folders of its own; somewhere among them is a MeasureReport of profile test-case-cqfm. Reading cases looks
-for the report only: the patient data is left to the data readers (``TestCase.files``).
+possibly in folders of its own; somewhere among them is a MeasureReport that says what is expected. A bundle that lies
+in the measure's folder itself, and is no copy of what a case's folder holds, is a case too. Reading cases looks for the
+report only: the patient data is left to the data readers (``TestCase.files``).
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,140 +18,14 @@ import msgspec
 
 from ecqm.data import DataError
 from ecqm.data.files import read_document, without_twins
-from ecqm.measures.resource import CodeableConcept, Period
-
-TEST_CASE_PROFILE = "test-case-cqfm"
-
-
-class _Quantity(msgspec.Struct, frozen=True):
-    value: float | None = None
-    unit: str | None = None
-    code: str | None = None
-
-
-class _Population(msgspec.Struct, frozen=True):
-    id: str | None = None
-    code: CodeableConcept | None = None
-    count: float | None = None
-
-
-class _Stratum(msgspec.Struct, frozen=True):
-    value: CodeableConcept | None = None
-    population: list[_Population] | None = None
-    measureScore: _Quantity | None = None
-
-
-class _Stratifier(msgspec.Struct, frozen=True):
-    id: str | None = None
-    code: list[CodeableConcept] | None = None
-    stratum: list[_Stratum] | None = None
-
-
-class _Group(msgspec.Struct, frozen=True):
-    id: str | None = None
-    population: list[_Population] | None = None
-    stratifier: list[_Stratifier] | None = None
-    measureScore: _Quantity | None = None
-
-
-class _Meta(msgspec.Struct, frozen=True):
-    profile: list[str] | None = None
-
-
-class _Reference(msgspec.Struct, frozen=True):
-    reference: str | None = None
-
-
-class _Extension(msgspec.Struct, frozen=True):
-    url: str = ""
-    valueMarkdown: str | None = None
-
-
-class _Parameter(msgspec.Struct, frozen=True):
-    name: str = ""
-    valueString: str | None = None
-
-
-class _Contained(msgspec.Struct, frozen=True):
-    parameter: list[_Parameter] | None = None
-
-
-class _Report(msgspec.Struct, frozen=True):
-    resourceType: str = ""
-    id: str | None = None
-    meta: _Meta | None = None
-    contained: list[_Contained] | None = None
-    extension: list[_Extension] | None = None
-    subject: _Reference | None = None
-    measure: str | None = None
-    period: Period | None = None
-    group: list[_Group] | None = None
-
-
-class _Kind(msgspec.Struct, frozen=True):
-    resourceType: str = ""
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    resource: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _Bundle(msgspec.Struct, frozen=True):
-    entry: list[_Entry] | None = None
-
-
-_decode_kind = msgspec.json.Decoder(_Kind).decode
-_decode_bundle = msgspec.json.Decoder(_Bundle).decode
-_decode_report = msgspec.json.Decoder(_Report).decode
-
-
-@dataclass(frozen=True)
-class ExpectedPopulation:
-    """A population's expected count; of an observation, the expected value."""
-
-    code: str
-    id: str | None
-    count: float
-
-
-@dataclass(frozen=True)
-class ExpectedStratum:
-    value: str | None
-    populations: tuple[ExpectedPopulation, ...]
-
-
-@dataclass(frozen=True)
-class ExpectedStratifier:
-    id: str | None
-    code: str | None
-    strata: tuple[ExpectedStratum, ...]
-
-
-@dataclass(frozen=True)
-class ExpectedGroup:
-    """``observations`` are apart from the populations: each is the value of one observation on one episode."""
-
-    id: str | None
-    populations: tuple[ExpectedPopulation, ...]
-    observations: tuple[ExpectedPopulation, ...]
-    stratifiers: tuple[ExpectedStratifier, ...]
-    score: float | None
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What one MeasureReport expects: of which measure (canonical), over which period, for which patient."""
-
-    measure: str | None
-    period: tuple[str | None, str | None]
-    patient_id: str | None
-    description: str | None
-    groups: tuple[ExpectedGroup, ...]
+from ecqm.json_decoding import json_decoder
+from ecqm.measures.expectations import Expectation, ReportResource, expectations_of, reports_in
 
 
 @dataclass(frozen=True)
 class TestCase:
-    """One case: ``files`` are all its files, JSON or XML, to be read as one patient's data.
+    """One case: ``files`` are all its files, JSON or XML, to be read as one patient's data. ``folder`` is where they
+    lie, or the bundle that is the whole case.
 
     ``expectations`` holds what the folder's reports expect, each once; a case without any, or whose files cannot be
     read, says so in ``problems``.
@@ -193,41 +68,102 @@ class Deck:
 
     def measure_of(self, folder: str) -> str | None:
         """The canonical URL that most of a folder's expectations name; None if none does."""
-        named = [e.measure.partition("|")[0] for c in self.cases[folder] for e in c.expectations if e.measure]
-        return max(set(named), key=lambda url: (named.count(url), url)) if named else None
+        return measure_expected(self.cases[folder])
+
+
+def measure_expected(cases: Iterable[TestCase]) -> str | None:
+    """The canonical URL that most of the expectations name; None if none does."""
+    named = [e.measure.partition("|")[0] for case in cases for e in case.expectations if e.measure]
+    return max(set(named), key=lambda url: (named.count(url), url)) if named else None
 
 
 def read_deck(root: Path, folders: tuple[str, ...] | None = None) -> Deck:
     """The cases below ``root``, of all measure folders or of those named."""
     deck = Deck(root)
-    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for folder in _folders(root):
         if folders is None or folder.name in folders:
             deck.cases[folder.name] = list(read_cases(folder))
     return deck
 
 
 def read_cases(measure_folder: Path) -> Iterator[TestCase]:
-    """The cases of one measure: its sub-folders. Loose files beside them are copies of what the cases hold."""
+    """The cases of one measure: its sub-folders, and the bundles beside them that are none of these."""
     titles = _titles(measure_folder)
-    for outer in sorted(path for path in measure_folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    names: set[str] = set()
+    patients: set[str | None] = set()
+    for outer in _folders(measure_folder):
         for folder in _case_folders(outer):
-            files = _documents(folder)
-            problems: list[str] = []
-            expectations = _expectations(files, problems)
-            if not expectations:
-                problems.append("no MeasureReport says what is expected")
-            patient_id = next((e.patient_id for e in expectations if e.patient_id), None)
-            title = titles.get(folder.name) or titles.get(patient_id or "")
-            yield TestCase(
-                measure_folder=measure_folder.name,
-                name=folder.name,
-                folder=folder,
-                files=files,
-                expectations=expectations,
-                title=title or _title_of_bundle(files),
-                description=next((e.description for e in expectations if e.description), None),
-                problems=tuple(problems),
-            )
+            case = _case(measure_folder, folder.name, folder, _documents(folder), titles)
+            names.add(case.name)
+            patients.update(e.patient_id for e in case.expectations)
+            yield case
+    for path in _loose_bundles(measure_folder):
+        # Named as tests-<case>-bundle by the tool that makes bundles of folders.
+        name = path.stem.removeprefix("tests-").removesuffix("-bundle")
+        if name not in names:
+            case = _case(measure_folder, name, path, (path,), titles)
+            if patients.isdisjoint(e.patient_id for e in case.expectations) and case.expectations:
+                yield case
+
+
+def measure_folders(root: Path, depth: int = 4) -> list[Path]:
+    """The folders at or below ``root`` that hold cases, whatever they are called and however deep they lie."""
+    if any(_is_case(folder) for folder in _folders(root)) or _patients(_loose_bundles(root)):
+        return [root]
+    return [found for folder in _folders(root) for found in measure_folders(folder, depth - 1)] if depth else []
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _is_case(folder: Path) -> bool:
+    """Does a folder hold a report of one patient, itself or in a folder for reports, and no cases?"""
+    inner = [path for path in _folders(folder) if path.name != "MeasureReport"]
+    if any(_is_case(path) for path in inner) or len(_patients(_loose_bundles(folder))) > 1:
+        return False
+    places = (folder, folder / "MeasureReport")
+    return any(_may_be_report(path) for place in places for path in _loose_documents(place))
+
+
+def _patients(bundles: Iterable[Path]) -> set[str | None]:
+    """Whom the reports of bundles are about."""
+    return {expectation.patient_id for path in bundles for expectation in _expectations((path,), [])}
+
+
+def _loose_documents(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.name.endswith((".json", ".xml")) and path.name[0] != ".")
+
+
+def _loose_bundles(folder: Path) -> list[Path]:
+    """Files with a report and the patient that it is about."""
+
+    def is_case(path: Path) -> bool:
+        content = path.read_bytes()
+        return b"MeasureReport" in content and _BUNDLE.search(content) is not None
+
+    return [path for path in without_twins(_loose_documents(folder)) if is_case(path)]
+
+
+def _case(
+    measure_folder: Path, name: str, folder: Path, files: tuple[Path, ...], titles: Mapping[str, str]
+) -> TestCase:
+    problems: list[str] = []
+    expectations = _expectations(files, problems)
+    if not expectations:
+        problems.append("no MeasureReport says what is expected")
+    patient_id = next((e.patient_id for e in expectations if e.patient_id), None)
+    return TestCase(
+        measure_folder=measure_folder.name,
+        name=name,
+        folder=folder,
+        files=files,
+        expectations=expectations,
+        title=titles.get(name) or titles.get(patient_id or "") or _title_of_bundle(files),
+        description=next((e.description for e in expectations if e.description), None),
+        problems=tuple(problems),
+    )
 
 
 def _case_folders(outer: Path) -> list[Path]:
@@ -259,84 +195,14 @@ def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expecta
     Report files of their own say all there is to say; bundles and other files are searched only where there are none.
     """
     own = [path for path in files if path.name.startswith("MeasureReport")]
-    found: dict[Expectation, None] = {}
+    found: list[ReportResource] = []
     for path in own or files:
         try:
             if b"MeasureReport" in path.read_bytes():
-                found.update(dict.fromkeys(_reports(read_document(path))))
+                found += reports_in(read_document(path))
         except (OSError, DataError, msgspec.DecodeError) as error:
             problems.append(f"{path.name}: {error}")
-    return tuple(found)
-
-
-def _reports(data: bytes) -> Iterator[Expectation]:
-    kind = _decode_kind(data).resourceType
-    if kind == "Bundle":
-        for entry in _decode_bundle(data).entry or ():
-            content = bytes(entry.resource)
-            if b"MeasureReport" in content:
-                yield from _reports(content)
-    elif kind == "MeasureReport":
-        report = _decode_report(data)
-        profiles = (report.meta.profile if report.meta else None) or [TEST_CASE_PROFILE]
-        if any(TEST_CASE_PROFILE in profile for profile in profiles):
-            yield _expectation(report)
-
-
-def _expectation(report: _Report) -> Expectation:
-    parameters = [p for contained in report.contained or () for p in contained.parameter or ()]
-    subject = next((p.valueString for p in parameters if p.name == "subject"), None)
-    if subject is None and report.subject and report.subject.reference:
-        subject = report.subject.reference.rsplit("/", 1)[-1]
-    descriptions = [e.valueMarkdown for e in report.extension or () if e.url.endswith("cqfm-testCaseDescription")]
-    period = report.period or Period()
-    return Expectation(
-        measure=report.measure,
-        period=(period.start, period.end),
-        patient_id=subject,
-        description=descriptions[0] if descriptions else None,
-        groups=tuple(_group(group) for group in report.group or ()),
-    )
-
-
-def _group(group: _Group) -> ExpectedGroup:
-    read = [_population(p) for p in group.population or ()]
-    return ExpectedGroup(
-        id=group.id,
-        populations=tuple(p for p in read if not p.code.endswith("observation")),
-        observations=tuple(p for p in read if p.code.endswith("observation")),
-        stratifiers=tuple(
-            ExpectedStratifier(
-                id=stratifier.id,
-                code=_text(stratifier.code[0]) if stratifier.code else None,
-                strata=tuple(
-                    ExpectedStratum(_text(stratum.value), tuple(_population(p) for p in stratum.population or ()))
-                    for stratum in stratifier.stratum or ()
-                ),
-            )
-            for stratifier in group.stratifier or ()
-        ),
-        score=_score(group.measureScore),
-    )
-
-
-def _score(score: _Quantity | None) -> float | None:
-    """A score, of what is given in percent the share."""
-    if score is None or score.value is None:
-        return None
-    return score.value / 100 if "%" in (score.unit, score.code) else score.value
-
-
-def _population(population: _Population) -> ExpectedPopulation:
-    coding = (population.code.coding if population.code else None) or ()
-    code = next((c.code for c in coding if c.code), "")
-    return ExpectedPopulation(code, population.id, population.count or 0)
-
-
-def _text(concept: CodeableConcept | None) -> str | None:
-    if concept is None:
-        return None
-    return concept.text or next((c.code for c in concept.coding or () if c.code), None)
+    return expectations_of(found)
 
 
 class _MadieCase(msgspec.Struct, frozen=True):
@@ -345,7 +211,9 @@ class _MadieCase(msgspec.Struct, frozen=True):
     series: str | None = None
 
 
-_decode_madie = msgspec.json.Decoder(list[_MadieCase]).decode
+# A bundle says what it is before it says what it holds, or after: in JSON by its type, in XML by its name.
+_BUNDLE = re.compile(rb'"resourceType"\s*:\s*"Bundle"|<Bundle\b')
+_decode_madie = json_decoder(list[_MadieCase])
 _README_LINE = re.compile(r"^Case # *\d+ - (?P<folder>\S+) = (?P<title>.+?)\s*$", re.MULTILINE)
 _BUNDLE_NAME = re.compile(r"^.+-v[\w.]+-(?P<series>[^-]+)-(?P<title>.+)$")
 

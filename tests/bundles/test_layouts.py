@@ -1,0 +1,222 @@
+"""Decks as they have been published and exported over the years, each laid out by hand around one small measure."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks import match_deck
+from ecqm.bundles.documents import ContentError
+from ecqm.bundles.runner import DeckRunner
+from ecqm.cli.main import main
+from tests.bundles import visits
+
+DEQM = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/indv-measurereport-deqm"
+CQM = "http://hl7.org/fhir/uv/cqm/StructureDefinition/cqm-testcase"
+
+
+def run(content: Path, tests: Path | None = None) -> dict[str, bool]:
+    """Whether each case agrees, by its name."""
+    opened = Content.open(content)
+    runner = DeckRunner(opened)
+    found = {}
+    for part in match_deck(opened, tests).measures:
+        for result in runner.run(part.measure, part.cases).results:
+            found[result.case.name] = result.passes
+    return found
+
+
+BOTH = {"seen": True, "unseen": True}
+
+
+def by_resource(root: Path) -> Path:
+    """A file for each resource."""
+    for name, resources in visits.cases().items():
+        for resource in resources:
+            visits.write(root / name / f"{resource['resourceType']}-{resource['id']}.json", resource)
+    return root
+
+
+def by_type(root: Path) -> Path:
+    """A folder for each type of resource, and a bundle of each type beside them."""
+    for name, resources in visits.cases().items():
+        for resource in resources:
+            kind = resource["resourceType"]
+            visits.write(root / name / kind / f"{resource['id']}.json", resource)
+            visits.write(root / name / f"tests-{kind}-bundle.json", resource, resource)
+    return root
+
+
+def loose(root: Path) -> Path:
+    """A bundle for each case, in no folder of its own."""
+    for name, resources in visits.cases().items():
+        visits.write(root / f"tests-{name}-bundle.json", *resources)
+    return root
+
+
+def half_loose(root: Path) -> Path:
+    """One case in a folder with a copy beside it, the other beside it only."""
+    visits.deck(root)
+    loose(root)
+    (root / "unseen" / "unseen.json").unlink()
+    (root / "unseen").rmdir()
+    return root
+
+
+@pytest.mark.parametrize("laid_out", [visits.deck, by_resource, by_type, loose, half_loose])
+@pytest.mark.parametrize("below", ["input/tests/measure/Visits", "input/tests/Visits", "tests/measure/Visits"])
+def test_cases_of_a_repository(tmp_path: Path, laid_out: Callable[[Path], Path], below: str) -> None:
+    laid_out(visits.repository(tmp_path) / below)
+    assert run(tmp_path) == BOTH
+
+
+@pytest.mark.parametrize("below", [".", "Visits-v1.0.000-FHIR-TestCases", "mat-tests/CMS7FHIR-v1.0.000-FHIR-TestCases"])
+@pytest.mark.parametrize("laid_out", [visits.deck, by_resource, loose])
+def test_cases_of_one_measure_wherever_they_lie(tmp_path: Path, laid_out: Callable[[Path], Path], below: str) -> None:
+    visits.repository(tmp_path / "content")
+    laid_out(tmp_path / "cases" / below)
+    assert run(tmp_path / "content", tmp_path / "cases") == BOTH
+
+
+def test_cases_beside_the_bundle_of_their_measure(tmp_path: Path) -> None:
+    files = tmp_path / "bundles" / "measure" / "Visits" / "Visits-files"
+    visits.write(files / "Visits.json", visits.measure(), visits.library())
+    loose(files)
+    assert run(tmp_path / "bundles") == BOTH
+    with pytest.raises(ContentError, match="no test cases"):
+        match_deck(Content.open(visits.repository(tmp_path / "empty")))
+
+
+def test_a_case_of_which_two_versions_lie_in_one_folder_is_one_case(tmp_path: Path) -> None:
+    visits.repository(tmp_path / "content")
+    folder = visits.deck(tmp_path / "cases")
+    visits.write(folder / "seen" / "earlier.json", *visits.cases()["seen"])
+    assert run(tmp_path / "content", tmp_path / "cases") == BOTH
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"meta": None},
+        {"meta": {"profile": [CQM]}},
+        {"meta": {"profile": [DEQM]}},
+        {"meta": {"profile": [DEQM]}, "modifierExtension": [{"url": "x/cqfm-isTestCase", "valueBoolean": True}]},
+        {"measure": "http://elsewhere.org/Measure/Visits"},
+        {"period": {"start": "2026-01-01T00:00:00.000+00:00", "end": "2026-12-31T23:59:59.999+00:00"}},
+    ],
+)
+def test_reports_of_other_years(tmp_path: Path, more: visits.Resource) -> None:
+    visits.deck(visits.repository(tmp_path) / "input/tests/measure/Visits", **more)
+    assert run(tmp_path) == BOTH
+
+
+def test_reports_without_ids_are_matched_by_code(tmp_path: Path) -> None:
+    visits.repository(tmp_path)
+    for name, resources in visits.cases().items():
+        (group,) = resources[-1]["group"]
+        del group["id"]
+        for population in group["population"]:
+            del population["id"]
+        visits.write(tmp_path / "input/tests/measure/Visits" / name / "case.json", *resources)
+    assert run(tmp_path) == BOTH
+
+
+def test_of_a_measure_in_two_versions_cases_are_of_the_one_they_name_or_of_the_latest(tmp_path: Path) -> None:
+    later = visits.measure_with("numerator", "Initial Population") | {"version": "1.1.000"}
+    visits.repository(tmp_path, visits.measure(), visits.library(), later)
+    folder = visits.deck(tmp_path / "input/tests/measure/Visits")
+    assert run(tmp_path) == BOTH
+    visits.deck(folder, measure=visits.URL)
+    assert run(tmp_path) == {"seen": True, "unseen": False}
+
+
+def zipped(folder: Path, archive: Path) -> Path:
+    with zipfile.ZipFile(archive, "w") as made:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            made.write(path, path.relative_to(folder))
+    return archive
+
+
+def test_archives_of_a_measure_and_of_its_cases_and_of_both(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    visits.write(files / "Visits-v1.0.000-FHIR.json", visits.measure(), visits.library())
+    (files / "Visits.html").write_text("<html></html>")
+    (tmp_path / "both").mkdir()
+    measure = zipped(files, tmp_path / "both" / "MeasureExport.zip")
+    cases = zipped(visits.deck(tmp_path / "cases"), tmp_path / "both" / "TestCaseExport.zip")
+    both = zipped(tmp_path / "both", tmp_path / "both.zip")
+    for arguments in (["test", str(measure), "--tests", str(cases)], ["test", str(both)]):
+        told = CliRunner().invoke(main, arguments)
+        assert told.exit_code == 0, told.output
+        assert "Visits       2      2" in told.output
+
+
+def test_what_could_not_be_read_of_a_case_is_told(tmp_path: Path) -> None:
+    visits.deck(visits.repository(tmp_path) / "input/tests/measure/Visits")
+    (tmp_path / "input/tests/measure/Visits/seen/cut.json").write_text('{"resourceType": "Observation", ')
+    told = CliRunner().invoke(main, ["test", str(tmp_path)])
+    assert told.exit_code == 0 and "warning: " in told.stderr and "cut.json" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("reference", "more"),
+    [
+        ("http://example.org/Library/visit-logic", {"url": "http://example.org/Library/visit-logic"}),
+        ("http://example.org/Library/visit-logic|1.0.000", {"url": "http://example.org/Library/visit-logic"}),
+        ("Library/library-visits", {"id": "library-visits"}),
+        ("http://elsewhere.org/Library/Visits", {"id": "library-visits"}),
+        ("http://example.org/Library/Visits", {"name": None}),
+    ],
+)
+def test_a_library_is_found_by_its_name_its_url_and_its_id(
+    tmp_path: Path, reference: str, more: visits.Resource
+) -> None:
+    visits.repository(tmp_path, visits.measure(library=[reference]), visits.library(**more))
+    visits.deck(tmp_path / "input/tests/measure/Visits")
+    assert run(tmp_path) == BOTH
+
+
+def test_an_attachment_without_data_is_no_form_of_a_library(tmp_path: Path) -> None:
+    elsewhere = {"contentType": "text/cql", "url": "../cql/Visits.cql"}
+    visits.repository(tmp_path, visits.measure(), visits.library(content=[elsewhere, {"id": "ig-loader-Visits.cql"}]))
+    visits.deck(tmp_path / "input/tests/measure/Visits")
+    (tmp_path / "input" / "source").mkdir()
+    (tmp_path / "input" / "source" / "Visits.cql").write_text(visits.CQL)
+    assert run(tmp_path) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("criterion", "language"),
+    [
+        ("Numerator", "text/cql.identifier"),
+        ('"Numerator"', "text/cql"),
+        ("Visits.Numerator", "text/cql"),
+        ('Visits."Numerator"', "text/cql-expression"),
+    ],
+)
+def test_criteria_name_definitions_as_cql_does(tmp_path: Path, criterion: str, language: str) -> None:
+    visits.repository(tmp_path, visits.measure_with("numerator", criterion, language), visits.library())
+    visits.deck(tmp_path / "input/tests/measure/Visits")
+    assert run(tmp_path) == BOTH
+
+
+def test_models_of_versions_that_are_not_here_are_taken_and_told_once(tmp_path: Path) -> None:
+    cql = visits.CQL.replace("FHIR version '4.0.1'", "QICore version '7.0.2'").replace(
+        "[Observation]", "[ProcedureDone]"
+    )
+    visits.repository(tmp_path, visits.measure(), visits.library(cql.replace("status.value", "status")))
+    for name, resources in visits.cases().items():
+        done = {"resourceType": "Procedure", "id": "done", "status": "completed"}
+        visits.write(tmp_path / "input/tests/measure/Visits" / name / "case.json", *resources)
+        if name == "seen":
+            visits.write(tmp_path / "input/tests/measure/Visits" / name / "done.json", done)
+        else:
+            visits.write(tmp_path / "input/tests/measure/Visits" / name / "not.json", done | {"status": "not-done"})
+    told = CliRunner().invoke(main, ["test", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    assert told.stderr.count("model QICore: version 7.0.2 is not here and 7.0.0 taken in its place") == 1

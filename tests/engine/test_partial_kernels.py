@@ -9,6 +9,7 @@ import pytest
 
 from ecqm.data import Cohort, read_cases
 from ecqm.operators import registry
+from ecqm.values import Code
 from tests.data.resources import encounter, patient, write
 from tests.engine.logic import Logic, cohort_of
 
@@ -36,6 +37,16 @@ def test_only_open_rows_are_lifted(cohort: Cohort, monkeypatch: pytest.MonkeyPat
     assert (values[0], values[3]) == (26, -305)
     assert [len(values), len(asked)] == [4, 2]
     assert executor.lifted == {"DurationBetween": 1}
+
+
+def test_instances_are_made_once_for_each_that_is_different(tmp_path: Path) -> None:
+    genders = ("female", "male", None, "female")
+    cohort = cohort_of(tmp_path, *([patient(f"p{n}", gender=gender)] for n, gender in enumerate(genders)))
+    logic = Logic("define X: System.Code { code: Patient.gender.value, system: 's' }")
+    executor = logic.executor(cohort)
+    codes = logic.values("X", executor)
+    assert [codes[0], codes[1], codes[3]] == [Code("female", "s"), Code("male", "s"), Code("female", "s")]
+    assert executor.lifted == {"Code": 1}
 
 
 def test_uncertain_results_go_on_being_uncertain(cohort: Cohort) -> None:

@@ -18,6 +18,7 @@ from ecqm.kernels.segments import (
     offsets_of_lengths,
     offsets_of_parents,
     parents_of_offsets,
+    representatives,
 )
 
 lengths = st.lists(st.integers(0, 4), max_size=8)
@@ -74,6 +75,14 @@ def test_keys_become_dense_in_their_order(values: list[int]) -> None:
     different, places = distinct(ints(values))
     assert different[places].tolist() == values
     assert len(set(different.tolist())) == len(different)
+
+
+@given(small | far)
+def test_representatives_have_the_keys_that_they_stand_for(values: list[int]) -> None:
+    keys = ints(values)
+    rows, place = representatives(keys)
+    assert sorted(keys[rows].tolist()) == sorted(set(values))
+    assert keys[rows][place].tolist() == values
 
 
 @given(small | far)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ecqm.plan.explain import execution, form, plan_json, plan_text
 from ecqm.plan.nodes import Call
 from tests.engine.logic import Logic
@@ -69,3 +71,16 @@ def test_calls_without_a_kernel_are_marked() -> None:
     lifted = Logic("define X: Message(1, false, 'c', 'Trace', 't')").plan("X")
     assert isinstance(lifted, Call) and execution(lifted) == "lifted"
     assert "lifted" in plan_text({"X": lifted}) and "may raise" in plan_text({"X": lifted})
+
+
+@pytest.mark.parametrize(
+    ("instance", "how"),
+    [
+        ("System.Code { code: 'c' }", "lifted"),
+        ("System.Quantity { value: 1.0 }", "kernel"),
+        ("FHIR.Coding { id: null }", None),
+        ("Tuple { a: 1 }", None),
+    ],
+)
+def test_instances_without_a_layout_are_marked(instance: str, how: str | None) -> None:
+    assert execution(Logic(f"define X: {instance}").plan("X")) == how

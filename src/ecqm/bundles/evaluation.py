@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
@@ -34,7 +35,7 @@ class Batch:
     results: list[MeasureResult] = field(default_factory=list)
     composed: list[ComposedResult] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    lifted: dict[str, int] = field(default_factory=dict)
+    lifted: Counter[str] = field(default_factory=Counter)
     load_seconds: float = 0.0
 
 
@@ -103,8 +104,7 @@ class Evaluation:
             parameters = {"Measurement Period": period}
             executor = Executor(cohort, membership, FhirProfiles(self.profiles), context, parameters)
             _evaluate(batch, executor, plans, self.supplements, self.patient_codes, watch)
-            for name, times in executor.lifted.items():
-                batch.lifted[name] = batch.lifted.get(name, 0) + times
+            batch.lifted.update(executor.lifted)
         order = {plan.measure.canonical: place for place, plan in enumerate(self.plans)}
         batch.results.sort(key=lambda result: order[result.measure.canonical])
         for measure in self.composites:

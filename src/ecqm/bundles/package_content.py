@@ -233,7 +233,6 @@ def evaluate_packages(
             batch.results += MeasureSet([plan]).evaluate(executor, supplements, patient_codes)
         except EvaluationError as error:
             batch.failed[plan.measure.name] = str(error)
-        for name, times in executor.lifted.items():
-            batch.lifted[name] = batch.lifted.get(name, 0) + times
+        batch.lifted.update(executor.lifted)
         watch(plan.measure)
     return batch

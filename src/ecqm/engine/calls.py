@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,16 @@ from ecqm.columns import (
     Column,
     NullColumn,
     broadcast_length,
-    from_values,
     merge,
-    to_values,
 )
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
+from ecqm.engine.lifting import lifted
 from ecqm.engine.values import system_type
-from ecqm.kernels.segments import combine_keys, densify
 from ecqm.operators import registry
 from ecqm.operators.vectors import Partial, Rest, kernel_of
 from ecqm.plan.nodes import Call
 from ecqm.types import ANY
-from ecqm.values import CqlError
 
 # Operators that look at whether a value is there, or move values about: a choice is to them like any other column.
 INDIFFERENT = frozenset(
@@ -103,35 +101,11 @@ def _with_rest(
 def lift(
     executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
 ) -> Column:
-    """Evaluate the scalar semantics of an operator on each distinct row of operands, and count that it was needed."""
+    """The scalar semantics of an operator on each distinct row of operands."""
     operator = registry.get(name)
     evaluate = operator.call
     if any(isinstance(operand, NullColumn) and operand.type != ANY for operand in operands):
         # Nulls show no type of their own: what they were cast to chooses the overload.
         chosen = operator.resolve([operand.type for operand in operands])
         evaluate = operator.call if chosen is None else chosen.scalar
-    n = broadcast_length(*operands) if operands else 1
-    executor.lifted[name] = executor.lifted.get(name, 0) + 1
-    varying = [operand for operand in operands if len(operand) == n]
-    if n == 0:
-        return NullColumn(0)
-    dense, count = (
-        densify(combine_keys(*(operand.keys() for operand in varying))) if varying else (np.zeros(1, np.int64), 1)
-    )
-    representative = np.zeros(count, np.int64)
-    representative[dense] = np.arange(len(dense))
-    columns = [
-        to_values(operand.take(representative)) if len(operand) == n else to_values(operand) * count
-        for operand in operands
-    ]
-    results: list[Any] = []
-    failed: dict[int, str] = {}
-    for row in range(count):
-        try:
-            results.append(evaluate(*(values[row] for values in columns), context=executor.context, **settings))
-        except (CqlError, ArithmeticError, ValueError) as error:
-            results.append(None)
-            failed[row] = str(error)
-    for row, message in failed.items():
-        executor.fail(dense == row, frame, f"{name}: {message}")
-    return from_values(results, executor.terminology.codes).take(dense)
+    return lifted(executor, name, partial(evaluate, context=executor.context, **settings), operands, frame)

@@ -10,6 +10,7 @@ in the modules of this package, registered under the class with `@evaluates`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -115,7 +116,7 @@ class Executor:
         self.patients = Frame(self.cohort.n, self.once, np.zeros(self.cohort.n, np.int64))
         self.patients.is_of_patients = True
         self.errors: list[RowError] = []
-        self.lifted: dict[str, int] = {}
+        self.lifted: Counter[str] = Counter()
         # The nodes under evaluation, innermost last, and the errors that each has raised so far.
         self._path: list[PlanNode] = []
         self._raised: list[Raised] = [{}]

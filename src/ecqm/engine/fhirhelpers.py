@@ -23,14 +23,14 @@ from ecqm.columns import (
     StringColumn,
     to_values,
 )
-from ecqm.columns.scalar import ScalarColumn
 from ecqm.engine.casts import FHIR_BASES
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
+from ecqm.engine.lifting import lifted
 from ecqm.engine.values import Scalars, interval_of, system_type
 from ecqm.plan.nodes import FunctionKernel
-from ecqm.types import CODE, CONCEPT, RATIO, NamedType
-from ecqm.values import Ratio
+from ecqm.types import CODE, CONCEPT, NamedType
+from ecqm.values import Quantity, Ratio
 
 # UCUM units of definite durations and the calendar durations that the library takes them for.
 CALENDAR_UNITS = {
@@ -174,11 +174,12 @@ def to_concept(executor: Executor, column: Column, frame: Frame) -> Column:
 def to_ratio(executor: Executor, column: Column, frame: Frame) -> Column:
     if not isinstance(column, RecordColumn):
         return NullColumn(len(column))
-    parts = [
-        to_values(convert(executor, "ToQuantity", column.field(name), frame)) for name in ("numerator", "denominator")
-    ]
-    rows = zip(*parts, column.valid.tolist(), strict=True)
-    return ScalarColumn.of([Ratio(n, d) if ok and n and d else None for n, d, ok in rows], RATIO)
+    parts = [convert(executor, "ToQuantity", column.field(name), frame) for name in ("numerator", "denominator")]
+    return lifted(executor, "ToRatio", _ratio, parts, frame)
+
+
+def _ratio(numerator: Quantity | None, denominator: Quantity | None) -> Ratio | None:
+    return None if numerator is None or denominator is None else Ratio(numerator, denominator)
 
 
 def to_system(executor: Executor, column: Column, frame: Frame) -> Column:

@@ -21,7 +21,7 @@ from ecqm.columns import (
     to_values,
 )
 from ecqm.columns.number import Unscaled
-from ecqm.kernels.segments import combine_keys, densify
+from ecqm.kernels.segments import combine_keys, densify, representatives
 from ecqm.operators import registry
 from ecqm.operators.vectors.amounts import amounts
 
@@ -61,18 +61,16 @@ def _whole(numbers: Unscaled) -> Rows:
 
 
 def _ranks_of_distinct(column: Column, key: Callable[[Any], Any]) -> Rows:
-    dense, count = densify(column.keys())
-    representative = np.zeros(count, np.int64)
-    representative[dense] = np.arange(len(dense))
-    values = to_values(column.take(representative))
+    rows, place = representatives(column.keys())
+    values = to_values(column.take(rows))
     known = [number for number, value in enumerate(values) if value is not None]
     sort_keys = {number: key(values[number]) for number in known}
     known.sort(key=sort_keys.__getitem__)
-    rank = np.zeros(count, np.int64)
+    rank = np.zeros(len(rows), np.int64)
     # Values that are written differently may be equal: then they rank alike.
     rises = (sort_keys[one] < sort_keys[next_] for one, next_ in pairwise(known))
     rank[known] = list(accumulate(rises, initial=0))[: len(known)]
-    return rank[dense]
+    return rank[place]
 
 
 def _compare(left: object, right: object) -> int:

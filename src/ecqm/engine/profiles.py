@@ -31,7 +31,7 @@ from ecqm.columns import (
     Rows,
     StringColumn,
 )
-from ecqm.kernels.segments import any_within, densify, distinct
+from ecqm.kernels.segments import any_within, distinct, representatives
 from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
 from ecqm.types import NamedType
 
@@ -57,9 +57,7 @@ def declared_in(table: Any) -> Declared:
     found = _DECLARED.get(table)
     if found is None:
         profiles: ListColumn = table.profiles
-        number, count = densify(profiles.keys())
-        rows = np.zeros(count, np.int64)
-        rows[number] = np.arange(len(number))
+        rows, number = representatives(profiles.keys())
         urls = profiles.values
         sets = []
         for start, end in zip(profiles.offsets[rows].tolist(), profiles.offsets[rows + 1].tolist(), strict=True):

@@ -24,13 +24,13 @@ from ecqm.columns import (
     broadcast_length,
     concat,
     from_values,
-    to_values,
 )
 from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
 from ecqm.columns.scalar import ScalarColumn
 from ecqm.columns.temporal import TemporalColumn
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
+from ecqm.engine.lifting import lifted
 from ecqm.kernels.segments import distinct
 from ecqm.plan.nodes import Constant, Element, MakeList, MakeRecord, Parameter, Property
 from ecqm.types import (
@@ -40,6 +40,7 @@ from ecqm.types import (
     DATETIME,
     DECIMAL,
     INTEGER,
+    QUANTITY,
     STRING,
     TIME,
     CqlType,
@@ -210,7 +211,7 @@ def make_record(executor: Executor, node: MakeRecord, frame: Frame) -> Column:
         type_: CqlType = TupleType(tuple((name, column.type) for name, column in fields.items()))
         return RecordColumn.of(fields, np.ones(n, np.bool_), type_)
     if isinstance(node.type, NamedType) and node.type.model == "System":
-        return _system_instance(executor, node.type.name, fields, n)
+        return _quantity(fields, n) if node.type == QUANTITY else _instance(executor, node.type.name, fields, frame)
     return RecordColumn.of(fields, np.ones(n, np.bool_), node.type)
 
 
@@ -223,20 +224,24 @@ _MAKERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _system_instance(executor: Executor, name: str, fields: dict[str, Column], n: int) -> Column:
-    """An instance of a structured System type, in that type's own layout."""
-    if name == "Quantity":
-        value, unit = fields.get("value", NullColumn(n)), fields.get("unit", NullColumn(n))
-        if not isinstance(value, (DecimalColumn, IntegerColumn)):
-            return NullColumn(n)
-        text = unit if isinstance(unit, StringColumn) else StringColumn.of(["1"] * n)
-        return QuantityColumn(as_decimal(value), text)
+def _quantity(fields: dict[str, Column], n: int) -> Column:
+    """Instances of System.Quantity; those without a unit are of the unit 1."""
+    value, unit = fields.get("value"), fields.get("unit")
+    if not isinstance(value, (DecimalColumn, IntegerColumn)):
+        return NullColumn(n)
+    return QuantityColumn(as_decimal(value), unit if isinstance(unit, StringColumn) else StringColumn.of(["1"] * n))
+
+
+def _instance(executor: Executor, name: str, fields: dict[str, Column], frame: Frame) -> Column:
+    """Instances of the other structured types of System, in that type's own layout."""
     maker = _MAKERS.get(name)
     if maker is None:
         raise EvaluationError(f"an instance of System.{name} cannot be made")
-    parts = {field: to_values(column) for field, column in fields.items()}
-    values = [maker(**{field: column[row] for field, column in parts.items()}) for row in range(n)]
-    return from_values(values, executor.terminology.codes)
+
+    def make(*parts: Any) -> Any:
+        return maker(**dict(zip(fields, parts, strict=True)))
+
+    return lifted(executor, name, make, list(fields.values()), frame)
 
 
 @evaluates(MakeList)

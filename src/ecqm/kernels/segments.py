@@ -100,6 +100,14 @@ def densify(keys: npt.NDArray[np.int64]) -> tuple[Rows, int]:
     return dense, int(starts.sum()) + 1
 
 
+def representatives(keys: Rows) -> tuple[Rows, Rows]:
+    """For each different key a row that has it, and for each row the place of its own key among these."""
+    dense, count = densify(keys)
+    rows = np.zeros(count, np.int64)
+    rows[dense] = np.arange(len(dense))
+    return rows, dense
+
+
 def distinct(keys: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:
     """The different keys, and for each row the place of its own among them."""
     dense, count = densify(keys.astype(np.int64))

@@ -23,7 +23,7 @@ from ecqm.columns import (
     to_values,
 )
 from ecqm.engine import EvaluationError, Executor, RowError
-from ecqm.kernels.segments import densify
+from ecqm.kernels.segments import representatives
 from ecqm.measures.criteria import Criterion, Episodes, Evaluated, Labels, Observed
 from ecqm.measures.planning import EvaluationPlan, Observation
 from ecqm.measures.report import Supplement
@@ -103,13 +103,11 @@ def episodes(column: ListColumn) -> Episodes:
 
 def _labels(column: Column) -> Labels:
     """Values as labels: each distinct value is looked at once."""
-    numbers, count = densify(column.keys())
-    representative = np.zeros(count, np.int64)
-    representative[numbers] = np.arange(len(numbers))
+    rows, place = representatives(column.keys())
     names: dict[str, int] = {}
-    values = to_values(column.take(representative))
+    values = to_values(column.take(rows))
     codes = [-1 if value is None else names.setdefault(_label(value), len(names)) for value in values]
-    return Labels(np.array(codes, np.int32)[numbers], tuple(names))
+    return Labels(np.array(codes, np.int32)[place], tuple(names))
 
 
 def _label(value: Any) -> str:

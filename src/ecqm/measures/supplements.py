@@ -28,7 +28,7 @@ from ecqm.columns import (
 )
 from ecqm.columns.ragged import ragged_keys
 from ecqm.engine import Executor
-from ecqm.kernels.segments import densify, offsets_of_parents
+from ecqm.kernels.segments import offsets_of_parents, representatives
 from ecqm.measures.definition import SupplementalData
 from ecqm.measures.evaluation import GroupResult
 from ecqm.measures.planning import EvaluationPlan
@@ -108,9 +108,7 @@ def patient_codes(column: Column, n: int) -> PatientCodes:
     pairs = np.unique(np.concatenate(patients) * len(ordered) + rank[np.concatenate(codes)])
     parents, code = np.divmod(pairs, max(len(ordered), 1))
     offsets = offsets_of_parents(parents, n)
-    combination, count = densify(ragged_keys(offsets, code))
-    example = np.zeros(count, np.int64)
-    example[combination] = np.arange(n)
+    example, combination = representatives(ragged_keys(offsets, code))
     return PatientCodes(
         combination,
         tuple(tuple(ordered[at] for at in code[offsets[row] : offsets[row + 1]]) for row in example.tolist()),

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from ecqm.operators.vectors import kernel_of
-from ecqm.plan.nodes import Accumulator, Call, Constant, Element, FunctionKernel, Node, PlanNode
-from ecqm.types import CqlType
+from ecqm.plan.nodes import Accumulator, Call, Constant, Element, FunctionKernel, MakeRecord, Node, PlanNode
+from ecqm.types import QUANTITY, CqlType, NamedType
 from ecqm.values.text import to_cql
 
 _BRANCH = ("when", "then")
@@ -31,12 +31,15 @@ def title(node: Node) -> str:
 
 
 def execution(node: Node) -> str | None:
-    """`kernel` if a call runs on arrays, `lifted` if its scalar semantics runs on distinct rows; None for no call.
+    """`kernel` if what a node computes runs on arrays, `lifted` if scalars run on distinct rows; None for a node that
+    only moves values about.
 
     A kernel may still hand single rows, or layouts that it does not know, to the scalars.
     """
     if isinstance(node, FunctionKernel):
         return "kernel"
+    if isinstance(node, MakeRecord) and isinstance(node.type, NamedType) and node.type.model == "System":
+        return "kernel" if node.type == QUANTITY else "lifted"
     if isinstance(node, Call):
         return "kernel" if kernel_of(node.operator) is not None else "lifted"
     return None
@@ -170,7 +173,8 @@ def plan_json(roots: Mapping[str, Node]) -> dict[str, Any]:
         shown: dict[str, Any] = {"id": number, "node": type(node).__name__, "grain": node.grain}
         if isinstance(node, (Call, FunctionKernel)):
             shown["operator"] = node.operator if isinstance(node, Call) else node.name
-            shown["execution"] = execution(node)
+        if (how := execution(node)) is not None:
+            shown["execution"] = how
         if isinstance(node, Element):
             shown["source"] = numbers[node.source]
         if node.raises():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecqm.data import EVERYTHING, Demand
+from ecqm.data.loading import load
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, ecqm
 
 
@@ -75,6 +78,15 @@ def test_clauses_have_their_place() -> None:
     clause = told["reasons"][0]["clause"]
     assert clause["library"] == f"{KIDNEY} 1.0.000"
     assert clause["locator"].count(":") == 2
+
+
+@pytest.mark.parametrize("demand", [EVERYTHING, Demand.of(None, ["status"])], ids=["columns", "json"])
+def test_patients_of_a_store(tmp_path: Path, demand: Demand) -> None:
+    load([CASES / KIDNEY], tmp_path / "store", demand)
+    arguments = ("--measure", KIDNEY, "--data", tmp_path / "store", "--patient", "kidney-refuted", "--format", "json")
+    result = ecqm("explain", SAMPLE, *arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == explained("kidney-refuted")
 
 
 def test_text_for_people() -> None:

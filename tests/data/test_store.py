@@ -28,7 +28,8 @@ from ecqm.columns import (
 )
 from ecqm.data import EVERYTHING, Cohort, DataError, Demand, ElementNotRead, case_folders, read_cases, read_files
 from ecqm.data.loading import load
-from ecqm.data.shards import CorruptShard, Shard, write_shard
+from ecqm.data.shard_writer import write_shard
+from ecqm.data.shards import CorruptShard, Shard
 from ecqm.data.store import Manifest, open_store
 from ecqm.data.writing import sole_writer
 from ecqm.terminology import CodeIndex

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.assembly import Assembly, Key, Shared
@@ -19,14 +20,13 @@ from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import Demand
 from ecqm.data.gathering import Gathered
 from ecqm.data.shapes import NotPlain
-from ecqm.data.shards import Shard, write_shard
-from ecqm.data.spool import Lot, Spool, decode_identity, read_spool, spool_state
+from ecqm.data.shard_writer import write_shard
+from ecqm.data.shards import Shard
+from ecqm.data.spool import Lot, decode_identity, read_spool, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.straight import StraightShard
 from ecqm.data.table import Origin
 from ecqm.terminology import CodeIndex
-
-ORPHANS = "orphans.spool"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Incoming:
 
 
 def build_shard(job: ShardJob) -> ShardEntry:
-    """Build a shard, unless that was done already. Resources of patients without a Patient are kept aside."""
+    """Build a shard, unless that was done already. It keeps the JSON of resources of patients who are not known."""
     done = job.target.with_name(job.target.name + ".done")
     if done.exists():
         return ShardEntry(**json.loads(done.read_bytes()))
@@ -78,21 +78,18 @@ def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
     if job.base is not None or job.deleted:
         return None
     straight = StraightShard(folder, job.spool, job.shared, job.demand, job.default_offset, job.files)
-    orphans = Spool(folder / ORPHANS, 1 << 30)
     try:
-        entry = straight.write(orphans)
+        entry = straight.write()
     except NotPlain:
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    orphans.flush()
     return replace(entry, folder=job.target.name)
 
 
 def spooled_cohort(job: ShardJob, codes: CodeIndex) -> Cohort:
     """The patients of a job's spool as a cohort, without writing a shard."""
     with many_objects():
-        # Never flushed: there is no shard to keep resources of unknown patients for.
-        return _Building(job, codes, keep_raw=False).cohort(Spool(job.target / ORPHANS, 1 << 62))
+        return _Building(job, codes, keep_raw=False).cohort()
 
 
 class _Building:
@@ -101,13 +98,14 @@ class _Building:
         self.builder = CohortBuilder(job.demand, codes, job.default_offset, keep_raw)
         self.shared = _SharedPool(job.shared, job.files, self.builder)
         self.incoming: dict[str, _Incoming] = {}
+        self.lost: list[pa.RecordBatch] = []
         self.file_numbers = [self.builder.file_number(file) for file in job.files]
 
-    def cohort(self, lost: Spool) -> Cohort:
+    def cohort(self) -> Cohort:
         """Everything put to its patient; what is of no known patient goes to `lost`."""
         new = list(read_spool(self.job.spool))
-        orphans = list(read_spool(self.job.base.folder / ORPHANS)) if self.job.base is not None else []
-        for lot in (*orphans, *new):
+        lost = self.job.base.lost() if self.job.base is not None else ()
+        for lot in (*lost, *new):
             self._take_lot(lot)
         if self.job.base is not None:
             self._take_base(self.job.base, {patient for lot in new for patient in lot.patients if patient is not None})
@@ -117,17 +115,15 @@ class _Building:
                 rows[patient] = self.builder.add_patient(patient)
         assembly = Assembly(self.builder)
         for name, incoming in self.incoming.items():
-            self._place(name, incoming, rows, assembly, lost)
+            self._place(name, incoming, rows, assembly)
         assembly.share(self.shared)
         return self.builder.finish()
 
     def write(self, folder: Path) -> ShardEntry:
-        lost = Spool(folder / ORPHANS, 1 << 30)
-        cohort = self.cohort(lost)
+        cohort = self.cohort()
         for table in cohort.tables.values():
             table.settle()
-        checksums = write_shard(folder, cohort)
-        lost.flush()
+        checksums = write_shard(folder, cohort, self.lost)
         counts = {name: int((~table.contained).sum()) for name, table in cohort.tables.items() if len(table)}
         missing = _without_birth_date(cohort)
         return ShardEntry(self.job.target.name, cohort.n, counts, checksums, missing, cohort.dangling_counts())
@@ -181,7 +177,7 @@ class _Building:
             incoming.gathered.append(resource, stored.raw, file, entry, stored.urn)
             incoming.patients.append(patient)
 
-    def _place(self, name: str, incoming: _Incoming, rows: Mapping[str, int], assembly: Assembly, lost: Spool) -> None:
+    def _place(self, name: str, incoming: _Incoming, rows: Mapping[str, int], assembly: Assembly) -> None:
         gathered = incoming.gathered
         found = list(map(rows.get, incoming.patients))
         if None in found:
@@ -195,7 +191,7 @@ class _Building:
                     file = self.job.files.index(origin.file)
                     raw = bytes(gathered.raws[place])
                     left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw, name)
-            lost.append(left.batch())
+            self.lost.append(left.batch())
             gathered = gathered.take([place for place, row in enumerate(found) if row is not None])
         assembly.put(name, gathered, [row for row in found if row is not None])
 

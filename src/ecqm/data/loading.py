@@ -255,7 +255,11 @@ class _Loading:
         }
 
     def _forget_unfinished(self) -> None:
-        """Remove what a load of other input, that came to no end, left for this generation."""
+        """Remove what a load of other input, that came to no end, left for this generation. Shards may have spools in
+        common with what is left of it: those are taken away, never cut."""
+        (self.work / "journal.json").unlink(missing_ok=True)
+        shutil.rmtree(self.work)
+        self.work.mkdir()
         shards = self.output / "shards"
         for path in shards.iterdir() if shards.exists() else ():
             if path.name.partition(".")[0].endswith(f"-{self.generation}"):

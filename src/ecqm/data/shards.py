@@ -2,10 +2,13 @@
 
     patients.arrow          the ids, one per patient row
     codes.arrow             the codes (system, code) that code ids in this shard's columns stand for
-    Encounter.arrow         one table: a record batch of table columns (@patient, @serial…) and element columns
-    Encounter.raw           the JSON of its resources, in batches
+    Encounter.arrow         one table: a record batch of table columns (@patient, @file…) and element columns
+    resources.spool         the JSON of resources (`ecqm.data.spool`), those of patients who are not known among them
+    shared.spool            the JSON of what patients share, where resources.spool does not have it
     problems.json           what was found wrong when it was made
 
+The table column @json is a resource's place in resources.spool and, after it, shared.spool; -1 for a contained one.
+Serials are consecutive in a table: the first is said beside the layouts of the elements, in the metadata of its schema.
 `Shard.cohort` gives the columns where they hold what is wanted, and decodes the JSON again where they do not.
 """
 
@@ -14,27 +17,27 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from ecqm.columns import Rows
 from ecqm.data.allocation import many_objects
-from ecqm.data.arrow import ArrowReading, Layout, StoredElements, to_arrow
+from ecqm.data.arrow import ArrowReading, StoredElements
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import Demand
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.schema import fhir_schema
+from ecqm.data.spool import Lot, SpooledJson, batches_of
 from ecqm.data.table import Origin, Origins, ResourceTable
 from ecqm.terminology import CodeIndex, CodeKey
 
-_RAW_BATCH = 2048
-# Columns are read often, JSON hardly ever.
-_COLUMNS = pa.ipc.IpcWriteOptions(compression="lz4")
-_JSON = pa.ipc.IpcWriteOptions(compression="zstd")
-_TABLE_COLUMNS = ("patient", "serial", "container", "file", "entry", "urn")
+RESOURCES, SHARED = "resources.spool", "shared.spool"
+_TABLE_COLUMNS = ["@json", "@patient", "@file", "@entry", "@urn"]
 
 
 class CorruptShard(DataError):
@@ -50,82 +53,6 @@ class StoredResource:
     raw: bytes
     origin: Origin
     urn: str | None
-
-
-class ShardWriter:
-    """Writes a shard into a folder: its tables one by one, then the rest."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        self._checksums: dict[str, int] = {}
-
-    @staticmethod
-    def batch(arrays: Mapping[str, pa.Array], layouts: Mapping[str, Layout]) -> pa.RecordBatch:
-        """A table's columns and elements, with the layouts of the elements."""
-        return _batch(arrays).replace_schema_metadata({"layouts": json.dumps(layouts)})
-
-    def table(self, name: str, batch: pa.RecordBatch, raws: pa.Array) -> None:
-        """A table as `batch` makes it, and the JSON of its rows (binary)."""
-        self._write(f"{name}.arrow", [batch])
-        parts = [raws[start : start + _RAW_BATCH].cast(pa.binary()) for start in range(0, len(raws), _RAW_BATCH)]
-        self._write(f"{name}.raw", [_batch({"json": part}) for part in parts], _JSON)
-
-    def finish(
-        self, codes: tuple[pa.Array, pa.Array], ids: Sequence[str], problems: Sequence[DataProblem]
-    ) -> dict[str, int]:
-        """The codes (systems and codes by number), patients and problems; all checksums."""
-        self._write("codes.arrow", [_batch({"system": codes[0], "code": codes[1]})])
-        self._write("patients.arrow", [_batch({"id": pa.array(ids, pa.utf8())})])
-        listed = json.dumps([asdict(problem) for problem in problems]).encode()
-        self._write_file("problems.json", memoryview(listed))
-        return self._checksums
-
-    def _write(self, name: str, batches: Sequence[pa.RecordBatch], options: pa.ipc.IpcWriteOptions = _COLUMNS) -> None:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, batches[0].schema, options=options) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-        self._write_file(name, memoryview(sink.getvalue()))
-
-    def _write_file(self, name: str, content: memoryview) -> None:
-        (self.folder / name).write_bytes(content)
-        self._checksums[name] = zlib.crc32(content)
-
-
-def write_shard(folder: Path, cohort: Cohort) -> dict[str, int]:
-    """Write a cohort (read with its JSON kept) as a shard; the checksums of its files by name."""
-    writer = ShardWriter(folder)
-    for name, table in sorted(cohort.tables.items()):
-        if len(table):
-            writer.table(name, _table_batch(table), _raws(table))
-    pairs = cohort.codes.since(0) if len(cohort.codes) else ()
-    codes = pa.array([system for system, _ in pairs], pa.utf8()), pa.array([code for _, code in pairs], pa.utf8())
-    return writer.finish(codes, cohort.ids, cohort.problems)
-
-
-def _batch(arrays: Mapping[str, pa.Array]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
-
-
-def _table_batch(table: ResourceTable) -> pa.RecordBatch:
-    arrays = {
-        "@patient": pa.array(table.patient),
-        "@serial": pa.array(table.serial),
-        "@container": pa.array(table.container),
-        "@file": pa.DictionaryArray.from_arrays(pa.array(table.origins.file), pa.array(table.origins.files, pa.utf8())),
-        "@entry": pa.array(table.origins.entry),
-        "@urn": _sparse(table.urns, len(table)),
-    }
-    layouts: dict[str, Layout] = {}
-    for name in table.elements:
-        arrays[name], layouts[name] = to_arrow(table.element(name))
-    return ShardWriter.batch(arrays, layouts)
-
-
-def _raws(table: ResourceTable) -> pa.Array:
-    raws = [b"" if container >= 0 else table.raw(row) for row, container in enumerate(table.container.tolist())]
-    return pa.array(raws, pa.large_binary())
 
 
 class Shard:
@@ -145,12 +72,12 @@ class Shard:
 
     def patient_ids(self) -> list[str]:
         """The ids, by patient row."""
-        ids: list[str] = self._batches("patients.arrow")[0].column("id").to_pylist()
+        ids: list[str] = self._batch("patients.arrow").column("id").to_pylist()
         return ids
 
     def codes(self) -> list[CodeKey]:
         """The codes in the columns: (system, code)."""
-        stored = self._batches("codes.arrow")[0]
+        stored = self._batch("codes.arrow")
         return list(zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True))
 
     def problems(self) -> list[DataProblem]:
@@ -164,20 +91,33 @@ class Shard:
 
     def resources(self, resource_types: Sequence[str] | None = None) -> Iterator[StoredResource]:
         """All resources as they were read, those inside others left inside."""
+        raws = self._json()
         for name in self.resource_types if resource_types is None else resource_types:
-            table = self._batches(f"{name}.arrow")[0]
-            raws = (raw for batch in self._batches(f"{name}.raw") for raw in batch.column("json").to_pylist())
-            columns = [table.column(f"@{column}").to_pylist() for column in _TABLE_COLUMNS]
-            for raw, patient, _, container, file, entry, urn in zip(raws, *columns, strict=True):
-                if container < 0:
-                    yield StoredResource(patient, name, raw, Origin(file, None if entry < 0 else entry), urn)
+            table = self._batch(f"{name}.arrow").select(_TABLE_COLUMNS)
+            table = table.filter(pc.greater_equal(table.column("@json"), 0))
+            found = raws.take(table.column("@json").to_numpy())
+            columns = (column.to_pylist() for column in table.columns[1:])
+            for raw, patient, file, entry, urn in zip(found, *columns, strict=True):
+                yield StoredResource(patient, name, raw.as_py(), Origin(file, None if entry < 0 else entry), urn)
+
+    def lost(self) -> Iterator[Lot]:
+        """Resources of patients of whom there is no Patient."""
+        ids = pa.array(self.patient_ids(), pa.utf8())
+        for content in self._contents(RESOURCES):
+            for batch in batches_of(content):
+                patients = batch.column("patient")
+                unknown = pc.and_(patients.is_valid(), pc.invert(pc.is_in(patients, value_set=ids)))
+                yield Lot.of(batch.filter(unknown))
 
     def _stored(self, demand: Demand, codes: CodeIndex) -> Cohort:
         ids = self.patient_ids()
         # An id of -1 is of no code: it finds the last entry.
         code_ids = np.append(codes.intern_all(self.codes()), np.int32(-1))
         reading = ArrowReading(codes, code_ids, _left_out(self.demand))
-        tables = {name: self._table(name, len(ids), reading) for name in self.resource_types if demand.reads(name)}
+        raws = self._json()
+        tables = {
+            name: self._table(name, len(ids), reading, raws) for name in self.resource_types if demand.reads(name)
+        }
 
         def empty(name: str) -> ResourceTable:
             none = np.zeros(0, np.int64)
@@ -187,9 +127,10 @@ class Shard:
 
         return Cohort(ids, tables, demand, codes, self.problems(), empty)
 
-    def _table(self, name: str, n_patients: int, reading: ArrowReading) -> ResourceTable:
-        batch = self._batches(f"{name}.arrow")[0]
+    def _table(self, name: str, n_patients: int, reading: ArrowReading, raws: SpooledJson) -> ResourceTable:
+        batch = self._batch(f"{name}.arrow")
         layouts = json.loads(batch.schema.metadata[b"layouts"])
+        first_serial = int(batch.schema.metadata[b"serial"])
         file = batch.column("@file")
         urns = batch.column("@urn")
         return ResourceTable(
@@ -197,11 +138,11 @@ class Shard:
             n_patients,
             batch.column("@patient").to_numpy(),
             StoredElements(len(batch), name, lambda element: batch.column(element), layouts, reading),
-            batch.column("@serial").to_numpy(),
+            np.arange(first_serial, first_serial + len(batch)),
             batch.column("@container").to_numpy(),
             Origins(file.dictionary.to_pylist(), file.indices.to_numpy(), batch.column("@entry").to_numpy()),
             {} if urns.null_count == len(urns) else {i: urn for i, urn in enumerate(urns.to_pylist()) if urn},
-            _StoredJson(len(batch), lambda: self._batches(f"{name}.raw")),
+            _TableJson(raws, batch.column("@json").to_numpy()),
         )
 
     def _decoded(self, demand: Demand, codes: CodeIndex) -> Cohort:
@@ -225,35 +166,30 @@ class Shard:
             raise CorruptShard(f"{path}: not what was written (its checksum differs)")
         return pa.py_buffer(content)
 
-    def _batches(self, name: str) -> list[pa.RecordBatch]:
-        reader = pa.ipc.open_file(self._content(name))
-        return [reader.get_batch(i) for i in range(reader.num_record_batches)]
+    def _batch(self, name: str) -> pa.RecordBatch:
+        return pa.ipc.open_file(self._content(name)).get_batch(0)
+
+    def _contents(self, *names: str) -> list[pa.Buffer]:
+        """Of the files that there are."""
+        return [self._content(name) for name in names if name in self._checksums]
+
+    def _json(self) -> SpooledJson:
+        return SpooledJson(lambda: self._contents(RESOURCES, SHARED))
 
 
-def _sparse(texts: Mapping[int, str], n: int) -> pa.Array:
-    """Texts by row, null in the other rows of n."""
-    if not texts:
-        return pa.nulls(n, pa.utf8())
-    place = np.full(n, -1, np.int64)
-    place[list(texts)] = np.arange(len(texts))
-    return pa.array(texts.values(), pa.utf8()).take(pa.array(place, mask=place < 0))
+class _TableJson(Sequence[bytes]):
+    """The JSON of a table's rows by their places in spools; of a contained resource there is none."""
 
-
-class _StoredJson(Sequence[bytes]):
-    """The JSON of a table's rows, read when one of them is first asked for."""
-
-    def __init__(self, n: int, batches: Callable[[], list[pa.RecordBatch]]) -> None:
-        self._n = n
-        self._batches = batches
-        self._columns: list[pa.Array] | None = None
+    def __init__(self, raws: SpooledJson, places: Rows) -> None:
+        self._raws = raws
+        self._places = places
 
     def __len__(self) -> int:
-        return self._n
+        return len(self._places)
 
     def __getitem__(self, row: Any) -> Any:
-        if self._columns is None:
-            self._columns = [batch.column("json") for batch in self._batches()]
-        return self._columns[row // _RAW_BATCH][row % _RAW_BATCH].as_py()
+        place = self._places[row : row + 1]
+        return self._raws.take(place)[0].as_py() if place[0] >= 0 else b""
 
 
 def _left_out(demand: Demand) -> Callable[[str, str], bool]:

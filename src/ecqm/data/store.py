@@ -23,7 +23,7 @@ from ecqm.data.problems import DataError
 from ecqm.data.shards import CorruptShard, Shard
 from ecqm.terminology import CodeIndex
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 
 

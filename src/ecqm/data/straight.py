@@ -24,7 +24,8 @@ from ecqm.data.links import Links, Targets, links_of
 from ecqm.data.problems import DataProblem
 from ecqm.data.schema import fhir_schema
 from ecqm.data.shapes import NotPlain, ShapedParser
-from ecqm.data.shards import ShardWriter
+from ecqm.data.shard_writer import ShardWriter
+from ecqm.data.shards import RESOURCES, SHARED
 from ecqm.data.spool import Spool, decode_identity, read_batches, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.translation import References, Translation
@@ -34,21 +35,20 @@ _PARSER = ShapedParser(fhir_schema())
 
 @dataclass
 class _Table:
-    """Resources of one type: their patient rows (in order), files, entries, JSON, and parsed arrays."""
+    """Resources of one type: their patient rows (in order), files, entries, places of JSON, and parsed arrays."""
 
     patient: Rows
     file: pa.Array
     entry: pa.Array
-    lines: pa.Array
+    json: Rows
     arrays: Mapping[str, pa.Array]
     encodings: Encodings = field(default_factory=Encodings)
 
     @classmethod
-    def parsed(cls, name: str, rows: pa.Table, patient: Rows) -> _Table:
+    def parsed(cls, name: str, rows: pa.Table, patient: Rows, json: Rows) -> _Table:
         """Spooled resources of patient rows. Raises NotPlain, also for two with one id."""
-        lines = rows["json"].combine_chunks()
-        arrays = _PARSER.parse(name, lines)
-        table = cls(patient, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), lines, arrays)
+        arrays = _PARSER.parse(name, rows["json"].combine_chunks())
+        table = cls(patient, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), json, arrays)
         table.refuse_duplicates(name)
         return table
 
@@ -75,7 +75,7 @@ class _Table:
         """Those at `places`, for other patients."""
         chosen = pa.array(places)
         arrays = {name: array.take(chosen) for name, array in self.arrays.items()}
-        return _Table(patient, self.file.take(chosen), self.entry.take(chosen), self.lines.take(chosen), arrays)
+        return _Table(patient, self.file.take(chosen), self.entry.take(chosen), self.json[places], arrays)
 
 
 class StraightShard:
@@ -95,26 +95,31 @@ class StraightShard:
         self.missing_birth_dates = 0
         self.references: dict[str, list[References]] = {}
 
-    def write(self, orphans: Spool) -> ShardEntry:
-        """Write the shard; resources of patients who are not in the data go to `orphans`. Raises NotPlain."""
+    def write(self) -> ShardEntry:
+        """Write the shard. Raises NotPlain."""
         if self.demand.types is not None:
             raise NotPlain("only some types of resources are wanted")
         resources = _spooled(self.spool)
         patients = _distinct_patients(resources)
         known, lost = self._by_type(resources, patients)
-        tables = {name: _Table.parsed(name, rows, patient) for name, (rows, patient) in known.items()}
-        tables |= self._shared_tables(tables)
+        tables = {
+            name: _Table.parsed(name, resources.take(pa.array(places)), patient, places)
+            for name, (places, patient) in known.items()
+        }
+        shared, json = self._shared_tables(tables, len(resources))
+        tables |= shared
         writer = ShardWriter(self.folder)
+        writer.spool(RESOURCES, self.spool)
+        writer.json(SHARED, json)
         targets = Targets()
         serial = 0
         for name, table in tables.items():
-            batch = self._stored(name, table, serial, patients)
+            arrays, layouts = self._stored(name, table, patients)
             targets.add(name, table.patient, table.ids)
-            writer.table(name, batch, table.lines)
+            writer.table(name, arrays, layouts, serial)
             serial += len(table.patient)
         for batch in lost:
             self._report_lost(batch)
-            orphans.append(batch)
         dangling = {
             f"{name}.{found.path}": count
             for name, references in self.references.items()
@@ -131,8 +136,9 @@ class StraightShard:
 
     def _by_type(
         self, resources: pa.Table, patients: pa.Array
-    ) -> tuple[dict[str, tuple[pa.Table, Rows]], list[pa.RecordBatch]]:
-        """Resources with their patient rows, by type in order of patients; and those of patients who are not here."""
+    ) -> tuple[dict[str, tuple[Rows, Rows]], list[pa.RecordBatch]]:
+        """The places of resources with their patient rows, by type in order of patients; and the resources of patients
+        who are not here."""
         types = resources["type"].combine_chunks().dictionary_encode()
         number = types.indices.to_numpy()
         row = pc.index_in(resources["patient"], value_set=patients).fill_null(-1).combine_chunks().to_numpy()
@@ -143,19 +149,19 @@ class StraightShard:
             patient = row[places].astype(np.int64)
             order = np.argsort(patient, kind="stable")
             if len(places):
-                found[name] = (resources.take(pa.array(places[order])), patient[order])
+                found[name] = (places[order], patient[order])
         return found, lost
 
-    def _stored(self, name: str, table: _Table, serial: int, patients: pa.Array) -> pa.RecordBatch:
+    def _stored(self, name: str, table: _Table, patients: pa.Array) -> tuple[dict[str, pa.Array], dict[str, Layout]]:
         n = len(table.patient)
         translation = Translation(self.demand, fhir_schema(), self.codes, self.default_offset, table.encodings)
         arrays: dict[str, pa.Array] = {
             "@patient": pa.array(table.patient),
-            "@serial": pa.array(np.arange(serial, serial + n)),
             "@container": pa.array(np.full(n, -1, np.int64)),
             "@file": pa.DictionaryArray.from_arrays(table.file, pa.array(self.files, pa.utf8())),
             "@entry": table.entry,
             "@urn": pa.nulls(n, pa.utf8()),
+            "@json": pa.array(table.json, pa.int32()),
         }
         layouts: dict[str, Layout] = {}
         for element, (array, layout) in translation.elements(name, table.arrays, np.arange(n)):
@@ -170,13 +176,16 @@ class StraightShard:
             element.name == "birthDate" for element in self.demand.elements(fhir_schema(), name)
         ):
             self.missing_birth_dates = arrays["birthDate"].null_count if "birthDate" in arrays else n
-        return ShardWriter.batch(arrays, layouts)
+        return arrays, layouts
 
-    def _shared_tables(self, tables: Mapping[str, _Table]) -> dict[str, _Table]:
-        """The shared resources that patients refer to, directly or over others, with a row for each such patient."""
+    def _shared_tables(
+        self, tables: Mapping[str, _Table], first: int
+    ) -> tuple[dict[str, _Table], list[pa.RecordBatch]]:
+        """The shared resources that patients refer to, directly or over others, with a row for each such patient; and
+        what is spooled of them, at places from `first` on."""
         shared = _shared_resources(self.shared, spool_state(self.shared))
         if not len(shared.keys):
-            return {}
+            return {}, []
         new = np.unique(np.concatenate([shared.pairs(table.patient, table) for table in tables.values()]))
         given = new
         while len(new):
@@ -185,7 +194,10 @@ class StraightShard:
         found = dict(shared.tables(given))
         if found.keys() & tables.keys():
             raise NotPlain("shared resources of a type that patients have of their own")
-        return found
+        places = np.unique(np.concatenate([np.zeros(0, np.int64), *(table.json for table in found.values())]))
+        for table in found.values():
+            table.json = first + np.searchsorted(places, table.json)
+        return found, shared.resources.take(pa.array(places)).to_batches()
 
     def _report_lost(self, batch: pa.RecordBatch) -> None:
         for row in batch.to_pylist():
@@ -199,6 +211,7 @@ class _Shared:
     """All shared resources of a load: a pair (patient, resource) is the number patient * len(keys) + place."""
 
     def __init__(self, resources: pa.Table) -> None:
+        self.resources = resources
         self._parsed: dict[str, _Table] = {}
         self._first: dict[str, int] = {}
         keys: list[str] = []
@@ -207,7 +220,7 @@ class _Shared:
             places = np.array([place for place, type_ in enumerate(types) if type_ == name])
             rows = resources.take(pa.array(places)).combine_chunks()
             # No patient has them yet: each must have an id of its own among all.
-            table = _Table.parsed(name, rows, np.zeros(len(places), np.int64))
+            table = _Table.parsed(name, rows, np.zeros(len(places), np.int64), places)
             self._first[name] = len(keys)
             self._parsed[name] = table
             keys += [f"{name}/{identifier}" for identifier in table.arrays["id"].to_pylist()]

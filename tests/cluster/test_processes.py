@@ -28,11 +28,6 @@ PLENTY = 4 << 30
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return cohorts.write_store(tmp_path_factory.mktemp("cohort"))
-
-
-@pytest.fixture(scope="module")
 def expected(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one batch in this process."""
     folder = tmp_path_factory.mktemp("expected") / "results"

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from ecqm.columns import ChoiceColumn, RecordColumn, ResourceColumn
-from ecqm.data import EVERYTHING, Cohort, DataError, Demand, case_folders, read_case, read_cases, read_files
+from ecqm.data import EVERYTHING, Cohort, DataError, Demand, read_cases, read_files
 from ecqm.data.files import read_bytes
 
 from .resources import bundle, coded, encounter, observation, patient, write
@@ -33,7 +33,7 @@ class TestCases:
         write(tmp_path / "c1" / "Encounter-e1.json", encounter("e1"))
         write(tmp_path / "c1" / "deeper" / "Encounter-e3.json", encounter("e3"))
         write(tmp_path / "c1" / "MeasureReport-r.json", {"resourceType": "MeasureReport", "id": "r"})
-        cohort = read_case(tmp_path / "c1")
+        cohort = read_cases([tmp_path / "c1"])
         assert cohort.n == 1
         assert ids(cohort, "Encounter") == ["e1", "e2", "e3"]
         assert not len(cohort.table("MeasureReport"))
@@ -42,7 +42,7 @@ class TestCases:
     def test_each_case_is_a_patient_row(self, tmp_path: Path) -> None:
         for name, birth in (("a", "1950-01-01"), ("b", "1960-01-01"), ("c", "1970-01-01")):
             write(tmp_path / name / "bundle.json", bundle(patient("same", birthDate=birth), encounter("e1", "same")))
-        cohort = read_cases(case_folders(tmp_path))
+        cohort = read_cases(sorted(tmp_path.glob("*/")))
         assert cohort.ids == ("same", "same", "same")
         assert cohort.table("Encounter").patient.tolist() == [0, 1, 2]
         assert cohort.table("Encounter").offsets.tolist() == [0, 1, 2, 3]
@@ -50,13 +50,13 @@ class TestCases:
     def test_one_id_with_different_contents_is_kept_and_reported(self, tmp_path: Path) -> None:
         one, other = encounter("e1"), encounter("e1", status="planned")
         write(tmp_path / "c" / "all.json", bundle(patient(), one, other, one))
-        cohort = read_case(tmp_path / "c")
+        cohort = read_cases([tmp_path / "c"])
         assert ids(cohort, "Encounter") == ["e1", "e1"]
         assert messages(cohort) == ["duplicate: another resource of this patient has its id"]
 
     def test_a_second_patient_does_not_count(self, tmp_path: Path) -> None:
         write(tmp_path / "c" / "all.json", bundle(patient("p1"), patient("p2")))
-        cohort = read_case(tmp_path / "c")
+        cohort = read_cases([tmp_path / "c"])
         assert len(cohort.table("Patient")) == 1
         assert messages(cohort) == ["duplicate: a second Patient"]
 
@@ -64,20 +64,20 @@ class TestCases:
         one = encounter("e1")
         write(tmp_path / "c" / "1.json", bundle(patient(), one))
         write(tmp_path / "c" / "2.json", json.dumps(dict(reversed(one.items())), indent=4).encode())
-        cohort = read_case(tmp_path / "c")
+        cohort = read_cases([tmp_path / "c"])
         assert ids(cohort, "Encounter") == ["e1"]
         assert not cohort.problems
 
     def test_resources_without_ids_are_told_apart_by_content(self, tmp_path: Path) -> None:
         one = {"resourceType": "Encounter", "status": "finished"}
         write(tmp_path / "c" / "all.json", bundle(patient(), one, one, {**one, "status": "planned"}))
-        cohort = read_case(tmp_path / "c")
+        cohort = read_cases([tmp_path / "c"])
         assert len(cohort.table("Encounter")) == 2
         assert not cohort.problems
 
     def test_a_patient_with_none_of_the_needed_data(self, tmp_path: Path) -> None:
         write(tmp_path / "c" / "all.json", bundle(patient(), encounter("e1")))
-        cohort = read_case(tmp_path / "c", Demand.of(["Condition"], ["code"]))
+        cohort = read_cases([tmp_path / "c"], Demand.of(["Condition"], ["code"]))
         assert cohort.n == 1
         assert not len(cohort.table("Condition"))
         assert messages(cohort) == ["no resources that the measures need"]
@@ -196,7 +196,7 @@ class TestReferences:
         for name in ("a", "b"):
             write(tmp_path / name / "b.json", bundle(patient(), encounter("e1"), observation("o", encounter=refers)))
         write(tmp_path / "c" / "b.json", bundle(patient(), observation("o", encounter=refers), observation("n")))
-        cohort = read_cases(case_folders(tmp_path))
+        cohort = read_cases(sorted(tmp_path.glob("*/")))
         table = cohort.table("Observation")
         column = table.element("encounter")
         assert cohort.resolve(column, table.patient, "Encounter").tolist() == [0, 1, -1, -1]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecqm.data import read_case
+from ecqm.data import read_cases
 from ecqm.engine.profiles import FhirProfiles, ProfileRule
 from ecqm.types import NamedType
 from tests.data.resources import bundle, coded, patient, write
@@ -26,7 +26,7 @@ def resource(type_: str, *profiles: str, **elements: Any) -> dict[str, Any]:
 def taken(folder: Path, profile: str, *resources: dict[str, Any], rule: ProfileRule = "both") -> list[bool]:
     numbered = [{**resource, "id": str(number)} for number, resource in enumerate(resources)]
     write(folder / "c" / "all.json", bundle(patient(), *numbered))
-    table = read_case(folder / "c").table(resources[0]["resourceType"])
+    table = read_cases([folder / "c"]).table(resources[0]["resourceType"])
     type_ = NamedType("FHIR", table.resource_type)
     mask: list[bool] = FhirProfiles(rule).matching(table, type_, profile, np.arange(len(table))).tolist()
     return mask

@@ -65,7 +65,7 @@ DOMAINS[t.CONCEPT] = [
 # The layouts that most rows have: date-times of full precision, one unit.
 COMMON = DOMAINS | {
     t.DATETIME: _datetimes(complete=True),
-    t.DATE: [value for value in _dates() if value.is_complete],
+    t.DATE: [value for value in _dates() if value.precision == "day"],
     t.QUANTITY: [Quantity(value, "g") for value in _DECIMALS],
 }
 # How durations are written that dates and times are moved by.

@@ -33,7 +33,8 @@ def test_signatures_are_read_and_written_alike() -> None:
 
 def test_variables_are_bound_consistently() -> None:
     signature = Signature.parse("(List<T>, T) -> Interval<T>")
-    assert signature.result_for(types("List<Integer>", "Integer")) == parse_type("Interval<Integer>")
+    matched = signature.match(types("List<Integer>", "Integer"))
+    assert matched is not None and substitute(signature.result, matched[1]) == parse_type("Interval<Integer>")
     assert signature.match(types("List<Integer>", "String")) is None
     assert signature.match(types("List<Any>", "String")) is not None
     assert substitute(parse_type("List<T>"), {}) == parse_type("List<Any>")

@@ -12,7 +12,7 @@ What is to be read often goes into a cohort store first: `ecqm.data.loading.load
 `ecqm.data.store.open_store(path)` gives its shards (`shard.cohort(demand, codes)`), each a cohort by itself.
 """
 
-from ecqm.data.cases import case_folders, read_case, read_cases
+from ecqm.data.cases import read_cases
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.elements import ElementNotRead
@@ -29,8 +29,6 @@ __all__ = [
     "Demand",
     "ElementNotRead",
     "ResourceTable",
-    "case_folders",
-    "read_case",
     "read_cases",
     "read_files",
 ]

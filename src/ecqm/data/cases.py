@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ecqm.data.allocation import many_objects
 from ecqm.data.cohort import Cohort, CohortBuilder
@@ -17,11 +16,6 @@ from ecqm.terminology import CodeIndex
 
 # A deck keeps the expectations of a case beside its data.
 _NOT_DATA = "MeasureReport"
-
-
-def read_case(folder: Path, demand: Demand = EVERYTHING, **options: Any) -> Cohort:
-    """The cohort of one case folder; options as for `read_cases`."""
-    return read_cases([folder], demand, **options)
 
 
 def read_cases(
@@ -63,8 +57,3 @@ def _read_case(builder: CohortBuilder, folder: Path) -> None:
             found |= builder.add(patient, *loose)
     if not found:
         builder.report(Origin(str(folder), None), "no resources that the measures need", folder.name)
-
-
-def case_folders(root: Path) -> list[Path]:
-    """The folders directly below `root`, in order of their names."""
-    return sorted(path for path in root.iterdir() if path.is_dir())

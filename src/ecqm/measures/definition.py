@@ -55,7 +55,6 @@ class CompositeScoring(StrEnum):
 
 
 SUPPLEMENTAL_DATA = "supplemental-data"
-RISK_ADJUSTMENT = "risk-adjustment-factor"
 PATIENT_BASIS = "boolean"
 
 

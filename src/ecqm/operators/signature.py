@@ -74,11 +74,6 @@ class Signature:
             total += cost + (_BARE if is_variable(operand) else 0)
         return total, bindings
 
-    def result_for(self, types: Sequence[CqlType]) -> CqlType | None:
-        """The result type of a call with operands of `types`, None when they do not fit."""
-        matched = self.match(types)
-        return None if matched is None else substitute(self.result, matched[1])
-
 
 def is_variable(type_: CqlType) -> bool:
     """Whether a type term is a type variable of a signature."""

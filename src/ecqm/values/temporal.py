@@ -81,11 +81,6 @@ class Temporal:
         """The precision as an index into PRECISIONS."""
         return self.FIRST + len(self._fields) - 1
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every component of the type is specified."""
-        return self.rank == self.LAST
-
     def component(self, precision: str) -> int | None:
         """One component by name, None where it is unspecified."""
         at = precision_index(precision) - self.FIRST

@@ -22,14 +22,6 @@ from ecqm.models import load_model, model_versions
 from ecqm.plan.nodes import Cast, TypeTest
 from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
-# Types of FHIR 4.0.1 that are special cases of another data type (FHIR data types, "Base Types").
-FHIR_BASES = {
-    **dict.fromkeys(["Age", "Count", "Distance", "Duration", "MoneyQuantity", "SimpleQuantity"], "Quantity"),
-    **dict.fromkeys(["code", "id", "markdown"], "string"),
-    **dict.fromkeys(["url", "canonical", "uuid", "oid"], "uri"),
-    **dict.fromkeys(["positiveInt", "unsignedInt"], "integer"),
-}
-
 
 def is_of_type(column: Column, type_: CqlType) -> bool:
     """Are the values of this column (not a choice) of a type? Lists and intervals of nothing known are of any."""
@@ -50,15 +42,15 @@ def _is_named(actual: CqlType, wanted: NamedType) -> bool:
     if not isinstance(actual, NamedType) or actual.model != wanted.model:
         return False
     if wanted.model == "FHIR":
-        return FHIR_BASES.get(actual.name) == wanted.name or _is_derived(actual, wanted)
+        return is_derived(actual, wanted)
     if wanted.model == "System":
         return wanted.name == "Vocabulary" and actual.name in ("ValueSet", "CodeSystem")
     return _related(actual, wanted)
 
 
 @cache
-def _is_derived(actual: NamedType, wanted: NamedType) -> bool:
-    """Is a type of FHIR derived from another: a resource from DomainResource, a part of one from BackboneElement?"""
+def is_derived(actual: NamedType, wanted: NamedType) -> bool:
+    """Is a type of FHIR derived from another: a resource from DomainResource, Age from Quantity, code from string?"""
     return load_model("FHIR").is_subtype(actual, wanted)
 
 

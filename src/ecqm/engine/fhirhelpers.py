@@ -23,7 +23,7 @@ from ecqm.columns import (
     StringColumn,
     to_values,
 )
-from ecqm.engine.casts import FHIR_BASES
+from ecqm.engine.casts import is_derived
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
@@ -44,6 +44,7 @@ CALENDAR_UNITS = {
     "a": "year",
 }
 UNIT_SYSTEMS = ("http://unitsofmeasure.org", "http://hl7.org/fhirpath/CodeSystem/calendar-units")
+_QUANTITY = NamedType("FHIR", "Quantity")
 
 Kernel = Callable[[Executor, Column, Frame], Column]
 
@@ -76,8 +77,9 @@ def convert(executor: Executor, name: str, column: Column, frame: Frame) -> Colu
 
 def fhir_type(column: Column) -> str:
     """The FHIR data type of a column; that which it specializes where that is what conversions are defined for."""
-    name = column.type.name if isinstance(column.type, NamedType) and column.type.model == "FHIR" else ""
-    return "Quantity" if FHIR_BASES.get(name) == "Quantity" else name
+    if not isinstance(column.type, NamedType) or column.type.model != "FHIR":
+        return ""
+    return "Quantity" if is_derived(column.type, _QUANTITY) else column.type.name
 
 
 def to_interval(executor: Executor, column: Column, frame: Frame) -> Column:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,17 +33,12 @@ from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
 from ecqm.kernels.segments import distinct
+from ecqm.models import load_model
 from ecqm.plan.nodes import Constant, Element, MakeList, MakeRecord, Parameter, Property
 from ecqm.types import (
-    BOOLEAN,
     CODE,
-    DATE,
-    DATETIME,
-    DECIMAL,
-    INTEGER,
     QUANTITY,
     STRING,
-    TIME,
     CqlType,
     IntervalType,
     ListType,
@@ -53,23 +49,20 @@ from ecqm.values import Code, CodeSystem, Concept, Ratio, ValueSet
 
 Scalars = (BooleanColumn, IntegerColumn, DecimalColumn, StringColumn, TemporalColumn)
 
-# The System type of the `value` of each primitive type of FHIR.
-PRIMITIVES: dict[str, CqlType] = {
-    **dict.fromkeys(["boolean"], BOOLEAN),
-    **dict.fromkeys(["integer", "positiveInt", "unsignedInt"], INTEGER),
-    **dict.fromkeys(["decimal"], DECIMAL),
-    **dict.fromkeys(["date"], DATE),
-    **dict.fromkeys(["dateTime", "instant"], DATETIME),
-    **dict.fromkeys(["time"], TIME),
-}
-
 
 def system_type(column: Column) -> Column:
     """A primitive of FHIR as the System value that it holds; anything else as it is."""
     type_ = column.type
     if isinstance(type_, NamedType) and type_.model == "FHIR" and isinstance(column, Scalars):
-        return column.retype(PRIMITIVES.get(type_.name, STRING))
+        return column.retype(_value_type(type_.name))
     return column
+
+
+@cache
+def _value_type(primitive: str) -> CqlType:
+    """The System type of the `value` of a primitive type of FHIR."""
+    value = load_model("FHIR").element(primitive, "value")
+    return STRING if value is None else value.type
 
 
 @evaluates(Constant)

@@ -156,7 +156,7 @@ def test_an_expression_in_the_light_of_a_library() -> None:
         ("define A: (1 + 2", "expected"),
         ("define A: 'x", "f:1:11: error: a text or name that begins with ' is never closed"),
         ("defin A: 1", "did you mean 'define'?"),
-        ("define A: 1 and true", "error: And cannot be applied to (Integer, Boolean)"),
+        ("define A: 1 and true", "error: 'and' cannot be applied to (Integer, Boolean)"),
         ("define A: Tuple { a: 1 }.b", "has no element 'b'"),
         ("define A: 5 as String", "can never be"),
         ("define A: convert 1 to Date", "there is no conversion"),

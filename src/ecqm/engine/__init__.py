@@ -7,7 +7,7 @@
 See `ecqm.engine.frame` for what rows are, `ecqm.engine.executor` for where a node is evaluated.
 """
 
-from ecqm.engine import calls, casts, conditionals, fhirhelpers, intervals, queries, retrieve, values
+from ecqm.engine import calls, casts, conditionals, fhirhelpers, intervals, iteration, queries, retrieve, values
 from ecqm.engine.executor import EvaluationError, Executor, RowError
 from ecqm.engine.fhirhelpers import kernel_for
 from ecqm.engine.profiles import FhirProfiles
@@ -22,6 +22,7 @@ __all__ = [
     "conditionals",
     "fhirhelpers",
     "intervals",
+    "iteration",
     "kernel_for",
     "queries",
     "retrieve",

@@ -111,7 +111,8 @@ class Element(Variable):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Accumulator(Variable):
-    """What an aggregate clause has gathered so far (CQL author's guide, "Aggregate Queries")."""
+    """What an aggregate clause has gathered so far (CQL author's guide, "Aggregate Queries"), or what `Repeat` looks at
+    this time."""
 
     number: int
 
@@ -330,6 +331,28 @@ class Fold(WithinNode):
 
     def bound(self) -> frozenset[Variable]:
         return bound_by(self.rows) | {self.accumulator}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Position(PlanNode):
+    """The place of a query's element in the list that it is of, from 0 (ELM, Iteration)."""
+
+    element: Element
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Repeat(PlanNode):
+    """What `projection` gives for the elements of `source`, and for what it gave, until nothing is new (`elm:20.24`).
+
+    `current` is the element that the projection is of; a list that it gives is flattened.
+    """
+
+    source: PlanNode
+    current: Accumulator
+    projection: PlanNode
+
+    def bound(self) -> frozenset[Variable]:
+        return frozenset((self.current,))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

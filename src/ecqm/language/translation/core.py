@@ -11,6 +11,7 @@ from ecqm.elm import nodes
 from ecqm.elm.nodes.base import fields
 from ecqm.language.conversions import Conversion, Kind
 from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, nearest, source_of, span_of
+from ecqm.language.mismatches import mismatch
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions, SignatureLevel
 from ecqm.language.overloads import AmbiguousCall, Resolution, resolve
@@ -157,10 +158,9 @@ class TranslatorCore:
 
     def no_overload(self, name: str, operands: Sequence[Typed], context: Context) -> CqlError:
         """The error for operands that no overload of `name` takes."""
-        given = ", ".join(str(operand.type) for operand in operands)
-        known = [str(signature) for signature in system_signatures().get(name, ())]
-        expected = known if 0 < len(known) <= 6 else ()
-        return CqlError(f"{name} cannot be applied to ({given})", context, expected=expected)
+        source = "" if context is None else source_of(context)
+        message, expected = mismatch(name, [operand.type for operand in operands], source)
+        return CqlError(message, context, expected=expected)
 
     def build_call(self, name: str, operands: Sequence[Typed], resolution: Resolution, **attributes: Any) -> Typed:
         """The node of a resolved operator."""

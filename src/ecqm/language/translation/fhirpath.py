@@ -1,147 +1,225 @@
-"""FHIRPath functions written as methods (Developer's Guide, FHIRPath Function Translation)."""
+"""FHIRPath functions written as methods (Appendix I, FHIRPath Translation)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
-from ecqm.language.symbols import Scope
 from ecqm.language.translation.core import Context, Typed
-from ecqm.language.translation.functions import FunctionTranslator
-from ecqm.language.translation.operators import OperatorTranslator
-from ecqm.language.translation.selectors import SelectorTranslator
-from ecqm.types import ANY, BOOLEAN, CqlType, ListType
+from ecqm.language.translation.iteration import IterationTranslator, Method
+from ecqm.types import ANY, BOOLEAN, CODE_SYSTEM, DECIMAL, INTEGER, STRING, VALUE_SET, IntervalType, ListType, NamedType
 
 # Methods that are an operator of the language with the receiver as its first operand.
 _OPERATORS = {
     "allTrue": "AllTrue", "anyTrue": "AnyTrue", "count": "Count", "distinct": "Distinct", "first": "First",
     "last": "Last", "single": "SingletonFrom", "not": "Not", "union": "Union", "intersect": "Intersect",
-    "exclude": "Except", "contains": "Contains", "subsetOf": "IncludedIn", "supersetOf": "Includes",
-    "startsWith": "StartsWith", "endsWith": "EndsWith", "matches": "Matches", "replaceMatches": "ReplaceMatches",
-    "upper": "Upper", "lower": "Lower", "length": "Length", "toChars": "ToChars", "substring": "Substring",
-    "indexOf": "PositionOf", "lastIndexOf": "LastPositionOf", "abs": "Abs", "ceiling": "Ceiling", "exp": "Exp",
-    "floor": "Floor", "ln": "Ln", "log": "Log", "power": "Power", "round": "Round", "truncate": "Truncate",
-    "children": "Children", "descendents": "Descendents", "descendants": "Descendents", "split": "Split",
-    "toBoolean": "ToBoolean", "toInteger": "ToInteger", "toLong": "ToLong", "toDecimal": "ToDecimal",
-    "toString": "ToString", "toDate": "ToDate", "toDateTime": "ToDateTime", "toTime": "ToTime",
-    "toQuantity": "ToQuantity", "convertsToBoolean": "ConvertsToBoolean", "convertsToInteger": "ConvertsToInteger",
-    "convertsToLong": "ConvertsToLong", "convertsToDecimal": "ConvertsToDecimal",
-    "convertsToString": "ConvertsToString", "convertsToDate": "ConvertsToDate",
-    "convertsToDateTime": "ConvertsToDateTime", "convertsToTime": "ConvertsToTime",
-    "convertsToQuantity": "ConvertsToQuantity",
+    "exclude": "Except", "subsetOf": "IncludedIn", "supersetOf": "Includes", "subsumes": "Subsumes",
+    "subsumedBy": "SubsumedBy", "startsWith": "StartsWith", "endsWith": "EndsWith", "matches": "Matches",
+    "replaceMatches": "ReplaceMatches", "upper": "Upper", "lower": "Lower", "length": "Length", "toChars": "ToChars",
+    "substring": "Substring", "indexOf": "PositionOf", "lastIndexOf": "LastPositionOf", "split": "Split",
+    "join": "Combine", "abs": "Abs", "ceiling": "Ceiling", "exp": "Exp", "floor": "Floor", "ln": "Ln", "log": "Log",
+    "power": "Power", "round": "Round", "truncate": "Truncate", "toBoolean": "ToBoolean", "toInteger": "ToInteger", "toLong": "ToLong",
+    "toDecimal": "ToDecimal", "toString": "ToString", "toDate": "ToDate", "toDateTime": "ToDateTime",
+    "toTime": "ToTime", "toQuantity": "ToQuantity", "convertsToBoolean": "ConvertsToBoolean",
+    "convertsToInteger": "ConvertsToInteger", "convertsToLong": "ConvertsToLong",
+    "convertsToDecimal": "ConvertsToDecimal", "convertsToString": "ConvertsToString",
+    "convertsToDate": "ConvertsToDate", "convertsToDateTime": "ConvertsToDateTime",
+    "convertsToTime": "ConvertsToTime", "convertsToQuantity": "ConvertsToQuantity",
 }  # fmt: skip
 _PATTERN_FIRST = frozenset(("PositionOf", "LastPositionOf"))
 _SLICES = {"skip": "_call_Skip", "take": "_call_Take", "tail": "_call_Tail"}
 
+# What FHIRPath has, or FHIR adds to it, and CQL does not take in: what to write instead.
+_NOT_IN_CQL = {
+    "resolve": "look among resources of the type for the one with the id of the reference",
+    "conformsTo": "CQL leaves validation against profiles to a library of functions",
+    "trim": "say ReplaceMatches(text, '^\\\\s+|\\\\s+$', '')",
+    "matchesFull": "say matches with a pattern between '^' and '$'",
+    "encode": "", "decode": "", "escape": "", "unescape": "", "type": "ask with is", "defineVariable": "say let",
+    "elementDefinition": "", "slice": "", "checkModifiers": "", "htmlChecks": "",
+}  # fmt: skip
 
-class FhirPathTranslator(OperatorTranslator, SelectorTranslator, FunctionTranslator):
+
+class FhirPathTranslator(IterationTranslator):
     """Translates method calls that FHIRPath defines and no fluent function overrides."""
 
     def fhirpath_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
-        special: Callable[[Typed, list[Context], Context], Typed] | None
-        special = getattr(self, f"_method_{name}", None)
-        if special is not None:
-            result: Typed = special(receiver, arguments, context)
-            return result
+        method = self._methods_by_name().get(name)
+        if method is not None:
+            return method(receiver, arguments, context)
         if name in _SLICES:
             operands = [receiver, *map(self.translate, arguments)]
             sliced: Typed = getattr(self, _SLICES[name])(operands, context)
             return sliced
         operator = _OPERATORS.get(name)
         if operator is None:
+            if name in _NOT_IN_CQL:
+                advice = f": {_NOT_IN_CQL[name]}" if _NOT_IN_CQL[name] else ""
+                raise CqlError(f"{name} is a function of FHIRPath that CQL does not have{advice}", context)
             return None
         operands = [receiver, *map(self.translate, arguments)]
         if operator in _PATTERN_FIRST:
             operands.reverse()
         return self.operator(operator, operands, context)
 
-    def _one(self, arguments: list[Context], name: str, context: Context) -> Context:
-        if len(arguments) != 1:
-            raise CqlError(f"{name} takes one argument", context)
-        return arguments[0]
+    def fhirpath_names(self) -> list[str]:
+        return [*_OPERATORS, *_SLICES, *self._methods_by_name()]
 
-    def _over(self, receiver: Typed, body: Context) -> tuple[nodes.Query, Typed, ListType]:
-        """A query over the receiver, and `body` translated with `$this` as its alias."""
-        type_ = receiver.type if isinstance(receiver.type, ListType) else ListType(receiver.type)
-        source = receiver.node if isinstance(receiver.type, ListType) else nodes.ToList(operand=receiver.node)
-        query = nodes.Query(source=[nodes.AliasedQuerySource(alias="$this", expression=source)])
-        with self.scope(Scope(aliases={"$this": type_.element})):
-            value = self.translate(body)
-        return query, value, type_
+    def _methods_by_name(self) -> dict[str, Method]:
+        return {
+            **self.iterations(),
+            "contains": self._contains,
+            "replace": self._replace,
+            "hasValue": self._has_value,
+            "isDistinct": self._is_distinct,
+            "iif": self._iif,
+            "as": self._as,
+            "is": self._is,
+            "combine": self._combine,
+            "sqrt": self._sqrt,
+            "memberOf": self._member_of,
+            "trace": self._trace,
+            "children": self._children,
+            "descendents": self._descendents,
+            "descendants": self._descendents,
+            "extension": self._extension,
+        }
 
-    def _filtered(self, receiver: Typed, criteria: Context) -> Typed:
-        query, condition, type_ = self._over(receiver, criteria)
-        query.where = self.to_type(condition, BOOLEAN, criteria).node
-        return self.record_type(Typed(query, type_))
+    # ------------------------------------------------------------------------------------------ texts and numbers
 
-    def _method_where(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self._filtered(receiver, self._one(arguments, "where", context))
+    def _contains(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        """Of a text, whether another occurs in it; of a list, whether it has an element (the operator of FHIRPath)."""
+        part = self.translate(self.one_argument(arguments, "contains", context))
+        if isinstance(receiver.type, ListType | IntervalType):
+            return self.operator("Contains", [receiver, part], context)
+        position = self.operator("PositionOf", [part, receiver], context)
+        return self.operator("GreaterOrEqual", [position, self.literal(INTEGER, "0")], context)
 
-    def _method_select(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        query, value, _ = self._over(receiver, self._one(arguments, "select", context))
-        query.return_ = nodes.ReturnClause(distinct=False, expression=value.node)
-        if isinstance(value.type, ListType):
-            return Typed(nodes.Flatten(operand=query), value.type)
-        return Typed(query, ListType(value.type))
+    def _replace(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        """ELM has no Replace: what stands between the occurrences of a text is combined again with another."""
+        if len(arguments) != 2:
+            raise CqlError("replace takes a text to look for and one to put in its place", context)
+        pattern, substitution = (self.to_type(self.translate(part), STRING, part) for part in arguments)
+        between = self.operator("Split", [receiver, pattern], context)
+        result = self.operator("Combine", [between, substitution], context)
+        unknown = [
+            self.operator("IsNull", [part], context)
+            for part in (pattern, substitution)
+            if not isinstance(part.node, nodes.Literal)
+        ]
+        for condition in unknown:
+            null = self.cast(Typed(nodes.Null(), ANY), STRING)
+            result = Typed(nodes.If(condition=condition.node, then=null.node, else_=result.node), STRING)
+        return result
 
-    def _method_exists(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    def _sqrt(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
         if arguments:
-            receiver = self._filtered(receiver, self._one(arguments, "exists", context))
-        elif not isinstance(receiver.type, ListType):
-            return self.negation(self.operator("IsNull", [receiver], context), context)
-        return self.operator("Exists", [receiver], context)
+            raise CqlError("sqrt takes no arguments", context)
+        return self.operator("Power", [receiver, self.literal(DECIMAL, "0.5")], context)
 
-    def _method_all(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        query, condition, _ = self._over(receiver, self._one(arguments, "all", context))
-        value = self.to_type(condition, BOOLEAN, context)
-        query.return_ = nodes.ReturnClause(distinct=False, expression=value.node)
-        return self.operator("AllTrue", [Typed(query, ListType(BOOLEAN))], context)
+    # ------------------------------------------------------------------------------------------ any values
 
-    def _method_empty(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self.negation(self._method_exists(receiver, arguments, context), context)
-
-    def _method_hasValue(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    def _has_value(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
         return self.negation(self.operator("IsNull", [receiver], context), context)
 
-    def _method_isDistinct(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    def _is_distinct(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
         distinct = self.operator("Distinct", [receiver], context)
         counts = [self.operator("Count", [values], context) for values in (receiver, distinct)]
         return self.operator("Equal", counts, context)
 
-    def _method_iif(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        if len(arguments) not in (2, 3):
-            raise CqlError("iif takes a condition, a result, and a result for otherwise", context)
-        with self.scope(Scope(aliases={"$this": receiver.type})):
-            condition = self.boolean(arguments[0])
-            then = self.translate(arguments[1])
-            otherwise = self.translate(arguments[2]) if len(arguments) == 3 else Typed(nodes.Null(), ANY)
-        (then, otherwise), type_ = self.unified([then, otherwise], [context, context])
-        return Typed(nodes.If(condition=condition.node, then=then.node, else_=otherwise.node), type_)
+    def _as(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        return self.cast(receiver, self.named_type(self.one_argument(arguments, "as", context)))
 
-    def _named_type(self, argument: Context) -> CqlType:
-        parts = argument.getText().replace("`", "").replace('"', "").split(".")
-        return self.models.named_type(parts, argument)
+    def _is(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        return self.is_of(receiver, self.named_type(self.one_argument(arguments, "is", context)))
 
-    def _method_ofType(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        type_ = self._named_type(self._one(arguments, "ofType", context))
-        if not isinstance(receiver.type, ListType):
-            return self._method_as(receiver, arguments, context)
-        this = Typed(nodes.AliasRef(name="$this"), receiver.type.element)
-        query = nodes.Query(
-            source=[nodes.AliasedQuerySource(alias="$this", expression=receiver.node)],
-            where=self.is_of(this, type_).node,
-            return_=nodes.ReturnClause(distinct=False, expression=self.cast(this, type_).node),
-        )
-        return Typed(query, ListType(type_))
-
-    def _method_as(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self.cast(receiver, self._named_type(self._one(arguments, "as", context)))
-
-    def _method_is(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self.is_of(receiver, self._named_type(self._one(arguments, "is", context)))
-
-    def _method_combine(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        other = self.translate(self._one(arguments, "combine", context))
+    def _combine(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        other = self.translate(self.one_argument(arguments, "combine", context))
         (left, right), type_ = self.unified([receiver, other], [context, context])
         return Typed(nodes.Flatten(operand=nodes.List(element=[left.node, right.node])), type_)
+
+    def _member_of(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        value_set = self.translate(self.one_argument(arguments, "memberOf", context))
+        if value_set.type not in (VALUE_SET, CODE_SYSTEM):
+            raise CqlError('memberOf is asked of a declared value set: say memberOf("its name")', arguments[0])
+        return self.membership(receiver, value_set, context)
+
+    def _extension(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        """The extensions of a FHIR element that have a url (FHIR, Additional functions)."""
+        url = self.translate(self.one_argument(arguments, "extension", context))
+        extensions = self.member(receiver, "extension", context)
+        if not isinstance(extensions.type, ListType):
+            raise CqlError(f"{receiver.type} has no list of extensions", context)
+        this = Typed(nodes.AliasRef(name="$this"), extensions.type.element)
+        same = self.operator("Equal", [self.member(this, "url", context), url], context)
+        source = nodes.AliasedQuerySource(alias="$this", expression=extensions.node)
+        return Typed(nodes.Query(source=[source], where=same.node), extensions.type)
+
+    def _children(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        return self._call_Children([receiver, *map(self.translate, arguments)], context)
+
+    def _descendents(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        return self._call_Descendents([receiver, *map(self.translate, arguments)], context)
+
+    def _trace(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        """A message under a name, of what the receiver or a projection of it is as text; lists have none."""
+        if len(arguments) not in (1, 2):
+            raise CqlError("trace takes a name and, if need be, what to tell of the value", context)
+        name = self.translate(arguments[0])
+        told = receiver
+        if len(arguments) == 2:
+            told = self.iterations()["select"](receiver, arguments[1:], context)
+        try:
+            text = self.operator("ToString", [told], context)
+        except CqlError:
+            text = self.cast(Typed(nodes.Null(), ANY), STRING)
+        on, severity = self.literal(BOOLEAN, "true"), self.literal(STRING, "Trace")
+        return self.operator("Message", [receiver, on, name, severity, text], context)
+
+    # ------------------------------------------------------------------------------------------ functions
+
+    def _iif(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+        """On a single value, which is `$this`; older editions have the condition for receiver (`X.iif(Y, Z)`)."""
+        if isinstance(receiver.type, ListType):
+            raise CqlError("iif is asked of a single value, not of a list", context)
+        if receiver.type == BOOLEAN and len(arguments) < 3:
+            return self._conditional([receiver, *map(self.translate, arguments)], context)
+        query, scope, _ = self._over(receiver)
+        query.source[0].expression = receiver.node
+        with self.scope(scope):
+            value = self._conditional([self.translate(argument) for argument in arguments], context)
+        query.return_ = nodes.ReturnClause(distinct=False, expression=value.node)
+        return Typed(query, value.type)
+
+    def _conditional(self, operands: list[Typed], context: Context) -> Typed:
+        if len(operands) not in (2, 3):
+            raise CqlError("iif takes a condition, a result, and a result for otherwise", context)
+        condition = self.to_type(operands[0], BOOLEAN, context)
+        otherwise = operands[2] if len(operands) == 3 else Typed(nodes.Null(), ANY)
+        (then, otherwise), type_ = self.unified([operands[1], otherwise], [context, context])
+        return Typed(nodes.If(condition=condition.node, then=then.node, else_=otherwise.node), type_)
+
+    def _call_Children(self, operands: list[Typed], context: Context) -> Typed:
+        return self._elements("Children", operands, context)
+
+    def _call_Descendents(self, operands: list[Typed], context: Context) -> Typed:
+        return self._elements("Descendents", operands, context)
+
+    def _elements(self, operator: str, operands: list[Typed], context: Context) -> Typed:
+        """All elements of values of the language; of data, no more is read than the elements that logic names."""
+        for operand in operands:
+            type_ = operand.type.element if isinstance(operand.type, ListType) else operand.type
+            if isinstance(type_, NamedType) and type_.model != "System":
+                raise CqlError(f"the elements of {type_} cannot be listed: name those that are meant", context)
+        return self.operator(operator, operands, context)
+
+    def _call_iif(self, operands: list[Typed], context: Context) -> Typed:
+        return self._conditional(operands, context)
+
+    def _call_now(self, operands: list[Typed], context: Context) -> Typed:
+        return self.operator("Now", operands, context)
+
+    def _call_today(self, operands: list[Typed], context: Context) -> Typed:
+        return self.operator("Today", operands, context)
+
+    def _call_timeOfDay(self, operands: list[Typed], context: Context) -> Typed:
+        return self.operator("TimeOfDay", operands, context)

@@ -106,7 +106,7 @@ class FunctionTranslator(NameTranslator):
         if method is not None:
             return method
         known = [function for exports in self.includes.values() for function in exports.functions]
-        suggestion = nearest(name, [*known, *self.own_function_names()])
+        suggestion = nearest(name, [*known, *self.own_function_names(), *self.fhirpath_names()])
         raise CqlError(
             f"no fluent function {name!r} takes a value of type {receiver.type}", context, suggestion=suggestion
         )
@@ -128,6 +128,10 @@ class FunctionTranslator(NameTranslator):
 
     def fhirpath_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
         """The FHIRPath function `name` on a value; None where there is none."""
+        raise NotImplementedError
+
+    def fhirpath_names(self) -> list[str]:
+        """The names of the FHIRPath functions."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------------------------------ calling

@@ -13,6 +13,7 @@ from ecqm.language.translation.targets import TargetTranslator
 from ecqm.types import (
     ANY,
     BOOLEAN,
+    INTEGER,
     ChoiceType,
     CqlType,
     IntervalType,
@@ -97,6 +98,8 @@ class NameTranslator(TargetTranslator):
         for scope in reversed(self.scopes):
             if name == "$this" and scope.row is not None:
                 return Typed(nodes.IdentifierRef(name=name), scope.row)
+            if name == "$index" and "$this" in scope.aliases:
+                return Typed(nodes.Iteration(scope="$this"), INTEGER)
             if name in scope.aliases:
                 return Typed(nodes.AliasRef(name=name), scope.aliases[name])
             if name in scope.lets:

@@ -132,6 +132,9 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         if symbol == "-":
             return self.operator("Subtract", operands, context)
         if symbol == "&":
+            if not all(self._is_text(operand.type) or operand.type == ANY for operand in operands):
+                given = ", ".join(str(operand.type) for operand in operands)
+                raise CqlError(f"'&' cannot be applied to ({given})", context, expected=["String & String"])
             empty = [self.operator("Coalesce", [part, self.literal(STRING, "")], context) for part in operands]
             return self.operator("Concatenate", empty, context)
         if any(self._is_text(operand.type) for operand in operands):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ecqm.elm import nodes
@@ -12,14 +14,14 @@ from ecqm.language.translation.names import name_of
 from ecqm.language.translation.timing import TimingTranslator
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
-_DEEPEST_AGGREGATE = 8
+_MOST_LOOKS = 8
 _SOURCES = ("NameTermContext", "MemberTermContext", "RetrieveTermContext", "ParenthesizedTermContext")
 
 
 class QueryTranslator(TimingTranslator):
     """Translates queries, clause by clause."""
 
-    _aggregates = 0
+    _looks = 0
 
     def visit_TermExpression(self, context: Context) -> Typed:
         tail = context.queryTail()
@@ -139,31 +141,9 @@ class QueryTranslator(TimingTranslator):
         return type_
 
     def _aggregate(self, query: nodes.Query, clause: Context) -> CqlType:
-        if self._aggregates == _DEEPEST_AGGREGATE:
-            raise CqlError(f"aggregates nested deeper than {_DEEPEST_AGGREGATE} levels", clause)
-        self._aggregates += 1
-        try:
-            return self._aggregated(query, clause)
-        finally:
-            self._aggregates -= 1
-
-    def _aggregated(self, query: nodes.Query, clause: Context) -> CqlType:
-        """The type of the accumulator is that of what becomes of it, which may take a second look at the body."""
         name = name_of(clause.identifier())
         starting = None if clause.term() is None else self.translate(clause.term())
-        accumulator = Scope(lets={name: ANY if starting is None else starting.type})
-        with self.scope(accumulator):
-            value = self.translate(clause.expression())
-            if starting is None and value.type != ANY:
-                accumulator.lets[name] = value.type
-                value = self.translate(clause.expression())
-            elif starting is not None and value.type != starting.type:
-                common = self.common_type([starting.type, value.type])
-                starting = self.to_type(starting, common, clause.term())
-                accumulator.lets[name] = common
-                value = self.translate(clause.expression())
-        if starting is None:
-            starting = self.cast(Typed(nodes.Null(), ANY), value.type)
+        starting, value = self.accumulated(name, starting, clause.expression(), clause.term())
         query.aggregate = self._located(
             nodes.AggregateClause(
                 identifier=name,
@@ -175,6 +155,39 @@ class QueryTranslator(TimingTranslator):
             value.type,
         )
         return value.type
+
+    def accumulated(
+        self, name: str, starting: Typed | None, step: Context, starting_context: Context
+    ) -> tuple[Typed, Typed]:
+        """What an aggregate starts with, and its step, in which `name` is what was gathered so far.
+
+        The type of the accumulator is that of what becomes of it, which may take a second look at the step."""
+        with self.looking_again(step):
+            accumulator = Scope(lets={name: ANY if starting is None else starting.type})
+            with self.scope(accumulator):
+                value = self.translate(step)
+                if starting is None and value.type != ANY:
+                    accumulator.lets[name] = value.type
+                    value = self.translate(step)
+                elif starting is not None and value.type != starting.type:
+                    common = self.common_type([starting.type, value.type])
+                    starting = self.to_type(starting, common, starting_context)
+                    accumulator.lets[name] = common
+                    value = self.translate(step)
+        if starting is None:
+            starting = self.cast(Typed(nodes.Null(), ANY), value.type)
+        return starting, value
+
+    @contextmanager
+    def looking_again(self, context: Context) -> Iterator[None]:
+        """Where an expression may be translated several times: each such in another multiplies the work."""
+        if self._looks == _MOST_LOOKS:
+            raise CqlError(f"aggregates nested deeper than {_MOST_LOOKS} levels", context)
+        self._looks += 1
+        try:
+            yield
+        finally:
+            self._looks -= 1
 
     # ------------------------------------------------------------------------------------------ sort
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ecqm.elm import nodes as elm
-from ecqm.plan.lowering.core import Lowering, Scope, lowers
+from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.types import named_type
 from ecqm.plan.lowering.values import element_of
 from ecqm.plan.nodes import (
@@ -19,6 +19,8 @@ from ecqm.plan.nodes import (
     FunctionKernel,
     MakeRecord,
     PlanNode,
+    Position,
+    Repeat,
     Retrieve,
     RowsNode,
     Scan,
@@ -180,3 +182,31 @@ def _scoped(lowering: Lowering, source: elm.Expression, name: str | None, scope:
 @lowers(elm.Current)
 def current(lowering: Lowering, node: elm.Current, scope: Scope) -> PlanNode:
     return scope.names[node.scope or "$this"]
+
+
+@lowers(elm.Iteration)
+def iteration(lowering: Lowering, node: elm.Iteration, scope: Scope) -> PlanNode:
+    element = scope.names.get(node.scope or "$this")
+    if not isinstance(element, Element):
+        raise PlanError(f"{lowering.place(node, scope)}: the place of an element is asked for where there is no list")
+    return lowering.builder.make(Position, element)
+
+
+@lowers(elm.Repeat)
+def repeat(lowering: Lowering, node: elm.Repeat, scope: Scope) -> PlanNode:
+    make = lowering.builder.make
+    current = make(Accumulator, lowering.next_accumulator())
+    inside = scope.with_name(node.scope or "$this", current).with_variable(current)
+    return make(Repeat, lowering.lower(node.source, scope), current, lowering.lower(node.element, inside))
+
+
+@lowers(elm.Aggregate)
+def aggregate(lowering: Lowering, node: elm.Aggregate, scope: Scope) -> PlanNode:
+    scan, inside = _scoped(lowering, node.source, None, scope)
+    clause = elm.AggregateClause(identifier="$total", expression=node.iteration, starting=node.initialValue)
+    return _aggregate(lowering, clause, scan, inside)
+
+
+@lowers(elm.Total)
+def total(lowering: Lowering, node: elm.Total, scope: Scope) -> PlanNode:
+    return scope.names[node.scope or "$total"]

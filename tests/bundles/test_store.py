@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from ecqm.bundles.content import Content
 from ecqm.bundles.specification import SpecificationDrift, SpecificationError
 from ecqm.bundles.store import SpecificationStore
-from ecqm.cli.bundle import command
+from ecqm.cli.main import main
 from tests.bundles.contents import VALUE_SET, measure, missing_value_sets, resources, value_set, write_bundle
 
 NAME = "CMS7FHIRExample"
@@ -101,7 +101,7 @@ def test_command_line(tmp_path: Path) -> None:
     store = str(tmp_path / "store")
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(command, [*arguments, "--store", store])
+        return CliRunner().invoke(main, ["bundle", *arguments, "--store", store])
 
     first = str(write_bundle(tmp_path / "a.json", *resources()))
     changed = str(write_bundle(tmp_path / "b.json", *resources()[:3], value_set("abc")))

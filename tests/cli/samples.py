@@ -17,6 +17,7 @@ SAMPLE = Path(__file__).parent.parent.parent / "measure_bundles" / "sample"
 CASES = SAMPLE / "input" / "tests" / "measure"
 KIDNEY, STAY = "SampleDiabetesKidneyCheck", "SampleHospitalStay"
 PERIOD = "2026-01-01/2026-12-31"
+ELM = "application/elm+json"
 QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
 
 Json = dict[str, Any]
@@ -37,14 +38,18 @@ def copy_of_sample(folder: Path) -> Path:
 
 def change_elm(content: Path, library: str, change: Callable[[Json], None]) -> None:
     """Changes the ELM of a library of a copied content; its CQL is left out."""
+    resource = json.loads((content / "input" / "resources" / "library" / f"{library}.json").read_text("utf-8"))
+    (data,) = (part["data"] for part in resource["content"] if part["contentType"] == ELM)
+    elm = json.loads(base64.b64decode(data))
+    change(elm["library"])
+    replace_elm(content, library, json.dumps(elm).encode())
+
+
+def replace_elm(content: Path, library: str, elm: bytes) -> None:
+    """Puts something else in place of the ELM of a library of a copied content; its CQL is left out."""
     path = content / "input" / "resources" / "library" / f"{library}.json"
     resource = json.loads(path.read_text("utf-8"))
-    for part in resource["content"]:
-        if part["contentType"] == "application/elm+json":
-            elm = json.loads(base64.b64decode(part["data"]))
-            change(elm["library"])
-            part["data"] = base64.b64encode(json.dumps(elm).encode()).decode()
-    resource["content"] = [part for part in resource["content"] if part["contentType"] != "text/cql"]
+    resource["content"] = [{"contentType": ELM, "data": base64.b64encode(elm).decode()}]
     path.write_text(json.dumps(resource), "utf-8")
     (content / "input" / "cql" / f"{library}.cql").unlink(missing_ok=True)
 

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.samples import KIDNEY, SAMPLE, STAY, Json, Run, change_elm, copy_of_sample, ecqm, expression, stay
+from tests.cli.samples import (
+    KIDNEY,
+    SAMPLE,
+    STAY,
+    Json,
+    Run,
+    change_elm,
+    copy_of_sample,
+    ecqm,
+    expression,
+    replace_elm,
+    stay,
+)
 from tests.data.resources import bundle, write
 
 
@@ -177,6 +189,49 @@ def test_unknown_elm_node(tmp_path: Path, data: Path) -> None:
     run = Run(tmp_path, content, data)
     assert run.result.exit_code == 2
     assert "Conjure" in run.result.stderr and STAY in run.result.stderr
+
+
+WHOLE_BUT_WRONG = {
+    "of another shape": b'{"library": ["what is this"]}',
+    "cut": b'{"library": {"identifier": {"id": "SampleHosp',
+    "nested without end": b'{"library": {"statements": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+    "not UTF-8": b'{"library": {"identifier": {"id": "\xff\xfe"}}}',
+    "UTF-16": '{"library": {}}'.encode("utf-16"),
+    "empty": b"",
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("elm", WHOLE_BUT_WRONG.values(), ids=WHOLE_BUT_WRONG.keys())
+def test_elm_that_is_none(tmp_path: Path, data: Path, elm: bytes) -> None:
+    content = copy_of_sample(tmp_path)
+    replace_elm(content, KIDNEY, elm)
+    run = Run(tmp_path, content, data, measure="all")
+    assert run.result.exit_code == 2
+    assert f"measure {KIDNEY} was not run" in run.result.stderr
+    assert run.counts["initial-population"] == 2
+
+
+@pytest.mark.parametrize("kind", ["measure/SampleDiabetesKidneyCheck", "library/SampleDiabetesKidneyCheck"])
+@pytest.mark.parametrize("wrong", WHOLE_BUT_WRONG.values(), ids=WHOLE_BUT_WRONG.keys())
+def test_resources_that_are_none(tmp_path: Path, data: Path, kind: str, wrong: bytes) -> None:
+    content = copy_of_sample(tmp_path)
+    write(content / "input" / "resources" / f"{kind}.json", wrong)
+    run = Run(tmp_path, content, data)
+    assert run.result.exit_code == 0
+    assert run.counts["initial-population"] == 2
+
+
+def test_value_sets_that_are_none(tmp_path: Path, data: Path) -> None:
+    content = copy_of_sample(tmp_path)
+    folder = content / "input/vocabulary/valueset/external"
+    for number, wrong in enumerate(WHOLE_BUT_WRONG.values()):
+        write(folder / f"wrong{number}.json", wrong)
+    path = folder / "valueset-hospital-admission.json"
+    write(path, b"\xef\xbb\xbf" + path.read_bytes())
+    run = Run(tmp_path, content, data)
+    assert run.result.exit_code == 0
+    assert run.counts["initial-population"] == 2
 
 
 def test_measures_by_other_names(tmp_path: Path, data: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -48,6 +49,25 @@ def test_what_is_lost_is_told(tmp_path: Path) -> None:
     result = convert(tmp_path / "jo.json", "--to", "qrda1")
     assert result.exit_code == 1
     assert "Diagnosis.mood is no attribute in QDM 5.6" in result.output + result.stderr
+
+
+def test_characters_that_xml_has_not_are_lost_and_told(tmp_path: Path) -> None:
+    odd = element("Diagnosis", "d\x00", [code("1\x01")])
+    (tmp_path / "jo.json").write_bytes(patient(odd, identifier="p\x02"))
+    result = convert(tmp_path / "jo.json", "--to", "qrda1", "--output", tmp_path / "jo.xml")
+    assert result.exit_code == 1
+    for place in ("patient.id", "Diagnosis.id", "Diagnosis.dataElementCodes"):
+        assert f"{place}: All strings must be XML compatible" in result.stderr
+    assert (tmp_path / "jo.xml").is_file()
+
+
+def test_names_in_an_archive_do_not_lead_out_of_the_output(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for name in ("../../out.json", "/root.json", "a/../../b.json"):
+            archive.writestr(name, full_patient())
+    assert convert(tmp_path / "in.zip", "--to", "qrda1", "--output", tmp_path / "x" / "y").exit_code == 0
+    written = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.xml")]
+    assert sorted(written) == ["x/y/a/b.xml", "x/y/out.xml", "x/y/root.xml"]
 
 
 def test_nothing_to_convert(tmp_path: Path) -> None:

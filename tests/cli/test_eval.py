@@ -74,11 +74,10 @@ def test_in_the_light_of_a_library() -> None:
 
 
 def prompt(*lines: str, options: tuple[object, ...] = ()) -> list[str]:
-    """What a session answers to these lines, the prompts taken away."""
+    """What a session answers to these lines; there are no prompts where there is no terminal."""
     result = CliRunner().invoke(main, ["repl", *map(str, options)], input="\n".join(lines) + "\n")
     assert result.exit_code == 0, result.output
-    answers = result.output.replace("cql> ", "").replace("...> ", "")
-    return [line for line in answers.splitlines() if line]
+    return [line for line in result.output.splitlines() if line]
 
 
 def test_definitions_persist_and_can_be_replaced() -> None:

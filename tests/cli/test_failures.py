@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from ecqm.cli.main import main
+from tests.cli.samples import CASES, SAMPLE, STAY, ecqm
 
 
 @pytest.fixture
@@ -33,3 +36,23 @@ def test_wrong_usage_and_help_are_click_s_own() -> None:
     assert CliRunner().invoke(main, ["nothing"]).exit_code == 2
     assert CliRunner().invoke(main, ["eval", "--help"]).exit_code == 0
     assert "usage:" in CliRunner().invoke(main, ["run"]).output.lower()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", SAMPLE, "--data", CASES, "--output"),
+        ("load", CASES, "--output"),
+        ("test", SAMPLE, "--output"),
+        ("test", SAMPLE, "--html"),
+        ("explain", SAMPLE, "--measure", STAY, "--data", CASES, "--patient", "stay-across", "--output"),
+        ("compile", SAMPLE / "input" / "cql", "--output"),
+        ("bundle", "add", SAMPLE, "--store"),
+    ],
+    ids=lambda arguments: " ".join(map(str, (arguments[0], arguments[-1]))),
+)
+def test_results_that_cannot_be_written_there(tmp_path: Path, arguments: tuple[object, ...]) -> None:
+    (tmp_path / "file").write_text("here is no folder")
+    result = ecqm(*arguments, tmp_path / "file" / "below")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("ecqm: ") and "Not a directory" in result.stderr

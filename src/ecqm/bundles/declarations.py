@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import msgspec
 from lxml import etree
 
+from ecqm.json_decoding import json_decoder
+
 
 @dataclass(frozen=True)
 class Declarations:
@@ -58,7 +60,7 @@ class _Elm(msgspec.Struct, frozen=True):
     library: _Head = _Head()
 
 
-_decode = msgspec.json.Decoder(_Elm).decode
+_decode = json_decoder(_Elm)
 
 _ELM = "{urn:hl7-org:elm:r1}"
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')", re.DOTALL)

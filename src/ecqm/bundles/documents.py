@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,17 +11,15 @@ from typing import NamedTuple
 import msgspec
 
 from ecqm.data import DataError
+from ecqm.data.archives import ArchiveEntry, ArchiveLimits, archive_entries
 from ecqm.data.fhir_xml import is_fhir_xml, json_of_xml
+from ecqm.json_decoding import json_decoder
 
 SUFFIXES = (".json", ".cql", ".xml")
 
 
 class ContentError(ValueError):
     """Measure content that cannot be read, with where and why."""
-
-
-class UnsafeArchive(ContentError):
-    """An archive that would unpack to more than the limits allow."""
 
 
 class Document(NamedTuple):
@@ -36,35 +33,21 @@ class Document(NamedTuple):
         return PurePosixPath(self.origin)
 
 
-@dataclass(frozen=True)
-class ArchiveLimits:
-    """Bounds on what an archive may unpack to, in bytes, entries and times its packed size.
-
-    The ratio counts from ``ratio_from`` bytes on: small text files compress beyond any sensible ratio harmlessly.
-    """
-
-    entries: int = 200_000
-    entry_size: int = 512 << 20
-    total_size: int = 4 << 30
-    ratio: int = 200
-    ratio_from: int = 16 << 20
-
-
 def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Document]:
     """The JSON, XML and CQL documents of a folder, a zip archive or a single file, in order of their paths.
 
     Nothing is read but the directory of an archive. FHIR resources in XML read as JSON. Hidden files are passed over.
-    ``ContentError`` if there is nothing
-    at ``path`` or it is no readable archive; ``UnsafeArchive`` beyond the limits.
+    ``ContentError`` if there is nothing at ``path``, or it is no readable archive or one beyond the limits.
     """
     if path.is_dir():
         return list(map(_translated, _folder(path)))
     if not path.exists():
         raise ContentError(f"there is no file or folder {path}")
-    if zipfile.is_zipfile(path):
-        return list(map(_translated, _archive(path, limits or ArchiveLimits())))
-    if path.suffix.lower() == ".zip":
-        raise ContentError(f"{path} is not a readable zip archive")
+    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+        try:
+            return list(map(_translated, _archive(path, limits)))
+        except DataError as error:
+            raise ContentError(str(error)) from error
     return [_translated(Document(path.name, path.read_bytes))]
 
 
@@ -106,49 +89,22 @@ def _files(folder: Path, root: Path) -> Iterator[Path]:
             yield path
 
 
-def _archive(path: Path, limits: ArchiveLimits) -> Iterator[Document]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ContentError(f"{path} is not a readable zip archive: {error}") from error
-    if len(entries) > limits.entries:
-        raise UnsafeArchive(f"{path} has {len(entries)} entries; at most {limits.entries} are read")
-    if sum(entry.file_size for entry in entries) > limits.total_size:
-        raise UnsafeArchive(f"{path} unpacks to more than {limits.total_size} bytes")
-    for entry in sorted(entries, key=lambda e: e.filename):
-        inside = PurePosixPath(entry.filename)
-        if not _wanted(inside) or "tests" in inside.parts[:-1]:
-            continue
-        _check(path, entry, entry.file_size, limits)
-        yield Document(inside.as_posix(), _ArchiveEntry(path, entry.filename, limits).read)
-
-
-def _check(path: Path, entry: zipfile.ZipInfo, size: int, limits: ArchiveLimits) -> None:
-    where = f"{path}, entry {entry.filename}"
-    if size > limits.entry_size:
-        raise UnsafeArchive(f"{where}: unpacks to more than {limits.entry_size} bytes")
-    if size > limits.ratio_from and size > limits.ratio * max(entry.compress_size, 1):
-        raise UnsafeArchive(f"{where}: unpacks to more than {limits.ratio} times its packed size")
+def _archive(path: Path, limits: ArchiveLimits | None) -> Iterator[Document]:
+    for entry in archive_entries(path, SUFFIXES, limits):
+        inside = PurePosixPath(entry.name)
+        if _wanted(inside) and "tests" not in inside.parts[:-1]:
+            yield Document(inside.as_posix(), _Entry(entry).read)
 
 
 @dataclass(frozen=True)
-class _ArchiveEntry:
-    archive: Path
-    name: str
-    limits: ArchiveLimits
+class _Entry:
+    entry: ArchiveEntry
 
     def read(self) -> bytes:
-        """The unpacked entry; reading stops at the limits, because an archive may lie about its sizes."""
         try:
-            with zipfile.ZipFile(self.archive) as archive:
-                entry = archive.getinfo(self.name)
-                with archive.open(entry) as stream:
-                    data = stream.read(self.limits.entry_size + 1)
-        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
-            raise ContentError(f"{self.archive}, entry {self.name}: {error}") from error
-        _check(self.archive, entry, len(data), self.limits)
-        return data
+            return self.entry.read()
+        except DataError as error:
+            raise ContentError(str(error)) from error
 
 
 class _BundleEntry(msgspec.Struct, frozen=True):
@@ -159,7 +115,7 @@ class _Bundle(msgspec.Struct, frozen=True):
     entry: list[_BundleEntry] | None = None
 
 
-_decode_bundle = msgspec.json.Decoder(_Bundle).decode
+_decode_bundle = json_decoder(_Bundle)
 
 
 def bundle_entries(data: bytes, origin: str) -> Iterator[Document]:
@@ -167,11 +123,13 @@ def bundle_entries(data: bytes, origin: str) -> Iterator[Document]:
     for position, entry in enumerate(_decode_bundle(data).entry or ()):
         content = bytes(entry.resource)
         if content:
-            yield Document(f"{origin}#{position}", _Constant(content).read)
+            yield Document(f"{origin}#{position}", Constant(content).read)
 
 
 @dataclass(frozen=True)
-class _Constant:
+class Constant:
+    """What a document that is a part of another holds."""
+
     data: bytes
 
     def read(self) -> bytes:

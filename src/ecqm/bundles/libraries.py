@@ -13,7 +13,7 @@ import msgspec
 from lxml import etree
 
 from ecqm.bundles.declarations import Declarations, of_cql, of_elm_json, of_elm_xml
-from ecqm.bundles.documents import ContentError, Document
+from ecqm.bundles.documents import Constant, ContentError, Document
 from ecqm.elm import ElmError
 from ecqm.json_decoding import json_decoder
 
@@ -214,14 +214,20 @@ class _ElmLibrary(msgspec.Struct, frozen=True):
 
 class _ElmFile(msgspec.Struct, frozen=True):
     library: _ElmLibrary | None = None
+    libraries: list[msgspec.Raw] | None = None
 
 
 _decode_elm = json_decoder(_ElmFile)
+_decode_list = json_decoder(list[msgspec.Raw])
 
 
 def add_elm_json(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A file of ELM JSON; False if it is none."""
-    library = _decode_elm(data).library
+    """A file of ELM JSON: a library, or several in a list or under `libraries`. False if it is none."""
+    file = _ElmFile(libraries=_decode_list(data)) if data.lstrip().startswith(b"[") else _decode_elm(data)
+    if file.libraries is not None:
+        parts = [Document(f"{document.origin}#{n}", Constant(bytes(p)).read) for n, p in enumerate(file.libraries)]
+        return any([add_elm_json(libraries, part, part.read()) for part in parts])
+    library = file.library
     if library is None or not library.identifier.id:
         return False
     libraries.add(library.identifier.id, library.identifier.version, Format.ELM_JSON, document)

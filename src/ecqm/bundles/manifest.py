@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from ecqm.bundles.documents import ContentError, Document
+from ecqm.json_decoding import json_decoder
 
 
 class _Artifact(msgspec.Struct, frozen=True):
@@ -26,7 +27,7 @@ class _Library(msgspec.Struct, frozen=True):
     relatedArtifact: list[_Artifact] | None = None
 
 
-_decode = msgspec.json.Decoder(_Library).decode
+_decode = json_decoder(_Library)
 
 
 class Manifests:

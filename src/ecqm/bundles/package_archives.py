@@ -6,7 +6,7 @@ Value sets are not among them (they are licensed apart): they come from layers t
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,31 +14,42 @@ import msgspec
 from ecqm.bundles.documents import ContentError
 from ecqm.bundles.hqmf import ROOT, read_hqmf
 from ecqm.bundles.packages import VALUE_SETS, MeasurePackage
+from ecqm.data import DataError
+from ecqm.data.archives import ArchiveEntry, ArchiveLimits, archive_entries
 from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier
 from ecqm.elm.sources import LibrarySource
 from ecqm.terminology import PackagedValueSets
 
-_LARGEST_MEMBER = 64 * 1024 * 1024
-_LARGEST_ARCHIVE = 256 * 1024 * 1024
+_LIMITS = ArchiveLimits(entry_size=64 << 20, total_size=256 << 20)
 _ELM = b"urn:hl7-org:elm:r1"
 _HEAD = 4000
 
 
 def is_archive(path: Path) -> bool:
     """Is a file an archive with an HQMF document?"""
-    if path.suffix != ".zip" or not zipfile.is_zipfile(path):
+    if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(".xml") and ROOT.encode() in _head(archive, name) for name in archive.namelist())
+    try:
+        return any(ROOT.encode() in entry.head(_HEAD) for entry in archive_entries(path, (".xml",)))
+    except DataError:
+        return False
 
 
 def read_archive(path: Path) -> MeasurePackage:
     """The package of an archive. Raises ContentError."""
+    try:
+        return _package(path, archive_entries(path, (".xml", ".json", ".cql"), _LIMITS))
+    except DataError as error:
+        raise ContentError(str(error)) from error
+
+
+def _package(path: Path, entries: Sequence[ArchiveEntry]) -> MeasurePackage:
     hqmf: tuple[str, bytes] | None = None
     libraries: dict[LibraryIdentifier, LibrarySource] = {}
     cql: dict[str, str] = {}
     value_sets = PackagedValueSets((), str(path))
-    for name, data in _members(path):
+    for entry in entries:
+        name, data = entry.name, entry.read()
         origin = f"{path}:{name}"
         if name.endswith(".cql"):
             cql[_library_of(data)] = data.decode("utf-8", "replace")
@@ -74,26 +85,6 @@ def read_archive(path: Path) -> MeasurePackage:
         names=tuple(dict.fromkeys((measure.measure.name, path.stem, measure.library))),
         cql=cql,
     )
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            total = 0
-            for info in sorted(archive.infolist(), key=lambda each: each.filename):
-                if info.is_dir() or not info.filename.endswith((".xml", ".json", ".cql")):
-                    continue
-                total += info.file_size
-                if info.file_size > _LARGEST_MEMBER or total > _LARGEST_ARCHIVE:
-                    raise ContentError(f"{path}: {info.filename} is too large ({info.file_size} bytes)")
-                yield info.filename, archive.read(info)
-    except zipfile.BadZipFile as error:
-        raise ContentError(f"{path}: {error}") from error
-
-
-def _head(archive: zipfile.ZipFile, name: str) -> bytes:
-    with archive.open(name) as member:
-        return member.read(_HEAD)
 
 
 def _library_of(cql: bytes) -> str:

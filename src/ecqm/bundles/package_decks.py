@@ -22,6 +22,7 @@ from ecqm.bundles.packages import POPULATIONS, MeasurePackage, packages, read_pa
 from ecqm.bundles.runner import CannotRun
 from ecqm.data import DataProblem
 from ecqm.data.qdm import read_patients
+from ecqm.json_decoding import json_decoder
 from ecqm.measures.agreement import (
     NO_SCORE,
     CaseResult,
@@ -250,7 +251,7 @@ class _Authored(msgspec.Struct):
 def _authored(file: Path, plan: PackagePlan) -> dict[str, ExpectedSet]:
     """What the author of a patient expects of a measure, by population set; nothing if that cannot be told."""
     try:
-        values = msgspec.json.decode(file.read_bytes(), type=_Authored).expectedValues or []
+        values = json_decoder(_Authored)(file.read_bytes()).expectedValues or []
     except msgspec.DecodeError:
         return {}
     measure = plan.measure.measure
@@ -276,7 +277,7 @@ class _Reference(msgspec.Struct):
 def _read_reference(path: Path, name: str) -> dict[tuple[str, str], dict[str, ExpectedSet]]:
     """The results of a set's runs, by files of measure and patient. Raises ContentError."""
     try:
-        runs = msgspec.json.decode(path.read_bytes(), type=list[_Reference])
+        runs = json_decoder(list[_Reference])(path.read_bytes())
     except msgspec.DecodeError as error:
         raise ContentError(f"{path} holds no reference results: {error}") from error
     return {

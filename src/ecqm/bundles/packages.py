@@ -19,6 +19,7 @@ from ecqm.data.qdm.schema import NEWEST, QdmSchema, qdm_schema
 from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm.sources import LibrarySource
 from ecqm.engine import kernel_for
+from ecqm.json_decoding import json_decoder
 from ecqm.measures.definition import (
     PATIENT_BASIS,
     Aggregate,
@@ -134,8 +135,8 @@ class _MeasureFile(msgspec.Struct):
     title: str | None = None
 
 
-_MEASURE = msgspec.json.Decoder(_MeasureFile)
-_STATEMENT = msgspec.json.Decoder(_Statement)
+_decode_measure = json_decoder(_MeasureFile)
+_decode_statement = json_decoder(_Statement)
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ def read_package(path: Path) -> MeasurePackage:
     """The package of a measure's JSON file, with the `value_sets.json` beside it. Raises ContentError."""
     data = path.read_bytes()
     try:
-        file = _MEASURE.decode(data)
+        file = _decode_measure(data)
     except msgspec.DecodeError as error:
         raise ContentError(f"{path} is no measure package: {error}") from error
     beside = path.with_name(VALUE_SETS)
@@ -276,7 +277,7 @@ def is_package(path: Path) -> bool:
     if b'"population_sets"' not in data:
         return False
     try:
-        msgspec.json.decode(data, type=_Head)
+        json_decoder(_Head)(data)
     except msgspec.DecodeError:
         return False
     return True
@@ -323,7 +324,7 @@ def _group(of: _PopulationSet, scoring: Scoring, basis: str, aggregators: Mappin
         Population(code, name, statement.statement_name, identifier=statement.hqmf_id)
         for name, code in POPULATIONS.items()
         if name in of.populations
-        for statement in [_STATEMENT.decode(of.populations[name])]
+        for statement in [_decode_statement(bytes(of.populations[name]))]
     ]
     by_expression = {population.expression: population.id for population in reversed(populations)}
     observations = [

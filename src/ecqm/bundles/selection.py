@@ -9,6 +9,7 @@ from operator import or_
 
 from ecqm.bundles.catalog import MeasureNotFound
 from ecqm.bundles.content import Content
+from ecqm.bundles.documents import ContentError
 from ecqm.bundles.libraries import LibraryNotFound
 from ecqm.bundles.planning import Planner
 from ecqm.data import Demand
@@ -20,7 +21,7 @@ from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.lowering import PlanError
 from ecqm.terminology import MissingValueSet
 
-CannotPlan = (ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
+CannotPlan = (ContentError, ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
 
 
 @dataclass(frozen=True)

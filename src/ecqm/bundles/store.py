@@ -32,9 +32,10 @@ from ecqm.bundles.specification import (
     differences,
     hash_of,
 )
+from ecqm.json_decoding import json_decoder
 from ecqm.measures.definition import Measure
 
-_decode = msgspec.json.Decoder(Specification).decode
+_decode = json_decoder(Specification)
 
 
 def default_store() -> Path:

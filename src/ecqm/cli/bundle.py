@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +37,7 @@ def command() -> None:
     """Keep measure specifications by reporting year, measure and version."""
 
 
-@command.command("add")
+@command.command("add", short_help="Add the measures of CONTENT.")
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "measures", multiple=True, help="Only this measure (may be repeated).")
 @_libraries
@@ -63,11 +61,10 @@ def add(
 
     target = _open(store)
     failed = False
-    with _failing():
-        read = Content.open(content, libraries, valuesets)
-        chosen = read.select(measures)
+    read = Content.open(content, libraries, valuesets)
+    chosen = read.select(measures)
     for problem in read.problems:
-        click.echo(f"warning: {problem}", err=True)
+        click.echo(f"ecqm: warning: {problem}", err=True)
     if not chosen:
         raise click.ClickException(f"{content} holds no measure")
     for measure in chosen:
@@ -75,7 +72,7 @@ def add(
             added = target.add(read, measure, year, replace, allow_missing)
         except (ValueError, LookupError) as error:
             failed = True
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"ecqm: {error}", err=True)
             continue
         click.echo(f"{added}  {added.content_hash[:12]}  {len(added.parts)} parts")
         for missing in added.missing:
@@ -90,11 +87,13 @@ def add(
 @_format
 def list_specifications(measure: str | None, year: int | None, store: Path | None, form: str) -> None:
     """List the specifications in the store."""
-    with _failing():
-        found = _open(store).matching(measure, year)
+    specifications = _open(store)
+    found = specifications.matching(measure, year)
     if form == "json":
         click.echo(json.dumps([_summary(specification) for specification in found], indent=2))
         return
+    if not found:
+        click.echo(f"ecqm: {specifications.root} has no such specification: see ecqm bundle add", err=True)
     width = max((len(specification.measure) for specification in found), default=0)
     for specification in found:
         click.echo(
@@ -111,8 +110,7 @@ def list_specifications(measure: str | None, year: int | None, store: Path | Non
 @_format
 def show(measure: str, year: int | None, version: str | None, store: Path | None, form: str) -> None:
     """Show one specification with its parts."""
-    with _failing():
-        found = _open(store).find(measure, year, version)
+    found = _open(store).find(measure, year, version)
     if form == "json":
         parts = [{"part": str(part), "sha256": part.sha256, "size": part.size} for part in found.parts]
         click.echo(json.dumps(_summary(found) | {"parts": parts}, indent=2))
@@ -124,7 +122,7 @@ def show(measure: str, year: int | None, version: str | None, store: Path | None
         click.echo(f"  missing: {missing}")
 
 
-@command.command("verify")
+@command.command("verify", short_help="Check that specifications are as they were.")
 @click.argument("measure", required=False)
 @_year
 @_version
@@ -150,11 +148,10 @@ def verify(
     from ecqm.bundles.content import Content
 
     target = _open(store)
-    with _failing():
-        chosen = target.matching(measure, year, version)
-        if measure is not None and not chosen:
-            target.find(measure, year, version)
-        against = Content.open(content, libraries, valuesets) if content is not None else None
+    chosen = target.matching(measure, year, version)
+    if measure is not None and not chosen:
+        target.find(measure, year, version)
+    against = Content.open(content, libraries, valuesets) if content is not None else None
     drifted = False
     for specification in chosen:
         problems = target.verify(specification).problems
@@ -187,13 +184,3 @@ def _summary(specification: Specification) -> dict[str, Any]:
         "origin": specification.origin,
         "missing": list(specification.missing),
     }
-
-
-@contextmanager
-def _failing() -> Iterator[None]:
-    """What cannot be done at all is told in one line and ends with 2."""
-    try:
-        yield
-    except (ValueError, LookupError, OSError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)

@@ -33,8 +33,8 @@ _RESOURCES = Path("input", "resources", "library")
 @click.option("--result-types", is_flag=True, help="Add its type to each node.")
 @click.option(
     "--signatures",
-    type=click.Choice(["None", "Differing", "Overloads", "All"], case_sensitive=False),
-    default="Overloads",
+    type=click.Choice(["none", "differing", "overloads", "all"], case_sensitive=False),
+    default="overloads",
     show_default=True,
     help="When calls record the operand types of their overload.",
 )
@@ -63,7 +63,7 @@ def command(
         raise click.UsageError("there is no .cql file in " + ", ".join(map(str, paths)))
     if output is None and len(files) > 1:
         raise click.UsageError("more than one file: say with --output where to write their ELM")
-    level = next(level for level in SignatureLevel if level.value.lower() == signatures.lower())
+    level = next(level for level in SignatureLevel if level.value.lower() == signatures)
     options = CompilerOptions(annotations, locators, result_types, level)
     sources = _sources(paths, content)
     compiler = Compiler(sources, options, None if cache is None else CompiledCache(cache))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import click
 
 # Commands import what they need when they run: help has to come up at once.
+
+_SHOWN_OF_NOTHING = 5
 
 
 @click.command("convert")
@@ -21,7 +24,6 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
     What of a patient is not understood, or cannot be said in the other form, is told on standard error; so is what
     does not read back equal. Exits with 0 if nothing is lost, with 1 if something is.
     """
-    from ecqm.cli.failures import reported
     from ecqm.data import DataError
     from ecqm.data.qdm.equality import differences
     from ecqm.data.qdm.patients import documents, read_whole, to_json
@@ -30,36 +32,41 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
 
     findings: list[str] = []
     written: list[tuple[str, bytes]] = []
-    with reported():
-        parsed = parse_period(period) if period else None
-        for origin, data in documents(source):
-            builder, patients = read_whole(data, origin)
-            findings += map(str, builder.problems)
-            for number, patient in enumerate(patients):
-                stem = _stem(source, origin)
-                name = stem if len(patients) == 1 else f"{stem}-{number + 1}"
-                if form == "json":
-                    made = to_json(patient)
-                else:
-                    document = write_qrda1(patient, period=parsed)
-                    made = document.xml
-                    findings += [f"{origin}: {problem}" for problem in document.problems]
-                again = read_whole(made, f"{name}.{'json' if form == 'json' else 'xml'}")[1]
-                told = differences(patient, again[0]) if len(again) == 1 else ["it does not read back"]
-                findings += [f"{origin}: {difference}" for difference in told]
-                written.append((name, made))
-        if not written:
-            raise DataError(f"{source} has no QDM patients: {'; '.join(findings) or 'nothing to read'}")
-        _write(written, ".json" if form == "json" else ".xml", output)
-    for finding in findings:
+    parsed = parse_period(period) if period else None
+
+    def report(where: str, why: str) -> None:
+        findings.append(f"{where}: {why}")
+
+    for origin, data in documents(source, report):
+        builder, patients = read_whole(data, origin)
+        findings += map(str, builder.problems)
+        for number, patient in enumerate(patients):
+            stem = _stem(source, origin)
+            name = stem if len(patients) == 1 else f"{stem}-{number + 1}"
+            if form == "json":
+                made = to_json(patient)
+            else:
+                document = write_qrda1(patient, period=parsed)
+                made = document.xml
+                findings += [f"{origin}: {problem}" for problem in document.problems]
+            again = read_whole(made, f"{name}.{'json' if form == 'json' else 'xml'}")[1]
+            told = differences(patient, again[0]) if len(again) == 1 else ["it does not read back"]
+            findings += [f"{origin}: {difference}" for difference in told]
+            written.append((name, made))
+    for finding in findings if written else findings[:_SHOWN_OF_NOTHING]:
         click.echo(finding, err=True)
+    if not written:
+        raise DataError(f"{source} has no QDM patients")
+    _write(written, ".json" if form == "json" else ".xml", output)
     sys.exit(1 if findings else 0)
 
 
 def _stem(source: Path, origin: str) -> str:
     """What to call what comes of a document: its path within the source, without the suffix."""
     within = origin.removeprefix(str(source)).lstrip("/:") or source.name
-    return within.rpartition(".")[0] or within
+    stem = within.rpartition(".")[0] or within
+    # The names in an archive may point anywhere; what comes of them stays below the output.
+    return "/".join(part for part in re.split(r"[/\\]", stem) if part not in ("", ".", "..")) or source.stem
 
 
 def _write(written: list[tuple[str, bytes]], suffix: str, output: Path | None) -> None:

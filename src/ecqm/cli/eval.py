@@ -30,19 +30,17 @@ def command(
     compile or evaluating it raises an error, with 2 if it could not be tried.
     """
     from ecqm.cli.expressions import ExpressionRefused
-    from ecqm.cli.failures import reported
     from ecqm.cli.surroundings import refusal, surroundings
     from ecqm.reporting.notation import notation
     from ecqm.values import CqlError
 
-    with reported():
-        expressions = surroundings(library, libraries, valuesets, data, patient, period)
-        try:
-            value = expressions.value(expression)
-        except ExpressionRefused as error:
-            click.echo(refusal(error), err=True)
-            sys.exit(1)
-        except CqlError as error:
-            click.echo(f"ecqm: {error}", err=True)
-            sys.exit(1)
+    expressions = surroundings(library, libraries, valuesets, data, patient, period)
+    try:
+        value = expressions.value(expression)
+    except ExpressionRefused as error:
+        click.echo(refusal(error), err=True)
+        sys.exit(1)
+    except CqlError as error:
+        click.echo(f"ecqm: {error}", err=True)
+        sys.exit(1)
     click.echo(notation(value, sys.maxsize))

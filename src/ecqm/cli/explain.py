@@ -57,7 +57,6 @@ def command(
     """
     from ecqm.bundles.package_content import PackageContent, package_files
     from ecqm.bundles.specification import with_logic
-    from ecqm.cli.failures import reported
     from ecqm.data.source import PatientData
     from ecqm.measures.period import parse_period
     from ecqm.operators.message import telling
@@ -66,7 +65,7 @@ def command(
     from ecqm.reporting.html import explanation_page
 
     # Logic speaks of all patients that are evaluated, and not of this one alone.
-    with reported(), telling(lambda told: None):
+    with telling(lambda told: None):
         stated = parse_period(period) if period else (None, None)
         if package_files(content):
             (package,) = PackageContent.open(content, valuesets).select([measure])

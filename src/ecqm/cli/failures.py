@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,61 @@ import click
 
 TRACEBACK = "ECQM_TRACEBACK"
 
+# Errors that room, or another disk, puts right.
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn the errors that content, libraries, plans and data raise into a message and exit code 2."""
+    """Turn the errors of a command into a message and exit code 2.
+
+    Those that content, libraries, plans and data raise say what is wrong; of one that nothing expects $ECQM_TRACEBACK
+    shows where it arose. Wrong usage, the end of a pipe and Ctrl-C are left to click.
+    """
+    try:
+        yield
+    except (click.UsageError, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        raise
+    except click.ClickException as error:
+        _end(error.format_message())
+    except OSError as error:
+        _end(in_words(error))
+    except MemoryError:
+        _end("there is not enough memory; --memory and --jobs of `ecqm run` say how much is taken")
+    except Exception as error:
+        if isinstance(error, _foreseen()):
+            _end(str(error))
+        if os.environ.get(TRACEBACK):
+            raise
+        _end(f"internal error: {type(error).__name__}: {error} ({TRACEBACK}=1 shows where)")
+
+
+@contextmanager
+def resumable(what: str) -> Iterator[None]:
+    """Say of a disk that is full or fails that no harm is done: the command started again goes on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        message = f"{what} cannot be written: {error}; what is done is kept, and the same command goes on from there"
+        raise click.ClickException(message) from error
+
+
+def in_words(error: OSError) -> str:
+    """A failure of the operating system, with the file first, as compilers write it."""
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    return f"{click.format_filename(error.filename)}: {error.strerror}"
+
+
+def _end(message: str) -> None:
+    click.echo(f"ecqm: {message}", err=True)
+    sys.exit(2)
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Errors whose message is for the user. Imported where one has been raised: help has to come up at once."""
     from ecqm.bundles.catalog import MeasureNotFound
     from ecqm.bundles.documents import ContentError
     from ecqm.bundles.libraries import LibraryNotFound
@@ -25,7 +77,7 @@ def reported() -> Iterator[None]:
     from ecqm.measures.definition import MeasureError
     from ecqm.plan.lowering import PlanError
 
-    known = (
+    return (
         ContentError,
         DataError,
         DefectListError,
@@ -34,38 +86,5 @@ def reported() -> Iterator[None]:
         LibraryNotFound,
         MeasureError,
         MeasureNotFound,
-        OSError,
         PlanError,
     )
-    try:
-        yield
-    except click.ClickException as error:
-        click.echo(f"ecqm: {error.format_message()}", err=True)
-        sys.exit(2)
-    except known as error:
-        click.echo(f"ecqm: {error}", err=True)
-        sys.exit(2)
-
-
-@contextmanager
-def resumable(what: str) -> Iterator[None]:
-    """Say of an error of writing (the disk is full) that no harm is done: the command started again goes on."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{what} cannot be written: {error}; what is done is kept, and the same command goes on from there"
-        raise click.ClickException(message) from error
-
-
-@contextmanager
-def unforeseen() -> Iterator[None]:
-    """Turn an error that no command expects into a message and exit code 2; $ECQM_TRACEBACK shows where it arose."""
-    try:
-        yield
-    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-        raise
-    except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        click.echo(f"ecqm: internal error: {type(error).__name__}: {error} ({TRACEBACK}=1 shows where)", err=True)
-        sys.exit(2)

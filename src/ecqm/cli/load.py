@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: help has to come up at once.
 
 _PROBLEMS_SHOWN = 20
+_LARGEST_OFFSET = 14 * 60
 
 
 @click.command("load")
@@ -55,29 +56,28 @@ def command(
     import json
     import os
 
-    from ecqm.cli.failures import reported, resumable
+    from ecqm.cli.failures import resumable
     from ecqm.data import EVERYTHING
     from ecqm.data.loading import load
 
     if measures and content is None:
         raise click.UsageError("--measure needs --content")
-    with reported():
-        opened = None if content is None else _Installed(content, measures, libraries, valuesets)
-        demand = EVERYTHING if opened is None else opened.demand()
-        with _watching() as watcher, resumable("the store"):
-            manifest = load(
-                data,
-                output,
-                demand,
-                default_offset=_minutes(offset),
-                jobs=jobs or os.cpu_count() or 1,
-                append=append,
-                replace_patients=replace_patient,
-                watcher=watcher,
-            )
-        report = manifest.report
-        if opened is not None:
-            report |= opened.unknown_codes(output)
+    opened = None if content is None else _Installed(content, measures, libraries, valuesets)
+    demand = EVERYTHING if opened is None else opened.demand()
+    with _watching() as watcher, resumable("the store"):
+        manifest = load(
+            data,
+            output,
+            demand,
+            default_offset=_minutes(offset),
+            jobs=jobs or os.cpu_count() or 1,
+            append=append,
+            replace_patients=replace_patient,
+            watcher=watcher,
+        )
+    report = manifest.report
+    if opened is not None:
+        report |= opened.unknown_codes(output)
     click.echo(json.dumps(report, indent=2) if form == "json" else _table(report))
 
 
@@ -95,20 +95,18 @@ class _Installed:
 
     def demand(self) -> Demand:
         """What they mention, in resources of any type; one that cannot be planned is named, and left out."""
-        from ecqm.bundles.libraries import LibraryNotFound
         from ecqm.bundles.planning import Planner
+        from ecqm.bundles.selection import CannotPlan
         from ecqm.data import EVERYTHING, Demand
-        from ecqm.elm import ElmError
-        from ecqm.measures.definition import MeasureError
-        from ecqm.plan.lowering import PlanError
 
         planner = Planner(self.content)
         names: set[str] = set()
-        for measure in self.measures:
+        for measure in list(self.measures):
             try:
                 needed = planner.plan(measure).demand.names
-            except (ElmError, LibraryNotFound, MeasureError, PlanError) as error:
-                click.echo(f"no columns for {measure.name}: {error}", err=True)
+            except CannotPlan as error:
+                self.measures.remove(measure)
+                click.echo(f"ecqm: warning: no columns for {measure.name}: {error}", err=True)
                 continue
             if needed is None:
                 return EVERYTHING
@@ -135,9 +133,9 @@ def _minutes(offset: str) -> int:
     import re
 
     found = re.fullmatch(r"([+-])(\d\d):(\d\d)", offset)
-    if found is None:
-        raise click.UsageError(f"--offset is written ±hh:mm, not {offset!r}")
-    minutes = int(found[2]) * 60 + int(found[3])
+    minutes = int(found[2]) * 60 + int(found[3]) if found is not None else None
+    if found is None or minutes is None or minutes > _LARGEST_OFFSET or int(found[3]) > 59:
+        raise click.UsageError(f"--offset is written ±hh:mm, up to 14:00, not {offset!r}")
     return -minutes if found[1] == "-" else minutes
 
 

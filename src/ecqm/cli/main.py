@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ecqm import __version__
-from ecqm.cli.failures import unforeseen
+from ecqm.cli.failures import reported
 
 COMMANDS: Mapping[str, str] = {
     "run": "Evaluate measures on patients: measure reports and a table of the populations.",
@@ -43,7 +43,7 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        with unforeseen():
+        with reported():
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -33,13 +33,11 @@ def command(
     """
     from ecqm.bundles.planning import plan_of
     from ecqm.cli.contents import open_content
-    from ecqm.cli.failures import reported
     from ecqm.plan.explain import plan_json, plan_text
 
-    with reported():
-        opened = open_content(content, libraries)
-        plan = plan_of(opened, opened.measure(measure), relax_versions)
-        roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
+    opened = open_content(content, libraries)
+    plan = plan_of(opened, opened.measure(measure), relax_versions)
+    roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
     click.echo(json.dumps(plan_json(roots), indent=2, ensure_ascii=False) if form == "json" else plan_text(roots))
 
 

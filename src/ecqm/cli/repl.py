@@ -44,11 +44,9 @@ def command(
     the lines after it can use; defining a name again replaces it. A line with open brackets goes on in the next one.
     Ends with exit, quit, or the end of the input.
     """
-    from ecqm.cli.failures import reported
     from ecqm.cli.surroundings import surroundings
 
-    with reported():
-        session = Session(surroundings(library, libraries, valuesets, data, patient, period))
+    session = Session(surroundings(library, libraries, valuesets, data, patient, period))
     with _history():
         for text in _entries():
             with suppress(KeyboardInterrupt):
@@ -112,10 +110,13 @@ class Session:
 def _entries() -> Iterator[str]:
     """What is entered, until the end of the input; lines with open brackets are taken together."""
     text = ""
+    told = sys.stdin.isatty()
     while True:
         try:
-            line = input(CONTINUED if text else PROMPT)
+            line = input((CONTINUED if text else PROMPT) if told else "")
         except EOFError:
+            if told:
+                click.echo()
             return
         except KeyboardInterrupt:
             click.echo()

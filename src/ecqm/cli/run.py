@@ -88,7 +88,7 @@ def command(
     from ecqm.bundles.evaluation import Evaluation
     from ecqm.bundles.package_content import package_files
     from ecqm.bundles.selection import select
-    from ecqm.cli.failures import reported, resumable
+    from ecqm.cli.failures import resumable
     from ecqm.cli.packages import run_packages
     from ecqm.cli.progress import progress
     from ecqm.cluster.run import run_units
@@ -99,51 +99,50 @@ def command(
     from ecqm.values import EvaluationContext
 
     seconds: dict[str, float] = {}
-    with reported():
-        clock = _Clock(seconds)
-        stated = parse_period(period) if period else (None, None)
-        names = () if "all" in measures else measures
-        if package_files(content):
-            asked = (individual, subject_list, supplemental_data)
-            run_packages(content, valuesets, names, data, stated, asked, allow_missing, form, output)
-        if spark is not None:
-            # Other machines have other folders to stand in.
-            data, output = tuple(path.absolute() for path in data), output.absolute()
-        patients = PatientData(data)
-        opened = open_content(content, libraries, valuesets, manifest)
-        chosen = opened.select(names)
-        clock.took("open")
-        with progress("planning", len(chosen)) as advance:
-            selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
-        # Plans stay until the end: the cycle collector need not walk over them again and again.
-        gc.freeze()
-        clock.took("plan")
-        check(selection, allow_missing)
-        about = _about(selection, content, data, profiles)
-        processes = jobs or os.cpu_count() or 1
-        share = int(memory * 2**30) // processes
-        unit_size = largest_unit(share)
-        fingerprint = [about["engine"], about["hashes"], stated, profiles, unit_size, patients.state()]
-        writer = RunOutput(output, selection, stated, individual, subject_list, fingerprint, supplemental_data)
-        with writer, resumable("results"):
-            with progress("sorting", json_size(patients.files)) as advance:
-                units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
-            clock.took("sort")
-            moment = EvaluationContext.of_moment(writer.started)
-            evaluation = Evaluation(
-                selection.plans,
-                opened.value_sets,
-                stated,
-                individual,
-                profiles,
-                moment,
-                selection.composites,
-                supplemental_data,
-            )
-            with progress("evaluating", len(selection.plans) * len(units)) as advance:
-                refused = run_units(evaluation, writer, units, processes, share, advance, spark)
-            clock.took("run")
-            outcomes = writer.finish(about | {"units": len(units), "seconds": seconds}, list(refused.values()))
+    clock = _Clock(seconds)
+    stated = parse_period(period) if period else (None, None)
+    names = () if "all" in measures else measures
+    if package_files(content):
+        asked = (individual, subject_list, supplemental_data)
+        run_packages(content, valuesets, names, data, stated, asked, allow_missing, form, output)
+    if spark is not None:
+        # Other machines have other folders to stand in.
+        data, output = tuple(path.absolute() for path in data), output.absolute()
+    patients = PatientData(data)
+    opened = open_content(content, libraries, valuesets, manifest)
+    chosen = opened.select(names)
+    clock.took("open")
+    with progress("planning", len(chosen)) as advance:
+        selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
+    # Plans stay until the end: the cycle collector need not walk over them again and again.
+    gc.freeze()
+    clock.took("plan")
+    check(selection, allow_missing)
+    about = _about(selection, content, data, profiles)
+    processes = jobs or os.cpu_count() or 1
+    share = int(memory * 2**30) // processes
+    unit_size = largest_unit(share)
+    fingerprint = [about["engine"], about["hashes"], stated, profiles, unit_size, patients.state()]
+    writer = RunOutput(output, selection, stated, individual, subject_list, fingerprint, supplemental_data)
+    with writer, resumable("results"):
+        with progress("sorting", json_size(patients.files)) as advance:
+            units = units_of(patients, writer.work, unit_size, lambda size: advance(size, "sorting"))
+        clock.took("sort")
+        moment = EvaluationContext.of_moment(writer.started)
+        evaluation = Evaluation(
+            selection.plans,
+            opened.value_sets,
+            stated,
+            individual,
+            profiles,
+            moment,
+            selection.composites,
+            supplemental_data,
+        )
+        with progress("evaluating", len(selection.plans) * len(units)) as advance:
+            refused = run_units(evaluation, writer, units, processes, share, advance, spark)
+        clock.took("run")
+        outcomes = writer.finish(about | {"units": len(units), "seconds": seconds}, list(refused.values()))
     click.echo((output / "run.json").read_text("utf-8").rstrip() if form == "json" else table_of(outcomes))
     tell(writer, list(refused.values()))
     if not writer.total.patients:
@@ -208,17 +207,18 @@ def table_of(outcomes: Sequence[MeasureOutcome]) -> str:
     from rich.console import Console
     from rich.table import Table
 
+    from ecqm.cli.terminal import table_width
     from ecqm.reporting.run import outcome_rows
 
     table = Table(box=None, pad_edge=False)
     for heading in ("measure", "group", "populations"):
         table.add_column(heading, overflow="fold")
-    table.add_column("score", justify="right")
+    table.add_column("score", justify="right", no_wrap=True)
     for measure, group, counts, score in outcome_rows(outcomes):
         table.add_row(measure, group, counts, "" if score is None else f"{score:.4f}")
     out = StringIO()
-    Console(file=out, width=160).print(table)
-    return out.getvalue().rstrip("\n")
+    Console(file=out, width=table_width()).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def tell(writer: RunOutput, refused: Sequence[str]) -> None:

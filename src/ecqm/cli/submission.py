@@ -54,30 +54,28 @@ def command(
     Nothing is evaluated again, and nothing is sent. QRDA III to CMS needs counts of sex, race, ethnicity and payer: run
     with --supplemental-data. Exits with 2 if the results cannot be submitted, which it says why.
     """
-    from ecqm.cli.failures import reported
     from ecqm.data.writing import replace_file
     from ecqm.reporting.programs import SubmissionError
     from ecqm.reporting.qpp import qpp_submission
     from ecqm.reporting.qrda.category3 import Sender, write_qrda3
     from ecqm.reporting.submission import Submitter, check_numbers, read_results
 
-    with reported():
-        try:
-            check_numbers(tin, npi)
-            submitter = None if program is None else Submitter(program, tin, npi, entity_id, mvp)
-            counts = read_results(results, measures, allow_errors)
-            if form == "qrda3":
-                sender = Sender(organization or "not stated", ehr_certification)
-                document = write_qrda3(counts, sender, submitter)
-                content, problems = document.xml, document.problems
-            elif submitter is None:
-                raise SubmissionError("the Quality Payment Program asks for --program")
-            else:
-                submission = qpp_submission(counts, submitter)
-                content, problems = json.dumps(submission, indent=2).encode() + b"\n", ()
-        except SubmissionError as error:
-            raise click.ClickException(str(error)) from error
-        replace_file(output, content)
+    try:
+        check_numbers(tin, npi)
+        submitter = None if program is None else Submitter(program, tin, npi, entity_id, mvp)
+        counts = read_results(results, measures, allow_errors)
+        if form == "qrda3":
+            sender = Sender(organization or "not stated", ehr_certification)
+            document = write_qrda3(counts, sender, submitter)
+            content, problems = document.xml, document.problems
+        elif submitter is None:
+            raise SubmissionError("the Quality Payment Program asks for --program")
+        else:
+            submission = qpp_submission(counts, submitter)
+            content, problems = json.dumps(submission, indent=2).encode() + b"\n", ()
+    except SubmissionError as error:
+        raise click.ClickException(str(error)) from error
+    replace_file(output, content)
     for problem in problems:
         click.echo(f"ecqm: warning: {problem}", err=True)
     click.echo(f"{output}: " + ", ".join(measure.name for measure in counts.measures))

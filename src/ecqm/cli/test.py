@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from zipfile import is_zipfile
 
 import click
 
@@ -13,9 +15,13 @@ from ecqm import __version__
 from ecqm.cli.contents import manifest_option, open_content
 
 if TYPE_CHECKING:
+    from ecqm.bundles.planning import LibraryForm
+    from ecqm.bundles.runner import DeckRunner
     from ecqm.engine.profiles import ProfileRule
     from ecqm.measures.agreement import MeasureRun
     from ecqm.reporting.html import DeckPages
+
+_PROBLEMS_SHOWN = 5
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 @click.command("test")
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
-@click.option("--tests", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of the cases.")
+@click.option("--tests", type=click.Path(path_type=Path, exists=True), help="Folder or zip archive of the cases.")
 @click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
 @manifest_option
@@ -59,6 +65,9 @@ def command(
 ) -> None:
     """Run the test cases of CONTENT and compare the populations with those expected.
 
+    CONTENT is a content repository, a folder or bundle of a measure, or an archive as authoring tools export them; its
+    cases lie in it, or are named with --tests.
+
     With --html also pages that show, measure by measure, which clauses of the logic the cases cover, and clause by
     clause every case that differs.
 
@@ -67,8 +76,9 @@ def command(
     from ecqm.bundles.decks import match_deck
     from ecqm.bundles.package_decks import PackageDeck, is_package_deck, package_report, run_deck
     from ecqm.bundles.runner import DeckRunner
-    from ecqm.cli.failures import reported
+    from ecqm.bundles.unpacking import unpacked
     from ecqm.cli.progress import progress
+    from ecqm.cli.terminal import table_width
     from ecqm.measures.agreement import deck_report
     from ecqm.measures.defects import DefectList
     from ecqm.reporting.deck import render_deck
@@ -78,34 +88,47 @@ def command(
     listed = DefectList.read(defects) if defects else DefectList()
     pages = DeckPages(html) if html is not None else None
     if is_package_deck(content):
-        with reported():
-            runs = run_deck(PackageDeck.open(content), measures, listed, pages)
-            if not runs:
-                raise click.ClickException("there are no patients of the measures asked for")
-            text = render_package_deck(package_report({"source": source}, runs), runs, form)
+        runs = run_deck(PackageDeck.open(content), measures, listed, pages)
+        if not runs:
+            raise click.ClickException("there are no patients of the measures asked for")
+        text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
         _finish(text, output, runs, pages)
-    with reported():
+    with ExitStack() as archives:
+        if tests is None and is_zipfile(content):
+            content = archives.enter_context(unpacked(content))
+        elif tests is not None:
+            tests = archives.enter_context(unpacked(tests))
         opened = open_content(content, libraries, valuesets, manifest)
         deck = match_deck(opened, tests, measures)
         for folder, named, count in deck.unmatched:
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
-        runner = DeckRunner(
-            opened, listed, relax_versions, profiles, "cql" if source == "cql" else "elm", inspector=pages
-        )
+        form_of_libraries: LibraryForm = "cql" if source == "cql" else "elm"
+        runner = DeckRunner(opened, listed, relax_versions, profiles, form_of_libraries, inspector=pages)
         runs = []
         with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
             for part in deck.measures:
                 runs.append(runner.run(part.measure, part.cases))
                 advance(len(part.cases), part.measure.name)
-        for missing in runner.missing.values():
-            click.echo(f"ecqm: warning: value set {missing}", err=True)
-        for (name, severity, code, told), times in sorted(runner.messages.items(), key=str):
-            click.echo(f"{name}: {severity} {code or ''}: {told} ({times} times)", err=True)
+        _tell(runner)
         report = deck_report({"name": "ecqm", "version": __version__, "source": source}, runs)
-        text = render_deck(report, runs, form)
-    _finish(text, output, runs, pages)
+        text = render_deck(report, runs, form, table_width())
+        _finish(text, output, runs, pages)
+
+
+def _tell(runner: DeckRunner) -> None:
+    """What the user has to know beside the results, on standard error."""
+    for told, library in runner.planner.warnings.items():
+        click.echo(f"ecqm: warning: {told} (library {library})", err=True)
+    for missing in runner.missing.values():
+        click.echo(f"ecqm: warning: value set {missing}", err=True)
+    for problem in runner.problems[:_PROBLEMS_SHOWN]:
+        click.echo(f"ecqm: warning: {problem}", err=True)
+    if (more := len(runner.problems) - _PROBLEMS_SHOWN) > 0:
+        click.echo(f"ecqm: warning: and {more} more problems with the data", err=True)
+    for (name, severity, code, told_by_logic), times in sorted(runner.messages.items(), key=str):
+        click.echo(f"{name}: {severity} {code or ''}: {told_by_logic} ({times} times)", err=True)
 
 
 def _finish(text: str, output: Path | None, runs: Sequence[MeasureRun], pages: DeckPages | None) -> NoReturn:

@@ -22,6 +22,7 @@ from ecqm.elm.json_reader import read_json
 from ecqm.elm.library import IndexedLibrary, LibraryIdentifier
 from ecqm.elm.schema import ELM
 from ecqm.elm.xml_reader import read_xml
+from ecqm.json_decoding import json_decoder
 
 ELM_JSON = "application/elm+json"
 ELM_XML = "application/elm+xml"
@@ -89,8 +90,8 @@ def _identify(data: bytes, origin: str) -> LibraryIdentifier:
     if _is_xml(data):
         return _identify_xml(data, origin)
     try:
-        head = msgspec.json.decode(data, type=_ElmHead).library.identifier
-    except (msgspec.DecodeError, RecursionError) as error:
+        head = json_decoder(_ElmHead)(data).library.identifier
+    except msgspec.DecodeError as error:
         raise ElmError(f"{origin} does not say which library it holds: {error}") from None
     return LibraryIdentifier(head.id or "", head.version, head.system)
 
@@ -114,8 +115,8 @@ def fhir_library_source(
     Raises ElmError when `data` is no Library resource.
     """
     try:
-        resource = msgspec.json.decode(data, type=_FhirLibrary)
-    except (msgspec.DecodeError, RecursionError) as error:
+        resource = json_decoder(_FhirLibrary)(data)
+    except msgspec.DecodeError as error:
         raise ElmError(f"{origin} is no FHIR Library: {error}") from None
     for content_type in content_types:
         for attachment in resource.content:
@@ -158,7 +159,7 @@ class _Kind(msgspec.Struct):
 def _json_kind(data: bytes) -> str | None:
     """The resource type of a FHIR resource, None for ELM or what cannot be read, `other` for other JSON."""
     try:
-        kind = msgspec.json.decode(data, type=_Kind)
-    except (msgspec.DecodeError, RecursionError):
+        kind = json_decoder(_Kind)(data)
+    except msgspec.DecodeError:
         return None
     return kind.resourceType or (None if kind.library is not None else "other")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ecqm.json_decoding import json_decoder
+
 
 class Coding(msgspec.Struct, frozen=True):
     system: str | None = None
@@ -112,4 +114,4 @@ class MeasureResource(msgspec.Struct, frozen=True):
     supplementalData: list[SupplementalDataResource] | None = None
 
 
-decode_measure = msgspec.json.Decoder(MeasureResource).decode
+decode_measure = json_decoder(MeasureResource)

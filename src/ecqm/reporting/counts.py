@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ecqm.json_decoding import json_decoder
 from ecqm.measures.definition import Measure, PopulationCode, Scoring
 from ecqm.measures.supplements import Counted, SupplementalElement, element_of
 from ecqm.measures.tally import GroupTally, StratifierTally, Tally, aggregate
@@ -108,7 +109,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 def read_counts(path: Path) -> Counts:
     """What `Counts.write` wrote. Raises OSError, msgspec.DecodeError."""
-    return msgspec.json.decode(path.read_bytes(), type=Counts)
+    return json_decoder(Counts)(path.read_bytes())
 
 
 def measure_count(

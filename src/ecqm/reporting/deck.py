@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -12,37 +13,37 @@ from ecqm.measures.agreement import CaseResult, MeasureRun
 
 Report = dict[str, Any]
 
-
-def render_deck(report: Report, runs: Sequence[MeasureRun], form: str) -> str:
-    """The report in one of the forms `table`, `json` and `junit`."""
-    return _FORMS[form](report, runs)
+_NOT_OF_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _json(report: Report, runs: Sequence[MeasureRun]) -> str:
-    return json.dumps(report, indent=2)
+def render_deck(report: Report, runs: Sequence[MeasureRun], form: str, width: int) -> str:
+    """The report in one of the forms `table` (whose lines have `width` characters at most), `json` and `junit`."""
+    if form == "table":
+        return _table(report, runs, width)
+    return json.dumps(report, indent=2) if form == "json" else _junit(report, runs)
 
 
-def _table(report: Report, runs: Sequence[MeasureRun]) -> str:
+def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("measure")
+    table.add_column("measure", overflow="fold")
     counts = ("cases", "agree", "errors", "listed", "strata", "observations", "scores")
     for heading in (*counts, "plan s", "load s", "run s"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for measure in report["measures"]:
         seconds = [f"{measure['seconds'].get(step, 0):.2f}" for step in ("plan", "load", "evaluate")]
         table.add_row(measure["measure"], *_counts(measure), *seconds)
     table.add_row("total", *_counts(report["totals"]), "", "", "", style="bold")
     out = StringIO()
-    console = Console(file=out, width=160)
+    console = Console(file=out, width=width)
     console.print(table)
     for run in runs:
         for result in run.results:
             if not result.passes:
                 console.print(_difference(run, result), highlight=False, markup=False, soft_wrap=True)
-    return out.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def _counts(tally: Report) -> list[str]:
@@ -85,19 +86,21 @@ def _junit(report: Report, runs: Sequence[MeasureRun]) -> str:
         failures = sum(not result.passes for result in run.results)
         errors = sum(result.error is not None for result in run.results)
         lines.append(
-            f"  <testsuite name={quoteattr(run.measure)} tests={quoteattr(str(len(run.results)))}"
-            f" failures={quoteattr(str(failures - errors))} errors={quoteattr(str(errors))}>"
+            f"  <testsuite name={_attribute(run.measure)} tests={_attribute(str(len(run.results)))}"
+            f" failures={_attribute(str(failures - errors))} errors={_attribute(str(errors))}>"
         )
         for result in run.results:
-            name = quoteattr(result.case.title or result.case.name)
-            lines.append(f"    <testcase classname={quoteattr(run.measure)} name={name}>")
+            name = _attribute(result.case.title or result.case.name)
+            lines.append(f"    <testcase classname={_attribute(run.measure)} name={name}>")
             if not result.passes:
                 kind = "error" if result.error is not None else "failure"
-                lines.append(f"      <{kind} message={quoteattr(_difference(run, result))}/>")
+                lines.append(f"      <{kind} message={_attribute(_difference(run, result))}/>")
             lines.append("    </testcase>")
         lines.append("  </testsuite>")
     lines.append("</testsuites>")
     return "\n".join(lines)
 
 
-_FORMS: dict[str, Callable[[Report, Sequence[MeasureRun]], str]] = {"table": _table, "json": _json, "junit": _junit}
+def _attribute(text: str) -> str:
+    """A text as an attribute, without the characters that XML has not."""
+    return quoteattr(_NOT_OF_XML.sub("\ufffd", text))

@@ -8,9 +8,9 @@ from ecqm.measures.agreement import MeasureRun
 from ecqm.reporting.deck import Report, render_deck
 
 
-def render_package_deck(report: Report, runs: Sequence[MeasureRun], form: str) -> str:
-    """The report in one of the forms `table`, `json` and `junit`."""
-    text = render_deck(report, runs, form)
+def render_package_deck(report: Report, runs: Sequence[MeasureRun], form: str, width: int) -> str:
+    """The report in one of the forms of `render_deck`."""
+    text = render_deck(report, runs, form, width)
     return f"{text}\n{_summary(report)}" if form == "table" else text
 
 

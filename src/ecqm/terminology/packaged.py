@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ecqm.json_decoding import json_decoder
 from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.store import value_set_key
 from ecqm.terminology.systems import canonical_system
@@ -24,8 +25,8 @@ class _ValueSet(msgspec.Struct):
     concepts: list[_Concept] | None = None
 
 
-_LIST = msgspec.json.Decoder(list[_ValueSet])
-_BY_MEASURE = msgspec.json.Decoder(dict[str, list[_ValueSet]])
+_decode_list = json_decoder(list[_ValueSet])
+_decode_by_measure = json_decoder(dict[str, list[_ValueSet]])
 
 
 class PackagedValueSets:
@@ -54,8 +55,8 @@ class PackagedValueSets:
     def read(cls, data: bytes, origin: str) -> PackagedValueSets:
         """Value sets from JSON: a list of them, or lists by measure. Raises msgspec.DecodeError."""
         if data.lstrip()[:1] == b"[":
-            return cls(_LIST.decode(data), origin)
-        return cls([each for several in _BY_MEASURE.decode(data).values() for each in several], origin)
+            return cls(_decode_list(data), origin)
+        return cls([each for several in _decode_by_measure(data).values() for each in several], origin)
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set with this OID, or None if the package lacks it; the version asked for is not looked at."""

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
+from ecqm.json_decoding import json_decoder
+
 
 class ResourceHeader(msgspec.Struct, frozen=True):
     """What identifies a conformance resource; reading it skips everything else."""
@@ -129,7 +131,7 @@ class _Kind(msgspec.Struct, frozen=True):
     resourceType: str = ""
 
 
-_decode_kind = msgspec.json.Decoder(_Kind).decode
+_decode_kind = json_decoder(_Kind)
 
 
 def resource_type(data: bytes) -> str:
@@ -137,6 +139,6 @@ def resource_type(data: bytes) -> str:
     return _decode_kind(data).resourceType
 
 
-decode_header = msgspec.json.Decoder(ResourceHeader).decode
-decode_value_set = msgspec.json.Decoder(ValueSetResource).decode
-decode_code_system = msgspec.json.Decoder(CodeSystemResource).decode
+decode_header = json_decoder(ResourceHeader)
+decode_value_set = json_decoder(ValueSetResource)
+decode_code_system = json_decoder(CodeSystemResource)

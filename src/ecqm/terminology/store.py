@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ecqm.json_decoding import json_decoder
 from ecqm.terminology.codes import CodeKey
 from ecqm.terminology.expansion import Expansion, expand
 from ecqm.terminology.resources import (
@@ -40,7 +41,7 @@ class _Bundle(msgspec.Struct, frozen=True):
     entry: list[_Entry] | None = None
 
 
-_decode_bundle = msgspec.json.Decoder(_Bundle).decode
+_decode_bundle = json_decoder(_Bundle)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ecqm.data import DataError, Demand, ElementNotRead
 from ecqm.data.cohort import Cohort
 from ecqm.data.qdm import QdmCohortBuilder, qdm_schema, read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
-from ecqm.data.qdm.patients import add_document
+from ecqm.data.qdm.patients import add_document, read_whole
 from ecqm.types import NamedType
 from ecqm.values import Code, DateTime, Interval, Quantity, Tuple
 from tests.content import CONTENT
@@ -136,6 +136,41 @@ def test_files_lines_arrays_and_archives(tmp_path: Path) -> None:
     assert not cohort.problems
     with pytest.raises(DataError):
         read_patients([tmp_path / "none"])
+
+
+def test_an_archive_that_cannot_be_read_does_not_keep_others_from_it(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(patient(encounter("a")))
+    (tmp_path / "broken.zip").write_bytes(b"PK\3\4 and then nothing")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.json", b"[" * (32 << 20))
+    cohort = read_patients([tmp_path])
+    assert cohort.ids == ("p1",)
+    assert ["bomb.zip" in cohort.problems[0].file, "broken.zip" in cohort.problems[1].file] == [True, True]
+    assert "200 times its packed size" in cohort.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"dataElements": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"dataElements": [{"_type": "\xff"}]}',
+        "{}".encode("utf-16"),
+        b'{"qdmPatient": "nobody"}',
+        b'{"dataElements": "none"}',
+        b"null",
+    ],
+)
+def test_wrong_documents_are_told_of_as_whole(document: bytes) -> None:
+    builder, patients = read_whole(document, "x.json")
+    assert not patients and builder.problems
+
+
+def test_nothing_among_the_values_of_a_list_is_left_out() -> None:
+    stay = element("EncounterPerformed", "e", [None, code("1"), None], facilityLocations=[None])  # type: ignore[list-item]
+    _, (read,) = read_whole(patient(stay), "x.json")
+    (kept,) = read.dataElements
+    assert [each.code for each in kept.dataElementCodes] == ["1"]
+    assert kept.facilityLocations == []
 
 
 def test_negation_divides_the_elements_of_a_type() -> None:

@@ -33,8 +33,7 @@ def command(path: Path, form: str, output: Path | None) -> None:
     try:
         verdicts = run(path)
     except SuiteError as error:
-        click.echo(f"ecqm: {error}", err=True)
-        sys.exit(2)
+        raise click.ClickException(str(error)) from error
     text = as_json(verdicts) if form == "json" else as_table(verdicts)
     if output is not None:
         output.write_text(text + "\n", "utf-8")

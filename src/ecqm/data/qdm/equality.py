@@ -86,9 +86,9 @@ def _value(value: Any) -> Any:
         parts = {name: _value(getattr(value, name)) for name in value.__struct_fields__}
         known = tuple((name, part) for name, part in parts.items() if part is not None)
         return (type(value).__name__, known) if known else None
-    if isinstance(value, str):
-        return _text(value)
-    return value
+    if isinstance(value, dict):
+        return tuple(sorted((name, part) for name, each in value.items() if (part := _value(each)) is not None)) or None
+    return _text(value) if isinstance(value, str) else value
 
 
 def _text(value: str) -> str | None:

@@ -47,7 +47,7 @@ def fit(value: Any, type_: CqlType, structs: QdmStructs) -> Any:
         return None
     if isinstance(type_, ListType):
         items = value if isinstance(value, list) else [value]
-        return [fit(item, type_.element, structs) for item in items]
+        return [fit(item, type_.element, structs) for item in items if item is not None]
     if isinstance(value, list):
         if len(value) > 1:
             raise Unfit(f"{len(value)} values where one is expected")
@@ -118,6 +118,9 @@ def fitted(patient: Any, structs: QdmStructs, report: Callable[[int, str], None]
 
 def _fit_attributes(holder: Any, structs: QdmStructs, report: Callable[[str], None]) -> None:
     """The attributes of an element or part, and of the parts that it has."""
+    for name in holder.__struct_fields__:
+        if isinstance(value := getattr(holder, name), list):
+            setattr(holder, name, [each for each in value if each is not None])
     for name, attribute in structs.attributes(type(holder).__name__).items():
         if name in ("id", "code") and type(holder).__name__ in structs.data_types:
             continue

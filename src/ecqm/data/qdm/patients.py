@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ecqm.data.allocation import many_objects
+from ecqm.data.archives import archive_entries
 from ecqm.data.cohort import Cohort
 from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.problems import DataError
@@ -19,13 +19,15 @@ from ecqm.data.qdm.fitting import Unfit, fit, fitted
 from ecqm.data.qdm.qrda import reader as qrda
 from ecqm.data.qdm.schema import NEWEST
 from ecqm.data.qdm.structs import PLAIN_STRUCTS, TAG, all_data_types
+from ecqm.json_decoding import json_decoder
 from ecqm.terminology import CodeIndex
 
 LINES = (".ndjson", ".jsonl")
 XML = ".xml"
 SUFFIXES = (".json", *LINES, XML)
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_ELEMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_decode_list = json_decoder(list[msgspec.Raw])
+_decode_element = json_decoder(dict[str, Any], float_hook=Decimal)
+_decode_object = json_decoder(dict[str, Any])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 # What the tools keep with an element about how they show it, none of it an attribute.
 _BOOKKEEPING = frozenset(
@@ -48,25 +50,39 @@ def read_patients(
     builder = QdmCohortBuilder(demand, codes, version, default_offset)
     with many_objects():
         for path in paths:
-            for origin, document in documents(path):
+            for origin, document in documents(path, builder.report):
                 add_document(builder, document, origin)
     return builder.finish()
 
 
-def documents(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[tuple[str, bytes]]:
-    """(Where it is, content) of a file, of every such file below a folder, or of every one in a zip archive."""
+def documents(
+    path: Path, report: Callable[[str, str], None], suffixes: tuple[str, ...] = SUFFIXES
+) -> Iterator[tuple[str, bytes]]:
+    """(Where it is, content) of a file, of every such file below a folder, or of every one in a zip archive.
+
+    `report` takes where something is that cannot be read, and why. DataError for a path that does not exist.
+    """
     if path.is_dir():
         for below in sorted(each for each in path.rglob("*") if each.suffix in (*suffixes, ".zip") and each.is_file()):
-            yield from documents(below, suffixes)
-    elif path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                if name.endswith(suffixes):
-                    yield f"{path}:{name}", archive.read(name)
-    elif path.is_file():
-        yield str(path), path.read_bytes()
-    else:
+            yield from documents(below, report, suffixes)
+        return
+    if not path.exists():
         raise DataError(f"{path} does not exist")
+    try:
+        entries = archive_entries(path, suffixes) if path.suffix.lower() == ".zip" else None
+    except (DataError, OSError) as error:
+        report(str(path), str(error))
+        return
+    readers = (
+        {str(path): path.read_bytes} if entries is None else {f"{path}:{each.name}": each.read for each in entries}
+    )
+    for origin, read in readers.items():
+        try:
+            data = read()
+        except (DataError, OSError) as error:
+            report(origin, str(error))
+            continue
+        yield origin, data
 
 
 def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> None:
@@ -79,23 +95,23 @@ def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> Non
                 add_patient(builder, line, f"{origin}:{number}")
     elif document.lstrip()[:1] == b"[":
         try:
-            patients = _LIST.decode(document)
-        except (msgspec.DecodeError, RecursionError) as error:
+            patients = _decode_list(document)
+        except msgspec.DecodeError as error:
             builder.report(origin, f"not valid JSON: {error}")
             return
         for number, patient in enumerate(patients):
-            add_patient(builder, patient, f"{origin}#{number}")
+            add_patient(builder, bytes(patient), f"{origin}#{number}")
     else:
         add_patient(builder, document, origin)
 
 
-def add_patient(builder: QdmCohortBuilder, document: bytes | msgspec.Raw, origin: str) -> int | None:
+def add_patient(builder: QdmCohortBuilder, document: bytes, origin: str) -> int | None:
     """The patient of a JSON object; its row, or None (and a problem) if it is none."""
     try:
         patient = builder.structs.decode(document)
     except msgspec.ValidationError:
         patient = _read_leniently(builder, document, origin)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         builder.report(origin, f"not valid JSON: {error}")
         return None
     if patient is None:
@@ -111,11 +127,11 @@ def add_patient(builder: QdmCohortBuilder, document: bytes | msgspec.Raw, origin
     return builder.add(patient, origin)
 
 
-def _read_leniently(builder: QdmCohortBuilder, document: bytes | msgspec.Raw, origin: str) -> Any:
+def _read_leniently(builder: QdmCohortBuilder, document: bytes, origin: str) -> Any:
     """A patient whose elements do not all fit the model: each taken by itself, as far as it can be understood."""
     try:
         patient = builder.structs.decode_raw(document)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         builder.report(origin, f"no QDM patient: {error}")
         return None
     holder = patient if patient.qdmPatient is None else patient.qdmPatient
@@ -129,8 +145,8 @@ def _read_leniently(builder: QdmCohortBuilder, document: bytes | msgspec.Raw, or
 
 def _element(builder: QdmCohortBuilder, raw: msgspec.Raw, origin: str, number: int, patient: str) -> Any:
     try:
-        value = _ELEMENT.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+        value = _decode_element(bytes(raw))
+    except msgspec.DecodeError as error:
         builder.report(origin, f"no data element: {error}", number, patient)
         return None
     name = str(value.get("_type") or "").removeprefix(TAG)
@@ -169,13 +185,14 @@ def read_whole(data: bytes, origin: str) -> tuple[QdmCohortBuilder, list[Any]]:
 def _unknown_attributes(data: bytes, builder: QdmCohortBuilder) -> Iterator[tuple[int, str]]:
     """(Number of the element, finding) for what a patient's JSON holds that the model does not have."""
     try:
-        patient = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        return
-    if not isinstance(patient, dict):
+        patient = _decode_object(data)
+    except msgspec.DecodeError:
         return
     holder = patient.get("qdmPatient") or patient
-    for number, element in enumerate(holder.get("dataElements") or ()):
+    elements = holder.get("dataElements") if isinstance(holder, dict) else None
+    for number, element in enumerate(elements if isinstance(elements, list) else ()):
+        if not isinstance(element, dict):
+            continue
         name = str(element.get("_type") or "").removeprefix(TAG)
         if name not in builder.structs.data_types:
             yield number, f"{name} is no data type of QDM {builder.structs.schema.version}"

@@ -18,6 +18,7 @@ import msgspec
 
 from ecqm.data.demand import Demand
 from ecqm.data.qdm.schema import ALWAYS, CODES, Attribute, QdmSchema, qdm_schema
+from ecqm.json_decoding import json_decoder
 from ecqm.models import model_versions
 from ecqm.types import CODE, QUANTITY, CqlType, IntervalType, ListType, NamedType
 
@@ -103,8 +104,8 @@ class QdmStructs:
         elements = [*self.data_types.values(), *(_header(name) for name in sorted(all_data_types() - wanted))]
         self.patient = self._patient(list[_union(elements)])  # type: ignore[misc]
         self.raw_patient = self._patient(list[msgspec.Raw])
-        self.decode: Callable[[Any], Any] = msgspec.json.Decoder(self.patient).decode
-        self.decode_raw: Callable[[Any], Any] = msgspec.json.Decoder(self.raw_patient).decode
+        self.decode: Callable[[Any], Any] = json_decoder(self.patient)
+        self.decode_raw: Callable[[Any], Any] = json_decoder(self.raw_patient)
 
     def _patient(self, elements: Any) -> type[msgspec.Struct]:
         """A patient whose data elements are decoded as `elements`."""

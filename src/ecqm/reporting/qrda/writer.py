@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import Unwritable, hl7_time, write_code, write_codes, write_identifier
+from ecqm.data.qdm.qrda.datatypes import hl7_time, write_code, write_codes, write_identifier
 from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
 from ecqm.data.qdm.qrda.places import Place
 from ecqm.data.qdm.qrda.reader import length_of_stay
@@ -73,10 +74,16 @@ class _Writing:
 
     def put(self, about: str, place: Place, statement: Element, value: Any) -> None:
         """Write a value in its place, or note why there is none for it."""
-        try:
+        with self.noting(f"{about}.{place.attribute}"):
             place.write(statement, value)
-        except Unwritable as error:
-            self.problems.append(f"{about}.{place.attribute}: {error}")
+
+    @contextmanager
+    def noting(self, about: str) -> Iterator[None]:
+        """Note why a value cannot be written: CDA has no place for it, or XML none for its characters."""
+        try:
+            yield
+        except ValueError as error:
+            self.problems.append(f"{about}: {error}")
 
 
 def write_qrda1(
@@ -122,25 +129,24 @@ def write_qrda1(
 
 def _write_header(root: Element, patient: Any, moment: str, writing: _Writing) -> None:
     role = ensure(root, "recordTarget/patientRole")
-    if patient.id is None:
-        etree.SubElement(role, name("id")).set("nullFlavor", "UNK")
-    else:
-        write_identifier(etree.SubElement(role, name("id")), str(patient.id))
+    _write_own_id(role, patient.id, "patient", writing)
     etree.SubElement(etree.SubElement(role, name("addr"), use="HP"), name("streetAddressLine")).set("nullFlavor", "UNK")
     etree.SubElement(role, name("telecom")).set("nullFlavor", "UNK")
     person = etree.SubElement(role, name("patient"))
     names = etree.SubElement(person, name("name"))
-    for given in patient.givenNames or ():
-        _text(names, "given", given)
-    if patient.familyName:
-        _text(names, "family", patient.familyName)
+    with writing.noting("the patient's name"):
+        for given in patient.givenNames or ():
+            _text(names, "given", given)
+        if patient.familyName:
+            _text(names, "family", patient.familyName)
     codes = _demographic_codes(patient, writing)
     _write_codes(person, "administrativeGenderCode", codes["PatientCharacteristicSex"], writing)
     birth = patient.birthDatetime
     time = etree.SubElement(person, name("birthTime"))
     if birth:
-        time.set("value", hl7_time(birth))
-    else:
+        with writing.noting("birthDatetime"):
+            time.set("value", hl7_time(birth))
+    if "value" not in time.attrib:
         time.set("nullFlavor", "UNK")
     for data_type in ("PatientCharacteristicRace", "PatientCharacteristicEthnicity"):
         first, other = CODED[data_type]
@@ -180,10 +186,8 @@ def _write_codes(person: Element, tag: str, several: list[list[Code]], writing: 
     if not several:
         element.set("nullFlavor", "UNK")
         return
-    try:
+    with writing.noting(tag):
         write_codes(element, several[0])
-    except Unwritable as error:
-        writing.problems.append(f"{tag}: {error}")
 
 
 def _actor(element: Element) -> None:
@@ -262,11 +266,7 @@ def _write_values(outer: Element, inner: Element, element: Any, found: EntryTemp
     identifier = element.id if element.id is not None else getattr(element, "_id", None)
     if isinstance(identifier, dict):
         identifier = identifier.get("value")
-    own = etree.SubElement(inner, name("id"))
-    if identifier is None:
-        own.set("nullFlavor", "UNK")
-    else:
-        write_identifier(own, str(identifier))
+    _write_own_id(inner, identifier, about, writing)
     negation = getattr(element, NEGATION, None)
     if negation is not None:
         outer.set("negationInd", "true")
@@ -286,6 +286,15 @@ def _write_values(outer: Element, inner: Element, element: Any, found: EntryTemp
         elif not (isinstance(value, Period) and value.low is None and value.high is None):
             place, statement = places[attribute]
             writing.put(about, place, statement, value)
+
+
+def _write_own_id(parent: Element, identifier: Any, about: str, writing: _Writing) -> None:
+    element = etree.SubElement(parent, name("id"))
+    if identifier is None:
+        element.set("nullFlavor", "UNK")
+        return
+    with writing.noting(f"{about}.id"):
+        write_identifier(element, str(identifier))
 
 
 def _days(quantity: Any) -> Any:

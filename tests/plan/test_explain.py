@@ -28,7 +28,7 @@ def test_what_is_shared_is_shown_once() -> None:
     )
     text = plan_text({"Two": logic.plan("Two")})
     assert text.count("Retrieve") == 1
-    assert "b: → #1 Collect" in text
+    assert "b: → #1 CollectWithin" in text
 
 
 def test_several_plans_share_their_numbers() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ecqm.elm import IndexedLibrary, LibraryCollection
 from ecqm.elm import nodes as elm
 from ecqm.plan.lowering import Lowering, PlanError
-from ecqm.plan.nodes import Call, Collect, ExistsWithin, Filter, Retrieve, Scan
+from ecqm.plan.nodes import Call, CollectWithin, ExistsWithin, Filter, Retrieve, Scan
 from tests.engine.logic import Logic
 
 
@@ -37,7 +37,7 @@ def test_conditions_on_the_element_alone_go_into_the_scan() -> None:
         """
     )
     plan = logic.plan("Related")
-    assert isinstance(plan, Collect) and isinstance(plan.rows, Scan)
+    assert isinstance(plan, CollectWithin) and isinstance(plan.rows, Scan)
     related, finished = plan.rows.keep
     assert isinstance(related, ExistsWithin) and isinstance(finished, Call)
     # Of the related element, what is about it alone goes into its scan; what is about both does not.
@@ -56,7 +56,7 @@ def test_conditions_on_the_element_alone_go_into_the_scan() -> None:
 )
 def test_what_may_raise_stays_behind_the_conditions_before_it(condition: str) -> None:
     plan = Logic(f"define X: [Encounter] E where {condition} and E.status = 'finished'").plan("X")
-    assert isinstance(plan, Collect) and isinstance(plan.rows, Filter)
+    assert isinstance(plan, CollectWithin) and isinstance(plan.rows, Filter)
     (late,) = plan.rows.conditions
     assert late.may_raise
     assert isinstance(plan.rows.rows, Scan) and len(plan.rows.rows.keep) == 1

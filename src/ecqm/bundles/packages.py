@@ -35,7 +35,7 @@ from ecqm.measures.definition import (
 )
 from ecqm.measures.planning import MeasurePlan, plan_measure
 from ecqm.measures.relevance import Statement
-from ecqm.plan.nodes import Call, Cast, Collect, Element, MakeList, Node, Retrieve, SortWithin
+from ecqm.plan.nodes import Call, Cast, CollectWithin, Element, MakeList, Node, Retrieve, SortWithin
 from ecqm.terminology import PackagedValueSets, ValueSets
 
 VALUE_SETS = "value_sets.json"
@@ -192,7 +192,7 @@ def _is_list(node: Node) -> bool:
     """Does a criterion give a list of episodes, rather than be true of a patient or not?"""
     if isinstance(node, Cast):
         return _is_list(node.operand)
-    return isinstance(node, (Retrieve, Collect, SortWithin, MakeList)) or (
+    return isinstance(node, (Retrieve, CollectWithin, SortWithin, MakeList)) or (
         isinstance(node, Call) and node.operator in (*_LISTS, "Flatten", "Expand")
     )
 
@@ -204,8 +204,8 @@ def _retrieved(node: Node) -> str | None:
     """The one data type that the elements of a list are of, if the plan tells."""
     if isinstance(node, Retrieve):
         return node.resource_type.partition(".")[2]
-    if isinstance(node, (Collect, Element)):
-        return _retrieved(node.value if isinstance(node, Collect) else node.source)
+    if isinstance(node, (CollectWithin, Element)):
+        return _retrieved(node.value if isinstance(node, CollectWithin) else node.source)
     if isinstance(node, (Cast, SortWithin)):
         return _retrieved(node.operand if isinstance(node, Cast) else node.source)
     if isinstance(node, Call) and node.operator in _LISTS:

@@ -31,11 +31,11 @@ from ecqm.kernels.segments import (
     parents_of_offsets,
 )
 from ecqm.plan.nodes import (
-    Collect,
+    CollectWithin,
     ExistsWithin,
     Filter,
-    Fold,
     PlanNode,
+    ReduceWithin,
     RowsNode,
     Scan,
     SortWithin,
@@ -161,10 +161,10 @@ def _in_chunks(evaluate: Callable[[Executor, WithinNode, Frame], Column]) -> Wit
     return evaluate_in_chunks
 
 
-@evaluates(Collect)
+@evaluates(CollectWithin)
 @_in_chunks
-def collect(executor: Executor, node: WithinNode, frame: Frame) -> Column:
-    assert isinstance(node, Collect)
+def collect_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+    assert isinstance(node, CollectWithin)
     opened = open_rows(executor, node.rows, frame)
     values = executor.value(node.value, opened).broadcast(opened.n)
     parents = opened.rows_in(frame)
@@ -211,10 +211,10 @@ def exists_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
     return BooleanColumn.of(found)
 
 
-@evaluates(Fold)
+@evaluates(ReduceWithin)
 @_in_chunks
-def fold(executor: Executor, node: WithinNode, frame: Frame) -> Column:
-    assert isinstance(node, Fold)
+def reduce_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+    assert isinstance(node, ReduceWithin)
     opened = open_rows(executor, node.rows, frame)
     if node.distinct:
         opened = _distinct_rows(executor, node.rows, opened, frame)

@@ -16,7 +16,7 @@ from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.lowering.core import Lowered, Place, Scope
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.references import call_function
-from ecqm.plan.nodes import Collect, Constant, Node, PlanNode, Property, Retrieve, Scan
+from ecqm.plan.nodes import CollectWithin, Constant, Node, PlanNode, Property, Retrieve, Scan
 from ecqm.values import ValueSet
 
 
@@ -131,7 +131,7 @@ def plan_observation(lowering: Lowering, group: Group, observation: Population) 
     episode = element_variable(lowering, source, scope)
     value = call_function(lowering, library, function, (episode,), function.name, scope.with_variable(episode))
     scan = lowering.builder.make(Scan, source, episode, (), None)
-    return Observation(lowering.builder.make(Collect, scan, value, False), source)
+    return Observation(lowering.builder.make(CollectWithin, scan, value, False), source)
 
 
 def demand_of(nodes: Iterable[Node]) -> Demand:

@@ -300,7 +300,7 @@ class WithinNode(PlanNode):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Collect(WithinNode):
+class CollectWithin(WithinNode):
     """The value of each row, as a list per outer row; `distinct` drops repeats (`elm:10.11`).
 
     A query whose sources all turn out to be single values gives a single value.
@@ -320,8 +320,8 @@ class ExistsWithin(WithinNode):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fold(WithinNode):
-    """Aggregate clause: `step` is evaluated for each row in turn with `accumulator` bound to what came of the last."""
+class ReduceWithin(WithinNode):
+    """Aggregate clause (`elm:10.12`): `step` is evaluated for each row in turn with `accumulator` bound to what came of the last."""
 
     rows: RowsNode
     accumulator: Accumulator

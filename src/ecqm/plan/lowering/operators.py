@@ -11,7 +11,7 @@ from ecqm.plan.lowering.core import _LOWERERS, Lowering, PlanError, Scope, lower
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.types import named_type
 from ecqm.plan.lowering.values import element_of
-from ecqm.plan.nodes import Call, Collect, Membership, PlanNode, Scan
+from ecqm.plan.nodes import Call, CollectWithin, Membership, PlanNode, Scan
 from ecqm.plan.rewrites import existence, unions
 
 
@@ -92,7 +92,7 @@ def _at_path(lowering: Lowering, source: PlanNode, path: str, scope: Scope) -> P
     """The list of an aggregate's `path` in the elements of its source."""
     variable = element_variable(lowering, source, scope)
     scan = lowering.builder.make(Scan, source, variable, (), None)
-    return lowering.builder.make(Collect, scan, element_of(lowering, variable, path), False)
+    return lowering.builder.make(CollectWithin, scan, element_of(lowering, variable, path), False)
 
 
 def _register_operators() -> None:

@@ -11,15 +11,15 @@ from ecqm.plan.lowering.values import element_of
 from ecqm.plan.nodes import (
     Accumulator,
     Call,
-    Collect,
+    CollectWithin,
     Conditional,
     Element,
     ExistsWithin,
-    Fold,
     FunctionKernel,
     MakeRecord,
     PlanNode,
     Position,
+    ReduceWithin,
     Repeat,
     Retrieve,
     RowsNode,
@@ -64,7 +64,7 @@ def _dated(lowering: Lowering, retrieved: Retrieve, node: elm.Retrieve, scope: S
         make(Call, "In", (date, dates)),
     )
     rows = filtered(lowering.builder, make(Scan, retrieved, element, (), None), within)
-    return make(Collect, rows, element, False)
+    return make(CollectWithin, rows, element, False)
 
 
 @lowers(elm.Query)
@@ -135,7 +135,7 @@ def _aggregate(lowering: Lowering, clause: elm.AggregateClause, rows: RowsNode, 
     starting = lowering.lower_optional(clause.starting, scope)
     inside = scope.with_name(clause.identifier, accumulator).with_variable(accumulator)
     step = lowering.lower(clause.expression, inside)
-    return lowering.builder.make(Fold, rows, accumulator, starting, step, clause.distinct)
+    return lowering.builder.make(ReduceWithin, rows, accumulator, starting, step, clause.distinct)
 
 
 def sort(lowering: Lowering, source: PlanNode, items: list[elm.SortByItem], scope: Scope) -> PlanNode:
@@ -163,13 +163,13 @@ def sort_operator(lowering: Lowering, node: elm.Sort, scope: Scope) -> PlanNode:
 def filter_operator(lowering: Lowering, node: elm.Filter, scope: Scope) -> PlanNode:
     scan, inside = _scoped(lowering, node.source, node.scope, scope)
     rows = filtered(lowering.builder, scan, lowering.lower(node.condition, inside))
-    return lowering.builder.make(Collect, rows, scan.variable, False)
+    return lowering.builder.make(CollectWithin, rows, scan.variable, False)
 
 
 @lowers(elm.ForEach)
 def for_each(lowering: Lowering, node: elm.ForEach, scope: Scope) -> PlanNode:
     scan, inside = _scoped(lowering, node.source, node.scope, scope)
-    return lowering.builder.make(Collect, scan, lowering.lower(node.element, inside), False)
+    return lowering.builder.make(CollectWithin, scan, lowering.lower(node.element, inside), False)
 
 
 def _scoped(lowering: Lowering, source: elm.Expression, name: str | None, scope: Scope) -> tuple[Scan, Scope]:

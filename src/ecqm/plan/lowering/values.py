@@ -10,7 +10,7 @@ from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.types import named_type, specified_type
 from ecqm.plan.nodes import (
     Call,
-    Collect,
+    CollectWithin,
     Element,
     MakeInterval,
     MakeList,
@@ -139,7 +139,7 @@ def retrieve_behind(node: PlanNode) -> Retrieve | None:
         return node
     if isinstance(node, (Element, SortWithin)):
         return retrieve_behind(node.source)
-    if isinstance(node, Collect):
+    if isinstance(node, CollectWithin):
         return retrieve_behind(node.value)
     if isinstance(node, Call) and node.operator in ("Union", "Intersect", "Except", "Distinct"):
         return retrieve_behind(node.operands[0])

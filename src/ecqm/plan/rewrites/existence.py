@@ -7,13 +7,13 @@ quadruples.
 from __future__ import annotations
 
 from ecqm.plan.builder import PlanBuilder
-from ecqm.plan.nodes import Call, Collect, ExistsWithin, Filter, MakeRecord, PlanNode, RowsNode, Scan, Variable
+from ecqm.plan.nodes import Call, CollectWithin, ExistsWithin, Filter, MakeRecord, PlanNode, RowsNode, Scan, Variable
 from ecqm.plan.rewrites.conditions import filtered
 
 
 def exists(builder: PlanBuilder, operand: PlanNode) -> PlanNode:
     """Exists (`elm:20.8`); over a query it needs neither the list nor its order."""
-    if isinstance(operand, Collect):
+    if isinstance(operand, CollectWithin):
         rows = _without_last_sources(builder, operand.rows, operand.value)
         return builder.make(ExistsWithin, rows, operand.value)
     return builder.make(Call, "Exists", (operand,))

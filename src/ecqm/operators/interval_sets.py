@@ -158,9 +158,16 @@ def _reach(interval: Interval, per: Quantity | None, precision: str | None) -> A
         except CqlError:
             return last
     if isinstance(last, Quantity):
-        step = convert(per.value, per.unit, last.unit)
-        return last if step is None else Quantity(last.value + step, last.unit)
-    return Decimal(last) + per.value
+        return Quantity(last.value + _measured_in(per, last.unit), last.unit)
+    return Decimal(last) + _measured_in(per, "1")
+
+
+def _measured_in(per: Quantity, unit: str) -> Decimal:
+    """How much `per` is in the unit of the points, 1 for plain numbers. Raises CqlError where it measures others."""
+    value = convert(per.value, per.unit, unit)
+    if value is None:
+        raise CqlError(f"{per.unit!r} does not measure an interval of {unit!r}")
+    return value.normalize()
 
 
 def _or_else(point: Any, otherwise: Any) -> Any:
@@ -213,9 +220,11 @@ def _starts(pieces: tuple[Interval, ...] | None) -> tuple[Any, ...] | None:
 
 
 def expand(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Interval, ...] | None:
-    """Cut intervals into pieces; the semantics of Expand. None when `per` is not positive.
-    Raises CqlError when there are more than a million pieces."""
+    """Cut intervals into pieces; the semantics of Expand. None when `per` is not positive, or where an interval names
+    no start or no end. Raises CqlError when there are more than a million pieces."""
     if per is not None and per.value <= 0:
+        return None
+    if any(interval is not None and None in (interval.low, interval.high) for interval in source):
         return None
     covered = collapse(source, None)
     size = _default_size(covered) if per is None else Quantity(per.value.normalize(), per.unit)
@@ -257,18 +266,16 @@ def _pieces(interval: Interval, size: Quantity) -> Iterator[Interval]:
     if isinstance(first, Temporal):
         return _temporal_pieces(first, last, size)
     if isinstance(first, Quantity):
-        step, high = convert(size.value, size.unit, first.unit), convert(last.value, last.unit, first.unit)
-        if step is None or high is None:
-            raise CqlError(f"{size.unit!r} does not measure an interval of {first.unit!r}")
-        numbers = _number_pieces(first.value, high, step)
+        numbers = _number_pieces(first.value, _measured_in(last, first.unit), _measured_in(size, first.unit))
         return (Interval(Quantity(low, first.unit), Quantity(high, first.unit)) for low, high in numbers)
-    if isinstance(first, int) and size.value == size.value.to_integral_value():
+    step = _measured_in(size, "1")
+    if isinstance(first, int) and step == step.to_integral_value():
         kind = type(first)
-        whole = _number_pieces(Decimal(first), Decimal(last), size.value)
+        whole = _number_pieces(Decimal(first), Decimal(last), step)
         return (Interval(kind(low), kind(high)) for low, high in whole)
     # An integer stands for everything up to the next one once the pieces are smaller than that.
-    beyond = Decimal(last) + 1 - _resolution(_places(size.value)) if isinstance(last, int) else last
-    return (Interval(low, high) for low, high in _number_pieces(Decimal(first), beyond, size.value))
+    beyond = Decimal(last) + 1 - _resolution(_places(step)) if isinstance(last, int) else last
+    return (Interval(low, high) for low, high in _number_pieces(Decimal(first), beyond, step))
 
 
 def _number_pieces(first: Decimal, last: Decimal, size: Decimal) -> Iterator[tuple[Decimal, Decimal]]:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from lxml import etree
 
+from ecqm.xml_parsing import parse
+
 MODELINFO = "{urn:hl7-org:elm-modelinfo:r1}"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 KINDS = {"ClassInfo": "class", "ProfileInfo": "profile", "SimpleTypeInfo": "simple"}
@@ -126,7 +128,7 @@ def main() -> None:
     given = arguments.parse_args()
     given.into.mkdir(parents=True, exist_ok=True)
     for source in sorted(given.folder.glob("*.xml")):
-        root = etree.parse(source, etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
+        root = parse(source.read_bytes())
         target = given.into / f"{root.get('name')}-{root.get('version')}.model"
         target.write_text(model_text(root), encoding="utf-8")
         print(f"{target.name:24} {target.stat().st_size:8,} bytes  {len(list(children(root, 'typeInfo'))):4} types")

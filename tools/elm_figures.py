@@ -1,4 +1,4 @@
-"""Read every published library in a folder of content, and print what was read and how long it took.
+"""Read every published library of a year, and print what was read and how long it took.
 
     python tools/elm_figures.py [CONTENT]
 
@@ -7,46 +7,44 @@ CONTENT is $ECQM_CONTENT or .content when not given.
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
-import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from time import process_time
 
-from ecqm.elm import (
-    ELM_JSON,
-    ELM_XML,
-    LibraryCollection,
-    LibrarySource,
-    fhir_library_source,
-    folder_sources,
-    read_json,
-    write_json,
-)
+from ecqm.bundles.content import Content
+from ecqm.bundles.elm import elm_source
+from ecqm.elm import LibraryCollection, LibrarySource, read_head, read_json, read_xml, write_json
 from ecqm.elm.nodes import walk
 
 SHARED = ("FHIRHelpers", "QICoreCommon", "CQMCommon")
 
 
-def seconds_to_read(sources: list[LibrarySource]) -> float:
-    start = time.perf_counter()
+def seconds_to_read(sources: Iterable[LibrarySource]) -> float:
+    start = process_time()
     for source in sources:
-        LibrarySource(source.data, source.origin).library  # noqa: B018 (parsed on first use)
-    return time.perf_counter() - start
+        LibrarySource(source.data, source.origin, source.identifier).library  # noqa: B018 (parsed on first use)
+    return process_time() - start
 
 
 def main() -> None:
-    content = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ECQM_CONTENT") or ".content")
-    resources = content / "ecqm-content-qicore-2025" / "input" / "resources" / "library"
-    start = time.perf_counter()
-    sources = [*folder_sources(resources), *folder_sources(content / "libraries-2025" / "elm")]
-    print(f"{len(sources)} libraries identified in {time.perf_counter() - start:.2f} s, none parsed")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", nargs="?", type=Path, default=Path(os.environ.get("ECQM_CONTENT") or ".content"))
+    content: Path = parser.parse_args().content
+    libraries = Content.open(content / "ecqm-content-qicore-2025", (content / "libraries-2025",)).libraries
+    sources = [source for library in libraries if (source := elm_source(library))]
+
+    start = process_time()
+    heads = [read_head(source.data) for source in sources]
+    print(f"{len(heads)} libraries identified in {process_time() - start:.2f} s, none parsed")
 
     size = sum(len(source.data) for source in sources)
     seconds = seconds_to_read(sources)
     trees = [source.library.node for source in sources]
     kinds = Counter(type(node) for tree in trees for node in walk(tree))
-    print(f"{size / 1e6:.1f} MB of JSON read in {seconds:.2f} s: {kinds.total():,} nodes of {len(kinds)} types")
+    print(f"{size / 1e6:.1f} MB of ELM read in {seconds:.2f} s: {kinds.total():,} nodes of {len(kinds)} types")
 
     shared = [source for source in sources if source.identifier.name in SHARED]
     size = sum(len(source.data) for source in shared)
@@ -55,13 +53,9 @@ def main() -> None:
     same = sum(read_json(write_json(tree)) == tree for tree in trees)
     print(f"{same} of {len(trees)} are themselves after being written and read back")
 
-    equal = pairs = 0
-    for path in sorted(resources.glob("*.json")):
-        both = [fhir_library_source(path.read_bytes(), path.name, (kind,)) for kind in (ELM_JSON, ELM_XML)]
-        if both[0] and both[1]:
-            pairs += 1
-            equal += both[0].library.node == both[1].library.node
-    print(f"{equal} of {pairs} libraries published as JSON and XML are one tree")
+    both = [(json, xml) for library in libraries if (json := library.elm_json()) and (xml := library.elm_xml())]
+    equal = sum(read_json(json) == read_xml(xml) for json, xml in both)
+    print(f"{equal} of {len(both)} libraries published as JSON and XML are one tree")
 
     collection = LibraryCollection(sources)
     resolved = [collection.resolve(identifier) for identifier in collection.identifiers()]

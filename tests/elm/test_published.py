@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
+from ecqm.bundles.content import Content
+from ecqm.bundles.elm import elm_source
+from ecqm.bundles.libraries import Libraries
 from ecqm.elm import (
-    ELM_JSON,
-    ELM_XML,
     LibraryCollection,
     LibrarySource,
-    fhir_library_source,
-    folder_sources,
+    read_head,
     read_json,
     read_xml,
     write_json,
@@ -26,7 +26,6 @@ from tests.content import CONTENT, needs_content
 
 pytestmark = needs_content
 
-RESOURCES = CONTENT / "ecqm-content-qicore-2025" / "input" / "resources" / "library"
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 DEFAULTS: set[tuple[str, object]] = {
@@ -42,8 +41,13 @@ DEFAULTS: set[tuple[str, object]] = {
 
 
 @cache
+def libraries() -> Libraries:
+    return Content.open(CONTENT / "ecqm-content-qicore-2025", (CONTENT / "libraries-2025",)).libraries
+
+
+@cache
 def sources() -> tuple[LibrarySource, ...]:
-    return (*folder_sources(RESOURCES), *folder_sources(CONTENT / "libraries-2025" / "elm"))
+    return tuple(source for library in libraries() if (source := elm_source(library)))
 
 
 def qdm_documents() -> Iterator[bytes]:
@@ -91,11 +95,11 @@ def test_every_library_of_the_year_is_read_and_written_back_as_it_was() -> None:
 
 def test_both_spellings_of_a_library_are_one_tree() -> None:
     compared = 0
-    for path in sorted(RESOURCES.glob("*.json")):
-        data = path.read_bytes()
-        as_json, as_xml = (fhir_library_source(data, path.name, (kind,)) for kind in (ELM_JSON, ELM_XML))
+    for library in libraries():
+        as_json, as_xml = library.elm_json(), library.elm_xml()
         if as_json and as_xml:
-            assert as_json.library.node == as_xml.library.node, path.name
+            assert read_json(as_json) == read_xml(as_xml), library
+            assert read_head(as_json) == read_head(as_xml), library
             compared += 1
     assert compared >= 46
 

@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
-from lxml import etree
 
 from ecqm.bundles.catalog import Catalog, MeasureSource
 from ecqm.bundles.dependencies import Closure, closure
@@ -24,12 +23,11 @@ from ecqm.bundles.libraries import (
     LibraryNotFound,
     LibrarySource,
     add_cql,
-    add_elm_json,
-    add_elm_xml,
+    add_elm,
     add_library_resource,
 )
 from ecqm.bundles.manifest import Manifests, pinned_versions
-from ecqm.elm import IndexedLibrary
+from ecqm.elm import ElmError, IndexedLibrary
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.terminology.resources import resource_type
 from ecqm.terminology.store import ValueSetStore
@@ -140,7 +138,7 @@ class Content:
                 continue
             try:
                 vocabulary += self._classify(document, only)
-            except (msgspec.DecodeError, etree.XMLSyntaxError, ContentError, MeasureError) as error:
+            except (msgspec.DecodeError, ElmError, ContentError, MeasureError) as error:
                 self.problems.append(f"{document.origin}: {error}")
         if vocabulary and only is None:
             self.value_sets.add_layer(vocabulary)
@@ -153,7 +151,7 @@ class Content:
             add_cql(self.libraries, document, data)
         elif suffix == ".xml":
             if b"urn:hl7-org:elm:r1" in data[:4096]:
-                add_elm_xml(self.libraries, document, data)
+                add_elm(self.libraries, document, data)
             elif data.startswith(b"{"):
                 yield from self._classify_json(document, data, only)
         else:
@@ -172,4 +170,4 @@ class Content:
         elif kind in ("ValueSet", "CodeSystem"):
             yield document
         elif not kind:
-            add_elm_json(self.libraries, document, data)
+            add_elm(self.libraries, document, data)

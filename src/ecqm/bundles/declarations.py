@@ -10,10 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
-from lxml import etree
-
-from ecqm.json_decoding import json_decoder
+from ecqm.elm import ElmError, read_head
 
 
 @dataclass(frozen=True)
@@ -28,41 +25,6 @@ class Declarations:
     version: str | None = None
 
 
-class _Include(msgspec.Struct, frozen=True):
-    path: str = ""
-    version: str | None = None
-
-
-class _ValueSet(msgspec.Struct, frozen=True):
-    id: str = ""
-    version: str | None = None
-
-
-class _Includes(msgspec.Struct, frozen=True):
-    definitions: list[_Include] = msgspec.field(default_factory=list, name="def")
-
-
-class _ValueSets(msgspec.Struct, frozen=True):
-    definitions: list[_ValueSet] = msgspec.field(default_factory=list, name="def")
-
-
-class _Identifier(msgspec.Struct, frozen=True):
-    version: str | None = None
-
-
-class _Head(msgspec.Struct, frozen=True):
-    identifier: _Identifier = _Identifier()
-    includes: _Includes | None = None
-    valueSets: _ValueSets | None = None
-
-
-class _Elm(msgspec.Struct, frozen=True):
-    library: _Head = _Head()
-
-
-_decode = json_decoder(_Elm)
-
-_ELM = "{urn:hl7-org:elm:r1}"
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')", re.DOTALL)
 _LIBRARY = re.compile(r"^\s*library\s+[^\n]*?\s+version\s+'(?P<version>[^']*)'", re.MULTILINE)
 _INCLUDE = re.compile(
@@ -74,22 +36,13 @@ _VALUE_SET = re.compile(
 )
 
 
-def of_elm_json(data: bytes) -> Declarations:
-    head = _decode(data).library
-    return _declared(
-        [(include.path, include.version) for include in (head.includes.definitions if head.includes else ())],
-        [(vs.id, vs.version) for vs in (head.valueSets.definitions if head.valueSets else ())],
-        head.identifier.version,
-    )
-
-
-def of_elm_xml(data: bytes) -> Declarations:
-    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
-    return _declared(
-        [(str(n.get("path")), n.get("version")) for n in root.iterfind(f"{_ELM}includes/{_ELM}def")],
-        [(str(n.get("id")), n.get("version")) for n in root.iterfind(f"{_ELM}valueSets/{_ELM}def")],
-        next((n.get("version") for n in root.iterfind(f"{_ELM}identifier")), None),
-    )
+def of_elm(data: bytes) -> Declarations:
+    """By its ELM, JSON or XML. Raises ElmError."""
+    head = read_head(data)
+    if head is None:
+        raise ElmError("it is no ELM library")
+    includes = [(library.name, library.version) for library in head.includes]
+    return _declared(includes, head.value_sets, head.identifier.version)
 
 
 def of_cql(text: str) -> Declarations:
@@ -104,10 +57,8 @@ def of_cql(text: str) -> Declarations:
 def _declared(
     includes: Iterable[tuple[str, str | None]], value_sets: Iterable[tuple[str, str | None]], version: str | None
 ) -> Declarations:
-    # A translator may write the path of an include as a namespace URI followed by the name.
-    named = [(path.rsplit("/", 1)[-1], wanted) for path, wanted in includes]
     return Declarations(
-        includes=tuple(dict.fromkeys(named)),
+        includes=tuple(dict.fromkeys(includes)),
         value_sets=tuple(dict.fromkeys(f"{vs}|{fixed}" if fixed else vs for vs, fixed in value_sets)),
         version=version,
     )

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecqm.bundles.documents import ContentError
-from ecqm.data.qdm.qrda.xml import LARGEST_DOCUMENT, Element, find, find_all, local, name
-from ecqm.data.xml import UnsafeDocument, parse
+from ecqm.data.qdm.qrda.xml import Element, find, find_all, local, name
 from ecqm.measures.definition import (
     Aggregate,
     Group,
@@ -26,6 +25,7 @@ from ecqm.measures.definition import (
     StratifierComponent,
     SupplementalData,
 )
+from ecqm.xml_parsing import UnsafeDocument, parse
 
 ROOT = "QualityMeasureDocument"
 # The basis of groups of which it is not told what they count.
@@ -66,7 +66,7 @@ class Hqmf:
 def read_hqmf(data: bytes, origin: str) -> Hqmf:
     """The measure of an HQMF document (release 2.1). Raises ContentError."""
     try:
-        root = parse(data, LARGEST_DOCUMENT)
+        root = parse(data)
     except UnsafeDocument as error:
         raise ContentError(f"{origin}: {error}") from error
     if root.tag != name(ROOT):

@@ -10,11 +10,11 @@ from enum import StrEnum
 from functools import cached_property
 
 import msgspec
-from lxml import etree
 
-from ecqm.bundles.declarations import Declarations, of_cql, of_elm_json, of_elm_xml
+from ecqm.bundles.declarations import Declarations, of_cql, of_elm
 from ecqm.bundles.documents import Constant, ContentError, Document
-from ecqm.elm import ElmError
+from ecqm.elm import ElmError, read_head
+from ecqm.elm.xml_reader import is_xml
 from ecqm.json_decoding import json_decoder
 
 
@@ -50,14 +50,11 @@ class LibrarySource:
     @cached_property
     def declared(self) -> Declarations:
         """The includes and value sets that the library declares. Raises ElmError, ContentError."""
-        elm = self.elm_json()
-        xml = self.elm_xml() if elm is None else None
+        elm = self.elm_json() or self.elm_xml()
         try:
-            if elm is not None:
-                return of_elm_json(elm)
-            return of_elm_xml(xml) if xml is not None else of_cql(self.cql() or "")
-        except (msgspec.DecodeError, etree.XMLSyntaxError) as error:
-            raise ElmError(f"is not readable: {error}", library=str(self)) from error
+            return of_elm(elm) if elm is not None else of_cql(self.cql() or "")
+        except ElmError as error:
+            raise ElmError(error.message, library=str(self)) from error
 
     def origin(self, form: Format) -> str | None:
         """The document that a form comes from."""
@@ -203,46 +200,32 @@ class _Attached:
         raise ContentError(f"{self.document.origin}: the {self.form} attachment has no data")
 
 
-class _Identifier(msgspec.Struct, frozen=True):
-    id: str = ""
-    version: str | None = None
-
-
-class _ElmLibrary(msgspec.Struct, frozen=True):
-    identifier: _Identifier = _Identifier()
-
-
-class _ElmFile(msgspec.Struct, frozen=True):
-    library: _ElmLibrary | None = None
+class _Several(msgspec.Struct, frozen=True):
     libraries: list[msgspec.Raw] | None = None
 
 
-_decode_elm = json_decoder(_ElmFile)
+_decode_several = json_decoder(_Several)
 _decode_list = json_decoder(list[msgspec.Raw])
 
 
-def add_elm_json(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A file of ELM JSON: a library, or several in a list or under `libraries`. False if it is none."""
-    file = _ElmFile(libraries=_decode_list(data)) if data.lstrip().startswith(b"[") else _decode_elm(data)
-    if file.libraries is not None:
-        parts = [Document(f"{document.origin}#{n}", Constant(bytes(p)).read) for n, p in enumerate(file.libraries)]
-        return any([add_elm_json(libraries, part, part.read()) for part in parts])
-    library = file.library
-    if library is None or not library.identifier.id:
-        return False
-    libraries.add(library.identifier.id, library.identifier.version, Format.ELM_JSON, document)
-    return True
+def add_elm(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A file of ELM: a library in JSON or XML, or several in JSON, in a list or under `libraries`. False if it is none.
 
-
-def add_elm_xml(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A file of ELM XML; False if it is none."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    root = etree.fromstring(data, parser)
-    namespace = "{urn:hl7-org:elm:r1}"
-    identifier = root.find(f"{namespace}identifier") if root.tag == f"{namespace}library" else None
-    if identifier is None or not identifier.get("id"):
+    Raises ElmError or msgspec.DecodeError for one that cannot be read, ContentError for a list of other things.
+    """
+    in_list = data.lstrip().startswith(b"[")
+    head = None if in_list else read_head(data)
+    if head is not None:
+        form = Format.ELM_XML if is_xml(data) else Format.ELM_JSON
+        libraries.add(head.identifier.name, head.identifier.version, form, document)
+        return True
+    several = None if is_xml(data) else _decode_list(data) if in_list else _decode_several(data).libraries
+    if several is None:
         return False
-    libraries.add(str(identifier.get("id")), identifier.get("version"), Format.ELM_XML, document)
+    parts = [Document(f"{document.origin}#{n}", Constant(bytes(part)).read) for n, part in enumerate(several)]
+    added = [add_elm(libraries, part, part.read()) for part in parts]
+    if not all(added) or not added:
+        raise ContentError("a list of what are not ELM libraries")
     return True
 
 

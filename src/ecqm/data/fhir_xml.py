@@ -17,7 +17,7 @@ from lxml import etree
 
 from ecqm.data.problems import DataError
 from ecqm.data.schema import Element, FhirSchema, fhir_schema
-from ecqm.data.xml import UnsafeDocument, parse
+from ecqm.xml_parsing import UnsafeDocument, parse
 
 NAMESPACE = "http://hl7.org/fhir"
 _XHTML = "{http://www.w3.org/1999/xhtml}div"

@@ -4,8 +4,8 @@
     write_json(library), write_xml(library)   # bytes
     for node in nodes.walk(library): …        # see ecqm.elm.nodes
 
-    sources = folder_sources(Path("libraries"))         # identified now, parsed when needed
-    collection = LibraryCollection(sources, relax_versions=False)
+    source = LibrarySource(data, "where it is from")    # identified now, parsed when needed
+    collection = LibraryCollection([source, …], relax_versions=False)
     resolved = collection.resolve(LibraryIdentifier("CMS165FHIRControllingHighBloodPressure", "0.3.000"))
     resolved.main, resolved.libraries, resolved.warnings
     resolved.included(library, "QICoreCommon")          # an IndexedLibrary
@@ -17,27 +17,25 @@ Whatever is wrong with a document, or with how libraries fit together, is an Elm
 from __future__ import annotations
 
 from ecqm.elm.errors import ElmError
+from ecqm.elm.head import LibraryHead, read_head
 from ecqm.elm.json_reader import read_json
 from ecqm.elm.json_writer import write_json
-from ecqm.elm.library import IndexedLibrary, LibraryIdentifier, included_identifier
+from ecqm.elm.library import IndexedLibrary, LibraryIdentifier
 from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries, nearest_version
-from ecqm.elm.sources import ELM_JSON, ELM_XML, LibrarySource, fhir_library_source, folder_sources
+from ecqm.elm.sources import LibrarySource
 from ecqm.elm.xml_reader import read_xml
 from ecqm.elm.xml_writer import write_xml
 
 __all__ = [
-    "ELM_JSON",
-    "ELM_XML",
     "ElmError",
     "IndexedLibrary",
     "LibraryCollection",
+    "LibraryHead",
     "LibraryIdentifier",
     "LibrarySource",
     "ResolvedLibraries",
-    "fhir_library_source",
-    "folder_sources",
-    "included_identifier",
     "nearest_version",
+    "read_head",
     "read_json",
     "read_xml",
     "write_json",

@@ -1,4 +1,4 @@
-"""Reading ELM from XML. Documents are not trusted: no entities, no document type, no network, no excessive depth."""
+"""Reading ELM from XML. Documents are not trusted (see `ecqm.xml_parsing`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from lxml import etree
 from ecqm.elm.errors import ElmError
 from ecqm.elm.json_reader import library_label
 from ecqm.elm.nodes import ExpressionDef, Field, Library, Node
-from ecqm.elm.schema import ANNOTATIONS, OLDER_NAMES, TOO_DEEP, XSI, attribute_value, build, node_declaration, place
+from ecqm.elm.schema import ANNOTATIONS, OLDER_NAMES, XSI, attribute_value, build, node_declaration, place
+from ecqm.xml_parsing import UnsafeDocument, parse
 
 _TYPE = f"{{{XSI}}}type"
 
@@ -20,7 +21,7 @@ def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
     `notes` collects, where given, what was met that ELM does not know. Raises ElmError, naming the library and the
     place, when the document is cut short, nested too deeply, declares a document type, or is no ELM.
     """
-    root = _parse(data.encode() if isinstance(data, str) else data)
+    root = parse_xml(data.encode() if isinstance(data, str) else data)
     if etree.QName(root).localname != "library":
         raise ElmError(f"not an ELM library: the root element is {root.tag}")
     name = library_label(next((_attributes(child) for child in root if _local(child) == "identifier"), None))
@@ -35,22 +36,17 @@ def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
     return library
 
 
-def _parse(data: bytes) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+def is_xml(data: bytes) -> bool:
+    """Does a document of ELM look like XML, and not like JSON?"""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def parse_xml(data: bytes) -> etree._Element:
+    """The root of an ELM document. Raises ElmError for one that is not read."""
     try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise ElmError(TOO_DEEP if "Excessive depth" in str(error.msg) else f"not XML: {error.msg}") from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise ElmError("an ELM document may not declare a document type")
-    return root
+        return parse(data)
+    except UnsafeDocument as error:
+        raise ElmError(str(error)) from None
 
 
 def _local(element: etree._Element) -> str:

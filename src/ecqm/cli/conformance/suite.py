@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lxml import etree
+from ecqm.xml_parsing import UnsafeDocument, parse
 
 _NS = "{http://hl7.org/fhirpath/tests}"
 
@@ -41,8 +41,8 @@ def read_suite(path: Path) -> list[SuiteTest]:
 
 def _read_file(file: Path) -> Iterator[SuiteTest]:
     try:
-        root = etree.parse(str(file)).getroot()
-    except (OSError, etree.XMLSyntaxError) as error:
+        root = parse(file.read_bytes())
+    except (OSError, UnsafeDocument) as error:
         raise SuiteError(f"{file}: {error}") from None
     if root.tag != f"{_NS}tests":
         raise SuiteError(f"{file} is not a test suite")

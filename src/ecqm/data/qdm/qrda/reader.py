@@ -16,7 +16,6 @@ from ecqm.data.qdm.qrda.places import Reading
 from ecqm.data.qdm.qrda.templates import FORMER_WRAPPERS, REPORT_ENTRIES, EntryTemplate, by_oid
 from ecqm.data.qdm.qrda.xml import (
     CDA,
-    LARGEST_DOCUMENT,
     Element,
     find,
     find_all,
@@ -29,8 +28,8 @@ from ecqm.data.qdm.qrda.xml import (
 )
 from ecqm.data.qdm.schema import CODES, NEGATION, NEWEST
 from ecqm.data.qdm.structs import Quantity, qdm_structs
-from ecqm.data.xml import UnsafeDocument, parse
 from ecqm.terminology import VALUE_SETS, is_known_system
+from ecqm.xml_parsing import UnsafeDocument, parse
 
 _QRDA1 = template("24.1.1").oid
 # What a statement may hold beside what is understood: nothing of QDM is in these.
@@ -71,7 +70,7 @@ def add_document(builder: QdmCohortBuilder, data: bytes, origin: str) -> list[Ac
     """
     document = _Document(builder, origin)
     try:
-        root = parse(data, LARGEST_DOCUMENT)
+        root = parse(data)
     except UnsafeDocument as error:
         document.report(None, f"not read: {error}")
         return []

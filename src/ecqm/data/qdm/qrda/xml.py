@@ -23,7 +23,6 @@ NAMESPACES: Any = {None: CDA, "sdtc": SDTC, "xsi": XSI}
 XSI_TYPE = f"{{{XSI}}}type"
 # Templates of CDA (C-CDA, QRDA) are arcs of this.
 TEMPLATES = "2.16.840.1.113883.10.20."
-LARGEST_DOCUMENT = 64 * 1024 * 1024
 
 Element = etree._Element
 

@@ -14,7 +14,10 @@ from ecqm.bundles.decks import match_deck
 from ecqm.bundles.documents import ContentError
 from ecqm.bundles.runner import DeckRunner
 from ecqm.cli.main import main
+from ecqm.elm.json_writer import write_json
+from ecqm.language import Compiler
 from tests.bundles import visits
+from tests.bundles.contents import bundle
 
 DEQM = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/indv-measurereport-deqm"
 CQM = "http://hl7.org/fhir/uv/cqm/StructureDefinition/cqm-testcase"
@@ -220,3 +223,43 @@ def test_models_of_versions_that_are_not_here_are_taken_and_told_once(tmp_path: 
     told = CliRunner().invoke(main, ["test", str(tmp_path)])
     assert told.exit_code == 0, told.output
     assert told.stderr.count("model QICore: version 7.0.2 is not here and 7.0.0 taken in its place") == 1
+
+
+def test_libraries_with_a_namespace(tmp_path: Path) -> None:
+    cql = visits.CQL.replace("parameter", "include hl7.example.Common version '2.0' called Common\nparameter", 1)
+    for declared in ("Common", "hl7.example.Common"):
+        root = visits.repository(
+            tmp_path / declared,
+            visits.measure(),
+            visits.library(cql.replace("exists [Observation]", "Common.Found")),
+        )
+        visits.deck(root / "input/tests/measure/Visits")
+        (root / "input" / "cql").mkdir()
+        (root / "input" / "cql" / "Common.cql").write_text(
+            f"library {declared} version '2.0' using FHIR version '4.0.1' context Patient\n"
+            "define Found: exists [Observation]\n"
+        )
+        assert run(root) == BOTH
+
+
+@pytest.mark.parametrize("listed", ["[%s]", '{"libraries": [%s]}'])
+def test_elm_of_several_libraries_in_one_file(tmp_path: Path, listed: str) -> None:
+    compiled = Compiler(lambda name, version: visits.CQL if name == "Visits" else None).library("Visits", None)
+    assert compiled is not None
+    other = '{"library": {"identifier": {"id": "Other", "version": "1"}}}'
+    root = visits.repository(tmp_path, visits.measure())
+    (root / "input" / "cql").mkdir()
+    elm = write_json(compiled.library).decode()
+    (root / "input" / "cql" / "all.json").write_text(listed % f"{other}, {elm}")
+    visits.deck(root / "input/tests/measure/Visits")
+    assert run(root) == BOTH
+
+
+def test_cases_in_bundles_within_bundles_with_names_for_codes(tmp_path: Path) -> None:
+    visits.repository(tmp_path)
+    for name, resources in visits.cases().items():
+        for population in resources[-1]["group"][0]["population"]:
+            (coding,) = population["code"]["coding"]
+            coding["display"] = coding.pop("code").replace("-", " ").title()
+        visits.write(tmp_path / f"input/tests/measure/Visits/tests-{name}-bundle.json", bundle(*resources), {})
+    assert run(tmp_path) == BOTH

@@ -158,7 +158,8 @@ class Content:
             yield from self._classify_json(document, data, only)
 
     def _classify_json(self, document: Document, data: bytes, only: str | None) -> Iterator[Document]:
-        kind = resource_type(data)
+        # A list can only be one of ELM libraries.
+        kind = "" if data.lstrip().startswith(b"[") else resource_type(data)
         if kind == "Bundle":
             for entry in bundle_entries(data, document.origin):
                 yield from self._classify_json(entry, entry.read(), only)

@@ -136,6 +136,7 @@ class PackageSelection:
     missing: tuple[MissingValueSet, ...] = ()
     composites: tuple[Measure, ...] = ()
     """None: packages are of one measure each."""
+    notices: tuple[str, ...] = ()
 
     @property
     def measures(self) -> dict[str, Measure]:

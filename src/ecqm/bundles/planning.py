@@ -112,8 +112,9 @@ class Planner:
         return IndexedLibrary(compilation.library, f"{library} (compiled)")
 
     def _cql(self, name: str, version: str | None) -> str | None:
+        # Libraries are known by their names, whatever namespace an include writes in front.
         try:
-            return self._find(name, version).cql()
+            return self._find(name.rpartition(".")[2], version).cql()
         except LibraryNotFound:
             return None
 

@@ -29,7 +29,8 @@ class Selection:
     """Planned measures; `not_planned` has, by name, why a measure could not be.
 
     `missing` are the value sets that the plans look into and that are not at hand as whole. `composites` are measures
-    with scores that are made of those of the others.
+    with scores that are made of those of the others. `notices` are what is to be known of their libraries, once each:
+    versions of data models that are assumed, and what the compiler warns of.
     """
 
     content: Content
@@ -37,6 +38,7 @@ class Selection:
     not_planned: dict[str, str] = field(default_factory=dict)
     missing: tuple[MissingValueSet, ...] = ()
     composites: tuple[Measure, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Selection of {', '.join(plan.measure.name for plan in self.plans) or 'no measure'}>"
@@ -85,7 +87,8 @@ def select(
             watch(measure)
         planned = tuple(plans.values())
         missing = missing_value_sets(content, planned)
-    return Selection(content, planned, not_planned, missing, tuple(composites))
+    notices = tuple(f"{told} (library {library})" for told, library in planner.warnings.items())
+    return Selection(content, planned, not_planned, missing, tuple(composites), notices)
 
 
 def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePlan]) -> Measure:

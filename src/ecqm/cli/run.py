@@ -195,6 +195,7 @@ def _about(selection: Selection, content: Path, data: Sequence[Path], profiles: 
         "content": str(content),
         "data": [str(path) for path in data],
         "content_problems": selection.content.problems,
+        "notices": list(selection.notices),
         "profiles": profiles,
         "hashes": content_hashes(selection.content, selection.measures.values()),
     }
@@ -229,6 +230,8 @@ def tell(writer: RunOutput, refused: Sequence[str]) -> None:
         click.echo(f"ecqm: {error}", err=True)
     if refused:
         click.echo("ecqm: started again, the run evaluates what could not be read, and nothing else", err=True)
+    for notice in writer.selection.notices:
+        click.echo(f"ecqm: warning: {notice}", err=True)
     for missing in writer.selection.missing:
         click.echo(f"ecqm: warning: value set {missing}", err=True)
     if failed := writer.total.n_failed:

@@ -36,8 +36,9 @@ class LibraryIdentifier:
 
 
 def included_identifier(include: IncludeDef) -> LibraryIdentifier:
-    """The library that an include names; its path may have a namespace in front of the name."""
-    system, _, name = include.path.rpartition("/")
+    """The library that an include names; its path may have a namespace in front of the name: its URI, or as CQL
+    writes it (`hl7.fhir.uv.cql.FHIRHelpers`)."""
+    system, _, name = include.path.rpartition("/" if "/" in include.path else ".")
     return LibraryIdentifier(name, include.version, system or None)
 
 

@@ -237,9 +237,16 @@ def _score(score: _Quantity | None) -> float | None:
 
 
 def _population(population: _Population) -> ExpectedPopulation:
-    coding = (population.code.coding if population.code else None) or ()
-    code = next((c.code for c in coding if c.code), "")
-    return ExpectedPopulation(code, population.id, population.count or 0)
+    return ExpectedPopulation(_population_code(population.code), population.id, population.count or 0)
+
+
+def _population_code(concept: CodeableConcept | None) -> str:
+    """The code of a population; where there is only a name for people (Initial Population), the code of that name."""
+    codings = (concept.coding if concept else None) or ()
+    named = [concept.text if concept else None, *(coding.display for coding in codings)]
+    return next((c.code for c in codings if c.code), None) or next(
+        ("-".join(name.lower().split()) for name in named if name), ""
+    )
 
 
 def _text(concept: CodeableConcept | None) -> str | None:

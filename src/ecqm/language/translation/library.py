@@ -83,9 +83,13 @@ class LibraryTranslator(DeclarationTranslator):
         return self.library
 
     def _identifier(self, header: Context) -> nodes.VersionedIdentifier:
-        name = ".".join(parts_of(header.qualifiedIdentifier()))
+        *namespace, name = parts_of(header.qualifiedIdentifier())
         version = header.STRING()
-        return nodes.VersionedIdentifier(id=name, version=None if version is None else version.getText()[1:-1])
+        return nodes.VersionedIdentifier(
+            id=name,
+            system=".".join(namespace) or None,
+            version=None if version is None else version.getText()[1:-1],
+        )
 
     def _is_whole(self, context: Context) -> bool:
         return self.parsed is None or self.parsed.is_whole(context)

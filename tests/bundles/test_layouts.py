@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +101,19 @@ def test_a_case_of_which_two_versions_lie_in_one_folder_is_one_case(tmp_path: Pa
     folder = visits.deck(tmp_path / "cases")
     visits.write(folder / "seen" / "earlier.json", *visits.cases()["seen"])
     assert run(tmp_path / "content", tmp_path / "cases") == BOTH
+
+
+def test_cases_of_a_measure_that_was_published_elsewhere(tmp_path: Path) -> None:
+    visits.repository(tmp_path / "content")
+    visits.deck(tmp_path / "cases" / "CMS7", measure="http://elsewhere.org/Measure/Visits")
+    assert run(tmp_path / "content", tmp_path / "cases") == BOTH
+
+
+def test_files_with_a_byte_order_mark(tmp_path: Path) -> None:
+    by_resource(visits.repository(tmp_path) / "input/tests/measure/Visits")
+    for path in tmp_path.rglob("*.json"):
+        path.write_bytes(BOM_UTF8 + path.read_bytes())
+    assert run(tmp_path) == BOTH
 
 
 @pytest.mark.parametrize(

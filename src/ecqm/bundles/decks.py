@@ -56,7 +56,7 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
         if not cases:
             continue
         expected = measure_expected(cases)
-        measure = _of_version(content, cases, measure or (_named(content, expected) if expected else None))
+        measure = _of_version(content, cases, measure or (_called(content, expected) if expected else None))
         if measure is None:
             if not names:
                 unmatched.append((folder.name, expected, len(cases)))
@@ -83,6 +83,11 @@ def _named(content: Content, name: str) -> Measure | None:
     """The measure of that name, the latest of its versions; None where there is none, or where it may mean several."""
     source = content.measures.latest(name)
     return content.measures.measure(source) if source is not None else None
+
+
+def _called(content: Content, url: str) -> Measure | None:
+    """The measure with that canonical URL, otherwise with that name: addresses of publishers changed."""
+    return _named(content, url) or _named(content, url.rpartition("/")[2])
 
 
 def _among(wanted: Mapping[str, Measure], measure: Measure) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -62,8 +63,11 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
 
 
 def read_document(path: Path, largest: int = LARGEST_FILE) -> bytes:
-    """The content of a file as JSON: of FHIR in XML, the JSON that says the same. Raises as `read_bytes` does."""
-    content = read_bytes(path, largest)
+    """The content of a file as JSON, without a byte order mark: of FHIR in XML, the JSON that says the same.
+
+    Raises as `read_bytes` does.
+    """
+    content = read_bytes(path, largest).removeprefix(BOM_UTF8)
     return json_of_xml(content) if is_fhir_xml(content) else content
 
 

@@ -38,7 +38,7 @@ from ecqm.measures.evaluation import evaluate_measure
 from ecqm.measures.execution import evaluate_defines
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
-from ecqm.plan.nodes import Call, Constant, FunctionKernel, PlanNode, Property, Retrieve
+from ecqm.plan.nodes import Call, Constant, ExistsWithin, FunctionKernel, PlanNode, Property, Retrieve, WithinNode
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 
@@ -69,6 +69,7 @@ class ProfilingExecutor(Executor):
         self.own: dict[PlanNode, float] = {}
         self.rows: dict[PlanNode, int] = {}
         self.seconds_on_pairs = 0.0
+        self.seconds_on_relations = 0.0
         self.products: WeakSet[Frame] = WeakSet()
         self.pairs = 0
         self._below = [0.0]
@@ -96,6 +97,9 @@ class ProfilingExecutor(Executor):
         if product is None:
             return
         self.seconds_on_pairs += seconds
+        within = [node for node in self._path if isinstance(node, WithinNode)]
+        if within and isinstance(within[-1], ExistsWithin):
+            self.seconds_on_relations += seconds
         if product not in self.products:
             self.products.add(product)
             self.pairs += product.n
@@ -177,7 +181,8 @@ def show_profile(executor: ProfilingExecutor) -> None:
     total = sum(executor.own.values())
     for node, seconds in sorted(executor.own.items(), key=lambda item: -item[1])[:TOP_NODES]:
         print(f"  {seconds:7.3f} s {seconds / total:5.1%} {executor.rows[node]:>9} rows  {described(node)}")
-    print(f"  {executor.pairs:,} pairs of elements, {executor.seconds_on_pairs / total:.1%} of the time on them")
+    on_pairs, on_relations = executor.seconds_on_pairs / total, executor.seconds_on_relations / total
+    print(f"  {executor.pairs:,} pairs of elements, {on_pairs:.1%} of the time on them: {on_relations:.1%} on whether any")
 
 
 def report(results: list[Throughput]) -> Iterator[str]:

@@ -321,8 +321,8 @@ class ExistsWithin(WithinNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReduceWithin(WithinNode):
-    """Aggregate clause (`elm:10.12`): `step` is evaluated for each row in turn, with `accumulator` bound to what came of
-    the row before."""
+    """Aggregate clause (`elm:10.12`): `step` is evaluated for each row in turn, with `accumulator` bound to what came
+    of the row before."""
 
     rows: RowsNode
     accumulator: Accumulator

@@ -92,6 +92,17 @@ def test_imports_go_down(package: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_modules_beside_the_packages_serve_all_of_them() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in PACKAGE.glob("*.py")
+        if path.stem not in ("__init__", "api")
+        for name, line in imported(path)
+        if name.startswith("ecqm")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_kernels_need_numpy_alone() -> None:
     foreign = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"

@@ -1,4 +1,4 @@
-"""Opening measure content for a command."""
+"""Measure content for a command: the options that say where it is and how to take it, and opening it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,24 @@ if TYPE_CHECKING:
 
 _PROBLEMS_SHOWN = 20
 
-
+libraries_option = click.option(
+    "--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries."
+)
+valuesets_option = click.option(
+    "--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets."
+)
 manifest_option = click.option(
     "--manifest", metavar="NAME", help="Which versions of value sets count: a manifest of CONTENT, or a file of one."
+)
+relax_versions_option = click.option(
+    "--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand."
+)
+profiles_option = click.option(
+    "--profiles",
+    type=click.Choice(["declared", "inferred", "both"]),
+    default="both",
+    show_default=True,
+    help="By what a resource is of a profile: that it says so, or that it is so.",
 )
 
 

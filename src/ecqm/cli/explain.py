@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecqm.cli.contents import manifest_option, open_content
+from ecqm.cli.contents import (
+    libraries_option,
+    manifest_option,
+    open_content,
+    profiles_option,
+    relax_versions_option,
+    valuesets_option,
+)
 
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
@@ -21,18 +28,12 @@ if TYPE_CHECKING:
 @click.option("--measure", required=True, metavar="NAME", help="The measure.")
 @click.option("--data", multiple=True, required=True, type=click.Path(path_type=Path), help="Patients.")
 @click.option("--patient", required=True, metavar="ID", help="The patient, by id.")
-@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
-@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@libraries_option
+@valuesets_option
 @manifest_option
 @click.option("--period", metavar="START/END", help="Measurement period, instead of the measure's effective period.")
-@click.option(
-    "--profiles",
-    type=click.Choice(["declared", "inferred", "both"]),
-    default="both",
-    show_default=True,
-    help="By what a resource is of a profile: that it says so, or that it is so.",
-)
-@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@profiles_option
+@relax_versions_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
 def command(

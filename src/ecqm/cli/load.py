@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecqm.cli.contents import libraries_option, valuesets_option
+
 if TYPE_CHECKING:
     from ecqm.data import Demand
     from ecqm.data.loading import Watcher
@@ -24,8 +26,8 @@ _LARGEST_OFFSET = 14 * 60
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The cohort store.")
 @click.option("--content", type=click.Path(path_type=Path, exists=True), help="Measures to make columns for.")
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only for this one (may be repeated).")
-@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
-@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@libraries_option
+@valuesets_option
 @click.option("--append", is_flag=True, help="Add to a store: new, changed and deleted resources.")
 @click.option("--replace-patient", is_flag=True, help="Add to a store, forgetting what it had of these patients.")
 @click.option("--offset", default="+00:00", show_default=True, help="Offset of date-times that have none.")

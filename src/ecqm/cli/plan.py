@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecqm.cli.contents import libraries_option, relax_versions_option
+
 if TYPE_CHECKING:
     from ecqm.measures.planning import MeasurePlan
     from ecqm.plan.nodes import Node
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", required=True, metavar="NAME", help="The measure.")
 @click.option("--define", "defines", multiple=True, metavar="NAME", help="Only this definition (may be repeated).")
-@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
-@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@libraries_option
+@relax_versions_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     content: Path, measure: str, defines: tuple[str, ...], libraries: tuple[Path, ...], relax_versions: bool, form: str

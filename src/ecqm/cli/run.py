@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecqm.cli.contents import manifest_option, open_content
+from ecqm.cli.contents import (
+    libraries_option,
+    manifest_option,
+    open_content,
+    profiles_option,
+    relax_versions_option,
+    valuesets_option,
+)
 
 if TYPE_CHECKING:
     from ecqm.bundles.selection import Selection
@@ -28,8 +35,8 @@ if TYPE_CHECKING:
 @click.option(
     "--data", multiple=True, required=True, type=click.Path(path_type=Path), help="Patients (may be repeated)."
 )
-@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
-@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@libraries_option
+@valuesets_option
 @manifest_option
 @click.option("--period", metavar="START/END", help="Measurement period, instead of each measure's effective period.")
 @click.option("--individual", is_flag=True, help="Also a report per patient, with supplemental data.")
@@ -37,14 +44,8 @@ if TYPE_CHECKING:
 @click.option(
     "--supplemental-data", is_flag=True, help="Also count sex, race, ethnicity and payer in every population."
 )
-@click.option(
-    "--profiles",
-    type=click.Choice(["declared", "inferred", "both"]),
-    default="both",
-    show_default=True,
-    help="By what a resource is of a profile: that it says so, or that it is so.",
-)
-@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@profiles_option
+@relax_versions_option
 @click.option("--allow-missing", is_flag=True, help="Go on without value sets that are not at hand, or not as whole.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; as many as there are cores unless told.")
 @click.option("--memory", type=click.FloatRange(0.25), default=4.0, show_default=True, help="For all of them, in GiB.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ecqm.cli.contents import libraries_option, valuesets_option
+
 if TYPE_CHECKING:
     from ecqm.cli.expressions import ExpressionRefused, Expressions
     from ecqm.language.sources import SourceIndex
@@ -17,8 +19,8 @@ _C = TypeVar("_C", bound=Callable[..., Any])
 _HELPERS = "FHIRHelpers"
 _OPTIONS = (
     click.option("--library", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CQL to stand in."),
-    click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries."),
-    click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="Value sets."),
+    libraries_option,
+    valuesets_option,
     click.option("--data", multiple=True, type=click.Path(path_type=Path), help="Patients."),
     click.option("--patient", metavar="ID", help="The patient to speak of; the first one, unless named."),
     click.option("--period", metavar="START/END", help='Value of the parameter "Measurement Period".'),

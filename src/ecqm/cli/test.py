@@ -12,7 +12,14 @@ from zipfile import is_zipfile
 import click
 
 from ecqm import __version__
-from ecqm.cli.contents import manifest_option, open_content
+from ecqm.cli.contents import (
+    libraries_option,
+    manifest_option,
+    open_content,
+    profiles_option,
+    relax_versions_option,
+    valuesets_option,
+)
 
 if TYPE_CHECKING:
     from ecqm.bundles.planning import LibraryForm
@@ -30,18 +37,12 @@ _PROBLEMS_SHOWN = 5
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
 @click.option("--tests", type=click.Path(path_type=Path, exists=True), help="Folder or zip archive of the cases.")
-@click.option("--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries.")
-@click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
+@libraries_option
+@valuesets_option
 @manifest_option
 @click.option("--from", "source", type=click.Choice(["elm", "cql"]), default="elm", show_default=True)
-@click.option(
-    "--profiles",
-    type=click.Choice(["declared", "inferred", "both"]),
-    default="both",
-    show_default=True,
-    help="By what a resource is of a profile: that it says so, or that it is so.",
-)
-@click.option("--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand.")
+@profiles_option
+@relax_versions_option
 @click.option(
     "--defects", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="List of known wrong expectations."
 )

@@ -182,7 +182,8 @@ def show_profile(executor: ProfilingExecutor) -> None:
     for node, seconds in sorted(executor.own.items(), key=lambda item: -item[1])[:TOP_NODES]:
         print(f"  {seconds:7.3f} s {seconds / total:5.1%} {executor.rows[node]:>9} rows  {described(node)}")
     on_pairs, on_relations = executor.seconds_on_pairs / total, executor.seconds_on_relations / total
-    print(f"  {executor.pairs:,} pairs of elements, {on_pairs:.1%} of the time on them: {on_relations:.1%} on whether any")
+    print(f"  {executor.pairs:,} pairs of elements, {on_pairs:.1%} of the time on them,", end=" ")
+    print(f"{on_relations:.1%} on whether there are any")
 
 
 def report(results: list[Throughput]) -> Iterator[str]:

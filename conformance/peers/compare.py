@@ -44,7 +44,7 @@ SMALLER = (2_000, 500)
 class Rate:
     """What one engine did: patients per processor second, or why there is no figure.
 
-    ``members`` of the initial populations are per copy of the deck; ``setup`` is what was timed apart.
+    `members` of the initial populations are per copy of the deck; `setup` is what was timed apart.
     """
 
     patients: int = 0

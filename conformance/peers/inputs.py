@@ -29,7 +29,7 @@ NOT_OF_PATIENTS = {"MeasureReport", "Measure", "Library", "ValueSet", "Parameter
 
 @dataclass(frozen=True)
 class PeerInput:
-    """The files of one measure. ``criteria`` are the defines of all populations, those of the initial ones first."""
+    """The files of one measure. `criteria` are the defines of all populations, those of the initial ones first."""
 
     folder: Path
     period: tuple[str, str]
@@ -62,7 +62,7 @@ class PeerInput:
 
 
 def write_inputs(content: Content, part: MeasureCases, patients: int, folder: Path) -> PeerInput:
-    """Writes the measure and ``patients`` patients, rounded up to whole copies of the deck."""
+    """Writes the measure and `patients` patients, rounded up to whole copies of the deck."""
     folder.mkdir(parents=True, exist_ok=True)
     measure = part.measure
     closure = content.closure(measure)

@@ -1,4 +1,4 @@
-"""Installs the engines that figures are compared with, each in a folder of its own below ``.peers``.
+"""Installs the engines that figures are compared with, each in a folder of its own below `.peers`.
 
     python conformance/peers/install.py
 

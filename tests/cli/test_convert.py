@@ -1,4 +1,4 @@
-"""``ecqm convert``: patients from one form into the other, and what is told of what is lost."""
+"""`ecqm convert`: patients from one form into the other, and what is told of what is lost."""
 
 from __future__ import annotations
 

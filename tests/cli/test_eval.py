@@ -1,4 +1,4 @@
-"""``ecqm eval`` and ``ecqm repl``."""
+"""`ecqm eval` and `ecqm repl`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ecqm explain`` and ``ecqm plan`` on the sample measures."""
+"""`ecqm explain` and `ecqm plan` on the sample measures."""
 
 from __future__ import annotations
 

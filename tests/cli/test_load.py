@@ -1,4 +1,4 @@
-"""``ecqm load`` on small exports."""
+"""`ecqm load` on small exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""QDM packages in ``ecqm run`` and ``ecqm explain``."""
+"""QDM packages in `ecqm run` and `ecqm explain`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ecqm run`` on the sample measures."""
+"""`ecqm run` on the sample measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ecqm submission``, and the counts of ``ecqm run`` that it is made of."""
+"""`ecqm submission`, and the counts of `ecqm run` that it is made of."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class MeasureNotFound(LookupError):
 
 @dataclass(frozen=True)
 class MeasureSource:
-    """A Measure resource: ``names`` are all exact names (lower case); ``cms_id`` is like CMS122, if it has one."""
+    """A Measure resource: `names` are all exact names (lower case); `cms_id` is like CMS122, if it has one."""
 
     name: str
     version: str | None
@@ -54,7 +54,7 @@ class Catalog:
         self._parsed: dict[str, Measure] = {}
 
     def add(self, document: Document, data: bytes) -> None:
-        """A Measure resource; ``MeasureError`` if it cannot be evaluated."""
+        """A Measure resource; `MeasureError` if it cannot be evaluated."""
         measure = parse_measure(data)
         stem = document.path.stem if "#" not in document.origin else ""
         names = {measure.name, measure.id, measure.url, measure.canonical, measure.url.rsplit("/", 1)[-1], stem}
@@ -79,7 +79,7 @@ class Catalog:
         return len(self._sources)
 
     def find(self, name: str) -> MeasureSource:
-        """The measure that ``name`` means; exact names come before CMS ids, and ``|version`` tells versions apart."""
+        """The measure that `name` means; exact names come before CMS ids, and `|version` tells versions apart."""
         wanted, _, version = name.partition("|")
         found = self._matching(wanted)
         if version:
@@ -94,7 +94,7 @@ class Catalog:
         raise MeasureNotFound(f"there is no measure {name!r}; {hint}")
 
     def latest(self, name: str) -> MeasureSource | None:
-        """Like ``find``, but of several versions of one measure the latest, and None where ``find`` fails otherwise."""
+        """Like `find`, but of several versions of one measure the latest, and None where `find` fails otherwise."""
         wanted, _, version = name.partition("|")
         found = [source for source in self._matching(wanted) if version in ("", source.version)]
         if len({source.url for source in found}) != 1:

@@ -1,9 +1,9 @@
 """Measure content as it is published: measures, their libraries and their value sets.
 
-Reads a content repository (``input/resources/{measure,library}``, ``input/vocabulary``, ``input/cql``), a FHIR Bundle,
+Reads a content repository (`input/resources/{measure,library}`, `input/vocabulary`, `input/cql`), a FHIR Bundle,
 a zip archive or a folder of such files as authoring tools export them. What a document is follows from what it says,
 not from where it lies; only vocabulary folders are left unread until a value set is looked for, and what is beside the
-``input`` of a repository.
+`input` of a repository.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ecqm.terminology.store import ValueSetStore
 
 
 def _sources(documents: list[Document]) -> list[Document]:
-    """Of a content repository only what is below ``input/``: the bundles beside it are made of that, of any version."""
+    """Of a content repository only what is below `input/`: the bundles beside it are made of that, of any version."""
     roots = set()
     for document in documents:
         folders = document.path.parts[:-1]
@@ -48,7 +48,7 @@ def _sources(documents: list[Document]) -> list[Document]:
 class Content:
     """Measures, libraries and value sets of one publication, with what was added for what it lacks.
 
-    ``problems`` lists documents that could not be read and resources that could not be used; they do not keep the rest
+    `problems` lists documents that could not be read and resources that could not be used; they do not keep the rest
     from being used.
     """
 
@@ -61,9 +61,9 @@ class Content:
 
     @classmethod
     def open(cls, path: Path, libraries: Iterable[Path] = (), valuesets: Iterable[Path] = ()) -> Content:
-        """The content at ``path``, completed from further folders (or files, bundles, archives).
+        """The content at `path`, completed from further folders (or files, bundles, archives).
 
-        What ``path`` holds comes first, then the further folders in their order. ``ContentError`` if there is nothing
+        What `path` holds comes first, then the further folders in their order. `ContentError` if there is nothing
         to read at one of the places.
         """
         content = cls(root=path)
@@ -86,7 +86,7 @@ class Content:
         return None
 
     def measure(self, name: str) -> Measure:
-        """The measure that a name means; ``MeasureNotFound`` (with candidates) if there is none or several."""
+        """The measure that a name means; `MeasureNotFound` (with candidates) if there is none or several."""
         return self.measures.measure(self.measures.find(name))
 
     def select(self, names: Iterable[str] = ()) -> list[Measure]:
@@ -95,7 +95,7 @@ class Content:
         return [self.measures.measure(source) for source in dict.fromkeys(sources)]
 
     def primary_library(self, measure: Measure) -> LibrarySource:
-        """The library that a measure's criteria are defined in; ``LibraryNotFound`` if it is not at hand.
+        """The library that a measure's criteria are defined in; `LibraryNotFound` if it is not at hand.
 
         Published measures name it without a version; then the library in the measure's own version counts if it is at
         hand, otherwise the latest.

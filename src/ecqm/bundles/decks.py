@@ -15,7 +15,7 @@ from ecqm.measures.test_cases import TestCase, measure_expected, measure_folders
 
 @dataclass(frozen=True)
 class MeasureCases:
-    """The cases of one measure. ``folders`` are the deck's folders they come from, mostly one."""
+    """The cases of one measure. `folders` are the deck's folders they come from, mostly one."""
 
     measure: Measure
     folders: tuple[str, ...]
@@ -24,7 +24,7 @@ class MeasureCases:
 
 @dataclass(frozen=True)
 class MatchedDeck:
-    """``unmatched`` are folders with cases of measures that the content does not have: folder, the measure that they
+    """`unmatched` are folders with cases of measures that the content does not have: folder, the measure that they
     name, and how many cases there are. It is empty where measures were asked for by name."""
 
     measures: tuple[MeasureCases, ...]
@@ -37,8 +37,8 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
 
     A folder belongs to the measure that it is named after, otherwise to the one that its expectations name. Where no
     folder is named after a measure, cases are looked for below the folder at any depth: an export of one measure's
-    cases is a deck, and so are folders of such exports. With ``names`` only those measures' cases are read.
-    ``MeasureNotFound`` for a name that is none; ``ContentError`` if there is no test folder.
+    cases is a deck, and so are folders of such exports. With `names` only those measures' cases are read.
+    `MeasureNotFound` for a name that is none; `ContentError` if there is no test folder.
     """
     root = tests or content.tests or content.root
     folders = _measure_folders(content, root, search_only=root == content.root) if root.is_dir() else []

@@ -15,9 +15,9 @@ from ecqm.elm import ElmError, read_head
 
 @dataclass(frozen=True)
 class Declarations:
-    """The includes (name, version) and the value sets (identifier, with ``|version`` if one is given) of a library.
+    """The includes (name, version) and the value sets (identifier, with `|version` if one is given) of a library.
 
-    ``version`` is what the logic itself says that it is, which need not be what the resource around it says.
+    `version` is what the logic itself says that it is, which need not be what the resource around it says.
     """
 
     includes: tuple[tuple[str, str | None], ...]

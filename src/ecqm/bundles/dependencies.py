@@ -35,7 +35,7 @@ class Closure:
 def closure(primary: LibrarySource, libraries: Libraries, relax_versions: bool = False) -> Closure:
     """A library with everything it includes, directly or not. A cycle ends where it closes.
 
-    Includes are taken in exactly the version that they name; with ``relax_versions`` the nearest stands in for one that
+    Includes are taken in exactly the version that they name; with `relax_versions` the nearest stands in for one that
     is not at hand.
     """
     reached: dict[tuple[str, str | None], LibrarySource] = {(primary.name, primary.version): primary}

@@ -23,7 +23,7 @@ class ContentError(ValueError):
 
 
 class Document(NamedTuple):
-    """Where a document comes from, and how to read it. ``origin`` is its path below the content's root."""
+    """Where a document comes from, and how to read it. `origin` is its path below the content's root."""
 
     origin: str
     read: Callable[[], bytes]
@@ -37,7 +37,7 @@ def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Docu
     """The JSON, XML and CQL documents of a folder, a zip archive or a single file, in order of their paths.
 
     Nothing is read but the directory of an archive. FHIR resources in XML read as JSON. Hidden files are passed over.
-    ``ContentError`` if there is nothing at ``path``, or it is no readable archive or one beyond the limits.
+    `ContentError` if there is nothing at `path`, or it is no readable archive or one beyond the limits.
     """
     if path.is_dir():
         return list(map(_translated, _folder(path)))
@@ -119,7 +119,7 @@ _decode_bundle = json_decoder(_Bundle)
 
 
 def bundle_entries(data: bytes, origin: str) -> Iterator[Document]:
-    """The resources of a FHIR Bundle as documents; ``msgspec.DecodeError`` if it is cut or malformed."""
+    """The resources of a FHIR Bundle as documents; `msgspec.DecodeError` if it is cut or malformed."""
     for position, entry in enumerate(_decode_bundle(data).entry or ()):
         content = bytes(entry.resource)
         if content:

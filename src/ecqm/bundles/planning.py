@@ -37,7 +37,7 @@ def compiled_cache() -> CompiledCache:
 class Planner:
     """Plans measures of one content. Libraries are read once, and what measures have in common is planned once.
 
-    ``warnings`` are what the compiler has to say about libraries that it could translate, and which versions of data
+    `warnings` are what the compiler has to say about libraries that it could translate, and which versions of data
     models are assumed, each once, with the library that it was first said of.
     """
 

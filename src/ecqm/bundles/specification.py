@@ -33,7 +33,7 @@ class SpecificationDrift(SpecificationError):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One part of a specification. ``form`` is a library's content type; ``sha256`` that of its bytes."""
+    """One part of a specification. `form` is a library's content type; `sha256` that of its bytes."""
 
     kind: str
     name: str
@@ -53,7 +53,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Specification(msgspec.Struct, frozen=True):
-    """What a store knows of a specification; ``origin`` is where it was read from, ``added`` when (UTC)."""
+    """What a store knows of a specification; `origin` is where it was read from, `added` when (UTC)."""
 
     year: int
     measure: str
@@ -85,7 +85,7 @@ class Assembled:
 def assemble(content: Content, measure: Measure) -> Assembled:
     """Gathers a measure's specification from content, with those that it is composed of.
 
-    ``LibraryNotFound`` without its primary library; ``MeasureNotFound`` or ``MeasureError`` for what it is composed of.
+    `LibraryNotFound` without its primary library; `MeasureNotFound` or `MeasureError` for what it is composed of.
     """
     parts = [(_part(key, data := read()), data) for key, read in _sources(content, measure)]
     missing: list[str] = []
@@ -98,7 +98,7 @@ def assemble(content: Content, measure: Measure) -> Assembled:
 def with_logic(content: Content, measures: Iterable[Measure]) -> list[Measure]:
     """The measures that others consist of, each once: composites give way to what they are composed of.
 
-    Raises ``MeasureNotFound`` or ``MeasureError`` for what one is composed of.
+    Raises `MeasureNotFound` or `MeasureError` for what one is composed of.
     """
     found: dict[str, Measure] = {}
     for measure in measures:
@@ -110,7 +110,7 @@ def with_logic(content: Content, measures: Iterable[Measure]) -> list[Measure]:
 def content_hashes(content: Content, measures: Iterable[Measure]) -> dict[str, str]:
     """The content hash of each measure's specification by its name; what measures have in common is read once.
 
-    Raises what ``assemble`` does.
+    Raises what `assemble` does.
     """
     known: dict[Key, Part] = {}
     found = {}

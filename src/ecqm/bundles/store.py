@@ -1,6 +1,6 @@
 """The store of annual specifications: many years and versions of a measure side by side, never mixed.
 
-Below the store's folder, ``<year>/<measure>/<version>.json`` lists the parts of one specification, and ``parts`` holds
+Below the store's folder, `<year>/<measure>/<version>.json` lists the parts of one specification, and `parts` holds
 each part once under its hash, however many specifications share it. A specification is read back only from its own
 parts; a part whose bytes no longer have their hash is an error.
 """
@@ -79,9 +79,9 @@ class SpecificationStore:
     ) -> Specification:
         """Keeps a measure's specification; one that is already there unchanged stays as it is.
 
-        ``year`` is the reporting year, by default that in which the measure's effective period begins.
-        ``SpecificationDrift`` if the same year, measure and version is there with other content (unless ``replace``);
-        ``SpecificationError`` if libraries or value sets are missing (unless ``allow_missing``).
+        `year` is the reporting year, by default that in which the measure's effective period begins.
+        `SpecificationDrift` if the same year, measure and version is there with other content (unless `replace`);
+        `SpecificationError` if libraries or value sets are missing (unless `allow_missing`).
         """
         year = year or measure.reporting_year
         if year is None:
@@ -132,8 +132,8 @@ class SpecificationStore:
     ) -> Specification:
         """The one specification that is meant.
 
-        ``SpecificationError`` if there is none, or several (two years of a measure are never chosen between);
-        ``SpecificationDrift`` if ``content_hash`` (whole or its beginning) is not that of the one installed.
+        `SpecificationError` if there is none, or several (two years of a measure are never chosen between);
+        `SpecificationDrift` if `content_hash` (whole or its beginning) is not that of the one installed.
         """
         found = self.matching(name, year, version)
         wanted = " ".join(str(part) for part in (name, version, f"({year})" if year else None) if part)

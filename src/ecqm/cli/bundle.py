@@ -1,4 +1,4 @@
-"""``ecqm bundle``: the store of annual measure specifications."""
+"""`ecqm bundle`: the store of annual measure specifications."""
 
 from __future__ import annotations
 

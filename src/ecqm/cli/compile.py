@@ -1,4 +1,4 @@
-"""``ecqm compile``: CQL to ELM."""
+"""`ecqm compile`: CQL to ELM."""
 
 from __future__ import annotations
 

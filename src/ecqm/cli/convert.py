@@ -1,4 +1,4 @@
-"""``ecqm convert``: QDM patients from JSON to QRDA Category I and back."""
+"""`ecqm convert`: QDM patients from JSON to QRDA Category I and back."""
 
 from __future__ import annotations
 

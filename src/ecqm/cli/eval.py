@@ -1,4 +1,4 @@
-"""``ecqm eval``: the value of a CQL expression."""
+"""`ecqm eval`: the value of a CQL expression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ecqm explain``: one patient, every definition, and why."""
+"""`ecqm explain`: one patient, every definition, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ecqm format``: CQL in one layout."""
+"""`ecqm format`: CQL in one layout."""
 
 from __future__ import annotations
 

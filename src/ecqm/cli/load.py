@@ -1,4 +1,4 @@
-"""``ecqm load``: FHIR data into a cohort store."""
+"""`ecqm load`: FHIR data into a cohort store."""
 
 from __future__ import annotations
 

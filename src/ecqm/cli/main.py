@@ -1,4 +1,4 @@
-"""The command line: ``ecqm COMMAND``. Each command is a module of this package, imported when it is asked for."""
+"""The command line: `ecqm COMMAND`. Each command is a module of this package, imported when it is asked for."""
 
 from __future__ import annotations
 

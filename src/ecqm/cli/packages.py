@@ -25,7 +25,7 @@ def run_packages(
     form: str,
     output: Path,
 ) -> NoReturn:
-    """``ecqm run`` of QDM measures: what is written, told and exited with is as of FHIR measures.
+    """`ecqm run` of QDM measures: what is written, told and exited with is as of FHIR measures.
 
     `asked` is for individual reports, subject lists and supplemental data within populations.
     """

@@ -1,4 +1,4 @@
-"""``ecqm plan``: the evaluation plan of a measure."""
+"""`ecqm plan`: the evaluation plan of a measure."""
 
 from __future__ import annotations
 

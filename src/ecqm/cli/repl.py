@@ -1,4 +1,4 @@
-"""``ecqm repl``: CQL line by line."""
+"""`ecqm repl`: CQL line by line."""
 
 from __future__ import annotations
 

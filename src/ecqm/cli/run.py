@@ -1,4 +1,4 @@
-"""``ecqm run``: evaluate measures on patients."""
+"""`ecqm run`: evaluate measures on patients."""
 
 from __future__ import annotations
 

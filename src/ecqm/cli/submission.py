@@ -1,4 +1,4 @@
-"""``ecqm submission``: results of a run as a file that CMS takes."""
+"""`ecqm submission`: results of a run as a file that CMS takes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(
     allow_errors: bool,
     output: Path,
 ) -> None:
-    """Write the results of ``ecqm run`` in RESULTS as a file for CMS.
+    """Write the results of `ecqm run` in RESULTS as a file for CMS.
 
     Nothing is evaluated again, and nothing is sent. QRDA III to CMS needs counts of sex, race, ethnicity and payer: run
     with --supplemental-data. Exits with 2 if the results cannot be submitted, which it says why.

@@ -1,4 +1,4 @@
-"""``ecqm test``: run a deck's cases and compare them with what they expect."""
+"""`ecqm test`: run a deck's cases and compare them with what they expect."""
 
 from __future__ import annotations
 

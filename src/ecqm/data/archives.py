@@ -21,7 +21,7 @@ class UnsafeArchive(DataError):
 class ArchiveLimits:
     """Bounds on what an archive may unpack to, in bytes, entries and times its packed size.
 
-    The ratio counts from ``ratio_from`` bytes on: small text files compress beyond any sensible ratio harmlessly.
+    The ratio counts from `ratio_from` bytes on: small text files compress beyond any sensible ratio harmlessly.
     """
 
     entries: int = 200_000

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class PopulationAgreement:
-    """An expected count beside the actual one; ``actual`` is None if the measure has no such population."""
+    """An expected count beside the actual one; `actual` is None if the measure has no such population."""
 
     code: str
     id: str | None
@@ -41,7 +41,7 @@ class PopulationAgreement:
 
 @dataclass(frozen=True)
 class StratumAgreement:
-    """One stratum; ``compared`` is False where the expectation says nothing of its own."""
+    """One stratum; `compared` is False where the expectation says nothing of its own."""
 
     value: str | None
     populations: tuple[PopulationAgreement, ...]
@@ -95,7 +95,7 @@ class ObservationAgreement:
 
 @dataclass(frozen=True)
 class ScoreAgreement:
-    """A group's score. ``implied`` is what the expected populations and observations come to; ``judged`` is False where
+    """A group's score. `implied` is what the expected populations and observations come to; `judged` is False where
     the expected score says nothing of its own: there is none, the expected populations define none or do not agree
     themselves, or it is a placeholder."""
 
@@ -150,7 +150,7 @@ class GroupAgreement:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case compared: ``error`` if it could not be evaluated, ``defect`` if its expectation is known to be wrong."""
+    """One case compared: `error` if it could not be evaluated, `defect` if its expectation is known to be wrong."""
 
     case: TestCase
     groups: tuple[GroupAgreement, ...]

@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(r'(?:"?(?P<library>\w+)"?\.)?(?:(?P<plain>\w+)|"(?P<quo
 def bind_expressions(measure: Measure, defined: Iterable[str], library: str | None = None) -> Measure:
     """The measure with every criterion named as its definition in `library`, the name of its library, is.
 
-    ``MeasureError`` naming all population and stratifier criteria that are not defined; supplemental data that is not
+    `MeasureError` naming all population and stratifier criteria that are not defined; supplemental data that is not
     defined is left as it is, for whoever evaluates it to report.
     """
     names = list(dict.fromkeys(defined))

@@ -58,8 +58,8 @@ def compare_case(
 ) -> CaseResult:
     """A case's expectation against the results for one patient (a row number of the batch).
 
-    With ``error`` (the patient could not be evaluated) the expected counts are listed without actual ones.
-    ``placeholders`` are the ids of groups whose expected scores say nothing, see `placeholder_scores`.
+    With `error` (the patient could not be evaluated) the expected counts are listed without actual ones.
+    `placeholders` are the ids of groups whose expected scores say nothing, see `placeholder_scores`.
     """
     expectation = expectation_of(case, measure)
     if expectation is None:

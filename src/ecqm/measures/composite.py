@@ -54,8 +54,8 @@ _COMBINED = {
 def resolved_composites(measure: Measure, find: Callable[[str], Measure]) -> tuple[Measure, list[Measure]]:
     """A measure whose composites name the very groups that they are made of, and the measures that have these.
 
-    ``find`` gives the measure of a canonical with or without version; what it raises for one that is not at hand is
-    passed on. ``MeasureError`` for components that cannot be combined.
+    `find` gives the measure of a canonical with or without version; what it raises for one that is not at hand is
+    passed on. `MeasureError` for components that cannot be combined.
     """
     needed: dict[str, Measure] = {}
 
@@ -123,7 +123,7 @@ def _is_reversed(composite: Composite, group: Group) -> bool:
 class CompositeTally:
     """What a composite comes to, without who it is of; tallies of batches add up.
 
-    The score is ``achieved`` of ``possible``: successes of opportunities, units of units, or shares of units. Weighted
+    The score is `achieved` of `possible`: successes of opportunities, units of units, or shares of units. Weighted
     scoring adds up no units, so that both are 0.
     """
 
@@ -136,7 +136,7 @@ class CompositeTally:
 
 @dataclass(frozen=True)
 class CompositeResult:
-    """``patient_scores`` has shape (patients,): each patient's own score, NaN for one without any opportunity."""
+    """`patient_scores` has shape (patients,): each patient's own score, NaN for one without any opportunity."""
 
     composite: Composite
     tally: CompositeTally
@@ -151,7 +151,7 @@ class CompositeResult:
 def composite_result(composite: Composite, components: Sequence[GroupResult], failed: Mask | None) -> CompositeResult:
     """A composite over some patients, from the results of its components in their order.
 
-    Patients who ``failed`` in a component are in none of its populations, and are not scored.
+    Patients who `failed` in a component are in none of its populations, and are not scored.
     """
     units = _units(composite, components)
     counted = np.ones(len(units), np.bool_) if failed is None else ~failed[units.patient]
@@ -192,7 +192,7 @@ def composite_scores(
 ) -> CompositeScores:
     """The score of each of a measure's composites over all batches, which have a tally of each.
 
-    ``groups`` has what all components came to, by the canonical of their measures.
+    `groups` has what all components came to, by the canonical of their measures.
     """
     tallies = [sum(each, CompositeTally()) for each in zip(*batches, strict=True)]
     return tuple(

@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 class Episodes:
     """A list of episodes over all patients, one row per list element.
 
-    ``patient``: row number of the patient, non-decreasing; ``key``: identity of the episode, equal for two elements of
+    `patient`: row number of the patient, non-decreasing; `key`: identity of the episode, equal for two elements of
     one patient exactly if they are the same episode (the row number of the resource). Both have shape (rows,). The same
     episode may be listed twice; it is one.
     """
@@ -30,7 +30,7 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Labels:
-    """A value per patient (``episodes`` None) or per episode: ``names[code]``, null where ``code`` is -1."""
+    """A value per patient (`episodes` None) or per episode: `names[code]`, null where `code` is -1."""
 
     code: NDArray[np.int32]
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Observed:
-    """The value of an observation per patient (``episodes`` None) or per episode; NaN where it is null."""
+    """The value of an observation per patient (`episodes` None) or per episode; NaN where it is null."""
 
     value: NDArray[np.float64]
     episodes: Episodes | None = None
@@ -53,8 +53,8 @@ Criterion = Mask | Episodes
 class Evaluated:
     """The results of the defines that a measure needs.
 
-    ``defines`` by name of the define; ``observations`` by (group id, observation id), because the same function may
-    observe different populations. ``failed`` marks patients whose evaluation raised an error: they belong to no
+    `defines` by name of the define; `observations` by (group id, observation id), because the same function may
+    observe different populations. `failed` marks patients whose evaluation raised an error: they belong to no
     population and are reported as failed.
     """
 

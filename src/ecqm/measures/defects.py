@@ -1,9 +1,9 @@
 """Cases whose published expectation is known to be wrong, listed by name with the reason and the evidence.
 
-The list is a TOML file of ``[[defect]]`` tables: ``measure`` (the deck's folder or the measure's name), ``case`` (the
-case's folder; or ``cases``, several that share a defect), ``reason``, ``evidence``, and ``wrong``: the codes of the
-populations whose counts are wrong (absent or empty: any), ``stratifier``, ``measure-observation`` and ``score`` for
-those expectations, ``error`` if the data of the case make its evaluation fail. A listed case that agrees fails a run
+The list is a TOML file of `[[defect]]` tables: `measure` (the deck's folder or the measure's name), `case` (the
+case's folder; or `cases`, several that share a defect), `reason`, `evidence`, and `wrong`: the codes of the
+populations whose counts are wrong (absent or empty: any), `stratifier`, `measure-observation` and `score` for
+those expectations, `error` if the data of the case make its evaluation fail. A listed case that agrees fails a run
 until it is taken off the list; so does one that disagrees in more than is listed.
 """
 

@@ -1,7 +1,7 @@
 """What a measure asks for: groups, populations, stratifiers, observations and supplemental data.
 
-The terms are those of the FHIR Measure resource and the Quality Measure IG (cqfmeasures). ``parsing`` reads them from a
-resource; ``evaluation`` says what they mean.
+The terms are those of the FHIR Measure resource and the Quality Measure IG (cqfmeasures). `parsing` reads them from a
+resource; `evaluation` says what they mean.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ PATIENT_BASIS = "boolean"
 class Population:
     """One population criterion of a group.
 
-    ``criteria_reference`` is the id of the population that an observation observes, or of the initial population that
-    a denominator or numerator is drawn from; ``aggregate`` only an observation has. ``identifier`` is the UUID that
+    `criteria_reference` is the id of the population that an observation observes, or of the initial population that
+    a denominator or numerator is drawn from; `aggregate` only an observation has. `identifier` is the UUID that
     HQMF gives it.
     """
 
@@ -87,7 +87,7 @@ class StratifierComponent:
 class Stratifier:
     """A criterion (one component) or a combination of criteria that divides a group's populations.
 
-    ``applies_to`` names the populations that are counted in its strata; empty means all of them. ``identifier`` is the
+    `applies_to` names the populations that are counted in its strata; empty means all of them. `identifier` is the
     UUID that HQMF gives it.
     """
 
@@ -117,7 +117,7 @@ class Group:
 
     @property
     def patient_based(self) -> bool:
-        """True if patients are counted, False if episodes (resources of the type ``basis``) are."""
+        """True if patients are counted, False if episodes (resources of the type `basis`) are."""
         return self.basis == PATIENT_BASIS
 
     def having(self, code: PopulationCode) -> tuple[Population, ...]:
@@ -152,7 +152,7 @@ class SupplementalData:
 class ComponentMeasure:
     """A group of a measure that a composite is composed of (relatedArtifact of type composed-of).
 
-    ``measure`` is its canonical; without ``group_id`` the measure has one group only.
+    `measure` is its canonical; without `group_id` the measure has one group only.
     """
 
     measure: str
@@ -172,14 +172,14 @@ class Composite:
 
     @property
     def patient_based(self) -> bool:
-        """True if patients are scored, False if episodes (resources of the type ``basis``) are."""
+        """True if patients are scored, False if episodes (resources of the type `basis`) are."""
         return self.basis == PATIENT_BASIS
 
 
 @dataclass(frozen=True)
 class Identifiers:
     """What a measure is known by outside of its content: the UUIDs of this version and of all versions together, and
-    the number that CMS gives it (``122FHIR``, ``CMS122v14``)."""
+    the number that CMS gives it (`122FHIR`, `CMS122v14`)."""
 
     version_specific: str | None = None
     version_independent: str | None = None
@@ -188,9 +188,9 @@ class Identifiers:
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure as published. ``library`` is the canonical of its primary library; ``period`` its effective period.
+    """A measure as published. `library` is the canonical of its primary library; `period` its effective period.
 
-    ``composites`` are scores made of groups, mostly of other measures; a measure that has only these has no logic.
+    `composites` are scores made of groups, mostly of other measures; a measure that has only these has no logic.
     """
 
     name: str

@@ -35,7 +35,7 @@ _EXCLUSIONS = {
 class Stratum:
     """One value of a stratifier and the units that have it, shape (units,).
 
-    ``values`` has one label per component; a criterion's strata are "true" and "false".
+    `values` has one label per component; a criterion's strata are "true" and "false".
     """
 
     values: tuple[str, ...]
@@ -61,7 +61,7 @@ class StratifierResult:
 class GroupResult:
     """The results of one group for a batch of patients.
 
-    ``members`` by population id and ``observations`` by observation id are arrays over ``units``; an observation is
+    `members` by population id and `observations` by observation id are arrays over `units`; an observation is
     NaN where the unit is not observed (not in the observed population, or excluded from it) or observed as null.
     """
 

@@ -136,7 +136,7 @@ class ExpectedStratifier:
 
 @dataclass(frozen=True)
 class ExpectedGroup:
-    """``observations`` are apart from the populations: each is the value of one observation on one episode."""
+    """`observations` are apart from the populations: each is the value of one observation on one episode."""
 
     id: str | None
     populations: tuple[ExpectedPopulation, ...]

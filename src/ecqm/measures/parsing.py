@@ -2,7 +2,7 @@
 
 The extensions of the Quality Measure IG (cqfmeasures) put scoring, population basis and improvement notation on the
 group; where a group says nothing, the measure's own elements count. What a resource leaves unclear is decided here and
-listed in ``Measure.problems``; what makes it unusable raises ``MeasureError``.
+listed in `Measure.problems`; what makes it unusable raises `MeasureError`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _AGGREGATES = {
 
 
 def parse_measure(data: bytes) -> Measure:
-    """The measure in a FHIR Measure resource (JSON); ``MeasureError`` if it is none or cannot be evaluated."""
+    """The measure in a FHIR Measure resource (JSON); `MeasureError` if it is none or cannot be evaluated."""
     try:
         resource = decode_measure(data)
     except msgspec.DecodeError as error:

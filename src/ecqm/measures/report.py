@@ -38,9 +38,9 @@ Supplement = Code | str | bool | int | Decimal
 class Reporting:
     """What all reports of a run have in common.
 
-    ``patient_ids`` in the order of the batch; ``period`` and ``date`` as FHIR writes them. ``supplements`` holds, by id
-    of the supplemental data, the values of each patient. ``episode_reference`` turns an episode, by the basis and its
-    key, into a reference (``Encounter/1``) for subject lists; without it those of episode-based groups list patients.
+    `patient_ids` in the order of the batch; `period` and `date` as FHIR writes them. `supplements` holds, by id
+    of the supplemental data, the values of each patient. `episode_reference` turns an episode, by the basis and its
+    key, into a reference (`Encounter/1`) for subject lists; without it those of episode-based groups list patients.
     """
 
     measure: Measure

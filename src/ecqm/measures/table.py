@@ -1,10 +1,10 @@
 """Results as a table: one row per patient or episode and group.
 
-Columns: ``measure``, ``group``, ``patient``, ``episode`` (null in patient-based groups), a boolean for each population
-code, ``observation`` for each observation of the group in order (``observation_1``, ``observation_2``; null where there
-is none), and ``strata``, the strata that the row is in (``<stratifier id>=<value>``). Rows are those in an initial
+Columns: `measure`, `group`, `patient`, `episode` (null in patient-based groups), a boolean for each population
+code, `observation` for each observation of the group in order (`observation_1`, `observation_2`; null where there
+is none), and `strata`, the strata that the row is in (`<stratifier id>=<value>`). Rows are those in an initial
 population; a patient-based group has a row for every patient. So has a composite: who has a score is in its measure
-population, and the score is ``observation_1``.
+population, and the score is `observation_1`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def population_table(
     episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None = None,
     failed: Mask | None = None,
 ) -> Any:
-    """A ``pyarrow.Table`` over all groups of a measure.
+    """A `pyarrow.Table` over all groups of a measure.
 
-    ``episode_names`` turns episode keys of a basis into names, (basis, keys) → names; without it keys stand for
-    themselves. Rows of ``failed`` patients are left out.
+    `episode_names` turns episode keys of a basis into names, (basis, keys) → names; without it keys stand for
+    themselves. Rows of `failed` patients are left out.
     """
     observations = max((len(result.observations) for result in results), default=0)
     ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string())
@@ -45,7 +45,7 @@ def population_table(
 def composite_table(
     measure: Measure, composites: Sequence[CompositeResult], patient_ids: Sequence[str], failed: Mask
 ) -> Any:
-    """A ``pyarrow.Table`` with the scores of patients by a measure's composites, without those of ``failed``."""
+    """A `pyarrow.Table` with the scores of patients by a measure's composites, without those of `failed`."""
     rows = np.flatnonzero(~failed)
     ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string()).take(pa.array(rows))
     tables = []
@@ -67,7 +67,7 @@ def composite_table(
 
 
 def table_schema(observations: int) -> Any:
-    """The ``pyarrow.Schema`` of tables with so many columns of observations."""
+    """The `pyarrow.Schema` of tables with so many columns of observations."""
     return pa.schema(
         [
             *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),

@@ -1,9 +1,9 @@
 """The test cases of a deck: folders of patient data with a MeasureReport of what is expected.
 
-A deck is laid out as ``DIR/<Measure>/<case>/…json``. A case's folder holds single resource files, one bundle, or both,
+A deck is laid out as `DIR/<Measure>/<case>/…json`. A case's folder holds single resource files, one bundle, or both,
 possibly in folders of its own; somewhere among them is a MeasureReport that says what is expected. A bundle that lies
 in the measure's folder itself, and is no copy of what a case's folder holds, is a case too. Reading cases looks for the
-report only: the patient data is left to the data readers (``TestCase.files``).
+report only: the patient data is left to the data readers (`TestCase.files`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ecqm.measures.expectations import Expectation, ReportResource, expectations
 
 @dataclass(frozen=True)
 class TestCase:
-    """One case: ``files`` are all its files, JSON or XML, to be read as one patient's data. ``folder`` is where they
+    """One case: `files` are all its files, JSON or XML, to be read as one patient's data. `folder` is where they
     lie, or the bundle that is the whole case.
 
-    ``expectations`` holds what the folder's reports expect, each once; a case without any, or whose files cannot be
-    read, says so in ``problems``.
+    `expectations` holds what the folder's reports expect, each once; a case without any, or whose files cannot be
+    read, says so in `problems`.
     """
 
     __test__ = False  # not a test class, whatever pytest makes of the name
@@ -78,7 +78,7 @@ def measure_expected(cases: Iterable[TestCase]) -> str | None:
 
 
 def read_deck(root: Path, folders: tuple[str, ...] | None = None) -> Deck:
-    """The cases below ``root``, of all measure folders or of those named."""
+    """The cases below `root`, of all measure folders or of those named."""
     deck = Deck(root)
     for folder in _folders(root):
         if folders is None or folder.name in folders:
@@ -107,7 +107,7 @@ def read_cases(measure_folder: Path) -> Iterator[TestCase]:
 
 
 def measure_folders(root: Path, depth: int = 4) -> list[Path]:
-    """The folders at or below ``root`` that hold cases, whatever they are called and however deep they lie."""
+    """The folders at or below `root` that hold cases, whatever they are called and however deep they lie."""
     if any(_is_case(folder) for folder in _folders(root)) or _patients(_loose_bundles(root)):
         return [root]
     return [found for folder in _folders(root) for found in measure_folders(folder, depth - 1)] if depth else []
@@ -237,7 +237,7 @@ def _titles(measure_folder: Path) -> dict[str, str]:
 
 
 def _title_of_bundle(files: tuple[Path, ...]) -> str | None:
-    """``<measure>-v<version>-<series>-<title>.json``, as the authoring tool names a case's bundle."""
+    """`<measure>-v<version>-<series>-<title>.json`, as the authoring tool names a case's bundle."""
     for path in files:
         match = _BUNDLE_NAME.match(path.stem)
         if match and not re.fullmatch(r"[0-9a-f-]+", match["title"]):

@@ -19,7 +19,7 @@ from ecqm.measures.criteria import Criterion, Episodes, Labels, Mask, Observed
 class Units:
     """The rows that a group counts, sorted by patient and episode key, each once.
 
-    ``patient`` has shape (units,). ``key`` is None where the units are the patients themselves.
+    `patient` has shape (units,). `key` is None where the units are the patients themselves.
     """
 
     n_patients: int

@@ -34,7 +34,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class ListedMeasure:
-    """A measure as the programme has it: its eCQM with version (``CMS122v14``), the UUID of that version, its number in
+    """A measure as the programme has it: its eCQM with version (`CMS122v14`), the UUID of that version, its number in
     the Quality Payment Program. `summed` says that it takes all rates as one, `stratum_names` (none, mostly) that it
     takes the strata of the one rate instead of the rate."""
 

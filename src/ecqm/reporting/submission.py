@@ -1,6 +1,6 @@
 """What submissions to CMS have in common: who submits, to which programme, and which results.
 
-Results are those that ``ecqm run`` left in a folder; nothing is evaluated again.
+Results are those that `ecqm run` left in a folder; nothing is evaluated again.
 """
 
 from __future__ import annotations

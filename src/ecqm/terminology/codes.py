@@ -19,7 +19,7 @@ NO_CODE = -1
 class CodeIndex:
     """Interns (system, code) pairs to dense int32 ids, in order of first appearance.
 
-    Systems are taken under one identity (``canonical_system``), so the same code named by OID and by URI has one id.
+    Systems are taken under one identity (`canonical_system`), so the same code named by OID and by URI has one id.
     Versions and displays take no part: CQL's code equivalence ignores them, and value sets list codes without them.
     Ids never change; the index only grows.
     """
@@ -50,7 +50,7 @@ class CodeIndex:
         return np.fromiter((self.intern(system, code) for system, code in codes), dtype=np.int32)
 
     def find(self, system: str | None, code: str) -> int:
-        """The id of a code, or ``NO_CODE`` if it was never interned."""
+        """The id of a code, or `NO_CODE` if it was never interned."""
         found = self._ids.get((system, code))
         if found is not None:
             return found
@@ -63,5 +63,5 @@ class CodeIndex:
         return self._codes[code_id]
 
     def since(self, start: int) -> list[CodeKey]:
-        """The codes with ids from ``start`` on."""
+        """The codes with ids from `start` on."""
         return self._codes[start:]

@@ -1,7 +1,7 @@
 """The codes of a value set: from its stored expansion, completed from its definition where that was cut.
 
-A stored expansion is taken as whole only if nothing says that it was cut: ``expansion.total`` above what it
-contains, an offset, or exactly as many entries as the ``count`` it was asked for. A cut one gives way to ``compose``
+A stored expansion is taken as whole only if nothing says that it was cut: `expansion.total` above what it
+contains, an offset, or exactly as many entries as the `count` it was asked for. A cut one gives way to `compose`
 (enumerated concepts, nested value sets, whole code systems at hand, exclusions); what cannot be completed is kept,
 marked as not complete, with the counts (FHIR R4, ValueSet resource, "Value set expansion").
 """
@@ -27,8 +27,8 @@ from ecqm.terminology.systems import canonical_system
 class Expansion:
     """The members of one value set.
 
-    ``codes`` are (system, code) under canonical system names. ``complete`` is False if codes are known or feared to
-    be missing; ``problems`` says what was cut, completed or not understood. ``origin`` names the file it came from.
+    `codes` are (system, code) under canonical system names. `complete` is False if codes are known or feared to
+    be missing; `problems` says what was cut, completed or not understood. `origin` names the file it came from.
     """
 
     url: str
@@ -53,9 +53,9 @@ CodeSystemLookup = Callable[[str, str | None], "CodeSystemResource | None"]
 def expand(
     resource: ValueSetResource, value_set: ValueSetLookup, code_system: CodeSystemLookup, origin: str
 ) -> Expansion:
-    """The codes of ``resource``: its stored expansion if whole, otherwise its definition, otherwise what there is.
+    """The codes of `resource`: its stored expansion if whole, otherwise its definition, otherwise what there is.
 
-    ``value_set`` and ``code_system`` find what the definition refers to, by canonical URL (a system also by version),
+    `value_set` and `code_system` find what the definition refers to, by canonical URL (a system also by version),
     or return None.
     """
     stored = _listed(resource.expansion)

@@ -26,7 +26,7 @@ def filtered(condition: ComposeFilter, concepts: Concepts) -> set[str] | None:
 
 
 def named_by(condition: ComposeFilter) -> set[str] | None:
-    """The codes that a condition spells out itself (``concept = x``, ``concept in x,y``); None if it does not."""
+    """The codes that a condition spells out itself (`concept = x`, `concept in x,y`); None if it does not."""
     if condition.property not in _OF_CONCEPTS or condition.op not in ("=", "in"):
         return None
     return _listed(condition.value) if condition.op == "in" else {condition.value.strip()}

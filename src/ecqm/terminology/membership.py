@@ -20,10 +20,10 @@ class ValueSets(Protocol):
 
 
 class Membership:
-    """One boolean table per value set: ``table(id)[code_id]`` tells whether the code is a member.
+    """One boolean table per value set: `table(id)[code_id]` tells whether the code is a member.
 
-    Tables are made once and extended as the index grows; ``NO_CODE`` (-1) must be masked by the caller. A value set
-    that is not at hand has no members: whether to go on without it is decided before a run (``ValueSetStore.missing``).
+    Tables are made once and extended as the index grows; `NO_CODE` (-1) must be masked by the caller. A value set
+    that is not at hand has no members: whether to go on without it is decided before a run (`ValueSetStore.missing`).
     """
 
     def __init__(self, codes: CodeIndex, value_sets: ValueSets) -> None:
@@ -32,7 +32,7 @@ class Membership:
         self._tables: dict[tuple[str, str | None], NDArray[np.bool_]] = {}
 
     def table(self, identifier: str, version: str | None = None) -> NDArray[np.bool_]:
-        """Boolean array over all ids given out so far: shape ``(len(codes),)``, not to be written to."""
+        """Boolean array over all ids given out so far: shape `(len(codes),)`, not to be written to."""
         identity, in_identifier = value_set_key(identifier)
         key = (identity, version or in_identifier)
         known = self._tables.get(key)

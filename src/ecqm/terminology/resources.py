@@ -135,7 +135,7 @@ _decode_kind = json_decoder(_Kind)
 
 
 def resource_type(data: bytes) -> str:
-    """The type of a FHIR resource in JSON, empty for any other JSON object; ``msgspec.DecodeError`` if it is none."""
+    """The type of a FHIR resource in JSON, empty for any other JSON object; `msgspec.DecodeError` if it is none."""
     return _decode_kind(data).resourceType
 
 

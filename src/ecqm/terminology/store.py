@@ -1,6 +1,6 @@
 """Value sets and code systems from layers of documents, read when they are asked for.
 
-The first layer is the measure content itself, those after it are what the caller adds (``--valuesets``). A value set
+The first layer is the measure content itself, those after it are what the caller adds (`--valuesets`). A value set
 is taken from the first layer that has it whole; later layers stand in for what the earlier lack or hold only in part.
 """
 
@@ -56,8 +56,8 @@ class _Candidate:
 class MissingValueSet:
     """A value set that a run needs and cannot take as whole.
 
-    ``found`` is None if it is not at hand at all, otherwise what there is of it. ``users`` are the libraries or defines
-    that name it; ``versions`` are the versions at hand where another one was asked for, and ``pinned`` the version that
+    `found` is None if it is not at hand at all, otherwise what there is of it. `users` are the libraries or defines
+    that name it; `versions` are the versions at hand where another one was asked for, and `pinned` the version that
     a manifest asks for.
     """
 
@@ -80,9 +80,9 @@ class MissingValueSet:
 
 
 def value_set_key(identifier: str) -> tuple[str, str | None]:
-    """(identity, version) of a value set named by canonical URL with or without ``|version``, ``urn:oid:`` or OID.
+    """(identity, version) of a value set named by canonical URL with or without `|version`, `urn:oid:` or OID.
 
-    An OID identity is the bare OID, whether it stood alone or at the end of a ``…/ValueSet/<oid>`` URL.
+    An OID identity is the bare OID, whether it stood alone or at the end of a `…/ValueSet/<oid>` URL.
     """
     url, _, version = identifier.partition("|")
     at_end = _OID_AT_END.search(url)
@@ -90,7 +90,7 @@ def value_set_key(identifier: str) -> tuple[str, str | None]:
 
 
 def json_documents(folder: Path) -> Iterator[Document]:
-    """Every ``.json`` file below a folder, in the order of their paths; a single file is itself."""
+    """Every `.json` file below a folder, in the order of their paths; a single file is itself."""
     if folder.is_file():
         yield str(folder), folder.read_bytes
         return
@@ -137,7 +137,7 @@ class ValueSetStore:
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set with this identity, or None if it (or the version asked for) is not at hand.
 
-        ``identifier`` may carry ``|version``. Where no version is asked for, that of ``pin`` counts; if there is none
+        `identifier` may carry `|version`. Where no version is asked for, that of `pin` counts; if there is none
         either, and several versions are at hand, the latest of the first layer that has it whole; if none is whole, the
         one with the most codes, marked as it is.
         """
@@ -169,7 +169,7 @@ class ValueSetStore:
         return decode_code_system((same or candidates)[0].read()) if candidates else None
 
     def missing(self, uses: Mapping[str, Iterable[str]]) -> list[MissingValueSet]:
-        """Which value sets of ``uses`` are not at hand as whole: by identifier the libraries or defines that use it."""
+        """Which value sets of `uses` are not at hand as whole: by identifier the libraries or defines that use it."""
         missing = []
         for identifier, users in uses.items():
             found = self.find(identifier)

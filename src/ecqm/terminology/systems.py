@@ -1,8 +1,8 @@
 """Code systems under one identity, whether a document names them by URI or by OID.
 
-FHIR names a code system by URI (``http://snomed.info/sct``), QDM and QRDA by bare OID, and some FHIR content by
-``urn:oid:…``. All of these are one system: ``canonical_system`` maps every spelling to the URI that FHIR R4 uses,
-and ``system_oid`` maps back. A system that is not in the table keeps its own name (a bare OID becomes ``urn:oid:…``).
+FHIR names a code system by URI (`http://snomed.info/sct`), QDM and QRDA by bare OID, and some FHIR content by
+`urn:oid:…`. All of these are one system: `canonical_system` maps every spelling to the URI that FHIR R4 uses,
+and `system_oid` maps back. A system that is not in the table keeps its own name (a bare OID becomes `urn:oid:…`).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ _CANONICAL, _OID_OF = _tables()
 
 
 def bare_oid(identifier: str) -> str | None:
-    """The OID that ``identifier`` spells, bare or as ``urn:oid:``; None if it is no OID."""
+    """The OID that `identifier` spells, bare or as `urn:oid:`; None if it is no OID."""
     match = _OID.fullmatch(identifier)
     return match[1] if match else None
 
@@ -137,7 +137,7 @@ def bare_oid(identifier: str) -> str | None:
 def canonical_system(system: str | None) -> str:
     """The one name of a code system: its FHIR URI if well known, otherwise what the document says.
 
-    A bare OID that is not well known becomes ``urn:oid:…``; a missing system is the empty string, which is a system
+    A bare OID that is not well known becomes `urn:oid:…`; a missing system is the empty string, which is a system
     of its own (a code without a system equals only another without).
     """
     if not system:

@@ -1,4 +1,4 @@
-"""``ecqm conformance``: run the HL7 tests of CQL."""
+"""`ecqm conformance`: run the HL7 tests of CQL."""
 
 from __future__ import annotations
 

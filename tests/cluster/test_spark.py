@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import shutil
 import sys
 import threading
@@ -19,7 +20,7 @@ import pytest
 from ecqm.api import select
 from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Worker
-from ecqm.data import Cohort, Demand
+from ecqm.data import Cohort, DataError, Demand
 from ecqm.terminology import CodeIndex
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
@@ -67,6 +68,7 @@ def session(cluster: SparkCluster) -> Iterator[Any]:
         "spark.driver.extraJavaOptions": SHORT_LIVED,
         "spark.executor.extraJavaOptions": SHORT_LIVED,
         "spark.sql.shuffle.partitions": "3",
+        "spark.python.worker.reuse": "false",
     }
     builder = SparkSession.builder.master(cluster.master).appName("tests")
     for name, value in options.items():
@@ -94,6 +96,56 @@ class WaitingUnit:
         while not self.may_go_on.exists():
             time.sleep(0.05)
         return self.unit.cohort(demand, codes)
+
+
+@dataclass(frozen=True)
+class FullDiskUnit:
+    """A unit after which the disk of its machine is full."""
+
+    unit: Unit
+
+    @property
+    def name(self) -> str:
+        return self.unit.name
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        cohort = self.unit.cohort(demand, codes)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60, 60))
+        return cohort
+
+
+@dataclass(frozen=True)
+class BrokenUnit:
+    """A unit that fails as nobody foresaw."""
+
+    name: str = "broken"
+
+    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
+        raise ZeroDivisionError("one by nothing")
+
+
+def test_a_full_disk(session: Any, store: Path, expected: Path, tmp_path: Path) -> None:
+    from ecqm.cluster.spark import run_on_spark
+
+    with cohorts.output(tmp_path / "results") as output:
+        units = cohorts.units(store, output.work)
+        full = {number: FullDiskUnit(unit) if number == 0 else unit for number, unit in units.items()}
+        with pytest.raises(OSError, match="File too large"):
+            run_on_spark(session, cohorts.shipment(output), full, output.path_of)
+        assert output.done == units.keys() - {0}
+        assert not run_on_spark(session, cohorts.shipment(output), {0: units[0]}, output.path_of)
+        output.finish({})
+    assert cohorts.results(tmp_path / "results") == cohorts.results(expected)
+
+
+def test_a_task_that_fails_again_and_again(session: Any, tmp_path: Path) -> None:
+    from ecqm.cluster.spark import run_on_spark
+
+    with (
+        cohorts.output(tmp_path / "results") as output,
+        pytest.raises(DataError, match=r"^Spark: ZeroDivisionError: one by nothing$"),
+    ):
+        run_on_spark(session, cohorts.shipment(output), {0: BrokenUnit()}, output.path_of)
 
 
 def test_a_data_frame_of_resources(session: Any, store: Path, expected: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -11,9 +10,6 @@ from contextlib import contextmanager
 import click
 
 TRACEBACK = "ECQM_TRACEBACK"
-
-# Errors that room, or another disk, puts right.
-_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 
 @contextmanager
@@ -47,7 +43,9 @@ def resumable(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _OF_THE_DISK:
+        from ecqm.data.writing import OF_THE_DISK
+
+        if error.errno not in OF_THE_DISK:
             raise
         message = f"{what} cannot be written: {error}; what is done is kept, and the same command goes on from there"
         raise click.ClickException(message) from error

@@ -16,8 +16,12 @@ Between Spark and Python go Arrow batches; nothing is done row by row.
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
@@ -33,6 +37,7 @@ from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import Cohort, DataError, Demand
 from ecqm.data.rows import read_rows
+from ecqm.data.writing import OF_THE_DISK
 from ecqm.measures.period import parse_period
 from ecqm.measures.report import Json
 from ecqm.measures.table import table_schema
@@ -43,16 +48,22 @@ from ecqm.terminology import CodeIndex
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+# The last line of a traceback of Python, in what Spark tells of a task.
+_ERROR_OF_TASK = re.compile(r"Traceback[^\n]*\n(?:[ \t][^\n]*\n)+(\S[^\n]*)")
+# The exception, below the line that says which call raised it.
+_ERROR_OF_JAVA = re.compile(r"\n: ([^\n]+)")
+
 
 def session_on(master: str) -> SparkSession:
-    """A session on a Spark master (`spark://host:7077`, `local[4]`, `yarn`). Raises DataError without PySpark."""
+    """A session on a Spark master (`spark://host:7077`, `local[4]`, `yarn`). DataError without PySpark or Java."""
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise DataError("Spark needs PySpark: pip install ecqm[spark]") from error
     # A process is for one task, because strings and codes of all units that it evaluates stay in its memory.
-    builder = SparkSession.builder.master(master).appName("ecqm")
-    return builder.config("spark.python.worker.reuse", "false").getOrCreate()
+    builder = SparkSession.builder.master(master).appName("ecqm").config("spark.ui.showConsoleProgress", "false")
+    with _told():
+        return builder.config("spark.python.worker.reuse", "false").getOrCreate()
 
 
 def run_on_spark(
@@ -60,15 +71,39 @@ def run_on_spark(
 ) -> dict[int, str]:
     """Evaluate units, by number, each in a task of its own that writes the part of its number.
 
-    Gives, by number, why a unit could not be evaluated.
+    Gives, by number, why a unit could not be evaluated. Raises OSError where parts cannot be written (those that could
+    be are there), DataError where Spark gives tasks up.
     """
     if not units:
         return {}
     work = [(number, unit, path_of(number).absolute()) for number, unit in units.items()]
     numbers = session.range(0, len(work), 1, numPartitions=len(work))
     task = partial(_evaluate_units, shipment.packed(), [pickle.dumps(each) for each in work])
-    rows = numbers.mapInArrow(task, "number long, refused string").collect()
+    with _told():
+        rows = numbers.mapInArrow(task, "number long, refused string, errno int").collect()
+    for row in rows:
+        if row.errno is not None:
+            raise OSError(row.errno, os.strerror(row.errno))
     return {row.number: row.refused for row in rows if row.refused is not None}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what Spark raises into a DataError, with the error of a task where it was one that ended the work.
+
+    PySpark's warnings about versions of libraries that are not used here are left out.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    except (Py4JError, PySparkException) as error:
+        text = str(error)
+        found = _ERROR_OF_TASK.search(text) or _ERROR_OF_JAVA.search(text)
+        raise DataError(f"Spark: {found[1] if found else text.splitlines()[0]}") from error
 
 
 def _evaluate_units(packed: bytes, work: list[bytes], batches: Iterator[Any]) -> Iterator[Any]:
@@ -76,15 +111,24 @@ def _evaluate_units(packed: bytes, work: list[bytes], batches: Iterator[Any]) ->
     for batch in batches:
         numbers: list[int] = []
         refused: list[str | None] = []
+        failures: list[int | None] = []
         for place in batch.column(0).to_pylist():
             number, unit, path = pickle.loads(work[place])
-            numbers.append(number)
+            why = failure = None
             try:
                 _worker(packed).run(unit, path)
-                refused.append(None)
             except (DataError, ContentError) as error:
-                refused.append(str(error))
-        yield _batch({"number": pa.array(numbers, pa.int64()), "refused": pa.array(refused, pa.string())})
+                why = str(error)
+            except OSError as error:
+                if error.errno not in OF_THE_DISK:
+                    raise
+                # It would be as full for another task: it need not be tried.
+                failure = error.errno
+            numbers.append(number)
+            refused.append(why)
+            failures.append(failure)
+        arrays = (pa.array(numbers, pa.int64()), pa.array(refused, pa.string()), pa.array(failures, pa.int32()))
+        yield _batch(dict(zip(("number", "refused", "errno"), arrays, strict=True)))
 
 
 @lru_cache(maxsize=1)

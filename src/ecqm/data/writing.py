@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from threading import Thread
 from typing import IO
 
 from ecqm.data.problems import DataError
+
+# Failures of writing that room, or another disk, puts right: what was written before is as it should be.
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 # Held by a writer, and by the processes that it has started.
 _WRITER, _PROCESSES = ".writer", ".processes"

@@ -65,7 +65,7 @@ def _element(element: Any) -> tuple[str, tuple[tuple[str, Any], ...]]:
             values["frequency"] = (element.frequency.system, element.frequency.code)
     if kind not in _NAMELESS:
         identifier = element.id if element.id is not None else getattr(element, STORE_ID, None)
-        values["id"] = identifier.get("value") if isinstance(identifier, dict) else identifier
+        values["id"] = _value(identifier.get("value") if isinstance(identifier, dict) else identifier)
     return kind, tuple(sorted(values.items()))
 
 

@@ -12,7 +12,7 @@ from ecqm.measures.criteria import Episodes, Evaluated, Observed
 from ecqm.measures.defects import Defect, DefectList, DefectListError
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.test_cases import TestCase, read_deck
+from ecqm.measures.test_cases import TestCase, read_cases
 from tests.measures.decks import counts, expected_report, write
 from tests.measures.resources import criteria, group, measure, observation, population
 
@@ -21,7 +21,7 @@ CODES = ("initial-population", "denominator", "numerator")
 
 def case_of(tmp_path: Path, *groups: dict[str, Any]) -> TestCase:
     write(tmp_path / "Example" / "c" / "MeasureReport-1.json", expected_report(*groups))
-    return read_deck(tmp_path).cases["Example"][0]
+    return next(read_cases(tmp_path / "Example"))
 
 
 def patient_measure(**more: Any) -> Measure:
@@ -66,7 +66,7 @@ def test_an_error_or_a_missing_expectation_never_agrees(tmp_path: Path) -> None:
         "actual": None,
     }
     write(tmp_path / "None" / "c" / "Patient-1.json", {"resourceType": "Patient", "id": "p1"})
-    assert compared(read_deck(tmp_path).cases["None"][0], patient_measure()).error
+    assert compared(next(read_cases(tmp_path / "None")), patient_measure()).error
 
 
 STRATIFIERS = [{"id": "young", "criteria": criteria("Young")}, {"id": "old", "criteria": criteria("Old")}]
@@ -203,9 +203,9 @@ def test_a_score_without_denominators_is_not_judged(tmp_path: Path) -> None:
 def test_one_score_whatever_the_populations_is_a_placeholder(tmp_path: Path) -> None:
     for name, group_expected in {"met": scored(1.0), "missed": scored(1.0, numerator=0)}.items():
         write(tmp_path / "Example" / name / "MeasureReport-1.json", expected_report(group_expected))
-    cases = read_deck(tmp_path).cases["Example"]
+    cases = list(read_cases(tmp_path / "Example"))
     assert placeholder_scores(patient_measure(), cases) == {"g1"}
     assert compared(cases[0], patient_measure(), placeholders=frozenset({"g1"})).scores_agree is None
     assert placeholder_scores(patient_measure(), cases[:1]) == frozenset()
     write(tmp_path / "Example" / "other" / "MeasureReport-1.json", expected_report(scored(0.0, numerator=0)))
-    assert placeholder_scores(patient_measure(), read_deck(tmp_path).cases["Example"]) == frozenset()
+    assert placeholder_scores(patient_measure(), list(read_cases(tmp_path / "Example"))) == frozenset()

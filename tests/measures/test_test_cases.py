@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from ecqm.measures.test_cases import read_deck
+from ecqm.measures.test_cases import measure_expected, measure_folders, read_cases
 from tests.content import CONTENT, needs_content
 from tests.measures.decks import PATIENT, counts, expected_report, write
 
@@ -19,7 +19,7 @@ def test_single_files_bundles_and_both(tmp_path: Path) -> None:
     write(tmp_path / "M" / "both" / "MeasureReport-1.json", REPORT)
     write(tmp_path / "M" / "both" / "all.json", PATIENT, REPORT)
     write(tmp_path / "M" / "loose-copy.json", PATIENT)
-    cases = read_deck(tmp_path).cases["M"]
+    cases = list(read_cases(tmp_path / "M"))
     assert [case.name for case in cases] == ["both", "bundle", "files"]
     for case in cases:
         (expectation,) = case.expectations
@@ -37,7 +37,7 @@ def test_folders_inside_a_case_and_folders_that_group_cases(tmp_path: Path) -> N
     for name in ("one", "two"):
         write(tmp_path / "M" / "group" / name / "MeasureReport-1.json", REPORT)
     write(tmp_path / "M" / "nested" / "again" / "MeasureReport-1.json", REPORT)
-    cases = read_deck(tmp_path).cases["M"]
+    cases = list(read_cases(tmp_path / "M"))
     assert [case.name for case in cases] == ["case", "one", "two", "nested"]
     assert all(case.expectations for case in cases)
 
@@ -48,7 +48,7 @@ def test_titles_from_the_export_list_and_the_read_me(tmp_path: Path) -> None:
     listed = [{"patientId": "a", "series": "S", "title": "First"}]
     (tmp_path / "M" / ".madie").write_text(json.dumps(listed))
     (tmp_path / "M" / "README.txt").write_text("How to read this\n\nCase # 1 - b = S Second\n")
-    assert [case.title for case in read_deck(tmp_path).cases["M"]] == ["S First", "S Second", None]
+    assert [case.title for case in list(read_cases(tmp_path / "M"))] == ["S First", "S Second", None]
 
 
 def test_the_report_for_the_measure_counts(tmp_path: Path) -> None:
@@ -57,14 +57,13 @@ def test_the_report_for_the_measure_counts(tmp_path: Path) -> None:
     write(tmp_path / "M" / "a" / "MeasureReport-1.json", REPORT)
     write(tmp_path / "M" / "a" / "MeasureReport-2.json", earlier)
     write(tmp_path / "M" / "a" / "MeasureReport-3.json", other)
-    deck = read_deck(tmp_path)
-    (case,) = deck.cases["M"]
+    (case,) = read_cases(tmp_path / "M")
     assert len(case.expectations) == 3
     url = "http://example.org/Measure/Example"
     assert case.expectation(url, ("g1",)) == case.expectations[0]
     assert case.expectation(url, ("x",)) == case.expectations[1]
     assert case.expectation("http://example.org/Measure/Earlier") == case.expectations[2]
-    assert deck.measure_of("M") == url
+    assert measure_expected([case]) == url
 
 
 def test_cases_without_a_readable_expectation_say_so(tmp_path: Path) -> None:
@@ -73,7 +72,7 @@ def test_cases_without_a_readable_expectation_say_so(tmp_path: Path) -> None:
     (tmp_path / "M" / "cut" / "MeasureReport-1.json").write_text('{"resourceType": "MeasureReport", "group": [')
     result = expected_report(GROUP, meta={"profile": ["http://example.org/a-result"]})
     write(tmp_path / "M" / "result" / "MeasureReport-1.json", result)
-    cut, none, other = read_deck(tmp_path).cases["M"]
+    cut, none, other = list(read_cases(tmp_path / "M"))
     assert "MeasureReport-1.json" in cut.problems[0]
     assert none.problems and other.problems and not other.expectations
     assert none.expectation("x") is None
@@ -88,7 +87,8 @@ def test_observations_and_strata_are_read(tmp_path: Path) -> None:
     population = counts(initial_population=1, measure_population_observation=2.5)
     group = {"population": population, "stratifier": [stratifier], "measureScore": {"value": 0.5}}
     write(tmp_path / "M" / "a" / "MeasureReport-1.json", expected_report(group))
-    (read,) = read_deck(tmp_path).cases["M"][0].expectations[0].groups
+    (case,) = read_cases(tmp_path / "M")
+    (read,) = case.expectations[0].groups
     assert [p.count for p in read.populations] == [1] and [o.count for o in read.observations] == [2.5]
     assert read.stratifiers[0].strata[0].value == "true" and read.score == 0.5
 
@@ -96,10 +96,10 @@ def test_observations_and_strata_are_read(tmp_path: Path) -> None:
 @needs_content
 def test_the_published_deck_reads_quickly_and_every_case_expects_something() -> None:
     started = time.perf_counter()
-    deck = read_deck(CONTENT / "ecqm-content-qicore-2025" / "input" / "tests" / "measure")
+    folders = measure_folders(CONTENT / "ecqm-content-qicore-2025" / "input" / "tests" / "measure")
+    cases = [case for folder in folders for case in read_cases(folder)]
     assert time.perf_counter() - started < 25
-    assert sum(map(len, deck.cases.values())) == 2037
-    for cases in deck.cases.values():
-        for case in cases:
-            assert not case.problems and case.title, case.folder
-            assert all(group.populations for e in case.expectations for group in e.groups)
+    assert len(cases) == 2037
+    for case in cases:
+        assert not case.problems and case.title, case.folder
+        assert all(group.populations for e in case.expectations for group in e.groups)

@@ -109,7 +109,6 @@ class _Dependency(msgspec.Struct):
 class _Library(msgspec.Struct):
     library_name: str
     elm: msgspec.Raw
-    library_version: str | None = None
     cql: str | None = None
     statement_dependencies: list[_Dependency] | None = None
 

@@ -111,7 +111,6 @@ class Group:
     populations: tuple[Population, ...]
     stratifiers: tuple[Stratifier, ...] = ()
     improvement_notation: str | None = None
-    rate_aggregation: str | None = None
     code: str | None = None
     description: str | None = None
 

@@ -159,7 +159,6 @@ def _group(resource: GroupResource, position: int, measure: MeasureResource, nam
         populations=_references_resolved(populations, scoring, where, problems),
         stratifiers=tuple(_stratifier(s, group_id, n) for n, s in enumerate(resource.stratifier or (), 1)),
         improvement_notation=_text(notation) or _code(measure.improvementNotation),
-        rate_aggregation=_text(_extension(resource.extension, "cqfm-rateAggregation")) or measure.rateAggregation,
         code=_label(resource.code),
         description=resource.description,
     )

@@ -19,7 +19,6 @@ class CodeableConcept(msgspec.Struct, frozen=True):
 
 
 class Expression(msgspec.Struct, frozen=True):
-    language: str | None = None
     expression: str | None = None
     name: str | None = None
 
@@ -108,7 +107,6 @@ class MeasureResource(msgspec.Struct, frozen=True):
     relatedArtifact: list[RelatedArtifact] | None = None
     scoring: CodeableConcept | None = None
     compositeScoring: CodeableConcept | None = None
-    rateAggregation: str | None = None
     improvementNotation: CodeableConcept | None = None
     group: list[GroupResource] | None = None
     supplementalData: list[SupplementalDataResource] | None = None

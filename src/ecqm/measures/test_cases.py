@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -59,31 +59,10 @@ class TestCase:
         return self.expectations[max(ranked)[2]] if ranked else None
 
 
-@dataclass
-class Deck:
-    """All cases of a deck by measure folder, in the order of their names."""
-
-    root: Path
-    cases: dict[str, list[TestCase]] = field(default_factory=dict)
-
-    def measure_of(self, folder: str) -> str | None:
-        """The canonical URL that most of a folder's expectations name; None if none does."""
-        return measure_expected(self.cases[folder])
-
-
 def measure_expected(cases: Iterable[TestCase]) -> str | None:
     """The canonical URL that most of the expectations name; None if none does."""
     named = [e.measure.partition("|")[0] for case in cases for e in case.expectations if e.measure]
     return max(set(named), key=lambda url: (named.count(url), url)) if named else None
-
-
-def read_deck(root: Path, folders: tuple[str, ...] | None = None) -> Deck:
-    """The cases below `root`, of all measure folders or of those named."""
-    deck = Deck(root)
-    for folder in _folders(root):
-        if folders is None or folder.name in folders:
-            deck.cases[folder.name] = list(read_cases(folder))
-    return deck
 
 
 def read_cases(measure_folder: Path) -> Iterator[TestCase]:

@@ -34,7 +34,6 @@ class Contains(msgspec.Struct, frozen=True):
     code: str | None = None
     display: str | None = None
     abstract: bool | None = None
-    inactive: bool | None = None
     contains: list[Contains] | None = None
 
 
@@ -123,7 +122,6 @@ class CodeSystemResource(msgspec.Struct, frozen=True):
     url: str | None = None
     version: str | None = None
     content: str | None = None
-    hierarchyMeaning: str | None = None
     concept: list[CodeSystemConcept] | None = None
 
 

@@ -96,9 +96,9 @@ class Shard:
             table = self._batch(f"{name}.arrow").select(_TABLE_COLUMNS)
             table = table.filter(pc.greater_equal(table.column("@json"), 0))
             found = raws.take(table.column("@json").to_numpy())
-            columns = (column.to_pylist() for column in table.columns[1:])
-            for raw, patient, file, entry, urn in zip(found, *columns, strict=True):
-                yield StoredResource(patient, name, raw.as_py(), Origin(file, None if entry < 0 else entry), urn)
+            columns = [column.to_pylist() for column in (found, *table.columns[1:])]
+            for raw, patient, file, entry, urn in zip(*columns, strict=True):
+                yield StoredResource(patient, name, raw, Origin(file, None if entry < 0 else entry), urn)
 
     def lost(self) -> Iterator[Lot]:
         """Resources of patients of whom there is no Patient."""

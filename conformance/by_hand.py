@@ -22,8 +22,8 @@ from ecqm.bundles.planning import plan_of
 from ecqm.columns import Mask
 from ecqm.data import Cohort, read_files
 from ecqm.engine import Executor, FhirProfiles
+from ecqm.measures.defines import evaluate_defines
 from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.execution import evaluate_defines
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.terminology import CodeIndex, Membership

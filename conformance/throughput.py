@@ -33,9 +33,9 @@ from ecqm.columns import Column
 from ecqm.data import Cohort, read_cases, read_files
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.engine.frame import Frame
+from ecqm.measures.defines import evaluate_defines
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.execution import evaluate_defines
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.nodes import Call, Constant, ExistsWithin, FunctionKernel, PlanNode, Property, Retrieve, WithinNode

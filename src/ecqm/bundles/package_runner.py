@@ -16,10 +16,10 @@ from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.criteria import Criterion, Episodes, Labels, Mask
+from ecqm.measures.defines import criterion, evaluate_defines, failures
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.entrance import Sources, entered, entrances
 from ecqm.measures.evaluation import TRUE, GroupResult, evaluate_measure
-from ecqm.measures.execution import criterion, evaluate_defines, failures
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan, demand_of, reachable
 from ecqm.measures.relevance import (

@@ -19,8 +19,8 @@ from ecqm.measures.agreement import CaseResult, MeasureRun
 from ecqm.measures.batch import MeasureSet, composed_result
 from ecqm.measures.comparison import compare_case, expectation_of, placeholder_scores
 from ecqm.measures.defects import Defect, DefectList
+from ecqm.measures.defines import first_messages
 from ecqm.measures.definition import Measure
-from ecqm.measures.execution import first_messages
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.measures.test_cases import TestCase

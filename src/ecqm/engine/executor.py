@@ -1,7 +1,7 @@
 """The executor: the value of a plan node for every row of a frame.
 
-    executor = Executor(cohort, parameters, terminology)
-    column = executor.value(node, executor.patients)
+    executor = Executor(cohort, Membership(codes, value_sets), FhirProfiles(), context, parameters)
+    column = executor.evaluate(node, "Initial Population")
 
 A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`home_of`): what
 depends on no patient once per run, what depends on no query variable once per patient. What each class of node does is
@@ -97,11 +97,20 @@ def evaluates(*node_classes: type[PlanNode]) -> Callable[[_E], _E]:
     return register
 
 
+# A frame with at most so many rows for each that asks is worth a node's evaluation there: values are found again by the
+# next query over the same list, where those on fewer rows would be evaluated anew.
+_ROWS_PER_ROW_ASKING = 2
+
+
 @dataclass
 class Executor:
     """Evaluates plans over a batch of patients.
 
-    `parameters` gives values by name; `terminology` answers membership in value sets.
+    `profiles` says what retrieves mean in the data model, `context` when and at which clock the evaluation was asked
+    for; `parameters` gives values by name. No more than `pair_limit` pairs of elements are looked at together.
+
+    `errors` are those of the defines that were evaluated, `lifted` how often scalars were evaluated in place of a
+    kernel, by operator.
     """
 
     cohort: Cohort
@@ -193,18 +202,24 @@ class Executor:
             return frame
         if node.free <= frame.parent.scope:
             return self.home_of(node, frame.parent)
-        if frame.base is not None and node.free <= frame.base.scope and (frame.base.is_of_patients or not node.patient):
-            home = self.home_of(node, frame.base)
-            return home if home.n <= 2 * frame.n or node in home.memo else frame
+        base = frame.base
+        if base is not None and node.free <= base.scope and (base.is_of_patients or not node.patient):
+            # What depends on the list's element alone is the same in all pairs that the element is in.
+            home = self.home_of(node, base)
+            return home if node in home.memo or not self._is_far_larger(home, frame) else frame
         return frame
 
     def _home_of_selection(self, node: PlanNode, frame: Frame) -> Frame:
         assert frame.parent is not None
         home = self.home_of(node, frame.parent)
-        if home is frame.parent or home.n > 2 * frame.n:
+        if home is frame.parent or self._is_far_larger(home, frame):
             # Rows that were not selected need no value, unless all have theirs already.
             return home if node in home.memo or not node.free else frame
         return home
+
+    @staticmethod
+    def _is_far_larger(home: Frame, frame: Frame) -> bool:
+        return home.n > _ROWS_PER_ROW_ASKING * frame.n
 
     def is_never_null(self, node: PlanNode, frame: Frame) -> bool:
         """Is it known without evaluation that `node` is null in no row of the frame?"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
@@ -140,13 +141,13 @@ def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | N
     return pairs
 
 
-Within = Callable[[Executor, WithinNode, Frame], Column]
+_W = TypeVar("_W", bound=WithinNode)
 
 
-def _in_chunks(evaluate: Callable[[Executor, WithinNode, Frame], Column]) -> Within:
+def _in_chunks(evaluate: Callable[[Executor, _W, Frame], Column]) -> Callable[[Executor, _W, Frame], Column]:
     """Evaluate a reduction on runs of rows short enough that their pairs stay below the executor's limit."""
 
-    def evaluate_in_chunks(executor: Executor, node: WithinNode, frame: Frame) -> Column:
+    def evaluate_in_chunks(executor: Executor, node: _W, frame: Frame) -> Column:
         pairs = _pairs_per_row(executor, node.rows, frame)
         if pairs is None or int(pairs.sum()) <= executor.pair_limit or frame.n <= 1:
             return evaluate(executor, node, frame)
@@ -163,8 +164,7 @@ def _in_chunks(evaluate: Callable[[Executor, WithinNode, Frame], Column]) -> Wit
 
 @evaluates(CollectWithin)
 @_in_chunks
-def collect_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
-    assert isinstance(node, CollectWithin)
+def collect_within(executor: Executor, node: CollectWithin, frame: Frame) -> Column:
     opened = open_rows(executor, node.rows, frame)
     values = executor.value(node.value, opened).broadcast(opened.n)
     parents = opened.rows_in(frame)
@@ -195,8 +195,7 @@ def _is_list(column: Column) -> bool:
 
 @evaluates(ExistsWithin)
 @_in_chunks
-def exists_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
-    assert isinstance(node, ExistsWithin)
+def exists_within(executor: Executor, node: ExistsWithin, frame: Frame) -> Column:
     opened = open_rows(executor, node.rows, frame)
     found = np.zeros(frame.n, np.bool_)
     parents = opened.rows_in(frame)
@@ -213,8 +212,7 @@ def exists_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
 
 @evaluates(ReduceWithin)
 @_in_chunks
-def reduce_within(executor: Executor, node: WithinNode, frame: Frame) -> Column:
-    assert isinstance(node, ReduceWithin)
+def reduce_within(executor: Executor, node: ReduceWithin, frame: Frame) -> Column:
     opened = open_rows(executor, node.rows, frame)
     if node.distinct:
         opened = _distinct_rows(executor, node.rows, opened, frame)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ecqm.columns import (
     BooleanColumn,
@@ -103,13 +104,13 @@ def _of_value_set(executor: Executor, value_set: ValueSet) -> Members:
     return Members(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))
 
 
-def member_mask(ids: np.ndarray[Any, Any], members: Mask) -> Mask:
+def member_mask(ids: npt.NDArray[np.integer], members: Mask) -> Mask:
     """Which code ids are members; ids newer than the table are of codes that the value set does not have."""
     known = (ids >= 0) & (ids < len(members))
     return members[np.where(known, ids, 0)] & known if len(members) else known & False
 
 
-def _any_member(executor: Executor, column: Column, members: Members, patients: Any, serials: Any) -> Mask:
+def _any_member(executor: Executor, column: Column, members: Members, patients: Rows, serials: Rows) -> Mask:
     """For each row: does its code, or any of its codes, belong to `members`? References lead to their resource's."""
     n = len(column)
     if isinstance(column, NullColumn):
@@ -136,7 +137,9 @@ def _any_member(executor: Executor, column: Column, members: Members, patients: 
     raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
 
 
-def _referenced_member(executor: Executor, column: RecordColumn, members: Members, patients: Any, serials: Any) -> Mask:
+def _referenced_member(
+    executor: Executor, column: RecordColumn, members: Members, patients: Rows, serials: Rows
+) -> Mask:
     """A medication given by reference is matched by the code of the Medication."""
     rows = executor.cohort.resolve(column, patients, "Medication", serials)
     if (rows < 0).all():

@@ -16,9 +16,9 @@ from ecqm.data import Demand
 from ecqm.engine import Executor, RowError
 from ecqm.measures.composite import CompositeResult, component_groups, composite_result
 from ecqm.measures.criteria import Mask
+from ecqm.measures.defines import evaluate_defines, evaluate_supplements, failures
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation import GroupResult, evaluate_measure
-from ecqm.measures.execution import evaluate_defines, evaluate_supplements, failures
 from ecqm.measures.planning import EvaluationPlan
 from ecqm.measures.report import Supplement
 from ecqm.measures.supplements import PatientCodes, SupplementalElement, evaluate_patient_codes

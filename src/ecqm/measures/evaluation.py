@@ -118,16 +118,12 @@ class GroupResult:
         return GroupTally(self.group, self._tally(None), stratifiers)
 
     def _tally(self, within: Mask | None) -> Tally:
-        members = dict(self.members)
         n = len(self.units)
-        observed = {
-            name: values[~np.isnan(values) if within is None else ~np.isnan(values) & within]
-            for name, values in self.observations.items()
-        }
+        observed = {name: values[_within(~np.isnan(values), within)] for name, values in self.observations.items()}
         return Tally(
-            {population: self.total(population, within) for population in members},
+            {population: self.total(population, within) for population in self.members},
             {
-                code.value: int(np.count_nonzero(_within(union(self.group, members, code, n), within)))
+                code.value: int(np.count_nonzero(_within(union(self.group, self.members, code, n), within)))
                 for code in {population.code for population in self.group.criteria}
             },
             observed,

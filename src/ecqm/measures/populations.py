@@ -13,7 +13,7 @@ exclusions; the score subtracts them. What a population is drawn from:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def membership(group: Group, units: Units, evaluated: Evaluated) -> Membership:
     return members
 
 
-def union(group: Group, members: Membership, code: PopulationCode, n_units: int) -> Mask:
+def union(group: Group, members: Mapping[str, Mask], code: PopulationCode, n_units: int) -> Mask:
     """The members of any population with this code; nobody if the group has none."""
     selected = np.zeros(n_units, dtype=np.bool_)
     for population in group.having(code):

@@ -1,4 +1,4 @@
-"""Running a measure's plan: from the columns of its defines to what `evaluate_measure` takes."""
+"""The defines of a measure: from the columns that the engine gives to what `evaluate_measure` takes."""
 
 from __future__ import annotations
 

@@ -220,8 +220,8 @@ def _starts(pieces: tuple[Interval, ...] | None) -> tuple[Any, ...] | None:
 
 
 def expand(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Interval, ...] | None:
-    """Cut intervals into pieces; the semantics of Expand. None when `per` is not positive. Intervals with a boundary that
-    is null give none, as the reference allows. Raises CqlError when there are more than a million pieces."""
+    """Cut intervals into pieces; the semantics of Expand. None when `per` is not positive. Intervals with a boundary
+    that is null give none, as the reference allows. Raises CqlError when there are more than a million pieces."""
     if per is not None and per.value <= 0:
         return None
     ending = [each for each in source if each is not None and None not in (each.low, each.high)]

@@ -114,6 +114,10 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         node = operand.node
         if isinstance(node, nodes.Literal) and node.value in (str(INTEGER_LIMIT), str(2**63)):
             return Typed(nodes.Literal(valueType=node.valueType, value=f"-{node.value}"), operand.type)
+        if isinstance(node, nodes.Ratio):
+            # In `-1 'mg':2 'mg'` the sign is of the numerator: ratios themselves have no operator for it.
+            node.numerator.value = -node.numerator.value
+            return operand
         return self.operator("Negate", [operand], context)
 
     def _terms(self, context: Context) -> list[Typed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,37 @@ def test_python_api(tmp_path: Path, data: Path) -> None:
         result.measure("other")
     with pytest.raises(MeasureError):
         ecqm.evaluate(measures, patients, "soon")
+
+
+def test_one_name_and_one_path_need_no_list(data: Path) -> None:
+    (plan,) = ecqm.select(SAMPLE, STAY, libraries=SAMPLE, valuesets=str(SAMPLE)).plans
+    assert plan.measure.name == STAY
+
+
+def test_wrong_arguments(data: Path) -> None:
+    measures, patients = ecqm.select(SAMPLE, STAY), ecqm.load(data)
+    wrong: list[tuple[Any, Any, dict[str, Any], str]] = [
+        (patients, measures, {}, "what ecqm.select gives, not PatientData"),
+        (measures, str(data), {}, "what ecqm.load gives, not str"),
+        (measures, patients, {"profiles": "none"}, "declared, inferred, both"),
+        (measures, patients, {"jobs": 0}, "jobs"),
+        (measures, patients, {"memory": 0}, "memory"),
+        (measures, patients, {"period": ("2026-01-01",)}, "is no period"),
+        (measures, patients, {"period": "2026-02-30/2026-12-31"}, "2026-02-30"),
+        (measures, patients, {"period": "0000-01-01/2026-12-31"}, "0000-01-01"),
+    ]
+    for first, second, options, says in wrong:
+        with pytest.raises((TypeError, ValueError), match=says):
+            ecqm.evaluate(first, second, **options)
+    with pytest.raises(TypeError, match="paths"):
+        ecqm.load()
+    with pytest.raises(ValueError, match="840 minutes"):
+        ecqm.load(data, default_offset=99_999)
+
+
+def test_what_there_is() -> None:
+    assert {"evaluate", "load", "select"} < set(dir(ecqm))
+    assert all(hasattr(ecqm, name) for name in dir(ecqm))
 
 
 def test_python_api_names_missing_value_sets(tmp_path: Path, data: Path) -> None:

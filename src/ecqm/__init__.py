@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecqm.api import MissingValueSets as MissingValueSets
+    from ecqm.api import PatientData as PatientData
     from ecqm.api import Result as Result
+    from ecqm.api import Selection as Selection
     from ecqm.api import evaluate as evaluate
     from ecqm.api import load as load
     from ecqm.api import select as select
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # The command line needs help and version at once, and not what it takes to evaluate.
-_OF_THE_API = frozenset({"MissingValueSets", "Result", "evaluate", "load", "select"})
+_OF_THE_API = ("MissingValueSets", "PatientData", "Result", "Selection", "evaluate", "load", "select")
 
 
 def __getattr__(name: str) -> Any:
@@ -26,3 +28,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module 'ecqm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted((*_OF_THE_API, "__version__"))

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -48,7 +48,12 @@ from ecqm.reporting.recording import POPULATIONS, PartRecorder, summary_reports
 from ecqm.reporting.run import RunOutput
 from ecqm.values import EvaluationContext
 
+__all__ = ["MissingValueSets", "PatientData", "Result", "Selection", "evaluate", "load", "select"]
+
 PathLike = str | Path
+
+# Minutes that a clock anywhere is ahead of, or behind, UTC.
+_LARGEST_OFFSET = 14 * 60
 
 
 class MissingValueSets(LookupError):
@@ -57,26 +62,36 @@ class MissingValueSets(LookupError):
 
 def select(
     content: PathLike,
-    names: Iterable[str] = (),
+    names: str | Iterable[str] = (),
     *,
-    libraries: Iterable[PathLike] = (),
-    valuesets: Iterable[PathLike] = (),
+    libraries: PathLike | Iterable[PathLike] = (),
+    valuesets: PathLike | Iterable[PathLike] = (),
     relax_versions: bool = False,
 ) -> Selection:
     """Measures of published content (all of it, unless named), planned to run together.
 
-    A measure that cannot be planned is in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
+    `libraries` and `valuesets` are folders or archives of what the content lacks. A measure that cannot be planned is
+    in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
     """
-    opened = Content.open(Path(content), map(Path, libraries), map(Path, valuesets))
-    return select_measures(opened, opened.select(names), relax_versions)
+    opened = Content.open(Path(content), _paths(libraries), _paths(valuesets))
+    return select_measures(opened, opened.select([names] if isinstance(names, str) else names), relax_versions)
 
 
 def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
     """Patients at some paths: a cohort store, bundles, folders of resources, NDJSON. Raises DataError.
 
-    `default_offset` is that of date-times that have none, in minutes east of UTC.
+    `default_offset` is that of date-times that have none, in minutes east of UTC. Raises ValueError for one that is
+    none.
     """
+    if not paths:
+        raise TypeError("load takes the paths of the data")
+    if abs(default_offset) > _LARGEST_OFFSET:
+        raise ValueError(f"an offset is {_LARGEST_OFFSET} minutes at most, not {default_offset}")
     return PatientData(map(Path, paths), default_offset)
+
+
+def _paths(given: PathLike | Iterable[PathLike]) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(path) for path in given]
 
 
 def evaluate(
@@ -98,23 +113,30 @@ def evaluate(
     told) that hold `memory` GiB together, and results are kept in the system's folder for temporary files.
 
     Raises MissingValueSets unless told to go on without them, MeasureError for what is no period and if no measure
-    could be planned, OSError where there is no room for results.
+    could be planned, OSError where there is no room for results, TypeError and ValueError for arguments that are none.
     """
+    if not isinstance(measures, Selection):
+        raise TypeError(f"measures are what ecqm.select gives, not {type(measures).__name__}")
+    if not isinstance(patients, PatientData):
+        raise TypeError(f"patients are what ecqm.load gives, not {type(patients).__name__}")
+    if profiles not in get_args(ProfileRule):
+        raise ValueError(f"profiles are {', '.join(get_args(ProfileRule))}, not {profiles!r}")
+    if memory <= 0 or (jobs is not None and jobs < 1):
+        raise ValueError(f"jobs and memory are more than nothing, not {jobs} and {memory}")
     if measures.missing and not allow_missing:
         raise MissingValueSets("; ".join(map(str, measures.missing)))
+    stated = (None, None) if period is None else parse_period(period if isinstance(period, str) else "/".join(period))
+    measures = measures.in_period(stated)
     if not measures.plans:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
-    stated = (None, None) if period is None else parse_period(period) if isinstance(period, str) else period
     processes = jobs or os.cpu_count() or 1
     share = int(memory * 2**30) // processes
     folder = TemporaryDirectory(prefix="ecqm-")
     with RunOutput(Path(folder.name), measures, stated) as output:
         moment = EvaluationContext.of_moment(output.started)
         value_sets = measures.content.value_sets
-        evaluation = Evaluation(
-            measures.plans, value_sets, stated, supplements, profiles, moment, measures.composites
-        )
+        evaluation = Evaluation(measures.plans, value_sets, stated, supplements, profiles, moment, measures.composites)
         units = units_of(patients, output.work, largest_unit(share))
         refused = run_units(evaluation, output, units, processes, share, codes=patients.codes)
         parts = tuple(output.files(POPULATIONS))

@@ -240,9 +240,22 @@ def test_measures_by_other_names(tmp_path: Path, data: Path) -> None:
     assert STAY in run.result.stderr
 
 
+def test_a_measure_without_a_period_does_not_keep_others_from_it(tmp_path: Path, data: Path) -> None:
+    content = copy_of_sample(tmp_path)
+    path = content / "input/resources/measure" / f"{KIDNEY}.json"
+    for effective in ({"start": "2026-02-30", "end": "2026-12-31"}, None):
+        write(path, json.loads(path.read_text("utf-8")) | {"effectivePeriod": effective})
+        run = Run(tmp_path, content, data, measure="all")
+        assert run.result.exit_code == 2 and f"measure {KIDNEY} was not run" in run.result.stderr
+        assert run.counts["initial-population"] == 2
+    assert Run(tmp_path, content, data, "--period", "2026/2026", measure="all").result.exit_code == 0
+
+
 def test_periods(tmp_path: Path, data: Path) -> None:
     assert Run(tmp_path, SAMPLE, data, "--period", "2025-01-01/2025-12-31").counts["initial-population"] == 0
-    for wrong in ("2026", "2026-01-01/soon", "2026-12-31/2026-01-01"):
+    wrong_days = ("2026-02-30/2026-12-31", "2026-13/2027-01", "0000-01-01/2026-12-31", "2026-01-01T25:00/2026-12-31")
+    wrong_offset = "2026-01-01T00:00:00+99:00/2026-12-31"
+    for wrong in ("2026", "2026-01-01/soon", "2026-12-31/2026-01-01", *wrong_days, wrong_offset):
         run = Run(tmp_path, SAMPLE, data, "--period", wrong)
         assert run.result.exit_code == 2
         assert "period" in run.result.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 
@@ -17,6 +17,7 @@ from ecqm.data.allocation import many_objects
 from ecqm.elm import ElmError
 from ecqm.measures.composite import resolved_composites
 from ecqm.measures.definition import Measure, MeasureError
+from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.plan.lowering import PlanError
 from ecqm.terminology import MissingValueSet
@@ -53,6 +54,17 @@ class Selection:
     def demand(self) -> Demand:
         """What all of the measures need of the data."""
         return reduce(or_, (plan.demand for plan in self.plans), Demand.of((), ()))
+
+    def in_period(self, stated: tuple[str | None, str | None]) -> Selection:
+        """These in a stated measurement period, or each in its own: measures that have none are in `not_planned`."""
+        without: dict[str, str] = {}
+        for plan in self.plans:
+            try:
+                measurement_period(plan.measure, stated)
+            except MeasureError as error:
+                without[plan.measure.name] = str(error)
+        plans = tuple(plan for plan in self.plans if plan.measure.name not in without)
+        return replace(self, plans=plans, not_planned=self.not_planned | without) if without else self
 
     def warnings(self, plan: MeasurePlan) -> list[str]:
         """What to know of a measure's results: stand-ins for libraries, and what of it could not be had."""

@@ -114,7 +114,7 @@ def command(
     chosen = opened.select(names)
     clock.took("open")
     with progress("planning", len(chosen)) as advance:
-        selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name))
+        selection = select(opened, chosen, relax_versions, lambda measure: advance(1, measure.name)).in_period(stated)
     # Plans stay until the end: the cycle collector need not walk over them again and again.
     gc.freeze()
     clock.took("plan")

@@ -168,6 +168,7 @@ class SparkCohort:
         from pyspark.sql import functions as F
 
         stated = parse_period(period) if period else (None, None)
+        measures = measures.in_period(stated)
         evaluation = Evaluation(
             measures.plans, measures.content.value_sets, stated, supplements, composites=measures.composites
         )

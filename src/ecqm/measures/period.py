@@ -6,7 +6,7 @@ import re
 from calendar import monthrange
 
 from ecqm.measures.definition import Measure, MeasureError
-from ecqm.values import DateTime, Interval
+from ecqm.values import CqlError, DateTime, Interval
 
 _DAY = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:\d{2})?)?)?"
@@ -38,6 +38,7 @@ def parse_period(text: str) -> tuple[str, str]:
     start, slash, end = text.partition("/")
     if not slash or not _DAY.fullmatch(start) or not _DAY.fullmatch(end):
         raise MeasureError(f"{text!r} is no period: write it as 2026-01-01/2026-12-31")
+    closed_period(start, end)
     return start, end
 
 
@@ -57,4 +58,7 @@ def _instant(text: str, is_end: bool) -> DateTime:
         clock = (23, 59, 59, 999) if is_end else (0, 0, 0, 0)
     else:
         clock = (int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(3, "0")))
-    return DateTime(*date, *clock, offset)
+    try:
+        return DateTime(*date, *clock, offset)
+    except CqlError as error:
+        raise MeasureError(f"{text!r} is no instant of a measurement period: {error}") from error

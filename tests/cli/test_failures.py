@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,19 @@ def test_wrong_usage_and_help_are_click_s_own() -> None:
     assert CliRunner().invoke(main, ["nothing"]).exit_code == 2
     assert CliRunner().invoke(main, ["eval", "--help"]).exit_code == 0
     assert "usage:" in CliRunner().invoke(main, ["run"]).output.lower()
+
+
+def test_names_of_files_that_are_not_utf_8(tmp_path: Path) -> None:
+    named = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        shutil.copytree(SAMPLE, named)
+    except OSError:
+        pytest.skip("the file system has no such names")
+    cases = named / "input" / "tests" / "measure"
+    assert ecqm("run", named, "--data", cases, "--output", tmp_path / "out").exit_code == 0
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["content"].startswith(str(tmp_path))
+    assert ecqm("test", named).exit_code == 0
+    assert ecqm("bundle", "add", named, "--store", tmp_path / "store").exit_code == 0
 
 
 @pytest.mark.parametrize(

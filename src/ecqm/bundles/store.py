@@ -100,7 +100,7 @@ class SpecificationStore:
             parts=tuple(part for part, _ in assembled.parts),
             names=tuple(dict.fromkeys((measure.name, measure.id, measure.url, *measure.short_names))),
             missing=assembled.missing,
-            origin=str(content.root),
+            origin=os.fsencode(content.root).decode("utf-8", "replace"),
             added=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         path = self._path(specification)

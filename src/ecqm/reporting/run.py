@@ -285,7 +285,9 @@ class RunOutput:
         }
 
     def _write(self, name: str, content: Any) -> None:
-        (self._results / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        # Names of files need not be UTF-8; JSON is.
+        (self._results / name).write_bytes(text.encode("utf-8", "replace"))
 
 
 def _share(path: Path, other: Path) -> None:

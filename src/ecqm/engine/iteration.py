@@ -34,7 +34,7 @@ def repeat(executor: Executor, node: Repeat, frame: Frame) -> Column:
     found = level = as_list(apply(executor, "Distinct", [first], {}, frame))
     for _ in range(_MOST_ROUNDS):
         if not len(level.values):
-            return found
+            return found.where(source.valid)
         given = _projected(executor, node, level, frame)
         level = as_list(apply(executor, "Except", [given, found], {}, frame))
         found = as_list(apply(executor, "Union", [found, level], {}, frame))

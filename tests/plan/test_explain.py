@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ecqm.elm import nodes as elm
 from ecqm.plan.explain import execution, form, plan_json, plan_text
 from ecqm.plan.nodes import Call
 from tests.engine.logic import Logic
+from tests.plan.test_lowering import lowering_of
 
 FINISHED = "define Finished: [Encounter] E where E.status = 'finished' and start of E.period before Today()"
 
@@ -35,6 +37,16 @@ def test_several_plans_share_their_numbers() -> None:
     logic = Logic("define All: [Encounter]\ndefine Some: exists (All)\ndefine Number: Count(All)")
     text = plan_text({name: logic.plan(name) for name in ("Some", "Number")})
     assert "#1 Retrieve" in text and "→ #1 Retrieve" in text
+
+
+def test_a_plan_says_where_in_the_source_it_comes_from() -> None:
+    today = elm.Today(locator="3:5-3:11")
+    lowering, library = lowering_of(elm.ExpressionDef(name="X", context="Patient", expression=today))
+    roots, places = {"X": lowering.define(library, "X")}, lowering.lowered.places
+    assert plan_text(roots, places).splitlines()[1].endswith("]  Hand 3:5-3:11")
+    assert "Hand" not in plan_text(roots)
+    (shown,) = plan_json(roots, places)["nodes"]
+    assert shown["place"] == {"library": "Hand 1", "locator": "3:5-3:11", "path": ['Hand."X"']}
 
 
 def test_json_names_children_before_parents() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecqm.plan.nodes import Call, ExistsWithin, Node, PlanNode, Scan
+from ecqm.plan.nodes import Call, ExistsWithin, MakeList, Node, PlanNode, Scan
 from tests.engine.logic import Logic
 
 STARTS = "define Starts: [Encounter] E return all date from start of E.period\n"
@@ -30,6 +30,11 @@ def test_sources_stay_where_conditions_could_raise_an_error() -> None:
     raising = "Message(A before B, A = B, '1', 'Error', 'the same')"
     logic = Logic(f"{STARTS}define X: exists (from Starts A, Starts B where {raising} return all A)")
     assert products(logic.plan("X")) == 1
+
+
+def test_a_union_of_unions_is_one() -> None:
+    plan = Logic("define X: ({ 1 } union { 2 }) union ({ 3 } union { 4 })").plan("X")
+    assert isinstance(plan, Call) and [type(operand) for operand in plan.operands] == [MakeList] * 4
 
 
 def test_branches_that_no_value_can_take_are_left_out() -> None:

@@ -29,9 +29,9 @@ def command(
 ) -> None:
     """Show how a measure of CONTENT is evaluated.
 
-    Of each node: what it is, its settings, how often it is evaluated (once, per patient, per row of a query), and
-    whether a call has a kernel or is lifted over distinct rows. A node that is used in several places has a number
-    and is shown where it comes first.
+    Of each node: what it is, its settings, how often it is evaluated (once, per patient, per row of a query), whether
+    a call has a kernel or is lifted over distinct rows, and the lines of the library that it comes from. A node that is
+    used in several places has a number and is shown where it comes first.
     """
     from ecqm.bundles.planning import plan_of
     from ecqm.cli.contents import open_content
@@ -40,7 +40,10 @@ def command(
     opened = open_content(content, libraries)
     plan = plan_of(opened, opened.measure(measure), relax_versions)
     roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
-    click.echo(json.dumps(plan_json(roots), indent=2, ensure_ascii=False) if form == "json" else plan_text(roots))
+    if form == "json":
+        click.echo(json.dumps(plan_json(roots, plan.places), indent=2, ensure_ascii=False))
+    else:
+        click.echo(plan_text(roots, plan.places))
 
 
 def _roots(plan: MeasurePlan) -> dict[str, Node]:

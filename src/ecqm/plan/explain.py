@@ -1,8 +1,10 @@
 """Plans made readable: as a tree, as JSON, and in one canonical text.
 
-plan_text({"Numerator": node})      a tree; what is used in several places is shown once and then by its number
-plan_json({"Numerator": node})      nodes by number, each naming its children
-form(node)                          equal for equal plans, whenever and wherever they were made
+plan_text({"Numerator": node}, places)      a tree; what is used in several places is shown once and then by its number
+plan_json({"Numerator": node}, places)      nodes by number, each naming its children
+form(node)                                  equal for equal plans, whenever and wherever they were made
+
+`places` tells where in the source a node comes from (`ecqm.plan.lowering.Lowered.places`).
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecqm.operators.vectors import kernel_of
 from ecqm.plan.nodes import Accumulator, Call, Constant, Element, FunctionKernel, MakeRecord, Node, PlanNode
 from ecqm.types import QUANTITY, CqlType, NamedType
 from ecqm.values.text import to_cql
+
+if TYPE_CHECKING:
+    from ecqm.plan.lowering import Place
 
 _BRANCH = ("when", "then")
 # What is as short as a reference to it would be, is repeated.
@@ -99,9 +104,11 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Outline:
-    """Some plans (`roots`, by name), with the numbers of the nodes that more than one other refers to."""
+    """Some plans (`roots`, by name), with the numbers of the nodes that more than one other refers to, and the places
+    of those that have one."""
 
     roots: Mapping[str, Node]
+    places: Mapping[PlanNode, Place]
 
     @cached_property
     def numbers(self) -> dict[Node, int]:
@@ -157,15 +164,17 @@ class Outline:
             )
         said = "".join(f" {name}={value}" for name, value in settings(node).items())
         notes = [node.grain, execution(node), "may raise" if node.raises() else None]
-        return f"{label}{title(node)}{said}  [{', '.join(note for note in notes if note)}]"
+        place = self.places.get(node) if isinstance(node, PlanNode) else None
+        where = "" if place is None else f"  {place}"
+        return f"{label}{title(node)}{said}  [{', '.join(note for note in notes if note)}]{where}"
 
 
-def plan_text(roots: Mapping[str, Node]) -> str:
+def plan_text(roots: Mapping[str, Node], places: Mapping[PlanNode, Place] | None = None) -> str:
     """Plans, by name, as trees."""
-    return Outline(roots).text()
+    return Outline(roots, places or {}).text()
 
 
-def plan_json(roots: Mapping[str, Node]) -> dict[str, Any]:
+def plan_json(roots: Mapping[str, Node], places: Mapping[PlanNode, Place] | None = None) -> dict[str, Any]:
     """Plans, by name, as plain data: `nodes` in an order in which children come first, `roots` by their numbers."""
     numbers = _in_order(roots.values())
     nodes = []
@@ -179,6 +188,8 @@ def plan_json(roots: Mapping[str, Node]) -> dict[str, Any]:
             shown["source"] = numbers[node.source]
         if node.raises():
             shown["may_raise"] = True
+        if places and isinstance(node, PlanNode) and node in places:
+            shown["place"] = places[node].to_json()
         shown |= {"settings": said} if (said := settings(node)) else {}
         below = [{"part": part, "id": numbers[child]} for part, child in children(node)]
         shown |= {"children": below} if below else {}

@@ -212,7 +212,7 @@ def error_entry(plan: EvaluationPlan, cohort: Cohort, error: RowError) -> Json:
     }
     place = place_of(plan, error)
     if place is not None:
-        entry |= {"library": str(place.library), "locator": place.locator, "path": list(place.path)}
+        entry |= place.to_json()
     return entry
 
 

@@ -6,11 +6,12 @@ classes that it lowers.
 """
 
 from ecqm.plan.lowering import conversions, operators, queries, references, terminology, values
-from ecqm.plan.lowering.core import Lowered, Lowering, PlanError
+from ecqm.plan.lowering.core import Lowered, Lowering, Place, PlanError
 
 __all__ = [
     "Lowered",
     "Lowering",
+    "Place",
     "PlanError",
     "conversions",
     "operators",

@@ -68,6 +68,13 @@ class Place:
     path: tuple[str, ...]
     locator: str
 
+    def __str__(self) -> str:
+        return f"{self.library.name} {self.locator}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The place as plain data."""
+        return {"library": str(self.library), "locator": self.locator, "path": list(self.path)}
+
 
 @dataclass(frozen=True)
 class Lowered:

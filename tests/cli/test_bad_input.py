@@ -234,6 +234,26 @@ def test_value_sets_that_are_none(tmp_path: Path, data: Path) -> None:
     assert run.counts["initial-population"] == 2
 
 
+@pytest.mark.parametrize(("length", "says"), [(2_000, "too deeply"), (None, "refers to itself")])
+def test_definitions_without_end(tmp_path: Path, data: Path, length: int | None, says: str) -> None:
+    def chain(library: Json) -> None:
+        first = expression(library, "Initial Population")
+        steps = {f"Step {number}": f"Step {number + 1}" for number in range(length or 3)}
+        last = "Initial Population" if length is None else "Planned"
+        for name, referred in (steps | {f"Step {len(steps)}": last}).items():
+            reference = {"type": "ExpressionRef", "name": referred}
+            library["statements"]["def"].append({"name": name, "context": "Patient", "expression": reference})
+        first.clear()
+        first.update(type="ExpressionRef", name="Step 0")
+
+    content = copy_of_sample(tmp_path)
+    change_elm(content, STAY, chain)
+    run = Run(tmp_path, content, data, measure="all")
+    assert run.result.exit_code == 2
+    assert f"measure {STAY} was not run" in run.result.stderr and says in run.result.stderr
+    assert run.read("summary.json")["entry"]
+
+
 def test_measures_by_other_names(tmp_path: Path, data: Path) -> None:
     run = Run(tmp_path, SAMPLE, data, measure="SampleHospitalStays")
     assert run.result.exit_code == 2

@@ -133,6 +133,9 @@ class Lowering:
         try:
             scope = Scope(library, (f'{library.identifier.name}."{name}"',), definition.context == "Unfiltered")
             node = self.lower(definition.expression, scope)
+        except RecursionError:
+            first, last = (f'{part.name}."{define}"' for part, define in (self._under_way[0], key))
+            raise PlanError(f"definitions refer to one another too deeply, from {first} to {last}") from None
         finally:
             self._under_way.pop()
         self.lowered.defines[key] = node

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ecqm.columns import (
+    ChoiceColumn,
     Column,
     NullColumn,
     StringColumn,
@@ -19,7 +20,7 @@ from ecqm.columns import (
 )
 from ecqm.terminology import CodeIndex
 from ecqm.types import core as t
-from ecqm.values import Tuple
+from ecqm.values import DateTime, Tuple
 from tests.operators.domains import DOMAINS, POINTS, Draw
 
 TYPES = [
@@ -86,6 +87,14 @@ def test_merge_leaves_null_what_no_piece_gives() -> None:
         (np.array([0]), from_values([7], CODES)),
     ]
     assert to_values(merge(5, pieces)) == [7, "b", None, "d", None]
+
+
+def test_a_choice_whose_alternatives_are_one_layout_may_be_null_throughout() -> None:
+    """An element that is a date-time or an instant, both of which CQL knows as one type."""
+    moments = from_values([DateTime(2026, offset=0), DateTime(2027, offset=0)], CODES)
+    none = np.array([-1, -1])
+    nothing = ChoiceColumn(none, (moments.nulls(2), moments.nulls(2)), moments.type)
+    assert to_values(concat([nothing, moments])) == [None, None, *to_values(moments)]
 
 
 def _shouted(text: str) -> str | None:

@@ -60,9 +60,11 @@ def _concat_layout(columns: Sequence[Column], layout: tuple[object, ...], model:
 
 
 def coalesce_rows(columns: Sequence[Column]) -> Column:
-    """Row by row the value of whichever column has one (at most one does)."""
+    """Row by row the value of whichever column has one (at most one does), in the layout of the columns."""
     n = len(columns[0])
-    return merge(n, [(np.flatnonzero(column.valid), column.take(np.flatnonzero(column.valid))) for column in columns])
+    pieces = [(np.flatnonzero(column.valid), column.take(np.flatnonzero(column.valid))) for column in columns]
+    # Of nothing but empty pieces `merge` makes nulls without a layout.
+    return merge(n, pieces) if any(len(rows) for rows, _ in pieces) else columns[0].nulls(n)
 
 
 def merge(n: int, pieces: Sequence[tuple[Rows, Column]]) -> Column:

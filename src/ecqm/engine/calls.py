@@ -20,14 +20,9 @@ from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
 from ecqm.engine.values import system_type
 from ecqm.operators import registry
-from ecqm.operators.vectors import Partial, Rest, kernel_of
+from ecqm.operators.vectors import Partial, Rest, kernel_of, takes_choices
 from ecqm.plan.nodes import Call
 from ecqm.types import ANY
-
-# Operators that look at whether a value is there, or move values about: a choice is to them like any other column.
-INDIFFERENT = frozenset(
-    {"IsNull", "Coalesce", "ToList", "Exists", "Count", "First", "Last", "Distinct", "Union", "Intersect", "Except"}
-)
 
 
 @evaluates(Call)
@@ -40,7 +35,7 @@ def apply(
     executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
 ) -> Column:
     """The value of an operator for operands that are columns over `frame`."""
-    if name not in INDIFFERENT:
+    if not takes_choices(name):
         for position, operand in enumerate(operands):
             if isinstance(operand, ChoiceColumn):
                 return _by_alternative(executor, name, operands, position, settings, frame)

@@ -33,18 +33,25 @@ class Rest(NamedTuple):
 
 
 _KERNELS: dict[str, Kernel] = {}
+_TAKING_CHOICES: set[str] = set()
 _K = TypeVar("_K", bound=Kernel)
 _loaded = False
 
 
-def vector(*operators: str) -> Callable[[_K], _K]:
-    """Register a kernel under the ELM names of operators."""
+def vector(*operators: str, choices: bool = False) -> Callable[[_K], _K]:
+    """Register a kernel under the ELM names of operators.
+
+    `choices`: it looks at whether values are there, or moves them about, so that a choice is to it a column like any
+    other. Other kernels are called for each alternative of a choice.
+    """
 
     def register(kernel: _K) -> _K:
         for name in operators:
             if name in _KERNELS:
                 raise ValueError(f"operator {name} has two kernels")
             _KERNELS[name] = kernel
+            if choices:
+                _TAKING_CHOICES.add(name)
         return kernel
 
     return register
@@ -52,9 +59,20 @@ def vector(*operators: str) -> Callable[[_K], _K]:
 
 def kernel_of(operator: str) -> Kernel | None:
     """The kernel of an operator, None where it is always lifted."""
+    _load()
+    return _KERNELS.get(operator)
+
+
+def takes_choices(operator: str) -> bool:
+    """Does an operator's kernel take choices as they are?"""
+    _load()
+    return operator in _TAKING_CHOICES
+
+
+def _load() -> None:
+    """Import every chapter of this package, so that all kernels are registered."""
     global _loaded
     if not _loaded:
         _loaded = True
         for module in pkgutil.iter_modules(__path__):
             importlib.import_module(f"{__name__}.{module.name}")
-    return _KERNELS.get(operator)

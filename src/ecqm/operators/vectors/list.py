@@ -32,14 +32,14 @@ from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.membership import equality_keys
 
 
-@vector("First")
+@vector("First", choices=True)
 def first(source: Column) -> Any:
     if not isinstance(source, ListColumn):
         return NotImplemented
     return source.values.pick(np.where(source.lengths > 0, source.offsets[:-1], -1))
 
 
-@vector("Last")
+@vector("Last", choices=True)
 def last(source: Column) -> Any:
     if not isinstance(source, ListColumn):
         return NotImplemented
@@ -55,7 +55,7 @@ def singleton_from(source: Column) -> Any:
     return Partial(only, several, "the list has more than one element") if several.any() else only
 
 
-@vector("Exists")
+@vector("Exists", choices=True)
 def exists(source: Column) -> Any:
     if isinstance(source, NullColumn):
         return BooleanColumn.of(np.zeros(len(source), np.bool_))
@@ -64,7 +64,7 @@ def exists(source: Column) -> Any:
     return BooleanColumn.of(any_within(source.values.valid, source.parents, len(source)))
 
 
-@vector("Count")
+@vector("Count", choices=True)
 def count(source: Column) -> Any:
     if isinstance(source, NullColumn):
         return IntegerColumn(np.zeros(len(source), np.int64), np.ones(len(source), np.bool_))
@@ -83,7 +83,7 @@ def indexer(source: Column, index: Column) -> Any:
     return source.values.pick(np.where(inside, source.offsets[:-1] + index.values, -1))
 
 
-@vector("Distinct")
+@vector("Distinct", choices=True)
 def distinct(source: Column) -> Any:
     if not isinstance(source, ListColumn) or len(source.values) == 0:
         return NotImplemented if not isinstance(source, ListColumn) else source
@@ -131,7 +131,7 @@ def flatten(source: Column) -> Any:
     return ListColumn(inner.offsets[source.offsets], inner.values, source.valid)
 
 
-@vector("ToList")
+@vector("ToList", choices=True)
 def to_list(operand: Column) -> Column:
     valid = operand.valid
     return ListColumn(offsets_of_lengths(valid.astype(np.int64)), operand.take(np.flatnonzero(valid)))
@@ -163,7 +163,7 @@ def joined(left: ListColumn, right: ListColumn) -> tuple[ListColumn, np.ndarray[
     return ListColumn(offsets, values, left.valid | right.valid), source < len(to_left)
 
 
-@vector("Union")
+@vector("Union", choices=True)
 def union(*operands: Column) -> Any:
     if not any(isinstance(operand, ListColumn) for operand in operands):
         return NotImplemented
@@ -183,7 +183,7 @@ def union(*operands: Column) -> Any:
     return distinct(ListColumn.of_parents(parents[order], values, n))
 
 
-@vector("Intersect")
+@vector("Intersect", choices=True)
 def intersect(left: Column, right: Column, *more: Column) -> Any:
     lists = both_lists(left, right)
     if lists is None:
@@ -196,7 +196,7 @@ def intersect(left: Column, right: Column, *more: Column) -> Any:
     return intersect(result, *more) if more else result
 
 
-@vector("Except")
+@vector("Except", choices=True)
 def except_(left: Column, right: Column, *more: Column) -> Any:
     lists = both_lists(left, right)
     if lists is None:

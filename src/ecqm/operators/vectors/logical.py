@@ -90,12 +90,12 @@ def is_false(operand: Column) -> Any:
     return NotImplemented if parts is None else BooleanColumn.of(parts[0].is_false)
 
 
-@vector("IsNull")
+@vector("IsNull", choices=True)
 def is_null(operand: Column) -> Column:
     return BooleanColumn.of(~operand.valid)
 
 
-@vector("Coalesce")
+@vector("Coalesce", choices=True)
 def coalesce(*operands: Column) -> Any:
     if len(operands) == 1:
         return NotImplemented  # the first that is not null in a list

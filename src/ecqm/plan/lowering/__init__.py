@@ -5,18 +5,8 @@ their calls, aliases become variables. One module per group of ELM nodes; each f
 classes that it lowers.
 """
 
-from ecqm.plan.lowering import conversions, operators, queries, references, terminology, values
+# These register what lowers every class of ELM nodes.
+from ecqm.plan.lowering import conversions, operators, queries, references, terminology, values  # noqa: F401
 from ecqm.plan.lowering.core import Lowered, Lowering, Place, PlanError
 
-__all__ = [
-    "Lowered",
-    "Lowering",
-    "Place",
-    "PlanError",
-    "conversions",
-    "operators",
-    "queries",
-    "references",
-    "terminology",
-    "values",
-]
+__all__ = ["Lowered", "Lowering", "Place", "PlanError"]

@@ -207,6 +207,14 @@ def test_expected_values_stand_in_for_a_reference(tmp_path: Path) -> None:
     assert {p["id"]: p["actual"] for p in result["groups"][0]["populations"]} == {"IPP": 2, "MSRPOPL": 2}
 
 
+@pytest.mark.parametrize("wrong", [{"IPP": ["3"]}, {"IPP": "three"}, {"population_index": -9}, {"IPP": None}])
+def test_expected_values_that_are_none(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    expected = {"measure_id": "ABC", "population_index": 0, "IPP": 2} | wrong
+    document = json.dumps(json.loads(TWO_STAYS) | {"expectedValues": [expected]}).encode()
+    shown = CliRunner().invoke(main, ["test", str(deck(tmp_path, document))])
+    assert shown.exit_code in (0, 1), shown.output
+
+
 def test_what_cannot_run_is_told(tmp_path: Path) -> None:
     broken = measure()
     broken["population_sets"][0]["populations"]["IPP"] = statement("Nowhere")

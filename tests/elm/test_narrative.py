@@ -67,3 +67,9 @@ def test_places_that_are_not_in_the_source() -> None:
     define = elm.ExpressionDef(name="X", locator="1:1-1:9", expression=elm.Null(localId="1", locator="7:1-7:4"))
     assert SourceText(LIBRARY, "define X: null").span(define) == Span("", ("define X:",))
     assert SourceText(LIBRARY).span(define) is None
+
+
+def test_annotations_that_are_none() -> None:
+    for span in (5, None, [["x"]], {"r": ["1"], "value": 7, "s": 9}, {"r": {}, "s": [{"r": "2", "value": ["a", 1]}]}):
+        definition = elm.ExpressionDef(name="X", annotation=[{"s": span}])
+        assert set(narrated(definition)) <= {"2"}

@@ -261,8 +261,9 @@ def _authored(file: Path, plan: PackagePlan) -> dict[str, ExpectedSet]:
     found: dict[str, ExpectedSet] = {}
     for value in of_measure:
         index = value.get("population_index")
-        if isinstance(index, int) and index < len(sets):
-            counts = {name: float(value[name] or 0) for name in _CODES if name in value}
+        if isinstance(index, int) and 0 <= index < len(sets):
+            told = {name: value[name] or 0 for name in _CODES if name in value}
+            counts = {name: float(count) for name, count in told.items() if isinstance(count, int | float)}
             found.setdefault(sets[index], ExpectedSet(counts))
     return found
 

@@ -50,10 +50,10 @@ def _span(span: Any) -> Span:
         return Span(None, tuple(map(_span, span)))
     if not isinstance(span, dict):
         return Span(None, ())
-    text = "".join(map(str, span.get("value") or ()))
-    inner = span.get("s") or ()
+    node, value, inner = span.get("r"), span.get("value"), span.get("s") or ()
+    text = "".join(map(str, value if isinstance(value, list) else () if value is None else (value,)))
     within = map(_span, inner if isinstance(inner, list) else (inner,))
-    return Span(span.get("r"), (*((text,) if text else ()), *within))
+    return Span(node if isinstance(node, str) else None, (*((text,) if text else ()), *within))
 
 
 def narrated(definition: ExpressionDef) -> dict[str, str]:

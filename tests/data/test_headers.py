@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ecqm.data.files import Block
 from ecqm.data.headers import UNREADABLE, decode_header, headers_of, patient_of
-from ecqm.data.partition import shards_of
+from ecqm.data.sorting import shards_of
 
 from .resources import Json, encounter, observation, patient
 
@@ -29,10 +30,14 @@ BLOCKS: list[list[Json]] = [
 ]
 
 
+def block(content: bytes) -> Block:
+    return Block(1, memoryview(content), np.cumsum([len(line) for line in content.splitlines(keepends=True)]))
+
+
 @pytest.mark.parametrize("resources", BLOCKS)
 def test_together_as_one_by_one(resources: list[Json]) -> None:
     lines = [json.dumps(resource).encode() for resource in resources]
-    types, patients = headers_of(b"\n".join(lines))
+    types, patients = headers_of(block(b"\n".join(lines)))
     one_by_one = [decode_header(line) for line in lines]
     assert types.to_pylist() == [header.resourceType for header in one_by_one]
     assert patients.to_pylist() == [patient_of(header) for header in one_by_one]
@@ -41,9 +46,9 @@ def test_together_as_one_by_one(resources: list[Json]) -> None:
 @pytest.mark.parametrize("line", [b"{", b"[]", b'{"id":"a"}', b'{"resourceType":"Patient"} x', b'{"resourceType":1}'])
 def test_lines_that_are_no_resource(line: bytes) -> None:
     with pytest.raises(UNREADABLE):
-        headers_of(line)
+        headers_of(block(line))
     with pytest.raises(msgspec.MsgspecError):
-        headers_of(b'{"resourceType":"Patient"}\n' + line)
+        headers_of(block(b'{"resourceType":"Patient"}\n' + line))
 
 
 def test_a_patient_has_one_shard() -> None:

@@ -17,7 +17,7 @@ from ecqm.data import loading as loading_module
 from ecqm.data.loading import load
 from ecqm.data.shard_writer import write_shard
 from ecqm.data.shards import CorruptShard, Shard
-from ecqm.data.spool import read_spool
+from ecqm.data.spool import read_spools
 from ecqm.data.store import MANIFEST, open_store
 
 from .resources import bundle, encounter, observation, patient, write
@@ -40,7 +40,7 @@ def plain(folder: Path) -> Path:
 def test_the_spool_is_the_json_of_the_shard(tmp_path: Path) -> None:
     load_small(plain(tmp_path / "in"), tmp_path / "store")
     for shard in shards_of(tmp_path / "store"):
-        own = list(read_spool(shard.folder / "resources.spool"))
+        own = list(read_spools([shard.folder / "resources-0.spool"]))
         resources = list(shard.resources(["Encounter", "Patient"]))
         assert sorted(raw for lot in own for raw in lot.raws) == sorted(stored.raw for stored in resources)
         assert {name.rpartition(".")[2] for name in os.listdir(shard.folder)} == {"arrow", "spool", "json"}
@@ -64,7 +64,7 @@ def test_resources_come_by_type_and_patient(tmp_path: Path, source: Callable[[Pa
 def test_what_is_shared_is_there_once(tmp_path: Path) -> None:
     load_small(plain(tmp_path / "in"), tmp_path / "store")
     for shard in shards_of(tmp_path / "store"):
-        (lot,) = read_spool(shard.folder / "shared.spool")
+        (lot,) = read_spools([shard.folder / "shared.spool"])
         assert [json.loads(raw)["id"] for raw in lot.raws] == ["l1"]
         places = [stored.raw for stored in shard.resources(["Location"])]
         assert places == lot.raws * len(shard.patient_ids())
@@ -95,7 +95,7 @@ def test_file_systems_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert content_of(tmp_path / "copied") == content_of(tmp_path / "linked")
 
 
-@pytest.mark.parametrize("name", ["resources.spool", "shared.spool"])
+@pytest.mark.parametrize("name", ["resources-0.spool", "shared.spool"])
 def test_damaged_json_is_named_where_it_is_needed(tmp_path: Path, name: str) -> None:
     load_small(plain(tmp_path / "in"), tmp_path / "store", demand=Demand.of(None, ["status"]))
     shard = shards_of(tmp_path / "store")[0]
@@ -160,7 +160,7 @@ class TestWhatALoadLeaves:
         with monkeypatch.context() as context:
             context.setattr(loading_module._Loading, "_clean", lambda *_: None)
             load_small(plain(tmp_path / "in"), store)
-        assert list((store / ".loading").glob("*.spool"))
+        assert list((store / ".loading").glob("*/*.spool"))
         before, whole = open_store(store), content_of(store)
         write(tmp_path / "next" / "Encounter.ndjson", encounter("new", "p1"))
         load([tmp_path / "next"], store, append=True)
@@ -183,5 +183,5 @@ def test_stores_of_another_format_are_refused(tmp_path: Path) -> None:
     load_small(export(tmp_path / "in", 3), tmp_path / "store")
     manifest = tmp_path / "store" / MANIFEST
     manifest.write_text(json.dumps(json.loads(manifest.read_bytes()) | {"format": 3}))
-    with pytest.raises(DataError, match="a cohort store of format 3, not 4"):
+    with pytest.raises(DataError, match="a cohort store of format 3, not 5"):
         open_store(tmp_path / "store")

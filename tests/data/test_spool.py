@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ecqm.data.spool import Lot, Spool, SpooledJson, json_batch, read_spool
+from ecqm.data.spool import Lot, Spool, SpooledJson, json_batch, read_spools
 
 
 def lot(*numbers: int) -> Lot:
@@ -36,8 +36,8 @@ def content(path: Path) -> pa.Buffer:
 
 def test_blocks_come_back(tmp_path: Path) -> None:
     spool = spooled(tmp_path / "a.spool", (1, 2), (), (3,))
-    assert list(read_spool(spool.path)) == [lot(1, 2), lot(3)]
-    assert list(read_spool(tmp_path / "never written.spool")) == []
+    assert list(read_spools([spool.path])) == [lot(1, 2), lot(3)]
+    assert list(read_spools([tmp_path / "never written.spool"])) == []
 
 
 def test_what_is_held_back_is_written_when_there_is_enough(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_what_is_held_back_is_written_when_there_is_enough(tmp_path: Path) -> No
     while not spool.path.exists():
         spool.append(lot(1).batch())
     spool.append(lot(2).batch())
-    (block,) = read_spool(spool.path)
+    (block,) = read_spools([spool.path])
     assert 1 < len(block) < 10 and set(block.entries) == {1}
 
 
@@ -55,7 +55,7 @@ def test_cut_back(tmp_path: Path) -> None:
     spool.append(lot(3).batch())
     assert spool.flush() > size
     spool.cut_back(size)
-    assert list(read_spool(spool.path)) == [lot(1, 2)]
+    assert list(read_spools([spool.path])) == [lot(1, 2)]
 
 
 def test_json_by_its_place_over_files_and_blocks(tmp_path: Path) -> None:
@@ -89,6 +89,6 @@ def test_json_of_nobody_in_particular(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "a.spool")
     spool.append(json_batch([json(1), json(2)], "Encounter"))
     spool.flush()
-    (found,) = read_spool(spool.path)
+    (found,) = read_spools([spool.path])
     assert found.raws == [json(1), json(2)] and found.types == ["Encounter"] * 2
     assert found.patients == [None, None]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
 from ecqm.data.building import ShardJob, spooled_cohort
+from ecqm.data.files import unpacked_size
 from ecqm.data.partition import Partition
 from ecqm.data.shards import Shard
 from ecqm.data.source import PatientData
@@ -18,7 +19,6 @@ from ecqm.terminology import CodeIndex
 # JSON in one unit of files that are run without a store, at most; and what a process holds for each byte of it.
 _LARGEST_UNIT = 48 << 20
 _HELD_PER_BYTE = 24
-_GROWTH = {".gz": 12, ".zst": 12}
 _MOST_UNITS = 4096
 
 
@@ -74,7 +74,7 @@ class SpooledUnit:
 
     @property
     def name(self) -> str:
-        return str(self.job.spool)
+        return str(self.job.target)
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
         # Of all types, because what is shared may be reached over resources of any.
@@ -90,7 +90,7 @@ def largest_unit(memory: int) -> int:
 
 def json_size(files: Sequence[Path]) -> int:
     """About how many bytes of JSON files hold, unpacked."""
-    return sum(file.stat().st_size * _GROWTH.get(file.suffix, 1) for file in files)
+    return sum(map(unpacked_size, files))
 
 
 def units_of(
@@ -119,8 +119,10 @@ def units_of(
     partition.run(progress)
     names = tuple(map(str, data.files))
     jobs = (
-        ShardJob(spools, spool, partition.spool_path(None), EVERYTHING, data.default_offset, names)
-        for spool in map(partition.spool_path, range(count))
+        ShardJob(
+            spools / str(number), partition.spools(number), partition.shared, EVERYTHING, data.default_offset, names
+        )
+        for number in range(count)
     )
     # What was wrong with files is said once, with the first of the patients.
     told = (*partition.problems, *data.inputs.problems(), *data.problems())

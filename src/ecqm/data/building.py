@@ -1,4 +1,4 @@
-"""The second half of loading: one shard from its spool, and from the shard that was there before."""
+"""The second half of loading: one shard from its spools, and from the shard that was there before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ecqm.data.gathering import Gathered
 from ecqm.data.shapes import NotPlain
 from ecqm.data.shard_writer import write_shard
 from ecqm.data.shards import Shard
-from ecqm.data.spool import Lot, decode_identity, read_spool, spool_state
+from ecqm.data.spool import Lot, decode_identity, read_spools, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.straight import StraightShard
 from ecqm.data.table import Origin
@@ -31,14 +31,14 @@ from ecqm.terminology import CodeIndex
 
 @dataclass(frozen=True)
 class ShardJob:
-    """A shard to build: into `target`, of `spool` and what `base` had; all of it can be sent to another process.
+    """A shard to build: into `target`, of `spools` and what `base` had; all of it can be sent to another process.
 
-    `files` are the names of all input files by number. `replaces_patients`: of a patient in the spool nothing older
+    `files` are the names of all input files by number. `replaces_patients`: of a patient in the spools nothing older
     is kept. `deleted` are resources (`Encounter/1`) to leave out.
     """
 
     target: Path
-    spool: Path
+    spools: tuple[Path, ...]
     shared: Path
     demand: Demand
     default_offset: int
@@ -77,7 +77,7 @@ def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
     """A shard built the fast way; None where that cannot be."""
     if job.base is not None or job.deleted:
         return None
-    straight = StraightShard(folder, job.spool, job.shared, job.demand, job.default_offset, job.files)
+    straight = StraightShard(folder, job.spools, job.shared, job.demand, job.default_offset, job.files)
     try:
         entry = straight.write()
     except NotPlain:
@@ -87,7 +87,7 @@ def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
 
 
 def spooled_cohort(job: ShardJob, codes: CodeIndex) -> Cohort:
-    """The patients of a job's spool as a cohort, without writing a shard."""
+    """The patients of a job's spools as a cohort, without writing a shard."""
     with many_objects():
         return _Building(job, codes, keep_raw=False).cohort()
 
@@ -103,7 +103,7 @@ class _Building:
 
     def cohort(self) -> Cohort:
         """Everything put to its patient; what is of no known patient goes to `lost`."""
-        new = list(read_spool(self.job.spool))
+        new = list(read_spools(self.job.spools))
         lost = self.job.base.lost() if self.job.base is not None else ()
         for lot in (*lost, *new):
             self._take_lot(lot)
@@ -248,7 +248,7 @@ class _SharedPool(Mapping[Key, Shared]):
 def _shared_index(path: Path, state: tuple[int, int]) -> Mapping[Key, tuple[Lot, int]]:
     """Where each shared resource is, by what references name; the last one with a name counts."""
     index: dict[Any, tuple[Lot, int]] = {}
-    for lot in read_spool(path):
+    for lot in read_spools([path]):
         for place, raw in enumerate(lot.raws):
             identity = decode_identity(raw)
             if identity.id is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,22 +23,24 @@ LARGEST_FILE = 2 << 30
 LONGEST_LINE = 256 << 20
 _BLOCK = 4 << 20
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
+# By how much compressed FHIR JSON grows, roughly.
+_GROWTH = 12
 _DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException)
 
 
 class Block(NamedTuple):
     """Whole lines of a file: the number of the first (from 1), their bytes, and where in these each ends, its newline
-    included."""
+    included (the last of a file may have none)."""
 
     first: int
-    content: bytes
+    content: memoryview
     ends: npt.NDArray[np.int64]
 
-    @classmethod
-    def of(cls, first: int, content: bytes) -> Block:
-        """The lines in some bytes; the last may have no newline."""
-        ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1
-        return cls(first, content, ends if content.endswith(b"\n") else np.append(ends, len(content)))
+    @property
+    def lines(self) -> list[bytes]:
+        """Each line by itself, without its newline."""
+        lines = bytes(self.content).split(b"\n")
+        return lines if lines[-1] else lines[:-1]
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -45,6 +48,12 @@ def _open(path: Path) -> IO[bytes]:
     if codec == "zstd":
         return cast("IO[bytes]", pa.CompressedInputStream(pa.OSFile(str(path)), codec))
     return cast("IO[bytes]", gzip.open(path)) if codec == "gzip" else path.open("rb")
+
+
+def unpacked_size(path: Path) -> int:
+    """About how many bytes of JSON a file holds, unpacked."""
+    size = path.stat().st_size
+    return size * _GROWTH if path.suffix in _CODECS else size
 
 
 def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
@@ -78,37 +87,53 @@ def without_twins(paths: Iterable[Path]) -> list[Path]:
     return [path for path in listed if path.suffix != ".xml" or path.with_suffix("") not in json]
 
 
-def read_blocks(path: Path, longest: int = LONGEST_LINE) -> Iterator[Block]:
-    """A file in blocks of whole lines: a file may be of any size.
+def read_blocks(
+    path: Path, longest: int = LONGEST_LINE, start: int = 0, stop: int = sys.maxsize, first: int = 1
+) -> Iterator[Block]:
+    """A file in blocks of whole lines: a file may be of any size. A block is what it is until the next one is read.
 
+    Of its bytes (unpacked) only those from `start` on, where line `first` begins, up to `stop`, where another one does.
     Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
     """
-    number = 1
-    rest = b""
+    # One buffer for all blocks: the system takes as long to clear fresh memory as to copy what is read into it.
+    buffer = np.empty(_BLOCK, np.uint8)
+    filled = 0
     try:
         with _open(path) as stream:
-            while block := stream.read(_BLOCK):
-                end = block.rfind(b"\n") + 1
-                if end:
-                    whole = b"".join((rest, memoryview(block)[:end]))
-                    rest = block[end:]
-                    lines = Block.of(number, whole)
-                    yield lines
-                    number += len(lines.ends)
-                else:
-                    rest += block
-                if len(rest) > longest:
-                    raise DataError(f"line {number} has more than {longest} bytes")
+            _skip(stream, start)
+            while True:
+                if filled == len(buffer):
+                    buffer = np.concatenate((buffer, np.empty_like(buffer)))
+                size: int = cast("Any", stream).readinto(buffer.data[filled : filled + stop - start])
+                if not size:
+                    break
+                ends = np.flatnonzero(buffer[filled : filled + size] == ord("\n")) + (filled + 1)
+                start += size
+                filled += size
+                if len(ends):
+                    end = int(ends[-1])
+                    yield Block(first, buffer.data[:end], ends)
+                    first += len(ends)
+                    buffer[: filled - end] = buffer[end:filled]
+                    filled -= end
+                if filled > longest:
+                    raise DataError(f"line {first} has more than {longest} bytes")
     except _DAMAGE as error:
-        raise DataError(f"damaged after line {number - 1}: {error}") from error
-    if rest:
-        yield Block.of(number, rest)
+        raise DataError(f"damaged after line {first - 1}: {error}") from error
+    if filled:
+        yield Block(first, buffer.data[:filled], np.array([filled]))
+
+
+def _skip(stream: IO[bytes], size: int) -> None:
+    """Pass over bytes that are read already; those of packed files have to be unpacked again."""
+    if stream.seekable():
+        stream.seek(size)
+        return
+    while size and (passed := len(stream.read(min(size, _BLOCK)))):
+        size -= passed
 
 
 def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
     """The lines of a file in lots, each with the number of its first line; see `read_blocks`."""
     for block in read_blocks(path, longest):
-        lines = block.content.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        yield block.first, lines
+        yield block.first, block.lines

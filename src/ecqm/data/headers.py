@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ecqm.data.compartment import PATIENT_LINKS, patient_reference
 from ecqm.data.encoding import named
+from ecqm.data.files import Block
 from ecqm.data.schema import fhir_schema
 from ecqm.data.spool import decode_identity
 
@@ -47,9 +48,10 @@ class Headers(NamedTuple):
     patients: pa.DictionaryArray
 
 
-def headers_of(lines: bytes) -> Headers:
+def headers_of(block: Block) -> Headers:
     """The headers of NDJSON. Raises one of UNREADABLE for a line that is no resource."""
-    first = decode_identity(lines[: lines.find(b"\n") + 1 or None]).resourceType
+    lines = block.content
+    first = decode_identity(lines[: block.ends[0]]).resourceType
     try:
         headers = _decoder_of(first)(lines)
     except msgspec.ValidationError:
@@ -77,7 +79,7 @@ def _links_of(resource_type: str) -> Sequence[str]:
 
 
 @lru_cache(maxsize=256)
-def _decoder_of(resource_type: str) -> Callable[[bytes], list[Any]]:
+def _decoder_of(resource_type: str) -> Callable[[memoryview], list[Any]]:
     """Decodes lines with resources of one type."""
     literal: Any = Literal
     fields: list[Any] = [("resourceType", literal[resource_type]), ("id", str | None, None)]

@@ -1,7 +1,8 @@
 """Loading: files of FHIR data into a cohort store, in bounded memory and on several processes.
 
-First all input is sorted into spool files by patient (`ecqm.data.partition`), then each spool becomes a shard, by
-itself and in any process. Both halves go on where they were when they are started again with the same input.
+First all input is sorted into spool files by patient (`ecqm.data.partition`), then the spools of each shard become
+one, by themselves and in any process. Both halves go on where they were when they are started again with the same
+input.
 """
 
 from __future__ import annotations
@@ -12,29 +13,27 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
-from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.building import ShardJob, build_shard
 from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.files import unpacked_size
 from ecqm.data.inputs import Inputs, find_inputs
 from ecqm.data.partition import Partition
 from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.processes import processes
 from ecqm.data.shards import Shard
-from ecqm.data.spool import Spool, read_spool
+from ecqm.data.spool import Spool, read_spools
 from ecqm.data.store import FORMAT, Manifest, ShardEntry, is_store
-from ecqm.data.writing import end_with_writer, sole_writer
+from ecqm.data.writing import sole_writer
 
 # JSON per shard: what one process holds decoded at a time is some ten times that.
 SHARD_SIZE = 48 << 20
 _MOST_SHARDS = 4096
 _SHARDS_PER_PROCESS = 24
-# By how much compressed FHIR JSON grows, roughly; it only decides the number of shards and how far a bar has come.
-_GROWTH = {".gz": 12, ".zst": 12}
 _PROBLEMS_LISTED = 10_000
 
 
@@ -113,7 +112,7 @@ class _Loading:
         self.default_offset = default_offset if previous is None else previous.default_offset
         self.replace_patients = replace_patients
         self.generation = 1 if previous is None else previous.generation + 1
-        self.size = sum(file.stat().st_size * _GROWTH.get(file.suffix, 1) for file in files)
+        self.size = sum(map(unpacked_size, files))
         n_shards = min(_MOST_SHARDS, 1 + self.size // shard_size) if previous is None else len(previous.shards)
         known = [] if previous is None else previous.files
         self.files = [*known, *map(str, files)]
@@ -124,8 +123,7 @@ class _Loading:
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
         if not self.partition.is_resumed:
             self._forget_unfinished()
-        with many_objects(), large_arrays():
-            self.partition.run(lambda size: watcher.sorted(size, self.size))
+        self.partition.run(lambda size: watcher.sorted(size, self.size), jobs, self.output)
         if self.partition.is_empty and self.partition.problems:
             shutil.rmtree(self.work)
             raise DataError(
@@ -167,29 +165,29 @@ class _Loading:
             return path
         fresh = path.with_suffix(".new")
         fresh.write_bytes(b"")
-        deleted = frozenset(self.partition.journal.deleted)
+        deleted = frozenset(self.partition.deleted)
         older = [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
-        for source in (*older, self.partition.spool_path(None)):
+        for source in (*older, self.partition.shared):
             if deleted:
                 spool = Spool(fresh, 0)
-                for lot in read_spool(source):
+                for lot in read_spools([source]):
                     spool.append(lot.without(deleted).batch())
-            elif source.exists():
+            else:
                 with source.open("rb") as stream, fresh.open("ab") as sink:
                     shutil.copyfileobj(stream, sink)
         os.replace(fresh, path)
         return path
 
     def _jobs(self, shared: Path) -> Iterator[ShardJob]:
-        deleted = frozenset(self.partition.journal.deleted)
-        has_shared = self.partition.spool_path(None).exists()
+        deleted = frozenset(self.partition.deleted)
+        has_shared = self.partition.shared.stat().st_size > 0
         for number in range(self.partition.n_shards):
-            spool = self.partition.spool_path(number)
-            if self.previous is not None and not (spool.exists() or deleted or has_shared):
+            spools = self.partition.spools(number)
+            if self.previous is not None and not (spools or deleted or has_shared):
                 continue
             yield ShardJob(
                 self.output / "shards" / f"{number:05}-{self.generation}",
-                spool,
+                spools,
                 shared,
                 self.demand,
                 self.default_offset,
@@ -213,12 +211,11 @@ class _Loading:
                 entries.append(build_shard(job))
                 watcher.built(len(todo))
             return entries
-        # Processes are started afresh (one forked while Arrow's threads run may hang), and ended after some shards,
-        # because the strings of all shards that a process makes stay in its memory. (Python 3.11's own way to end
-        # them, max_tasks_per_child, stands still when all processes end at once.)
+        # Processes are ended after some shards, because the strings of all shards that a process makes stay in its
+        # memory. (Python 3.11's own way to end them, max_tasks_per_child, stands still when all processes end at once.)
         round_size = jobs * _SHARDS_PER_PROCESS
         for start in range(0, len(todo), round_size):
-            with ProcessPoolExecutor(jobs, get_context("spawn"), end_with_writer, (self.output,)) as pool:
+            with processes(jobs, self.output) as pool:
                 for future in as_completed(pool.submit(build_shard, job) for job in todo[start : start + round_size]):
                     entries.append(future.result())
                     watcher.built(len(todo))
@@ -245,7 +242,7 @@ class _Loading:
                 }
                 for export in self.inputs.exports
             ],
-            "bytes": self.partition.journal.read,
+            "bytes": self.partition.read,
             "patients": sum(entry.patients for entry in manifest.shards),
             "patients_without_birth_date": without_birth_date,
             "resources": dict(sorted(resources.items())),
@@ -255,11 +252,8 @@ class _Loading:
         }
 
     def _forget_unfinished(self) -> None:
-        """Remove what a load of other input, that came to no end, left for this generation. Shards may have spools in
-        common with what is left of it: those are taken away, never cut."""
-        (self.work / "journal.json").unlink(missing_ok=True)
-        shutil.rmtree(self.work)
-        self.work.mkdir()
+        """Remove what a load of other input, that came to no end, left for this generation."""
+        self.partition.forget()
         shards = self.output / "shards"
         for path in shards.iterdir() if shards.exists() else ():
             if path.name.partition(".")[0].endswith(f"-{self.generation}"):

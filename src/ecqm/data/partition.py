@@ -1,91 +1,53 @@
-"""The first half of loading: input files, read once from start to end, sorted into spool files by patient.
+"""The first half of loading: input files sorted into spool files by patient, by one process or several.
 
-Only what tells whose a resource is gets decoded. Every now and then all is written out and the place noted in a
-journal, so that a load that was killed goes on from there.
+The input is dealt out to processes in parts (`ecqm.data.deal`), each of which is sorted into spools of its own, with a
+journal of its own (`ecqm.data.sorting`). Put together in the order of the parts, everything is in the order of the
+input. A sorting that was killed goes on with the parts that it was begun with.
+
+    deal.json                    what is sorted, and where the parts begin
+    part-00000/journal.json      how far a part has come
+    part-00000/00007.spool       the resources of the patients of shard 7 in it
+    part-00000/shared.spool      those of no patient
+    shared.spool                 those of no patient in all parts
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
-from ecqm.data.compartment import PATIENT_LINKS, target
-from ecqm.data.encoding import numbers_of
-from ecqm.data.files import read_blocks, read_document
-from ecqm.data.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
-from ecqm.data.ndjson import NDJSON_SUFFIXES, n_resources, wrong_count
-from ecqm.data.problems import DataError, DataProblem
-from ecqm.data.spool import Lot, Spool, lines_batch
+from ecqm.data.deal import Mapped, Place, dealt, n_parts
+from ecqm.data.ndjson import wrong_count
+from ecqm.data.problems import DataProblem
+from ecqm.data.processes import processes
+from ecqm.data.sorting import Journal, Part, Progress, sort_part
 
-# Bytes of input between two entries of the journal, and what all spools together may hold back in memory.
+# Bytes of input between two entries of a journal, and what all spools together may hold back in memory: but each a
+# block that is worth compressing.
 _BETWEEN_NOTES = 512 << 20
 _HELD_BACK = 192 << 20
-# An odd number of 64 bits with as many ones as zeros (of xxHash).
-_FACTOR = np.uint64(0x9E3779B185EBCA87)
-
-Progress = Callable[[int], None]
-
-
-class _Request(msgspec.Struct, gc=False):
-    method: str | None = None
-    url: str | None = None
+_LEAST_HELD_BACK = 64 << 10
+_DEAL, _TALLY = "deal.json", "tally"
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
-class _Entry(msgspec.Struct, gc=False):
-    fullUrl: str | None = None
-    request: _Request | None = None
-    resource: msgspec.Raw = msgspec.Raw()
-
-
-_decode_entries = msgspec.json.Decoder(list[_Entry]).decode
-
-
-@dataclass
-class Journal:
-    """How far a load has come: the input file and line that are next, and the sizes of the spools until there.
-
-    `deleted` are the resources (`Encounter/1`) that bundles ask to delete, as exports of changes do.
-    """
-
+class _Deal(msgspec.Struct):
     fingerprint: str
     n_shards: int
-    file: int = 0
-    line: int = 1
-    read: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
-    problems: list[dict[str, Any]] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    finished: bool = False
-
-
-def shards_of(patients: pa.Array, n_shards: int) -> npt.NDArray[np.int16]:
-    """The shards that patients are in, by id: the same on every machine and in every run."""
-    _, offsets, data = patients.buffers()
-    ends = np.frombuffer(offsets, np.int32)[patients.offset : patients.offset + len(patients) + 1]
-    text = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
-    starts = ends[:-1] - ends[0]
-    lengths = np.diff(ends)
-    # A polynomial in the bytes of each id, whose bits are then mixed; all modulo 2⁶⁴.
-    place = np.arange(len(text)) - np.repeat(starts, lengths)
-    powers = np.cumprod(np.full(lengths.max(initial=0), _FACTOR))
-    sums = np.append(np.uint64(0), np.cumsum((text + np.uint64(1)) * powers[place]))
-    mixed = sums[starts + lengths] - sums[starts]
-    mixed = (mixed ^ (mixed >> np.uint64(32))) * _FACTOR
-    shards: npt.NDArray[np.int16] = ((mixed >> np.uint64(32)) % np.uint64(n_shards)).astype(np.int16)
-    return shards
+    starts: list[Place]
 
 
 class Partition:
-    """Sorts input files into spools `<number>.spool`, and `shared.spool` for resources of no patient."""
+    """Sorts input files into spools for so many shards; those of one shard are in the order of the input."""
 
     def __init__(
         self,
@@ -96,195 +58,161 @@ class Partition:
         first_number: int = 0,
         counts: Mapping[Path, int] | None = None,
     ) -> None:
-        """Files are numbered from `first_number` on. A journal of the same `fingerprint` is gone on with. `counts` says
+        """Files are numbered from `first_number` on. A sorting of the same `fingerprint` is gone on with. `counts` says
         of some files of NDJSON how many resources they should have."""
         self.folder = folder
-        self._first_number = first_number
         self.files = files
-        self._counts = counts or {}
         self.n_shards = n_shards
-        resumed = self._resumed(fingerprint)
-        self.is_resumed = resumed is not None
-        self.journal = resumed or Journal(fingerprint, n_shards)
-        held_back = max(64 << 10, _HELD_BACK // (n_shards + 1))
-        self._spools = [Spool(self.spool_path(number), held_back) for number in range(n_shards)]
-        self._shared = Spool(self.spool_path(None), held_back)
-        self._noted = self.journal.read
+        self.shared = folder / "shared.spool"
+        self._fingerprint = fingerprint
+        self._first_number = first_number
+        self._counts = {number: counts[file] for number, file in enumerate(files) if counts and file in counts}
+        self._deal = self._dealt_before()
 
-    def spool_path(self, number: int | None) -> Path:
-        """The spool of a shard, or that of shared resources."""
-        return self.folder / ("shared.spool" if number is None else f"{number:05}.spool")
+    @property
+    def is_resumed(self) -> bool:
+        """Has this been begun?"""
+        return self._deal is not None
+
+    def forget(self) -> None:
+        """Remove what was sorted before. Spools may have become files of shards: they are taken away, never cut."""
+        (self.folder / _DEAL).unlink(missing_ok=True)
+        self.shared.unlink(missing_ok=True)
+        for folder in self.folder.glob("part-*"):
+            shutil.rmtree(folder)
+        self._deal = None
+
+    def run(self, progress: Progress, jobs: int = 1, writer: Path | None = None) -> None:
+        """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last.
+
+        With `jobs`, in up to that many processes of the sole writer of the folder `writer`. Raises OSError where spools
+        cannot be written, and as `processes` does.
+        """
+        if self._deal is None:
+            self.forget()
+        n = 1 if writer is None else min(jobs, self._worthwhile(jobs))
+        if n <= 1 or writer is None:
+            for part in self._unfinished(self._begun(1), 1):
+                sort_part(part, progress)
+        else:
+            with processes(n, writer) as pool:
+                self._sort_in(pool, self._unfinished(self._begun(n, pool.map), n), progress)
+        self._put_shared_together()
+
+    def spools(self, shard: int) -> tuple[Path, ...]:
+        """The spools of a shard, in the order of the input."""
+        paths = (part.spool_path(shard) for part in self._parts(self._begun(1), 1))
+        return tuple(path for path in paths if path.exists())
+
+    @property
+    def read(self) -> int:
+        """Bytes of JSON that were read."""
+        return sum(journal.read for journal in self._journals)
+
+    @property
+    def deleted(self) -> list[str]:
+        """The resources (`Encounter/1`) that bundles ask to delete."""
+        return [resource for journal in self._journals for resource in journal.deleted]
 
     @property
     def problems(self) -> list[DataProblem]:
-        """What could not be read."""
-        return [DataProblem(**problem) for problem in self.journal.problems]
+        """What could not be read, and files that have not as many resources as they should, in the order of files."""
+        found = [DataProblem(**problem) for journal in self._journals for problem in journal.problems]
+        counted: Counter[int] = Counter()
+        for journal in self._journals:
+            counted.update(journal.counts)
+        unread = {problem.file for problem in found if problem.entry is None}
+        for number, count in self._counts.items():
+            file = str(self.files[number])
+            if counted[number] != count and file not in unread:
+                found.append(DataProblem(file, None, None, None, wrong_count(counted[number], count)))
+        place = {str(file): number for number, file in enumerate(self.files)}
+        return sorted(found, key=lambda problem: place[problem.file])
 
     @property
     def is_empty(self) -> bool:
         """Were there no resources in all that was sorted, and none to be deleted?"""
-        return not self.journal.deleted and not any(self.journal.sizes.values())
+        return not self.deleted and not any(size for journal in self._journals for size in journal.sizes.values())
 
-    def run(self, progress: Progress) -> None:
-        """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last."""
-        if self.journal.finished:
-            return
-        for spool in (*self._spools, self._shared):
-            spool.cut_back(self.journal.sizes.get(spool.path.name, 0))
-        for number in range(self.journal.file, len(self.files)):
-            first = self.journal.line if number == self.journal.file else 1
-            try:
-                self._read(number, first, progress)
-            except (OSError, DataError) as error:
-                if isinstance(error, OSError) and error.filename != str(self.files[number]):
-                    raise
-                self._report(number, None, f"cannot be read (any further): {error}")
-            self._note(number + 1, 1)
-        self.journal.finished = True
-        self._note(len(self.files), 1, always=True)
+    @cached_property
+    def _journals(self) -> list[Journal]:
+        """Those of all parts, once everything is sorted."""
+        return [part.journal for part in self._parts(self._begun(1), 1)]
 
-    def _resumed(self, fingerprint: str) -> Journal | None:
-        path = self.folder / "journal.json"
+    def _dealt_before(self) -> _Deal | None:
+        path = self.folder / _DEAL
         self.folder.mkdir(parents=True, exist_ok=True)
-        journal = Journal(**json.loads(path.read_bytes())) if path.exists() else None
-        same = journal is not None and journal.fingerprint == fingerprint and journal.n_shards == self.n_shards
-        return journal if same else None
+        deal = msgspec.json.decode(path.read_bytes(), type=_Deal) if path.exists() else None
+        same = deal is not None and deal.fingerprint == self._fingerprint and deal.n_shards == self.n_shards
+        return deal if same else None
 
-    def _note(self, file: int, line: int, always: bool = False) -> None:
-        if not always and self.journal.read - self._noted < _BETWEEN_NOTES:
+    def _worthwhile(self, jobs: int) -> int:
+        """How many processes there is work for."""
+        return n_parts(self.files, jobs) if self._deal is None else len(self._unfinished(self._deal, 1))
+
+    def _begun(self, n: int, mapped: Mapped = map) -> _Deal:
+        """The deal, made for `n` processes if there is none."""
+        if self._deal is None:
+            self._deal = _Deal(self._fingerprint, self.n_shards, dealt(self.files, n, mapped))
+            fresh = self.folder / (_DEAL + ".new")
+            fresh.write_bytes(msgspec.json.encode(self._deal))
+            os.replace(fresh, self.folder / _DEAL)
+        return self._deal
+
+    def _parts(self, deal: _Deal, jobs: int) -> list[Part]:
+        held_back = max(_LEAST_HELD_BACK, _HELD_BACK // jobs // (self.n_shards + 1))
+        counted = frozenset(self._counts)
+        bounds = pairwise([*deal.starts, Place(len(self.files))])
+        return [
+            Part(
+                self.folder / f"part-{number:05}",
+                self.files,
+                start,
+                stop,
+                self.n_shards,
+                self._first_number,
+                counted,
+                held_back,
+                _BETWEEN_NOTES,
+            )
+            for number, (start, stop) in enumerate(bounds)
+        ]
+
+    def _unfinished(self, deal: _Deal, jobs: int) -> list[Part]:
+        return [part for part in self._parts(deal, jobs) if not part.journal.finished]
+
+    def _sort_in(self, pool: ProcessPoolExecutor, parts: Sequence[Part], progress: Progress) -> None:
+        """Sort parts in the processes of a pool; how far each is, is in a file that all of them have in memory."""
+        path = self.folder / _TALLY
+        path.write_bytes(bytes(8 * len(parts)))
+        tally = np.memmap(path, np.int64, "r+")
+        waiting = {pool.submit(_sort_tallied, part, path, place) for place, part in enumerate(parts)}
+        told = 0
+        while waiting:
+            done, waiting = wait(waiting, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+            read = int(tally.sum())
+            progress(read - told)
+            told = read
+            for future in done:
+                future.result()
+
+    def _put_shared_together(self) -> None:
+        if self.shared.exists():
             return
-        self._noted = self.journal.read
-        self.journal.file, self.journal.line = file, line
-        self.journal.sizes = {spool.path.name: spool.flush() for spool in (*self._spools, self._shared)}
-        fresh = self.folder / "journal.new"
-        fresh.write_text(json.dumps(asdict(self.journal)))
-        os.replace(fresh, self.folder / "journal.json")
+        fresh = self.shared.with_suffix(".new")
+        with fresh.open("wb") as sink:
+            for part in self._parts(self._begun(1), 1):
+                source = part.spool_path(None)
+                if source.exists():
+                    with source.open("rb") as stream:
+                        shutil.copyfileobj(stream, sink)
+        os.replace(fresh, self.shared)
 
-    def _read(self, number: int, first: int, progress: Progress) -> None:
-        path = self.files[number]
-        if not path.name.endswith(NDJSON_SUFFIXES):
-            content = read_document(path)
-            self._add_document(number, content, None, None)
-            self._count(len(content), progress)
-            return
-        count = self._counts.get(path)
-        found = 0
-        for start, block, ends in read_blocks(path):
-            if count is not None:
-                found += n_resources(block.split(b"\n"))
-            if start + len(ends) <= first:
-                continue
-            size = len(block)
-            if start < first:
-                skipped = int(ends[first - start - 1])
-                start, block, ends = first, block[skipped:], ends[first - start :] - skipped
-            if not self._add_block(number, start, block, ends):
-                for line_number, line in enumerate(block.split(b"\n"), start):
-                    if line and not line.isspace():
-                        self._add_line(number, line_number, line)
-            self._count(size, progress)
-            self._note(number, start + len(ends))
-        if count is not None and count != found:
-            self._report(number, None, wrong_count(found, count))
 
-    def _add_block(self, file: int, first: int, block: bytes, ends: npt.NDArray[np.int64]) -> bool:
-        """Sort a whole block at once; False, and nothing done, if it has a line that is not just a resource."""
-        try:
-            types, patients = headers_of(block)
-        except UNREADABLE:
-            return False
-        if len(types) != len(ends) or "Bundle" in types.unique().to_pylist():
-            return False
-        shards = np.append(shards_of(patients.dictionary, self.n_shards), np.int16(-1))[numbers_of(patients)]
-        order = np.argsort(shards, kind="stable")
-        batch = lines_batch(patients, self._first_number + file, first, block, ends, types, order)
-        bounds = np.searchsorted(shards[order], np.arange(-1, self.n_shards + 1)).tolist()
-        for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
-            spool.append(batch.slice(start, stop - start))
-        return True
+def _sort_tallied(part: Part, path: Path, place: int) -> None:
+    tally = np.memmap(path, np.int64, "r+")
 
-    def _count(self, size: int, progress: Progress) -> None:
-        self.journal.read += size
-        progress(size)
+    def progress(size: int) -> None:
+        tally[place] += size
 
-    def _add_line(self, file: int, line_number: int, line: bytes) -> None:
-        try:
-            header = decode_header(line)
-        except UNREADABLE:
-            header = self._loosely_decoded(file, line_number, line)
-            if header is None:
-                return
-        if header.resourceType == "Bundle":
-            self._add_document(file, line, line_number, None)
-        else:
-            self._spool(patient_of(header), None, file, line_number, line, header)
-
-    def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
-        """The header of a resource in which something else goes by the name of a link; None for what is no resource."""
-        try:
-            content = msgspec.json.decode(raw)
-            if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
-                raise msgspec.ValidationError("not a FHIR resource")
-            links = {
-                name: msgspec.convert(content[name], Link)
-                for name in PATIENT_LINKS
-                if isinstance(content.get(name), dict)
-            }
-            return Header(content["resourceType"], msgspec.convert(content.get("id"), str | None), **links)
-        except UNREADABLE as error:
-            self._report(file, entry, f"not a resource that can be read: {error}")
-            return None
-
-    def _add_document(self, file: int, content: bytes, entry: int | None, urn: str | None) -> None:
-        """A resource, or a bundle: with a single Patient in it, all of it is that patient's."""
-        found = list(self._unbundled(file, content, entry, urn))
-        patients = {patient_of(header) or urn for header, _, _, urn in found if header.resourceType == "Patient"}
-        owner = next(iter(patients)) if len(patients) == 1 else None
-        by_urn = {urn: header.id or urn for header, _, _, urn in found if urn and header.resourceType == "Patient"}
-        for header, raw, place, resource_urn in found:
-            named = owner or patient_of(header)
-            if named is None and header.resourceType == "Patient":
-                named = resource_urn
-            named = by_urn.get(named, named) if named is not None else None
-            self._spool(named, resource_urn, file, -1 if place is None else place, raw, header)
-
-    def _unbundled(
-        self, file: int, content: bytes | msgspec.Raw, entry: int | None, urn: str | None
-    ) -> Iterator[tuple[Any, bytes, int | None, str | None]]:
-        raw = bytes(content)
-        try:
-            header = decode_header(raw)
-        except UNREADABLE:
-            header = self._loosely_decoded(file, entry, raw)
-            if header is None:
-                return
-        if header.resourceType != "Bundle":
-            yield header, raw, entry, urn
-            return
-        try:
-            entries = _decode_entries(header.entry) if memoryview(header.entry).nbytes else []
-        except UNREADABLE as error:
-            self._report(file, entry, f"a bundle whose entries cannot be read: {error}")
-            return
-        for number, item in enumerate(entries):
-            if item.request is not None and item.request.method == "DELETE":
-                self._delete(file, entry, item.request.url or "")
-            elif memoryview(item.resource).nbytes:
-                url = item.fullUrl
-                yield from self._unbundled(file, item.resource, number, url if url and url.startswith("urn:") else None)
-
-    def _delete(self, file: int, entry: int | None, url: str) -> None:
-        named = target(url)
-        if named is None or named[0] is None:
-            self._report(file, entry, f"asks to delete {url!r}, which names no resource")
-        else:
-            self.journal.deleted.append("/".join((named[0], named[1])))
-
-    def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
-        spool = self._shared if patient is None else self._spools[int(shards_of(pa.array([patient]), self.n_shards)[0])]
-        lot = Lot()
-        lot.append(patient, urn, self._first_number + file, entry, raw, header.resourceType)
-        spool.append(lot.batch())
-
-    def _report(self, file: int, entry: int | None, message: str) -> None:
-        self.journal.problems.append(asdict(DataProblem(str(self.files[file]), entry, None, None, message)))
+    sort_part(part, progress)

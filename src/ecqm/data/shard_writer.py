@@ -18,7 +18,7 @@ from ecqm.columns import Rows
 from ecqm.data.arrow import Layout, to_arrow
 from ecqm.data.cohort import Cohort
 from ecqm.data.problems import DataProblem
-from ecqm.data.shards import RESOURCES
+from ecqm.data.shards import resources_spool
 from ecqm.data.spool import Spool, json_batch
 from ecqm.data.table import ResourceTable
 
@@ -41,9 +41,10 @@ class ShardWriter:
         about = {"layouts": json.dumps(layouts), "serial": str(first_serial)}
         self._write(f"{name}.arrow", _batch(arrays).replace_schema_metadata(about))
 
-    def spool(self, name: str, source: Path) -> None:
-        """JSON that is in a spool already; it stays there as well."""
-        if source.exists():
+    def spools(self, sources: Iterable[Path]) -> None:
+        """The JSON of resources that is in spools already; it stays there as well."""
+        for number, source in enumerate(sources):
+            name = resources_spool(number)
             _link(source, self.folder / name)
             self._sum_up(name)
 
@@ -91,7 +92,7 @@ def write_shard(folder: Path, cohort: Cohort, lost: Sequence[pa.RecordBatch] = (
         arrays, layouts = _table_columns(table, np.where(own, n_before + np.cumsum(own) - 1, -1))
         writer.table(name, arrays, layouts, int(table.serial[0]))
         n_before += int(own.sum())
-    writer.json(RESOURCES, chain((json_batch(_raws(table), name) for name, table in tables.items()), lost))
+    writer.json(resources_spool(0), chain((json_batch(_raws(table), name) for name, table in tables.items()), lost))
     pairs = cohort.codes.since(0) if len(cohort.codes) else ()
     codes = pa.array([system for system, _ in pairs], pa.utf8()), pa.array([code for _, code in pairs], pa.utf8())
     return writer.finish(codes, cohort.ids, cohort.problems)

@@ -3,11 +3,12 @@
     patients.arrow          the ids, one per patient row
     codes.arrow             the codes (system, code) that code ids in this shard's columns stand for
     Encounter.arrow         one table: a record batch of table columns (@patient, @file…) and element columns
-    resources.spool         the JSON of resources (`ecqm.data.spool`), those of patients who are not known among them
-    shared.spool            the JSON of what patients share, where resources.spool does not have it
+    resources-0.spool …     the JSON of resources (`ecqm.data.spool`), those of patients who are not known among them:
+                            a spool for each process that input was sorted in
+    shared.spool            the JSON of what patients share, where the others do not have it
     problems.json           what was found wrong when it was made
 
-The table column @json is a resource's place in resources.spool and, after it, shared.spool; -1 for a contained one.
+The table column @json is a resource's place in all spools, one after the other in this order; -1 for a contained one.
 Serials are consecutive in a table: the first is said beside the layouts of the elements, in the metadata of its schema.
 `Shard.cohort` gives the columns where they hold what is wanted, and decodes the JSON again where they do not.
 """
@@ -15,6 +16,7 @@ Serials are consecutive in a table: the first is said beside the layouts of the 
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +38,14 @@ from ecqm.data.spool import Lot, SpooledJson, batches_of
 from ecqm.data.table import Origin, Origins, ResourceTable
 from ecqm.terminology import CodeIndex, CodeKey
 
-RESOURCES, SHARED = "resources.spool", "shared.spool"
+SHARED = "shared.spool"
+_RESOURCES = re.compile(r"resources-(\d+)\.spool")
 _TABLE_COLUMNS = ["@json", "@patient", "@file", "@entry", "@urn"]
+
+
+def resources_spool(number: int) -> str:
+    """The name of one of the spools with resources of the patients of a shard."""
+    return f"resources-{number}.spool"
 
 
 class CorruptShard(DataError):
@@ -103,7 +111,7 @@ class Shard:
     def lost(self) -> Iterator[Lot]:
         """Resources of patients of whom there is no Patient."""
         ids = pa.array(self.patient_ids(), pa.utf8())
-        for content in self._contents(RESOURCES):
+        for content in map(self._content, self._resources_spools()):
             for batch in batches_of(content):
                 patients = batch.column("patient")
                 unknown = pc.and_(patients.is_valid(), pc.invert(pc.is_in(patients, value_set=ids)))
@@ -169,12 +177,13 @@ class Shard:
     def _batch(self, name: str) -> pa.RecordBatch:
         return pa.ipc.open_file(self._content(name)).get_batch(0)
 
-    def _contents(self, *names: str) -> list[pa.Buffer]:
-        """Of the files that there are."""
-        return [self._content(name) for name in names if name in self._checksums]
+    def _resources_spools(self) -> list[str]:
+        numbers = (int(found[1]) for found in map(_RESOURCES.fullmatch, self._checksums) if found is not None)
+        return list(map(resources_spool, sorted(numbers)))
 
     def _json(self) -> SpooledJson:
-        return SpooledJson(lambda: self._contents(RESOURCES, SHARED))
+        names = [*self._resources_spools(), *({SHARED} & self._checksums.keys())]
+        return SpooledJson(lambda: list(map(self._content, names)))
 
 
 class _TableJson(Sequence[bytes]):

@@ -8,7 +8,7 @@ A resource's place in spools is how many are before it, over all blocks.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -113,7 +113,7 @@ def lines_batch(
     patients: pa.DictionaryArray,
     file: int,
     first: int,
-    block: bytes,
+    block: memoryview,
     ends: npt.NDArray[np.int64],
     types: pa.Array,
     order: npt.NDArray[np.int64],
@@ -177,14 +177,16 @@ def spool_state(path: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def read_spool(path: Path) -> Iterator[Lot]:
-    """The blocks of a spool file; none of one that was never written."""
-    return map(Lot.of, read_batches(path))
+def read_spools(paths: Iterable[Path]) -> Iterator[Lot]:
+    """The blocks of spool files, one file after the other; none of one that was never written."""
+    return map(Lot.of, read_batches(paths))
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def read_batches(paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:
     """The same as record batches."""
-    return batches_of(pa.py_buffer(path.read_bytes())) if path.exists() else iter(())
+    for path in paths:
+        if path.exists():
+            yield from batches_of(pa.py_buffer(path.read_bytes()))
 
 
 def batches_of(content: pa.Buffer) -> Iterator[pa.RecordBatch]:

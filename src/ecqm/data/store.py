@@ -23,7 +23,7 @@ from ecqm.data.problems import DataError
 from ecqm.data.shards import CorruptShard, Shard
 from ecqm.terminology import CodeIndex
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 
 

@@ -7,7 +7,7 @@ slower, with the same outcome, to which tests hold both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from ecqm.data.problems import DataProblem
 from ecqm.data.schema import fhir_schema
 from ecqm.data.shapes import NotPlain, ShapedParser
 from ecqm.data.shard_writer import ShardWriter
-from ecqm.data.shards import RESOURCES, SHARED
+from ecqm.data.shards import SHARED
 from ecqm.data.spool import Spool, decode_identity, read_batches, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.translation import References, Translation
@@ -79,13 +79,19 @@ class _Table:
 
 
 class StraightShard:
-    """Builds one shard of the resources of a spool and of the shared ones that they refer to."""
+    """Builds one shard of the resources of spools and of the shared ones that they refer to."""
 
     def __init__(
-        self, folder: Path, spool: Path, shared: Path, demand: Demand, default_offset: int, files: Sequence[str]
+        self,
+        folder: Path,
+        spools: Sequence[Path],
+        shared: Path,
+        demand: Demand,
+        default_offset: int,
+        files: Sequence[str],
     ) -> None:
         self.folder = folder
-        self.spool = spool
+        self.spools = spools
         self.shared = shared
         self.demand = demand
         self.default_offset = default_offset
@@ -99,7 +105,7 @@ class StraightShard:
         """Write the shard. Raises NotPlain."""
         if self.demand.types is not None:
             raise NotPlain("only some types of resources are wanted")
-        resources = _spooled(self.spool)
+        resources = _spooled(self.spools)
         patients = _distinct_patients(resources)
         known, lost = self._by_type(resources, patients)
         tables = {
@@ -109,7 +115,7 @@ class StraightShard:
         shared, json = self._shared_tables(tables, len(resources))
         tables |= shared
         writer = ShardWriter(self.folder)
-        writer.spool(RESOURCES, self.spool)
+        writer.spools(self.spools)
         writer.json(SHARED, json)
         targets = Targets()
         serial = 0
@@ -265,11 +271,11 @@ class _Shared:
 
 @lru_cache(maxsize=1)
 def _shared_resources(path: Path, state: tuple[int, int]) -> _Shared:
-    return _Shared(_spooled(path))
+    return _Shared(_spooled([path]))
 
 
-def _spooled(path: Path) -> pa.Table:
-    table = pa.Table.from_batches(list(read_batches(path)), Spool.SCHEMA).combine_chunks()
+def _spooled(paths: Iterable[Path]) -> pa.Table:
+    table = pa.Table.from_batches(list(read_batches(paths)), Spool.SCHEMA).combine_chunks()
     if table["urn"].null_count < len(table):
         raise NotPlain("resources named by URN")
     return table

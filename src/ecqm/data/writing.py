@@ -7,11 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import parent_process
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import Thread
-from typing import IO
 
 from ecqm.data.problems import DataError
 
@@ -19,40 +15,21 @@ from ecqm.data.problems import DataError
 OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 # Held by a writer, and by the processes that it has started.
-_WRITER, _PROCESSES = ".writer", ".processes"
+_WRITER, PROCESSES = ".writer", ".processes"
 
 
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     """Keeps others from writing to a folder. Raises DataError if another process is writing to it; processes of one
-    that was killed (see `end_with_writer`) are waited for."""
+    that was killed (see `ecqm.data.processes`) are waited for."""
     with (folder / _WRITER).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise DataError(f"{folder} is being written by another process") from None
-        with (folder / _PROCESSES).open("w") as processes:
+        with (folder / PROCESSES).open("w") as processes:
             fcntl.flock(processes, fcntl.LOCK_EX)
         yield
-
-
-def end_with_writer(folder: Path) -> None:
-    """Make this process, which the writer of a folder has started by `multiprocessing`, end when that one does, however
-    it does; the folder has no other writer before this process has ended too."""
-    writer = parent_process()
-    if writer is None:
-        raise RuntimeError("this process was not started by another one")
-    # Taken first: a writer that is alive after that is one for whose successor the lock is in time.
-    lock = (folder / _PROCESSES).open("w")
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    if not writer.is_alive():
-        os._exit(1)
-    Thread(target=_end_after, args=(writer, lock), daemon=True).start()
-
-
-def _end_after(writer: BaseProcess, _held: IO[str]) -> None:
-    writer.join()
-    os._exit(1)
 
 
 @contextmanager

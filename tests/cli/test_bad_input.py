@@ -41,7 +41,7 @@ def test_truncated_bundle(tmp_path: Path, data: Path) -> None:
     assert run.result.exit_code == 0
     assert run.counts["initial-population"] == 2
     assert any("cut.json" in problem and "not valid JSON" in problem for problem in run.problems)
-    assert "problems with the data" in run.result.stderr
+    assert "there is 1 problem with the data" in run.result.stderr
 
 
 def test_wrong_resource_type(tmp_path: Path, data: Path) -> None:

@@ -238,6 +238,5 @@ def tell(writer: RunOutput, refused: Sequence[str]) -> None:
     if failed := writer.total.n_failed:
         click.echo(f"ecqm: {failed} evaluations of patients failed, see {writer.folder / 'errors.json'}", err=True)
     if writer.total.n_problems:
-        click.echo(
-            f"ecqm: {writer.total.n_problems} problems with the data, see {writer.folder / 'errors.json'}", err=True
-        )
+        are = "is 1 problem" if writer.total.n_problems == 1 else f"are {writer.total.n_problems} problems"
+        click.echo(f"ecqm: there {are} with the data, see {writer.folder / 'errors.json'}", err=True)

@@ -25,7 +25,9 @@ from ecqm.reporting.submission import PROGRAMS
 @click.option(
     "--program",
     type=click.Choice(PROGRAMS),
-    help="The programme and who reports in it. QRDA III without one is HL7's, with nothing of CMS.",
+    metavar="PROGRAM",
+    help="The programme and who reports in it. QRDA III without one is HL7's, with nothing of CMS. "
+    f"One of {', '.join(PROGRAMS)}.",
 )
 @click.option("--tin", metavar="NUMBER", help="Taxpayer identification number, 9 digits.")
 @click.option("--npi", metavar="NUMBER", help="National Provider Identifier, 10 digits.")

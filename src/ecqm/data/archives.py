@@ -1,6 +1,6 @@
 """Zip archives of documents, read within bounds: one may unpack to more than memory holds, and lie about its sizes.
 
-Nothing is unpacked into files: the names of entries, whatever they are, only say where something was found.
+Nothing is unpacked into files here: the names of entries, whatever they are, only say where something was found.
 """
 
 from __future__ import annotations

@@ -148,8 +148,9 @@ def _overloads(
         distinct.setdefault(repr(_operand_types(function)), []).append(function)
     chosen = []
     for same in distinct.values():
-        named = [function for function in same if _names_profile(function, operands)]
-        if len(same) > 1 and len(named) != 1:
+        # Looking at source texts takes longer than all else here: only where there is something to tell apart.
+        named = same if len(same) == 1 else [function for function in same if _names_profile(function, operands)]
+        if len(named) != 1:
             lowering.warnings.append(
                 f"{lowering.place(node, scope)}: {node.name!r} has overloads of the same operand types; "
                 "the first is taken"

@@ -136,7 +136,8 @@ class _Building:
             triples = zip(lot.raws, origins, lot.patients, strict=True)
             resources = [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
         kinds = list(map(type, resources))
-        for struct in set(kinds) - {type(None)}:
+        # Types in the order of the input, as everything is: serials and codes are numbered in it.
+        for struct in dict.fromkeys(kind for kind in kinds if kind is not type(None)):
             name = self.builder.structs.type_of[struct]
             places = [place for place, kind in enumerate(kinds) if kind is struct]
             if self.job.deleted:

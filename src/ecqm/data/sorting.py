@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ecqm.data.deal import Place
 from ecqm.data.encoding import numbers_of
 from ecqm.data.files import Block, read_blocks, read_document
 from ecqm.data.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
-from ecqm.data.ndjson import NDJSON_SUFFIXES, n_resources
+from ecqm.data.ndjson import NDJSON_SUFFIXES
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.spool import Lot, Spool, lines_batch
 
@@ -181,12 +182,9 @@ class _Sorting:
         _, byte, first = self.journal.place
         stop = self.part.stop.byte if number == self.part.stop.file else sys.maxsize
         for block in read_blocks(path, start=byte, stop=stop, first=first):
+            found = len(block.ends) if self._add_block(number, block) else self._add_lines(number, block)
             if number in self.part.counted:
-                self.journal.counts[number] = self.journal.counts.get(number, 0) + n_resources(block.lines)
-            if not self._add_block(number, block):
-                for line_number, line in enumerate(block.lines, block.first):
-                    if line and not line.isspace():
-                        self._add_line(number, line_number, line)
+                self.journal.counts[number] = self.journal.counts.get(number, 0) + found
             byte += len(block.content)
             self._count(len(block.content))
             self._next(Place(number, byte, block.first + len(block.ends)))
@@ -210,6 +208,17 @@ class _Sorting:
         for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
             spool.append(batch.slice(start, stop - start))
         return True
+
+    def _add_lines(self, file: int, block: Block) -> int:
+        """Sort the lines of a block one by one; how many are not blank. They keep their newlines, as in whole blocks:
+        in which block a line is depends on where the part begins."""
+        found = 0
+        for number, (start, stop) in enumerate(pairwise([0, *block.ends.tolist()]), block.first):
+            line = bytes(block.content[start:stop])
+            if not line.isspace():
+                self._add_line(file, number, line)
+                found += 1
+        return found
 
     def _add_line(self, file: int, line_number: int, line: bytes) -> None:
         try:

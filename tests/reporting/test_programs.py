@@ -16,7 +16,9 @@ REQUIRED = {PopulationCode.INITIAL_POPULATION, PopulationCode.DENOMINATOR, Popul
 
 def measure(cms: str | None, period: str = "2026", effective: str | None = "2026") -> MeasureCount:
     start = None if effective is None else f"{effective}-01-01"
-    return MeasureCount("M", "urn:m|1", None, cms, None, None, (start, None), (f"{period}-01-01", ""), 0, [])
+    return MeasureCount(
+        "M", "urn:m|1", None, cms, None, None, (start, None), (f"{period}-01-01", f"{period}-12-31"), 0, []
+    )
 
 
 def test_a_list_is_whole() -> None:

@@ -34,7 +34,7 @@ def rate(*strata: dict[str, int], **counts: int) -> GroupCount:
         [PopulationCount(name, CODES[name], None, count) for name, count in counts.items()],
         [],
         [
-            StratumCount(f"s{number}", None, label, members if label == "true" else {}, [])
+            StratumCount(f"s{number}", None, label, members if label == "true" else dict.fromkeys(counts, 0), [])
             for number, members in enumerate(strata)
             for label in ("true", "false")
         ],

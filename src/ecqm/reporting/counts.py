@@ -10,15 +10,22 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from ecqm.json_decoding import json_decoder
-from ecqm.measures.definition import Measure, PopulationCode, Scoring
+from ecqm.measures.definition import Aggregate, Measure, PopulationCode, Scoring
+from ecqm.measures.period import closed_period
 from ecqm.measures.supplements import Counted, SupplementalElement, element_of
 from ecqm.measures.tally import GroupTally, StratifierTally, Tally, aggregate
+from ecqm.values.text import iso_text
 
 COUNTS = "counts.json"
+
+# What is written is right; what is read may have been changed by hand. So what the parts of counts say of one another
+# is looked at where they are made, and a reader has nothing to doubt.
+_Number = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class PopulationCount(msgspec.Struct, frozen=True):
@@ -27,7 +34,11 @@ class PopulationCount(msgspec.Struct, frozen=True):
     id: str
     code: PopulationCode
     identifier: str | None
-    count: int
+    count: _Number
+
+    def __post_init__(self) -> None:
+        if self.code is PopulationCode.MEASURE_OBSERVATION:
+            raise ValueError(f"{self.id} is an observation, which has no members")
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -36,8 +47,8 @@ class Observed(msgspec.Struct, frozen=True):
     id: str
     identifier: str | None
     population: str | None
-    method: str
-    values: int
+    method: Aggregate
+    values: _Number
     value: float | None
 
 
@@ -47,7 +58,7 @@ class StratumCount(msgspec.Struct, frozen=True):
     stratifier: str
     identifier: str | None
     label: str
-    populations: dict[str, int]
+    populations: dict[str, _Number]
     observations: list[Observed]
 
 
@@ -55,7 +66,7 @@ class CodesCount(msgspec.Struct, frozen=True):
     """So many patients have these codes of an element, (system, code) each, and no others."""
 
     codes: list[tuple[str, str]]
-    patients: int
+    patients: _Number
 
 
 class GroupCount(msgspec.Struct, frozen=True):
@@ -70,6 +81,15 @@ class GroupCount(msgspec.Struct, frozen=True):
     observations: list[Observed]
     strata: list[StratumCount]
     supplements: dict[str, dict[SupplementalElement, list[CodesCount]]]
+
+    def __post_init__(self) -> None:
+        ids = [population.id for population in self.populations]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"two populations of group {self.id} have one id")
+        for stratum in self.strata:
+            if lacking := [each for each in ids if each not in stratum.populations]:
+                told = f"stratum {stratum.label!r} of {stratum.stratifier}"
+                raise ValueError(f"{told} does not say how many are in {', '.join(lacking)}")
 
     def having(self, code: PopulationCode) -> list[PopulationCount]:
         """The populations with this code, in their order."""
@@ -93,8 +113,14 @@ class MeasureCount(msgspec.Struct, frozen=True):
     version_independent: str | None
     effective_period: tuple[str | None, str | None]
     period: tuple[str, str]
-    errors: int
+    errors: _Number
     groups: list[GroupCount]
+
+    @property
+    def days(self) -> tuple[str, str]:
+        """The first and the last day of the period (2026-01-01), which may be stated as years. Raises MeasureError."""
+        period = closed_period(*self.period)
+        return iso_text(period.low)[:10], iso_text(period.high)[:10]
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -159,7 +185,7 @@ def _observed(group: GroupTally, tally: Tally) -> list[Observed]:
             each.id,
             each.identifier,
             each.criteria_reference,
-            each.aggregate.value,
+            each.aggregate,
             len(tally.observed[each.id]),
             aggregate(each.aggregate, tally.observed[each.id]),
         )

@@ -65,9 +65,10 @@ def listed(measure: MeasureCount) -> ListedMeasure:
     """The measure in the list of its performance year, the year in which its period begins.
 
     A measure of FHIR stands for the version of that year, if it is the specification for that year. Raises
-    SubmissionError if the programme does not have the measure, or another version of it.
+    SubmissionError if the programme does not have the measure, or another version of it; MeasureError for a period
+    that is none.
     """
-    year = int(measure.period[0][:4])
+    year = int(measure.days[0][:4])
     match = _NUMBER.fullmatch(measure.cms or "")
     found = listed_measures(year).get(int(match[1])) if match else None
     if found is None:
@@ -76,7 +77,7 @@ def listed(measure: MeasureCount) -> ListedMeasure:
     if measure.cms is not None and not measure.cms.upper().endswith("FHIR"):
         if measure.cms != found.ecqm:
             raise SubmissionError(f"{measure.name} is {measure.cms}, and {year} asks for {found.ecqm}")
-    elif effective is not None and int(effective[:4]) != year:
+    elif effective is not None and effective[:4] != str(year):
         raise SubmissionError(f"{measure.name} is the specification for {effective[:4]}, and the period is of {year}")
     return found
 

@@ -25,9 +25,9 @@ def qpp_submission(counts: Counts, submitter: Submitter) -> Json:
     """A submission with one set of quality measurements, as `POST /submissions` takes it.
 
     Raises SubmissionError for a measure that the programme does not have, or not by what was counted, and for measures
-    of different periods.
+    of different periods; MeasureError for a period that is none.
     """
-    periods = {(measure.period[0][:10], measure.period[1][:10]) for measure in counts.measures}
+    periods = {measure.days for measure in counts.measures}
     if len(periods) > 1:
         told = ", ".join(sorted(f"{start} to {end}" for start, end in periods))
         raise SubmissionError(f"a submission is of one period, and the measures are of {told}: submit them apart")
@@ -86,7 +86,7 @@ def _sum_of(groups: Sequence[GroupCount]) -> Count:
 
 def _of_strata(measure: MeasureCount, programme: ListedMeasure) -> list[Json]:
     """The strata of the one rate of a measure, in the order in which the programme names them."""
-    strata = [stratum for stratum in measure.groups[0].strata if stratum.label == _CRITERION]
+    strata = [stratum for group in measure.groups for stratum in group.strata if stratum.label == _CRITERION]
     if len(strata) != len(programme.stratum_names) or len(measure.groups) != 1:
         raise SubmissionError(
             f"{measure.name} has {len(strata)} strata, the programme asks for {', '.join(programme.stratum_names)}"

@@ -5,16 +5,15 @@ Results are those that `ecqm run` left in a folder; nothing is evaluated again.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from ecqm.json_decoding import json_decoder
 from ecqm.reporting.counts import COUNTS, Counts, MeasureCount, read_counts
 from ecqm.reporting.programs import SubmissionError
 
@@ -107,6 +106,18 @@ def _article(name: str) -> str:
 # -- results ----------------------------------------------------------------------------------------------------------
 
 
+class _Run(msgspec.Struct, frozen=True):
+    not_run: dict[str, str]
+    missing_value_sets: list[str]
+
+
+class _Errors(msgspec.Struct, frozen=True):
+    not_read: list[str]
+
+
+_read_run, _read_errors = json_decoder(_Run), json_decoder(_Errors)
+
+
 def read_results(folder: Path, names: Sequence[str] = (), allow_errors: bool = False) -> Counts:
     """The counts of a run that is fit to be submitted: all measures, or those by name or by CMS's number.
 
@@ -116,11 +127,11 @@ def read_results(folder: Path, names: Sequence[str] = (), allow_errors: bool = F
     """
     try:
         counts = read_counts(folder / COUNTS)
-        run = json.loads((folder / "run.json").read_bytes())
-        not_read = json.loads((folder / "errors.json").read_bytes())["not_read"]
+        run = _read_run((folder / "run.json").read_bytes())
+        not_read = _read_errors((folder / "errors.json").read_bytes()).not_read
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SubmissionError(f"{folder} has no results of ecqm run: {error.strerror}: {error.filename}") from error
-    except (msgspec.DecodeError, ValueError, KeyError) as error:
+    except msgspec.DecodeError as error:
         raise SubmissionError(f"the results in {folder} cannot be read: {error}") from error
     chosen = [_named(counts, name) for name in names] or [each for each in counts.measures if each.groups]
     if not chosen:
@@ -144,11 +155,11 @@ def _cms(text: str) -> str | None:
     return match[1] if match else None
 
 
-def _problems(chosen: Sequence[MeasureCount], run: Any, not_read: Sequence[str], named: bool) -> list[str]:
+def _problems(chosen: Sequence[MeasureCount], run: _Run, not_read: Sequence[str], named: bool) -> list[str]:
     found = [
         f"{measure.name}: the evaluation of {measure.errors} patients failed" for measure in chosen if measure.errors
     ]
     if not named:
-        found += [f"{name} was not run: {reason}" for name, reason in run["not_run"].items()]
+        found += [f"{name} was not run: {reason}" for name, reason in run.not_run.items()]
     found += [f"not read: {each}" for each in not_read]
-    return found + [f"value set {each}" for each in run["missing_value_sets"]]
+    return found + [f"value set {each}" for each in run.missing_value_sets]

@@ -54,11 +54,12 @@ def write_qrda3(
     """The document of some measures: for the programme of a submitter by CMS's guide, without one by HL7's alone.
 
     The same counts at the same time give the same document. Raises SubmissionError if CMS does not take a measure, or
-    asks for what is not known of it, for measures of different periods, and without what CMS asks for of the sender.
+    asks for what is not known of it, for measures of different periods, without what CMS asks for of the sender, and
+    for texts with characters that XML does not have; MeasureError for a period that is none.
     """
     if submitter is not None and sender.ehr_certification is None:
         raise SubmissionError(f"{submitter.program} asks for the CMS EHR Certification ID of a QRDA III document")
-    periods = {tuple(hl7_time(bound[:10]) for bound in measure.period) for measure in counts.measures}
+    periods = {tuple(map(hl7_time, measure.days)) for measure in counts.measures}
     if len(periods) > 1:
         raise SubmissionError(
             "a QRDA III document is of one period, and the measures are of several: submit them apart"
@@ -68,11 +69,16 @@ def write_qrda3(
     moment = (now or datetime.now(UTC)).strftime("%Y%m%d%H%M%S")
     identity = str(uuid5(NAMESPACE_OID, f"{moment} {counts.date} {[each.canonical for each in counts.measures]}"))
     root = etree.Element(name("ClinicalDocument"), nsmap=NAMESPACES)
-    _write_header(root, sender, submitter, identity, moment)
-    if submitter is not None:
-        _write_submitter(root, submitter, sender, (start, end))
     writing = MeasureWriter(submitter is not None, identity)
-    _write_section(ensure(root, "component/structuredBody"), counts.measures, (start, end), writing)
+    try:
+        _write_header(root, sender, submitter, identity, moment)
+        if submitter is not None:
+            _write_submitter(root, submitter, sender, (start, end))
+        _write_section(ensure(root, "component/structuredBody"), counts.measures, (start, end), writing)
+    except SubmissionError:
+        raise
+    except ValueError as error:
+        raise SubmissionError(f"XML cannot hold what is to be written: {error}") from error
     xml = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return Qrda3Document(xml, tuple(writing.problems))
 

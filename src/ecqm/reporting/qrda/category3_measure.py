@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 from lxml import etree
 
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, ensure, name
-from ecqm.measures.definition import Aggregate, PopulationCode, Scoring
+from ecqm.measures.definition import PopulationCode, Scoring
 from ecqm.measures.supplements import SupplementalElement
 from ecqm.reporting.counts import GroupCount, MeasureCount, Observed, PopulationCount, StratumCount
 from ecqm.reporting.programs import SubmissionError, listed
@@ -70,6 +70,9 @@ class MeasureWriter:
                 self._write_population(data, identifiers, number, group, population)
 
     def _write_rate(self, organizer: Element, identifiers: Identifiers, number: int, group: GroupCount) -> None:
+        numerators = group.having(PopulationCode.NUMERATOR)
+        if not numerators:
+            raise SubmissionError(f"{identifiers.measure.name} has no numerator, which its rate refers to")
         rate = add(organizer, f"component/{_OBSERVATION}")
         templates.PERFORMANCE_RATE.write(rate)
         templates.RATE_OF_PROPORTION.write(rate)
@@ -78,8 +81,7 @@ class MeasureWriter:
         coded(rate, "code", templates.RATE)
         etree.SubElement(rate, name("statusCode"), code="completed")
         _write_number(rate, "REAL", performance_rate(group))
-        numerator = group.having(PopulationCode.NUMERATOR)[0]
-        _refer(rate, identifiers.of_population(number, numerator), ("NUMER", templates.ACT_CODE))
+        _refer(rate, identifiers.of_population(number, numerators[0]), ("NUMER", templates.ACT_CODE))
 
     def _write_population(
         self,
@@ -200,7 +202,7 @@ def _write_observed(parent: Element, identifiers: Identifiers, number: int, obse
         text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
         etree.SubElement(observation, name("statusCode"), code="completed")
         _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
-        method = templates.METHODS[Aggregate(observed.method)]
+        method = templates.METHODS[observed.method]
         coded(observation, "methodCode", (method, templates.OBSERVATION_METHOD))
         _refer(observation, identifiers.of_observation(number, observed))
 

@@ -89,7 +89,7 @@ def _payer(code: Coded) -> Coded | None:
 
 
 def _payer_group(code: Coded) -> Coded | None:
-    return (_PAYER_GROUPS.get(code[0][0], "D"), CMS_CLINICAL_CODES) if _payer(code) else None
+    return (_PAYER_GROUPS.get(code[0][:1], "D"), CMS_CLINICAL_CODES) if _payer(code) else None
 
 
 def count_categories(form: SupplementForm, counts: Sequence[CodesCount]) -> tuple[dict[Coded, int], int]:

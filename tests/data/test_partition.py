@@ -32,7 +32,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is enough for several processes, but only in the first half of a load: the other has tests of its own."""
     build = loading_module._Loading._build
     monkeypatch.setattr(
-        loading_module._Loading, "_build", lambda self, todo, jobs, watcher: build(self, todo, 1, watcher)
+        loading_module._Loading, "_build", lambda self, todo, jobs, *others: build(self, todo, 1, *others)
     )
     monkeypatch.setattr(deal, "_LEAST", 2_000)
 

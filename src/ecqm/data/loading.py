@@ -13,7 +13,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,15 +123,16 @@ class _Loading:
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
         if not self.partition.is_resumed:
             self._forget_unfinished()
-        self.partition.run(lambda size: watcher.sorted(size, self.size), jobs, self.output)
-        if self.partition.is_empty and self.partition.problems:
-            shutil.rmtree(self.work)
-            raise DataError(
-                f"there is no FHIR resource in the data: {self.partition.problems[0]} (patients of QDM are not loaded: "
-                "ecqm run reads them as they are)"
-            )
-        shared = self._shared()
-        entries = self._build(list(self._jobs(shared)), jobs, watcher)
+        with processes(jobs, self.output) as pool:
+            self.partition.run(lambda size: watcher.sorted(size, self.size), jobs, pool)
+            if self.partition.is_empty and self.partition.problems:
+                shutil.rmtree(self.work)
+                raise DataError(
+                    f"there is no FHIR resource in the data: {self.partition.problems[0]} (patients of QDM are not "
+                    "loaded: ecqm run reads them as they are)"
+                )
+            shared = self._shared()
+            entries = self._build(list(self._jobs(shared)), jobs, pool, watcher)
         if self.previous is not None:
             untouched = {_number(entry): entry for entry in self.previous.shards}
             entries = list({**untouched, **{_number(entry): entry for entry in entries}}.values())
@@ -203,9 +204,17 @@ class _Loading:
         entry = self.previous.shards[number]
         return Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, self.default_offset)
 
-    def _build(self, todo: Sequence[ShardJob], jobs: int, watcher: Watcher) -> list[ShardEntry]:
+    def _build(
+        self, todo: Sequence[ShardJob], jobs: int, pool: ProcessPoolExecutor, watcher: Watcher
+    ) -> list[ShardEntry]:
         (self.output / "shards").mkdir(exist_ok=True)
         entries = []
+
+        def build_in(pool: ProcessPoolExecutor, some: Sequence[ShardJob]) -> None:
+            for future in as_completed(pool.submit(build_shard, job) for job in some):
+                entries.append(future.result())
+                watcher.built(len(todo))
+
         if len(todo) <= (1 if jobs > 1 else _SHARDS_PER_PROCESS):
             for job in todo:
                 entries.append(build_shard(job))
@@ -214,11 +223,11 @@ class _Loading:
         # Processes are ended after some shards, because the strings of all shards that a process makes stay in its
         # memory. (Python 3.11's own way to end them, max_tasks_per_child, stands still when all processes end at once.)
         round_size = jobs * _SHARDS_PER_PROCESS
-        for start in range(0, len(todo), round_size):
-            with processes(jobs, self.output) as pool:
-                for future in as_completed(pool.submit(build_shard, job) for job in todo[start : start + round_size]):
-                    entries.append(future.result())
-                    watcher.built(len(todo))
+        build_in(pool, todo[:round_size])
+        pool.shutdown()
+        for start in range(round_size, len(todo), round_size):
+            with processes(jobs, self.output) as fresh:
+                build_in(fresh, todo[start : start + round_size])
         return entries
 
     def _report(self, manifest: Manifest) -> dict[str, Any]:

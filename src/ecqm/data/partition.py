@@ -28,7 +28,6 @@ import numpy as np
 from ecqm.data.deal import Mapped, Place, dealt, n_parts
 from ecqm.data.ndjson import wrong_count
 from ecqm.data.problems import DataProblem
-from ecqm.data.processes import processes
 from ecqm.data.sorting import Journal, Part, Progress, sort_part
 
 # Bytes of input between two entries of a journal, and what all spools together may hold back in memory: but each a
@@ -82,21 +81,19 @@ class Partition:
             shutil.rmtree(folder)
         self._deal = None
 
-    def run(self, progress: Progress, jobs: int = 1, writer: Path | None = None) -> None:
+    def run(self, progress: Progress, jobs: int = 1, pool: ProcessPoolExecutor | None = None) -> None:
         """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last.
 
-        With `jobs`, in up to that many processes of the sole writer of the folder `writer`. Raises OSError where spools
-        cannot be written, and as `processes` does.
+        In up to `jobs` processes of a pool, if there is one. Raises OSError where spools cannot be written.
         """
         if self._deal is None:
             self.forget()
-        n = 1 if writer is None else min(jobs, self._worthwhile(jobs))
-        if n <= 1 or writer is None:
+        n = min(jobs, self._worthwhile(jobs))
+        if pool is None or n <= 1:
             for part in self._unfinished(self._begun(1), 1):
                 sort_part(part, progress)
         else:
-            with processes(n, writer) as pool:
-                self._sort_in(pool, self._unfinished(self._begun(n, pool.map), n), progress)
+            self._sort_in(pool, self._unfinished(self._begun(n, pool.map), n), progress)
         self._put_shared_together()
 
     def spools(self, shard: int) -> tuple[Path, ...]:

@@ -21,8 +21,8 @@ from ecqm.data.writing import PROCESSES
 
 @contextmanager
 def processes(jobs: int, folder: Path) -> Iterator[ProcessPoolExecutor]:
-    """Processes of the sole writer of a folder: none of them outlives this context, or a writer that is killed; the
-    folder has no other writer before all of them have ended.
+    """Processes of the sole writer of a folder, started when there is work for them: none of them outlives this
+    context, or a writer that is killed; the folder has no other writer before all of them have ended.
 
     Raises DataError if one of them was killed.
     """

@@ -185,18 +185,36 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        (ArchiveLimits(entries=1), "entries"),
-        (ArchiveLimits(entry_size=1000), "more than 1000 bytes"),
+        (ArchiveLimits(entries=1), "has 3 entries"),
         (ArchiveLimits(total_size=1000), "more than 1000 bytes"),
-        (ArchiveLimits(ratio=10, ratio_from=1000), "10 times"),
     ],
 )
 def test_archives_beyond_the_limits_are_refused(tmp_path: Path, limits: ArchiveLimits, says: str) -> None:
-    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+    with pytest.raises(ContentError, match=says):
+        open_documents(bomb(tmp_path), limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        (ArchiveLimits(entry_size=1000, total_size=1000), "a.json: unpacks to more than 1000 bytes"),
+        (ArchiveLimits(ratio=10, ratio_from=1000), "a.json: unpacks to more than 10 times"),
+    ],
+)
+def test_a_file_beyond_the_limits_costs_itself(tmp_path: Path, limits: ArchiveLimits, says: str) -> None:
+    large, small = open_documents(bomb(tmp_path), limits)
+    with pytest.raises(ContentError, match=says):
+        large.read()
+    assert small.read() == b"{}"
+
+
+def bomb(folder: Path) -> Path:
+    """An archive of one large file, a small one, and a picture that nothing reads."""
+    with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("a.json", "0" * 100_000)
         packed.writestr("b.json", "{}")
-    with pytest.raises(ContentError, match=says):
-        open_documents(tmp_path / "bomb.zip", limits)
+        packed.writestr("c.png", "0" * 100_000)
+    return folder / "bomb.zip"
 
 
 def test_an_archive_that_lies_about_its_sizes_is_still_bounded(tmp_path: Path) -> None:

@@ -167,7 +167,9 @@ def test_archives_of_a_measure_and_of_its_cases_and_of_both(tmp_path: Path) -> N
     measure = zipped(files, tmp_path / "both" / "MeasureExport.zip")
     cases = zipped(visits.deck(tmp_path / "cases"), tmp_path / "both" / "TestCaseExport.zip")
     both = zipped(tmp_path / "both", tmp_path / "both.zip")
-    for arguments in (["test", str(measure), "--tests", str(cases)], ["test", str(both)]):
+    folder = both.with_suffix("")
+    ways = ([measure, "--tests", cases], [both], [folder], [measure, "--tests", folder])
+    for arguments in [["test", *map(str, way)] for way in ways]:
         told = CliRunner().invoke(main, arguments)
         assert told.exit_code == 0, told.output
         assert "Visits       2      2" in told.output

@@ -66,8 +66,8 @@ def command(
 ) -> None:
     """Run the test cases of CONTENT and compare the populations with those expected.
 
-    CONTENT is a content repository, a folder or bundle of a measure, or an archive as authoring tools export them; its
-    cases lie in it, or are named with --tests.
+    CONTENT is a content repository, a folder or bundle of a measure, an archive as authoring tools export them, or a
+    folder of these; its cases lie in it, or are named with --tests.
 
     With --html also pages that show, measure by measure, which clauses of the logic the cases cover, and clause by
     clause every case that differs.
@@ -95,10 +95,10 @@ def command(
         text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
         _finish(text, output, runs, pages)
     with ExitStack() as archives:
-        if tests is None and is_zipfile(content):
-            content = archives.enter_context(unpacked(content))
-        elif tests is not None:
-            tests = archives.enter_context(unpacked(tests))
+        if tests is not None:
+            tests = archives.enter_context(unpacked(tests, _warn))
+        elif is_zipfile(content) or (content.is_dir() and not (content / "input").is_dir()):
+            content = archives.enter_context(unpacked(content, _warn))
         opened = open_content(content, libraries, valuesets, manifest)
         deck = match_deck(opened, tests, measures)
         for folder, named, count in deck.unmatched:
@@ -116,6 +116,10 @@ def command(
         report = deck_report({"name": "ecqm", "version": __version__, "source": source}, runs)
         text = render_deck(report, runs, form, table_width())
         _finish(text, output, runs, pages)
+
+
+def _warn(problem: str) -> None:
+    click.echo(f"ecqm: warning: {problem}", err=True)
 
 
 def _tell(runner: DeckRunner) -> None:

@@ -33,18 +33,26 @@ class ArchiveLimits:
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """A file in an archive."""
+    """A file in an archive, of the size that the archive says; `origin` is what messages call the archive."""
 
     archive: Path
     name: str
     limits: ArchiveLimits
+    size: int
+    packed: int
+    origin: str
 
     def read(self) -> bytes:
         """What it holds. Raises DataError where it is damaged or encrypted, UnsafeArchive beyond the limits."""
+        self._check(self.size)
         data = self.head(self.limits.entry_size + 1)
-        with zipfile.ZipFile(self.archive) as archive:
-            self.check(len(data), archive.getinfo(self.name).compress_size)
+        self._check(len(data))
         return data
+
+    @property
+    def is_safe(self) -> bool:
+        """Is it within the limits, if it is of the size that the archive says?"""
+        return self._excess(self.size) is None
 
     def head(self, size: int) -> bytes:
         """Its first bytes. Raises DataError where it is damaged or encrypted."""
@@ -52,36 +60,42 @@ class ArchiveEntry:
             with zipfile.ZipFile(self.archive) as archive, archive.open(self.name) as stream:
                 return stream.read(size)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise DataError(f"{self.archive}, entry {self.name}: {error}") from error
+            raise DataError(f"{self.origin}, entry {self.name}: {error}") from error
 
-    def check(self, size: int, packed: int) -> None:
+    def _check(self, size: int) -> None:
         """Raises UnsafeArchive for a size beyond the limits."""
-        where = f"{self.archive}, entry {self.name}"
+        if (excess := self._excess(size)) is not None:
+            raise UnsafeArchive(f"{self.origin}, entry {self.name}: unpacks to more than {excess}")
+
+    def _excess(self, size: int) -> str | None:
         if size > self.limits.entry_size:
-            raise UnsafeArchive(f"{where}: unpacks to more than {self.limits.entry_size} bytes")
-        if size > self.limits.ratio_from and size > self.limits.ratio * max(packed, 1):
-            raise UnsafeArchive(f"{where}: unpacks to more than {self.limits.ratio} times its packed size")
+            return f"{self.limits.entry_size} bytes"
+        if size > self.limits.ratio_from and size > self.limits.ratio * max(self.packed, 1):
+            return f"{self.limits.ratio} times its packed size"
+        return None
 
 
-def archive_entries(path: Path, suffixes: tuple[str, ...], limits: ArchiveLimits | None = None) -> list[ArchiveEntry]:
+def archive_entries(
+    path: Path, suffixes: tuple[str, ...], limits: ArchiveLimits | None = None, origin: str | None = None
+) -> list[ArchiveEntry]:
     """The files of an archive whose names end so, in order of their names; only its directory is read.
 
-    Raises DataError for what is no zip archive, UnsafeArchive where what its directory says is beyond the limits.
+    One that is too large by itself is among them: reading it raises UnsafeArchive, and the others can be read. Raises
+    DataError for what is no zip archive, UnsafeArchive for too many files, or where all together are too large.
     """
-    limits = limits or ArchiveLimits()
+    limits, origin = limits or ArchiveLimits(), origin or str(path)
     try:
         with zipfile.ZipFile(path) as archive:
             listed = [entry for entry in archive.infolist() if not entry.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise DataError(f"{path} is not a readable zip archive: {error}") from error
+        raise DataError(f"{origin} is not a readable zip archive: {error}") from error
     if len(listed) > limits.entries:
-        raise UnsafeArchive(f"{path} has {len(listed)} entries; at most {limits.entries} are read")
-    if sum(entry.file_size for entry in listed) > limits.total_size:
-        raise UnsafeArchive(f"{path} unpacks to more than {limits.total_size} bytes")
-    entries = []
-    for each in sorted(listed, key=lambda each: each.filename):
-        if each.filename.lower().endswith(suffixes):
-            entry = ArchiveEntry(path, each.filename, limits)
-            entry.check(each.file_size, each.compress_size)
-            entries.append(entry)
+        raise UnsafeArchive(f"{origin} has {len(listed)} entries; at most {limits.entries} are read")
+    entries = [
+        ArchiveEntry(path, each.filename, limits, each.file_size, each.compress_size, origin)
+        for each in sorted(listed, key=lambda each: each.filename)
+        if each.filename.lower().endswith(suffixes)
+    ]
+    if sum(entry.size for entry in entries if entry.is_safe) > limits.total_size:
+        raise UnsafeArchive(f"{origin} unpacks to more than {limits.total_size} bytes")
     return entries

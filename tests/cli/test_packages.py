@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet
@@ -74,4 +75,19 @@ def test_a_patient_of_a_package_is_explained(packages: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "Initial Population = { EncounterPerformed/a, EncounterPerformed/b }" in result.output
     missing = ecqm("explain", packages, "--measure", "CMS1", "--data", packages / "patients", "--patient", "p9")
-    assert missing.exit_code == 2 and "there is no patient 'p9'" in missing.output + missing.stderr
+    assert missing.exit_code == 2
+    assert missing.stderr == "ecqm: there is no patient 'p9' in the data, which has 2 patients\n"
+
+
+def test_a_measure_without_a_period_keeps_no_others_from_running(tmp_path: Path, packages: Path) -> None:
+    timeless = measure() | {"cms_id": "CMS2v0", "hqmf_set_id": "DEF", "measure_period": {"low": {"value": "then"}}}
+    other = packages / "measures" / "CMS2"
+    shutil.copytree(packages / "measures" / "CMS1", other)
+    (other / "CMS1.json").rename(other / "CMS2.json")
+    (other / "CMS2.json").write_text(json.dumps(timeless))
+    options = ("--measure", "all", "--data", packages / "patients", "--output", tmp_path / "o")
+    result = ecqm("run", packages, *options)
+    assert result.exit_code == 2 and "CMS1  " in result.stdout, result.output
+    assert "ecqm: measure CMS2 was not run: " in result.stderr
+    assert list(json.loads((tmp_path / "o" / "run.json").read_text())["not_run"]) == ["CMS2"]
+    assert ecqm("run", packages, *options, "--period", "2026/2026").exit_code == 0

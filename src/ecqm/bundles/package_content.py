@@ -22,7 +22,7 @@ from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.batch import MeasureSet
-from ecqm.measures.definition import Measure
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.period import measurement_period
 from ecqm.measures.planning import MeasurePlan
 from ecqm.terminology import (
@@ -213,11 +213,11 @@ def evaluate_packages(
     watch: Callable[[Measure], None] = lambda measure: None,
     patient_codes: bool = False,
 ) -> Batch:
-    """The results of all measures over the QDM patients at some paths, which are one batch.
+    """The results of all measures over the QDM patients at some paths, which are one batch; those that have no period
+    or fail as a whole are in its `failed`.
 
-    Raises DataError if there are no patients, MeasureError for a period that is none.
+    Raises DataError if there are no patients.
     """
-    periods = [measurement_period(plan.measure, stated) for plan in selection.plans]
     codes = CodeIndex()
     started = perf_counter()
     cohort = read_patients(data, selection.demand, codes, selection.version)
@@ -227,13 +227,17 @@ def evaluate_packages(
     batch = Batch(cohort, load_seconds=perf_counter() - started)
     membership = Membership(codes, selection.content.value_sets)
     context = replace(EvaluationContext.of_this_moment(), terminology=selection.content.value_sets)
-    for plan, period in zip(selection.plans, periods, strict=True):
-        parameters = {"Measurement Period": period}
+    for plan in selection.plans:
+        watch(plan.measure)
+        try:
+            parameters = {"Measurement Period": measurement_period(plan.measure, stated)}
+        except MeasureError as error:
+            batch.failed[plan.measure.name] = str(error)
+            continue
         executor = Executor(cohort, membership, QdmDataTypes(qdm_schema(selection.version)), context, parameters)
         try:
             batch.results += MeasureSet([plan]).evaluate(executor, supplements, patient_codes)
         except EvaluationError as error:
             batch.failed[plan.measure.name] = str(error)
         batch.lifted.update(executor.lifted)
-        watch(plan.measure)
     return batch

@@ -82,7 +82,7 @@ def explain(
     logic = MeasureLogic(plan)
     cohort = data.batch_of(patient, plan.demand | logic.demand)
     if cohort is None:
-        raise DataError(_no_such_patient(patient, data.patient_ids()))
+        raise DataError(no_such_patient(patient, data.patient_ids()))
     executor = Executor(
         cohort,
         Membership(data.codes, content.value_sets),
@@ -107,7 +107,7 @@ def explain_package(
     version = qdm_version(plan)
     cohort = read_patients(data, plan.demand | logic.demand, codes, version)
     if patient not in cohort.ids:
-        raise DataError(_no_such_patient(patient, cohort.ids))
+        raise DataError(no_such_patient(patient, cohort.ids))
     executor = Executor(
         cohort,
         Membership(codes, package.value_sets),
@@ -189,7 +189,16 @@ def _reasons(plan: MeasurePlan, groups: Sequence[GroupResult], reader: ClauseRea
                 yield Reason(group.group.id, population, None if met else clause)
 
 
-def _no_such_patient(patient: str, known: Sequence[str]) -> str:
-    close = get_close_matches(patient, known, n=3)
+# Comparing an id with as many others takes half a second.
+_COMPARED = 10_000
+
+
+def no_such_patient(patient: str, known: Sequence[str]) -> str:
+    """What to say of an id that no patient has: the ids that it may stand for, or how many there are."""
+    wanted = patient.removeprefix("Patient/")
+    near = known
+    if len(known) > _COMPARED:
+        near = [each for each in known if each[:4] == wanted[:4] or each[-4:] == wanted[-4:]][:_COMPARED]
+    close = [wanted] if wanted in known else get_close_matches(wanted, near, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else f", which has {len(known)} patients"
     return f"there is no patient {patient!r} in the data{hint}"

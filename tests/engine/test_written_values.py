@@ -100,3 +100,18 @@ def test_lists_and_intervals_of_several_types(cohort: Cohort) -> None:
     assert logic.values("Numbers", cohort) == [(None,), (2, None)]
     assert logic.values("Spans", cohort) == [(True,), (False, True)]
     assert logic.values("Start", cohort) == [(None,), (1, None)]
+
+
+def test_intervals_of_several_types_beside_points(cohort: Cohort) -> None:
+    """As onsets are that some patients have as Period, others as Range or date."""
+    onset = "(if V > 9 then 'then' else if V > 7 then Interval[1, 2] else Interval[@2026-01-01, null])"
+    choice = "Choice<String, Interval<Integer>, Interval<Date>>"
+    logic = Logic(
+        f"""
+        define Value: [Observation] O return all (O.value as FHIR.Quantity).value.value
+        define Spans: Value V return all ({onset} as {choice}) is Interval<Date>
+        define Numbers: Value V return all start of (({onset} as {choice}) as Interval<Integer>)
+        """
+    )
+    assert logic.values("Spans", cohort) == [(False,), (False, True)]
+    assert logic.values("Numbers", cohort) == [(1,), (None, None)]

@@ -83,9 +83,8 @@ def rows_of_type(column: Column, type_: CqlType) -> Mask:
     """Mask of the rows whose value is of a type; null is of none."""
     if isinstance(column, ChoiceColumn):
         found = np.zeros(len(column), np.bool_)
-        for number, alternative in enumerate(column.alternatives):
-            if is_of_type(alternative, type_):
-                found |= column.tag == number
+        for alternative in column.alternatives:
+            found |= rows_of_type(alternative, type_)
         return found
     if is_of_type(column, type_):
         return column.valid
@@ -131,14 +130,12 @@ def as_type(column: Column, type_: CqlType) -> Column:
             return column
         rows = rows_of_type(column, type_)
         return _narrowed(column.where(rows), type_) if rows.any() else NullColumn(len(column), type_)
-    kept = [number for number, part in enumerate(column.alternatives) if is_of_type(part, type_)]
-    if len(kept) == len(column.alternatives):
+    kept = [part for part in (as_type(part, type_) for part in column.alternatives) if not isinstance(part, NullColumn)]
+    if kept == list(column.alternatives):
         return column
     if not kept:
         return NullColumn(len(column), type_)
-    if len(kept) == 1:
-        return column.alternatives[kept[0]].where(column.tag == kept[0])
-    return ChoiceColumn.of([column.alternatives[number].where(column.tag == number) for number in kept])
+    return kept[0] if len(kept) == 1 else ChoiceColumn.of(kept)
 
 
 def _narrowed(column: Column, type_: CqlType) -> Column:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecqm.columns import BooleanColumn, Column, Mask, broadcast_length
+from ecqm.columns import BooleanColumn, Column, IntervalColumn, Mask, broadcast_length, choose, from_values
 from ecqm.engine.calls import apply
 from ecqm.engine.executor import Executor, evaluates, truth
 from ecqm.engine.frame import Frame
 from ecqm.engine.values import interval_of, system_type
 from ecqm.plan.nodes import MakeInterval
+from ecqm.terminology import CodeIndex
+from ecqm.types import CqlType
+from ecqm.values.steps import maximum, minimum
 
 
 @evaluates(MakeInterval)
@@ -18,6 +21,8 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
     n = broadcast_length(*parts)
     low, high, low_closed, high_closed = (part.broadcast(n) for part in parts)
     made = interval_of(system_type(low), system_type(high), _closed(low_closed), _closed(high_closed))
+    if node.point_type is not None:
+        made = _for_all_time(made, node.point_type)
     is_closed = bool(made.low_closed.all() and made.high_closed.all())
     if not (is_closed and node.low is node.high):
         # Boundaries that are not there are no matter: what has no end does not end before it starts.
@@ -30,6 +35,17 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
                 executor.fail(backwards, frame, "an interval cannot end before it starts")
             made = made.where(~backwards)
     return made
+
+
+def _for_all_time(interval: IntervalColumn, type_: CqlType) -> IntervalColumn:
+    """Closed boundaries that are both null as the minimum and maximum that they mean (CQL reference, Start and End):
+    what has neither boundary shows no longer of what it is an interval."""
+    boundless = interval.low_closed & interval.high_closed & ~interval.low.valid & ~interval.high.valid
+    if not boundless.any():
+        return interval
+    first, last = (from_values([extreme], CodeIndex()) for extreme in (minimum(type_), maximum(type_)))
+    low, high = choose(boundless, first, interval.low), choose(boundless, last, interval.high)
+    return interval_of(low, high, interval.low_closed, interval.high_closed)
 
 
 def _ends(executor: Executor, interval: Column, frame: Frame) -> tuple[Column, Column]:

@@ -236,12 +236,16 @@ class MakeList(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeInterval(PlanNode):
-    """Interval (`elm:19.1`); whether a boundary is closed may depend on the row."""
+    """Interval (`elm:19.1`); whether a boundary is closed may depend on the row.
+
+    `point_type` is that of its points, as far as the plan alone tells: what closed boundaries mean that are both null.
+    """
 
     low: PlanNode
     high: PlanNode
     low_closed: PlanNode
     high_closed: PlanNode
+    point_type: CqlType | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

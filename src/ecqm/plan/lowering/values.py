@@ -20,6 +20,7 @@ from ecqm.plan.nodes import (
     Retrieve,
     SortWithin,
 )
+from ecqm.plan.static_types import point_type_of
 from ecqm.types import BOOLEAN, QUANTITY, RATIO
 from ecqm.values import Long, Quantity, Ratio
 
@@ -87,12 +88,14 @@ def interval(lowering: Lowering, node: elm.Interval, scope: Scope) -> PlanNode:
     def closed(expression: elm.Expression | None, otherwise: bool) -> PlanNode:
         return lowering.constant(otherwise, BOOLEAN) if expression is None else lowering.lower(expression, scope)
 
+    low, high = lowering.lower_optional(node.low, scope), lowering.lower_optional(node.high, scope)
     return lowering.builder.make(
         MakeInterval,
-        lowering.lower_optional(node.low, scope),
-        lowering.lower_optional(node.high, scope),
+        low,
+        high,
         closed(node.lowClosedExpression, node.lowClosed),
         closed(node.highClosedExpression, node.highClosed),
+        point_type_of(low, high),
     )
 
 

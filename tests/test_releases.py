@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecqm.bundles.catalog import cms_id
 from ecqm.bundles.content import Content
+from ecqm.bundles.releases import RELEASES as RELEASES_FILE
 from tests.content import CONTENT, needs_content
 
-CATALOGUE = Path(__file__).parent.parent / "measure_bundles" / "releases.toml"
-CONTENTS: dict[str, list[dict[str, Any]]] = tomllib.loads(CATALOGUE.read_text("utf-8"))
+CONTENTS: dict[str, list[dict[str, Any]]] = tomllib.loads(RELEASES_FILE.read_text("utf-8"))
 RELEASES, UPDATES = CONTENTS["release"], CONTENTS["annual_update"]
 FACTS = {
     "reporting_year", "name", "specifications", "value_sets", "quality_data_model", "cql", "hqmf", "fhir_content",

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.specification import SpecificationDrift, SpecificationError
+from ecqm.bundles.releases import known_releases
+from ecqm.bundles.specification import Specification, SpecificationDrift, SpecificationError
 from ecqm.bundles.store import SpecificationStore
 from ecqm.cli.main import main
 from tests.bundles.contents import VALUE_SET, measure, missing_value_sets, resources, value_set, write_bundle
@@ -122,3 +123,33 @@ def test_command_line(tmp_path: Path) -> None:
     assert run("show", "CMS8").exit_code == 2
     assert run("add", first, "--measure", "CMS8").exit_code == 2
     assert run("verify", "CMS8").exit_code == 2
+
+
+def test_known_releases_beside_what_is_installed(tmp_path: Path, store: SpecificationStore) -> None:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["bundle", "releases", *arguments, "--store", str(store.root)])
+
+    years = json.loads(run("--format", "json").output)
+    assert [each["year"] for each in years] == [2022, 2023, 2024, 2025, 2026]
+    assert not any(part["installed"] for each in years for part in each["measures"])
+    content = content_of(tmp_path / "content.json")
+    store.add(content, content.measure("CMS7"), 2025)
+    lines = run().output.splitlines()
+    assert "2025  AU2024  measures not listed, 1 installed" in lines[3] and "53 measures, 0 installed" in lines[4]
+    assert f"CMS7      -                             {NAME}  (installed 1.0.0)" in run("--year", "2025").output
+    assert "  CMS2      0.4.001" in run("--year", "2026").output and NAME not in run("--year", "2026").output
+    (line, told) = run("--measure", "cms122").output.splitlines()
+    assert line.startswith("2026") and told.endswith("(not installed)")
+    unknown = run("--year", "2019")
+    assert unknown.exit_code == 2 and "known are those of 2022, 2023" in unknown.stderr
+
+
+def test_a_release_is_installed_in_its_version_whatever_its_year() -> None:
+    (release,) = (each for each in known_releases() if each.year == 2026)
+    measure = next(each for each in release.measures if each.cms_id == "CMS1244")
+
+    def specification(year: int, version: str) -> Specification:
+        return Specification(year, measure.name, version, "", "", (), (measure.name,), (), "", "")
+
+    own, other, earlier = specification(2027, measure.version), specification(2026, "0.1"), specification(2025, "0.1")
+    assert release.installed(measure, [own, other, earlier]) == [own, other]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from ecqm.bundles.releases import Release
     from ecqm.bundles.specification import Specification
     from ecqm.bundles.store import SpecificationStore
 
@@ -102,6 +104,41 @@ def list_specifications(measure: str | None, year: int | None, store: Path | Non
         )
 
 
+@command.command("releases", short_help="List the known years, and what of them is in the store.")
+@click.option("--measure", help="Only this measure, by CMS id or name.")
+@_year
+@_store
+@_format
+def list_releases(measure: str | None, year: int | None, store: Path | None, form: str) -> None:
+    """List the annual updates of CMS measures that are known, and how many of their measures are in the store.
+
+    With --year or --measure the measures one by one: CMS id, version, name, and which version is installed. Of some
+    years no source lists the measures; what is installed of these is listed all the same.
+    """
+    from ecqm.bundles.releases import known_releases
+
+    specifications = list(_open(store))
+    releases = [release for release in known_releases() if year in (None, release.year)]
+    if not releases:
+        known = ", ".join(str(release.year) for release in known_releases())
+        raise click.ClickException(f"of {year} no annual update is known; known are those of {known}")
+    told = [_release(release, specifications, measure) for release in releases]
+    if form == "json":
+        click.echo(json.dumps(told, indent=2))
+        return
+    for each in told:
+        if measure is not None and not each["measures"]:
+            continue
+        listed = [part for part in each["measures"] if part["released"]]
+        installed = [part for part in each["measures"] if part["installed"]]
+        total = f"{len(listed)} measures" if each["listed"] else "measures not listed"
+        facts = ", ".join(each["facts"][key] for key in ("fhir_model", "fhir_content") if key in each["facts"])
+        click.echo(f"{each['year']}  {each['name']}  {total}, {len(installed)} installed  {facts}".rstrip())
+        for part in each["measures"] if year or measure else ():
+            state = f"installed {', '.join(part['installed'])}" if part["installed"] else "not installed"
+            click.echo(f"  {part['id'] or '-':<8}  {part['released'] or '-':<28}  {part['measure']}  ({state})")
+
+
 @command.command("show")
 @click.argument("measure")
 @_year
@@ -165,6 +202,33 @@ def verify(
         for problem in problems:
             click.echo(f"  {problem}", err=True)
     sys.exit(1 if drifted else 0)
+
+
+def _release(release: Release, specifications: Sequence[Specification], wanted: str | None) -> dict[str, Any]:
+    """A year as JSON: what is known of it, its measures, and what is installed for it beside these."""
+    from ecqm.bundles.catalog import cms_id
+
+    rows: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    for measure in release.measures:
+        installed = release.installed(measure, specifications)
+        seen.update(map(id, installed))
+        versions = [each.version for each in installed]
+        rows.append({"id": measure.cms_id, "measure": measure.name, "released": measure.version, "installed": versions})
+    for each in specifications:
+        if each.year == release.year and id(each) not in seen:
+            # Of a year whose measures no source lists, or no measure of CMS.
+            number = next(filter(None, map(cms_id, (each.measure, *each.names))), None)
+            rows.append({"id": number, "measure": each.measure, "released": None, "installed": [each.version]})
+    if wanted is not None:
+        rows = [row for row in rows if wanted.lower() in (str(row["id"]).lower(), str(row["measure"]).lower())]
+    return {
+        "year": release.year,
+        "name": release.name,
+        "listed": bool(release.measures),
+        "facts": dict(release.facts),
+        "measures": rows,
+    }
 
 
 def _open(store: Path | None) -> SpecificationStore:

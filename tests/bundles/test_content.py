@@ -255,12 +255,34 @@ def test_measures_by_name(tmp_path: Path) -> None:
     assert find("cms71").name == find("http://example.org/Measure/CMS71FHIRStroke").name == "CMS71FHIRStroke"
     assert find("CMS157PainFHIR").name == find("CMS157").name == find("Pain").name == "PainFHIR"
     assert find("CMS7FHIRExample|2.0.0").version == "2.0.0"
-    with pytest.raises(MeasureNotFound, match=r"CMS7FHIRExample\|1.0.0, CMS7FHIRExample\|2.0.0"):
-        find("CMS7")
+    assert find("CMS7FHIRExample|1.0.0").version == "1.0.0" and find("CMS7").version == "2.0.0"
     with pytest.raises(MeasureNotFound, match="did you mean CMS71FHIRStroke"):
         find("CMS72FHIRStroke")
-    assert content.measures.latest("CMS9") is None
+    with pytest.raises(MeasureNotFound, match="there is no measure 'CMS9'"):
+        find("CMS9")
     assert len(content.select()) == 4 and len(content.select(["CMS71", "CMS71FHIRStroke"])) == 1
+
+
+def test_two_measures_by_one_name(tmp_path: Path) -> None:
+    elsewhere = {"version": "2.0.0", "url": "http://elsewhere.org/Measure/Example"}
+    content = Content.open(write_bundle(tmp_path / "b.json", measure("Example"), measure("Example", **elsewhere)))
+    both = r"Example\|1.0.0 \(http://example.org/Measure/Example\), Example\|2.0.0 \(http://elsewhere.org"
+    with pytest.raises(MeasureNotFound, match=both):
+        content.measure("Example")
+    assert content.measure("http://elsewhere.org/Measure/Example").version == "2.0.0"
+
+
+def test_the_latest_version_is_taken_and_told(tmp_path: Path) -> None:
+    versions = [
+        measure("Example", version=version, id=f"v{version}") for version in ("1.9.0", "1.10.0", "1.10.0-draft")
+    ]
+    content = Content.open(write_bundle(tmp_path / "b.json", *versions))
+    assert [each.version for each in content.select(["Example", "Example"])] == ["1.10.0"]
+    (notice,) = content.notices
+    assert notice.startswith("measure Example is here in several versions: Example|1.10.0 is taken")
+    assert notice.endswith("Example|1.10.0-draft, Example|1.9.0")
+    assert content.measure("Example|1.9.0").version == "1.9.0" and len(content.notices) == 1
+    assert len(content.select()) == 3
 
 
 @needs_content

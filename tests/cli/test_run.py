@@ -144,3 +144,17 @@ def test_a_population_that_is_supplemental_data_too(tmp_path: Path, data: Path) 
     resource["supplementalData"] = [{"id": "same", "criteria": {"expression": expression}}]
     path.write_text(json.dumps(resource), "utf-8")
     assert Run(tmp_path, content, data).counts == Run(tmp_path / "as-it-was", SAMPLE, data).counts
+
+
+def test_of_several_versions_of_a_measure_the_latest_is_run_and_told(tmp_path: Path) -> None:
+    content = copy_of_sample(tmp_path)
+    path = content / "input" / "resources" / "measure" / f"{KIDNEY}.json"
+    measure = json.loads(path.read_text("utf-8"))
+    path.with_name("earlier.json").write_text(json.dumps(measure | {"version": "0.0.1", "id": "earlier"}), "utf-8")
+    result = command("run", content, "--measure", KIDNEY, "--data", CASES / KIDNEY, "--output", tmp_path / "out")
+    assert result.exit_code == 0 and f"{KIDNEY}|{measure['version']} is taken" in result.stderr
+    assert [each["version"] for each in json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["measures"]] == [
+        measure["version"]
+    ]
+    named = command("plan", content, "--measure", f"{KIDNEY}|0.0.1")
+    assert named.exit_code == 0 and "is taken" not in named.stderr

@@ -79,27 +79,27 @@ class Catalog:
         return len(self._sources)
 
     def find(self, name: str) -> MeasureSource:
-        """The measure that `name` means; exact names come before CMS ids, and `|version` tells versions apart."""
-        wanted, _, version = name.partition("|")
-        found = self._matching(wanted)
-        if version:
-            found = [source for source in found if source.version == version]
-        if len(found) == 1:
+        """The measure that `name` means; exact names come before CMS ids, and `|version` tells versions apart.
+
+        Of several versions of one measure the latest is meant, as in canonical references of FHIR. Raises
+        MeasureNotFound if there is no such measure, or if it may be any of several.
+        """
+        found = self.versions(name)
+        if len({source.url for source in found}) == 1:
             return found[0]
         if found:
-            raise MeasureNotFound(f"{name!r} may mean any of: {', '.join(sorted(map(str, found)))}")
+            told = ", ".join(sorted(f"{source} ({source.url})" for source in found))
+            raise MeasureNotFound(f"{name!r} may mean any of: {told}")
         known = sorted(source.name for source in self._sources)
         close = get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known) or 'none'}"
         raise MeasureNotFound(f"there is no measure {name!r}; {hint}")
 
-    def latest(self, name: str) -> MeasureSource | None:
-        """Like `find`, but of several versions of one measure the latest, and None where `find` fails otherwise."""
+    def versions(self, name: str) -> list[MeasureSource]:
+        """All measures that `name` may mean, the latest version first."""
         wanted, _, version = name.partition("|")
         found = [source for source in self._matching(wanted) if version in ("", source.version)]
-        if len({source.url for source in found}) != 1:
-            return None
-        return max(found, key=lambda source: version_key(source.version))
+        return sorted(found, key=lambda source: version_key(source.version), reverse=True)
 
     def measure(self, source: MeasureSource) -> Measure:
         return self._parsed[str(source)]

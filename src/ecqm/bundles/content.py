@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from ecqm.bundles.catalog import Catalog, MeasureSource
+from ecqm.bundles.catalog import Catalog
 from ecqm.bundles.dependencies import Closure, closure
 from ecqm.bundles.documents import ContentError, Document, bundle_entries, open_documents
 from ecqm.bundles.libraries import (
@@ -49,7 +49,7 @@ class Content:
     """Measures, libraries and value sets of one publication, with what was added for what it lacks.
 
     `problems` lists documents that could not be read and resources that could not be used; they do not keep the rest
-    from being used.
+    from being used. `notices` says which version was taken of measures that are here in several.
     """
 
     root: Path
@@ -58,6 +58,7 @@ class Content:
     value_sets: ValueSetStore = field(default_factory=ValueSetStore)
     manifests: Manifests = field(default_factory=Manifests)
     problems: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @classmethod
     def open(cls, path: Path, libraries: Iterable[Path] = (), valuesets: Iterable[Path] = ()) -> Content:
@@ -86,13 +87,21 @@ class Content:
         return None
 
     def measure(self, name: str) -> Measure:
-        """The measure that a name means; `MeasureNotFound` (with candidates) if there is none or several."""
-        return self.measures.measure(self.measures.find(name))
+        """The measure that a name means, in its latest version unless the name has one (`X|1.0.0`); `MeasureNotFound`
+        (with candidates) if there is none or several."""
+        taken = self.measures.find(name)
+        others = [str(source) for source in self.measures.versions(name) if source is not taken]
+        notice = (
+            f"measure {name} is here in several versions: {taken} is taken; to be named otherwise: {', '.join(others)}"
+        )
+        if others and notice not in self.notices:
+            self.notices.append(notice)
+        return self.measures.measure(taken)
 
     def select(self, names: Iterable[str] = ()) -> list[Measure]:
         """The measures named, each once, or all of them if none is named."""
-        sources: Iterable[MeasureSource] = [self.measures.find(name) for name in names] or self.measures
-        return [self.measures.measure(source) for source in dict.fromkeys(sources)]
+        found = [self.measure(name) for name in names] or [self.measures.measure(source) for source in self.measures]
+        return list({measure.canonical: measure for measure in found}.values())
 
     def primary_library(self, measure: Measure) -> LibrarySource:
         """The library that a measure's criteria are defined in; `LibraryNotFound` if it is not at hand.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecqm.bundles.catalog import MeasureNotFound
 from ecqm.bundles.content import Content
 from ecqm.bundles.documents import ContentError
 from ecqm.measures.definition import Measure
@@ -37,7 +38,8 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
 
     A folder belongs to the measure that it is named after, otherwise to the one that its expectations name. Where no
     folder is named after a measure, cases are looked for below the folder at any depth: an export of one measure's
-    cases is a deck, and so are folders of such exports. With `names` only those measures' cases are read.
+    cases is a deck, and so are folders of such exports. With `names` only those measures' cases are read, each for the
+    version that it is of.
     `MeasureNotFound` for a name that is none; `ContentError` if there is no test folder.
     """
     root = tests or content.tests or content.root
@@ -45,7 +47,7 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
     if not folders:
         raise ContentError(f"there are no test cases in {root}")
     names = tuple(names)
-    wanted = {measure.canonical: measure for measure in content.select(names)}
+    wanted = {measure.canonical: measure for measure in _wanted(content, names)}
     matched: dict[str, list[tuple[str, TestCase]]] = {}
     unmatched: list[tuple[str, str | None, int]] = []
     for folder in folders:
@@ -69,6 +71,14 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
     return MatchedDeck(found, tuple(unmatched))
 
 
+def _wanted(content: Content, names: Sequence[str]) -> Iterator[Measure]:
+    if not names:
+        yield from content.select()
+    for name in names:
+        content.measures.find(name)
+        yield from map(content.measures.measure, content.measures.versions(name))
+
+
 def _measure_folders(content: Content, root: Path, search_only: bool) -> list[Path]:
     below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if search_only:
@@ -81,8 +91,10 @@ def _measure_folders(content: Content, root: Path, search_only: bool) -> list[Pa
 
 def _named(content: Content, name: str) -> Measure | None:
     """The measure of that name, the latest of its versions; None where there is none, or where it may mean several."""
-    source = content.measures.latest(name)
-    return content.measures.measure(source) if source is not None else None
+    try:
+        return content.measures.measure(content.measures.find(name))
+    except MeasureNotFound:
+        return None
 
 
 def _called(content: Content, url: str) -> Measure | None:

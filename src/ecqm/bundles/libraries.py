@@ -130,7 +130,7 @@ class Libraries:
 def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
     """Orders versions by their parts: numbers as numbers, and before them words (a draft precedes its release)."""
     parts = re.split(r"[.\-+ ]", version or "")
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    return (*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), (0, ""))
 
 
 class _Attachment(msgspec.Struct, frozen=True):

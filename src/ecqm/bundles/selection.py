@@ -30,8 +30,8 @@ class Selection:
     """Planned measures; `not_planned` has, by name, why a measure could not be.
 
     `missing` are the value sets that the plans look into and that are not at hand as whole. `composites` are measures
-    with scores that are made of those of the others. `notices` are what is to be known of their libraries, once each:
-    versions of data models that are assumed, and what the compiler warns of.
+    with scores that are made of those of the others. `notices` are what is to be known of them, once each:
+    versions of measures and data models that were taken or assumed, and what the compiler warns of.
     """
 
     content: Content
@@ -99,7 +99,8 @@ def select(
             watch(measure)
         planned = tuple(plans.values())
         missing = missing_value_sets(content, planned)
-    notices = tuple(f"{told} (library {library})" for told, library in planner.warnings.items())
+    of_libraries = (f"{told} (library {library})" for told, library in planner.warnings.items())
+    notices = (*content.notices, *of_libraries)
     return Selection(content, planned, not_planned, missing, tuple(composites), notices)
 
 

@@ -60,11 +60,12 @@ def add(
 ) -> None:
     """Add the measures of CONTENT (a content repository, FHIR Bundle, zip or folder) to the store."""
     from ecqm.bundles.content import Content
+    from ecqm.cli.contents import measures_of
 
     target = _open(store)
     failed = False
     read = Content.open(content, libraries, valuesets)
-    chosen = read.select(measures)
+    chosen = measures_of(read, measures)
     for problem in read.problems:
         click.echo(f"ecqm: warning: {problem}", err=True)
     if not chosen:

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from ecqm.bundles.content import Content
+    from ecqm.measures.definition import Measure
 
 _PROBLEMS_SHOWN = 20
 
@@ -48,3 +49,11 @@ def open_content(
     if len(content.problems) > _PROBLEMS_SHOWN:
         click.echo(f"ecqm: warning: … {len(content.problems) - _PROBLEMS_SHOWN} more such problems", err=True)
     return content
+
+
+def measures_of(content: Content, names: Sequence[str]) -> list[Measure]:
+    """The measures named, or all; which version was taken is told on standard error. Raises MeasureNotFound."""
+    chosen = content.select(names)
+    for notice in content.notices:
+        click.echo(f"ecqm: warning: {notice}", err=True)
+    return chosen

@@ -11,6 +11,7 @@ import click
 from ecqm.cli.contents import (
     libraries_option,
     manifest_option,
+    measures_of,
     open_content,
     profiles_option,
     relax_versions_option,
@@ -73,7 +74,7 @@ def command(
             found = [explain_package(package, data, patient, stated, form == "html")]
         else:
             opened = open_content(content, libraries, valuesets, manifest)
-            chosen = with_logic(opened, [opened.measure(measure)])
+            chosen = with_logic(opened, measures_of(opened, [measure]))
             patients = PatientData(data)
             found = [
                 explain(opened, each, patients, patient, stated, profiles, relax_versions, form == "html")

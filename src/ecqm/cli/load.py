@@ -91,9 +91,10 @@ class _Installed:
     ) -> None:
         from ecqm.bundles.content import Content
         from ecqm.bundles.specification import with_logic
+        from ecqm.cli.contents import measures_of
 
         self.content = Content.open(content, libraries, valuesets)
-        self.measures = with_logic(self.content, self.content.select(measures))
+        self.measures = with_logic(self.content, measures_of(self.content, measures))
 
     def demand(self) -> Demand:
         """What they mention, in resources of any type; one that cannot be planned is named, and left out."""

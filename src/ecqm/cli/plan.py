@@ -34,11 +34,12 @@ def command(
     used in several places has a number and is shown where it comes first.
     """
     from ecqm.bundles.planning import plan_of
-    from ecqm.cli.contents import open_content
+    from ecqm.cli.contents import measures_of, open_content
     from ecqm.plan.explain import plan_json, plan_text
 
     opened = open_content(content, libraries)
-    plan = plan_of(opened, opened.measure(measure), relax_versions)
+    (chosen,) = measures_of(opened, [measure])
+    plan = plan_of(opened, chosen, relax_versions)
     roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
     if form == "json":
         click.echo(json.dumps(plan_json(roots, plan.places), indent=2, ensure_ascii=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zipfile
 from codecs import BOM_UTF8
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ecqm.bundles.documents import ContentError
 from ecqm.bundles.runner import DeckRunner
 from ecqm.cli.main import main
 from ecqm.elm.json_writer import write_json
+from ecqm.elm.xml_writer import write_xml
 from ecqm.language import Compiler
 from tests.bundles import visits
 from tests.bundles.contents import bundle
@@ -222,6 +224,69 @@ def test_criteria_name_definitions_as_cql_does(tmp_path: Path, criterion: str, l
     visits.repository(tmp_path, visits.measure_with("numerator", criterion, language), visits.library())
     visits.deck(tmp_path / "input/tests/measure/Visits")
     assert run(tmp_path) == BOTH
+
+
+@pytest.mark.parametrize("language", ["text/cql", "text/cql-expression", "text/cql.expression"])
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        "exists [Observation]",
+        '"Denominator" and exists [Observation] // of "any" kind',
+        "exists (\n  [Observation] Finding\n  where Finding.status.value = 'final'\n)",
+        "'\\\\' = '\\\\' and Numerator",
+    ],
+)
+def test_criteria_that_are_expressions(tmp_path: Path, criterion: str, language: str) -> None:
+    visits.repository(tmp_path, visits.measure_with("numerator", criterion, language), visits.library())
+    visits.deck(tmp_path / "input/tests/measure/Visits")
+    assert run(tmp_path) == BOTH
+
+
+def test_what_keeps_an_expression_from_being_a_criterion(tmp_path: Path) -> None:
+    def told(criterion: str, language: str = "text/cql", **library: visits.Resource) -> str:
+        root = tmp_path / str(len(list(tmp_path.iterdir())))
+        visits.repository(root, visits.measure_with("numerator", criterion, language), visits.library(**library))
+        result = CliRunner().invoke(main, ["plan", str(root), "--measure", "Visits"])
+        assert result.exit_code == 2
+        return result.stderr
+
+    assert "there is no function 'Fist'" in told("Fist([Observation])") and "does not compile" in told("exists")
+    assert "does not compile" in told('true define "Denominator": false')
+    assert "names what its library does not define: 'exists Numerator'" in told(
+        "exists Numerator", "text/cql-identifier"
+    )
+    elm = base64.b64encode(write_json(Compiler().compile_library(visits.CQL).library))
+    attached = [{"contentType": "application/elm+json", "data": elm.decode()}]
+    assert "takes the CQL of library Visits|1.0.000, which is not at hand" in told(
+        "exists [Condition]", content=attached
+    )
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/elm+json",
+        "application/json+elm",
+        "application/elm",
+        "application/elm+json; charset=utf-8",
+        "Application/ELM+JSON;version=1",
+    ],
+)
+def test_types_of_attachments(tmp_path: Path, content_type: str) -> None:
+    elm = base64.b64encode(write_json(Compiler().compile_library(visits.CQL).library))
+    content = [{"contentType": content_type, "data": elm.decode()}]
+    visits.repository(tmp_path / "json", visits.measure(), visits.library(content=content))
+    visits.deck(tmp_path / "json/input/tests/measure/Visits")
+    assert run(tmp_path / "json") == BOTH
+    elm = base64.b64encode(write_xml(Compiler().compile_library(visits.CQL).library))
+    content = [{"contentType": content_type.replace("json", "xml").replace("JSON", "xml"), "data": elm.decode()}]
+    visits.repository(tmp_path / "xml", visits.measure(), visits.library(content=content))
+    visits.deck(tmp_path / "xml/input/tests/measure/Visits")
+    assert run(tmp_path / "xml") == BOTH
+    cql = [{"contentType": "text/cql; charset=UTF-8", "data": base64.b64encode(visits.CQL.encode()).decode()}]
+    visits.repository(tmp_path / "cql", visits.measure(), visits.library(content=cql))
+    visits.deck(tmp_path / "cql/input/tests/measure/Visits")
+    assert run(tmp_path / "cql") == BOTH
 
 
 def test_models_of_versions_that_are_not_here_are_taken_and_told_once(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ecqm.measures.binding import bind_expressions
+from ecqm.measures.binding import bind_expressions, criteria_in_cql
 from ecqm.measures.definition import MeasureError
 from tests.measures.resources import criteria, group, measure, population
 
@@ -46,3 +48,14 @@ def test_names_are_taken_as_cql_writes_them() -> None:
         named("Other.Fall")
     with pytest.raises(MeasureError, match="exists"):
         named("exists Fall")
+
+
+def test_what_is_more_than_a_name_is_an_expression() -> None:
+    texts = ("Fall", "in patient", 'Falls."In Patient"', "exists Fall", "Other.Fall", "exists Named")
+    written = measure(*(group("cohort", population("initial-population", text), id=text) for text in texts))
+    written = replace(written, in_cql=frozenset(texts) - {"exists Named"})
+    assert criteria_in_cql(written, ["Fall", "In Patient"], "Falls") == ("exists Fall", "Other.Fall")
+    defined = ["Fall", "In Patient", "exists Fall", "Other.Fall", "exists Named"]
+    assert criteria_in_cql(written, defined, "Falls") == ()
+    bound = bind_expressions(written, defined, "Falls")
+    assert [each.populations[0].expression for each in bound.groups][2:5] == ["In Patient", "exists Fall", "Other.Fall"]

@@ -26,6 +26,14 @@ class Format(StrEnum):
     CQL = "text/cql"
 
 
+# Besides the registered types those that tools write instead; "application/elm" leaves open which of two it is.
+_FORMS = {form.value: form for form in Format} | {
+    "application/json+elm": Format.ELM_JSON,
+    "application/xml+elm": Format.ELM_XML,
+}
+_EITHER_ELM = "application/elm"
+
+
 @dataclass(frozen=True)
 class LibrarySource:
     """One version of a library: readers of the forms it is at hand in, and where each comes from."""
@@ -169,16 +177,27 @@ def add_library_resource(libraries: Libraries, document: Document, data: bytes) 
     header = _decode_header(data)
     name = header.name or header.id
     for attachment in header.content or ():
-        try:
-            form = Format((attachment.contentType or "").partition(";")[0].strip())
-        except ValueError:
-            continue
-        if name and bytes(attachment.data).startswith(b'"'):
+        attached = memoryview(attachment.data)
+        form = _form(attachment.contentType, bytes(attached[1:_HEAD]))
+        if name and form is not None and bytes(attached[:1]) == b'"':
             libraries.add(name, header.version, form, Document(document.origin, _Attached(document, form).read))
             has_logic = True
     if name:
         libraries.call(name, header.url, header.id)
     return has_logic
+
+
+# Enough of an attachment to tell XML from JSON, behind a byte order mark and line breaks.
+_HEAD = 101
+
+
+def _form(content_type: str | None, head: bytes) -> Format | None:
+    """The form of an attachment by its content type, whose parameters tell nothing; `head` is its first base64."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind != _EITHER_ELM:
+        return _FORMS.get(kind)
+    letters = re.sub(rb"\\[nrt]|[^A-Za-z0-9+/]", b"", head)
+    return Format.ELM_XML if is_xml(base64.b64decode(letters[: len(letters) // 4 * 4])) else Format.ELM_JSON
 
 
 @dataclass(frozen=True)
@@ -192,7 +211,8 @@ class _Attached:
         except msgspec.DecodeError as error:
             raise ContentError(f"{self.document.origin}: {error}") from error
         for attachment in attachments:
-            if (attachment.contentType or "").partition(";")[0].strip() == self.form and attachment.data is not None:
+            head = (attachment.data or "")[:_HEAD].encode("ascii", "replace")
+            if attachment.data is not None and _form(attachment.contentType, head) == self.form:
                 try:
                     return base64.b64decode(attachment.data)
                 except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentif
 from ecqm.elm import LibrarySource as ElmSource
 from ecqm.engine import kernel_for
 from ecqm.language import CompiledCache, Compiler, CompilerOptions
+from ecqm.measures.binding import criteria_in_cql
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.planning import MeasurePlan, plan_measure
 from ecqm.models import assumption
@@ -53,8 +55,9 @@ class Planner:
     def libraries(self, measure: Measure) -> ResolvedLibraries:
         """The libraries of a measure, read or compiled, and linked.
 
-        Raises ElmError for a library that is missing (naming the versions at hand), cyclic or ambiguous, and for one
-        whose CQL has errors, with all of them.
+        Criteria that are expressions are definitions of the primary library, which is compiled for them. Raises
+        ElmError for a library that is missing (naming the versions at hand), cyclic or ambiguous, and for one whose CQL
+        has errors, with all of them; MeasureError for criteria that do not compile.
         """
         primary = self.content.primary_library(measure)
         found: dict[LibraryIdentifier, ElmSource | IndexedLibrary] = {}
@@ -65,6 +68,10 @@ class Planner:
                 found[LibraryIdentifier(library.name, library.version)] = self._library(library)
         collection = LibraryCollection(found.values(), relax_versions=self.relax_versions)
         resolved = collection.resolve(next(iter(found.values())).identifier)
+        main = resolved.main
+        if written := criteria_in_cql(measure, (*main.expressions, *main.functions), main.identifier.name):
+            main = found[main.identifier] = self._with_criteria(primary, measure, written)
+            resolved = LibraryCollection(found.values(), relax_versions=self.relax_versions).resolve(main)
         self._warn_of_models(resolved)
         return resolved
 
@@ -111,6 +118,25 @@ class Planner:
             self.warnings.setdefault(warning.message, str(library))
         return IndexedLibrary(compilation.library, f"{library} (compiled)")
 
+    def _with_criteria(self, primary: LibrarySource, measure: Measure, criteria: Sequence[str]) -> IndexedLibrary:
+        """The library of a measure with a definition for each of some criteria, called as the criterion is written."""
+        cql = primary.cql()
+        if cql is None:
+            raise MeasureError(
+                f"measure {measure.name} has the criterion {criteria[0]!r}, which is an expression: to compile it "
+                f"takes the CQL of library {primary}, which is not at hand; add it with --libraries"
+            )
+        cql += "\ncontext Patient\n"
+        for criterion in criteria:
+            if errors := self._compiler.compile_expression(criterion, cql).errors:
+                told = "\n".join(error.render() for error in errors)
+                raise MeasureError(f"criterion {criterion!r} of measure {measure.name} does not compile:\n{told}")
+        definitions = (f"define {_quoted(criterion)}:\n{criterion}\n" for criterion in criteria)
+        compilation = self._compiler.compile_library(cql + "".join(definitions))
+        if compilation.errors:
+            raise ElmError("\n".join(error.render() for error in compilation.errors), library=str(primary))
+        return IndexedLibrary(compilation.library, f"{primary} with the criteria of {measure.name} (compiled)")
+
     def _cql(self, name: str, version: str | None) -> str | None:
         # Libraries are known by their names, whatever namespace an include writes in front.
         try:
@@ -121,6 +147,12 @@ class Planner:
     def _find(self, name: str, version: str | None) -> LibrarySource:
         libraries = self.content.libraries
         return libraries.nearest(name, version) if self.relax_versions else libraries.find(name, version)
+
+
+def _quoted(name: str) -> str:
+    """A name as CQL's quoted identifier."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def plan_of(content: Content, measure: Measure, relax_versions: bool = False) -> MeasurePlan:

@@ -1,15 +1,16 @@
 """Criteria of a measure tied to the definitions of its library.
 
-A criterion names a definition exactly, or as CQL does: in quotation marks, with the library in front. Published
-measures have names that differ from the definition's in capitals only; there the one definition that it can mean is
-taken, and the measure lists it among its problems. Any other name that is not defined is an error, with the definitions
-that come close.
+A criterion names a definition exactly, or as CQL does: in quotation marks, with the library in front. What is more than
+a name is an expression, to be compiled with the library (`criteria_in_cql`), where it is a definition by that text.
+Published measures have names that differ from the definition's in capitals only; there the one definition that it can
+mean is taken, and the measure lists it among its problems. Any other name that is not defined is an error, with the
+definitions that come close.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -17,6 +18,25 @@ from ecqm.measures.definition import Group, Measure, MeasureError, Stratifier
 
 # A reference to a definition, as CQL writes it.
 _IDENTIFIER = re.compile(r'(?:"?(?P<library>\w+)"?\.)?(?:(?P<plain>\w+)|"(?P<quoted>[^"]+)")')
+
+
+def criteria_in_cql(measure: Measure, defined: Iterable[str], library: str | None = None) -> tuple[str, ...]:
+    """The criteria of a measure that are expressions of CQL, and none that only names a definition."""
+    names = set(defined)
+    by_lower = {name.lower() for name in names}
+    written = (each for each in measure.expressions if each in measure.in_cql)
+    return tuple(each for each in written if not _named(each, names, library) and each.lower() not in by_lower)
+
+
+def _named(expression: str, names: Container[str], library: str | None) -> str | None:
+    """The definition that an expression names, as it is or as CQL writes it; None if it does not."""
+    if expression in names:
+        return expression
+    identifier = _IDENTIFIER.fullmatch(expression.strip())
+    if identifier is None or identifier["library"] not in (None, library):
+        return None
+    name = identifier["plain"] or identifier["quoted"]
+    return name if name in names else None
 
 
 def bind_expressions(measure: Measure, defined: Iterable[str], library: str | None = None) -> Measure:
@@ -34,12 +54,8 @@ def bind_expressions(measure: Measure, defined: Iterable[str], library: str | No
     unknown: list[str] = []
 
     def bound(expression: str, required: bool = True) -> str:
-        if expression in exact:
-            return expression
-        if (identifier := _IDENTIFIER.fullmatch(expression.strip())) is not None:
-            name = identifier["plain"] or identifier["quoted"]
-            if name in exact and identifier["library"] in (None, library):
-                return name
+        if (name := _named(expression, exact, library)) is not None:
+            return name
         meant = by_lower.get(expression.lower(), [])
         if len(meant) == 1:
             problems.append(f"criterion {expression!r} is taken as {meant[0]!r}, which differs in capitals only")

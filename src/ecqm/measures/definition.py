@@ -190,6 +190,7 @@ class Measure:
     """A measure as published. `library` is the canonical of its primary library; `period` its effective period.
 
     `composites` are scores made of groups, mostly of other measures; a measure that has only these has no logic.
+    `in_cql` are those criteria that the resource says are expressions of CQL and not names of definitions.
     """
 
     name: str
@@ -205,6 +206,7 @@ class Measure:
     composites: tuple[Composite, ...] = ()
     problems: tuple[str, ...] = ()
     identifiers: Identifiers = Identifiers()
+    in_cql: frozenset[str] = frozenset()
 
     @property
     def canonical(self) -> str:

@@ -32,15 +32,20 @@ from ecqm.measures.definition import (
 )
 from ecqm.measures.resource import (
     CodeableConcept,
+    ComponentResource,
+    Expression,
     Extension,
     GroupResource,
     MeasureResource,
     PopulationResource,
     RelatedArtifact,
     StratifierResource,
+    SupplementalDataResource,
     decode_measure,
 )
 
+# The codes of CQL as FHIR R4, CQFM and R5's value set of expression languages have them.
+_CQL = frozenset(("text/cql", "text/cql-expression", "text/cql.expression"))
 _AGGREGATES = {
     **{method.value: method for method in Aggregate},
     "avg": Aggregate.AVERAGE,
@@ -90,7 +95,19 @@ def parse_measure(data: bytes) -> Measure:
         composites=composites,
         problems=tuple(problems),
         identifiers=_identifiers(resource),
+        in_cql=frozenset(each.expression for each in _criteria(resource) if each.expression and each.language in _CQL),
     )
+
+
+def _criteria(resource: MeasureResource) -> Iterator[Expression]:
+    """Everything that names or is an expression."""
+    parts: list[PopulationResource | StratifierResource | ComponentResource | SupplementalDataResource] = []
+    for group in resource.group or ():
+        parts += group.population or ()
+        for stratifier in group.stratifier or ():
+            parts += [stratifier, *(stratifier.component or ())]
+    parts += resource.supplementalData or ()
+    return (part.criteria for part in parts if part.criteria is not None)
 
 
 def _identifiers(resource: MeasureResource) -> Identifiers:

@@ -19,6 +19,7 @@ class CodeableConcept(msgspec.Struct, frozen=True):
 
 
 class Expression(msgspec.Struct, frozen=True):
+    language: str | None = None
     expression: str | None = None
     name: str | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ecqm.data.cohort import CohortBuilder
@@ -87,10 +87,7 @@ class Assembly:
         """Give every patient the shared resources that its own refer to, and those that these refer to."""
         if not shared:
             return
-        types = {re.escape(name) for name, _ in shared if name is not None}
-        interesting = re.compile(
-            rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % "|".join(sorted(types)).encode()
-        )
+        interesting = references_to({name for name, _ in shared if name is not None})
         keys: dict[bytes, Key | None] = {}
         given: set[tuple[int, Key]] = set()
         lots: dict[str, tuple[Gathered, list[int]]] = {}
@@ -156,6 +153,12 @@ class Assembly:
             message = "refers to a patient that is not in the data"
             self._builder.report(origin, message, named, f"{name}/{resource.id}")
         return row
+
+
+def references_to(resource_types: Collection[str]) -> re.Pattern[bytes]:
+    """Finds, in JSON, references to resources of some types, and by URN."""
+    types = "|".join(sorted(map(re.escape, resource_types)))
+    return re.compile(rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % types.encode())
 
 
 def _shared_key(reference: bytes, shared: Mapping[Key, Shared]) -> Key | None:

@@ -19,7 +19,7 @@ from ecqm.data.assembly import Assembly, Key, Shared
 from ecqm.data.cohort import Cohort, CohortBuilder
 from ecqm.data.demand import Demand
 from ecqm.data.gathering import Gathered
-from ecqm.data.shapes import NotPlain
+from ecqm.data.plain import NotPlain
 from ecqm.data.shard_writer import write_shard
 from ecqm.data.shards import Shard
 from ecqm.data.spool import Lot, decode_identity, read_spools, spool_state

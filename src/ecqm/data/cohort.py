@@ -7,7 +7,6 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from ecqm.columns import Column, Mask, Rows
@@ -17,7 +16,7 @@ from ecqm.data.elements import Elements, Reading
 from ecqm.data.gathering import Gathered, RawJson, repeats
 from ecqm.data.problems import DataProblem
 from ecqm.data.references import ReferenceIndex, reference_columns, reference_texts
-from ecqm.data.structs import Bundle, ResourceStructs, resource_structs
+from ecqm.data.structs import Bundle, ResourceStructs, Unreadable, resource_structs
 from ecqm.data.table import Origin, Origins, ResourceTable
 from ecqm.terminology import CodeIndex
 
@@ -155,15 +154,10 @@ class CohortBuilder:
     def decode(self, raw: RawJson, origin: Origin, patient: str | None = None) -> Any:
         """The struct of a resource or a Bundle; None, and a problem, for what cannot be read."""
         try:
-            return self.structs.decode(raw)
-        except msgspec.ValidationError as error:
-            self.report(origin, f"not a FHIR resource that can be read: {error}", patient, _named(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            size = memoryview(raw).nbytes
-            self.report(origin, "empty" if size == 0 else f"not valid JSON ({size} bytes): {error}", patient)
-        except RecursionError:
-            self.report(origin, "nested too deeply", patient)
-        return None
+            return self.structs.read(raw)
+        except Unreadable as error:
+            self.report(origin, str(error), patient, error.resource)
+            return None
 
     def add(self, patient: int, resource: Any, raw: RawJson, origin: Origin, urn: str | None = None) -> bool:
         """A resource of a patient row; is its type wanted?"""
@@ -292,23 +286,6 @@ class CohortBuilder:
         table = self._tables[resource_type]
         name = f"{resource_type}/{table.ids.take(np.array([row])).texts()[0]}"
         self.report(table.origin(row), message, self.ids[int(table.patient[row])], name)
-
-
-def _named(raw: RawJson) -> str | None:
-    """`Type/id` of a resource whose elements could not be read, if that much can be."""
-    try:
-        header = _HEADER.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return f"{header.resourceType}/{header.id}" if header.resourceType else None
-
-
-class _Header(msgspec.Struct):
-    resourceType: str | None = None
-    id: str | None = None
-
-
-_HEADER = msgspec.json.Decoder(_Header)
 
 
 def entries(bundle: Bundle) -> Iterator[tuple[int, RawJson, str | None]]:

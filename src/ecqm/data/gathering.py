@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -103,13 +103,19 @@ def repeats(gathered: Gathered, one_per_patient: bool) -> Iterator[Repeat]:
     candidates = _sharing_a_key(np.array(gathered.patients, np.int64), np.fromiter(map(hash, ids), np.int64, len(ids)))
     for place in gathered.containers:
         candidates[place] = False
+    places = np.flatnonzero(candidates).tolist()
+    yield from repeats_among((place, (gathered.patients[place], ids[place]), gathered.raws[place]) for place in places)
+
+
+def repeats_among(resources: Iterable[tuple[int, tuple[int, str | None], RawJson]]) -> Iterator[Repeat]:
+    """The same, among resources with their place, patient and id (None: without one), and JSON."""
     known: dict[tuple[int, str | None], set[bytes]] = {}
-    for place in np.flatnonzero(candidates).tolist():
-        earlier = known.setdefault((gathered.patients[place], ids[place]), set())
-        content = _canonical(gathered.raws[place])
+    for place, key, raw in resources:
+        earlier = known.setdefault(key, set())
+        content = _canonical(raw)
         if content in earlier:
             yield Repeat(place, True)
-        elif earlier and ids[place] is not None:
+        elif earlier and key[1] is not None:
             yield Repeat(place, False)
         earlier.add(content)
 

@@ -34,16 +34,30 @@ class Links:
         encoded = encodings.of(texts)
         return cls(numbers_of(encoded), encoded.dictionary, *encodings.named(texts), rows)
 
-    def places(self, keys: pa.Array, types: pa.Array) -> Rows:
-        """For each link the place among `keys` ("Type/id", of some `types`) of what it names, -1 for none."""
-        if not pc.any(pc.is_in(self.types, value_set=types)).as_py():
-            return np.full(len(self.number), -1)
-        return self._spread(_places(pc.binary_join_element_wise(self.types, self.ids, "/"), keys))
+    def places(self, keys: pa.Array, types: pa.Array, with_urns: bool) -> Rows:
+        """For each link the place among `keys` ("Type/id", of some `types`, and URNs) of what it names, -1 for none."""
+        named = pc.is_in(self.types, value_set=types)
+        wanted: pa.Array | None = None
+        if pc.any(named).as_py():
+            keyed = pc.binary_join_element_wise(self.types, self.ids, "/")
+            wanted = pc.if_else(named, keyed, pa.scalar(None, pa.utf8()))
+        if with_urns:
+            urns = pc.if_else(pc.starts_with(self.texts, "urn:"), self.texts, pa.scalar(None, pa.utf8()))
+            wanted = urns if wanted is None else pc.coalesce(wanted, urns)
+        return np.full(len(self.number), -1) if wanted is None else self._spread(_places(wanted, keys))
 
     def places_of(self, resource_type: str, ids: pa.Array) -> Rows:
         """The place among the ids of one type of what each link names; -1 for none, and for links to other types."""
         mine = pc.fill_null(pc.equal(self.types, resource_type), False)
         return self._spread(_places(pc.if_else(mine, self.ids, pa.scalar(None, pa.utf8())), ids))
+
+    def places_of_texts(self, start: str, among: pa.Array, prefix: str = "") -> Rows:
+        """The place among some texts, each after a prefix, of what links with some start are; -1 for none."""
+        those = pc.starts_with(self.texts, start)
+        if not pc.any(those).as_py():
+            return np.full(len(self.number), -1)
+        wanted = pc.if_else(those, pc.utf8_slice_codeunits(self.texts, len(prefix)), pa.scalar(None, pa.utf8()))
+        return self._spread(_places(wanted, among))
 
     @property
     def is_within(self) -> Mask:
@@ -93,27 +107,54 @@ def _references(name: str, array: pa.Array, rows: Rows) -> Iterator[tuple[pa.Arr
 
 
 class Targets:
-    """What references can name in a shard: the ids of each type by patient."""
+    """What references can name in a shard: the ids of each type by patient, URNs by patient, and the ids of contained
+    resources by container."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, tuple[pa.Array, Rows]] = {}
+        self._ids: dict[str, _Names] = {}
+        self._urns: list[_Names] = []
+        self._contained: list[_Names] = []
 
-    def add(self, resource_type: str, patient: Rows, encoded: pa.DictionaryArray) -> None:
-        """The resources of one type, by their ids."""
-        packed = patient * len(encoded.dictionary) + encoded.indices.to_numpy()
-        self._ids[resource_type] = (encoded.dictionary, np.sort(packed, kind="stable"))
+    def add(self, resource_type: str, patient: Rows, ids: pa.DictionaryArray, urns: pa.Array) -> None:
+        """Resources of one type by their ids, and by their URNs."""
+        self._ids[resource_type] = _Names(ids, patient)
+        if urns.null_count < len(urns):
+            self._urns.append(_Names(urns.dictionary_encode(), patient))
 
-    def missing(self, links: Links) -> int:
-        """How many references (`rows` are those of patients) within the data name what their patient does not have.
+    def add_contained(self, container: Rows, ids: pa.DictionaryArray) -> None:
+        """Contained resources by their ids and the serials of their containers."""
+        self._contained.append(_Names(ids, container))
 
-        As `Cohort.dangling_counts` has it: relative references, local ones (no resource is contained here) and URNs.
-        """
+    def missing(self, links: Links, patient: Rows, serial: Rows) -> int:
+        """How many references within the data lead nowhere: to nothing of their `patient` or, if they are local, to
+        nothing within the resource with their `serial` (as `Cohort.dangling_counts` has it)."""
         found = np.zeros(len(links.number), np.bool_)
         for name in links.types.unique().to_pylist():
             if name in self._ids:
-                ids, packed = self._ids[name]
-                place = links.places_of(name, ids)
-                pairs = links.rows * len(ids) + place
-                at = np.minimum(np.searchsorted(packed, pairs), len(packed) - 1)
-                found |= (place >= 0) & (packed[at] == pairs)
+                names = self._ids[name]
+                found |= names.have(patient, links.places_of(name, names.texts))
+        for names in self._urns:
+            found |= names.have(patient, links.places_of_texts("urn:", names.texts))
+        for names in self._contained:
+            found |= names.have(serial, links.places_of_texts("#", names.texts, "#"))
         return int(np.count_nonzero(links.is_within & ~found))
+
+
+class _Names:
+    """Names (distinct `texts`) by the number of their owner."""
+
+    def __init__(self, encoded: pa.DictionaryArray, owner: Rows) -> None:
+        self.texts = encoded.dictionary
+        packed = owner * len(self.texts) + numbers_of(encoded)
+        if encoded.null_count:
+            packed = packed[numbers_of(encoded) >= 0]
+        self._packed = np.sort(packed, kind="stable")
+
+    def have(self, owner: Rows, place: Rows) -> Mask:
+        """Does each owner have the text at a place, -1 for none?"""
+        if not len(self._packed):
+            return np.zeros(len(place), np.bool_)
+        packed = owner * len(self.texts) + place
+        at = np.minimum(np.searchsorted(self._packed, packed), len(self._packed) - 1)
+        found: Mask = (place >= 0) & (self._packed[at] == packed)
+        return found

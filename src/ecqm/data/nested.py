@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -37,3 +37,18 @@ def nulls_of(array: pa.Array) -> Mask:
         return np.zeros(len(array), np.bool_)
     found: Mask = array.is_null().to_numpy(zero_copy_only=False)
     return found
+
+
+def overlaid(structs: Sequence[pa.Array], names: Collection[str]) -> pa.Array:
+    """Structs with some of their fields: in each row those of the last array that has one there."""
+    if len(structs) == 1:
+        return structs[0]
+    parts = [{name: part for name, part in fields_of(array).items() if name in names} for array in structs]
+    joined = pa.concat_tables(map(pa.table, parts), promote_options="permissive").combine_chunks()
+    rows = np.arange(len(structs[0]))
+    place = rows
+    for number, array in enumerate(structs):
+        place = np.where(nulls_of(array), place, number * len(rows) + rows)
+    return pa.StructArray.from_arrays([column.chunk(0) for column in joined.columns], joined.column_names).take(
+        pa.array(place)
+    )

@@ -67,14 +67,14 @@ class FhirSchema:
         """Is this Quantity or a kind of it (Age, Duration…)?"""
         return any(step.name == "Quantity" for step in self._model.lineage(type_name))
 
+    def is_resource(self, type_name: str) -> bool:
+        """Is this a concrete type of resources?"""
+        return type_name not in _ABSTRACT and any(step.name == "Resource" for step in self._model.lineage(type_name))
+
     @cached_property
     def resource_types(self) -> frozenset[str]:
         """The names of all concrete resource types."""
-        return frozenset(
-            type_.name
-            for type_ in self._model.types()
-            if type_.name not in _ABSTRACT and any(step.name == "Resource" for step in self._model.lineage(type_.name))
-        )
+        return frozenset(type_.name for type_ in self._model.types() if self.is_resource(type_.name))
 
 
 def _element(element: ModelElement) -> Element:

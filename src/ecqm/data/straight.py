@@ -1,15 +1,12 @@
-"""A shard made straight from Arrow's arrays: the fast way from a spool to a shard, for data that are plain.
+"""A shard made straight from Arrow's arrays: the fast way from a spool to a shard, for new data of all types.
 
-Plain are new resources out of NDJSON that FHIR's own elements describe: none contained in another, none twice, no
-numbers beyond sense. Everything else raises NotPlain, and the shard is built the general way (`ecqm.data.building`):
-slower, with the same outcome, to which tests hold both.
+What cannot be so (numbers of more digits than there is room for, strings with a NUL) raises NotPlain, and the shard
+is built the general way (`ecqm.data.building`): slower, with the same outcome, to which tests hold both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,63 +16,19 @@ import pyarrow.compute as pc
 from ecqm.columns import Rows
 from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
-from ecqm.data.encoding import CodeNumbers, Encodings
-from ecqm.data.links import Links, Targets, links_of
+from ecqm.data.encoding import CodeNumbers
+from ecqm.data.links import Links, Targets
+from ecqm.data.parsed import ParsedResources, ParsedTable
+from ecqm.data.plain import NotPlain
 from ecqm.data.problems import DataProblem
 from ecqm.data.schema import fhir_schema
-from ecqm.data.shapes import NotPlain, ShapedParser
 from ecqm.data.shard_writer import ShardWriter
 from ecqm.data.shards import SHARED
-from ecqm.data.spool import Spool, decode_identity, read_batches, spool_state
+from ecqm.data.sharing import Given, parser_for, shared_resources, spooled
+from ecqm.data.spool import spool_state
 from ecqm.data.store import ShardEntry
+from ecqm.data.structs import Unreadable, resource_structs
 from ecqm.data.translation import References, Translation
-
-_PARSER = ShapedParser(fhir_schema())
-
-
-@dataclass
-class _Table:
-    """Resources of one type: their patient rows (in order), files, entries, places of JSON, and parsed arrays."""
-
-    patient: Rows
-    file: pa.Array
-    entry: pa.Array
-    json: Rows
-    arrays: Mapping[str, pa.Array]
-    encodings: Encodings = field(default_factory=Encodings)
-
-    @classmethod
-    def parsed(cls, name: str, rows: pa.Table, patient: Rows, json: Rows) -> _Table:
-        """Spooled resources of patient rows. Raises NotPlain, also for two with one id."""
-        arrays = _PARSER.parse(name, rows["json"].combine_chunks())
-        table = cls(patient, rows["file"].combine_chunks(), rows["entry"].combine_chunks(), json, arrays)
-        table.refuse_duplicates(name)
-        return table
-
-    @property
-    def ids(self) -> pa.DictionaryArray:
-        """The logical ids."""
-        return self.encodings.of(self.arrays["id"])
-
-    def links(self, references: References) -> Links:
-        """References with the patient rows that they are of."""
-        return Links.of(references.texts, self.patient[references.rows], self.encodings)
-
-    def refuse_duplicates(self, name: str) -> None:
-        """Raises NotPlain where a patient has two resources of one id, or one without."""
-        if "id" not in self.arrays or self.arrays["id"].null_count:
-            raise NotPlain(f"{name} without an id")
-        n_ids = len(self.ids.dictionary)
-        if n_ids < len(self.ids):
-            keys = np.sort(self.patient * n_ids + self.ids.indices.to_numpy(), kind="stable")
-            if (keys[1:] == keys[:-1]).any():
-                raise NotPlain(f"two {name} resources of a patient with one id")
-
-    def take(self, places: Rows, patient: Rows) -> _Table:
-        """Those at `places`, for other patients."""
-        chosen = pa.array(places)
-        arrays = {name: array.take(chosen) for name, array in self.arrays.items()}
-        return _Table(patient, self.file.take(chosen), self.entry.take(chosen), self.json[places], arrays)
 
 
 class StraightShard:
@@ -105,185 +58,176 @@ class StraightShard:
         """Write the shard. Raises NotPlain."""
         if self.demand.types is not None:
             raise NotPlain("only some types of resources are wanted")
-        resources = _spooled(self.spools)
-        patients = _distinct_patients(resources)
-        known, lost = self._by_type(resources, patients)
-        tables = {
-            name: _Table.parsed(name, resources.take(pa.array(places)), patient, places)
-            for name, (places, patient) in known.items()
-        }
-        shared, json = self._shared_tables(tables, len(resources))
-        tables |= shared
+        spool = spooled(self.spools)
+        own, patients, patient_of = self._own(spool)
+        shared = shared_resources(self.shared, spool_state(self.shared), self.demand)
+        given = shared.given(own, patient_of)
+        self._report_unreadable(spool, own, shared.spooled, given, patients)
+        tables = _merged([*own.tables.items(), *given.tables(len(spool), len(spool)), *own.contained.items()])
+        given_json = shared.spooled.take(pa.array(given.distinct))
+        json = pa.chunked_array([*spool["json"].chunks, *given_json["json"].chunks], pa.large_binary())
+        serials = self._serials(tables, len(spool) + len(given), json, patients)
         writer = ShardWriter(self.folder)
         writer.spools(self.spools)
-        writer.json(SHARED, json)
+        writer.json(SHARED, given_json.to_batches())
         targets = Targets()
-        serial = 0
+        first = 0
         for name, table in tables.items():
-            arrays, layouts = self._stored(name, table, patients)
-            targets.add(name, table.patient, table.ids)
-            writer.table(name, arrays, layouts, serial)
-            serial += len(table.patient)
-        for batch in lost:
-            self._report_lost(batch)
-        dangling = {
-            f"{name}.{found.path}": count
-            for name, references in self.references.items()
-            for found in references
-            if (
-                count := targets.missing(
-                    Links.of(found.texts, tables[name].patient[found.rows], tables[name].encodings)
-                )
-            )
-        }
+            arrays, layouts = self._stored(name, table, serials, patients)
+            writer.table(name, arrays, layouts, first)
+            _add_targets(targets, name, table, serials)
+            first += len(table)
         checksums = writer.finish(self.codes.pairs(), patients.to_pylist(), self.problems)
-        counts = {name: len(table.patient) for name, table in tables.items()}
+        counts = {name: int(np.count_nonzero(~table.contained)) for name, table in tables.items()}
+        dangling = self._dangling(tables, targets)
         return ShardEntry(self.folder.name, len(patients), counts, checksums, self.missing_birth_dates, dangling)
 
-    def _by_type(
-        self, resources: pa.Table, patients: pa.Array
-    ) -> tuple[dict[str, tuple[Rows, Rows]], list[pa.RecordBatch]]:
-        """The places of resources with their patient rows, by type in order of patients; and the resources of patients
-        who are not here."""
-        types = resources["type"].combine_chunks().dictionary_encode()
+    def _own(self, spool: pa.Table) -> tuple[ParsedResources, pa.Array, Rows]:
+        """The resources of patients who are here, the ids of these, and by place in the spool whose row it is: -1 for
+        what is of others, which is reported."""
+        types = spool["type"].combine_chunks().dictionary_encode()
         number = types.indices.to_numpy()
-        row = pc.index_in(resources["patient"], value_set=patients).fill_null(-1).combine_chunks().to_numpy()
-        lost = resources.take(pa.array(np.flatnonzero(row < 0))).to_batches() if (row < 0).any() else []
-        found = {}
-        for which, name in enumerate(types.dictionary.to_pylist()):
-            places = np.flatnonzero((number == which) & (row >= 0))
-            patient = row[places].astype(np.int64)
-            order = np.argsort(patient, kind="stable")
-            if len(places):
-                found[name] = (places[order], patient[order])
-        return found, lost
+        places_of = {name: np.flatnonzero(number == i) for i, name in enumerate(types.dictionary.to_pylist())}
+        own = ParsedResources(parser_for(self.demand), spool)
+        if "Patient" in places_of:
+            places = places_of.pop("Patient")
+            own.add("Patient", places, np.zeros(len(places), np.int64))
+        # Who are here is known of those that can be read.
+        table = own.tables.get("Patient")
+        found = np.zeros(0, np.int64) if table is None else table.numbers("key")
+        patients = spool["patient"].take(pa.array(found)).combine_chunks().unique()
+        row = pc.index_in(spool["patient"], value_set=patients).fill_null(-1).combine_chunks().to_numpy()
+        patient_of: Rows = row.astype(np.int64)
+        if table is not None:
+            order = np.argsort(patient_of[found], kind="stable")
+            own.tables["Patient"] = table.take(order, patient=patient_of[found[order]])
+        for name, places in places_of.items():
+            here = places[patient_of[places] >= 0]
+            if len(here):
+                here = here[np.argsort(patient_of[here], kind="stable")]
+                own.add(name, here, patient_of[here])
+            self._report_lost(spool, places[patient_of[places] < 0])
+        own.add_contained(patient_of)
+        return own, patients, patient_of
 
-    def _stored(self, name: str, table: _Table, patients: pa.Array) -> tuple[dict[str, pa.Array], dict[str, Layout]]:
-        n = len(table.patient)
+    def _serials(self, tables: dict[str, ParsedTable], n: int, json: pa.ChunkedArray, patients: pa.Array) -> Rows:
+        """The serial number of each of n resources by its key, once those are out of the tables that a patient has
+        again (as `CohortBuilder.finish` has it); `json` by place."""
+        duplicate = {
+            True: "duplicate: a second Patient",
+            False: "duplicate: another resource of this patient has its id",
+        }
+        # What is contained has no key: the last entry.
+        dropped = np.zeros(n + 1, np.bool_)
+        for name, table in tables.items():
+            for repeat in table.repeats(name == "Patient", json):
+                key = int(table.numbers("key")[repeat.place])
+                dropped[key] = name == "Patient" or repeat.same_content
+                if not repeat.same_content:
+                    self._report_row(name, table, repeat.place, duplicate[name == "Patient"], patients)
+        if dropped.any():
+            for name, table in list(tables.items()):
+                gone = dropped[np.where(table.contained, table.numbers("container"), table.numbers("key"))]
+                if gone.all():
+                    del tables[name]
+                elif gone.any():
+                    tables[name] = table.take(np.flatnonzero(~gone))
+        serials = np.full(n + 1, -1)
+        first = 0
+        for table in tables.values():
+            serials[table.numbers("key")] = first + np.arange(len(table))
+            first += len(table)
+        serials[-1] = -1
+        return serials
+
+    def _stored(
+        self, name: str, table: ParsedTable, serials: Rows, patients: pa.Array
+    ) -> tuple[dict[str, pa.Array], dict[str, Layout]]:
+        n = len(table)
         translation = Translation(self.demand, fhir_schema(), self.codes, self.default_offset, table.encodings)
         arrays: dict[str, pa.Array] = {
-            "@patient": pa.array(table.patient),
-            "@container": pa.array(np.full(n, -1, np.int64)),
-            "@file": pa.DictionaryArray.from_arrays(table.file, pa.array(self.files, pa.utf8())),
-            "@entry": table.entry,
-            "@urn": pa.nulls(n, pa.utf8()),
-            "@json": pa.array(table.json, pa.int32()),
+            "@patient": table.column("@patient"),
+            "@container": pa.array(serials[table.numbers("container")]),
+            "@file": pa.DictionaryArray.from_arrays(table.column("@file"), pa.array(self.files, pa.utf8())),
+            "@entry": table.column("@entry"),
+            "@urn": table.column("@urn"),
+            "@json": table.column("@json").cast(pa.int32()),
         }
         layouts: dict[str, Layout] = {}
         for element, (array, layout) in translation.elements(name, table.arrays, np.arange(n)):
             arrays[element], layouts[element] = array, layout
         self.references[name] = translation.references
         for row, message in translation.problems:
-            patient, named = patients[table.patient[row]].as_py(), f"{name}/{table.arrays['id'][row].as_py()}"
-            self.problems.append(
-                DataProblem(self.files[table.file[row].as_py()], table.entry[row].as_py(), patient, named, message)
-            )
+            self._report_row(name, table, row, message, patients)
         if name == "Patient" and any(
             element.name == "birthDate" for element in self.demand.elements(fhir_schema(), name)
         ):
-            self.missing_birth_dates = arrays["birthDate"].null_count if "birthDate" in arrays else n
+            known = n - arrays["birthDate"].null_count if "birthDate" in arrays else 0
+            self.missing_birth_dates = len(patients) - known
         return arrays, layouts
 
-    def _shared_tables(
-        self, tables: Mapping[str, _Table], first: int
-    ) -> tuple[dict[str, _Table], list[pa.RecordBatch]]:
-        """The shared resources that patients refer to, directly or over others, with a row for each such patient; and
-        what is spooled of them, at places from `first` on."""
-        shared = _shared_resources(self.shared, spool_state(self.shared))
-        if not len(shared.keys):
-            return {}, []
-        new = np.unique(np.concatenate([shared.pairs(table.patient, table) for table in tables.values()]))
-        given = new
-        while len(new):
-            new = np.setdiff1d(shared.referred_to(new), given)
-            given = np.union1d(given, new)
-        found = dict(shared.tables(given))
-        if found.keys() & tables.keys():
-            raise NotPlain("shared resources of a type that patients have of their own")
-        places = np.unique(np.concatenate([np.zeros(0, np.int64), *(table.json for table in found.values())]))
-        for table in found.values():
-            table.json = first + np.searchsorted(places, table.json)
-        return found, shared.resources.take(pa.array(places)).to_batches()
+    def _dangling(self, tables: Mapping[str, ParsedTable], targets: Targets) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        first = 0
+        for name, table in tables.items():
+            patient, serial = table.numbers("patient"), first + np.arange(len(table))
+            for found in self.references[name]:
+                links = Links.of(found.texts, found.rows, table.encodings)
+                missing = targets.missing(links, patient[found.rows], serial[found.rows])
+                if missing:
+                    place = f"{name}.{found.path}"
+                    counts[place] = counts.get(place, 0) + missing
+            first += len(table)
+        return counts
 
-    def _report_lost(self, batch: pa.RecordBatch) -> None:
-        for row in batch.to_pylist():
-            entry = None if row["entry"] < 0 else row["entry"]
-            named = f"{row['type']}/{decode_identity(row['json']).id}"
+    def _report_row(self, name: str, table: ParsedTable, row: int, message: str, patients: pa.Array) -> None:
+        patient = patients[table.column("@patient")[row].as_py()].as_py()
+        named = f"{name}/{table.ids[row].as_py()}"
+        self._report(table.column("@file")[row].as_py(), table.column("@entry")[row].as_py(), patient, named, message)
+
+    def _report_lost(self, spool: pa.Table, places: Rows) -> None:
+        if not len(places):
+            return
+        structs = resource_structs(self.demand)
+        for row in spool.take(pa.array(places)).to_pylist():
             message = "refers to a patient that is not in the data"
-            self.problems.append(DataProblem(self.files[row["file"]], entry, row["patient"], named, message))
+            try:
+                named: str | None = f"{row['type']}/{structs.read(row['json']).id}"
+            except Unreadable as error:
+                message, named = str(error), error.resource
+            self._report(row["file"], row["entry"], row["patient"], named, message)
+
+    def _report_unreadable(
+        self, spool: pa.Table, own: ParsedResources, shared: pa.Table, given: Given, patients: pa.Array
+    ) -> None:
+        for place, error in (*own.unreadable, *own.unreadable_contained):
+            row = spool.slice(place, 1).to_pylist()[0]
+            self._report(row["file"], row["entry"], row["patient"], error.resource, str(error))
+        for place, patient, error in given.unreadable():
+            row = shared.slice(place, 1).to_pylist()[0]
+            owner = None if patient is None else patients[patient].as_py()
+            self._report(row["file"], row["entry"], owner, error.resource, str(error))
+
+    def _report(self, file: int, entry: int, patient: str | None, resource: str | None, message: str) -> None:
+        problem = DataProblem(self.files[file], None if entry < 0 else entry, patient, resource, message)
+        self.problems.append(problem)
 
 
-class _Shared:
-    """All shared resources of a load: a pair (patient, resource) is the number patient * len(keys) + place."""
-
-    def __init__(self, resources: pa.Table) -> None:
-        self.resources = resources
-        self._parsed: dict[str, _Table] = {}
-        self._first: dict[str, int] = {}
-        keys: list[str] = []
-        types = resources["type"].to_pylist()
-        for name in dict.fromkeys(types):
-            places = np.array([place for place, type_ in enumerate(types) if type_ == name])
-            rows = resources.take(pa.array(places)).combine_chunks()
-            # No patient has them yet: each must have an id of its own among all.
-            table = _Table.parsed(name, rows, np.zeros(len(places), np.int64), places)
-            self._first[name] = len(keys)
-            self._parsed[name] = table
-            keys += [f"{name}/{identifier}" for identifier in table.arrays["id"].to_pylist()]
-        self.keys = pa.array(keys, pa.utf8())
-        self._types = pa.array(list(self._parsed), pa.utf8())
-        self._links = self._linked()
-
-    def _linked(self) -> Rows:
-        """Which shared resources refer to which, as pairs."""
-        found = [
-            self.pairs(self._first[name] + np.arange(len(table.patient)), table) for name, table in self._parsed.items()
-        ]
-        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-
-    def pairs(self, owners: Rows, table: _Table) -> Rows:
-        """A pair of each owner of a row with each shared resource that the row refers to."""
-        found = [np.zeros(0, np.int64)]
-        for link in links_of(table.arrays, table.encodings):
-            places = link.places(self.keys, self._types)
-            hits = np.flatnonzero(places >= 0)
-            found.append(owners[link.rows[hits]] * len(self.keys) + places[hits])
-        return np.unique(np.concatenate(found))
-
-    def referred_to(self, pairs: Rows) -> Rows:
-        """The pairs of the same patients with what their resources refer to."""
-        patient, place = np.divmod(pairs, len(self.keys))
-        sources, targets = np.divmod(self._links, len(self.keys))
-        start, stop = np.searchsorted(sources, place), np.searchsorted(sources, place, side="right")
-        counts = stop - start
-        which = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(start, counts)
-        return np.unique(np.repeat(patient, counts) * len(self.keys) + targets[which])
-
-    def tables(self, pairs: Rows) -> Iterator[tuple[str, _Table]]:
-        """The tables of the resources in some pairs (in order), by type."""
-        patient, place = np.divmod(pairs, len(self.keys))
-        for name, table in self._parsed.items():
-            first = self._first[name]
-            mine = np.flatnonzero((place >= first) & (place < first + len(table.patient)))
-            if len(mine):
-                yield name, table.take(place[mine] - first, patient[mine])
+def _merged(parts: Iterable[tuple[str, ParsedTable]]) -> dict[str, ParsedTable]:
+    """Tables by type, in each the rows of patients together."""
+    by_type: dict[str, list[ParsedTable]] = {}
+    for name, part in parts:
+        by_type.setdefault(name, []).append(part)
+    return {name: ParsedTable.merged(tables) for name, tables in by_type.items()}
 
 
-@lru_cache(maxsize=1)
-def _shared_resources(path: Path, state: tuple[int, int]) -> _Shared:
-    return _Shared(_spooled([path]))
-
-
-def _spooled(paths: Iterable[Path]) -> pa.Table:
-    table = pa.Table.from_batches(list(read_batches(paths)), Spool.SCHEMA).combine_chunks()
-    if table["urn"].null_count < len(table):
-        raise NotPlain("resources named by URN")
-    return table
-
-
-def _distinct_patients(resources: pa.Table) -> pa.Array:
-    found = resources.filter(pc.equal(resources["type"], "Patient"))["patient"].combine_chunks()
-    distinct = found.unique()
-    if len(distinct) < len(found):
-        raise NotPlain("two Patient resources of one patient")
-    return distinct
+def _add_targets(targets: Targets, name: str, table: ParsedTable, serials: Rows) -> None:
+    contained = table.contained
+    if not contained.any():
+        targets.add(name, table.numbers("patient"), table.ids, table.column("@urn"))
+        return
+    inner, outer = np.flatnonzero(contained), np.flatnonzero(~contained)
+    targets.add_contained(serials[table.numbers("container")[inner]], table.ids.take(pa.array(inner)))
+    if len(outer):
+        places = pa.array(outer)
+        targets.add(name, table.numbers("patient")[outer], table.ids.take(places), table.column("@urn").take(places))

@@ -16,6 +16,8 @@ from ecqm.data.schema import Element, FhirSchema, fhir_schema
 
 _PYTHON_TYPES = {"String": "str", "Boolean": "bool", "Integer": "int", "Decimal": "Decimal"}
 CODED_TYPES = ("Coding", "CodeableConcept")
+# What decoding raises.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _MODULE_NUMBER = iter(range(1 << 62))
 
 
@@ -34,12 +36,21 @@ class Bundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
     entry: list[BundleEntry] | None = None
 
 
+class Unreadable(Exception):
+    """What is wrong with a resource; `resource` names it ("Encounter/1") if that much can be read."""
+
+    def __init__(self, message: str, resource: str | None = None) -> None:
+        super().__init__(message)
+        self.resource = resource
+
+
 class ResourceStructs:
     """The struct types of one demand, and the decoder of any resource.
 
     `decode(bytes)` gives a struct of the resource's type; of a type that is not wanted only the id is kept. Contained
     resources and those of a `Bundle` are left as bytes. It raises `msgspec.DecodeError` for what is no JSON or no FHIR
     resource, `msgspec.ValidationError` for ill-typed elements, RecursionError for nesting that no resource needs.
+    Structs are encoded without the elements that they do not have.
     """
 
     def __init__(self, demand: Demand, schema: FhirSchema) -> None:
@@ -64,6 +75,18 @@ class ResourceStructs:
             resources.append(struct)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_union(resources))
         self.decode = self._decoder.decode
+
+    def read(self, raw: bytes | msgspec.Raw) -> Any:
+        """The same as `decode`, but for what it raises: Unreadable, with words for people."""
+        try:
+            return self.decode(raw)
+        except msgspec.ValidationError as error:
+            raise Unreadable(f"not a FHIR resource that can be read: {error}", _named(raw)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            size = memoryview(raw).nbytes
+            raise Unreadable("empty" if size == 0 else f"not valid JSON ({size} bytes): {error}") from error
+        except RecursionError as error:
+            raise Unreadable("nested too deeply") from error
 
     def elements(self, type_name: str) -> dict[str, Element]:
         """The elements that structs of a FHIR type hold, by base name."""
@@ -96,6 +119,7 @@ class ResourceStructs:
             module=self._module.__name__,
             tag_field="resourceType" if resource else None,
             tag=type_name if resource else None,
+            omit_defaults=True,
             gc=False,
         )
         self._module.__dict__[identifier] = struct
@@ -116,6 +140,23 @@ class ResourceStructs:
 def struct_name(type_name: str) -> str:
     """A Python name for a FHIR type: `Encounter.Diagnosis` is `Encounter_Diagnosis`."""
     return type_name.replace(".", "_")
+
+
+def _named(raw: bytes | msgspec.Raw) -> str | None:
+    """`Type/id` of a resource whose elements could not be read, if that much can be."""
+    try:
+        header = _HEADER.decode(raw)
+    except UNREADABLE:
+        return None
+    return f"{header.resourceType}/{header.id}" if header.resourceType else None
+
+
+class _Header(msgspec.Struct):
+    resourceType: str | None = None
+    id: str | None = None
+
+
+_HEADER = msgspec.json.Decoder(_Header)
 
 
 @lru_cache(maxsize=1)

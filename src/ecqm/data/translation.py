@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from decimal import Context
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,9 @@ from ecqm.data.arrow import Layout
 from ecqm.data.demand import Demand
 from ecqm.data.elements import fhir_type
 from ecqm.data.encoding import CodeNumbers, Encodings, numbers_of
-from ecqm.data.nested import Arrays, fields_of, items_of, nulls_of, offsets_of
+from ecqm.data.nested import Arrays, fields_of, items_of, nulls_of, offsets_of, overlaid
+from ecqm.data.plain import DECIMAL_PRECISION, DECIMAL_SCALE, NotPlain
 from ecqm.data.schema import Element, FhirSchema
-from ecqm.data.shapes import DECIMAL_SCALE, NotPlain
 from ecqm.data.structs import CODED_TYPES
 from ecqm.kernels.calendar import DAY, MILLISECOND, MINUTE, MS_PER_UNIT
 from ecqm.kernels.isodates import FlatTexts, parse_dates, parse_instants, parse_times
@@ -30,6 +31,8 @@ from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
 from ecqm.types import choice_of
 
+# Room for all digits of an unscaled decimal.
+_EXACT = Context(prec=DECIMAL_PRECISION)
 _COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
 Stored = tuple[pa.Array, Layout]
 
@@ -86,12 +89,14 @@ class Translation:
         ]
         if len(made) < 2:
             return made[0] if made else None
-        present = [_present(array, layout) for array, layout in made]
-        if np.sum(present, axis=0).max() > 1:
-            raise NotPlain(f"several types of {path} at once")
         tag = np.full(len(rows), -1, np.int8)
-        for number, mask in enumerate(present):
-            tag[mask] = number
+        for number, (array, layout) in enumerate(made):
+            present = _present(array, layout)
+            again = present & (tag >= 0)
+            if again.any():
+                # FHIR forbids that: the first type counts.
+                made[number] = _without(array, layout, again), layout
+            tag[present & ~again] = number
         parts = {"tag": pa.array(tag), **{str(number): array for number, (array, _) in enumerate(made)}}
         layouts = [layout for _, layout in made]
         type_ = choice_of(read_type(layout["type"]) for layout in layouts)
@@ -99,8 +104,14 @@ class Translation:
 
     def _values(self, array: pa.Array, type_name: str, repeated: bool, rows: Rows, path: str) -> Stored | None:
         if repeated:
-            return _list(array, rows, lambda items, places: self._single(items, type_name, places, path))
+            return _list(array, rows, lambda items, places: self._items(items, type_name, places, path))
         return self._single(array, type_name, rows, path)
+
+    def _items(self, items: pa.Array, type_name: str, places: Rows, path: str) -> Stored | None:
+        stored = self._single(items, type_name, places, path)
+        if stored is None and len(items):
+            return pa.nulls(len(items)), {"layout": "null", "type": str(fhir_type(type_name))}
+        return stored
 
     def _single(self, array: pa.Array, type_name: str, rows: Rows, path: str) -> Stored | None:
         if array.null_count == len(array):
@@ -117,6 +128,8 @@ class Translation:
             return self._temporal(array, primitive, type_, rows)
         if primitive == "String":
             return self._encoded(array), {"layout": "string", "type": type_}
+        if primitive == "Integer":
+            return self._integers(array, rows), {"layout": "integer", "type": type_}
         stored, layout = _PRIMITIVES[primitive](array)
         return stored, {**layout, "type": type_}
 
@@ -142,8 +155,6 @@ class Translation:
                 laden.append(arrays[name])
         if not laden:
             return None
-        if len(laden) > 1:
-            raise NotPlain(f"extensions of several types of {path}")
 
         def record(items: pa.Array, places: Rows) -> Stored | None:
             bare = np.ones(len(items), np.bool_)
@@ -152,7 +163,7 @@ class Translation:
                     bare &= nulls_of(fields[name])
             return None if bare.all() else self._record(items, bare, "Element", places, path)
 
-        return _list(laden[0], rows, record) if element.repeated else record(laden[0], rows)
+        return _list(laden[0], rows, record) if element.repeated else record(overlaid(laden, ("id", "extension")), rows)
 
     def _concept(self, array: pa.Array, type_: str) -> Stored:
         fields = fields_of(array)
@@ -161,7 +172,6 @@ class Translation:
             offsets, items = np.zeros(len(array) + 1, np.int64), pa.array([], pa.struct([]))
         else:
             offsets, items = offsets_of(coding), items_of(coding)
-            _refuse_nulls(items)
         codes, layout = self._coding(items, "FHIR.Coding")
         parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
         if "text" in fields and fields["text"].null_count < len(array):
@@ -216,6 +226,15 @@ class Translation:
         parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
         return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}
 
+    def _integers(self, array: pa.Array, rows: Rows) -> pa.Array:
+        bounds = pc.min_max(array).as_py()
+        if bounds["min"] >= -(2**31) and bounds["max"] < 2**31:
+            return array
+        fits = pc.and_(pc.greater_equal(array, -(2**31)), pc.less(array, 2**31))
+        for place in np.flatnonzero(pc.invert(fits).fill_null(False).to_numpy(zero_copy_only=False)).tolist():
+            self.problems.append((int(rows[place]), f"'{array[place]}' is not an integer of 32 bits"))
+        return pc.if_else(fits, array, pa.scalar(None, pa.int64()))
+
     def _encoded(self, array: pa.Array) -> pa.Array:
         """Strings as a dictionary, or as they are where most are different."""
         encoded = self._encodings.of(array)
@@ -231,21 +250,17 @@ def _booleans(array: pa.Array) -> Stored:
     return array, {"layout": "boolean"}
 
 
-def _integers(array: pa.Array) -> Stored:
-    bounds = pc.min_max(array).as_py()
-    if bounds["min"] < -(2**31) or bounds["max"] >= 2**31:
-        raise NotPlain("an integer of more than 32 bits")
-    return array, {"layout": "integer"}
-
-
 def _decimals(array: pa.Array) -> Stored:
     scale, exact = _least_scaled(array)
     words = np.frombuffer(exact.buffers()[1], np.int64)[2 * exact.offset : 2 * (exact.offset + len(exact))]
     nulls = nulls_of(array)
     unscaled, high = np.where(nulls, 0, words[::2]), words[1::2]
-    if not (nulls | (high == unscaled >> 63)).all():
-        raise NotPlain("a decimal of more than 64 bits")
-    return pa.array(unscaled, mask=nulls), {"layout": "decimal", "scale": scale}
+    layout = {"layout": "decimal", "scale": scale}
+    if (nulls | (high == unscaled >> 63)).all():
+        return pa.array(unscaled, mask=nulls), layout
+    # As text, where 64 bits are too few.
+    values = exact.to_pylist()
+    return pa.array([None if value is None else str(int(value.scaleb(scale, _EXACT))) for value in values]), layout
 
 
 def _least_scaled(array: pa.Array) -> tuple[int, pa.Array]:
@@ -253,13 +268,12 @@ def _least_scaled(array: pa.Array) -> tuple[int, pa.Array]:
     for scale in range(DECIMAL_SCALE):
         # Arrow has no other way to tell than to try.
         with suppress(pa.ArrowInvalid):
-            return scale, array.cast(pa.decimal128(38, scale))
+            return scale, array.cast(pa.decimal128(DECIMAL_PRECISION, scale))
     return DECIMAL_SCALE, array
 
 
 _PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
     "Boolean": _booleans,
-    "Integer": _integers,
     "Decimal": _decimals,
 }
 
@@ -268,12 +282,8 @@ def _list(array: pa.Array, rows: Rows, of_items: Callable[[pa.Array, Rows], Stor
     offsets = offsets_of(array)
     lengths = np.diff(offsets)
     items = items_of(array)
-    if pa.types.is_struct(items.type):
-        _refuse_nulls(items)
     made = of_items(items, np.repeat(rows, lengths))
     if made is None:
-        if len(items):
-            raise NotPlain("lists of nothing but nulls")
         return None
     values, layout = made
     stored = pa.LargeListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
@@ -287,9 +297,16 @@ def _present(stored: pa.Array, layout: Layout) -> Mask:
     return stored.to_numpy() if layout.get("fields") == {} else ~nulls_of(stored)
 
 
-def _refuse_nulls(items: pa.Array) -> None:
-    if items.null_count:
-        raise NotPlain("a list of objects with a null in it")
+def _without(stored: pa.Array, layout: Layout, rows: Mask) -> pa.Array:
+    """The same without the values in some rows. Raises NotPlain where there may be references among them."""
+    if layout["layout"] == "record":
+        raise NotPlain("several types at once, one of them an object")
+    emptied = stored.take(pa.array(np.arange(len(stored)), mask=rows))
+    if layout["layout"] != "code":
+        return emptied
+    ids = np.where(rows, NO_CODE, stored.field("id").to_numpy()).astype(np.int32)
+    parts = {field.name: emptied.field(place) for place, field in enumerate(emptied.type)}
+    return _struct({**parts, "id": pa.array(ids)}, None)
 
 
 def _has_id_or_extension(array: pa.Array) -> bool:

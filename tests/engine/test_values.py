@@ -41,7 +41,10 @@ VALUES: list[tuple[str, list[Any]]] = [
     ("First([Encounter] E return start of E.period)", [None, *[DateTime(2026, 1, 2, 8, 0, 0, None, -300)] * 2]),
     ("Tuple { n: Count([Encounter]), s: 'x' }", [Tuple(n=0, s="x"), Tuple(n=1, s="x"), Tuple(n=2, s="x")]),
     ("{ Count([Encounter]), null, 7 }", [(0, None, 7), (1, None, 7), (2, None, 7)]),
-    ("Interval[0, Count([Encounter]))", [None, Interval(0, 1, True, False), Interval(0, 2, True, False)]),
+    (
+        "Interval[0, Count([Encounter]))",
+        [Interval(0, 0, True, False), Interval(0, 1, True, False), Interval(0, 2, True, False)],
+    ),
     ("System.Quantity { value: 2.5, unit: 'mg' } * Count([Encounter])", [0, 2.5, 5]),
     ("Code { code: 'c', system: 's' }", [Code("c", "s")] * 3),
     ("Concept { codes: { Code { code: 'c', system: 's' } } }", [Concept((Code("c", "s"),))] * 3),

@@ -14,6 +14,8 @@ from ecqm.terminology import CodeIndex
 from ecqm.types import CqlType
 from ecqm.values.steps import maximum, minimum
 
+_BACKWARDS = "an interval cannot end before it starts"
+
 
 @evaluates(MakeInterval)
 def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Column:
@@ -23,17 +25,12 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
     made = interval_of(system_type(low), system_type(high), _closed(low_closed), _closed(high_closed))
     if node.point_type is not None:
         made = _for_all_time(made, node.point_type)
-    is_closed = bool(made.low_closed.all() and made.high_closed.all())
-    if not (is_closed and node.low is node.high):
-        # Boundaries that are not there are no matter: what has no end does not end before it starts.
-        ends = (made.high, made.low) if is_closed else _ends(executor, made, frame)
-        backwards = truth(apply(executor, "Less", ends, {}, frame), n)
-        if backwards.any():
-            # What the logic writes down is an error of the logic. What it computes from a patient's data, as in a stay
-            # whose recorded end lies before its start, is no interval: published decks expect evaluation to go on.
-            if not node.patient and not node.free:
-                executor.fail(backwards, frame, "an interval cannot end before it starts")
-            made = made.where(~backwards)
+    if not node.patient and not node.free:
+        # What the logic writes down is an error of the logic. What it computes from a patient's data, as in a stay
+        # whose recorded end lies before its start, keeps its boundaries, as what FHIRHelpers makes of a Period does:
+        # published decks expect evaluation to go on.
+        ends = (apply(executor, bound, (made,), {}, frame) for bound in ("End", "Start"))
+        executor.fail(truth(apply(executor, "Less", tuple(ends), {}, frame), n), frame, _BACKWARDS)
     return made
 
 
@@ -46,11 +43,6 @@ def _for_all_time(interval: IntervalColumn, type_: CqlType) -> IntervalColumn:
     first, last = (from_values([extreme], CodeIndex()) for extreme in (minimum(type_), maximum(type_)))
     low, high = choose(boundless, first, interval.low), choose(boundless, last, interval.high)
     return interval_of(low, high, interval.low_closed, interval.high_closed)
-
-
-def _ends(executor: Executor, interval: Column, frame: Frame) -> tuple[Column, Column]:
-    """The last point and the first."""
-    return apply(executor, "End", (interval,), {}, frame), apply(executor, "Start", (interval,), {}, frame)
 
 
 def _closed(column: Column) -> Mask:

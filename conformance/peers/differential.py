@@ -1,0 +1,358 @@
+"""Measures held against fqm-execution, patient by patient: populations, strata, observations and every definition.
+
+    python conformance/peers/differential.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
+        [--patients 300] [--generations 40] [--seed 1] [--json FILE]
+
+The measures are those that have no test cases, unless some are named. Patients are made for each (made_patients.py):
+bred from those of all decks of the content and from patients out of nothing, until they reach what the logic asks for.
+conformance/peers/install.py installs fqm-execution.
+
+Prints a line per measure, then each distinct disagreement once: measure, library, definition (or population), how many
+patients it has, and what the engines say of one of them. With `--json` the patients of disagreements are written too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from inputs import bundle, library_resource, patient_resources, value_set, with_new_ids
+from install import FQM
+from made_patients import Observer, breed, executor_of
+from made_resources import Resource, ResourceMaker
+from mutations import Mutator, Record, instant
+from plain_values import ELEMENT, comparable, plain
+from vocabulary import vocabulary_of
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks import match_deck
+from ecqm.bundles.planning import Planner
+from ecqm.columns import to_values
+from ecqm.engine import EvaluationError
+from ecqm.measures.defines import evaluate_defines, failures
+from ecqm.measures.definition import Measure, PopulationCode
+from ecqm.measures.evaluation import TRUE, GroupResult, evaluate_measure
+from ecqm.measures.planning import MeasurePlan, demand_of, reachable
+from ecqm.operators.message import telling
+from ecqm.plan.lowering import PlanError
+from ecqm.plan.nodes import PlanNode
+
+HERE = Path(__file__).parent
+PERIOD = ("2026-01-01", "2026-12-31")
+# How many of a herd's offspring are looked at in one generation.
+LITTER = 300
+Answer = dict[str, Any]
+"""What an engine says of a patient: "Library.Definition" or "group 1/denominator 2" to a plain value; or an error."""
+
+
+@dataclass
+class Disagreement:
+    """A definition or population of which the engines think differently, for `patients` of those compared."""
+
+    measure: str
+    name: str
+    patients: int
+    ours: Any
+    theirs: Any
+    record: Record = field(repr=False)
+
+
+@dataclass
+class Compared:
+    """What came of a measure. `values` were compared, `agree` of them are alike; `whole` patients agree in all."""
+
+    measure: str
+    patients: int = 0
+    whole: int = 0
+    values: int = 0
+    agree: int = 0
+    populations: int = 0
+    populations_agree: int = 0
+    reached: dict[str, int] = field(default_factory=dict)
+    disagreements: list[Disagreement] = field(default_factory=list)
+
+
+# -- ecqm -------------------------------------------------------------------------------------------------------------
+
+
+class Ours:
+    """ecqm's answers for a measure."""
+
+    def __init__(self, content: Content, plan: MeasurePlan) -> None:
+        self._content = content
+        self._plan = plan
+        self._nodes: dict[str, PlanNode] = {}
+        # fqm-execution knows libraries by their names alone: of one that is there in two versions nothing is compared.
+        names = Counter(library.identifier.name for library in plan.libraries.libraries)
+        for library in plan.libraries.libraries:
+            for name in library.expressions if names[library.identifier.name] == 1 else ():
+                with suppress(PlanError):
+                    self._nodes[f"{library.identifier.name}.{name}"] = plan.lowering.define(library, name)
+        observed = [observation.value for observation in plan.observations.values()]
+        self._demand = demand_of(reachable([*plan.defines.values(), *self._nodes.values(), *observed]))
+
+    def answers(self, records: Sequence[Record]) -> list[Answer]:
+        with tempfile.TemporaryDirectory() as folder, telling(lambda told: None):
+            executor = executor_of(self._content, self._plan, self._demand, records, Path(folder), PERIOD)
+            found: list[Answer] = [{} for _ in records]
+            groups = evaluate_measure(self._plan.measure, evaluate_defines(self._plan, executor))
+            for number, group in enumerate(groups, 1):
+                for row, answer in enumerate(found):
+                    answer.update(_of_group(group, number, row))
+            failed = failures(executor)[1]
+            for row, message in failed.items():
+                found[row] = {"error": message}
+            for name, node in self._nodes.items():
+                before = len(executor.errors)
+                try:
+                    values = to_values(executor.evaluate(node, name).broadcast(len(records)))
+                except EvaluationError as error:
+                    values = [f"cannot be evaluated: {error}"] * len(records)
+                raised = {error.patient for error in executor.errors[before:]}
+                for row, value in enumerate(values):
+                    if row not in raised and row not in failed:
+                        found[row][name] = plain(value)
+        return found
+
+
+def _of_group(group: GroupResult, number: int, row: int) -> Iterator[tuple[str, Any]]:
+    """What the patient has in a group, whose parts are known by their places: not all measures give them ids."""
+    one = group.of_patient(row)
+    for place, population in enumerate(group.group.populations, 1):
+        key = f"group {number}/{population.code.value} {place}"
+        if population.code is PopulationCode.MEASURE_OBSERVATION:
+            yield key, sorted(one.observed(population.id))
+        else:
+            yield key, one.total(population.id)
+    for place, result in enumerate(one.stratifiers, 1):
+        if result.criteria_based:
+            selected = next(stratum.selected for stratum in result.strata if stratum.value == TRUE)
+            yield f"group {number}/stratum {place}", int(np.count_nonzero(selected))
+
+
+# -- fqm-execution ----------------------------------------------------------------------------------------------------
+
+
+def theirs(content: Content, measure: Measure, records: Sequence[Record]) -> list[Answer]:
+    """fqm-execution's answers for a measure."""
+    closure = content.closure(measure)
+    definition = json.loads(content.measures.find(str(measure.canonical)).read())
+    value_sets = [value_set(content, identifier) for identifier in closure.value_sets()]
+    libraries = [library_resource(library) for library in closure.libraries]
+    # Not every canonical URL is one that fqm-execution finds a library by.
+    definition["library"] = [f"Library/{libraries[0]['id']}"]
+    resources = [definition, *libraries, *value_sets]
+    with tempfile.TemporaryDirectory() as folder:
+        bundle_file, patients_file = Path(folder) / "measure.json", Path(folder) / "patients.ndjson"
+        bundle_file.write_text(json.dumps(bundle(resources)))
+        patients_file.write_text("".join(json.dumps(bundle(record)) + "\n" for record in records))
+        script = [str(HERE / "fqm_values.js"), str(FQM), str(bundle_file), str(patients_file)]
+        command = ["nice", "node", "--max-old-space-size=6144", *script, *PERIOD]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [_flat(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def _flat(answer: Answer) -> Answer:
+    if "error" in answer:
+        return answer
+    flat: Answer = {}
+    for number, group in enumerate(answer["groups"], 1):
+        units = group["episodes"] if group.get("episodes") is not None else [group]
+        for place, population in enumerate(group["populations"]):
+            key = f"group {number}/{population['type']} {place + 1}"
+            same = [unit["populations"][place] for unit in units]
+            if population["type"] == "measure-observation":
+                observed = [value for p in same for value in p["observations"] if value is not None]
+                flat[key] = sorted(float(value) for value in observed)
+            else:
+                flat[key] = sum(bool(p["result"]) for p in same)
+        for place in range(len(group["strata"])):
+            counted = sum(bool(unit["strata"][place]["result"]) for unit in units)
+            flat[f"group {number}/stratum {place + 1}"] = counted
+    for library, values in answer["values"].items():
+        flat |= {f"{library}.{name}": value for name, value in values.items()}
+    return flat
+
+
+# -- comparison -------------------------------------------------------------------------------------------------------
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Are two comparable values the same, as far as both engines tell them?"""
+    if ELEMENT in (one, other):
+        return one is not None and other is not None
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def compare(measure: Measure, records: Sequence[Record], ours: list[Answer], others: list[Answer]) -> Compared:
+    result = Compared(measure.name, len(records))
+    for record, mine, their in zip(records, ours, others, strict=True):
+        whole = True
+        if "error" in mine or "error" in their:
+            mine, their = {"error": mine.get("error")}, {"error": their.get("error")}
+        for name in mine.keys() & their.keys():
+            a, b = comparable(mine[name]), comparable(their[name])
+            same = alike(a, b) or (name == "error" and a is not None and b is not None)
+            is_population = name.startswith("group ")
+            result.values += not is_population
+            result.agree += same and not is_population
+            result.populations += is_population
+            result.populations_agree += same and is_population
+            if is_population and a:
+                result.reached[name] = result.reached.get(name, 0) + 1
+            if not same:
+                whole = False
+                _note(result, name, record, mine[name], their[name])
+        result.whole += whole
+    result.disagreements.sort(key=lambda each: (-each.patients, each.name))
+    return result
+
+
+def _note(result: Compared, name: str, record: Record, ours: Any, other: Any) -> None:
+    """Counts a disagreement; the smallest record that shows it stands for all."""
+    known = next((each for each in result.disagreements if each.name == name), None)
+    if known is None:
+        result.disagreements.append(Disagreement(result.measure, name, 1, ours, other, record))
+        return
+    known.patients += 1
+    if len(record) < len(known.record):
+        known.ours, known.theirs, known.record = ours, other, record
+
+
+# -- patients ---------------------------------------------------------------------------------------------------------
+
+
+def deck_records(content: Content) -> list[Record]:
+    """The patients of all decks of the content, the Patient first."""
+    found = []
+    for part in match_deck(content).measures:
+        for case in part.cases:
+            resources = patient_resources(case)
+            patients = [each for each in resources if each["resourceType"] == "Patient"]
+            if len(patients) == 1 and "id" in patients[0]:
+                found.append(patients + [each for each in resources if each["resourceType"] != "Patient"])
+    return found
+
+
+def patients_for(
+    content: Content, plan: MeasurePlan, seeds: Sequence[Record], wanted: int, generations: int, seed: int
+) -> list[Record]:
+    """Patients for a measure: the best of a herd, and as many of their offspring, whatever these do."""
+    random = Random(seed)
+    maker = ResourceMaker(vocabulary_of(content, plan), (date(2026, 1, 1), date(2026, 12, 31)), random)
+    profiles = {asked.profile for asked in maker.words.asked}
+    seeds = [[*record[:1], *(each for each in record[1:] if profiles & set(declared(each)))] for record in seeds]
+    observer = Observer(content, plan, PERIOD)
+    herd = breed(observer, maker, seeds, generations, LITTER, random)
+    best = herd.best(wanted - wanted // 3)
+    mutator = Mutator(maker)
+    chosen = best + [mutator.mutated(random.choice(best), random.choice(best)) for _ in range(wanted - len(best))]
+    return [list(with_new_ids(comparable_record(record), str(number))) for number, record in enumerate(chosen)]
+
+
+def declared(resource: Resource) -> list[str]:
+    """The profiles that a resource declares."""
+    found: list[str] = resource.get("meta", {}).get("profile", [])
+    return found
+
+
+_WITHOUT_MILLISECONDS = re.compile(r'(T\d\d:\d\d:\d\d)(?=[Z+-][^"]{0,6}")')
+
+
+def comparable_record(record: Record) -> Record:
+    """The record without what the engines are known to see differently, and which would hide everything else.
+
+    Times with seconds get .000: CQL compares seconds and milliseconds as one decimal ("Comparing Dates and Times"), so
+    that it makes no difference, but cql-execution takes milliseconds that are not there for unknown. Periods and ranges
+    that end before they start are turned: they are no intervals in CQL, and cql-execution reckons with them.
+    """
+    made: Record = json.loads(_WITHOUT_MILLISECONDS.sub(r"\1.000", json.dumps(record)))
+    for resource in made:
+        _turn(resource)
+    return made
+
+
+def _turn(value: Any) -> None:
+    if isinstance(value, dict):
+        start, end = value.get("start"), value.get("end")
+        if isinstance(start, str) and isinstance(end, str) and instant(start) > instant(end):
+            value["start"], value["end"] = end, start
+        low, high = value.get("low"), value.get("high")
+        if isinstance(low, dict) and isinstance(high, dict) and low["value"] > high["value"]:
+            value["low"], value["high"] = high, low
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _turn(each)
+
+
+HEAD = """\
+| measure | patients | agree in all | populations | agree | definitions | agree |
+|---|---:|---:|---:|---:|---:|---:|"""
+
+
+def line(r: Compared) -> str:
+    return (
+        f"| {r.measure} | {r.patients} | {r.whole} | {r.populations:,} | {r.populations_agree:,} "
+        f"| {r.values:,} | {r.agree:,} ({r.agree / max(r.values, 1):.2%}) |"
+    )
+
+
+def told(d: Disagreement) -> str:
+    return f"{d.measure} {d.name}: {d.patients} patients; ecqm {_short(d.ours)}, fqm {_short(d.theirs)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 160 else text[:157] + "…"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    parser.add_argument("--libraries", type=Path, action="append", default=[])
+    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser.add_argument("--measure", action="append", default=[])
+    parser.add_argument("--patients", type=int, default=300)
+    parser.add_argument("--generations", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, dest="output")
+    options = parser.parse_args()
+    content = Content.open(options.content, options.libraries, options.valuesets)
+    with_cases = {part.measure.canonical for part in match_deck(content).measures}
+    measures = content.select(options.measure)
+    if not options.measure:
+        measures = [measure for measure in measures if measure.canonical not in with_cases]
+    seeds = deck_records(content)
+    planner = Planner(content)
+    results: list[Compared] = []
+    print(HEAD)
+    for measure in measures:
+        plan = planner.plan(measure)
+        records = patients_for(content, plan, seeds, options.patients, options.generations, options.seed)
+        ours = Ours(content, plan).answers(records)
+        results.append(compare(plan.measure, records, ours, theirs(content, measure, records)))
+        print(line(results[-1]), flush=True)
+        if options.output:
+            options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
+    print("", *(told(each) for result in results for each in result.disagreements), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Patients who reach into the logic of one measure: bred, not only made at random.
+
+Patients of decks and patients out of nothing are changed a little, generation after generation. Who does something that
+few did so far is kept and has offspring: a clause of the logic that held, failed or came to nothing, or results of all
+definitions that nobody had in this combination. What clauses come to is asked of ecqm itself, which answers for all
+patients at once; another engine then sees only those who are worth its time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from inputs import bundle
+from made_resources import ResourceMaker
+from mutations import Mutator, Record
+from numpy.typing import NDArray
+
+from ecqm.bundles.content import Content
+from ecqm.data import Demand, read_cases
+from ecqm.engine import Executor, FhirProfiles
+from ecqm.measures.logic import MeasureLogic
+from ecqm.measures.outcomes import Outcomes
+from ecqm.measures.period import measurement_period
+from ecqm.measures.planning import MeasurePlan
+from ecqm.operators.message import telling
+from ecqm.plan.nodes import PlanNode
+from ecqm.terminology import CodeIndex, Membership
+from ecqm.values import EvaluationContext
+
+Period = tuple[str, str]
+Features = NDArray[np.bool_]
+"""Shape (patients, features): which clause held, failed, came to nothing."""
+
+# A feature that more patients than that have is no reason to keep another.
+_RARE = 8
+
+
+class Observer:
+    """Tells what the clauses and definitions of a measure come to for patients."""
+
+    def __init__(self, content: Content, plan: MeasurePlan, period: Period) -> None:
+        self._content = content
+        self._plan = plan
+        self._period = period
+        logic = MeasureLogic(plan)
+        self._demand = logic.demand
+        defines = {define.node for define in logic.defines if isinstance(define.node, PlanNode)}
+        clauses = {node for define in logic.defines for nodes in define.clauses.values() for node in nodes}
+        self._nodes = sorted(defines, key=id) + sorted(clauses - defines, key=id)
+        self.n_defines = len(defines)
+
+    def features(self, records: Sequence[Record]) -> Features:
+        with TemporaryDirectory() as folder:
+            executor = executor_of(self._content, self._plan, self._demand, records, Path(folder), self._period)
+        outcomes = Outcomes(executor)
+        columns: list[NDArray[np.bool_]] = []
+        with telling(lambda told: None):
+            for node in self._nodes:
+                outcome = outcomes.of(node)
+                none = np.zeros(len(records), np.bool_)
+                columns += [none] * 3 if outcome is None else [outcome.held, outcome.false, outcome.nothing]
+        return np.stack(columns, axis=1)
+
+
+def executor_of(
+    content: Content, plan: MeasurePlan, demand: Demand, records: Sequence[Record], folder: Path, period: Period
+) -> Executor:
+    """An executor over some records, row by row, for a measure's period."""
+    files = []
+    for number, record in enumerate(records):
+        files.append(folder / f"p{number}.json")
+        files[-1].write_text(json.dumps(bundle(record)))
+    codes = CodeIndex()
+    cohort = read_cases(files, demand, codes)
+    return Executor(
+        cohort,
+        Membership(codes, content.value_sets),
+        FhirProfiles(),
+        EvaluationContext.of_this_moment(),
+        {"Measurement Period": measurement_period(plan.measure, period)},
+    )
+
+
+@dataclass
+class Herd:
+    """The patients who were kept, with the features of each."""
+
+    n_defines: int
+    records: list[Record] = field(default_factory=list)
+    features: list[NDArray[np.bool_]] = field(default_factory=list)
+    _signatures: set[bytes] = field(default_factory=set)
+    _counts: NDArray[np.int64] | None = None
+
+    def consider(self, records: Sequence[Record], features: Features) -> int:
+        """Keeps those who bring something new; how many."""
+        if self._counts is None:
+            self._counts = np.zeros(features.shape[1], np.int64)
+        before = len(self.records)
+        for record, row in zip(records, features, strict=True):
+            signature = row[: 3 * self.n_defines].tobytes()
+            if signature in self._signatures and not (row & (self._counts < _RARE)).any():
+                continue
+            self._signatures.add(signature)
+            self._counts += row
+            self.records.append(record)
+            self.features.append(row)
+        return len(self.records) - before
+
+    def weights(self) -> list[float]:
+        """How much each is worth breeding from: the more of what few do, the more."""
+        assert self._counts is not None
+        rarity = 1 / np.maximum(self._counts, 1)
+        return [float(row @ rarity) + 0.01 for row in self.features]
+
+    def best(self, wanted: int) -> list[Record]:
+        """As many who together do everything that was seen, those who do the rarest first."""
+        if not self.records:
+            return []
+        assert self._counts is not None
+        seen = np.zeros(len(self._counts), np.int64)
+        order = list(np.argsort(self.weights())[::-1])
+        chosen = []
+        for place in order:
+            if (self.features[place] & (seen < _RARE)).any():
+                chosen.append(place)
+                seen += self.features[place]
+        chosen += [place for place in order if place not in set(chosen)]
+        return [self.records[place] for place in chosen[:wanted]]
+
+
+def breed(
+    observer: Observer, maker: ResourceMaker, seeds: Sequence[Record], generations: int, litter: int, random: Random
+) -> Herd:
+    """The herd after some generations of `litter` offspring each."""
+    mutator = Mutator(maker)
+    herd = Herd(observer.n_defines)
+    first = [*seeds, *(mutator.made(f"made-{number}") for number in range(litter))]
+    herd.consider(first, observer.features(first))
+    for _ in range(generations):
+        weights = herd.weights()
+        parents = random.choices(herd.records, weights, k=litter)
+        others = random.choices(herd.records, k=litter)
+        young = [mutator.mutated(parent, other) for parent, other in zip(parents, others, strict=True)]
+        herd.consider(young, observer.features(young))
+    return herd

@@ -1,0 +1,89 @@
+"""Values of ecqm as plain JSON, in the form that fqm_values.js gives those of fqm-execution, to be compared.
+
+Left out are differences of form alone: 1.50 is 1.5, an instant is an instant by whatever clock it was told, seconds
+without milliseconds are whole, a resource is its type and id, and any other element of FHIR just `element`, since each
+engine reads of it what is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ecqm.columns import ResourceRow
+from ecqm.reporting.notation import resource_name
+from ecqm.values import Code, Concept, Date, DateTime, Interval, Quantity, Ratio, Time, Tuple, ValueSet
+
+ELEMENT = "element"
+# Digits of a number that survive arithmetic in floating point.
+_DIGITS = 12
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, Decimal)):
+        return _number(Decimal(value))
+    if isinstance(value, ResourceRow):
+        return resource_name(value)
+    if isinstance(value, DateTime):
+        return _moment(value)
+    if isinstance(value, Date):
+        return "@" + ".".join(map(str, value.fields))
+    if isinstance(value, Time):
+        return f"T{value}"
+    if isinstance(value, Interval):
+        return {
+            "low": plain(value.low),
+            "high": plain(value.high),
+            "closed": [value.low_closed, value.high_closed],
+        }
+    if isinstance(value, Quantity):
+        return f"{_number(value.value)} {value.unit}"
+    if isinstance(value, Ratio):
+        return [plain(value.numerator), plain(value.denominator)]
+    if isinstance(value, Code):
+        return f"{value.system}|{value.code}"
+    if isinstance(value, Concept):
+        return {"codes": [plain(code) for code in value.codes]}
+    if isinstance(value, ValueSet):
+        return f"ValueSet {value.id}"
+    if isinstance(value, tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, Tuple):
+        return ELEMENT if value.type_name else {name: plain(value[name]) for name in sorted(value)}
+    raise TypeError(f"no plain form for {type(value).__name__}")
+
+
+def _number(value: Decimal) -> str:
+    return f"{float(f'{value:.{_DIGITS}g}'):.15g}"
+
+
+def _moment(value: DateTime) -> str:
+    if len(value.fields) < 6:
+        return "@" + ".".join(map(str, value.fields))
+    instant = DateTime.from_ordinal(value.ordinal() - value.effective_offset * 60_000)
+    year, month, day, hour, minute, second, millisecond = instant.fields
+    return f"@{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
+
+
+def comparable(value: Any) -> Any:
+    """A plain value with what has no meaning made even: the order of lists, and how an interval's bound is written."""
+    if isinstance(value, list):
+        return sorted((comparable(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
+    if isinstance(value, Mapping):
+        return {name: comparable(each) for name, each in value.items()}
+    if isinstance(value, str):
+        return _even_number(value)
+    return value
+
+
+def _even_number(text: str) -> str:
+    number, _, unit = text.partition(" ")
+    try:
+        return f"{float(number):.10g} {unit}".strip()
+    except ValueError:
+        return text

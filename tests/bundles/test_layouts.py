@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 import zipfile
 from codecs import BOM_UTF8
 from collections.abc import Callable
@@ -182,6 +184,58 @@ def test_what_could_not_be_read_of_a_case_is_told(tmp_path: Path) -> None:
     (tmp_path / "input/tests/measure/Visits/seen/cut.json").write_text('{"resourceType": "Observation", ')
     told = CliRunner().invoke(main, ["test", str(tmp_path)])
     assert told.exit_code == 0 and "warning: " in told.stderr and "cut.json" in told.stderr
+
+
+def agreed(*arguments: object, cases: int = 2) -> str:
+    """What `ecqm test` says of so many cases, all of which agree."""
+    told = CliRunner().invoke(main, ["test", *map(str, arguments)])
+    assert told.exit_code == 0, told.output
+    assert re.search(rf"^Visits +{cases} +{cases} ", told.output, re.MULTILINE), told.output
+    return told.stderr
+
+
+def test_cases_within_the_bundle_of_their_measure(tmp_path: Path) -> None:
+    cases = [each for resources in visits.cases().values() for each in resources]
+    organization = {"resourceType": "Organization", "id": "clinic"}
+    whole = visits.write(tmp_path / "a" / "whole.json", visits.measure(), visits.library(), organization, *cases)
+    agreed(whole)
+    agreed(whole.parent)
+    measure = visits.write(tmp_path / "measure.json", visits.measure(), visits.library())
+    agreed(measure, "--tests", visits.write(tmp_path / "cases.json", *cases))
+    visits.write(tmp_path / "several" / "one" / "cases.json", *cases)
+    agreed(measure, "--tests", tmp_path / "several")
+    # What a case in a folder of its own says counts, and not what copies say.
+    visits.write(tmp_path / "several" / "one" / "seen" / "case.json", visits.patient("seen"), visits.report("seen", 1))
+    told = CliRunner().invoke(main, ["test", str(measure), "--tests", str(tmp_path / "several")])
+    assert told.exit_code == 1 and "Visits       2      1" in told.output, told.output
+
+
+def test_patients_of_a_bundle_that_are_named_by_urls(tmp_path: Path) -> None:
+    text = json.dumps([each for resources in visits.cases().values() for each in resources])
+    resources = json.loads(re.sub(r"Patient/(\w+)", r"urn:uuid:\1", text))
+    entries = [{"fullUrl": f"urn:uuid:{each['id']}", "resource": each} for each in resources]
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
+    agreed(visits.write(tmp_path / "measure.json", visits.measure(), visits.library()), "--tests", cases)
+
+
+@pytest.mark.parametrize("below", [".", "Visits", "cases"])
+def test_cases_in_ndjson(tmp_path: Path, below: str) -> None:
+    measure = visits.write(tmp_path / "measure.json", visits.measure(), visits.library())
+    folder = tmp_path / "deck" / below
+    folder.mkdir(parents=True)
+    for each in (each for resources in visits.cases().values() for each in resources):
+        with (folder / f"{each['resourceType']}.ndjson").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(each) + "\n\n")
+    assert "warning" not in agreed(measure, "--tests", tmp_path / "deck")
+    with (folder / "Encounter.ndjson").open("a", encoding="utf-8") as file:
+        file.write('{"resourceType": "Encounter", ')
+    assert "Encounter.ndjson:5: " in agreed(measure, "--tests", tmp_path / "deck")
+    # Cases laid out otherwise are there all the same: in a folder, in a bundle.
+    for name, file in {"apart": "apart/case.json", "loose": "loose.json"}.items():
+        visits.write(folder / file, visits.patient(name), visits.visit(name), visits.report(name, 0))
+    visits.deck(tmp_path / "deck" / "Other", measure="http://example.org/Measure/Other")
+    assert "the content has no measure" in agreed(measure, "--tests", tmp_path / "deck", cases=4)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ _PROBLEMS_SHOWN = 5
 @click.command("test")
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
-@click.option("--tests", type=click.Path(path_type=Path, exists=True), help="Folder or zip archive of the cases.")
+@click.option(
+    "--tests", type=click.Path(path_type=Path, exists=True), help="Folder, zip archive or bundle of the cases."
+)
 @libraries_option
 @valuesets_option
 @manifest_option
@@ -74,6 +76,7 @@ def command(
 
     Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
     """
+    from ecqm.bundles.dealing import dealt
     from ecqm.bundles.decks import match_deck
     from ecqm.bundles.package_decks import PackageDeck, is_package_deck, package_report, run_deck
     from ecqm.bundles.runner import DeckRunner
@@ -95,12 +98,13 @@ def command(
         text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
         _finish(text, output, runs, pages)
     with ExitStack() as archives:
-        if tests is not None:
+        if tests is not None and (tests.is_dir() or is_zipfile(tests)):
             tests = archives.enter_context(unpacked(tests, _warn))
         elif is_zipfile(content) or (content.is_dir() and not (content / "input").is_dir()):
             content = archives.enter_context(unpacked(content, _warn))
         opened = open_content(content, libraries, valuesets, manifest)
-        deck = match_deck(opened, tests, measures)
+        cases = archives.enter_context(dealt(tests or opened.tests or content, _warn))
+        deck = match_deck(opened, cases, measures)
         for folder, named, count in deck.unmatched:
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
         if not deck.measures:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,19 +22,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
-from inputs import bundle, library_resource, patient_resources, value_set, with_new_ids
+from inputs import bundle, library_resource, value_set
 from install import FQM
-from made_patients import Observer, breed, executor_of
-from made_resources import Resource, ResourceMaker
-from mutations import Mutator, Record, instant
+from made_patients import PERIOD, deck_records, executor_of, patients_for
+from mutations import Record
 from plain_values import ELEMENT, comparable, plain
-from vocabulary import vocabulary_of
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks import match_deck
@@ -51,9 +46,6 @@ from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode
 
 HERE = Path(__file__).parent
-PERIOD = ("2026-01-01", "2026-12-31")
-# How many of a herd's offspring are looked at in one generation.
-LITTER = 300
 Answer = dict[str, Any]
 """What an engine says of a patient: "Library.Definition" or "group 1/denominator 2" to a plain value; or an error."""
 
@@ -236,70 +228,7 @@ def _note(result: Compared, name: str, record: Record, ours: Any, other: Any) ->
         known.ours, known.theirs, known.record = ours, other, record
 
 
-# -- patients ---------------------------------------------------------------------------------------------------------
-
-
-def deck_records(content: Content) -> list[Record]:
-    """The patients of all decks of the content, the Patient first."""
-    found = []
-    for part in match_deck(content).measures:
-        for case in part.cases:
-            resources = patient_resources(case)
-            patients = [each for each in resources if each["resourceType"] == "Patient"]
-            if len(patients) == 1 and "id" in patients[0]:
-                found.append(patients + [each for each in resources if each["resourceType"] != "Patient"])
-    return found
-
-
-def patients_for(
-    content: Content, plan: MeasurePlan, seeds: Sequence[Record], wanted: int, generations: int, seed: int
-) -> list[Record]:
-    """Patients for a measure: the best of a herd, and as many of their offspring, whatever these do."""
-    random = Random(seed)
-    maker = ResourceMaker(vocabulary_of(content, plan), (date(2026, 1, 1), date(2026, 12, 31)), random)
-    profiles = {asked.profile for asked in maker.words.asked}
-    seeds = [[*record[:1], *(each for each in record[1:] if profiles & set(declared(each)))] for record in seeds]
-    observer = Observer(content, plan, PERIOD)
-    herd = breed(observer, maker, seeds, generations, LITTER, random)
-    best = herd.best(wanted - wanted // 3)
-    mutator = Mutator(maker)
-    chosen = best + [mutator.mutated(random.choice(best), random.choice(best)) for _ in range(wanted - len(best))]
-    return [list(with_new_ids(comparable_record(record), str(number))) for number, record in enumerate(chosen)]
-
-
-def declared(resource: Resource) -> list[str]:
-    """The profiles that a resource declares."""
-    found: list[str] = resource.get("meta", {}).get("profile", [])
-    return found
-
-
-_WITHOUT_MILLISECONDS = re.compile(r'(T\d\d:\d\d:\d\d)(?=[Z+-][^"]{0,6}")')
-
-
-def comparable_record(record: Record) -> Record:
-    """The record without what the engines are known to see differently, and which would hide everything else.
-
-    Times with seconds get .000: CQL compares seconds and milliseconds as one decimal ("Comparing Dates and Times"), so
-    that it makes no difference, but cql-execution takes milliseconds that are not there for unknown. Periods and ranges
-    that end before they start are turned: they are no intervals in CQL, and cql-execution reckons with them.
-    """
-    made: Record = json.loads(_WITHOUT_MILLISECONDS.sub(r"\1.000", json.dumps(record)))
-    for resource in made:
-        _turn(resource)
-    return made
-
-
-def _turn(value: Any) -> None:
-    if isinstance(value, dict):
-        start, end = value.get("start"), value.get("end")
-        if isinstance(start, str) and isinstance(end, str) and instant(start) > instant(end):
-            value["start"], value["end"] = end, start
-        low, high = value.get("low"), value.get("high")
-        if isinstance(low, dict) and isinstance(high, dict) and low["value"] > high["value"]:
-            value["low"], value["high"] = high, low
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _turn(each)
-
+# -- the program ----------------------------------------------------------------------------------------------------
 
 HEAD = """\
 | measure | patients | agree in all | populations | agree | definitions | agree |
@@ -333,6 +262,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, dest="output")
     options = parser.parse_args()
+    if not FQM.is_dir():
+        parser.error("fqm-execution is not installed: see conformance/peers/install.py")
     content = Content.open(options.content, options.libraries, options.valuesets)
     with_cases = {part.measure.canonical for part in match_deck(content).measures}
     measures = content.select(options.measure)

@@ -9,19 +9,24 @@ patients at once; another engine then sees only those who are worth its time.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
-from inputs import bundle
-from made_resources import ResourceMaker
-from mutations import Mutator, Record
+from inputs import bundle, patient_resources, with_new_ids
+from made_resources import Resource, ResourceMaker
+from mutations import Mutator, Record, instant
 from numpy.typing import NDArray
+from vocabulary import vocabulary_of
 
 from ecqm.bundles.content import Content
+from ecqm.bundles.decks import match_deck
 from ecqm.data import Demand, read_cases
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.measures.logic import MeasureLogic
@@ -37,6 +42,9 @@ Period = tuple[str, str]
 Features = NDArray[np.bool_]
 """Shape (patients, features): which clause held, failed, came to nothing."""
 
+PERIOD: Period = ("2026-01-01", "2026-12-31")
+# How many of a herd's offspring are looked at in one generation.
+LITTER = 300
 # A feature that more patients than that have is no reason to keep another.
 _RARE = 8
 
@@ -149,3 +157,65 @@ def breed(
         young = [mutator.mutated(parent, other) for parent, other in zip(parents, others, strict=True)]
         herd.consider(young, observer.features(young))
     return herd
+
+
+def deck_records(content: Content) -> list[Record]:
+    """The patients of all decks of the content, the Patient first."""
+    found = []
+    for part in match_deck(content).measures:
+        for case in part.cases:
+            resources = patient_resources(case)
+            patients = [each for each in resources if each["resourceType"] == "Patient"]
+            if len(patients) == 1 and "id" in patients[0]:
+                found.append(patients + [each for each in resources if each["resourceType"] != "Patient"])
+    return found
+
+
+def patients_for(
+    content: Content, plan: MeasurePlan, seeds: Sequence[Record], wanted: int, generations: int, seed: int
+) -> list[Record]:
+    """Patients for a measure: the best of a herd, and as many of their offspring, whatever these do."""
+    random = Random(seed)
+    maker = ResourceMaker(vocabulary_of(content, plan), (date(2026, 1, 1), date(2026, 12, 31)), random)
+    profiles = {asked.profile for asked in maker.words.asked}
+    seeds = [[*record[:1], *(each for each in record[1:] if profiles & set(declared(each)))] for record in seeds]
+    observer = Observer(content, plan, PERIOD)
+    herd = breed(observer, maker, seeds, generations, LITTER, random)
+    best = herd.best(wanted - wanted // 3)
+    mutator = Mutator(maker)
+    chosen = best + [mutator.mutated(random.choice(best), random.choice(best)) for _ in range(wanted - len(best))]
+    return [list(with_new_ids(comparable_record(record), str(number))) for number, record in enumerate(chosen)]
+
+
+def declared(resource: Resource) -> list[str]:
+    """The profiles that a resource declares."""
+    found: list[str] = resource.get("meta", {}).get("profile", [])
+    return found
+
+
+_WITHOUT_MILLISECONDS = re.compile(r'(T\d\d:\d\d:\d\d)(?=[Z+-][^"]{0,6}")')
+
+
+def comparable_record(record: Record) -> Record:
+    """The record without what the engines are known to see differently, and which would hide everything else.
+
+    Times with seconds get .000: CQL compares seconds and milliseconds as one decimal ("Comparing Dates and Times"), so
+    that it makes no difference, but cql-execution takes milliseconds that are not there for unknown. Periods and ranges
+    that end before they start are turned: they are no intervals in CQL, and cql-execution reckons with them.
+    """
+    made: Record = json.loads(_WITHOUT_MILLISECONDS.sub(r"\1.000", json.dumps(record)))
+    for resource in made:
+        _turn(resource)
+    return made
+
+
+def _turn(value: Any) -> None:
+    if isinstance(value, dict):
+        start, end = value.get("start"), value.get("end")
+        if isinstance(start, str) and isinstance(end, str) and instant(start) > instant(end):
+            value["start"], value["end"] = end, start
+        low, high = value.get("low"), value.get("high")
+        if isinstance(low, dict) and isinstance(high, dict) and low["value"] > high["value"]:
+            value["low"], value["high"] = high, low
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _turn(each)

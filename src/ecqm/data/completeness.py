@@ -6,7 +6,7 @@ what was parsed accounts for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -35,9 +35,10 @@ def incomplete_rows(text: Bytes, ends: Rows, batch: pa.RecordBatch) -> set[int]:
 
 def rows_with_odd_numbers(text: Bytes, ends: Rows, batch: pa.RecordBatch) -> set[int]:
     """The rows with numbers that the reader takes otherwise than they are written (`ecqm.data.jsontext`)."""
-    integers = set(_filled(_arrays(batch), pa.types.is_integer))
-    if not integers and not any(_filled(_arrays(batch), pa.types.is_decimal)):
+    numbers = set(_numbers(_arrays(batch)))
+    if not numbers:
         return set()
+    integers = {name for name, is_integer in numbers if is_integer}
     return rows_at(odd_numbers(text, integers), ends)
 
 
@@ -86,11 +87,15 @@ def _are_objects(name: str, items: pa.Array) -> bool:
     return pa.types.is_struct(items.type) and not name.startswith("_")
 
 
-def _filled(arrays: Arrays, is_wanted: Callable[[pa.DataType], bool]) -> Iterator[str]:
-    """The names of fields that have values of some type, all the way down."""
+def _numbers(arrays: Arrays) -> Iterator[tuple[str, bool]]:
+    """The names of fields that have numbers, all the way down, and whether they are integers."""
     for name, array in arrays.items():
         values = items_of(array) if pa.types.is_list(array.type) else array
         if pa.types.is_struct(values.type):
-            yield from _filled(fields_of(values), is_wanted)
-        elif is_wanted(values.type) and values.null_count < len(values):
-            yield name
+            yield from _numbers(fields_of(values))
+        elif _is_number(values.type) and values.null_count < len(values):
+            yield name, pa.types.is_integer(values.type)
+
+
+def _is_number(type_: pa.DataType) -> bool:
+    return pa.types.is_integer(type_) or pa.types.is_decimal(type_)  # type: ignore[no-any-return]

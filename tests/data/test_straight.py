@@ -16,6 +16,7 @@ from ecqm.data.loading import load
 from ecqm.data.plain import NotPlain
 from ecqm.data.store import Manifest, open_store
 from ecqm.data.straight import StraightShard
+from ecqm.data.structs import DEEPEST
 from ecqm.data.table import ResourceTable
 
 from .resources import Json, coded, encounter, observation, patient
@@ -248,13 +249,15 @@ def test_what_there_is_no_room_for_takes_the_general_way(
     assert len(ways) == 1 and ways[0].startswith("general: ")
 
 
-@pytest.mark.parametrize("depth", [20, 2000])
+@pytest.mark.parametrize("depth", [20, 24, 25, 40, 100, 400, 2000])
 def test_nested_deeply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str], depth: int) -> None:
     lines = [json.dumps(resource) for resource in of_patient("a", patient(), observation("p"))]
     of = '"resourceType":"Observation","subject":{"reference":"Patient/a"}'
     lines.append("{" + of + ',"extension":[{"url":"u"' * depth + "}]" * depth + "}")
-    both(monkeypatch, written(tmp_path / "data", lines), tmp_path, SOME)
+    fast, _ = both(monkeypatch, written(tmp_path / "data", lines), tmp_path, SOME)
     assert ways == ["straight"]
+    # Lists and objects, and the resource itself.
+    assert fast.report["problems"] == (2 * depth + 1 > DEEPEST)
 
 
 def test_shared_resources_that_are_odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:

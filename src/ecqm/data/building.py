@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from ecqm.data.allocation import large_arrays, many_objects
@@ -25,6 +25,7 @@ from ecqm.data.shards import Shard
 from ecqm.data.spool import Lot, decode_identity, read_spools, spool_state
 from ecqm.data.store import ShardEntry
 from ecqm.data.straight import StraightShard
+from ecqm.data.structs import UNREADABLE, is_deep
 from ecqm.data.table import Origin
 from ecqm.terminology import CodeIndex
 
@@ -128,13 +129,18 @@ class _Building:
         missing = _without_birth_date(cohort)
         return ShardEntry(self.job.target.name, cohort.n, counts, checksums, missing, cohort.dangling_counts())
 
+    def _decoded(self, lot: Lot) -> list[Any]:
+        """The resources of a lot, None for those that cannot be read, which are reported."""
+        if not any(map(is_deep, lot.raws)):
+            with suppress(*UNREADABLE):
+                return list(map(self.builder.structs.decode, lot.raws))
+        # Some cannot: only then is each looked at by itself.
+        origins = (self._origin(file, entry) for file, entry in zip(lot.files, lot.entries, strict=True))
+        triples = zip(lot.raws, origins, lot.patients, strict=True)
+        return [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
+
     def _take_lot(self, lot: Lot) -> None:
-        try:
-            resources: list[Any] = list(map(self.builder.structs.decode, lot.raws))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            origins = (self._origin(file, entry) for file, entry in zip(lot.files, lot.entries, strict=True))
-            triples = zip(lot.raws, origins, lot.patients, strict=True)
-            resources = [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
+        resources = self._decoded(lot)
         kinds = list(map(type, resources))
         # Types in the order of the input, as everything is: serials and codes are numbered in it.
         for struct in dict.fromkeys(kind for kind in kinds if kind is not type(None)):

@@ -28,7 +28,7 @@ from ecqm.data.demand import Demand
 from ecqm.data.jsontext import odd_characters
 from ecqm.data.plain import DECIMAL_PRECISION, DECIMAL_SCALE, NotPlain, made_plain, without_contained
 from ecqm.data.schema import fhir_schema
-from ecqm.data.structs import ResourceStructs, Unreadable, resource_structs
+from ecqm.data.structs import DEEPEST, ResourceStructs, Unreadable, resource_structs
 from ecqm.kernels.isodates import Bytes
 
 _ARROW_TYPES = {
@@ -40,8 +40,6 @@ _ARROW_TYPES = {
 _SAMPLE = 64
 _AT_A_TIME = 2048
 _FEW = 64
-# Objects and lists within one another that are learned: the reader takes time for each level.
-_DEEPEST = 64
 
 # The fields that objects have, by name; those of a primitive are empty.
 Shape = dict[str, Any]
@@ -263,7 +261,7 @@ def _with_ends(lines: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(lines, newline, nothing)
 
 
-def _learn(value: Any, shape: Shape, levels: int = _DEEPEST) -> None:
+def _learn(value: Any, shape: Shape, levels: int = DEEPEST) -> None:
     if not levels:
         return
     if isinstance(value, dict):

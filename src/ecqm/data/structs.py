@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -18,6 +19,8 @@ _PYTHON_TYPES = {"String": "str", "Boolean": "bool", "Integer": "int", "Decimal"
 CODED_TYPES = ("Coding", "CodeableConcept")
 # What decoding raises.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+# Objects and lists within one another that a resource may have: Arrow's files take 64 levels, and no real one has half.
+DEEPEST = 50
 _MODULE_NUMBER = iter(range(1 << 62))
 
 
@@ -49,7 +52,7 @@ class ResourceStructs:
 
     `decode(bytes)` gives a struct of the resource's type; of a type that is not wanted only the id is kept. Contained
     resources and those of a `Bundle` are left as bytes. It raises `msgspec.DecodeError` for what is no JSON or no FHIR
-    resource, `msgspec.ValidationError` for ill-typed elements, RecursionError for nesting that no resource needs.
+    resource, `msgspec.ValidationError` for ill-typed elements, RecursionError for nesting of a thousand levels.
     Structs are encoded without the elements that they do not have.
     """
 
@@ -77,9 +80,10 @@ class ResourceStructs:
         self.decode = self._decoder.decode
 
     def read(self, raw: bytes | msgspec.Raw) -> Any:
-        """The same as `decode`, but for what it raises: Unreadable, with words for people."""
+        """The same as `decode`, but for what it raises: Unreadable, with words for people, and that also for what
+        `is_deep`."""
         try:
-            return self.decode(raw)
+            resource = self.decode(raw)
         except msgspec.ValidationError as error:
             raise Unreadable(f"not a FHIR resource that can be read: {error}", _named(raw)) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -87,6 +91,9 @@ class ResourceStructs:
             raise Unreadable("empty" if size == 0 else f"not valid JSON ({size} bytes): {error}") from error
         except RecursionError as error:
             raise Unreadable("nested too deeply") from error
+        if is_deep(bytes(raw)):
+            raise Unreadable("nested too deeply", _named(raw))
+        return resource
 
     def elements(self, type_name: str) -> dict[str, Element]:
         """The elements that structs of a FHIR type hold, by base name."""
@@ -135,6 +142,23 @@ class ResourceStructs:
             return _PYTHON_TYPES.get(primitive, "str")
         needed[type_name] = None
         return struct_name(type_name)
+
+
+def is_deep(raw: bytes) -> bool:
+    """Are there more than DEEPEST objects and lists within one another in JSON?"""
+    # What has few of them needs no look at its strings.
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        return False
+    level = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
+        level += 1 if bracket in b"{[" else -1
+        if level > DEEPEST:
+            return True
+    return False
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[{}\[\]]")
 
 
 def struct_name(type_name: str) -> str:

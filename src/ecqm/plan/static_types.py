@@ -45,7 +45,8 @@ from ecqm.types import (
 _APART = frozenset(
     (BOOLEAN, INTEGER, LONG, DECIMAL, STRING, DATE, DATETIME, TIME, QUANTITY, RATIO, CODE, CONCEPT),
 )
-POINT_TYPES = frozenset((INTEGER, LONG, DECIMAL, DATE, DATETIME, TIME, QUANTITY))
+# Those with a minimum and a maximum; that of quantities has no unit, and so compares with none that has one.
+POINT_TYPES = frozenset((INTEGER, LONG, DECIMAL, DATE, DATETIME, TIME))
 # Operators whose result is a point of their operand, an interval; and those whose result is of its operand's type.
 _POINTS = frozenset(("Start", "End", "PointFrom"))
 _OF_ITS_OPERAND = frozenset(("Add", "Subtract", "Successor", "Predecessor", "Coalesce"))

@@ -80,7 +80,7 @@ def dealt(path: Path, report: Callable[[str], None] = lambda problem: None) -> I
         yield root
 
 
-def _apart(folder: Path) -> set[tuple[str, str]]:
+def _apart(folder: Path) -> set[tuple[str, str | None]]:
     """The measures and patients who have a case in a folder of its own, of which others are copies."""
     cases = read_cases(folder) if folder.is_dir() else ()
     expected = (expectation for case in cases if case.folder.is_dir() for expectation in case.expectations)
@@ -102,7 +102,7 @@ def _link_others(path: Path, root: Path, together: Mapping[Path, Sequence[Path]]
 def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Folders, or the one file, and their files with the resources of several cases, reports among them."""
     if not path.is_dir():
-        if _subjects(path):
+        if _cases_in(path):
             yield path, [path]
         return
     if (path / "input").is_dir():
@@ -110,20 +110,25 @@ def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
     for folder in (path, *sorted(each for each in path.iterdir() if each.is_dir())):
         files = sorted(each for each in folder.iterdir() if each.is_file())
         lines = [each for each in files if each.suffix == ".ndjson"]
-        several = [each for each in files if each.suffix == ".json" and len(_subjects(each)) > 1]
+        several = [each for each in files if each.suffix == ".json" and len(_cases_in(each)) > 1]
+        if several:
+            # Copies of cases that have folders are no cases.
+            apart = _apart(folder)
+            several = [each for each in several if not _cases_in(each) <= apart]
         if several or any(_REPORT.encode() in each.read_bytes() for each in lines):
             yield folder, lines + several
 
 
-def _subjects(path: Path) -> set[str | None]:
-    """Whom the reports of a bundle are about, none if it has no patient."""
+def _cases_in(path: Path) -> set[tuple[str, str | None]]:
+    """The measures and patients that the reports of a bundle are about, none if it has no patient."""
     content = path.read_bytes()
     if _REPORT.encode() not in content or not _PATIENT.search(content):
         return set()
     try:
-        return {each.patient_id for each in expectations_of(list(reports_in(read_document(path))))}
+        expected = expectations_of(list(reports_in(read_document(path))))
     except (DataError, msgspec.DecodeError):
         return set()
+    return {(_measure_of(each, path.parent.stem), each.patient_id) for each in expected}
 
 
 def _resources(files: Iterable[Path], report: Callable[[str], None]) -> Iterator[_Resource]:
@@ -156,7 +161,7 @@ def _within(content: bytes, url: str | None = None) -> Iterator[_Resource]:
         yield _Resource(found.resourceType, content, url, patient_reference(_links_of(content)))
 
 
-def _deal(resources: Iterable[_Resource], root: Path, name: str, but: Container[tuple[str, str]]) -> None:
+def _deal(resources: Iterable[_Resource], root: Path, name: str, but: Container[tuple[str, str | None]]) -> None:
     """Write a bundle for each patient and each measure that reports name, in a folder called as the measure is; `but`
     are measures and patients who have a case elsewhere."""
     dealt_out = list(resources)

@@ -150,7 +150,7 @@ def measured(plan: MeasurePlan, content: Content, cohort: Cohort, period: Period
         show_profile(profiler)
     resources = sum(len(table) for table in cohort.tables.values())
     seconds = median(seconds for seconds, _ in runs)
-    return Throughput(plan.measure.name, cohort.n, resources, seconds, len(executor.errors), executor.lifted)
+    return Throughput(plan.measure.name, cohort.n, resources, seconds, len(executor.errors), dict(executor.lifted))
 
 
 def on_deck(content: Content, part: MeasureCases, patients: int, profile: bool) -> Throughput:

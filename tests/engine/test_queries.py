@@ -74,6 +74,8 @@ def test_sort(cohort: Cohort) -> None:
         define Descending: [Encounter] E sort by start of period desc
         define Tuples: ([Encounter] E return Tuple { m: month from start of E.period, s: E.status }) T sort by s, m desc
         define Last: Last([Encounter] E sort by start of period)
+        define Alike: [Encounter] E sort by status
+        define AlikeDescending: [Encounter] E sort by status desc
         define Plain: ({ 3, 1, 2, null }) N sort asc
         define PlainDescending: ({ 3, 1, 2, null }) N sort desc
         """
@@ -86,6 +88,9 @@ def test_sort(cohort: Cohort) -> None:
         Tuple(m=5, s="planned"),
     )
     assert logic.values("Last", cohort) == ["Encounter/a5", "Encounter/b2", None]
+    # a3 comes before a1 in the data.
+    assert logic.values("Alike", cohort)[0] == visits("a3", "a1", "a5")
+    assert logic.values("AlikeDescending", cohort)[0] == visits("a5", "a3", "a1")
     # Nulls are lowest.
     assert logic.values("Plain", cohort)[0] == (None, 1, 2, 3)
     assert logic.values("PlainDescending", cohort)[0] == (3, 2, 1, None)

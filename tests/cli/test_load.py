@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -44,6 +45,17 @@ def test_an_export_by_its_manifest(tmp_path: Path) -> None:
     (folder / "Encounter.ndjson").unlink()
     lacking = run(manifest, "--output", tmp_path / "other", "--jobs", 1)
     assert lacking.exit_code == 2 and "https://example.org/export/Encounter.ndjson" in lacking.output
+
+
+def test_a_file_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    source = export(tmp_path / "in")
+    os.rename(source / "Encounter.ndjson", os.fsencode(source / "Encounter") + b"\xff.ndjson")
+    result = run(source, "--output", tmp_path / "store", "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "Encounter\N{REPLACEMENT CHARACTER}.ndjson:2" in result.output
+    assert [each.origin.file for each in open_store(tmp_path / "store").shards[0].resources(["Encounter"])] == [
+        str(source / "Encounter\N{REPLACEMENT CHARACTER}.ndjson")
+    ]
 
 
 def test_json_report(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ecqm.data.demand import EVERYTHING, Demand
 from ecqm.data.files import unpacked_size
 from ecqm.data.inputs import Inputs, find_inputs
 from ecqm.data.partition import Partition
-from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.processes import processes
 from ecqm.data.shards import Shard
 from ecqm.data.spool import Spool, read_spools
@@ -115,7 +115,7 @@ class _Loading:
         self.size = sum(map(unpacked_size, files))
         n_shards = min(_MOST_SHARDS, 1 + self.size // shard_size) if previous is None else len(previous.shards)
         known = [] if previous is None else previous.files
-        self.files = [*known, *map(str, files)]
+        self.files = [*known, *map(name_of, files)]
         self.work = output / ".loading"
         fingerprint = self._fingerprint(files)
         self.partition = Partition(self.work, files, n_shards, fingerprint, len(known), inputs.counts)
@@ -153,7 +153,7 @@ class _Loading:
 
     def _fingerprint(self, files: Sequence[Path]) -> str:
         """What a load must have in common with an earlier one to go on with it."""
-        seen = [(str(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
+        seen = [(name_of(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
         options = [FORMAT, self.generation, self.default_offset, self.replace_patients]
         wanted = [None if these is None else sorted(these) for these in (self.demand.types, self.demand.names)]
         return hashlib.sha256(json.dumps([seen, options, wanted]).encode()).hexdigest()

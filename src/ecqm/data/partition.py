@@ -27,7 +27,7 @@ import numpy as np
 
 from ecqm.data.deal import Mapped, Place, dealt, n_parts
 from ecqm.data.ndjson import wrong_count
-from ecqm.data.problems import DataProblem
+from ecqm.data.problems import DataProblem, name_of
 from ecqm.data.sorting import Journal, Part, Progress, sort_part
 
 # Bytes of input between two entries of a journal, and what all spools together may hold back in memory: but each a
@@ -120,10 +120,10 @@ class Partition:
             counted.update(journal.counts)
         unread = {problem.file for problem in found if problem.entry is None}
         for number, count in self._counts.items():
-            file = str(self.files[number])
+            file = name_of(self.files[number])
             if counted[number] != count and file not in unread:
                 found.append(DataProblem(file, None, None, None, wrong_count(counted[number], count)))
-        place = {str(file): number for number, file in enumerate(self.files)}
+        place = {name_of(file): number for number, file in enumerate(self.files)}
         return sorted(found, key=lambda problem: place[problem.file])
 
     @property

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class DataError(Exception):
     """Data of which nothing can be read: a path that does not exist, a folder without resources."""
+
+
+def name_of(file: Path) -> str:
+    """The name of a file as it is told and kept in stores: what is not UTF-8 in it is replaced."""
+    return os.fsencode(file).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from ecqm.data.encoding import numbers_of
 from ecqm.data.files import Block, read_blocks, read_document
 from ecqm.data.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
 from ecqm.data.ndjson import NDJSON_SUFFIXES
-from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.spool import Lot, Spool, lines_batch
 
 _JOURNAL = "journal.json"
@@ -302,4 +302,4 @@ class _Sorting:
         spool.append(lot.batch())
 
     def _report(self, file: int, entry: int | None, message: str) -> None:
-        self.journal.problems.append(asdict(DataProblem(str(self.files[file]), entry, None, None, message)))
+        self.journal.problems.append(asdict(DataProblem(name_of(self.files[file]), entry, None, None, message)))

@@ -27,8 +27,10 @@ class SharedResources:
         self._n = len(spooled)
         self._resources = ParsedResources(parser, spooled)
         types = spooled["type"].to_pylist()
-        for name in dict.fromkeys(types):
-            places = np.array([place for place, type_ in enumerate(types) if type_ == name])
+        encoded = spooled["type"].combine_chunks().dictionary_encode()
+        number = encoded.indices.to_numpy()
+        for which, name in enumerate(encoded.dictionary.to_pylist()):
+            places = np.flatnonzero(number == which)
             self._resources.add(name, places, np.zeros(len(places), np.int64))
         self._resources.add_contained(np.zeros(self._n, np.int64))
         self._types = pa.array(dict.fromkeys(types), pa.utf8())

@@ -18,14 +18,14 @@ import numpy as np
 from by_hand_cms122 import Query
 from content_arguments import content_parser, opened
 
-from ecqm.bundles.planning import plan_of
+from ecqm.bundles.evaluation.planning import plan_of
 from ecqm.columns import Mask
 from ecqm.data import Cohort, read_files
 from ecqm.engine import Executor, FhirProfiles
-from ecqm.measures.defines import evaluate_defines
-from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.defines import evaluate_defines
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.scoring.groups import evaluate_measure
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext, Interval
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.documents import ContentError
-from ecqm.bundles.selection import Selection, select
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.evaluation.selection import Selection, select
 
 
 def content_parser(about: str | None) -> argparse.ArgumentParser:

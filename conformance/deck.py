@@ -18,10 +18,10 @@ from typing import Any
 
 from content_arguments import content_parser, opened
 
-from ecqm.bundles.decks import match_deck
-from ecqm.bundles.runner import DeckRunner
-from ecqm.measures.agreement import MeasureRun, deck_report
-from ecqm.measures.defects import DefectList
+from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.decks.runner import DeckRunner
+from ecqm.measures.decks.agreement import MeasureRun, deck_report
+from ecqm.measures.decks.defects import DefectList
 
 DEFECTS = Path(__file__).parent / "deck_defects.toml"
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from content_arguments import content_parser, opened
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import match_deck
-from ecqm.bundles.runner import DeckRunner
-from ecqm.measures.agreement import CaseResult
+from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.decks.runner import DeckRunner
+from ecqm.measures.decks.agreement import CaseResult
 
 # The types of 6.0.0 that 4.1.1 has under other names, and their profiles; several of them are one in 4.1.1.
 TYPES = {

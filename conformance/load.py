@@ -27,8 +27,8 @@ import msgspec
 from content_arguments import content_parser, opened
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.libraries import LibraryNotFound
-from ecqm.bundles.planning import Planner
+from ecqm.bundles.content.libraries import LibraryNotFound
+from ecqm.bundles.evaluation.planning import Planner
 from ecqm.data import Demand
 from ecqm.data.inputs import data_files
 from ecqm.data.loading import load

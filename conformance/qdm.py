@@ -13,11 +13,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from ecqm.bundles.package_decks import PackageCaseResult, PackageDeck, package_report, run_deck
+from ecqm.bundles.packages.deck import PackageCaseResult, PackageDeck, package_report, run_deck
 from ecqm.data.qdm import QdmCohortBuilder
 from ecqm.data.qdm.qrda.reader import add_document
-from ecqm.measures.agreement import MeasureRun
-from ecqm.measures.defects import DefectList
+from ecqm.measures.decks.agreement import MeasureRun
+from ecqm.measures.decks.defects import DefectList
 
 DEFECTS = Path(__file__).with_name("qdm_defects.toml")
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-from ecqm.bundles.package_decks import PackageDeck
-from ecqm.bundles.package_runner import executor_of, plan_package, run_package
-from ecqm.bundles.packages import VALUE_SETS, MeasurePackage
+from ecqm.bundles.packages.deck import PackageDeck
+from ecqm.bundles.packages.package import VALUE_SETS, MeasurePackage
+from ecqm.bundles.packages.runner import executor_of, plan_package, run_package
 from ecqm.data.qdm import read_patients
 from ecqm.terminology import CodeIndex
 

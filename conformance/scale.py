@@ -26,12 +26,12 @@ from time import perf_counter, process_time
 import msgspec
 from content_arguments import content_parser, opened, selected
 
-from ecqm.bundles.evaluation import Evaluation
-from ecqm.bundles.selection import Selection
+from ecqm.bundles.evaluation.batches import Evaluation
+from ecqm.bundles.evaluation.selection import Selection
 from ecqm.cluster.units import Unit, units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
-from ecqm.measures.planning import EvaluationPlan
+from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.reporting.recording import PartRecorder
 
 MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"

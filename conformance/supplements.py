@@ -18,12 +18,12 @@ from unittest.mock import patch
 
 from content_arguments import content_parser, opened, selected
 
-from ecqm.bundles.evaluation import Evaluation
+from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
-from ecqm.measures import batch
-from ecqm.measures.supplements import count_supplements, evaluate_patient_codes
+from ecqm.measures.evaluation import batch
+from ecqm.measures.evaluation.cms_supplements import count_supplements, evaluate_patient_codes
 from ecqm.reporting import recording
 
 PERIOD = ("2026-01-01", "2026-12-31")

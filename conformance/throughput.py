@@ -26,18 +26,18 @@ from weakref import WeakSet
 from content_arguments import content_parser, opened
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import MeasureCases, match_deck
-from ecqm.bundles.planning import plan_of
-from ecqm.bundles.runner import CannotRun
+from ecqm.bundles.decks.matching import MeasureCases, match_deck
+from ecqm.bundles.decks.runner import CannotRun
+from ecqm.bundles.evaluation.planning import plan_of
 from ecqm.columns import Column
 from ecqm.data import Cohort, read_cases, read_files
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.engine.frame import Frame
-from ecqm.measures.defines import evaluate_defines
 from ecqm.measures.definition import Measure
-from ecqm.measures.evaluation import evaluate_measure
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.defines import evaluate_defines
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.scoring.groups import evaluate_measure
 from ecqm.plan.nodes import Call, Constant, ExistsWithin, FunctionKernel, PlanNode, Property, Retrieve, WithinNode
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext

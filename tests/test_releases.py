@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ecqm.bundles.catalog import cms_id
 from ecqm.bundles.content import Content
-from ecqm.bundles.releases import RELEASES as RELEASES_FILE
+from ecqm.bundles.content.catalog import cms_id
+from ecqm.bundles.specifications.releases import RELEASES as RELEASES_FILE
 from tests.content import CONTENT, needs_content
 
 CONTENTS: dict[str, list[dict[str, Any]]] = tomllib.loads(RELEASES_FILE.read_text("utf-8"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.documents import ContentError
-from ecqm.bundles.hqmf import read_hqmf
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.packages.hqmf import read_hqmf
 from ecqm.cli.conformance.suite import SuiteError, read_suite
 from ecqm.data import DataError
 from ecqm.data.fhir_xml import json_of_xml

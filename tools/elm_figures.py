@@ -15,7 +15,7 @@ from pathlib import Path
 from time import process_time
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.elm import elm_source
+from ecqm.bundles.content.elm import elm_source
 from ecqm.elm import LibraryCollection, LibrarySource, read_head, read_json, read_xml, write_json
 from ecqm.elm.nodes import walk
 

@@ -28,8 +28,8 @@ from inputs import PeerInput, write_inputs
 from install import FHIR4DS_PYTHON, FHIR4DS_VERSION, FQM, FQM_VERSION
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import MeasureCases, match_deck
-from ecqm.bundles.runner import DeckRunner
+from ecqm.bundles.decks.matching import MeasureCases, match_deck
+from ecqm.bundles.decks.runner import DeckRunner
 from ecqm.measures.definition import PopulationCode
 
 HERE = Path(__file__).parent

@@ -33,14 +33,14 @@ from mutations import Record
 from plain_values import ELEMENT, comparable, plain
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import match_deck
-from ecqm.bundles.planning import Planner
+from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.evaluation.planning import Planner
 from ecqm.columns import to_values
 from ecqm.engine import EvaluationError
-from ecqm.measures.defines import evaluate_defines, failures
+from ecqm.measures.evaluation.defines import evaluate_defines, failures
 from ecqm.measures.definition import Measure, PopulationCode
-from ecqm.measures.evaluation import TRUE, GroupResult, evaluate_measure
-from ecqm.measures.planning import MeasurePlan, demand_of, reachable
+from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, reachable
 from ecqm.operators.message import telling
 from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode

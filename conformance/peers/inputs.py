@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import MeasureCases
-from ecqm.bundles.libraries import LibrarySource
+from ecqm.bundles.content.libraries import LibrarySource
+from ecqm.bundles.decks.matching import MeasureCases
+from ecqm.measures.decks.test_cases import TestCase
 from ecqm.measures.definition import PopulationCode
-from ecqm.measures.test_cases import TestCase
 
 INITIAL_POPULATION = PopulationCode.INITIAL_POPULATION
 MEASURE_OBSERVATION = PopulationCode.MEASURE_OBSERVATION

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from vocabulary import vocabulary_of
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import match_deck
+from ecqm.bundles.decks.matching import match_deck
 from ecqm.data import Demand, read_cases
 from ecqm.engine import Executor, FhirProfiles
-from ecqm.measures.logic import MeasureLogic
-from ecqm.measures.outcomes import Outcomes
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.explanation.logic import MeasureLogic
+from ecqm.measures.explanation.outcomes import Outcomes
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.operators.message import telling
 from ecqm.plan.nodes import PlanNode
 from ecqm.terminology import CodeIndex, Membership

@@ -16,8 +16,8 @@ from ecqm.bundles.content import Content
 from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.nodes.base import walk
-from ecqm.measures.logic import MeasureLogic
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.explanation.logic import MeasureLogic
 from ecqm.models.profiles import canonical
 from ecqm.terminology.codes import CodeKey
 

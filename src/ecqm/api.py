@@ -29,20 +29,20 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation import Evaluation
-from ecqm.bundles.selection import Selection
-from ecqm.bundles.selection import select as select_measures
+from ecqm.bundles.evaluation.batches import Evaluation
+from ecqm.bundles.evaluation.selection import Selection
+from ecqm.bundles.evaluation.selection import select as select_measures
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import largest_unit, units_of
 from ecqm.data import DataProblem
 from ecqm.data.source import PatientData
 from ecqm.engine.profiles import ProfileRule
-from ecqm.measures.composite import CompositeScores
 from ecqm.measures.definition import MeasureError
-from ecqm.measures.period import parse_period
-from ecqm.measures.report import Json
-from ecqm.measures.table import table_schema
-from ecqm.measures.tally import GroupTally
+from ecqm.measures.definition.period import parse_period
+from ecqm.measures.results.report import Json
+from ecqm.measures.results.table import table_schema
+from ecqm.measures.scoring.composite import CompositeScores
+from ecqm.measures.scoring.tally import GroupTally
 from ecqm.reporting.parts import Part
 from ecqm.reporting.recording import POPULATIONS, PartRecorder, summary_reports
 from ecqm.reporting.run import RunOutput
@@ -191,8 +191,10 @@ class Result:
 
     @cached_property
     def table(self) -> Any:
-        """A pyarrow.Table with a row per patient or episode and group; see `ecqm.measures.table`. `to_pandas` and
-        `polars.from_arrow` take it further."""
+        """A pyarrow.Table with a row per patient or episode and group; see `ecqm.measures.results.table`.
+
+        `to_pandas` and `polars.from_arrow` take it further.
+        """
         tables = [pyarrow.parquet.read_table(path) for path in self.populations]
         return pa.concat_tables(tables) if tables else table_schema(self.recorder.observations).empty_table()
 

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import match_deck
-from ecqm.bundles.documents import ContentError
-from ecqm.bundles.runner import DeckRunner
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.decks.runner import DeckRunner
 from ecqm.cli.main import main
 from ecqm.elm.json_writer import write_json
 from ecqm.elm.xml_writer import write_xml

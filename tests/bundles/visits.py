@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bundles.contents import bundle
-from tests.measures.decks import PROFILE
+from tests.measures.decks.cases import PROFILE
 from tests.measures.resources import concept, criteria, population
 
 Resource = dict[str, Any]

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 import ecqm as api
-from ecqm.measures.composite import CompositeTally
+from ecqm.measures.scoring.composite import CompositeTally
 from ecqm.reporting.parts import MeasurePart, Part
 from tests.cli.samples import SAMPLE, Run, ecqm
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from ecqm.cli.main import main
 from ecqm.data.qdm.patients import read_whole
 from ecqm.reporting.qrda import write_qrda1
-from tests.bundles.test_packages import TWO_STAYS, deck, measure, statement
+from tests.bundles.packages.test_deck import TWO_STAYS, deck, measure, statement
 from tests.data.qdm.patients import patient
 
 

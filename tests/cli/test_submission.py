@@ -11,13 +11,13 @@ import pyarrow.parquet
 import pytest
 
 from ecqm.api import select
-from ecqm.bundles.evaluation import Evaluation
+from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.reporting.counts import read_counts
 from ecqm.reporting.run import RunOutput
-from tests.bundles.test_packages import TWO_STAYS, deck
+from tests.bundles.packages.test_deck import TWO_STAYS, deck
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, Json, ecqm
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import patient

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet
 
 from ecqm.api import select
-from ecqm.bundles.evaluation import Evaluation
+from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.cluster.units import Unit, units_of
 from ecqm.cluster.worker import Shipment
 from ecqm.data import Cohort, Demand

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import match_deck
-from ecqm.bundles.planning import plan_of
+from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.evaluation.planning import plan_of
 from ecqm.data import read_cases
 from ecqm.engine import Executor, FhirProfiles
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import demand_of, reachable
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.planning import demand_of, reachable
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 from tests.content import CONTENT, needs_content

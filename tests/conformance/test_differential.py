@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.planning import plan_of
-from ecqm.measures.planning import MeasurePlan
+from ecqm.bundles.evaluation.planning import plan_of
+from ecqm.measures.evaluation.planning import MeasurePlan
 from tests.scripts import SAMPLE, imported, run
 
 NAME = "SampleDiabetesKidneyCheck"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks import MeasureCases, match_deck
+from ecqm.bundles.decks.matching import MeasureCases, match_deck
 from tests.scripts import SAMPLE, imported, run
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bundles.test_packages import TWO_STAYS, deck
+from tests.bundles.packages.test_deck import TWO_STAYS, deck
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import full_patient
 from tests.data.qdm.test_qrda import written

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.elm import elm_source
-from ecqm.bundles.libraries import Libraries
+from ecqm.bundles.content.elm import elm_source
+from ecqm.bundles.content.libraries import Libraries
 from ecqm.elm import (
     LibraryCollection,
     LibrarySource,

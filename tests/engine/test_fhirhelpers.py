@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.planning import Planner
+from ecqm.bundles.evaluation.planning import Planner
 from ecqm.data import Cohort, read_cases
 from ecqm.engine import Executor, FhirProfiles, kernel_for
-from ecqm.measures.batch import MeasureSet
-from ecqm.measures.evaluation import GroupResult
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import plan_measure
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.batch import MeasureSet
+from ecqm.measures.evaluation.planning import plan_measure
+from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import FunctionKernel
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
@@ -95,7 +95,7 @@ def test_a_kernel_is_what_the_library_defines(cohort: Cohort, name: str) -> None
 
 
 def nodes_of(logic: Logic) -> frozenset[Any]:
-    from ecqm.measures.planning import reachable
+    from ecqm.measures.evaluation.planning import reachable
 
     return reachable([logic.plan("Converted")])
 

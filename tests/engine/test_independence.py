@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.planning import Planner
+from ecqm.bundles.evaluation.planning import Planner
 from ecqm.columns import to_values
 from ecqm.data import read_cases
 from ecqm.engine import Executor, FhirProfiles
-from ecqm.measures.batch import MeasureSet
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan, demand_of, reachable
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.batch import MeasureSet
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, reachable
 from ecqm.plan.nodes import PlanNode
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import DateTime, EvaluationContext

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ecqm.measures.definition import Group, Measure
-from ecqm.measures.parsing import parse_measure
+from ecqm.measures.definition.parsing import parse_measure
 
 CQFM = "http://hl7.org/fhir/us/cqfmeasures/StructureDefinition/"
 POPULATIONS = "http://terminology.hl7.org/CodeSystem/measure-population"

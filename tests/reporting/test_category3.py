@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ecqm.measures.definition import PopulationCode, Scoring
-from ecqm.measures.supplements import SupplementalElement
+from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.counts import (
     CodesCount,
     Counts,

@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 from lxml import html as reader
 
-from ecqm.measures.outcomes import Coverage, Outcome
+from ecqm.measures.explanation.outcomes import Coverage, Outcome
 from ecqm.reporting.coverage import Share
 from ecqm.reporting.html.coverage import percentage
 from ecqm.reporting.html.deck import FileNames

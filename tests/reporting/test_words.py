@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.narrative import Span
-from ecqm.measures.logic import LogicDefine
+from ecqm.measures.explanation.logic import LogicDefine
 from ecqm.plan.lowering import PlanError
 from ecqm.reporting.words import Words
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ecqm.bundles.releases import Release
-    from ecqm.bundles.specification import Specification
-    from ecqm.bundles.store import SpecificationStore
+    from ecqm.bundles.specifications.releases import Release
+    from ecqm.bundles.specifications.specification import Specification
+    from ecqm.bundles.specifications.store import SpecificationStore
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -116,7 +116,7 @@ def list_releases(measure: str | None, year: int | None, store: Path | None, for
     With --year or --measure the measures one by one: CMS id, version, name, and which version is installed. Of some
     years no source lists the measures; what is installed of these is listed all the same.
     """
-    from ecqm.bundles.releases import known_releases
+    from ecqm.bundles.specifications.releases import known_releases
 
     specifications = list(_open(store))
     releases = [release for release in known_releases() if year in (None, release.year)]
@@ -207,7 +207,7 @@ def verify(
 
 def _release(release: Release, specifications: Sequence[Specification], wanted: str | None) -> dict[str, Any]:
     """A year as JSON: what is known of it, its measures, and what is installed for it beside these."""
-    from ecqm.bundles.catalog import cms_id
+    from ecqm.bundles.content.catalog import cms_id
 
     rows: list[dict[str, Any]] = []
     seen: set[int] = set()
@@ -233,7 +233,7 @@ def _release(release: Release, specifications: Sequence[Specification], wanted: 
 
 
 def _open(store: Path | None) -> SpecificationStore:
-    from ecqm.bundles.store import SpecificationStore, default_store
+    from ecqm.bundles.specifications.store import SpecificationStore, default_store
 
     return SpecificationStore(store or default_store())
 

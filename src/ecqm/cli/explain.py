@@ -57,10 +57,10 @@ def command(
     words of the measure, with the values that they were about. Of a measure that is composed of others, these one after
     the other (in JSON a list). In HTML one page with every clause of the logic marked.
     """
-    from ecqm.bundles.package_content import PackageContent, package_files
-    from ecqm.bundles.specification import with_logic
+    from ecqm.bundles.packages.content import PackageContent, package_files
+    from ecqm.bundles.specifications.specification import with_logic
     from ecqm.data.source import PatientData
-    from ecqm.measures.period import parse_period
+    from ecqm.measures.definition.period import parse_period
     from ecqm.operators.message import telling
     from ecqm.reporting.explain import explain, explain_package
     from ecqm.reporting.explanation import explanation_json, explanation_text

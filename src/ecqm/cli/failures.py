@@ -65,13 +65,13 @@ def _end(message: str) -> None:
 
 def _foreseen() -> tuple[type[Exception], ...]:
     """Errors whose message is for the user. Imported where one has been raised: help has to come up at once."""
-    from ecqm.bundles.catalog import MeasureNotFound
-    from ecqm.bundles.documents import ContentError
-    from ecqm.bundles.libraries import LibraryNotFound
+    from ecqm.bundles.content.catalog import MeasureNotFound
+    from ecqm.bundles.content.documents import ContentError
+    from ecqm.bundles.content.libraries import LibraryNotFound
     from ecqm.data import DataError
     from ecqm.elm import ElmError
     from ecqm.engine import EvaluationError
-    from ecqm.measures.defects import DefectListError
+    from ecqm.measures.decks.defects import DefectListError
     from ecqm.measures.definition import MeasureError
     from ecqm.plan.lowering import PlanError
 

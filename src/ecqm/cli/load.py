@@ -90,7 +90,7 @@ class _Installed:
         self, content: Path, measures: tuple[str, ...], libraries: tuple[Path, ...], valuesets: tuple[Path, ...]
     ) -> None:
         from ecqm.bundles.content import Content
-        from ecqm.bundles.specification import with_logic
+        from ecqm.bundles.specifications.specification import with_logic
         from ecqm.cli.contents import measures_of
 
         self.content = Content.open(content, libraries, valuesets)
@@ -98,8 +98,8 @@ class _Installed:
 
     def demand(self) -> Demand:
         """What they mention, in resources of any type; one that cannot be planned is named, and left out."""
-        from ecqm.bundles.planning import Planner
-        from ecqm.bundles.selection import CannotPlan
+        from ecqm.bundles.evaluation.planning import Planner
+        from ecqm.bundles.evaluation.selection import CannotPlan
         from ecqm.data import EVERYTHING, Demand
 
         planner = Planner(self.content)

@@ -30,7 +30,7 @@ def run_packages(
     `asked` is for individual reports, subject lists and supplemental data within populations.
     """
     from ecqm import __version__
-    from ecqm.bundles.package_content import PackageContent, evaluate_packages, select_packages
+    from ecqm.bundles.packages.content import PackageContent, evaluate_packages, select_packages
     from ecqm.cli.progress import progress
     from ecqm.cli.run import check, table_of, tell
     from ecqm.operators.message import telling

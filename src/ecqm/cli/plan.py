@@ -11,7 +11,7 @@ import click
 from ecqm.cli.contents import libraries_option, relax_versions_option
 
 if TYPE_CHECKING:
-    from ecqm.measures.planning import MeasurePlan
+    from ecqm.measures.evaluation.planning import MeasurePlan
     from ecqm.plan.nodes import Node
 
 # Commands import what they need when they run: help has to come up at once.
@@ -33,7 +33,7 @@ def command(
     a call has a kernel or is lifted over distinct rows, and the lines of the library that it comes from. A node that is
     used in several places has a number and is shown where it comes first.
     """
-    from ecqm.bundles.planning import plan_of
+    from ecqm.bundles.evaluation.planning import plan_of
     from ecqm.cli.contents import measures_of, open_content
     from ecqm.plan.explain import plan_json, plan_text
 

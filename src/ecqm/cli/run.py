@@ -22,7 +22,7 @@ from ecqm.cli.contents import (
 )
 
 if TYPE_CHECKING:
-    from ecqm.bundles.selection import Selection
+    from ecqm.bundles.evaluation.selection import Selection
     from ecqm.engine.profiles import ProfileRule
     from ecqm.reporting.run import MeasureOutcome, RunOutput
 
@@ -86,16 +86,16 @@ def command(
     file of a store is damaged (the patients of others are evaluated, and its own when the run is started again), or
     there are no patients, or nothing could run.
     """
-    from ecqm.bundles.evaluation import Evaluation
-    from ecqm.bundles.package_content import package_files
-    from ecqm.bundles.selection import select
+    from ecqm.bundles.evaluation.batches import Evaluation
+    from ecqm.bundles.evaluation.selection import select
+    from ecqm.bundles.packages.content import package_files
     from ecqm.cli.failures import resumable
     from ecqm.cli.packages import run_packages
     from ecqm.cli.progress import progress
     from ecqm.cluster.run import run_units
     from ecqm.cluster.units import json_size, largest_unit, units_of
     from ecqm.data.source import PatientData
-    from ecqm.measures.period import parse_period
+    from ecqm.measures.definition.period import parse_period
     from ecqm.reporting.run import RunOutput
     from ecqm.values import EvaluationContext
 
@@ -184,7 +184,7 @@ def _about(selection: Selection, content: Path, data: Sequence[Path], profiles: 
     import numpy as np
 
     from ecqm import __version__
-    from ecqm.bundles.specification import content_hashes
+    from ecqm.bundles.specifications.specification import content_hashes
 
     return {
         "engine": {

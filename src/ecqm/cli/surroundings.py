@@ -43,11 +43,11 @@ def surroundings(
     period: str | None,
 ) -> Expressions:
     """What expressions are evaluated in. Raises DataError, MeasureError for what is no period, OSError."""
-    from ecqm.bundles.documents import open_documents
+    from ecqm.bundles.content.documents import open_documents
     from ecqm.cli.expressions import Expressions
     from ecqm.data.source import PatientData
     from ecqm.language.sources import index, read_source
-    from ecqm.measures.period import closed_period, parse_period
+    from ecqm.measures.definition.period import closed_period, parse_period
     from ecqm.terminology import ValueSetStore
     from ecqm.values import EvaluationContext
 

@@ -22,10 +22,10 @@ from ecqm.cli.contents import (
 )
 
 if TYPE_CHECKING:
-    from ecqm.bundles.planning import LibraryForm
-    from ecqm.bundles.runner import DeckRunner
+    from ecqm.bundles.decks.runner import DeckRunner
+    from ecqm.bundles.evaluation.planning import LibraryForm
     from ecqm.engine.profiles import ProfileRule
-    from ecqm.measures.agreement import MeasureRun
+    from ecqm.measures.decks.agreement import MeasureRun
     from ecqm.reporting.html import DeckPages
 
 _PROBLEMS_SHOWN = 5
@@ -76,15 +76,15 @@ def command(
 
     Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
     """
-    from ecqm.bundles.dealing import dealt
-    from ecqm.bundles.decks import match_deck
-    from ecqm.bundles.package_decks import PackageDeck, is_package_deck, package_report, run_deck
-    from ecqm.bundles.runner import DeckRunner
-    from ecqm.bundles.unpacking import unpacked
+    from ecqm.bundles.decks.dealing import dealt
+    from ecqm.bundles.decks.matching import match_deck
+    from ecqm.bundles.decks.runner import DeckRunner
+    from ecqm.bundles.decks.unpacking import unpacked
+    from ecqm.bundles.packages.deck import PackageDeck, is_package_deck, package_report, run_deck
     from ecqm.cli.progress import progress
     from ecqm.cli.terminal import table_width
-    from ecqm.measures.agreement import deck_report
-    from ecqm.measures.defects import DefectList
+    from ecqm.measures.decks.agreement import deck_report
+    from ecqm.measures.decks.defects import DefectList
     from ecqm.reporting.deck import render_deck
     from ecqm.reporting.html import DeckPages
     from ecqm.reporting.package_deck import render_package_deck

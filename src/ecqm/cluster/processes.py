@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
-from ecqm.bundles.documents import ContentError
+from ecqm.bundles.content.documents import ContentError
 from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ecqm.bundles.documents import ContentError
-from ecqm.bundles.evaluation import Evaluation
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.cluster.processes import run_in_processes
 from ecqm.cluster.units import FileUnit, StoredUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker

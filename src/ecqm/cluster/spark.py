@@ -30,17 +30,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ecqm.bundles.documents import ContentError
-from ecqm.bundles.evaluation import Evaluation
-from ecqm.bundles.selection import Selection
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.evaluation.batches import Evaluation
+from ecqm.bundles.evaluation.selection import Selection
 from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import Cohort, DataError, Demand
 from ecqm.data.rows import read_rows
 from ecqm.data.writing import OF_THE_DISK
-from ecqm.measures.period import parse_period
-from ecqm.measures.report import Json
-from ecqm.measures.table import table_schema
+from ecqm.measures.definition.period import parse_period
+from ecqm.measures.results.report import Json
+from ecqm.measures.results.table import table_schema
 from ecqm.reporting.parts import Part
 from ecqm.reporting.recording import PartRecorder, summary_reports
 from ecqm.terminology import CodeIndex
@@ -193,7 +193,7 @@ class SparkResult:
 
     @property
     def populations(self) -> DataFrame:
-        """A row per patient or episode and group; see `ecqm.measures.table`."""
+        """A row per patient or episode and group; see `ecqm.measures.results.table`."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
         schema = from_arrow_schema(table_schema(self.recorder.observations))

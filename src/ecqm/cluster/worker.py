@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
 
-from ecqm.bundles.evaluation import Batch, Evaluation
+from ecqm.bundles.evaluation.batches import Batch, Evaluation
 from ecqm.cluster.units import Unit
 from ecqm.data import DataError
 from ecqm.data.allocation import many_objects

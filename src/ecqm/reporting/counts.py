@@ -16,9 +16,9 @@ import msgspec
 
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.definition import Aggregate, Measure, PopulationCode, Scoring
-from ecqm.measures.period import closed_period
-from ecqm.measures.supplements import Counted, SupplementalElement, element_of
-from ecqm.measures.tally import GroupTally, StratifierTally, Tally, aggregate
+from ecqm.measures.definition.period import closed_period
+from ecqm.measures.evaluation.cms_supplements import Counted, SupplementalElement, element_of
+from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally, aggregate
 from ecqm.values.text import iso_text
 
 COUNTS = "counts.json"

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ecqm.elm.narrative import Span
-from ecqm.measures.logic import LogicDefine
-from ecqm.measures.outcomes import Coverage, Outcomes
-from ecqm.measures.relevance import Statement
+from ecqm.measures.explanation.logic import LogicDefine
+from ecqm.measures.explanation.outcomes import Coverage, Outcomes
+from ecqm.measures.explanation.relevance import Statement
 from ecqm.reporting.words import Words
 
 

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from ecqm.measures.agreement import CaseResult, MeasureRun
+from ecqm.measures.decks.agreement import CaseResult, MeasureRun
 
 Report = dict[str, Any]
 

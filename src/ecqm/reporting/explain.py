@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.packages import MeasurePackage, qdm_version
-from ecqm.bundles.planning import Planner
+from ecqm.bundles.evaluation.planning import Planner
+from ecqm.bundles.packages.package import MeasurePackage, qdm_version
 from ecqm.data import DataError
 from ecqm.data.qdm import qdm_schema, read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
@@ -18,14 +18,14 @@ from ecqm.data.source import PatientData
 from ecqm.elm.narrative import Span
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
-from ecqm.measures.batch import MeasureSet
-from ecqm.measures.clauses import Clause, ClauseReader, Unknown
 from ecqm.measures.definition import Measure, Population
-from ecqm.measures.evaluation import GroupResult
-from ecqm.measures.logic import LogicDefine, MeasureLogic
-from ecqm.measures.outcomes import Outcomes, State
-from ecqm.measures.period import measurement_period
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.batch import MeasureSet
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.explanation.clauses import Clause, ClauseReader, Unknown
+from ecqm.measures.explanation.logic import LogicDefine, MeasureLogic
+from ecqm.measures.explanation.outcomes import Outcomes, State
+from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import PlanNode
 from ecqm.reporting.words import Sources, Words
 from ecqm.terminology import CodeIndex, Membership

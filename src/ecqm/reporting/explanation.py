@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ecqm.measures.clauses import Clause
+from ecqm.measures.explanation.clauses import Clause
 from ecqm.reporting.explain import Explanation
 from ecqm.reporting.notation import notation, whole
 

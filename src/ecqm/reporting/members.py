@@ -15,7 +15,7 @@ from typing import IO
 import msgspec
 
 from ecqm.data.writing import replacing
-from ecqm.measures.report import Json, bundle_entry
+from ecqm.measures.results.report import Json, bundle_entry
 
 MEMBERS = ".members"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecqm.measures.agreement import MeasureRun
+from ecqm.measures.decks.agreement import MeasureRun
 from ecqm.reporting.deck import Report, render_deck
 
 

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from ecqm.bundles.evaluation import Stated
-from ecqm.measures.composite import CompositeScores, CompositeTally, composite_scores
+from ecqm.bundles.evaluation.batches import Stated
 from ecqm.measures.definition import Measure
-from ecqm.measures.report import Json
-from ecqm.measures.supplements import Counted
-from ecqm.measures.tally import GroupTally, merged_tallies
+from ecqm.measures.evaluation.cms_supplements import Counted
+from ecqm.measures.results.report import Json
+from ecqm.measures.scoring.composite import CompositeScores, CompositeTally, composite_scores
+from ecqm.measures.scoring.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told
 
 # What is listed of a run; all of it is counted.

@@ -19,14 +19,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from ecqm.bundles.evaluation import Batch, Stated
+from ecqm.bundles.evaluation.batches import Batch, Stated
 from ecqm.data import Cohort
 from ecqm.data.writing import replace_file, replacing
 from ecqm.engine import RowError
-from ecqm.measures.batch import ComposedResult, MeasureResult
 from ecqm.measures.definition import Measure
-from ecqm.measures.planning import EvaluationPlan
-from ecqm.measures.report import (
+from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult
+from ecqm.measures.evaluation.cms_supplements import count_supplements
+from ecqm.measures.evaluation.planning import EvaluationPlan
+from ecqm.measures.results.report import (
     Json,
     Reporting,
     individual_reports,
@@ -34,8 +35,7 @@ from ecqm.measures.report import (
     report_of_tallies,
     tallied_supplements,
 )
-from ecqm.measures.supplements import count_supplements
-from ecqm.measures.table import composite_table, population_table
+from ecqm.measures.results.table import composite_table, population_table
 from ecqm.plan.lowering.core import Place
 from ecqm.reporting.members import MEMBERS, write_members
 from ecqm.reporting.parts import PROBLEMS_LISTED, MeasurePart, Message, Part, stated_period

@@ -4,8 +4,8 @@ DIR/summary.json         a Bundle of summary MeasureReports, one per measure
 DIR/subject-list.json    the same with the members of every population (when asked for)
 DIR/individual.ndjson    a MeasureReport per patient and measure, one per line (when asked for)
 DIR/counts.json          all counts with the identifiers of what is counted, see `ecqm.reporting.counts`
-DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.table`; a folder of such files
-                         where patients were evaluated in several batches
+DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.results.table`; a folder of
+                         such files where patients were evaluated in several batches
 DIR/errors.json          {"patients": run-time errors (the first 100,000), "measures": those that could not run,
                          "data": problems (the first 10,000), "not_read": files of a store that are damaged, and
                          how many there are}
@@ -31,14 +31,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ecqm.bundles.evaluation import Batch, Stated
-from ecqm.bundles.selection import Selection
+from ecqm.bundles.evaluation.batches import Batch, Stated
+from ecqm.bundles.evaluation.selection import Selection
 from ecqm.data.writing import replace_file, sole_writer
-from ecqm.measures.composite import CompositeScores
 from ecqm.measures.definition import Measure
-from ecqm.measures.planning import MeasurePlan
-from ecqm.measures.report import Json, Reporting, bundle_entry, report_of_tallies, subject_list_report
-from ecqm.measures.tally import GroupTally
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.results.report import Json, Reporting, bundle_entry, report_of_tallies, subject_list_report
+from ecqm.measures.scoring.composite import CompositeScores
+from ecqm.measures.scoring.tally import GroupTally
 from ecqm.operators.message import Told
 from ecqm.reporting.counts import COUNTS, Counts, measure_count
 from ecqm.reporting.members import MEMBERS, write_subject_lists

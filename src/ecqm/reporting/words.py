@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from ecqm.elm import IndexedLibrary
 from ecqm.elm.narrative import SourceText, Span
 from ecqm.language.formatter import FormatError, format_source
-from ecqm.measures.logic import LogicDefine
+from ecqm.measures.explanation.logic import LogicDefine
 
 Sources = Callable[[IndexedLibrary], str | None]
 """The CQL of a library, where it is at hand."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ecqm.measures.agreement import CaseResult, PopulationAgreement
+from ecqm.measures.decks.agreement import CaseResult, PopulationAgreement
 from ecqm.reporting.html.page import Content, Markup, joined, table, tag
 
 

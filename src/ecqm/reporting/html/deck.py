@@ -15,12 +15,12 @@ from functools import reduce
 from operator import or_
 from pathlib import Path
 
-from ecqm.bundles.inspection import Inspected
+from ecqm.bundles.decks.inspection import Inspected
 from ecqm.data import Demand
-from ecqm.measures.agreement import CaseResult, MeasureRun
-from ecqm.measures.logic import MeasureLogic, together
-from ecqm.measures.outcomes import Outcomes
-from ecqm.measures.planning import MeasurePlan
+from ecqm.measures.decks.agreement import CaseResult, MeasureRun
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.explanation.logic import MeasureLogic, together
+from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.operators.message import telling
 from ecqm.reporting.coverage import MeasureCoverage, Share
 from ecqm.reporting.explain import explanation_of

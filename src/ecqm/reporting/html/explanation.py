@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ecqm.measures.agreement import CaseResult
-from ecqm.measures.clauses import Clause, Unknown
-from ecqm.measures.logic import LogicDefine
-from ecqm.measures.outcomes import State
-from ecqm.measures.relevance import Statement
+from ecqm.measures.decks.agreement import CaseResult
+from ecqm.measures.explanation.clauses import Clause, Unknown
+from ecqm.measures.explanation.logic import LogicDefine
+from ecqm.measures.explanation.outcomes import State
+from ecqm.measures.explanation.relevance import Statement
 from ecqm.reporting.explain import ExplainedDefine, Explanation
 from ecqm.reporting.html.comparison import expected_beside_found
 from ecqm.reporting.html.logic import Mark, anchors, by_library, define_section, legend

@@ -9,8 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from ecqm.elm.narrative import Span
-from ecqm.measures.logic import LogicDefine
-from ecqm.measures.relevance import Statement
+from ecqm.measures.explanation.logic import LogicDefine
+from ecqm.measures.explanation.relevance import Statement
 from ecqm.reporting.html.page import Content, Markup, joined, tag
 
 _BREAKS = re.compile(r"(\s*\n\s*)")

@@ -11,7 +11,7 @@ from lxml import etree
 
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, ensure, name
 from ecqm.measures.definition import PopulationCode, Scoring
-from ecqm.measures.supplements import SupplementalElement
+from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.counts import GroupCount, MeasureCount, Observed, PopulationCount, StratumCount
 from ecqm.reporting.programs import SubmissionError, listed
 from ecqm.reporting.qrda import category3_templates as templates

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ecqm.data.qdm.qrda.templates import LOINC, SNOMED_CT
 from ecqm.data.qdm.qrda.xml import Template
-from ecqm.measures.supplements import SupplementalElement
+from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.counts import CodesCount
 from ecqm.reporting.qrda import category3_templates as templates
 from ecqm.terminology.systems import system_oid

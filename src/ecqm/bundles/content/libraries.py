@@ -1,0 +1,265 @@
+"""Libraries of measure content: their names, and their ELM and CQL to be read when needed."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+
+from ecqm.bundles.content.declarations import Declarations, of_cql, of_elm
+from ecqm.bundles.content.documents import Constant, ContentError, Document
+from ecqm.elm import ElmError, read_head
+from ecqm.elm.xml_reader import is_xml
+from ecqm.json_decoding import json_decoder
+
+
+class Format(StrEnum):
+    """A form in which a library is at hand (the content types of FHIR Library.content)."""
+
+    ELM_JSON = "application/elm+json"
+    ELM_XML = "application/elm+xml"
+    CQL = "text/cql"
+
+
+# Besides the registered types those that tools write instead; "application/elm" leaves open which of two it is.
+_FORMS = {form.value: form for form in Format} | {
+    "application/json+elm": Format.ELM_JSON,
+    "application/xml+elm": Format.ELM_XML,
+}
+_EITHER_ELM = "application/elm"
+
+
+@dataclass(frozen=True)
+class LibrarySource:
+    """One version of a library: readers of the forms it is at hand in, and where each comes from."""
+
+    name: str
+    version: str | None
+    forms: dict[Format, Document] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name}|{self.version}" if self.version else self.name
+
+    def elm_json(self) -> bytes | None:
+        return self._read(Format.ELM_JSON)
+
+    def elm_xml(self) -> bytes | None:
+        return self._read(Format.ELM_XML)
+
+    def cql(self) -> str | None:
+        data = self._read(Format.CQL)
+        return None if data is None else data.decode("utf-8-sig", errors="replace")
+
+    @cached_property
+    def declared(self) -> Declarations:
+        """The includes and value sets that the library declares. Raises ElmError, ContentError."""
+        elm = self.elm_json() or self.elm_xml()
+        try:
+            return of_elm(elm) if elm is not None else of_cql(self.cql() or "")
+        except ElmError as error:
+            raise ElmError(error.message, library=str(self)) from error
+
+    def origin(self, form: Format) -> str | None:
+        """The document that a form comes from."""
+        document = self.forms.get(form)
+        return document.origin if document else None
+
+    def _read(self, form: Format) -> bytes | None:
+        document = self.forms.get(form)
+        return document.read() if document else None
+
+
+class LibraryNotFound(LookupError):
+    """No such library, or not in the version asked for; the message names the versions at hand."""
+
+
+class Libraries:
+    """Libraries by name and exact version. A form that is at hand twice is taken from where it was added first."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, dict[str | None, LibrarySource]] = {}
+        self._names: dict[str, str] = {}
+
+    def add(self, name: str, version: str | None, form: Format, document: Document) -> None:
+        source = self._sources.setdefault(name, {}).setdefault(version, LibrarySource(name, version))
+        source.forms.setdefault(form, document)
+
+    def call(self, name: str, *others: str | None) -> None:
+        """Let a library be found by what else it is called: its canonical URL, its id."""
+        for other in others:
+            if other:
+                self._names.setdefault(other, name)
+
+    def name_of(self, reference: str) -> str:
+        """The name of the library that a canonical URL or a relative reference (`Library/id`) means."""
+        last = reference.rpartition("/")[2]
+        if reference in self._names:
+            return self._names[reference]
+        return last if last in self._sources else self._names.get(last, last)
+
+    def __iter__(self) -> Iterator[LibrarySource]:
+        for versions in self._sources.values():
+            yield from versions.values()
+
+    def __len__(self) -> int:
+        return sum(len(versions) for versions in self._sources.values())
+
+    def versions(self, name: str) -> tuple[LibrarySource, ...]:
+        """All versions of a library at hand, the latest first."""
+        found = self._sources.get(name, {}).values()
+        return tuple(sorted(found, key=lambda source: version_key(source.version), reverse=True))
+
+    def find(self, name: str, version: str | None = None) -> LibrarySource:
+        """The library in exactly this version; without a version, the latest at hand."""
+        sources = self.versions(name)
+        if version is None and sources:
+            return sources[0]
+        for source in sources:
+            if source.version == version:
+                return source
+        at_hand = ", ".join(str(source.version) for source in sources)
+        wanted = f"library {name}" + (f" version {version}" if version else "")
+        raise LibraryNotFound(
+            f"{wanted} is not at hand; " + (f"versions at hand: {at_hand}" if sources else "no version is")
+        )
+
+    def nearest(self, name: str, version: str | None = None) -> LibrarySource:
+        """The version asked for, otherwise the next later one at hand, otherwise the latest."""
+        sources = self.versions(name)
+        later = [source for source in sources if version_key(source.version) >= version_key(version)]
+        return later[-1] if later and version is not None else sources[0] if sources else self.find(name, version)
+
+
+def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
+    """Orders versions by their parts: numbers as numbers, and before them words (a draft precedes its release)."""
+    parts = re.split(r"[.\-+ ]", version or "")
+    return (*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), (0, ""))
+
+
+class _Attachment(msgspec.Struct, frozen=True):
+    contentType: str | None = None
+    data: str | None = None
+
+
+class _LibraryHeader(msgspec.Struct, frozen=True):
+    name: str | None = None
+    id: str | None = None
+    url: str | None = None
+    version: str | None = None
+    content: list[_AttachmentType] | None = None
+
+
+class _AttachmentType(msgspec.Struct, frozen=True):
+    contentType: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _LibraryContent(msgspec.Struct, frozen=True):
+    content: list[_Attachment] | None = None
+
+
+_decode_header = json_decoder(_LibraryHeader)
+_decode_content = json_decoder(_LibraryContent)
+
+
+def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A FHIR Library resource: every attachment of a known content type that has data is a form of the library; one
+    that only says where its content is to be found is not.
+
+    False of one without any (a manifest, a module definition): it is no library of logic.
+    """
+    has_logic = False
+    header = _decode_header(data)
+    name = header.name or header.id
+    for attachment in header.content or ():
+        attached = memoryview(attachment.data)
+        form = _form(attachment.contentType, bytes(attached[1:_HEAD]))
+        if name and form is not None and bytes(attached[:1]) == b'"':
+            libraries.add(name, header.version, form, Document(document.origin, _Attached(document, form).read))
+            has_logic = True
+    if name:
+        libraries.call(name, header.url, header.id)
+    return has_logic
+
+
+# Enough of an attachment to tell XML from JSON, behind a byte order mark and line breaks.
+_HEAD = 101
+
+
+def _form(content_type: str | None, head: bytes) -> Format | None:
+    """The form of an attachment by its content type, whose parameters tell nothing; `head` is its first base64."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind != _EITHER_ELM:
+        return _FORMS.get(kind)
+    letters = re.sub(rb"\\[nrt]|[^A-Za-z0-9+/]", b"", head)
+    return Format.ELM_XML if is_xml(base64.b64decode(letters[: len(letters) // 4 * 4])) else Format.ELM_JSON
+
+
+@dataclass(frozen=True)
+class _Attached:
+    document: Document
+    form: Format
+
+    def read(self) -> bytes:
+        try:
+            attachments = _decode_content(self.document.read()).content or ()
+        except msgspec.DecodeError as error:
+            raise ContentError(f"{self.document.origin}: {error}") from error
+        for attachment in attachments:
+            head = (attachment.data or "")[:_HEAD].encode("ascii", "replace")
+            if attachment.data is not None and _form(attachment.contentType, head) == self.form:
+                try:
+                    return base64.b64decode(attachment.data)
+                except ValueError as error:
+                    raise ContentError(f"{self.document.origin}: {self.form} is not base64: {error}") from error
+        raise ContentError(f"{self.document.origin}: the {self.form} attachment has no data")
+
+
+class _Several(msgspec.Struct, frozen=True):
+    libraries: list[msgspec.Raw] | None = None
+
+
+_decode_several = json_decoder(_Several)
+_decode_list = json_decoder(list[msgspec.Raw])
+
+
+def add_elm(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A file of ELM: a library in JSON or XML, or several in JSON, in a list or under `libraries`. False if it is none.
+
+    Raises ElmError or msgspec.DecodeError for one that cannot be read, ContentError for a list of other things.
+    """
+    in_list = data.lstrip().startswith(b"[")
+    head = None if in_list else read_head(data)
+    if head is not None:
+        form = Format.ELM_XML if is_xml(data) else Format.ELM_JSON
+        libraries.add(head.identifier.name, head.identifier.version, form, document)
+        return True
+    several = None if is_xml(data) else _decode_list(data) if in_list else _decode_several(data).libraries
+    if several is None:
+        return False
+    parts = [Document(f"{document.origin}#{n}", Constant(bytes(part)).read) for n, part in enumerate(several)]
+    added = [add_elm(libraries, part, part.read()) for part in parts]
+    if not all(added) or not added:
+        raise ContentError("a list of what are not ELM libraries")
+    return True
+
+
+# Comments and other lines may precede the declaration; a qualified name's last part is the library's name.
+_DECLARATION = re.compile(
+    r"^\s*library\s+(?:[\w.]+\.)?(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>\w+))(?:\s+version\s+'(?P<version>[^']*)')?",
+    re.MULTILINE,
+)
+
+
+def add_cql(libraries: Libraries, document: Document, data: bytes) -> bool:
+    """A CQL file, by its library declaration; False if it declares none."""
+    declared = _DECLARATION.search(data.decode("utf-8-sig", errors="replace"))
+    if declared is None:
+        return False
+    libraries.add(declared["quoted"] or declared["plain"], declared["version"], Format.CQL, document)
+    return True

@@ -1,0 +1,1 @@
+"""Decks of test cases: found, matched with their measures and run."""

@@ -1,0 +1,198 @@
+"""Cases that lie together, dealt out: a bundle with several patients (mostly the measure's own), or NDJSON by type.
+
+To those who read cases a case is a folder. Which patient a resource belongs to is what it says itself; one that names
+no patient (an organization, a medication) is of all cases.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import msgspec
+
+from ecqm.data import DataError
+from ecqm.data.compartment import PATIENT_LINKS, patient_reference
+from ecqm.data.files import read_document
+from ecqm.json_decoding import json_decoder
+from ecqm.measures.decks.expectations import Expectation, expectations_of, reports_in
+from ecqm.measures.decks.test_cases import read_cases
+
+# What a bundle of a measure has besides cases.
+_DEFINITIONS = frozenset(("Measure", "Library", "ValueSet", "CodeSystem", "ConceptMap", "StructureDefinition"))
+_REPORT = "MeasureReport"
+_PATIENT = re.compile(rb'"resourceType"\s*:\s*"Patient"')
+
+
+class _Reference(msgspec.Struct, frozen=True):
+    reference: str | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    fullUrl: str | None = None
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    resourceType: str = ""
+    id: str | None = None
+    entry: list[_Entry] | None = None
+
+
+_Links = msgspec.defstruct("_Links", [(name, _Reference | list[_Reference] | None, None) for name in PATIENT_LINKS])
+_kind_of, _links_of = json_decoder(_Kind), json_decoder(_Links)
+
+
+@dataclass(frozen=True)
+class _Resource:
+    """A resource as it is written; `url` is what references of its bundle call it. `patient`: the id, or the URN, of
+    the patient that it is about."""
+
+    kind: str
+    content: bytes
+    url: str | None
+    patient: str | None
+
+
+@contextmanager
+def dealt(path: Path, report: Callable[[str], None] = lambda problem: None) -> Iterator[Path]:
+    """A deck in which cases that lie together are folders, gone afterwards; a deck without such cases is as it is.
+
+    Looked at are a bundle, or the files that lie in a folder and in the folders in it, but for content repositories.
+    What `report` takes is left out: files that cannot be read. Raises OSError.
+    """
+    together = dict(_together(path))
+    if not together:
+        yield path
+        return
+    with TemporaryDirectory(prefix="ecqm-") as name:
+        root = Path(name)
+        for folder, files in together.items():
+            _deal(_resources(files, report), root, folder.stem, _apart(folder))
+        if path.is_dir():
+            _link_others(path, root, together)
+        yield root
+
+
+def _apart(folder: Path) -> set[tuple[str, str | None]]:
+    """The measures and patients who have a case in a folder of its own, of which others are copies."""
+    cases = read_cases(folder) if folder.is_dir() else ()
+    expected = (expectation for case in cases if case.folder.is_dir() for expectation in case.expectations)
+    return {(_measure_of(each, folder.stem), each.patient_id) for each in expected if each.patient_id}
+
+
+def _link_others(path: Path, root: Path, together: Mapping[Path, Sequence[Path]]) -> None:
+    """Put what else a deck has, cases in folders and bundles of their own, beside the cases that were dealt out."""
+    for folder in {path, *together}:
+        for other in folder.iterdir():
+            if other in together or other in together.get(folder, ()):
+                continue
+            inside = root if folder == path and other.is_dir() else root / folder.name
+            inside.mkdir(exist_ok=True)
+            if not (inside / other.name).exists():
+                os.symlink(other.absolute(), inside / other.name, other.is_dir())
+
+
+def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Folders, or the one file, and their files with the resources of several cases, reports among them."""
+    if not path.is_dir():
+        if _cases_in(path):
+            yield path, [path]
+        return
+    if (path / "input").is_dir():
+        return
+    for folder in (path, *sorted(each for each in path.iterdir() if each.is_dir())):
+        files = sorted(each for each in folder.iterdir() if each.is_file())
+        lines = [each for each in files if each.suffix == ".ndjson"]
+        several = [each for each in files if each.suffix == ".json" and len(_cases_in(each)) > 1]
+        if several:
+            # Copies of cases that have folders are no cases.
+            apart = _apart(folder)
+            several = [each for each in several if not _cases_in(each) <= apart]
+        if several or any(_REPORT.encode() in each.read_bytes() for each in lines):
+            yield folder, lines + several
+
+
+def _cases_in(path: Path) -> set[tuple[str, str | None]]:
+    """The measures and patients that the reports of a bundle are about, none if it has no patient."""
+    content = path.read_bytes()
+    if _REPORT.encode() not in content or not _PATIENT.search(content):
+        return set()
+    try:
+        expected = expectations_of(list(reports_in(read_document(path))))
+    except (DataError, msgspec.DecodeError):
+        return set()
+    return {(_measure_of(each, path.parent.stem), each.patient_id) for each in expected}
+
+
+def _resources(files: Iterable[Path], report: Callable[[str], None]) -> Iterator[_Resource]:
+    for path in files:
+        try:
+            content = read_document(path) if path.suffix == ".json" else path.read_bytes()
+        except DataError as error:
+            report(str(error))
+            continue
+        for number, document in enumerate([content] if path.suffix == ".json" else content.splitlines(), 1):
+            try:
+                yield from _within(document) if document.strip() else ()
+            except msgspec.DecodeError as error:
+                report(f"{path}:{number}: {error}")
+
+
+def _within(content: bytes, url: str | None = None) -> Iterator[_Resource]:
+    """The resource, or those of a bundle."""
+    found = _kind_of(content)
+    if found.resourceType == "Bundle":
+        for entry in found.entry or ():
+            if bytes(entry.resource):
+                yield from _within(bytes(entry.resource), entry.fullUrl)
+    elif found.resourceType == "Patient":
+        yield _Resource("Patient", content, url, found.id or url)
+    elif found.resourceType == _REPORT:
+        expected = expectations_of(list(reports_in(content)))
+        yield from (_Resource(_REPORT, content, url, each.patient_id) for each in expected)
+    elif found.resourceType not in _DEFINITIONS:
+        yield _Resource(found.resourceType, content, url, patient_reference(_links_of(content)))
+
+
+def _deal(resources: Iterable[_Resource], root: Path, name: str, but: Container[tuple[str, str | None]]) -> None:
+    """Write a bundle for each patient and each measure that reports name, in a folder called as the measure is; `but`
+    are measures and patients who have a case elsewhere."""
+    dealt_out = list(resources)
+    patients = {each.patient: each.patient for each in dealt_out if each.kind == "Patient" and each.patient}
+    patients |= {each.url: each.patient for each in dealt_out if each.kind == "Patient" and each.url and each.patient}
+    reports = [each for each in dealt_out if each.kind == _REPORT]
+    of_patient: dict[str | None, list[_Resource]] = {}
+    for each in dealt_out:
+        if each.kind != _REPORT:
+            of_patient.setdefault(each.patient and patients.get(each.patient, each.patient), []).append(each)
+    cases: dict[tuple[str, str], list[_Resource]] = {}
+    for each in reports:
+        (expectation,) = expectations_of(list(reports_in(each.content)))
+        cases.setdefault((_measure_of(expectation, name), _subject(each, patients)), []).append(each)
+    for (measure, patient), of_case in cases.items():
+        if (measure, patient) in but:
+            continue
+        entries = [*of_patient.get(patient, ()), *of_patient.get(None, ()), *of_case]
+        file = root / quote(measure, safe="") / quote(patient, safe="") / "case.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        written = [_Entry(each.url, msgspec.Raw(each.content)) for each in entries]
+        bundle = {"resourceType": "Bundle", "type": "collection", "entry": written}
+        file.write_bytes(msgspec.json.encode(bundle))
+
+
+def _measure_of(expectation: Expectation, otherwise: str) -> str:
+    return (expectation.measure or otherwise).partition("|")[0].rpartition("/")[2]
+
+
+def _subject(report: _Resource, patients: Mapping[str, str]) -> str:
+    """The id of the patient that a report is about: the only one there is, if it does not say."""
+    if report.patient is None and len(set(patients.values())) == 1:
+        return next(iter(patients.values()))
+    return patients.get(report.patient or "", report.patient or "unknown")

@@ -1,0 +1,137 @@
+"""Running a deck: the test cases of each measure as one cohort, compared with what they expect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks.inspection import Inspected, Inspector
+from ecqm.bundles.evaluation.planning import LibraryForm, Planner
+from ecqm.bundles.evaluation.selection import CannotPlan, missing_value_sets, plan_together
+from ecqm.data import DataProblem, read_cases
+from ecqm.engine import EvaluationError, Executor, FhirProfiles
+from ecqm.engine.profiles import ProfileRule
+from ecqm.measures.decks.agreement import CaseResult, MeasureRun
+from ecqm.measures.decks.comparison import compare_case, expectation_of, placeholder_scores
+from ecqm.measures.decks.defects import Defect, DefectList
+from ecqm.measures.decks.test_cases import TestCase
+from ecqm.measures.definition import Measure
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.batch import MeasureSet, composed_result
+from ecqm.measures.evaluation.defines import first_messages
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.operators.message import telling
+from ecqm.terminology import CodeIndex, Membership, MissingValueSet
+from ecqm.values import EvaluationContext
+
+CannotRun = (*CannotPlan, EvaluationError)
+
+
+@dataclass
+class DeckRunner:
+    """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
+
+    `messages` counts what the logic told: (measure, severity, code, text); `missing` has the value sets that the
+    measures look into and that are not at hand as whole, by the name that they are asked for; `problems` what of the
+    cases could not be read. An `inspector` is shown every evaluation.
+    """
+
+    content: Content
+    defects: DefectList = field(default_factory=DefectList)
+    relax_versions: bool = False
+    profiles: ProfileRule = "both"
+    form: LibraryForm = "elm"
+    context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
+    inspector: Inspector | None = None
+
+    def __post_init__(self) -> None:
+        self.planner = Planner(self.content, self.relax_versions, self.form)
+        self.messages: Counter[tuple[str, str, str | None, str | None]] = Counter()
+        self.missing: dict[str, MissingValueSet] = {}
+        self.problems: list[DataProblem] = []
+
+    def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
+        """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
+        run = MeasureRun(measure.name, [])
+        started = perf_counter()
+        try:
+            planned: dict[str, MeasurePlan] = {}
+            measure = plan_together(self.planner, measure, planned)
+        except CannotRun as error:
+            run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
+            return run
+        run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
+        by_period: dict[tuple[str | None, str | None], list[TestCase]] = {}
+        for case in cases:
+            expectation = expectation_of(case, measure)
+            by_period.setdefault(expectation.period if expectation else (None, None), []).append(case)
+        self.missing |= {each.id: each for each in missing_value_sets(self.content, planned.values())}
+        plans = tuple(planned.values())
+        placeholders = placeholder_scores(measure, cases)
+        results: dict[Path, CaseResult] = {}
+        for period, together in by_period.items():
+            for result in self._run_together(measure, plans, period, together, placeholders, run.seconds):
+                results[result.case.folder] = result
+        run.results = [results[case.folder] for case in cases]
+        return run
+
+    def _run_together(
+        self,
+        measure: Measure,
+        planned: Sequence[MeasurePlan],
+        period: tuple[str | None, str | None],
+        cases: Sequence[TestCase],
+        placeholders: frozenset[str],
+        seconds: dict[str, float],
+    ) -> Iterable[CaseResult]:
+        codes = CodeIndex()
+        started = perf_counter()
+        plans = MeasureSet(planned)
+        demand = plans.demand if self.inspector is None else plans.demand | self.inspector.demand(planned)
+        cohort = read_cases([case.folder for case in cases], demand, codes)
+        self.problems += cohort.problems
+        loaded = perf_counter()
+        executor = Executor(
+            cohort,
+            Membership(codes, self.content.value_sets),
+            FhirProfiles(self.profiles),
+            replace(self.context, terminology=self.content.value_sets),
+            {"Measurement Period": measurement_period(measure, period)},
+        )
+        try:
+            with telling(lambda told: self.messages.update([(measure.name, told.severity, told.code, told.text)])):
+                found = list(plans.evaluate(executor))
+        except EvaluationError as error:
+            if len(cases) == 1:
+                return [compare_case(cases[0], measure, (), 0, str(error))]
+            # What one case brings about must not take the others with it: halve, until it stands alone.
+            middle = len(cases) // 2
+            halves = (cases[:middle], cases[middle:])
+            return [
+                result
+                for half in halves
+                for result in self._run_together(measure, planned, period, half, placeholders, seconds)
+            ]
+        finally:
+            seconds["load"] += loaded - started
+            seconds["evaluate"] += perf_counter() - loaded
+        messages = first_messages(error for result in found for error in result.errors)
+        groups = [group for result in found if result.measure.canonical == measure.canonical for group in result.groups]
+        composites = composed_result(measure, found).composites if measure.composites else ()
+        results = [
+            compare_case(
+                case, measure, groups, row, messages.get(row), self._defect(measure, case), composites, placeholders
+            )
+            for row, case in enumerate(cases)
+        ]
+        if self.inspector is not None:
+            parts = [(plan, part.groups) for plan, part in zip(planned, found, strict=True)]
+            self.inspector.inspect(Inspected(measure.name, parts, executor, results, self.content.source_of))
+        return results
+
+    def _defect(self, measure: Measure, case: TestCase) -> Defect | None:
+        return self.defects.find(case.name, measure.name, case.measure_folder)

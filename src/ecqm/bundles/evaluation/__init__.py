@@ -1,0 +1,1 @@
+"""Measures of a content planned together and evaluated on patient data."""

@@ -1,0 +1,136 @@
+"""Measures chosen from a content to run together: planned as one, and what they lack said before they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.content.catalog import MeasureNotFound
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.content.libraries import LibraryNotFound
+from ecqm.bundles.evaluation.planning import Planner
+from ecqm.data import Demand
+from ecqm.data.allocation import many_objects
+from ecqm.elm import ElmError
+from ecqm.measures.definition import Measure, MeasureError
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.scoring.composite import resolved_composites
+from ecqm.plan.lowering import PlanError
+from ecqm.terminology import MissingValueSet
+
+CannotPlan = (ContentError, ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Planned measures; `not_planned` has, by name, why a measure could not be.
+
+    `missing` are the value sets that the plans look into and that are not at hand as whole. `composites` are measures
+    with scores that are made of those of the others. `notices` are what is to be known of them, once each:
+    versions of measures and data models that were taken or assumed, and what the compiler warns of.
+    """
+
+    content: Content
+    plans: tuple[MeasurePlan, ...]
+    not_planned: dict[str, str] = field(default_factory=dict)
+    missing: tuple[MissingValueSet, ...] = ()
+    composites: tuple[Measure, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Selection of {', '.join(plan.measure.name for plan in self.plans) or 'no measure'}>"
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """All measures that have results, by canonical: those with plans, then those that are only composed."""
+        planned = {plan.measure.canonical: plan.measure for plan in self.plans}
+        return planned | {measure.canonical: measure for measure in self.composites}
+
+    @property
+    def demand(self) -> Demand:
+        """What all of the measures need of the data."""
+        return reduce(or_, (plan.demand for plan in self.plans), Demand.of((), ()))
+
+    def in_period(self, stated: tuple[str | None, str | None]) -> Selection:
+        """These in a stated measurement period, or each in its own: measures that have none are in `not_planned`."""
+        without: dict[str, str] = {}
+        for plan in self.plans:
+            try:
+                measurement_period(plan.measure, stated)
+            except MeasureError as error:
+                without[plan.measure.name] = str(error)
+        plans = tuple(plan for plan in self.plans if plan.measure.name not in without)
+        return replace(self, plans=plans, not_planned=self.not_planned | without) if without else self
+
+    def warnings(self, plan: MeasurePlan) -> list[str]:
+        """What to know of a measure's results: stand-ins for libraries, and what of it could not be had."""
+        return [
+            *plan.measure.problems,
+            *plan.libraries.warnings,
+            *plan.problems,
+            *plan.lowering.warnings,
+            *(f"value set {missing}" for missing in self.missing if missing.id in plan.value_sets),
+        ]
+
+
+def select(
+    content: Content,
+    measures: Iterable[Measure],
+    relax_versions: bool = False,
+    watch: Callable[[Measure], None] = lambda measure: None,
+) -> Selection:
+    """Plan measures; `watch` is called after each. One that cannot be planned does not keep the others from it."""
+    planner = Planner(content, relax_versions)
+    plans: dict[str, MeasurePlan] = {}
+    composites: list[Measure] = []
+    not_planned: dict[str, str] = {}
+    with many_objects():
+        for measure in measures:
+            try:
+                needed = plan_together(planner, measure, plans)
+                if needed.composites:
+                    composites.append(needed)
+            except CannotPlan as error:
+                not_planned[measure.name] = str(error)
+            watch(measure)
+        planned = tuple(plans.values())
+        missing = missing_value_sets(content, planned)
+    of_libraries = (f"{told} (library {library})" for told, library in planner.warnings.items())
+    notices = (*content.notices, *of_libraries)
+    return Selection(content, planned, not_planned, missing, tuple(composites), notices)
+
+
+def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePlan]) -> Measure:
+    """Plan a measure and what it is composed of into `plans`, by canonical; gives the measure with all it names found.
+
+    Raises what `CannotPlan` lists.
+    """
+    if measure.composites:
+        measure, components = resolved_composites(measure, planner.content.measure)
+        for component in components:
+            try:
+                if component.canonical not in plans:
+                    plans[component.canonical] = planner.plan(component)
+            except CannotPlan as error:
+                raise MeasureError(f"{component.name}, of which it is composed, cannot be planned: {error}") from error
+    if measure.groups or not measure.composites:
+        if measure.canonical not in plans:
+            plans[measure.canonical] = planner.plan(measure)
+        return plans[measure.canonical].measure
+    return measure
+
+
+def missing_value_sets(content: Content, plans: Iterable[MeasurePlan]) -> tuple[MissingValueSet, ...]:
+    """The value sets that plans look into and that are not at hand as whole, with the defines that name them.
+
+    Those that a library declares and no define of the measures refers to are not needed.
+    """
+    uses: dict[str, list[str]] = {}
+    for plan in plans:
+        for identifier, defines in plan.value_sets.items():
+            uses.setdefault(identifier, []).extend(defines)
+    return tuple(content.value_sets.missing(uses))

@@ -1,0 +1,243 @@
+"""QDM packages as content of a run: measures chosen and planned, and the patients that they are evaluated on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from time import perf_counter
+
+from ecqm.bundles.content.catalog import MeasureNotFound
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.evaluation.batches import Batch
+from ecqm.bundles.evaluation.selection import CannotPlan
+from ecqm.bundles.packages.archives import is_archive, read_archive
+from ecqm.bundles.packages.package import MeasurePackage, is_package, packages, qdm_version, read_package
+from ecqm.data.demand import Demand
+from ecqm.data.problems import DataError
+from ecqm.data.qdm import read_patients
+from ecqm.data.qdm.binding import QdmDataTypes
+from ecqm.data.qdm.schema import qdm_schema
+from ecqm.engine import EvaluationError, Executor
+from ecqm.measures.definition import Measure, MeasureError
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.batch import MeasureSet
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.terminology import (
+    CodeIndex,
+    Expansion,
+    Membership,
+    MissingValueSet,
+    ValueSets,
+    ValueSetStore,
+    value_set_key,
+)
+from ecqm.values import EvaluationContext
+
+PACKAGES = "measures"
+
+
+def package_files(path: Path) -> list[Path]:
+    """The packages at a path: a measure's file or archive, its folder, a folder of such, or a deck with `measures`."""
+    if path.is_file():
+        return [path] if is_archive(path) or (path.suffix == ".json" and is_package(path)) else []
+    for folder in (path / PACKAGES, path):
+        if folder.is_dir():
+            own = [each for each in sorted(folder.glob("*.json")) if is_package(each)]
+            own += [each for each in sorted(folder.glob("*.zip")) if is_archive(each)]
+            if found := own or list(packages(folder)):
+                return found
+    return []
+
+
+@dataclass
+class PackageContent:
+    """The packages at a path. Problems are of packages that cannot be read."""
+
+    packages: tuple[MeasurePackage, ...]
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path, valuesets: Sequence[Path] = ()) -> PackageContent:
+        """The packages at a path; `valuesets` have what these lack. Raises ContentError for a path without packages."""
+        found, problems = [], []
+        beside = ValueSetStore.of_folders(*valuesets)
+        for file in package_files(path):
+            try:
+                package = read_archive(file) if file.suffix == ".zip" else read_package(file)
+                found.append(replace(package, value_sets=LayeredValueSets((package.value_sets, beside))))
+            except ContentError as error:
+                problems.append(str(error))
+        if not found:
+            raise ContentError("; ".join(problems) or f"there are no measure packages at {path}")
+        return cls(tuple(found), problems)
+
+    def select(self, names: Iterable[str] = ()) -> list[MeasurePackage]:
+        """The packages of some measures, by any of their names; all of them without names. MeasureNotFound."""
+        chosen = []
+        for name in names:
+            found = next((package for package in self.packages if name in package.names), None)
+            if found is None:
+                known = [each for package in self.packages for each in package.names]
+                close = ", ".join(get_close_matches(name, known)) or ", ".join(known[:5])
+                raise MeasureNotFound(f"there is no measure {name!r}; there are {close}")
+            chosen.append(found)
+        return chosen or list(self.packages)
+
+
+class LayeredValueSets:
+    """Value sets from the first of several layers that has them, in whatever version: a measure means those that it
+    comes with, and what stands in for them."""
+
+    def __init__(self, layers: Sequence[ValueSets]) -> None:
+        self._layers = layers
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        """The value set, or None if no layer has it."""
+        found = (layer.find(identifier) for layer in self._layers)
+        return next((each for each in found if each is not None), None)
+
+
+class SharedValueSets:
+    """The value sets of several packages, which have to mean the same by one OID."""
+
+    def __init__(self, of: Sequence[MeasurePackage]) -> None:
+        self._packages = of
+
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        """The value set; None if no package has it. Raises ContentError if two packages have different codes for it."""
+        found: Expansion | None = None
+        for package in self._packages:
+            own = package.value_sets.find(identifier, version)
+            if own is None:
+                continue
+            if found is not None and own.codes != found.codes:
+                raise ContentError(
+                    f"value set {identifier} is another in {own.origin} than in {found.origin}: run apart"
+                )
+            found = own
+        return found
+
+    def expand(self, identifier: str, version: str | None = None) -> frozenset[tuple[str, str]]:
+        """The (system, code) members of a value set; none if it is not at hand."""
+        found = self.find(identifier, version)
+        return found.codes if found is not None else frozenset()
+
+
+@dataclass(frozen=True)
+class PackageSelection:
+    """Planned measures of packages: what `bundles.evaluation.selection.Selection` is for FHIR measures."""
+
+    content: SelectedPackages
+    plans: tuple[MeasurePlan, ...]
+    not_planned: dict[str, str] = field(default_factory=dict)
+    missing: tuple[MissingValueSet, ...] = ()
+    composites: tuple[Measure, ...] = ()
+    """None: packages are of one measure each."""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """The measures by canonical."""
+        return {plan.measure.canonical: plan.measure for plan in self.plans}
+
+    @property
+    def demand(self) -> Demand:
+        """What all of the measures need of the data."""
+        found = Demand.of((), ())
+        for plan in self.plans:
+            found |= plan.demand
+        return found
+
+    def warnings(self, plan: MeasurePlan) -> list[str]:
+        """What to know of a measure's results."""
+        lacking = [f"value set {each}" for each in self.missing if each.id in plan.value_sets]
+        return [*plan.measure.problems, *plan.problems, *plan.lowering.warnings, *lacking]
+
+    @property
+    def version(self) -> str:
+        """The version of QDM that the measures are written in. Raises ContentError if there are several."""
+        versions = set(map(qdm_version, self.plans))
+        if len({qdm_schema(version).version for version in versions}) > 1:
+            raise ContentError(
+                f"the measures are of QDM {', '.join(sorted(versions))}: run those of one version together"
+            )
+        return min(versions)
+
+
+@dataclass(frozen=True)
+class SelectedPackages:
+    """What results are told to come from."""
+
+    packages: Sequence[MeasurePackage]
+    problems: Sequence[str]
+    value_sets: SharedValueSets
+
+    def hashes(self) -> Mapping[str, str]:
+        """By measure, of the package's file."""
+        return {each.measure.name: hashlib.sha256(Path(each.origin).read_bytes()).hexdigest() for each in self.packages}
+
+
+def select_packages(
+    content: PackageContent, names: Iterable[str] = (), watch: Callable[[Measure], None] = lambda measure: None
+) -> PackageSelection:
+    """Plan measures; `watch` is called after each. One that cannot be planned does not keep the others from it."""
+    chosen = content.select(names)
+    plans: list[MeasurePlan] = []
+    not_planned: dict[str, str] = {}
+    missing: dict[str, MissingValueSet] = {}
+    for package in chosen:
+        try:
+            plan = package.plan()
+        except CannotPlan as error:
+            not_planned[package.measure.name] = str(error)
+        else:
+            plans.append(plan)
+            for identifier, defines in plan.value_sets.items():
+                # A package has one version of each, whatever its logic says.
+                if package.value_sets.find(value_set_key(identifier)[0]) is None:
+                    missing[identifier] = MissingValueSet(identifier, defines)
+        watch(package.measure)
+    shared = SharedValueSets(chosen)
+    selected = SelectedPackages(chosen, content.problems, shared)
+    return PackageSelection(selected, tuple(plans), not_planned, tuple(missing.values()))
+
+
+def evaluate_packages(
+    selection: PackageSelection,
+    data: Sequence[Path],
+    stated: tuple[str | None, str | None] = (None, None),
+    supplements: bool = False,
+    watch: Callable[[Measure], None] = lambda measure: None,
+    patient_codes: bool = False,
+) -> Batch:
+    """The results of all measures over the QDM patients at some paths, which are one batch; those that have no period
+    or fail as a whole are in its `failed`.
+
+    Raises DataError if there are no patients.
+    """
+    codes = CodeIndex()
+    started = perf_counter()
+    cohort = read_patients(data, selection.demand, codes, selection.version)
+    if cohort.n == 0:
+        told = "; ".join(map(str, cohort.problems[:3]))
+        raise DataError(f"there are no QDM patients at {', '.join(map(str, data))}{told and ': ' + told}")
+    batch = Batch(cohort, load_seconds=perf_counter() - started)
+    membership = Membership(codes, selection.content.value_sets)
+    context = replace(EvaluationContext.of_this_moment(), terminology=selection.content.value_sets)
+    for plan in selection.plans:
+        watch(plan.measure)
+        try:
+            parameters = {"Measurement Period": measurement_period(plan.measure, stated)}
+        except MeasureError as error:
+            batch.failed[plan.measure.name] = str(error)
+            continue
+        executor = Executor(cohort, membership, QdmDataTypes(qdm_schema(selection.version)), context, parameters)
+        try:
+            batch.results += MeasureSet([plan]).evaluate(executor, supplements, patient_codes)
+        except EvaluationError as error:
+            batch.failed[plan.measure.name] = str(error)
+        batch.lifted.update(executor.lifted)
+    return batch

@@ -1,0 +1,70 @@
+"""The annual updates of CMS measures that are known: `releases.toml`, beside what of them a store has.
+
+Facts of public pages and of published content only; the specifications themselves come from their publishers.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecqm.bundles.content.catalog import cms_id
+from ecqm.bundles.specifications.specification import Specification
+
+RELEASES = Path(__file__).with_name("releases.toml")
+
+
+@dataclass(frozen=True)
+class ReleasedMeasure:
+    """A measure of a year: its CMS id (CMS122), name and version in the FHIR content that was released."""
+
+    cms_id: str
+    name: str
+    version: str
+
+    def is_specified(self, specification: Specification) -> bool:
+        """Is a specification of this measure, in whatever version?"""
+        return self.name == specification.measure or self.cms_id in map(cms_id, specification.names)
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is known of a year's update: `facts` as `releases.toml` has them, and its measures, where some source lists
+    them."""
+
+    year: int
+    name: str
+    facts: Mapping[str, Any]
+    measures: tuple[ReleasedMeasure, ...]
+
+    def installed(self, measure: ReleasedMeasure, specifications: Iterable[Specification]) -> list[Specification]:
+        """A measure's specifications in the version that was released, and those in other versions for this year.
+
+        The year alone does not tell: the periods of some measures begin in the year after that of their release.
+        """
+        return [
+            each
+            for each in specifications
+            if measure.is_specified(each) and (each.version == measure.version or each.year == self.year)
+        ]
+
+
+def known_releases() -> list[Release]:
+    """All annual updates that are known, in order of their years."""
+    tables = tomllib.loads(RELEASES.read_text("utf-8"))
+    listed = {release["reporting_year"]: release["measures"] for release in tables["release"]}
+    return [
+        Release(
+            year=update["reporting_year"],
+            name=update["name"],
+            facts={key: fact for key, fact in update.items() if key not in ("reporting_year", "name")},
+            measures=tuple(
+                ReleasedMeasure(each["id"], each["name"], each["version"])
+                for each in listed.get(update["reporting_year"], ())
+            ),
+        )
+        for update in sorted(tables["annual_update"], key=lambda update: update["reporting_year"])
+    ]

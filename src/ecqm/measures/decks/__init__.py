@@ -1,0 +1,1 @@
+"""Test cases: what is expected of them, and how far results agree."""

@@ -1,0 +1,255 @@
+"""What MeasureReports expect of a test case (profile test-case-cqfm of the Quality Measure IG).
+
+A report is one of expectations if it has no profile, or one of a test case, or says that it is for a test case
+(cqfm-isTestCase). Decks of earlier years have plain individual reports; they count where there is no other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ecqm.json_decoding import json_decoder
+from ecqm.measures.definition.resource import CodeableConcept, Period
+
+
+class _Quantity(msgspec.Struct, frozen=True):
+    value: float | None = None
+    unit: str | None = None
+    code: str | None = None
+
+
+class _Population(msgspec.Struct, frozen=True):
+    id: str | None = None
+    code: CodeableConcept | None = None
+    count: float | None = None
+
+
+class _StratumComponent(msgspec.Struct, frozen=True):
+    value: CodeableConcept | None = None
+
+
+class _Stratum(msgspec.Struct, frozen=True):
+    value: CodeableConcept | None = None
+    component: list[_StratumComponent] | None = None
+    population: list[_Population] | None = None
+    measureScore: _Quantity | None = None
+
+
+class _Stratifier(msgspec.Struct, frozen=True):
+    id: str | None = None
+    code: list[CodeableConcept] | None = None
+    stratum: list[_Stratum] | None = None
+
+
+class _Group(msgspec.Struct, frozen=True):
+    id: str | None = None
+    population: list[_Population] | None = None
+    stratifier: list[_Stratifier] | None = None
+    measureScore: _Quantity | None = None
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    profile: list[str] | None = None
+
+
+class _Reference(msgspec.Struct, frozen=True):
+    reference: str | None = None
+
+
+class _Extension(msgspec.Struct, frozen=True):
+    url: str = ""
+    valueMarkdown: str | None = None
+    valueString: str | None = None
+    valueBoolean: bool | None = None
+
+
+class _Parameter(msgspec.Struct, frozen=True):
+    name: str = ""
+    valueString: str | None = None
+
+
+class _Contained(msgspec.Struct, frozen=True):
+    parameter: list[_Parameter] | None = None
+
+
+class ReportResource(msgspec.Struct, frozen=True):
+    """A MeasureReport, as far as expectations need it."""
+
+    resourceType: str = ""
+    id: str | None = None
+    meta: _Meta | None = None
+    contained: list[_Contained] | None = None
+    extension: list[_Extension] | None = None
+    modifierExtension: list[_Extension] | None = None
+    type: str | None = None
+    subject: _Reference | None = None
+    measure: str | None = None
+    period: Period | None = None
+    group: list[_Group] | None = None
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    resourceType: str = ""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    resource: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Bundle(msgspec.Struct, frozen=True):
+    entry: list[_Entry] | None = None
+
+
+# test-case-cqfm, and cqm-testcase of the international guide.
+_TEST_CASE = re.compile(r"test-?case", re.IGNORECASE)
+
+_decode_kind = json_decoder(_Kind)
+_decode_bundle = json_decoder(_Bundle)
+_decode_report = json_decoder(ReportResource)
+
+
+@dataclass(frozen=True)
+class ExpectedPopulation:
+    """A population's expected count; of an observation, the expected value."""
+
+    code: str
+    id: str | None
+    count: float
+
+
+@dataclass(frozen=True)
+class ExpectedStratum:
+    value: str | None
+    populations: tuple[ExpectedPopulation, ...]
+
+
+@dataclass(frozen=True)
+class ExpectedStratifier:
+    id: str | None
+    code: str | None
+    strata: tuple[ExpectedStratum, ...]
+
+
+@dataclass(frozen=True)
+class ExpectedGroup:
+    """`observations` are apart from the populations: each is the value of one observation on one episode."""
+
+    id: str | None
+    populations: tuple[ExpectedPopulation, ...]
+    observations: tuple[ExpectedPopulation, ...]
+    stratifiers: tuple[ExpectedStratifier, ...]
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What one MeasureReport expects: of which measure (canonical), over which period, for which patient."""
+
+    measure: str | None
+    period: tuple[str | None, str | None]
+    patient_id: str | None
+    description: str | None
+    groups: tuple[ExpectedGroup, ...]
+
+
+def expectations_of(reports: Sequence[ReportResource]) -> tuple[Expectation, ...]:
+    """What the reports of one case expect, equal ones once."""
+    meant = [report for report in reports if _is_test_case(report)]
+    meant = meant or [report for report in reports if report.type == "individual"]
+    return tuple(dict.fromkeys(map(_expectation, meant)))
+
+
+def reports_in(data: bytes) -> Iterator[ReportResource]:
+    """The MeasureReports that a resource is or a bundle holds. Raises msgspec.DecodeError."""
+    kind = _decode_kind(data).resourceType
+    if kind == "Bundle":
+        for entry in _decode_bundle(data).entry or ():
+            content = bytes(entry.resource)
+            if b"MeasureReport" in content:
+                yield from reports_in(content)
+    elif kind == "MeasureReport":
+        yield _decode_report(data)
+
+
+def _is_test_case(report: ReportResource) -> bool:
+    profiles = (report.meta.profile if report.meta else None) or []
+    said = any(
+        extension.url.endswith("-isTestCase") and extension.valueBoolean
+        for extension in (*(report.extension or ()), *(report.modifierExtension or ()))
+    )
+    return not profiles or said or any(_TEST_CASE.search(profile) for profile in profiles)
+
+
+def _expectation(report: ReportResource) -> Expectation:
+    parameters = [p for contained in report.contained or () for p in contained.parameter or ()]
+    subject = next((p.valueString for p in parameters if p.name == "subject"), None)
+    if subject is None and report.subject and report.subject.reference:
+        subject = report.subject.reference.rsplit("/", 1)[-1]
+    descriptions = [
+        e.valueMarkdown or e.valueString for e in report.extension or () if e.url.endswith("-testCaseDescription")
+    ]
+    period = report.period or Period()
+    return Expectation(
+        measure=report.measure,
+        period=(period.start, period.end),
+        patient_id=subject,
+        description=descriptions[0] if descriptions else None,
+        groups=tuple(_group(group) for group in report.group or ()),
+    )
+
+
+def _group(group: _Group) -> ExpectedGroup:
+    read = [_population(p) for p in group.population or ()]
+    return ExpectedGroup(
+        id=group.id,
+        populations=tuple(p for p in read if not p.code.endswith("observation")),
+        observations=tuple(p for p in read if p.code.endswith("observation")),
+        stratifiers=tuple(
+            ExpectedStratifier(
+                id=stratifier.id,
+                code=_text(stratifier.code[0]) if stratifier.code else None,
+                strata=tuple(
+                    ExpectedStratum(_stratum_value(stratum), tuple(_population(p) for p in stratum.population or ()))
+                    for stratum in stratifier.stratum or ()
+                ),
+            )
+            for stratifier in group.stratifier or ()
+        ),
+        score=_score(group.measureScore),
+    )
+
+
+def _stratum_value(stratum: _Stratum) -> str | None:
+    """The value of a stratum; of several components all of theirs."""
+    values = [_text(component.value) or "" for component in stratum.component or ()]
+    return _text(stratum.value) or (", ".join(values) if values else None)
+
+
+def _score(score: _Quantity | None) -> float | None:
+    """A score, of what is given in percent the share."""
+    if score is None or score.value is None:
+        return None
+    return score.value / 100 if "%" in (score.unit, score.code) else score.value
+
+
+def _population(population: _Population) -> ExpectedPopulation:
+    return ExpectedPopulation(_population_code(population.code), population.id, population.count or 0)
+
+
+def _population_code(concept: CodeableConcept | None) -> str:
+    """The code of a population; where there is only a name for people (Initial Population), the code of that name."""
+    codings = (concept.coding if concept else None) or ()
+    named = [concept.text if concept else None, *(coding.display for coding in codings)]
+    return next((c.code for c in codings if c.code), None) or next(
+        ("-".join(name.lower().split()) for name in named if name), ""
+    )
+
+
+def _text(concept: CodeableConcept | None) -> str | None:
+    if concept is None:
+        return None
+    return concept.text or next((c.code for c in concept.coding or () if c.code), None)

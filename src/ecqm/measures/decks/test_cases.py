@@ -1,0 +1,224 @@
+"""The test cases of a deck: folders of patient data with a MeasureReport of what is expected.
+
+A deck is laid out as `DIR/<Measure>/<case>/…json`. A case's folder holds single resource files, one bundle, or both,
+possibly in folders of its own; somewhere among them is a MeasureReport that says what is expected. A bundle that lies
+in the measure's folder itself, and is no copy of what a case's folder holds, is a case too. Reading cases looks for the
+report only: the patient data is left to the data readers (`TestCase.files`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ecqm.data import DataError
+from ecqm.data.files import read_document, without_twins
+from ecqm.json_decoding import json_decoder
+from ecqm.measures.decks.expectations import Expectation, ReportResource, expectations_of, reports_in
+
+
+@dataclass(frozen=True)
+class TestCase:
+    """One case: `files` are all its files, JSON or XML, to be read as one patient's data. `folder` is where they
+    lie, or the bundle that is the whole case.
+
+    `expectations` holds what the folder's reports expect, each once; a case without any, or whose files cannot be
+    read, says so in `problems`.
+    """
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    measure_folder: str
+    name: str
+    folder: Path
+    files: tuple[Path, ...]
+    expectations: tuple[Expectation, ...]
+    title: str | None = None
+    description: str | None = None
+    problems: tuple[str, ...] = ()
+
+    def expectation(self, measure_url: str, group_ids: tuple[str, ...] = ()) -> Expectation | None:
+        """What the case expects of a measure.
+
+        Folders keep reports for earlier states of a measure beside the current one. One that names this measure counts
+        before one that does not, and among equals one whose groups have the measure's ids, then the last written.
+        """
+        ranked = [
+            (
+                (expectation.measure or "").partition("|")[0] == measure_url,
+                tuple(group.id for group in expectation.groups) == group_ids,
+                position,
+            )
+            for position, expectation in enumerate(self.expectations)
+        ]
+        return self.expectations[max(ranked)[2]] if ranked else None
+
+
+def measure_expected(cases: Iterable[TestCase]) -> str | None:
+    """The canonical URL that most of the expectations name; None if none does."""
+    named = [e.measure.partition("|")[0] for case in cases for e in case.expectations if e.measure]
+    return max(set(named), key=lambda url: (named.count(url), url)) if named else None
+
+
+def read_cases(measure_folder: Path) -> Iterator[TestCase]:
+    """The cases of one measure: its sub-folders, and the bundles beside them that are none of these."""
+    titles = _titles(measure_folder)
+    names: set[str] = set()
+    patients: set[str | None] = set()
+    for outer in _folders(measure_folder):
+        for folder in _case_folders(outer):
+            case = _case(measure_folder, folder.name, folder, _documents(folder), titles)
+            names.add(case.name)
+            patients.update(e.patient_id for e in case.expectations)
+            yield case
+    for path in _loose_bundles(measure_folder):
+        # Named as tests-<case>-bundle by the tool that makes bundles of folders.
+        name = path.stem.removeprefix("tests-").removesuffix("-bundle")
+        if name not in names:
+            case = _case(measure_folder, name, path, (path,), titles)
+            if patients.isdisjoint(e.patient_id for e in case.expectations) and case.expectations:
+                yield case
+
+
+def measure_folders(root: Path, depth: int = 4) -> list[Path]:
+    """The folders at or below `root` that hold cases, whatever they are called and however deep they lie."""
+    if any(_is_case(folder) for folder in _folders(root)) or _patients(_loose_bundles(root)):
+        return [root]
+    return [found for folder in _folders(root) for found in measure_folders(folder, depth - 1)] if depth else []
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _is_case(folder: Path) -> bool:
+    """Does a folder hold a report of one patient, itself or in a folder for reports, and no cases?"""
+    inner = [path for path in _folders(folder) if path.name != "MeasureReport"]
+    if any(_is_case(path) for path in inner) or len(_patients(_loose_bundles(folder))) > 1:
+        return False
+    places = (folder, folder / "MeasureReport")
+    return any(_may_be_report(path) for place in places for path in _loose_documents(place))
+
+
+def _patients(bundles: Iterable[Path]) -> set[str | None]:
+    """Whom the reports of bundles are about."""
+    return {expectation.patient_id for path in bundles for expectation in _expectations((path,), [])}
+
+
+def _loose_documents(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.name.endswith((".json", ".xml")) and path.name[0] != ".")
+
+
+def _loose_bundles(folder: Path) -> list[Path]:
+    """Files with a report and the patient that it is about."""
+
+    def is_case(path: Path) -> bool:
+        content = path.read_bytes()
+        return b"MeasureReport" in content and _BUNDLE.search(content) is not None
+
+    return [path for path in without_twins(_loose_documents(folder)) if is_case(path)]
+
+
+def _case(
+    measure_folder: Path, name: str, folder: Path, files: tuple[Path, ...], titles: Mapping[str, str]
+) -> TestCase:
+    problems: list[str] = []
+    expectations = _expectations(files, problems)
+    if not expectations:
+        problems.append("no MeasureReport says what is expected")
+    patient_id = next((e.patient_id for e in expectations if e.patient_id), None)
+    return TestCase(
+        measure_folder=measure_folder.name,
+        name=name,
+        folder=folder,
+        files=files,
+        expectations=expectations,
+        title=titles.get(name) or titles.get(patient_id or "") or _title_of_bundle(files),
+        description=next((e.description for e in expectations if e.description), None),
+        problems=tuple(problems),
+    )
+
+
+def _case_folders(outer: Path) -> list[Path]:
+    """The folder itself, or the folders in it if it only groups several cases (each with a report of its own)."""
+    inner = sorted(Path(entry.path) for entry in os.scandir(outer) if entry.is_dir())
+    if len(inner) < 2:
+        return [outer]
+    groups = all(any(_may_be_report(path) for path in _documents(folder)) for folder in inner)
+    return inner if groups else [outer]
+
+
+def _may_be_report(path: Path) -> bool:
+    return path.name.startswith("MeasureReport") or b"MeasureReport" in path.read_bytes()
+
+
+def _documents(folder: Path) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for directory, folders, names in os.walk(folder):
+        folders.sort()
+        found += [
+            Path(directory, name) for name in sorted(names) if name.endswith((".json", ".xml")) and name[0] != "."
+        ]
+    return tuple(without_twins(found))
+
+
+def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expectation, ...]:
+    """What the reports among the files expect, equal ones once.
+
+    Report files of their own say all there is to say; bundles and other files are searched only where there are none.
+    """
+    own = [path for path in files if path.name.startswith("MeasureReport")]
+    found: list[ReportResource] = []
+    for path in own or files:
+        try:
+            if b"MeasureReport" in path.read_bytes():
+                found += reports_in(read_document(path))
+        except (OSError, DataError, msgspec.DecodeError) as error:
+            problems.append(f"{path.name}: {error}")
+    return expectations_of(found)
+
+
+class _MadieCase(msgspec.Struct, frozen=True):
+    patientId: str | None = None
+    title: str | None = None
+    series: str | None = None
+
+
+# A bundle says what it is before it says what it holds, or after: in JSON by its type, in XML by its name.
+_BUNDLE = re.compile(rb'"resourceType"\s*:\s*"Bundle"|<Bundle\b')
+_decode_madie = json_decoder(list[_MadieCase])
+_README_LINE = re.compile(r"^Case # *\d+ - (?P<folder>\S+) = (?P<title>.+?)\s*$", re.MULTILINE)
+_BUNDLE_NAME = re.compile(r"^.+-v[\w.]+-(?P<series>[^-]+)-(?P<title>.+)$")
+
+
+def _titles(measure_folder: Path) -> dict[str, str]:
+    """Titles by folder name or patient id, from the authoring tool's export list or its read-me."""
+    titles: dict[str, str] = {}
+    for readme in sorted(measure_folder.glob("README*.txt")):
+        for line in _README_LINE.finditer(readme.read_text("utf-8", errors="replace")):
+            titles[line["folder"]] = line["title"]
+    listed = measure_folder / ".madie"
+    if listed.is_file():
+        try:
+            for case in _decode_madie(listed.read_bytes()):
+                if case.patientId:
+                    titles[case.patientId] = " ".join(part for part in (case.series, case.title) if part)
+        except msgspec.DecodeError:
+            # Titles are for reading only; a case without one is known by its folder.
+            pass
+    return titles
+
+
+def _title_of_bundle(files: tuple[Path, ...]) -> str | None:
+    """`<measure>-v<version>-<series>-<title>.json`, as the authoring tool names a case's bundle."""
+    for path in files:
+        match = _BUNDLE_NAME.match(path.stem)
+        if match and not re.fullmatch(r"[0-9a-f-]+", match["title"]):
+            return f"{match['series']} {match['title']}"
+    return None

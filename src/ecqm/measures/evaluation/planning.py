@@ -1,0 +1,164 @@
+"""The evaluation plan of a measure: one plan node per define that its populations, strata and data name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ecqm.data import Demand
+from ecqm.elm import nodes as elm
+from ecqm.elm.resolution import ResolvedLibraries
+from ecqm.measures.definition import Group, Measure, Population
+from ecqm.measures.definition.binding import bind_expressions
+from ecqm.models.profiles import canonical, profile_facts
+from ecqm.plan.lowering import Lowering, PlanError
+from ecqm.plan.lowering.core import Lowered, Place, Scope
+from ecqm.plan.lowering.queries import element_variable
+from ecqm.plan.lowering.references import call_function
+from ecqm.plan.nodes import CollectWithin, Constant, Node, PlanNode, Property, Retrieve, Scan
+from ecqm.values import ValueSet
+
+
+@dataclass(frozen=True)
+class Observation:
+    """How an observation is evaluated: `value` once per patient, or once per element of the list `of`."""
+
+    value: PlanNode
+    of: PlanNode | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """What evaluating a measure takes: the plan of each define (by name) and observation (by group and observation id)
+    that it needs. It can be sent to another process.
+
+    `places`: where in the source nodes of the plan come from.
+    """
+
+    measure: Measure
+    defines: dict[str, PlanNode]
+    observations: dict[tuple[str, str], Observation]
+    places: Mapping[PlanNode, Place]
+
+    @classmethod
+    def of(cls, plan: EvaluationPlan) -> EvaluationPlan:
+        """A plan without what it was made from."""
+        nodes = (node for node in plan.nodes if isinstance(node, PlanNode))
+        places = {node: plan.places[node] for node in nodes if node in plan.places}
+        return cls(plan.measure, plan.defines, plan.observations, places)
+
+    @cached_property
+    def nodes(self) -> frozenset[Node]:
+        """All nodes of the plan."""
+        return reachable([*self.defines.values(), *(observation.value for observation in self.observations.values())])
+
+    @cached_property
+    def value_sets(self) -> dict[str, tuple[str, ...]]:
+        """The value sets that are looked into, each as `id` or `id|version`, with the defines that name it."""
+        uses: dict[str, set[str]] = {}
+        for node in self.nodes:
+            for used in (node, *node.children()):
+                if isinstance(used, Constant) and isinstance(used.value, ValueSet):
+                    defines = uses.setdefault("|".join(filter(None, (used.value.id, used.value.version))), set())
+                    places = (self.places.get(each) for each in (node, used) if isinstance(each, PlanNode))
+                    defines.update(place.path[0] for place in places if place is not None and place.path)
+        return {identifier: tuple(sorted(uses[identifier])) for identifier in sorted(uses)}
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What has to be read of the data."""
+        return demand_of(self.nodes)
+
+
+@dataclass(frozen=True)
+class MeasurePlan(EvaluationPlan):
+    """A plan with what it was made from. `problems` names supplemental defines that could not be planned."""
+
+    libraries: ResolvedLibraries
+    lowering: Lowering
+    problems: list[str] = field(default_factory=list)
+
+
+def plan_measure(
+    measure: Measure,
+    libraries: ResolvedLibraries,
+    kernels: Callable[[str, str], str | None],
+    lowered: Lowered | None = None,
+) -> MeasurePlan:
+    """Plan everything that a measure needs; `lowered` is what it may share with measures planned before.
+
+    Raises MeasureError if a population or stratifier is not defined, PlanError if it cannot be planned.
+    """
+    main = libraries.main
+    measure = bind_expressions(measure, (*main.expressions, *main.functions), main.identifier.name)
+    lowering = Lowering(libraries, kernels, lowered)
+    defines: dict[str, PlanNode] = {}
+    observations: dict[tuple[str, str], Observation] = {}
+    problems: list[str] = []
+
+    def plan(name: str) -> None:
+        defines[name] = lowering.define(libraries.main, name)
+
+    for group in measure.groups:
+        for population in group.criteria:
+            plan(population.expression)
+        for stratifier in group.stratifiers:
+            for component in stratifier.components:
+                plan(component.expression)
+        for observation in group.observations:
+            observations[group.id, observation.id] = plan_observation(lowering, group, observation)
+    for supplement in measure.supplemental_data:
+        try:
+            plan(supplement.expression)
+        except PlanError as error:
+            problems.append(str(error))
+    return MeasurePlan(measure, defines, observations, lowering.lowered.places, libraries, lowering, problems)
+
+
+def plan_observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
+    """An observation is a function of an episode of the population it observes, or of nothing for patients."""
+    library = lowering.libraries.main
+    functions = library.functions.get(observation.expression, ())
+    if not functions:
+        return Observation(lowering.define(library, observation.expression))
+    function: elm.FunctionDef = functions[0]
+    scope = Scope(library, (f'{library.identifier.name}."{function.name}"',))
+    if not function.operand:
+        return Observation(call_function(lowering, library, function, (), function.name, scope))
+    observed = group.population(observation.criteria_reference or "")
+    source = lowering.define(library, observed.expression)
+    episode = element_variable(lowering, source, scope)
+    value = call_function(lowering, library, function, (episode,), function.name, scope.with_variable(episode))
+    scan = lowering.builder.make(Scan, source, episode, (), None)
+    return Observation(lowering.builder.make(CollectWithin, scan, value, False), source)
+
+
+def demand_of(nodes: Iterable[Node]) -> Demand:
+    """The resource types that nodes retrieve, and the names of the elements that they look at."""
+    types, names = {"Patient"}, set()
+    for node in nodes:
+        if isinstance(node, Property):
+            names.add(node.path)
+        elif isinstance(node, Retrieve):
+            types.add(node.resource_type.partition(".")[2])
+            names.update(node.code_property.split(".") if node.code_property else ())
+            if node.profile is not None:
+                names |= profile_facts(canonical(node.profile)).elements
+    if "medication" in names:
+        # Retrieves filter by the code of the Medication that a reference leads to.
+        types.add("Medication")
+        names.add("code")
+    return Demand.of(types, names)
+
+
+def reachable(roots: Iterable[Node]) -> frozenset[Node]:
+    """The nodes that plans are made of."""
+    found: set[Node] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += node.children()
+    return frozenset(found)

@@ -1,0 +1,120 @@
+"""Which statements of a measure's logic bore on a patient's outcome, and what they came to.
+
+The tools that measures are certified with show every statement of the logic as one of four things:
+
+- NA: no population of the population set refers to it, directly or over other statements;
+- UNHIT: only populations refer to it that were not considered, because the patient (or episode) had been dropped before
+  they were asked: without an initial population no denominator, without a denominator no numerator, and so on; or
+  nothing of its library is called for the patient (`ecqm.measures.explanation.entrance`);
+- TRUE or FALSE: a population that was considered refers to it, and its value is something, or is not: true, a list
+  that is not empty, any other value that is not null. A function has no value of its own: it is FALSE.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
+from enum import StrEnum
+
+import numpy as np
+
+from ecqm.columns import BooleanColumn, Column, ListColumn, Mask
+from ecqm.elm import IndexedLibrary, ResolvedLibraries
+from ecqm.elm import nodes as elm
+from ecqm.elm.nodes.base import walk
+from ecqm.measures.definition import Scoring
+
+STRATUM, OBSERVATIONS = "STRAT", "observation_values"
+
+Statement = tuple[str, str]
+"""A statement by the names of its library and its own."""
+
+
+class Outcome(StrEnum):
+    NOT_APPLICABLE = "NA"
+    UNHIT = "UNHIT"
+    TRUE = "TRUE"
+    FALSE = "FALSE"
+
+
+def _name(library: IndexedLibrary) -> str:
+    return library.identifier.name
+
+
+def references(
+    libraries: ResolvedLibraries, name_of: Callable[[IndexedLibrary], str] = _name
+) -> dict[Statement, frozenset[Statement]]:
+    """The statements (expressions and functions) that each statement of some libraries refers to.
+
+    Libraries are called by what `name_of` gives; by their names alone, two versions of one library are one.
+    """
+    found: dict[Statement, frozenset[Statement]] = {}
+    for library in libraries.libraries:
+        definitions = [*library.expressions.values(), *(f for each in library.functions.values() for f in each)]
+        for definition in definitions:
+            if definition.expression is None:
+                continue
+            named = {
+                (name_of(libraries.included(library, node.libraryName)), node.name)
+                for node in walk(definition.expression)
+                if isinstance(node, elm.ExpressionRef)
+            }
+            statement = (name_of(library), definition.name)
+            found[statement] = found.get(statement, frozenset()) | named
+    return found
+
+
+def considered(counts: Mapping[str, float], scoring: Scoring) -> dict[str, bool]:
+    """Whether each population of a patient (or episode) was asked, from the counts of all of them.
+
+    Names are those of the packages (IPP, DENOM, …); `STRAT` and `observation_values` take part where they are given.
+    """
+    asked = dict.fromkeys(counts, True)
+
+    def drop(*names: str) -> None:
+        asked.update((name, False) for name in names if name in asked)
+
+    of_denominator = ("DENEX", "DENEXCEP") if scoring is Scoring.RATIO else ("DENEX", "DENEXCEP", "NUMER", "NUMEX")
+    if counts.get(STRATUM) == 0:
+        drop(*(name for name in asked if name != STRATUM))
+    if counts.get("IPP") == 0:
+        drop(*(name for name in asked if name not in (STRATUM, "IPP")))
+    if counts.get("DENOM") == 0:
+        drop(*of_denominator)
+    if "DENEX" in counts and counts["DENEX"] >= counts.get("DENOM", 0):
+        drop(*(name for name in of_denominator if name != "DENEX"))
+    if counts.get("NUMER") == 0:
+        drop("NUMEX")
+    if counts.get("NUMER", 0) >= 1:
+        drop("DENEXCEP")
+    if counts.get("MSRPOPL") == 0:
+        drop(OBSERVATIONS, "MSRPOPLEX")
+    if "MSRPOPLEX" in counts and counts["MSRPOPLEX"] >= counts.get("MSRPOPL", 0):
+        drop(OBSERVATIONS)
+    return asked
+
+
+def reached(starts: Iterable[Statement], references: Mapping[Statement, Collection[Statement]]) -> set[Statement]:
+    """The statements in `starts` and all that they refer to, directly or not."""
+    found = set(starts)
+    waiting = deque(found)
+    while waiting:
+        for statement in references.get(waiting.popleft(), ()):
+            if statement not in found:
+                found.add(statement)
+                waiting.append(statement)
+    return found
+
+
+def passes(column: Column, n: int) -> Mask:
+    """For each of n patients: did a statement with these values come to something?"""
+    column = column.broadcast(n)
+    if isinstance(column, BooleanColumn):
+        return column.is_true
+    if isinstance(column, ListColumn):
+        lengths = column.lengths
+        nulls = np.zeros(n, np.bool_)
+        single = np.flatnonzero(lengths == 1)
+        nulls[single] = ~column.values.valid[column.offsets[:-1][single]]
+        return column.valid & (lengths > 0) & ~nulls
+    return column.valid

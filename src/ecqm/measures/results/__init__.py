@@ -1,0 +1,1 @@
+"""Results as MeasureReports and as a table."""

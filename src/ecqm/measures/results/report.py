@@ -1,0 +1,282 @@
+"""Results as FHIR R4 MeasureReports: individual, subject-list and summary.
+
+Reports are plain dictionaries in the shape of the resource, to be written as JSON. Supplemental data and
+risk-adjustment variables are contained Observations with a cqf-measureInfo extension, referred to as evaluated
+resources (FHIR R4, "Quality Reporting", supplemental data).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import numpy as np
+
+from ecqm.measures.definition import Composite, Group, Measure, Population, PopulationCode, Stratifier, SupplementalData
+from ecqm.measures.evaluation.supplements import Supplement
+from ecqm.measures.scoring.composite import CompositeResult, CompositeScores
+from ecqm.measures.scoring.criteria import Mask
+from ecqm.measures.scoring.groups import GroupResult
+from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
+from ecqm.values.clinical import Code
+
+POPULATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-population"
+NOTATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+USAGE_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-data-usage"
+MEASURE_INFO = "http://hl7.org/fhir/StructureDefinition/cqf-measureInfo"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What all reports of a run have in common.
+
+    `patient_ids` in the order of the batch; `period` and `date` as FHIR writes them. `supplements` holds, by id
+    of the supplemental data, the values of each patient. `episode_reference` turns an episode, by the basis and its
+    key, into a reference (`Encounter/1`) for subject lists; without it those of episode-based groups list patients.
+    """
+
+    measure: Measure
+    period: tuple[str, str]
+    patient_ids: Sequence[str]
+    date: str | None = None
+    reporter: str | None = None
+    supplements: Mapping[str, Sequence[Sequence[Supplement]]] = field(default_factory=dict)
+    episode_reference: Callable[[str, int], str] | None = None
+
+
+def report_of_tallies(
+    reporting: Reporting,
+    tallies: Sequence[GroupTally],
+    supplements: Mapping[str, Mapping[str, int]],
+    scores: CompositeScores = (),
+) -> Json:
+    """The summary of what was counted; `supplements` as `tallied_supplements` gives them, `scores` of composites."""
+    report = _head(reporting, "summary")
+    report["group"] = [*map(_group, tallies), *(_composite(*each) for each in scores)]
+    observations = []
+    for supplement in reporting.measure.supplemental_data:
+        for code, count in supplements.get(supplement.id, {}).items():
+            observations.append(_tally(reporting.measure, supplement, json.loads(code), count))
+    return _with_observations(report, observations)
+
+
+def tallied_supplements(reporting: Reporting) -> dict[str, Counter[str]]:
+    """By id of the supplemental data, how many times each value occurs; values as the JSON of `Observation.code`."""
+    return {
+        name: Counter(
+            json.dumps({"coding": [_coding(value)]} if isinstance(value, Code) else {"text": str(value)})
+            for of_one in values
+            for value in of_one
+        )
+        for name, values in reporting.supplements.items()
+    }
+
+
+def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> list[list[list[str]]]:
+    """References to the members of every population of every group: to episodes if these have names, else patients."""
+    return [[_members(reporting, result, population) for population in result.group.criteria] for result in results]
+
+
+def subject_list_report(reporting: Reporting, tallies: Sequence[GroupTally]) -> Json:
+    """The subject list of what was counted: contained are the lists of all populations, to which members are to come
+    (`entry`) in the order in which `members_of_populations` gives them."""
+    report = _head(reporting, "subject-list")
+    lists: list[Json] = []
+    groups = []
+    for position, tally in enumerate(tallies, 1):
+        group = _group(tally)
+        for number, entry in enumerate(group["population"], 1):
+            list_id = f"members-{position}-{number}"
+            lists.append({"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"})
+            entry["subjectResults"] = {"reference": f"#{list_id}"}
+        groups.append(group)
+    return report | {"group": groups, "contained": lists}
+
+
+def bundle_entry(report: Json) -> Json:
+    """A report as an entry of a Bundle, named by what it says."""
+    return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, json.dumps(report, sort_keys=True))}", "resource": report}
+
+
+def individual_reports(
+    reporting: Reporting,
+    results: Sequence[GroupResult],
+    failed: Mask | None = None,
+    composites: Sequence[CompositeResult] = (),
+) -> Iterator[Json]:
+    """One report per patient, without those whose evaluation failed."""
+    for patient, patient_id in enumerate(reporting.patient_ids):
+        if failed is None or not failed[patient]:
+            report = _head(reporting, "individual")
+            report["subject"] = {"reference": f"Patient/{patient_id}"}
+            own = [_composite(each.composite, each.score_of(patient)) for each in composites]
+            report["group"] = [_group(result.of_patient(patient).tally()) for result in results] + own
+            observations = [
+                _observation(reporting.measure, supplement, value)
+                for supplement in reporting.measure.supplemental_data
+                for value in _of_patient(reporting, supplement, patient)
+            ]
+            yield _with_observations(report, observations)
+
+
+def _of_patient(reporting: Reporting, supplement: SupplementalData, patient: int) -> Sequence[Supplement]:
+    values = reporting.supplements.get(supplement.id)
+    return values[patient] if values is not None else ()
+
+
+def _head(reporting: Reporting, kind: str) -> Json:
+    report: Json = {
+        "resourceType": "MeasureReport",
+        "status": "complete",
+        "type": kind,
+        "measure": reporting.measure.canonical,
+        "period": {"start": reporting.period[0], "end": reporting.period[1]},
+    }
+    if reporting.date is not None:
+        report["date"] = reporting.date
+    if reporting.reporter is not None:
+        report["reporter"] = {"reference": reporting.reporter}
+    notations = {group.improvement_notation for group in reporting.measure.groups}
+    notations |= {composite.improvement_notation for composite in reporting.measure.composites}
+    if len(notations) == 1 and (notation := notations.pop()) is not None:
+        report["improvementNotation"] = _concept(NOTATION_SYSTEM, notation)
+    return report
+
+
+def _concept(system: str, code: str) -> Json:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _group(tally: GroupTally) -> Json:
+    group: Json = {"id": tally.group.id, "population": _populations(tally.group.criteria, tally.overall)}
+    if tally.group.code:
+        group["code"] = {"text": tally.group.code}
+    _add_score(group, tally.group, tally.overall)
+    stratifiers = [_stratifier(tally.group, stratifier) for stratifier in tally.stratifiers]
+    if stratifiers:
+        group["stratifier"] = stratifiers
+    return group
+
+
+def _composite(composite: Composite, score: float | None) -> Json:
+    """A score that is made of others has no populations of its own."""
+    return {"id": composite.id, **({} if score is None else {"measureScore": {"value": score}})}
+
+
+def _populations(populations: Sequence[Population], tally: Tally) -> list[Json]:
+    return [
+        {
+            "id": population.id,
+            "code": _concept(POPULATION_SYSTEM, population.code.value),
+            "count": tally.members[population.id],
+        }
+        for population in populations
+    ]
+
+
+def _add_score(target: Json, group: Group, tally: Tally) -> None:
+    score = tally.score(group)
+    if score is not None:
+        target["measureScore"] = {"value": score}
+
+
+def _stratifier(group: Group, tallies: StratifierTally) -> Json:
+    stratifier = tallies.stratifier
+    entry: Json = {"id": stratifier.id, "code": [{"text": stratifier.code or stratifier.id}]}
+    strata = [_stratum(group, stratifier, values, tally) for values, tally in tallies.strata.items()]
+    if strata:
+        entry["stratum"] = strata
+    return entry
+
+
+def _stratum(group: Group, stratifier: Stratifier, values: Sequence[str], tally: Tally) -> Json:
+    counted = [population for population in group.criteria if stratifier.counts(population)]
+    entry: Json = {"population": _populations(counted, tally)}
+    components = stratifier.components
+    if len(components) == 1:
+        entry["value"] = {"text": values[0]}
+    else:
+        entry["component"] = [
+            {"code": {"text": component.code or component.expression}, "value": {"text": value}}
+            for component, value in zip(components, values, strict=True)
+        ]
+    if {PopulationCode.DENOMINATOR, PopulationCode.MEASURE_POPULATION} & {p.code for p in counted}:
+        _add_score(entry, group, tally)
+    return entry
+
+
+def _members(reporting: Reporting, result: GroupResult, population: Population) -> list[str]:
+    if _lists_patients(result.group, reporting):
+        rows = np.flatnonzero(result.counts(population.id))
+        return [f"Patient/{reporting.patient_ids[row]}" for row in rows.tolist()]
+    assert reporting.episode_reference is not None
+    keys = result.episodes(population.id).key.tolist()
+    return [reporting.episode_reference(result.group.basis, key) for key in keys]
+
+
+def _lists_patients(group: Group, reporting: Reporting) -> bool:
+    return group.patient_based or reporting.episode_reference is None
+
+
+def _with_observations(report: Json, observations: Sequence[Json]) -> Json:
+    if not observations:
+        return report
+    numbered = [observation | {"id": f"supplement-{n}"} for n, observation in enumerate(observations, 1)]
+    references = [{"reference": f"#{observation['id']}"} for observation in numbered]
+    return report | {"contained": numbered, "evaluatedResource": references}
+
+
+def _measure_info(measure: Measure, supplement: SupplementalData) -> list[Json]:
+    parts = [
+        {"url": "measure", "valueCanonical": measure.canonical},
+        {"url": "populationId", "valueString": supplement.id},
+    ]
+    return [{"url": MEASURE_INFO, "extension": parts}]
+
+
+def _observation(measure: Measure, supplement: SupplementalData, value: Supplement) -> Json:
+    """One value of one patient."""
+    observation: Json = {
+        "resourceType": "Observation",
+        "extension": _measure_info(measure, supplement),
+        "status": "final",
+        "code": {"coding": _usage(supplement), "text": supplement.expression},
+    }
+    if isinstance(value, Code):
+        observation["valueCodeableConcept"] = {"coding": [_coding(value)]}
+    elif isinstance(value, bool):
+        observation["valueBoolean"] = value
+    elif isinstance(value, int):
+        observation["valueInteger"] = int(value)
+    elif isinstance(value, Decimal):
+        observation["valueQuantity"] = {"value": float(value)}
+    else:
+        observation["valueString"] = value
+    return observation
+
+
+def _tally(measure: Measure, supplement: SupplementalData, code: Json, count: int) -> Json:
+    """How many patients have one value."""
+    return {
+        "resourceType": "Observation",
+        "extension": _measure_info(measure, supplement),
+        "status": "final",
+        "code": code,
+        "valueInteger": count,
+    }
+
+
+def _usage(supplement: SupplementalData) -> list[Json]:
+    return [{"system": USAGE_SYSTEM, "code": usage} for usage in sorted(supplement.usage)]
+
+
+def _coding(code: Code) -> Json:
+    parts = {"system": code.system, "version": code.version, "code": code.code, "display": code.display}
+    return {name: part for name, part in parts.items() if part is not None}

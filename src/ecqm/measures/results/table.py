@@ -1,0 +1,141 @@
+"""Results as a table: one row per patient or episode and group.
+
+Columns: `measure`, `group`, `patient`, `episode` (null in patient-based groups), a boolean for each population
+code, `observation` for each observation of the group in order (`observation_1`, `observation_2`; null where there
+is none), and `strata`, the strata that the row is in (`<stratifier id>=<value>`). Rows are those in an initial
+population; a patient-based group has a row for every patient. So has a composite: who has a score is in its measure
+population, and the score is `observation_1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ecqm.measures.definition import Measure, PopulationCode
+from ecqm.measures.scoring.composite import CompositeResult
+from ecqm.measures.scoring.criteria import Mask
+from ecqm.measures.scoring.groups import GroupResult
+from ecqm.measures.scoring.populations import union
+
+_CODES = [code for code in PopulationCode if code is not PopulationCode.MEASURE_OBSERVATION]
+
+
+def population_table(
+    measure: Measure,
+    results: Sequence[GroupResult],
+    patient_ids: Sequence[str],
+    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None = None,
+    failed: Mask | None = None,
+) -> Any:
+    """A `pyarrow.Table` over all groups of a measure.
+
+    `episode_names` turns episode keys of a basis into names, (basis, keys) → names; without it keys stand for
+    themselves. Rows of `failed` patients are left out.
+    """
+    observations = max((len(result.observations) for result in results), default=0)
+    ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string())
+    tables = [_rows(measure, result, ids, observations, episode_names, failed) for result in results]
+    return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def composite_table(
+    measure: Measure, composites: Sequence[CompositeResult], patient_ids: Sequence[str], failed: Mask
+) -> Any:
+    """A `pyarrow.Table` with the scores of patients by a measure's composites, without those of `failed`."""
+    rows = np.flatnonzero(~failed)
+    ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string()).take(pa.array(rows))
+    tables = []
+    for result in composites:
+        scores = result.patient_scores[rows]
+        nobody, scored = np.zeros(len(rows), np.bool_), ~np.isnan(scores)
+        columns: dict[str, Any] = {
+            "measure": pa.array([measure.name] * len(rows), pa.string()),
+            "group": pa.array([result.composite.id] * len(rows), pa.string()),
+            "patient": ids,
+            "episode": pa.nulls(len(rows), pa.string()),
+        }
+        for code in _CODES:
+            columns[code.value.replace("-", "_")] = scored if code is PopulationCode.MEASURE_POPULATION else nobody
+        columns["observation_1"] = pa.array(scores, from_pandas=True)
+        columns["strata"] = pa.array([[]] * len(rows), pa.list_(pa.string()))
+        tables.append(pa.table(columns))
+    return pa.concat_tables(tables)
+
+
+def table_schema(observations: int) -> Any:
+    """The `pyarrow.Schema` of tables with so many columns of observations."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),
+            *((code.value.replace("-", "_"), pa.bool_()) for code in _CODES),
+            *((f"observation_{number}", pa.float64()) for number in range(1, observations + 1)),
+            ("strata", pa.list_(pa.string())),
+        ]
+    )
+
+
+def _rows(
+    measure: Measure,
+    result: GroupResult,
+    ids: Any,
+    observations: int,
+    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None,
+    failed: Mask | None,
+) -> Any:
+    units = result.units
+    members = dict(result.members)
+    kept = np.ones(len(units), dtype=np.bool_)
+    if units.key is not None:
+        kept = union(result.group, members, PopulationCode.INITIAL_POPULATION, len(units))
+    if failed is not None:
+        kept = kept & ~failed[units.patient]
+    rows = np.flatnonzero(kept)
+    columns: dict[str, Any] = {
+        "measure": pa.array(np.full(len(rows), measure.name, dtype=object), pa.string()),
+        "group": pa.array(np.full(len(rows), result.group.id, dtype=object), pa.string()),
+        "patient": ids.take(pa.array(units.patient[rows])),
+        "episode": _episodes(result, rows, episode_names),
+    }
+    for code in _CODES:
+        columns[code.value.replace("-", "_")] = union(result.group, members, code, len(units))[rows]
+    values = list(result.observations.values())
+    for position in range(observations):
+        value = values[position][rows] if position < len(values) else np.full(len(rows), np.nan)
+        columns[f"observation_{position + 1}"] = pa.array(value, from_pandas=True)
+    columns["strata"] = _strata(result, rows)
+    return pa.table(columns)
+
+
+def _episodes(
+    result: GroupResult,
+    rows: np.ndarray[Any, np.dtype[np.int64]],
+    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None,
+) -> Any:
+    if result.units.key is None:
+        return pa.nulls(len(rows), pa.string())
+    keys = result.units.key[rows]
+    if episode_names is None:
+        return pa.array(keys).cast(pa.string())
+    return pa.array(list(episode_names(result.group.basis, keys)), pa.string())
+
+
+def _strata(result: GroupResult, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+    """For every row the names of its strata; the false side of a criterion is not named."""
+    named = [
+        (f"{stratifier.stratifier.id}={stratum.value}", stratum.selected[rows])
+        for stratifier in result.stratifiers
+        for stratum in stratifier.strata
+        if not (stratifier.criteria_based and stratum.value == "false")
+    ]
+    if not named:
+        return pa.array([[]] * len(rows), pa.list_(pa.string()))
+    # Row by row: the true cells of the (rows, strata) matrix in row order are the list values.
+    selected = np.stack([mask for _, mask in named], axis=1)
+    offsets = np.concatenate(([0], np.cumsum(selected.sum(axis=1)))).astype(np.int32)
+    which = np.nonzero(selected)[1]
+    names = pa.array([name for name, _ in named], pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(which)))

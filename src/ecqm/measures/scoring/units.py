@@ -1,0 +1,131 @@
+"""What a group counts: patients, or episodes by their identity.
+
+All populations of a group become boolean arrays over the same units, so that set membership is array logic. Episodes
+are matched by identity and never by number: a patient with two episodes in the denominator and two in the numerator has
+two numerator members only if they are the same two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels, Mask, Observed
+
+
+@dataclass(frozen=True)
+class Units:
+    """The rows that a group counts, sorted by patient and episode key, each once.
+
+    `patient` has shape (units,). `key` is None where the units are the patients themselves.
+    """
+
+    n_patients: int
+    patient: NDArray[np.int64]
+    key: NDArray[np.int64] | None = None
+
+    @staticmethod
+    def of_patients(n_patients: int) -> Units:
+        return Units(n_patients, np.arange(n_patients, dtype=np.int64))
+
+    @staticmethod
+    def of_episodes(n_patients: int, *lists: Episodes) -> Units:
+        """The distinct episodes in any of the lists."""
+        patient = np.concatenate([listed.patient for listed in lists] or [np.empty(0, np.int64)])
+        key = np.concatenate([listed.key for listed in lists] or [np.empty(0, np.int64)])
+        if not _ascending(patient, key):
+            order = np.lexsort((key, patient))
+            patient, key = patient[order], key[order]
+            first = np.ones(len(patient), dtype=np.bool_)
+            first[1:] = (patient[1:] != patient[:-1]) | (key[1:] != key[:-1])
+            patient, key = patient[first], key[first]
+        return Units(n_patients, patient.astype(np.int64), key.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.patient)
+
+    def rows_of(self, patient: int) -> slice:
+        """The rows of one patient's units."""
+        first, after = np.searchsorted(self.patient, [patient, patient + 1])
+        return slice(int(first), int(after))
+
+    def only(self, rows: slice) -> Units:
+        """Some of the units, still of the same patients."""
+        return Units(self.n_patients, self.patient[rows], None if self.key is None else self.key[rows])
+
+    def members(self, criterion: Criterion) -> Mask:
+        """The units that a criterion selects, shape (units,).
+
+        A criterion on patients selects all the episodes of a patient for whom it holds; a list of episodes selects a
+        patient who has any.
+        """
+        if not isinstance(criterion, Episodes):
+            return criterion if self.key is None else criterion[self.patient]
+        selected = np.zeros(len(self), dtype=np.bool_)
+        if self.key is None:
+            selected[criterion.patient] = True
+        else:
+            at = self._find(criterion)
+            selected[at[at >= 0]] = True
+        return selected
+
+    def labels(self, labels: Labels) -> NDArray[np.int32]:
+        """The label code of every unit, -1 where there is none, shape (units,).
+
+        A label on a patient holds for all the patient's episodes. Labels on episodes cannot tell one of a patient:
+        the label of the first episode that has one is taken.
+        """
+        if labels.episodes is None:
+            return labels.code if self.key is None else labels.code[self.patient]
+        codes = np.full(len(self), -1, dtype=np.int32)
+        at = labels.episodes.patient if self.key is None else self._find(labels.episodes)
+        present = (at >= 0) & (labels.code >= 0)
+        # Assigning from the last to the first leaves the first.
+        codes[at[present][::-1]] = labels.code[present][::-1]
+        return codes
+
+    def values(self, observed: Observed) -> NDArray[np.float64]:
+        """The observed value of every unit, NaN where there is none, shape (units,)."""
+        if observed.episodes is None:
+            return observed.value if self.key is None else observed.value[self.patient]
+        values = np.full(len(self), np.nan)
+        at = observed.episodes.patient if self.key is None else self._find(observed.episodes)
+        values[at[at >= 0]] = observed.value[at >= 0]
+        return values
+
+    def per_patient(self, selected: Mask) -> NDArray[np.int64]:
+        """How many selected units each patient has, shape (patients,)."""
+        if self.key is None:
+            return selected.astype(np.int64)
+        return np.bincount(self.patient[selected], minlength=self.n_patients).astype(np.int64)
+
+    def episodes(self, selected: Mask) -> Episodes:
+        """The selected units as a list; the key of a patient is the patient's row."""
+        key = self.patient if self.key is None else self.key
+        return Episodes(self.patient[selected], key[selected])
+
+    def _find(self, episodes: Episodes) -> NDArray[np.int64]:
+        """The position of each episode among the units, -1 where it is none of them."""
+        assert self.key is not None
+        if len(self) == 0 or len(episodes.key) == 0:
+            return np.full(len(episodes.key), -1, dtype=np.int64)
+        if np.array_equal(self.key, episodes.key) and np.array_equal(self.patient, episodes.patient):
+            return np.arange(len(self), dtype=np.int64)
+        keys = np.sort(self.key)
+        rank = np.searchsorted(keys, episodes.key)
+        known = keys[np.minimum(rank, len(keys) - 1)] == episodes.key
+        # Ranks are below len(keys), so a patient and a rank pack into one integer without loss.
+        span = np.int64(len(keys) + 1)
+        packed = self.patient * span + np.searchsorted(keys, self.key)
+        wanted = episodes.patient * span + rank
+        at = np.minimum(np.searchsorted(packed, wanted), len(packed) - 1)
+        return np.where(known & (packed[at] == wanted), at, -1)
+
+
+def _ascending(patient: NDArray[np.int64], key: NDArray[np.int64]) -> bool:
+    """True if the rows are in strict order of patient and key already, as row numbers mostly are."""
+    later = patient[1:] > patient[:-1]
+    same = patient[1:] == patient[:-1]
+    return bool(np.all(later | (same & (key[1:] > key[:-1]))))

@@ -1,0 +1,278 @@
+"""Measure packages of QDM, planned and run on patients, and compared with what a reference came to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.packages.deck import PackageDeck, package_report, run_deck
+from ecqm.bundles.packages.package import packages, read_package
+from ecqm.bundles.packages.runner import executor_of, plan_package, run_package
+from ecqm.cli.main import main
+from ecqm.data.qdm import read_patients
+from ecqm.measures.decks.defects import DefectList
+from ecqm.measures.definition import PopulationCode, Scoring
+from ecqm.terminology import CodeIndex
+from tests.content import CONTENT
+from tests.data.qdm.patients import code, element, encounter, patient
+
+QDM = "urn:healthit-gov:qdm:v5_6"
+SYSTEM = "urn:hl7-org:elm-types:r1"
+SOME = "2.16.840.1.113883.3.666.5.307"
+
+
+def retrieve(data_type: str, value_set: str = "Stays") -> dict[str, Any]:
+    return {"type": "Retrieve", "dataType": f"{{{QDM}}}{data_type}", "templateId": data_type, "codeProperty": "code",
+            "codeComparator": "in", "codes": {"type": "ValueSetRef", "name": value_set}}  # fmt: skip
+
+
+def reference(name: str) -> dict[str, Any]:
+    return {"type": "ExpressionRef", "name": name}
+
+
+def define(name: str, expression: dict[str, Any], number: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "context": "Patient",
+        "accessLevel": "Public",
+        "localId": str(number),
+        "expression": expression,
+    }
+
+
+def property_of(alias: str, path: str) -> dict[str, Any]:
+    return {"type": "Property", "path": path, "scope": alias}
+
+
+STAY_DAYS = {"type": "Property", "path": "value", "source": {"type": "Property", "path": "lengthOfStay",
+             "source": {"type": "OperandRef", "name": "Stay"}}}  # fmt: skip
+LIBRARY = {
+    "library": {
+        "identifier": {"id": "Stays", "version": "1.0.0"},
+        "schemaIdentifier": {"id": "urn:hl7-org:elm", "version": "r1"},
+        "usings": {"def": [
+            {"localIdentifier": "System", "uri": SYSTEM},
+            {"localIdentifier": "QDM", "uri": QDM, "version": "5.6"},
+        ]},
+        "parameters": {"def": [{"name": "Measurement Period", "accessLevel": "Public"}]},
+        "valueSets": {"def": [{"name": "Stays", "id": f"urn:oid:{SOME}", "version": "draft"}]},
+        "statements": {"def": [
+            {"name": "Patient", "context": "Patient",
+             "expression": {"type": "SingletonFrom", "operand": {
+                 "type": "Retrieve", "dataType": f"{{{QDM}}}Patient", "templateId": "Patient"}}},
+            define("Initial Population", {
+                "type": "Query", "relationship": [],
+                "source": [{"alias": "E", "expression": retrieve("PositiveEncounterPerformed")}],
+                "where": {"type": "In", "operand": [
+                    {"type": "End", "operand": property_of("E", "relevantPeriod")},
+                    {"type": "ParameterRef", "name": "Measurement Period"}]}}, 1),
+            define("Diagnosed", {
+                "type": "Query", "relationship": [],
+                "source": [{"alias": "E", "expression": reference("Initial Population")}],
+                "where": {"type": "Exists", "operand": {
+                    "type": "Query", "relationship": [],
+                    "source": [{"alias": "D", "expression": property_of("E", "diagnoses")}],
+                    "where": {"type": "Equal", "operand": [
+                        property_of("D", "rank"),
+                        {"type": "Literal", "valueType": f"{{{SYSTEM}}}Integer", "value": "1"}]}}}}, 2),
+            define("Refused", retrieve("NegativeDeviceOrder"), 3),
+            define("Unused", reference("Refused"), 4),
+            {"name": "Days", "context": "Patient", "type": "FunctionDef", "localId": "5", "expression": STAY_DAYS,
+             "operand": [{"name": "Stay", "operandTypeSpecifier": {
+                 "type": "NamedTypeSpecifier", "name": f"{{{QDM}}}PositiveEncounterPerformed"}}]},
+        ]},
+    }
+}  # fmt: skip
+
+
+def statement(name: str) -> dict[str, str]:
+    return {"library_name": "Stays", "statement_name": name}
+
+
+def measure(method: str = "EPISODE_OF_CARE", scoring: str = "CONTINUOUS_VARIABLE") -> dict[str, Any]:
+    return {
+        "cms_id": "CMS1v0",
+        "main_cql_library": "Stays",
+        "measure_scoring": scoring,
+        "calculation_method": method,
+        "hqmf_set_id": "ABC",
+        "measure_period": {"low": {"value": "202601010000"}, "high": {"value": "202612312359"}},
+        "cql_libraries": [{"library_name": "Stays", "elm": LIBRARY, "is_main_library": True}],
+        "population_sets": [{
+            "population_set_id": "Set1",
+            "populations": {"_id": "x", "IPP": statement("Initial Population"),
+                            "MSRPOPL": statement("Initial Population"), "MSRPOPLEX": statement("Diagnosed")},
+            "stratifications": [{"stratification_id": "Set1 Stratum1", "statement": statement("Diagnosed")}],
+            "observations": [{"observation_function": statement("Days"), "aggregation_type": "MEDIAN",
+                              "observation_parameter": statement("Initial Population")}],
+            "supplemental_data_elements": [statement("Refused")],
+        }],
+    }  # fmt: skip
+
+
+VALUE_SETS = [
+    {"oid": SOME, "version": "1", "concepts": [{"code": "9", "code_system_oid": "2.16.840.1.113883.6.96"}]},
+    {"oid": SOME, "version": "2", "concepts": [
+        {"code": "183452005", "code_system_oid": "2.16.840.1.113883.6.96"},
+        {"code": "442023007", "code_system_oid": "2.16.840.1.113883.6.96"}]},
+]  # fmt: skip
+
+
+def deck(root: Path, *documents: bytes, of: dict[str, Any] | None = None) -> Path:
+    (root / "measures" / "CMS1").mkdir(parents=True)
+    (root / "patients" / "CMS1").mkdir(parents=True)
+    (root / "measures" / "CMS1" / "CMS1.json").write_text(json.dumps(of or measure()))
+    (root / "measures" / "CMS1" / "value_sets.json").write_text(json.dumps({"ABC": VALUE_SETS}))
+    for number, document in enumerate(documents):
+        (root / "patients" / "CMS1" / f"p{number}.json").write_bytes(document)
+    return root
+
+
+def diagnosed(identifier: str, day: int) -> dict[str, Any]:
+    diagnosis = {"_type": "QDM::DiagnosisComponent", "code": code("38341003"), "rank": 1}
+    return encounter(identifier, day, diagnoses=[diagnosis], lengthOfStay={"value": 1, "unit": "days"})
+
+
+TWO_STAYS = patient(diagnosed("a", 1), encounter("b", 5, 4, lengthOfStay={"value": 4, "unit": "days"}))
+
+
+def test_a_package_is_a_measure(tmp_path: Path) -> None:
+    path = next(packages(deck(tmp_path) / "measures"))
+    package = read_package(path)
+    (group,) = package.measure.groups
+    assert (package.measure.name, group.id, group.scoring, group.patient_based) == (
+        "CMS1", "Set1", Scoring.CONTINUOUS_VARIABLE, False,
+    )  # fmt: skip
+    assert [population.id for population in group.criteria] == ["IPP", "MSRPOPL", "MSRPOPLEX"]
+    assert group.observations[0].code is PopulationCode.MEASURE_OBSERVATION
+    assert group.observations[0].criteria_reference == "IPP"
+    assert package.measure.period == ("2026-01-01T00:00", "2026-12-31T23:59")
+    assert package.value_sets.find(f"urn:oid:{SOME}", "draft").version == "2"  # type: ignore[union-attr]
+
+
+def test_episodes_strata_observations_and_statements(tmp_path: Path) -> None:
+    root = deck(tmp_path, TWO_STAYS, patient(identifier="p2"))
+    plan = plan_package(read_package(root / "measures" / "CMS1" / "CMS1.json"))
+    codes = CodeIndex()
+    cohort = read_patients([root / "patients"], plan.demand, codes, plan.version)
+    results = run_package(plan, executor_of(plan, cohort, codes))
+    first, second = results.of_patient(0), results.of_patient(1)
+    assert first["Set1"].counts == {"IPP": 2, "MSRPOPL": 2, "MSRPOPLEX": 1}
+    assert first["Set1"].observations == (1, 4)
+    assert first["Set1"].episodes == {
+        "a": {"IPP": 1, "MSRPOPL": 1, "MSRPOPLEX": 1}, "b": {"IPP": 1, "MSRPOPL": 1, "MSRPOPLEX": 0},
+    }  # fmt: skip
+    assert first["Set1 Stratum1"].counts == {"STRAT": 1, "IPP": 1, "MSRPOPL": 1, "MSRPOPLEX": 1}
+    assert {name: outcome.value for (_, name), outcome in first["Set1"].statements.items()} == {
+        "Initial Population": "TRUE", "Diagnosed": "TRUE", "Refused": "NA", "Unused": "NA", "Days": "FALSE",
+        "Patient": "NA",
+    }  # fmt: skip
+    assert second["Set1"].counts == {"IPP": 0, "MSRPOPL": 0, "MSRPOPLEX": 0}
+    outcomes = {name: outcome.value for (_, name), outcome in second["Set1"].statements.items()}
+    assert (outcomes["Initial Population"], outcomes["Diagnosed"], outcomes["Days"]) == ("FALSE", "UNHIT", "UNHIT")
+
+
+def test_a_deck_is_compared_with_its_reference(tmp_path: Path) -> None:
+    root = deck(tmp_path / "set", TWO_STAYS)
+    result = {"Set1": {
+        "IPP": 2, "MSRPOPL": 2, "MSRPOPLEX": 1, "observation_values": [None, 4, 1],
+        "episode_results": {"a": {"IPP": 1, "MSRPOPL": 1, "MSRPOPLEX": 1}, "b": {"IPP": 1, "MSRPOPL": 1}},
+        "statements": {"Stays": {"Initial Population": "TRUE", "Diagnosed": "FALSE", "Unused": "NA"}},
+    }}  # fmt: skip
+    runs_told = [{"set": "set", "measure": "CMS1", "measureFile": "CMS1.json", "patient": "p0.json", "result": result}]
+    (tmp_path / "reference-results.json").write_text(json.dumps(runs_told))
+    runs = run_deck(PackageDeck.open(root))
+    totals = package_report({}, runs)["totals"]
+    assert (totals["cases"], totals["agree"], totals["errors"]) == (1, 1, 0)
+    assert totals["episodes"] == {"cases": 1, "agree": 1}
+    assert (totals["observations"]["cases"], totals["observations"]["agree"]) == (1, 1)
+    assert totals["statements"] == {"compared": 3, "agree": 2}
+    shown = CliRunner().invoke(main, ["test", str(root)])
+    assert shown.exit_code == 0 and "statements agree 2 of 3" in shown.output
+
+
+def test_expected_values_stand_in_for_a_reference(tmp_path: Path) -> None:
+    expected = {"measure_id": "ABC", "population_index": 0, "IPP": 3, "MSRPOPL": 2}
+    document = json.dumps(json.loads(TWO_STAYS) | {"expectedValues": [expected]}).encode()
+    root = deck(tmp_path, document)
+    shown = CliRunner().invoke(main, ["test", str(root), "--format", "json"])
+    assert shown.exit_code == 1
+    (result,) = json.loads(shown.output)["measures"][0]["results"]
+    assert result["expectedValues"] == {"agree": False, "referenceAgrees": None}
+    assert {p["id"]: p["actual"] for p in result["groups"][0]["populations"]} == {"IPP": 2, "MSRPOPL": 2}
+
+
+@pytest.mark.parametrize("wrong", [{"IPP": ["3"]}, {"IPP": "three"}, {"population_index": -9}, {"IPP": None}])
+def test_expected_values_that_are_none(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    expected = {"measure_id": "ABC", "population_index": 0, "IPP": 2} | wrong
+    document = json.dumps(json.loads(TWO_STAYS) | {"expectedValues": [expected]}).encode()
+    shown = CliRunner().invoke(main, ["test", str(deck(tmp_path, document))])
+    assert shown.exit_code in (0, 1), shown.output
+
+
+def test_what_cannot_run_is_told(tmp_path: Path) -> None:
+    broken = measure()
+    broken["population_sets"][0]["populations"]["IPP"] = statement("Nowhere")
+    (run,) = run_deck(PackageDeck.open(deck(tmp_path, TWO_STAYS, of=broken)))
+    assert "Nowhere" in str(run.results[0].error)
+    with pytest.raises(ContentError, match="main"):
+        path = tmp_path / "measures" / "CMS1" / "CMS1.json"
+        path.write_text(json.dumps(measure() | {"main_cql_library": "Other"}))
+        read_package(path)
+    with pytest.raises(ContentError):
+        PackageDeck.open(tmp_path / "measures")
+
+
+def test_a_negated_value_set_is_found_by_that_value_set(tmp_path: Path) -> None:
+    refused = element("DeviceOrder", "d", [code(SOME, "1.2.3.4.5.6.7.8.9.10")], negationRationale=code("105480006"))
+    other = element("DeviceOrder", "o", [code("1.2.3", "1.2.3.4.5.6.7.8.9.10")], negationRationale=code("105480006"))
+    plan = plan_package(read_package(deck(tmp_path, patient(refused, other)) / "measures" / "CMS1" / "CMS1.json"))
+    codes = CodeIndex()
+    executor = executor_of(plan, read_patients([tmp_path / "patients"], plan.demand, codes, plan.version), codes)
+    found: Any = executor.evaluate(plan.statements["Stays", "Refused"], "Refused")
+    assert found.values.field("id").texts() == ["d"]
+
+
+def test_a_library_that_no_row_leads_to_is_not_hit(tmp_path: Path) -> None:
+    """The call of a function stands in a query over encounters: a patient without any does not enter its library."""
+    operand = {"name": "x", "operandTypeSpecifier": {"type": "NamedTypeSpecifier", "name": f"{{{SYSTEM}}}Any"}}
+    present = {"type": "Not", "operand": {"type": "IsNull", "operand": {"type": "OperandRef", "name": "x"}}}
+    helper = {"library": {
+        "identifier": {"id": "Helper", "version": "1"}, "schemaIdentifier": {"id": "urn:hl7-org:elm", "version": "r1"},
+        "usings": {"def": [{"localIdentifier": "System", "uri": SYSTEM}]},
+        "statements": {"def": [{"name": "Present", "context": "Patient", "type": "FunctionDef", "localId": "1",
+                                "operand": [operand], "expression": present}]},
+    }}  # fmt: skip
+    library = json.loads(json.dumps(LIBRARY))
+    library["library"]["includes"] = {"def": [{"localIdentifier": "H", "path": "Helper", "version": "1"}]}
+    initial = library["library"]["statements"]["def"][1]["expression"]
+    call = {
+        "type": "FunctionRef",
+        "libraryName": "H",
+        "name": "Present",
+        "operand": [property_of("E", "relevantPeriod")],
+    }
+    initial["where"] = {"type": "And", "operand": [initial["where"], call]}
+    told = measure()
+    told["cql_libraries"] = [{"library_name": "Stays", "elm": library}, {"library_name": "Helper", "elm": helper}]
+    root = deck(tmp_path, TWO_STAYS, patient(identifier="p2"), of=told)
+    plan = plan_package(read_package(root / "measures" / "CMS1" / "CMS1.json"))
+    codes = CodeIndex()
+    results = run_package(plan, executor_of(plan, read_patients([root / "patients"], plan.demand, codes), codes))
+    outcomes = [results.of_patient(row)["Set1"].statements["Helper", "Present"].value for row in (0, 1)]
+    assert outcomes == ["FALSE", "UNHIT"]
+
+
+@pytest.mark.skipif(not (CONTENT / "qdm").is_dir(), reason="QDM content is not at hand")
+@pytest.mark.parametrize("name", ["cqm-execution", "bonnie-js"])
+def test_published_packages_agree_with_the_reference(name: str) -> None:
+    listed = DefectList.read(Path(__file__).parents[3] / "conformance" / "qdm_defects.toml")
+    runs = run_deck(PackageDeck.open(CONTENT / "qdm" / name), defects=listed)
+    assert [(run.measure, r.case.name) for run in runs for r in run.results if not r.passes] == []
+    statements = package_report({}, runs)["totals"]["statements"]
+    assert statements["agree"] >= 0.99 * statements["compared"] > 1000

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecqm.measures.decks.defects import DefectList
+from ecqm.measures.decks.test_cases import measure_folders, read_cases
+from tests.content import CONTENT, needs_content
+
+LIST = Path(__file__).parents[3] / "conformance" / "deck_defects.toml"
+
+
+def test_the_list_is_sound() -> None:
+    assert all(defect.wrong for defect in DefectList.read(LIST))
+
+
+@needs_content
+def test_every_listed_case_is_in_the_deck() -> None:
+    listed = DefectList.read(LIST)
+    folders = measure_folders(CONTENT / "ecqm-content-qicore-2025" / "input" / "tests" / "measure")
+    cases = [(case.name, folder.name) for folder in folders for case in read_cases(folder)]
+    found = [defect for name, folder in cases if (defect := listed.find(name, folder))]
+    assert sorted(found, key=str) == sorted(listed, key=str)

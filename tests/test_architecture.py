@@ -32,6 +32,12 @@ LAYERS = (
     "cli",
 )
 
+# So does a part of a package, of those that have parts.
+PARTS = {
+    "measures": ("definition", "scoring", "evaluation", "results", "decks", "explanation"),
+    "bundles": ("content", "specifications", "evaluation", "decks", "packages"),
+}
+
 # What the order alone would allow, but must not be.
 FORBIDDEN = {
     "kernels": frozenset(LAYERS),  # array functions that know no CQL
@@ -88,6 +94,31 @@ def test_imports_go_down(package: str) -> None:
         for path in modules(PACKAGE / package)
         for name, line in imported(path)
         if name.startswith("ecqm.") and name.split(".")[1] in LAYERS and name.split(".")[1] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("package", PARTS)
+def test_imports_between_parts_go_down(package: str) -> None:
+    parts = PARTS[package]
+    found = {path.relative_to(PACKAGE / package).parts[0] for path in modules(PACKAGE / package)}
+    assert found == {"__init__.py", *parts}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for place, part in enumerate(parts)
+        for path in modules(PACKAGE / package / part)
+        for name, line in imported(path)
+        if name.startswith(f"ecqm.{package}.") and name.split(".")[2] not in parts[: place + 1]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_scores_are_made_of_arrays_alone() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules(PACKAGE / "measures" / "scoring")
+        for name, line in imported(path)
+        if name.startswith("ecqm.") and name.split(".")[1] != "measures"
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -1,1 +1,4 @@
-"""Measure content and the store of annual specifications."""
+"""Published measure content: read, kept by year and version, and evaluated.
+
+`content` ← `specifications` ← `evaluation` ← `decks` ← `packages`: each imports only from those before it.
+"""

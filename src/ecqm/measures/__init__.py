@@ -1,1 +1,4 @@
-"""Measures: what they ask for, who is in which population, scores, reports, and the test cases of decks."""
+"""Measures, from their definition to results and explanations.
+
+`definition` ← `scoring` ← `evaluation` ← `results` ← `decks` ← `explanation`: each imports only from those before it.
+"""

@@ -1,1 +1,1 @@
-"""Decks of test cases: found, matched with their measures and run."""
+"""Decks of test cases: unpacked, matched with measures, and run."""

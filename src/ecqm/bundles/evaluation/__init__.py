@@ -1,1 +1,1 @@
-"""Measures of a content planned together and evaluated on patient data."""
+"""Measures selected from a content, planned together, and evaluated on patient data in batches."""

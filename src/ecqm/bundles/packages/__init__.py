@@ -1,1 +1,1 @@
-"""QDM measure packages: reading, running and comparing them with what a reference engine came to."""
+"""QDM measure packages: read, run, and compared with the results of a reference engine."""

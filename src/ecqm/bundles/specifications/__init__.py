@@ -1,1 +1,1 @@
-"""Specifications of measures by year and version, each kept whole, and the annual releases that are known."""
+"""Specifications of measures, kept by year and version, and the annual releases that are known."""

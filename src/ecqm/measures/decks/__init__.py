@@ -1,1 +1,1 @@
-"""Test cases: what is expected of them, and how far results agree."""
+"""Test cases: what they expect, compared with what came out."""

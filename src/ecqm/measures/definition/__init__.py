@@ -1,6 +1,6 @@
-"""What a measure asks for: the terms of Measure resources and the Quality Measure IG, and reading them.
+"""What a measure asks for, in the terms of the FHIR Measure resource and the Quality Measure IG (cqfmeasures).
 
-The terms are in `measure` and imported from here: `from ecqm.measures.definition import Group, Measure`.
+    from ecqm.measures.definition import Group, Measure, Population
 """
 
 from ecqm.measures.definition.measure import (

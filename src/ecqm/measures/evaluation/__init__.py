@@ -1,1 +1,1 @@
-"""Measures over cohorts: their plans, and from the columns of their defines to what is scored."""
+"""Measures over a cohort: the plan of a measure, and the columns of its defines as the arrays that scoring takes."""

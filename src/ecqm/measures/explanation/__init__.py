@@ -1,1 +1,1 @@
-"""Why an outcome is what it is: the logic of a measure, clause by clause."""
+"""Why a patient has an outcome: the logic of a measure, clause by clause."""

@@ -1,1 +1,1 @@
-"""Results as MeasureReports and as a table."""
+"""Results as FHIR MeasureReports and as a table of populations."""

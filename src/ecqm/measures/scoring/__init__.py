@@ -1,1 +1,1 @@
-"""Who is in which population, and the scores that follow: arrays alone, nothing of plans or patients' data."""
+"""Populations, strata, observations and scores of groups, from arrays alone: nothing here knows plans or patient data."""

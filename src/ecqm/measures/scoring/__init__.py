@@ -1,1 +1,1 @@
-"""Populations, strata, observations and scores of groups, from arrays alone: nothing here knows plans or patient data."""
+"""Populations, strata, observations and scores of groups, from arrays alone: neither plans nor patient data."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecqm.columns import (
+    POOL,
     ChoiceColumn,
     Column,
     ConceptColumn,
@@ -150,7 +151,7 @@ class Query:
     def is_one_of(self, column: Column, rows: Rows, texts: Iterable[str]) -> Mask:
         """Where a string is one of some."""
         strings = known(column, StringColumn)
-        ids = [strings.pool.id_of(text) for text in texts]
+        ids = [POOL.id_of(text) for text in texts]
         found: Mask = np.isin(strings.ids[rows], ids, kind="table")
         return found
 
@@ -354,7 +355,7 @@ class Query:
         if quantities.field("comparator").valid.any() or not (units.ids[places] >= 0).all():
             raise Unforeseen("a quantity has a comparator, or no unit")
         ids, which = np.unique(units.ids[places], return_inverse=True)
-        meanings = [measure(units.pool.strings[one]) for one in ids]
+        meanings = [measure(POOL.strings[one]) for one in ids]
         dimensions = [meaning.dimension for meaning in meanings if meaning is not None]
         if len(dimensions) != len(ids):
             raise Unforeseen("a unit is not known")

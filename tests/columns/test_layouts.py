@@ -110,3 +110,11 @@ def test_a_function_of_strings_is_asked_once_for_each() -> None:
     assert column.mapped(_shouted).texts() == ["AB", None, None, "AB", "XY"]
     assert StringColumn.of(["xy", "never seen before"]).mapped(_shouted).texts() == ["XY", "NEVER SEEN BEFORE"]
     assert sorted(ASKED) == ["", "ab", "never seen before", "xy"]
+
+
+def test_keys_of_lists_take_as_long_as_there_are_elements() -> None:
+    many, long = 20_000, 20_000
+    lists = from_values([(1, 2)] * many + [tuple(range(long))] * 2, CODES)
+    keys = lists.keys()
+    assert len(set(keys[:many].tolist())) == 1
+    assert keys[many] == keys[many + 1] != keys[0]

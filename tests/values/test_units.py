@@ -67,6 +67,11 @@ def test_malformed_units_are_unknown(unit: str) -> None:
     assert not is_known(unit)
 
 
+@pytest.mark.parametrize("unit", ["kg/m²", "(" * 5000, "9" * 5000, "km999999999", "((m99)99)99"])
+def test_texts_from_data_that_are_no_units_are_unknown_at_once(unit: str) -> None:
+    assert not is_known(unit)
+
+
 def test_every_atom_is_defined() -> None:
     assert all(is_known(line.split()[0]) for line in ATOMS.strip().splitlines())
 

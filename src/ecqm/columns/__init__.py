@@ -1,15 +1,15 @@
 """Columns: one CQL value per row, one layout per file.
 
-Every layout offers `valid`, `take`, `pick`, `where`, `nulls`, `concat` and `keys` (see `Column`); what CQL does with
-the values is declared in `ecqm.operators`. `concat`, `merge` and `choose` join columns of differing layouts into a
-choice.
+Every layout has `valid`, `take`, `pick`, `where`, `nulls`, `concat` and `keys` (see `Column`). The operators on columns
+are in `ecqm.operators.vectors`. `concat`, `merge` and `choose` join columns of any layouts, into a choice if they
+differ. `to_values` and `from_values` convert to and from the scalars of `ecqm.values`.
 """
 
 from ecqm.columns.base import Column, Mask, Rows, broadcast_length
 from ecqm.columns.boolean import BooleanColumn
 from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, CodeDictionary, ConceptColumn
-from ecqm.columns.convert import from_values, to_values
+from ecqm.columns.from_values import from_values
 from ecqm.columns.interval import IntervalColumn
 from ecqm.columns.join import choose, concat, merge
 from ecqm.columns.null import NullColumn
@@ -20,6 +20,7 @@ from ecqm.columns.record import RecordColumn, ResourceColumn, ResourceRow, Resou
 from ecqm.columns.scalar import ScalarColumn
 from ecqm.columns.temporal import DateColumn, DateTimeColumn, TemporalColumn, TimeColumn
 from ecqm.columns.text import POOL, StringColumn, StringPool
+from ecqm.columns.to_values import to_values
 
 __all__ = [
     "POOL",

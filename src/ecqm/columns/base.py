@@ -1,4 +1,4 @@
-"""What every column is: one CQL value for each of n rows, typed, any of them null."""
+"""The base class of columns: n CQL values of one type, any of them null."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Column(ABC):
-    """n CQL values of one `type`, as arrays of length n; immutable once made.
+    """n CQL values of one `type`, as arrays of length n; immutable.
 
-    A column of length 1 may stand for a value that is the same in every row: kernels broadcast it as numpy does.
+    A column of length 1 may stand for the same value in every row: kernels broadcast it as numpy does.
     """
 
     type: CqlType
@@ -38,7 +38,7 @@ class Column(ABC):
 
     @abstractmethod
     def where(self, keep: Mask) -> Self:
-        """The same column with null wherever `keep` (n) does not hold."""
+        """The same column with nulls where the mask `keep` (n) does not hold."""
 
     @abstractmethod
     def nulls(self, n: int) -> Self:
@@ -50,9 +50,10 @@ class Column(ABC):
 
     @abstractmethod
     def keys(self) -> Rows:
-        """An integer per row: rows have equal keys exactly if their values are written the same (so are nulls).
+        """An integer per row, the same for two rows exactly if their values are identical; nulls are identical.
 
-        Equal values may be written differently: an instant by two clocks, a decimal with zeros at its end.
+        Values that are equal but not identical (one instant at two offsets, 1.5 and 1.50) have different keys; see
+        `ecqm.operators.vectors.membership.equality_keys`.
         """
 
     def pick(self, rows: Rows) -> Self:
@@ -65,11 +66,11 @@ class Column(ABC):
         return self.take(np.where(inside, rows, 0)).where(inside)
 
     def broadcast(self, n: int) -> Self:
-        """This column stretched to n rows if it holds a single value for all of them."""
+        """This column repeated to n rows if it has a single row that stands for all of them."""
         return self if len(self) == n else self.take(np.zeros(n, np.int64))
 
     def retype(self, type_: CqlType) -> Self:
-        """The same values, called another type of the same layout."""
+        """The same values with another type that has the same layout."""
         other = copy(self)
         other.type = type_
         return other
@@ -79,7 +80,7 @@ class Column(ABC):
 
 
 def broadcast_length(*columns: Column) -> int:
-    """The number of rows of a result that these operands give."""
+    """The number of rows of the result of an operator with these operands."""
     length = 1
     for column in columns:
         if len(column) != 1:

@@ -11,7 +11,7 @@ from ecqm.types import BOOLEAN, CqlType
 
 
 class BooleanColumn(Column):
-    """`is_true` and `is_false`, each a mask (n); a row with neither is null, no row has both."""
+    """`is_true` and `is_false`, each a mask (n), never both true in a row; a row with neither is null."""
 
     def __init__(self, is_true: Mask, is_false: Mask, type_: CqlType = BOOLEAN) -> None:
         self.is_true = is_true
@@ -20,7 +20,7 @@ class BooleanColumn(Column):
 
     @classmethod
     def of(cls, truth: Mask, known: Mask | None = None) -> BooleanColumn:
-        """True where `truth`, false elsewhere; null where not `known`."""
+        """`truth` (mask, n) as booleans, null where `known` (mask, n) does not hold."""
         if known is None:
             return cls(truth, ~truth)
         return cls(truth & known, ~truth & known)

@@ -1,4 +1,4 @@
-"""Values of a choice type: a tag and one column per alternative."""
+"""Values of choice types: a tag and one column per alternative."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Tags = npt.NDArray[np.int8]
 
 
 class ChoiceColumn(Column):
-    """`tag` int8 (n): which of `alternatives` (columns of n rows each) holds the row's value; -1 is null.
+    """`tag` int8 (n): the number of the alternative that holds the row's value; -1 is null.
 
-    No alternative is itself a choice, and each is null wherever the tag names another.
+    `alternatives` are columns of n rows, none of them a choice, each null where the tag is not its number.
     """
 
     def __init__(self, tag: Tags, alternatives: Sequence[Column], type_: CqlType | None = None) -> None:
@@ -27,7 +27,7 @@ class ChoiceColumn(Column):
 
     @classmethod
     def of(cls, alternatives: Sequence[Column], type_: CqlType | None = None) -> ChoiceColumn:
-        """A choice of columns of which at most one is not null in any row."""
+        """A choice from columns of which at most one has a value in each row."""
         tag = np.full(len(alternatives[0]), -1, np.int8)
         for number, column in enumerate(alternatives):
             tag[column.valid] = number

@@ -1,4 +1,4 @@
-"""Codes, as ids into a terminology index, and concepts, as runs of codes."""
+"""Codes, as ids of a terminology index, and concepts, as lists of codes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ CodeIds = npt.NDArray[np.int32]
 
 
 class CodeDictionary(Protocol):
-    """What a code column needs of the terminology index: an id for a (system, code) pair, and the way back."""
+    """What a code column needs of the terminology index: ids for (system, code) pairs."""
 
-    def code(self, code_id: int) -> tuple[str, str]: ...
+    def code(self, code_id: int) -> tuple[str, str]:
+        """The (system, code) pair of an id; the system is empty if the code has none."""
+        ...
 
-    def intern(self, system: str | None, code: str) -> int: ...
+    def intern(self, system: str | None, code: str) -> int:
+        """The id of a pair, assigned now if it is new."""
+        ...
 
 
 class CodeColumn(Column):
-    """`ids` int32 (n) into `index`, -1 is null; `display` and `version` (columns of n strings) where there are any."""
+    """`ids` int32 (n) of `index`, -1 is null; `display` and `version` are columns of n strings, None if all are null.
+
+    Columns that are joined or compared have the same index."""
 
     def __init__(
         self,
@@ -75,7 +81,7 @@ class CodeColumn(Column):
         )
 
     def keys(self) -> Rows:
-        # Equality of codes looks at all of code, system, version and display (ELM Equal); equivalence at the ids alone.
+        # Code, system, version and display all count for equality (ELM Equal); equivalence compares ids alone.
         texts = [text.keys() for text in (self.display, self.version) if text is not None]
         if not texts:
             return self.ids.astype(np.int64)
@@ -83,7 +89,7 @@ class CodeColumn(Column):
 
 
 class ConceptColumn(Column):
-    """Row i holds the `codes` at offsets[i]:offsets[i + 1] and a `display` text; null where not `valid`."""
+    """Row i has the `codes` at offsets[i]:offsets[i + 1] and a `display` string; null where not `valid`."""
 
     def __init__(
         self,
@@ -108,7 +114,7 @@ class ConceptColumn(Column):
 
     @cached_property
     def parents(self) -> Rows:
-        """For each code the row that holds it."""
+        """For each code the row that it belongs to."""
         return parents_of_offsets(self.offsets)
 
     def take(self, rows: Rows) -> ConceptColumn:
@@ -148,13 +154,11 @@ class ConceptColumn(Column):
 
 
 def _concat_texts(columns: list[StringColumn | None], lengths: list[int]) -> StringColumn | None:
+    """String columns end to end, where None stands for as many nulls as its length says."""
     if all(column is None for column in columns):
         return None
-    return StringColumn(
-        np.concatenate(
-            [
-                np.full(length, -1, np.int32) if column is None else column.ids
-                for column, length in zip(columns, lengths, strict=True)
-            ]
-        )
-    )
+    ids = [
+        np.full(length, -1, np.int32) if column is None else column.ids
+        for column, length in zip(columns, lengths, strict=True)
+    ]
+    return StringColumn(np.concatenate(ids))

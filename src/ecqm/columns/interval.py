@@ -12,7 +12,8 @@ from ecqm.types import CqlType, IntervalType
 
 
 class IntervalColumn(Column):
-    """Boundaries `low` and `high` (columns of n points), whether each is closed (masks), and `valid` (mask)."""
+    """Boundaries `low` and `high` (columns of n points), `low_closed` and `high_closed` (masks, n); null where not
+    `valid` (mask, n), with any boundaries."""
 
     def __init__(
         self,

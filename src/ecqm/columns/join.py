@@ -1,4 +1,4 @@
-"""Joining columns whose layouts may differ: end to end, and row by row."""
+"""Joining columns of any layouts: end to end, and row by row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _alternatives(column: Column) -> tuple[Column, ...]:
 
 
 def _layout(column: Column) -> tuple[object, ...]:
-    """Columns of one layout can be laid end to end as they are."""
+    """A key of the layout: columns with the same key can be joined by their own `concat`."""
     if isinstance(column, ResourceColumn):
         return (ResourceColumn, id(column.table))
     if isinstance(column, (CodeColumn, ConceptColumn, RecordColumn)):
@@ -30,7 +30,7 @@ def _layout(column: Column) -> tuple[object, ...]:
 
 
 def concat(columns: Sequence[Column]) -> Column:
-    """The columns end to end. Untyped nulls take the others' layout; different layouts make a choice."""
+    """The columns end to end. Untyped nulls take the layout of the others; different layouts give a choice."""
     if len(columns) == 1:
         return columns[0]
     layouts: dict[tuple[object, ...], Column] = {}
@@ -40,18 +40,19 @@ def concat(columns: Sequence[Column]) -> Column:
                 layouts.setdefault(_layout(part), part)
     if not layouts:
         return columns[0].concat(columns[1:])
-    joined = [_concat_layout(columns, layout, model) for layout, model in layouts.items()]
+    joined = [_concat_layout(columns, layout, example) for layout, example in layouts.items()]
     if len(joined) == 1:
         return joined[0]
     return ChoiceColumn.of(joined, choice_of(column.type for column in joined))
 
 
-def _concat_layout(columns: Sequence[Column], layout: tuple[object, ...], model: Column) -> Column:
+def _concat_layout(columns: Sequence[Column], layout: tuple[object, ...], example: Column) -> Column:
+    """The columns end to end, with only the values of one layout; null in all other rows."""
     parts = []
     for column in columns:
         of_layout = [part for part in _alternatives(column) if _layout(part) == layout]
         if not of_layout:
-            parts.append(model.nulls(len(column)))
+            parts.append(example.nulls(len(column)))
         elif len(of_layout) == 1:
             parts.append(of_layout[0])
         else:
@@ -60,15 +61,19 @@ def _concat_layout(columns: Sequence[Column], layout: tuple[object, ...], model:
 
 
 def coalesce_rows(columns: Sequence[Column]) -> Column:
-    """Row by row the value of whichever column has one (at most one does), in the layout of the columns."""
+    """In each row the value of the one column that has a value there, if any; keeps the layout of the columns."""
     n = len(columns[0])
-    pieces = [(np.flatnonzero(column.valid), column.take(np.flatnonzero(column.valid))) for column in columns]
-    # Of nothing but empty pieces `merge` makes nulls without a layout.
+    pieces = []
+    for column in columns:
+        rows = np.flatnonzero(column.valid)
+        pieces.append((rows, column.take(rows)))
+    # From empty pieces alone `merge` would make untyped nulls.
     return merge(n, pieces) if any(len(rows) for rows, _ in pieces) else columns[0].nulls(n)
 
 
 def merge(n: int, pieces: Sequence[tuple[Rows, Column]]) -> Column:
-    """A column of n rows from pieces that each give the values of some rows; null in the rows of no piece."""
+    """A column of n rows from pieces (rows, their values); null in the rows of no piece. A piece with a single value
+    gives it to all of its rows."""
     if len(pieces) == 1 and len(pieces[0][0]) == n:
         return pieces[0][1].broadcast(n)
     source = np.full(n, -1, np.int64)
@@ -84,7 +89,7 @@ def merge(n: int, pieces: Sequence[tuple[Rows, Column]]) -> Column:
 
 
 def choose(mask: Mask, when_true: Column, when_false: Column) -> Column:
-    """Row by row one of two columns."""
+    """The rows of `when_true` where `mask` (n) holds, those of `when_false` elsewhere; both may have a single row."""
     n = len(mask)
     yes, no = np.flatnonzero(mask), np.flatnonzero(~mask)
     return merge(n, [(yes, when_true.broadcast(n).take(yes)), (no, when_false.broadcast(n).take(no))])

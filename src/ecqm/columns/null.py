@@ -1,4 +1,4 @@
-"""A column of nulls of no type in particular."""
+"""Nulls without a type of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecqm.types import ANY, CqlType
 
 
 class NullColumn(Column):
-    """n nulls; takes any type and joins any other column."""
+    """n nulls; joined with another column they take its layout."""
 
     def __init__(self, n: int, type_: CqlType = ANY) -> None:
         self.n = n

@@ -12,13 +12,13 @@ from ecqm.columns.base import Column, Mask, Rows
 from ecqm.kernels.segments import combine_keys, densify
 from ecqm.types import DECIMAL, INTEGER, CqlType
 
-# Unscaled values stay int64 while their magnitude is below this; beyond it the array holds Python integers.
+# Unscaled values are int64 if their magnitudes are below this, otherwise Python integers in an object array.
 INT64_LIMIT = 1 << 62
 Unscaled = npt.NDArray[Any]
 
 
 class IntegerColumn(Column):
-    """Integer and Long: `values` int64 (n), any number where `valid` (n) does not hold."""
+    """Integer and Long: `values` int64 (n), arbitrary where not `valid` (mask, n)."""
 
     def __init__(self, values: Rows, valid: Mask, type_: CqlType = INTEGER) -> None:
         self.values = values
@@ -55,11 +55,10 @@ class IntegerColumn(Column):
 
 
 class DecimalColumn(Column):
-    """Decimals: `unscaled` × 10 ** -`scale`. `unscaled` is int64 (n), or Python integers when those overflow.
+    """Decimals: `unscaled` × 10 ** -`scale`. `unscaled` (n) is int64, or Python integers if those would overflow.
 
-    `digits` int8 (n): how many digits after the point each was written with, which Precision and the boundaries look
-    at; NEEDED for no more than its value needs, as where there are no `digits`. The scale says nothing of that: it is
-    that of the value with most digits.
+    `digits` int8 (n): the decimal places that each value was written with, for Precision, LowBoundary and HighBoundary;
+    NEEDED means no more than the value needs, as does None for all. `scale` is only large enough for every value.
     """
 
     NEEDED = -1
@@ -86,7 +85,7 @@ class DecimalColumn(Column):
         return self._valid
 
     def at_scale(self, scale: int) -> Unscaled:
-        """The unscaled values at a scale no smaller than this one's; widened where int64 could overflow."""
+        """The unscaled values at another scale, at least this column's; widened if int64 could overflow."""
         if scale == self.scale:
             return self.unscaled
         return multiply_exact(self.unscaled, 10 ** (scale - self.scale))
@@ -123,7 +122,7 @@ class DecimalColumn(Column):
         return np.where(self._valid, combine_keys(dense, self.digits.astype(np.int64)), -1)
 
     def number_keys(self) -> Rows:
-        """As `keys`, but equal for equal numbers however they were written."""
+        """Like `keys`, but the same for equal numbers with different `digits`."""
         if self.unscaled.dtype == object:
             numbers: dict[int, int] = {}
             dense = np.fromiter((numbers.setdefault(v, len(numbers)) for v in self.unscaled), np.int64, len(self))
@@ -137,7 +136,7 @@ def _magnitude(values: Unscaled) -> int:
 
 
 def multiply_exact(a: Unscaled, b: Unscaled | int) -> Unscaled:
-    """a × b, as int64 if no product can overflow it and as Python integers otherwise."""
+    """a × b, as int64 if no product can overflow, as Python integers otherwise."""
     bound = _magnitude(a) * (abs(b) if isinstance(b, int) else _magnitude(b))
     if bound < INT64_LIMIT and a.dtype != object:
         return a * b
@@ -145,14 +144,14 @@ def multiply_exact(a: Unscaled, b: Unscaled | int) -> Unscaled:
 
 
 def add_exact(a: Unscaled, b: Unscaled) -> Unscaled:
-    """a + b, as int64 if no sum can overflow it and as Python integers otherwise."""
+    """a + b, as int64 if no sum can overflow, as Python integers otherwise."""
     if a.dtype != object and b.dtype != object and _magnitude(a) + _magnitude(b) < INT64_LIMIT:
         return a + b
     return narrow(a.astype(object) + b.astype(object))
 
 
 def narrow(values: Unscaled) -> Unscaled:
-    """Python integers back to int64 where all of them fit."""
+    """int64 if all of the integers fit, otherwise the array as it is."""
     return values.astype(np.int64) if _magnitude(values) < INT64_LIMIT else values
 
 

@@ -1,4 +1,4 @@
-"""Quantities: exact decimals with units."""
+"""Quantities: decimals with units."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ecqm.types import QUANTITY, CqlType
 
 
 class QuantityColumn(Column):
-    """`value` (decimals, n; null where the quantity is) and `unit` (strings, n): UCUM codes or calendar durations."""
+    """`value` (decimals, n; null where the quantity is null) and `unit` (strings, n): UCUM codes or the keywords of
+    calendar durations."""
 
     def __init__(self, value: DecimalColumn, unit: StringColumn, type_: CqlType = QUANTITY) -> None:
         self.value = value

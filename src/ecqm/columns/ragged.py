@@ -10,6 +10,7 @@ import numpy as np
 
 from ecqm.columns.base import Column, Mask, Rows
 from ecqm.kernels.segments import (
+    combine_keys,
     densify,
     gather,
     offsets_of_lengths,
@@ -20,10 +21,10 @@ from ecqm.types import CqlType, ListType
 
 
 class ListColumn(Column):
-    """Row i holds the `values` at offsets[i]:offsets[i + 1]; null where not `valid` (its segment is then empty).
+    """Row i has the `values` at offsets[i]:offsets[i + 1]; null where not `valid` (its segment is then empty).
 
-    `parents` says the same of the elements: for each the row whose list it is in. Whichever of the two a column was
-    not made of follows from the other when it is asked for.
+    `parents` has for each element the row of its list. A column is made from `offsets` or `parents`; the other is
+    computed when first used.
     """
 
     def __init__(self, offsets: Rows, values: Column, valid: Mask | None = None, type_: CqlType | None = None) -> None:
@@ -34,7 +35,7 @@ class ListColumn(Column):
     def of_parents(
         cls, parents: Rows, values: Column, n: int, valid: Mask | None = None, type_: CqlType | None = None
     ) -> ListColumn:
-        """n lists from elements and, for each, the row (non-decreasing) whose list it is in."""
+        """n lists from their elements and `parents`: for each element the row of its list, non-decreasing."""
         lists = cls.__new__(cls)
         lists._of(n, values, valid, type_)
         lists.parents = parents
@@ -55,20 +56,21 @@ class ListColumn(Column):
 
     @cached_property
     def offsets(self) -> Rows:
-        """Where in `values` each list starts, and at last their number (n + 1)."""
+        """Where in `values` the lists start and end (n + 1)."""
         return offsets_of_parents(self.parents, self._n)
 
     @cached_property
     def parents(self) -> Rows:
-        """For each element the row whose list it is in."""
+        """For each element the row of its list."""
         return parents_of_offsets(self.offsets)
 
     @property
     def lengths(self) -> Rows:
+        """The number of elements of each list (n)."""
         return np.diff(self.offsets)
 
     def with_values(self, values: Column, type_: CqlType | None = None) -> ListColumn:
-        """The same lists of other values, as many."""
+        """Lists of the same lengths with other elements, as many as there are in `values`."""
         lists = copy(self)
         lists.values = values
         lists.type = type_ or ListType(values.type)
@@ -85,7 +87,7 @@ class ListColumn(Column):
         return ListColumn(offsets, self.values.take(elements), self._valid & keep, self.type)
 
     def select(self, keep: Mask) -> ListColumn:
-        """The lists with only the elements for which `keep` (one per element) holds."""
+        """The lists with only those elements for which `keep` (mask, one per element) holds."""
         chosen = np.flatnonzero(keep)
         return self.of_parents(self.parents[chosen], self.values.take(chosen), len(self), self._valid, self.type)
 
@@ -107,13 +109,15 @@ class ListColumn(Column):
 
 
 def ragged_keys(offsets: Rows, keys: Rows) -> Rows:
-    """Keys of lists from the keys of their elements: lists are the same if they agree element by element."""
+    """Keys of lists from the keys of their elements: the same for lists that agree element by element."""
     lengths = np.diff(offsets)
-    combined = densify(lengths)[0]
+    # Lists of one length end at the same position, so that only keys among lists of one length need to differ.
+    combined = np.zeros(len(lengths), np.int64)
     dense, radix = densify(keys)
-    for position in range(int(lengths.max(initial=0))):
-        longer = np.flatnonzero(lengths > position)
-        step = np.zeros(len(lengths), np.int64)
-        step[longer] = dense[offsets[:-1][longer] + position] + 1
-        combined = densify(combined * (radix + 1) + step)[0]
-    return combined
+    longer = np.flatnonzero(lengths)
+    position = 0
+    while len(longer):
+        combined[longer] = densify(combined[longer] * radix + dense[offsets[longer] + position])[0]
+        position += 1
+        longer = longer[lengths[longer] > position]
+    return combine_keys(lengths, combined)

@@ -1,4 +1,4 @@
-"""Records: tuples, structured values of a model, and rows of a resource table."""
+"""Records: tuples and structured values of a model, and references to rows of a resource table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ecqm.types import CqlType
 
 
 class RecordColumn(Column):
-    """Named `fields` (columns), seen through `rows` (n, indices into them; -1 is null).
+    """`rows` (n) are indices into the named `fields` (columns of any other length); -1 is null.
 
-    Taking rows of a record moves the indices only; a field is gathered when it is asked for.
+    `take` moves only the indices; a field is gathered when it is first used.
     """
 
     def __init__(self, fields: Mapping[str, Column], rows: Rows, type_: CqlType) -> None:
@@ -29,7 +29,7 @@ class RecordColumn(Column):
 
     @classmethod
     def of(cls, fields: Mapping[str, Column], valid: Mask, type_: CqlType) -> RecordColumn:
-        """A record of `fields` of n rows each, null where not `valid` (n)."""
+        """Records from `fields` of n rows each, null where not `valid` (mask, n)."""
         return cls(fields, np.where(valid, np.arange(len(valid)), -1), type_)
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class RecordColumn(Column):
         return self.rows >= 0
 
     def field(self, name: str) -> Column:
-        """The column of n values of a field; nulls when there is no such field in the data."""
+        """The values of a field (n); nulls if the data have no such field."""
         found = self._picked.get(name)
         if found is None:
             base = self.fields.get(name)
@@ -76,7 +76,7 @@ class RecordColumn(Column):
 
 
 class ResourceTable(Protocol):
-    """What a resource column needs of the cohort: a table of resources of one type, its elements as columns."""
+    """What a resource column needs of the cohort: the resources of one type, with their elements as columns."""
 
     model: str
     resource_type: str
@@ -84,19 +84,19 @@ class ResourceTable(Protocol):
     def __len__(self) -> int: ...
 
     def element(self, name: str) -> Column:
-        """The element's value for every resource of the table. Raises KeyError if the type has no such element."""
+        """The values of an element for all rows of the table. Raises KeyError if the type has no such element."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRow:
-    """A resource as a scalar value: which table, which row."""
+    """A resource as a scalar value: a row of a table."""
 
     table: ResourceTable
     row: int
 
 
 class ResourceColumn(Column):
-    """References to resources: `rows` (n) of a `table`, -1 is null. Elements are gathered when asked for."""
+    """Resources as `rows` (n) of a `table`, -1 is null. Elements are gathered when they are used."""
 
     def __init__(self, table: ResourceTable, rows: Rows, type_: CqlType) -> None:
         self.table = table
@@ -111,7 +111,7 @@ class ResourceColumn(Column):
         return self.rows >= 0
 
     def field(self, name: str) -> Column:
-        """The column of n values of an element; nulls where resources of the type have no such element."""
+        """The values of an element (n); nulls if the resource type has no such element."""
         try:
             element = self.table.element(name)
         except KeyError:

@@ -1,4 +1,4 @@
-"""Values too rare to have a layout of their own (ratios, value sets, uncertainties): Python objects."""
+"""Values too rare for a layout of their own (ratios, value sets, uncertainties), as Python objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ScalarColumn(Column):
 
     @classmethod
     def of(cls, values: Sequence[Any], type_: CqlType = ANY) -> ScalarColumn:
-        """A column of these objects, none of them unpacked."""
+        """A column of these objects, sequences among them included (numpy would unpack those)."""
         array = np.empty(len(values), object)
         for row, value in enumerate(values):
             array[row] = value

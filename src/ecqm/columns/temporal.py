@@ -1,4 +1,4 @@
-"""Points in time with their precision: dates, date-times and times of day."""
+"""Dates, date-times and times of day, each with its precision."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ Precisions = npt.NDArray[np.uint8]
 
 
 class TemporalColumn(Column):
-    """`low` int64 (n): the earliest point that a value can mean; `precision` (n): see `ecqm.kernels.calendar`.
+    """`low` and `high` int64 (n): the earliest and latest point that each value may stand for, in days for dates and in
+    milliseconds otherwise; `precision` uint8 (n): the ranks of `ecqm.kernels.calendar`.
 
-    `high` is the latest such point. The unit is the subclass's: days for dates, milliseconds for the others.
-    Seconds and milliseconds count as one precision (CQL author's guide, "Date, DateTime, and Time"): a value without
-    milliseconds has none, and is `exact`.
+    Seconds and milliseconds are one precision (CQL Author's Guide, "Date, DateTime, and Time"): missing milliseconds
+    are zero, so that a value given to the second is exact.
     """
 
     finest = MILLISECOND
-    sharp = SECOND
+    # The coarsest precision at which a value is exact.
+    exact_from = SECOND
     default_type: CqlType
 
     def __init__(self, low: Rows, precision: Precisions, valid: Mask, type_: CqlType | None = None) -> None:
@@ -56,25 +57,27 @@ class TemporalColumn(Column):
 
     @cached_property
     def exact(self) -> bool:
-        """Is every value given to the second (a date to the day), so that low is high?"""
-        return bool((self.precision >= self.sharp).all())
+        """Whether every value is given to the second (a date to the day), so that `high` is `low`."""
+        return bool((self.precision >= self.exact_from).all())
 
     @cached_property
     def high(self) -> Rows:
+        """The latest point that each value may stand for (n)."""
         if self.exact:
             return self.low
         high = self.low.copy()
-        for precision in range(self.sharp):
+        for precision in range(self.exact_from):
             at = np.flatnonzero(self.precision == precision)
             if len(at):
                 high[at] = self._last_within(self.low[at], precision)
         return high
 
     def _last_within(self, low: Rows, precision: int) -> Rows:
+        """The last points of the years, months … (`precision`) that begin at `low`."""
         raise NotImplementedError
 
     def floor(self, points: Rows, precision: int) -> Rows:
-        """Whole units of `precision` in `points` of this column's unit."""
+        """Whole units of `precision` before each of `points`, which are in this column's unit."""
         return floor_instants(points, precision)
 
     def take(self, rows: Rows) -> Self:
@@ -103,7 +106,7 @@ class TemporalColumn(Column):
 
 
 class DateTimeColumn(TemporalColumn):
-    """`low` is milliseconds since 1970 UTC; `offset` int16 (n): minutes east of UTC that the value was written in."""
+    """`low` in milliseconds since 1970-01-01 UTC; `offset` int16 (n): the timezone offset, in minutes east of UTC."""
 
     default_type = DATETIME
 
@@ -120,13 +123,13 @@ class DateTimeColumn(TemporalColumn):
 
     @property
     def local(self) -> Rows:
-        """Milliseconds since 1970 on the clock that the value was written by."""
+        """The earliest points as local times, in milliseconds since 1970-01-01."""
         return self.low + self.offset.astype(np.int64) * 60_000
 
     def _last_within(self, low: Rows, precision: int) -> Rows:
         if precision >= DAY:
             return low + (MS_PER_UNIT[precision] - 1)
-        # The offset of a value without a time is a fraction of a day: work on its calendar, then shift back.
+        # `low` is a local midnight in UTC, at most 14 hours off: find its day, and keep the difference.
         days = np.floor_divide(low + MS_PER_DAY // 2, MS_PER_DAY)
         rest = low - days * MS_PER_DAY
         months = months_of_days(days) + (12 if precision == YEAR else 1)
@@ -160,9 +163,9 @@ class DateTimeColumn(TemporalColumn):
 
 
 class DateColumn(TemporalColumn):
-    """`low` is days since 1970-01-01."""
+    """`low` in days since 1970-01-01."""
 
-    finest = sharp = DAY
+    finest = exact_from = DAY
     default_type = DATE
 
     def _last_within(self, low: Rows, precision: int) -> Rows:
@@ -173,7 +176,7 @@ class DateColumn(TemporalColumn):
 
 
 class TimeColumn(TemporalColumn):
-    """`low` is milliseconds since midnight."""
+    """`low` in milliseconds since midnight."""
 
     default_type = TIME
 

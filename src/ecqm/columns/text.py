@@ -1,4 +1,4 @@
-"""Strings, dictionary encoded."""
+"""Strings, as ids of a pool of distinct strings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ids = npt.NDArray[np.int32]
 
 
 class _Numbers(dict[str | None, int]):
-    """Numbers strings when they are looked up; null is -1."""
+    """The id of each string, assigned when it is first looked up; that of null is -1."""
 
     def __init__(self, strings: list[str]) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class _Numbers(dict[str | None, int]):
 
 
 class StringPool:
-    """Numbers strings as they come: equal strings of one pool have equal ids. Grows, never shrinks."""
+    """Distinct strings and their ids, in order of arrival; it only grows."""
 
     def __init__(self) -> None:
         self.strings: list[str] = []
@@ -36,7 +36,7 @@ class StringPool:
         self._mapped: dict[Callable[[str], str | None], Ids] = {}
 
     def id_of(self, text: str) -> int:
-        """The id of `text`, given now if it is new."""
+        """The id of `text`, assigned now if it is new."""
         return self._numbers[text]
 
     def ids_of(self, texts: Iterable[str | None]) -> Ids:
@@ -44,7 +44,8 @@ class StringPool:
         return np.fromiter(map(self._numbers.__getitem__, texts), np.int32)
 
     def mapped(self, ids: Ids, function: Callable[[str], str | None]) -> Ids:
-        """The ids of what a function makes of each string (-1 of -1); each is computed once in the life of the pool."""
+        """The ids of function(string) for each id, -1 for null. `function` is called once per string and remembered
+        for the life of the pool, so it has to be a function that is defined once."""
         table = self._mapped.get(function)
         if table is None or len(table) <= len(self.strings):
             grown = np.full(2 * len(self.strings) + 64, _NOT_MAPPED, np.int32)
@@ -65,23 +66,23 @@ class StringPool:
         return len(self.strings)
 
 
+# Marks the strings of a table of `mapped` that the function was not called for yet.
 _NOT_MAPPED = -2
 
-# One pool serves a process, so that columns of different origin compare by id.
+# The pool of the process: strings of all columns compare by id.
 POOL = StringPool()
 
 
 class StringColumn(Column):
-    """`ids` int32 (n) into the pool of strings; -1 is null."""
+    """`ids` int32 (n) of POOL; -1 is null."""
 
-    def __init__(self, ids: Ids, type_: CqlType = STRING, pool: StringPool = POOL) -> None:
+    def __init__(self, ids: Ids, type_: CqlType = STRING) -> None:
         self.ids = ids
-        self.pool = pool
         self.type = type_
 
     @classmethod
     def of(cls, texts: Iterable[str | None], type_: CqlType = STRING) -> StringColumn:
-        """Encode strings (None for null)."""
+        """A column of strings; None for null."""
         return cls(POOL.ids_of(list(texts)), type_)
 
     def __len__(self) -> int:
@@ -92,25 +93,25 @@ class StringColumn(Column):
         return self.ids >= 0
 
     def take(self, rows: Rows) -> StringColumn:
-        return StringColumn(self.ids[rows], self.type, self.pool)
+        return StringColumn(self.ids[rows], self.type)
 
     def where(self, keep: Mask) -> StringColumn:
-        return StringColumn(np.where(keep, self.ids, np.int32(-1)), self.type, self.pool)
+        return StringColumn(np.where(keep, self.ids, np.int32(-1)), self.type)
 
     def nulls(self, n: int) -> StringColumn:
-        return StringColumn(np.full(n, -1, np.int32), self.type, self.pool)
+        return StringColumn(np.full(n, -1, np.int32), self.type)
 
     def concat(self, others: Sequence[StringColumn]) -> StringColumn:
-        return StringColumn(np.concatenate([self.ids, *(other.ids for other in others)]), self.type, self.pool)
+        return StringColumn(np.concatenate([self.ids, *(other.ids for other in others)]), self.type)
 
     def keys(self) -> Rows:
         return self.ids.astype(np.int64)
 
     def mapped(self, function: Callable[[str], str | None]) -> StringColumn:
-        """What a function makes of each string. It is asked once for each string ever, so name it at module level."""
-        return StringColumn(self.pool.mapped(self.ids, function), self.type, self.pool)
+        """function(string) in each row; see `StringPool.mapped`."""
+        return StringColumn(POOL.mapped(self.ids, function), self.type)
 
     def texts(self) -> list[str | None]:
-        """The strings themselves."""
-        strings = self.pool.strings
+        """The strings; None for null."""
+        strings = POOL.strings
         return [None if i < 0 else strings[i] for i in self.ids.tolist()]

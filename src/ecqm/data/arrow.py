@@ -94,7 +94,7 @@ def _texts(column: StringColumn) -> pa.Array:
     distinct, places = np.unique(column.ids, return_inverse=True)
     if 2 * len(distinct) > len(column):
         return pa.array(column.texts(), pa.large_utf8())
-    strings = column.pool.strings
+    strings = POOL.strings
     dictionary = pa.array(["" if i < 0 else strings[i] for i in distinct.tolist()], pa.utf8())
     return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32), mask=~column.valid), dictionary)
 

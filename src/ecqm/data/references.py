@@ -85,7 +85,7 @@ class ReferenceIndex:
         valid = texts.valid
         unknown = texts.ids[valid & (self._kind[texts.ids] == _UNKNOWN)]
         for string_id in set(unknown.tolist()):
-            self._kind[string_id], self._named[string_id] = self._understood(texts.pool.strings[string_id])
+            self._kind[string_id], self._named[string_id] = self._understood(POOL.strings[string_id])
         return np.where(valid, self._kind[texts.ids], np.int16(_NOTHING))
 
     def _grow(self, size: int) -> None:

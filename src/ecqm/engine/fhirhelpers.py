@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ecqm.columns import (
+    POOL,
     ChoiceColumn,
     CodeColumn,
     Column,
@@ -144,8 +145,7 @@ def to_quantity_ignoring_comparator(executor: Executor, column: Column, frame: F
         return NullColumn(len(column))
     system = column.field("system")
     if isinstance(system, StringColumn):
-        pool = system.pool
-        foreign = value.valid & system.valid & ~np.isin(system.ids, [pool.id_of(known) for known in UNIT_SYSTEMS])
+        foreign = value.valid & system.valid & ~np.isin(system.ids, [POOL.id_of(known) for known in UNIT_SYSTEMS])
         executor.fail(foreign, frame, "a FHIR Quantity has a unit that is not of UCUM")
         value = value.where(~foreign)
     return QuantityColumn(value, _unit(column))
@@ -159,9 +159,8 @@ def _unit(column: RecordColumn) -> StringColumn:
         field = column.field(name)
         if isinstance(field, StringColumn):
             ids = np.where(field.ids >= 0, field.ids, ids)
-    pool = one.pool
     for ucum, calendar in CALENDAR_UNITS.items():
-        ids = np.where(ids == pool.id_of(ucum), np.int32(pool.id_of(calendar)), ids)
+        ids = np.where(ids == POOL.id_of(ucum), np.int32(POOL.id_of(calendar)), ids)
     return StringColumn(ids)
 
 

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ecqm.columns import (
+    POOL,
     BooleanColumn,
     ChoiceColumn,
     CodeColumn,
@@ -138,7 +139,7 @@ def negated(table: Any) -> Mask:
         status = table.element("status")
         if isinstance(status, StringColumn):
             different, places = distinct(status.ids)
-            said = [i >= 0 and status.pool.strings[i] in negation.status for i in different.tolist()]
+            said = [i >= 0 and POOL.strings[i] in negation.status for i in different.tolist()]
             found = found | np.array(said, np.bool_)[places]
     if negation.element is not None:
         element = table.element(negation.element)
@@ -157,7 +158,7 @@ def _modified(table: Any) -> Mask:
     if not isinstance(urls, StringColumn):
         return none
     different, places = distinct(urls.ids)
-    negating = [i >= 0 and urls.pool.strings[i].lower().endswith(_NOT_DONE) for i in different.tolist()]
+    negating = [i >= 0 and POOL.strings[i].lower().endswith(_NOT_DONE) for i in different.tolist()]
     return any_within(np.array(negating, np.bool_)[places] & _is_true(values), extensions.parents, len(table))
 
 

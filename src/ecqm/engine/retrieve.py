@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecqm.columns import (
+    POOL,
     BooleanColumn,
     ChoiceColumn,
     CodeColumn,
@@ -132,7 +133,7 @@ def _any_member(executor: Executor, column: Column, members: Members, patients: 
     if isinstance(column, StringColumn):
         ids, places = distinct(column.ids)
         accepted = members.strings()
-        wanted = np.array([i >= 0 and column.pool.strings[i] in accepted for i in ids.tolist()], np.bool_)
+        wanted = np.array([i >= 0 and POOL.strings[i] in accepted for i in ids.tolist()], np.bool_)
         return wanted[places]
     raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
 

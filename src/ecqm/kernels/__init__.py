@@ -1,1 +1,1 @@
-"""Array functions that know no CQL: segments, merging, ordering, calendar arithmetic. numpy in, numpy out."""
+"""Array functions that know no CQL: segments and keys, calendar arithmetic, ISO 8601 parsing. numpy in, numpy out."""

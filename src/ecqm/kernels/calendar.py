@@ -1,7 +1,7 @@
-"""Calendar arithmetic on integers: milliseconds since 1970-01-01 (instants), days since 1970-01-01 (dates).
+"""Calendar arithmetic on integers: instants in milliseconds since 1970-01-01, dates in days since 1970-01-01.
 
-Precisions are numbered as CQL orders them: 0 year, 1 month, 2 day, 3 hour, 4 minute, 5 second, 6 millisecond.
-Years outside numpy's parser are no concern: only arithmetic on datetime64 is used, which is exact over CQL's range.
+Precisions are numbered in the order of CQL: 0 year, 1 month, 2 day, 3 hour, 4 minute, 5 second, 6 millisecond.
+numpy's datetime64 is used for conversions between days and months only, which are exact for all years of CQL.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def _whole(values: Instants, unit: int) -> Instants:
 
 
 def months_of_days(days: Instants) -> Instants:
-    """Months since 1970-01 of each day."""
+    """The month of each day, in months since 1970-01."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def days_of_months(months: Instants) -> Instants:
-    """The first day of each month since 1970-01."""
+    """The first day of each month (in months since 1970-01)."""
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 def floor_instants(instants: Instants, precision: int) -> Instants:
-    """Number of whole units since 1970 at `precision`: years, months, days … milliseconds."""
+    """Whole units of `precision` since 1970 at each instant."""
     if precision == MILLISECOND:
         return instants
     if precision >= DAY:
@@ -45,7 +45,7 @@ def floor_instants(instants: Instants, precision: int) -> Instants:
 
 
 def floor_days(days: Instants, precision: int) -> Instants:
-    """Number of whole units since 1970 at `precision` (year, month or day) of days."""
+    """Whole units of `precision` (year, month or day) since 1970 at each day."""
     if precision >= DAY:
         return days
     months = months_of_days(days)
@@ -55,7 +55,7 @@ def floor_days(days: Instants, precision: int) -> Instants:
 
 
 def add_months_to_days(days: Instants, months: Instants) -> Instants:
-    """Days moved by whole months; a day that the target month lacks becomes its last."""
+    """Days moved by whole months; a day that the resulting month lacks becomes its last day."""
     month = months_of_days(days)
     day_in_month = days - days_of_months(month)
     start = days_of_months(month + months)
@@ -67,7 +67,8 @@ def add_months_to_days(days: Instants, months: Instants) -> Instants:
 def whole_months_between(
     start_days: Instants, end_days: Instants, start_rest: Instants, end_rest: Instants
 ) -> Instants:
-    """Whole months from start to end (rounded towards zero); `*_rest` orders instants within a day."""
+    """Whole months from start to end, truncated towards zero. `start_rest` and `end_rest` order the instants within
+    their days, for example as milliseconds since midnight."""
     start_month, end_month = months_of_days(start_days), months_of_days(end_days)
     months = end_month - start_month
     start_in = start_days - days_of_months(start_month)

@@ -1,8 +1,8 @@
-"""Dates and date-times in the forms that nearly all of them are written in, read eight bytes at a time.
+"""Fast parsing of dates and date-times in their most common forms, eight bytes at a time.
 
-A form is an example of itself with all digits 0, such as `0000-00-00T00:00:00Z`. A text of that length has the form if
-its bytes, each XOR that of the form, are at most 9 where there are digits, and 0 elsewhere. (The digits have codes from
-0x30 on.) Eight bytes are compared, and made numbers, by a few operations on a 64-bit integer.
+A form is given by an example in which all digits are 0, such as `0000-00-00T00:00:00Z`. A text of the same length has
+this form if the XOR of its bytes with the example is at most 9 at digits (ASCII codes 0x30 to 0x39) and 0 elsewhere.
+A few operations on 64-bit integers check eight bytes and convert their digits to numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MINUTE, MS_PER_DAY, MS_PER_UNIT, SECOND, days_of_months
 
-# Bytes of n texts in words of eight, the first byte the least: (words, n).
+# n texts as words of eight bytes, little-endian: shape (words per text, n).
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -25,14 +25,14 @@ OFFSET_LIMIT = 14 * 60
 _WORD = 8
 _TEN, _BYTE = np.uint64(10), np.uint64(8)
 _HIGH_BITS = np.uint64(0x8080808080808080)
-# Where the two digits of a field are; the year has two such pairs.
+# The positions of the two-digit fields; the year is two such fields, and milliseconds are a field and one more digit.
 _CENTURY, _YEAR_OF_CENTURY, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND, _FRACTION = 0, 2, 5, 8, 11, 14, 17, 20
 
 
 class Read(NamedTuple):
-    """What n texts say: `low` in days (of a date) or ms since 1970 on the written clock, `offset` in minutes.
+    """n parsed texts: `low` in days (dates) or local milliseconds since 1970 (date-times), `offset` in minutes.
 
-    Anything may stand where a text is not `valid` in this form; it may be in another.
+    The values are meaningless where a text is not `valid`, which means that it does not have this form.
     """
 
     low: npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ class Read(NamedTuple):
 
 
 class Form:
-    """A form of dates or date-times."""
+    """A form of dates or date-times, given by its example `text`."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -52,15 +52,15 @@ class Form:
 
     @cached_property
     def _words(self) -> tuple[Words, Words, Words]:
-        """The form itself, all ones where it has bytes, and what, added to a byte, sets its high bit where it is
-        wrong."""
+        """The words of: the example; a mask of the bytes that it has; and what must be added to the XOR of a byte so
+        that its high bit is set if the byte does not fit."""
         within = b"\xff" * self._length
         beyond = bytes(0x7F - 9 if byte == ord("0") else 0x7F for byte in self.text.encode())
         form, all_ones, added = (words_of(_padded(part)) for part in (self.text.encode(), within, beyond))
         return form, all_ones, added
 
     def read(self, words: Words) -> Read:
-        """Read texts of the form's length; their last word may have any bytes after them."""
+        """Parse texts of the form's length, as words; any bytes may follow them in the last word."""
         form, within, beyond = self._words
         digits = (words ^ form) & within
         wrong = np.bitwise_or.reduce((digits + beyond) | digits, axis=0) & _HIGH_BITS
@@ -88,18 +88,18 @@ class Form:
 
 
 class _Fields:
-    """Numbers of one and two digits in texts, by their place."""
+    """The one- and two-digit numbers of n texts by position, from `digits`: the texts with digits as 0 to 9."""
 
     def __init__(self, digits: Words) -> None:
         self._digits = _bytes_of(digits)
-        # The next byte is the higher one.
+        # 10 * (this byte) + (the next byte, which is the next higher one of the word).
         self._pairs = _bytes_of(digits * _TEN + (digits >> _BYTE))
 
     def digit(self, place: int) -> Numbers:
         return self._digits[place // _WORD, :, place % _WORD]
 
     def at(self, place: int) -> Numbers:
-        """The number of the two digits at a place."""
+        """The number that the two digits at `place` write."""
         pair = self._pairs[place // _WORD, :, place % _WORD]
         return pair + self.digit(place + 1) if place % _WORD == _WORD - 1 else pair
 
@@ -115,12 +115,12 @@ FORMS: dict[int, tuple[Form, ...]] = {
 
 
 def padded_length(length: int) -> int:
-    """The bytes of the words that have so many bytes."""
+    """`length` rounded up to whole words, in bytes."""
     return -(-length // _WORD) * _WORD
 
 
 def words_of(texts: npt.NDArray[np.uint8]) -> Words:
-    """The words of n texts, a matrix of bytes with a row for each, of a `padded_length`."""
+    """The words of n texts, given as a byte matrix of shape (n, a `padded_length`)."""
     return np.ascontiguousarray(texts.view("<u8").T)
 
 
@@ -133,7 +133,7 @@ def _bytes_of(words: Words) -> npt.NDArray[np.uint8]:
 
 
 def _days(fields: _Fields) -> tuple[npt.NDArray[np.int32], Mask]:
-    """Days since 1970, and where there are such dates."""
+    """Days since 1970, and a mask of the dates that exist."""
     century, month, day = fields.at(_CENTURY), fields.at(_MONTH), fields.at(_DAY)
     year = century * np.int32(100) + fields.at(_YEAR_OF_CENTURY)
     months = year * np.int32(12) + month
@@ -147,5 +147,5 @@ def _days(fields: _Fields) -> tuple[npt.NDArray[np.int32], Mask]:
 
 @cache
 def _first_days() -> npt.NDArray[np.int32]:
-    """The first day of month m of year y at 12 y + m, for all years that four digits write and the month after."""
+    """The first day (since 1970) of month m of year y at index 12 y + m, for the years 0 to 9999 and the next month."""
     return days_of_months(np.arange(-1970 * 12 - 1, (10_000 - 1970) * 12 + 1)).astype(np.int32)

@@ -1,8 +1,9 @@
-"""ISO 8601 dates, date-times and times of day, parsed many at a time from bytes.
+"""Parsing ISO 8601 dates, date-times and times of day, many texts at a time.
 
 The forms are those of FHIR R4 (`date`, `dateTime`, `instant`, `time`): YYYY, YYYY-MM, YYYY-MM-DD, and with a time
-Thh:mm:ss(.f…), followed by Z, an offset ±hh:mm, or (as real records have it) nothing. Thh and Thh:mm are read as well,
-because CQL has these precisions. Fractions beyond the millisecond are cut off. What is no date is marked, never raised.
+Thh:mm:ss(.f…) followed by Z, an offset ±hh:mm, or, in real records, nothing. Thh and Thh:mm are accepted as well,
+because CQL has these precisions. Digits beyond the millisecond are dropped. A malformed text is not `valid`; nothing is
+raised.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from ecqm.kernels.dateforms import FORMS, OFFSET_LIMIT, padded_length, words_of
 Bytes = npt.NDArray[np.uint8]
 Lengths = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-# Bytes of one length to (low, precision, valid).
+# Parses a byte matrix of texts of one length, given with that length, to (low, precision, valid).
 PointParser = Callable[[Bytes, int], tuple[npt.NDArray[np.int64], int, Mask]]
 
-# Texts of one length that are parsed together: so many that what is in between stays in the processor's cache.
+# Texts parsed at a time: few enough for intermediate arrays to stay in the processor's cache.
 _AT_A_TIME = 8192
-# Longer than any date with 9 digits of a second and an offset; whatever goes beyond is no date.
+# The longest text that is parsed; a date-time with nine digits of a second and an offset has 35 characters.
 WIDTH = 40
 
 
 class ParsedInstants(NamedTuple):
-    """n date-times: `low` in ms since 1970 on the written clock, `offset` in minutes where `has_offset`."""
+    """n date-times: `low` in local milliseconds since 1970, `offset` in minutes east of UTC where `has_offset`."""
 
     low: npt.NDArray[np.int64]
     precision: npt.NDArray[np.uint8]
@@ -50,7 +51,7 @@ class ParsedInstants(NamedTuple):
 
 
 class ParsedPoints(NamedTuple):
-    """n dates (`low` in days since 1970) or times of day (`low` in ms since midnight)."""
+    """n dates (`low` in days since 1970) or times of day (`low` in milliseconds since midnight)."""
 
     low: npt.NDArray[np.int64]
     precision: npt.NDArray[np.uint8]
@@ -58,7 +59,7 @@ class ParsedPoints(NamedTuple):
 
 
 class FlatTexts(NamedTuple):
-    """n texts one after the other: text i is the bytes data[ends[i]:ends[i + 1]]."""
+    """n texts laid end to end in `data`: text i is data[ends[i]:ends[i + 1]]."""
 
     data: Bytes
     ends: Lengths
@@ -93,7 +94,7 @@ def parse_instants(texts: Texts) -> ParsedInstants:
 
 
 def parse_dates(texts: Texts) -> ParsedPoints:
-    """Parse dates; one with a time is not a date."""
+    """Parse dates of any precision; a date-time is not valid."""
     return _parse_points(texts, 10, _dates)
 
 
@@ -112,9 +113,9 @@ def _parse_points(texts: Texts, longest: int, parse: PointParser) -> ParsedPoint
 
 
 def _by_length(texts: Texts) -> Iterator[tuple[int, npt.NDArray[np.int64], Bytes]]:
-    """The texts of each length up to WIDTH: the length, their rows, and their bytes as a matrix of that length, padded
-    with any bytes to whole words."""
-    # Texts of one length share one layout, so that columns of the matrix are fields and nothing is gathered per row.
+    """The texts of each length up to WIDTH, in batches: the length, the rows, and a byte matrix with a row for each
+    text. The matrix is as wide as whole words; any bytes may follow a text."""
+    # Texts of one length have their fields at the same places, so that fields are columns of the matrix.
     if isinstance(texts, FlatTexts):
         lengths, starts = np.diff(texts.ends), texts.ends[:-1]
         data = np.append(texts.data[: texts.ends[-1]], np.zeros(padded_length(1), np.uint8))
@@ -132,7 +133,7 @@ def _by_length(texts: Texts) -> Iterator[tuple[int, npt.NDArray[np.int64], Bytes
 
 
 def _byte_matrix(texts: Sequence[str]) -> Bytes:
-    """The texts as rows of a byte matrix (n, WIDTH), zero padded; a longer text is cut."""
+    """The texts as a byte matrix (n, WIDTH), padded with zeros; a longer text is truncated."""
     try:
         rows = np.array(texts, dtype=f"S{WIDTH}")
     except UnicodeEncodeError:
@@ -141,7 +142,8 @@ def _byte_matrix(texts: Sequence[str]) -> Bytes:
 
 
 def _read_forms(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> npt.NDArray[np.int64]:
-    """Read what has one of the usual forms; the places of the others, in which anything may be wrong."""
+    """Parse the texts that have one of the common forms into `found`; return the places (indices into `rows`) of the
+    others, valid or not."""
     places = np.arange(len(rows))
     words = words_of(text)
     for form in FORMS.get(length, ()):
@@ -164,6 +166,7 @@ def _read_forms(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: Pa
 
 
 def _instants_of_length(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> None:
+    """Parse date-times of one length into `found`, whatever their form."""
     zulu = text[:, length - 1] == ord("Z")
     sign = text[:, length - 6]
     shifted = ~zulu & ((sign == ord("+")) | (sign == ord("-"))) & (length >= 10 + 3 + 6)
@@ -188,7 +191,7 @@ def _instants_of_length(text: Bytes, length: int, rows: npt.NDArray[np.int64], f
 
 
 def _number(text: Bytes, start: int, stop: int) -> tuple[npt.NDArray[np.int64], Mask]:
-    """The number that the digits at start:stop write, and where they are digits."""
+    """The number written at start:stop, and a mask of the texts that have only digits there."""
     value = np.zeros(len(text), np.int64)
     ok = np.ones(len(text), np.bool_)
     for place in range(start, stop):

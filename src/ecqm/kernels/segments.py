@@ -1,7 +1,8 @@
-"""Segments: n runs of rows laid end to end, described by `offsets` (n + 1, non-decreasing, offsets[0] == 0).
+"""Segments (consecutive runs of rows, one run per outer row) and keys (integers that stand for values).
 
-The other description of the same thing is `parents`: for each row the segment it belongs to (non-decreasing).
-Empty segments are ordinary, which is why nothing here uses `reduceat` (it misreads them): results are scattered.
+n segments are described by `offsets` (n + 1, non-decreasing, from 0): segment i has the rows offsets[i]:offsets[i + 1].
+The equivalent `parents` (non-decreasing) has for each row the segment that it belongs to. Segments may be empty;
+numpy's `reduceat` gives wrong results for those, so results are scattered instead.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ def offsets_of_parents(parents: Rows, n: int) -> Rows:
 
 
 def parents_of_offsets(offsets: Rows) -> Rows:
-    """For each row its segment, non-decreasing."""
+    """The segment of each row, non-decreasing."""
     return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
 
 
 def gather(offsets: Rows, segments: Rows) -> tuple[Rows, Rows]:
-    """Offsets of the picked `segments` laid end to end, and for each of their rows its row in the original.
+    """Lay the given `segments` end to end: their new offsets, and for each new row its row in the original.
 
-    A negative segment is taken as an empty one.
+    A negative number stands for an empty segment.
     """
     lengths = np.diff(offsets)
     if len(lengths) == 0:
@@ -46,21 +47,21 @@ def gather(offsets: Rows, segments: Rows) -> tuple[Rows, Rows]:
 
 
 def any_within(mask: Mask, parents: Rows, n: int) -> Mask:
-    """Per segment: does any of its rows hold?"""
+    """Per segment, whether `mask` holds in any of its rows."""
     found = np.zeros(n, np.bool_)
     found[parents[mask]] = True
     return found
 
 
 def count_within(mask: Mask, parents: Rows, n: int) -> Rows:
-    """Per segment: how many of its rows hold."""
+    """Per segment, in how many of its rows `mask` holds."""
     return np.bincount(parents[mask], minlength=n).astype(np.int64)
 
 
 def interleave(first: Rows, second: Rows) -> tuple[Rows, Rows, Rows]:
-    """Join two lots of segments pairwise: the rows of `first`'s segment i, then those of `second`'s.
+    """Join two sequences of n segments, given by their offsets: segment i has the rows of `first`'s i, then `second`'s.
 
-    Takes both offsets; returns the joined offsets, and the places that the rows of each go to.
+    Returns the joined offsets, and the new positions of the rows of `first` and of `second`.
     """
     offsets = first + second
     to_first = np.arange(first[-1]) + np.repeat(second[:-1], np.diff(first))
@@ -69,7 +70,7 @@ def interleave(first: Rows, second: Rows) -> tuple[Rows, Rows, Rows]:
 
 
 def first_occurrences(keys: Rows) -> Mask:
-    """Mask of the rows whose key did not occur in an earlier row."""
+    """Mask of the rows whose key occurs in no earlier row."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.ones(len(keys), np.bool_)
@@ -80,13 +81,13 @@ def first_occurrences(keys: Rows) -> Mask:
 
 
 def densify(keys: npt.NDArray[np.int64]) -> tuple[Rows, int]:
-    """Equal keys to equal dense numbers 0..count-1 (in key order), and the count."""
+    """Renumber keys to 0..count-1, in their order and without gaps, and the count of different keys."""
     if len(keys) == 0:
         return np.zeros(0, np.int64), 0
     low = int(keys.min())
     span = int(keys.max()) - low + 1
     if span <= 4 * len(keys) + 1024:
-        # A small span needs no sort: mark what occurs and number the marks.
+        # In a small span, marking the keys that occur is faster than sorting them.
         seen = np.zeros(span, np.bool_)
         seen[keys - low] = True
         number = np.cumsum(seen) - 1
@@ -101,7 +102,7 @@ def densify(keys: npt.NDArray[np.int64]) -> tuple[Rows, int]:
 
 
 def representatives(keys: Rows) -> tuple[Rows, Rows]:
-    """For each different key a row that has it, and for each row the place of its own key among these."""
+    """For each different key (in key order) a row that has it, and for each row the number of its key."""
     dense, count = densify(keys)
     rows = np.zeros(count, np.int64)
     rows[dense] = np.arange(len(dense))
@@ -109,15 +110,14 @@ def representatives(keys: Rows) -> tuple[Rows, Rows]:
 
 
 def distinct(keys: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:
-    """The different keys, and for each row the place of its own among them."""
-    dense, count = densify(keys.astype(np.int64))
-    found = np.zeros(count, np.int64)
-    found[dense] = keys
-    return found, dense
+    """The different keys in order, and for each row the place of its own among them."""
+    wide = keys.astype(np.int64, copy=False)
+    rows, dense = representatives(wide)
+    return wide[rows], dense
 
 
 def combine_keys(*parts: npt.NDArray[np.int64]) -> Rows:
-    """One dense key per row for the tuple of `parts`: rows agree in it exactly if they agree in every part."""
+    """One dense key per row from several: two rows have the same key exactly if they agree in all `parts`."""
     combined = densify(parts[0])[0]
     for part in parts[1:]:
         dense, more = densify(part)

@@ -1,7 +1,7 @@
 """CQL types: named, list, interval, tuple and choice types, and their subtype relation.
 
-A type is an immutable value; two types are equal when they are written the same. The textual form is
-that of CQL (`List<System.Integer>`, `Choice<FHIR.Period, System.DateTime>`), and `parse_type` reads it.
+A type is an immutable value; two types are equal if their textual forms are. The textual form is that of CQL
+(`List<System.Integer>`, `Choice<FHIR.Period, System.DateTime>`); `parse_type` reads it.
 
 Specification: CQL 1.5.3, Developer's Guide, "Type System"; ELM r1 type specifiers (`elm:3`).
 """

@@ -1,4 +1,4 @@
-"""The type terms themselves, and reading and writing their textual form."""
+"""The kinds of CQL types, and the parser of their textual form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class CqlType:
-    """A type of CQL; see the subclasses. Immutable, hashable, printed as CQL writes it."""
+    """Base class of all types: immutable, hashable, and `str()` gives the CQL form."""
 
     __slots__ = ()
 
@@ -46,7 +46,7 @@ class IntervalType(CqlType):
 
 @dataclass(frozen=True, slots=True)
 class TupleType(CqlType):
-    """`Tuple { name type, … }`; the order of the elements is kept but carries no meaning for equality in CQL."""
+    """`Tuple { name type, … }` as (name, type) pairs, in the order of declaration."""
 
     elements: tuple[tuple[str, CqlType], ...]
 
@@ -87,7 +87,8 @@ CODE_SYSTEM = _system("CodeSystem")
 
 
 def choice_of(types: Iterable[CqlType]) -> CqlType:
-    """The smallest type that holds all of `types`: nested choices are flattened, repeats dropped, one stays itself."""
+    """The type that covers all of `types`: nested choices are flattened and duplicates dropped; a single type that
+    remains is returned as it is."""
     flat: dict[CqlType, None] = {}
     for type_ in types:
         for part in type_.choices if isinstance(type_, ChoiceType) else (type_,):
@@ -98,12 +99,12 @@ def choice_of(types: Iterable[CqlType]) -> CqlType:
 
 
 class TypeSyntaxError(ValueError):
-    """A type written in a way that CQL does not know."""
+    """Text that is not a CQL type."""
 
 
 @lru_cache(maxsize=4096)
 def parse_type(text: str) -> CqlType:
-    """Read a type as CQL writes it; a name without a model is of `System`. Raises TypeSyntaxError."""
+    """Parse the textual form of a type; a name without a model belongs to `System`. Raises TypeSyntaxError."""
     parser = _TypeParser(text)
     type_ = parser.type()
     parser.expect_end()
@@ -111,6 +112,8 @@ def parse_type(text: str) -> CqlType:
 
 
 class _TypeParser:
+    """A recursive-descent parser over `text`; `at` is the position of the next character."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
@@ -157,7 +160,7 @@ class _TypeParser:
             if name in ("List", "Interval") and len(arguments) == 1:
                 return ListType(arguments[0]) if name == "List" else IntervalType(arguments[0])
             raise TypeSyntaxError(f"{name}<…> is not a type, in {self.text!r}")
-        # Names of models have no dots, those of types may: FHIR.Encounter.Diagnosis.
+        # Model names contain no dots, type names may: FHIR.Encounter.Diagnosis.
         model, _, local = name.partition(".")
         return NamedType(model, local) if local else NamedType("System", name)
 

@@ -1,7 +1,8 @@
 """Scalar values with CQL semantics, immutable and hashable.
 
-Null is None, Boolean bool, String str, Integer int, Decimal decimal.Decimal and List a tuple;
-the rest is here.
+Null is None, Boolean bool, String str, Integer int, Decimal decimal.Decimal and List a tuple; every other type of
+System has a class here. The operators that every part of the engine needs are functions of the submodules: `equality`,
+`ordering`, `boundaries` of intervals, `steps` (successor, predecessor), `calendar`, `units`, `text`.
 """
 
 from ecqm.values.clinical import Code, CodeSystem, Concept, ValueSet, Vocabulary

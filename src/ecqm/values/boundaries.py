@@ -11,9 +11,10 @@ from ecqm.values.steps import maximum_like, minimum_like, predecessor, successor
 
 
 def start(interval: Interval) -> Any:
-    """The first point: the low boundary, or its successor when it is open. Null and closed, it is the minimum of the
-    point type (null again where no other boundary shows the type); null and open, unknown, and so null.
-    Raises CqlError when an open boundary is the maximum of its type."""
+    """The first point of an interval: the low boundary if closed, its successor if open.
+
+    A null boundary is the minimum of the point type if closed, and unknown (None) if open. The point type is taken from
+    the other boundary; None if that is null too. Raises CqlError if an open boundary is the maximum of its type."""
     if interval.low is not None:
         return interval.low if interval.low_closed else successor(interval.low)
     if interval.low_closed and interval.high is not None:
@@ -22,7 +23,7 @@ def start(interval: Interval) -> Any:
 
 
 def end(interval: Interval) -> Any:
-    """The last point, mirroring `start`."""
+    """The last point of an interval; the mirror image of `start`."""
     if interval.high is not None:
         return interval.high if interval.high_closed else predecessor(interval.high)
     if interval.high_closed and interval.low is not None:
@@ -31,28 +32,28 @@ def end(interval: Interval) -> Any:
 
 
 def start_bound(interval: Interval) -> Any:
-    """`start` for comparisons: an unknown boundary is the uncertainty of everything up to the end. None where there
-    is none."""
+    """`start` for comparisons: an unknown boundary becomes the uncertainty over everything up to the end. None where
+    `start` is null or an error."""
     if interval.low is None and not interval.low_closed:
         return Uncertainty(None, _or_none(end, interval))
     return _or_none(start, interval)
 
 
 def end_bound(interval: Interval) -> Any:
-    """`end` for comparisons: an unknown boundary is the uncertainty of everything from the start. None where there
-    is none."""
+    """`end` for comparisons: an unknown boundary becomes the uncertainty over everything from the start. None where
+    `end` is null or an error."""
     if interval.high is None and not interval.high_closed:
         return Uncertainty(_or_none(start, interval), None)
     return _or_none(end, interval)
 
 
 def next_after(point: Any) -> Any:
-    """The successor, None where there is none."""
+    """The successor of `point`; None if it is null or the maximum."""
     return _or_none(successor, point)
 
 
 def next_before(point: Any) -> Any:
-    """The predecessor, None where there is none."""
+    """The predecessor of `point`; None if it is null or the minimum."""
     return _or_none(predecessor, point)
 
 

@@ -1,4 +1,4 @@
-"""Calendar arithmetic: adding durations to dates and times, and the duration and difference between two of them
+"""Calendar arithmetic: adding a duration to a date or time, and the duration and difference between two of them
 (CQL reference, date and time operators; Appendix H, time interval calculations)."""
 
 from __future__ import annotations
@@ -12,8 +12,15 @@ from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
 from ecqm.values.ordering import in_one_timezone
 from ecqm.values.temporal import (
+    DAY,
+    HOUR,
+    MILLISECOND,
     MILLISECONDS_PER_DAY,
+    MINUTE,
+    MONTH,
     PRECISIONS,
+    SECOND,
+    YEAR,
     Date,
     DateTime,
     Temporal,
@@ -24,18 +31,18 @@ from ecqm.values.temporal import (
 T = TypeVar("T", bound=Temporal)
 
 _UCUM_NAMES = {"wk": "week", "d": "day", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond"}
-_YEAR, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND, _MILLISECOND = range(7)
-_UNIT_MILLISECONDS = {3: 3_600_000, 4: 60_000, 5: 1_000, 6: 1}
+_UNIT_MILLISECONDS = {HOUR: 3_600_000, MINUTE: 60_000, SECOND: 1_000, MILLISECOND: 1}
 
-# How many of the finer unit make one of the coarser, where calendar arithmetic has to convert between them.
-PER_COARSER = {_MONTH: 12, _DAY: 30, _HOUR: 24, _MINUTE: 60, _SECOND: 60, _MILLISECOND: 1000}
+# How many of each unit make one of the next coarser, where calendar arithmetic has to convert between them.
+PER_COARSER = {MONTH: 12, DAY: 30, HOUR: 24, MINUTE: 60, SECOND: 60, MILLISECOND: 1000}
 DAYS_PER_YEAR = 365
 
 
 def time_unit(unit: str) -> str:
-    """The precision (`week` included) that a unit of a time-valued quantity names: a calendar duration, singular or
-    plural, or UCUM up to the week. Raises CqlError on others, UCUM's `a` and `mo` among them: they are definite
-    durations, and a calendar has none above weeks."""
+    """The precision (or `week`) that the unit of a time-valued quantity names.
+
+    The unit is a calendar duration, singular or plural, or a UCUM unit up to the week. Raises CqlError for all others,
+    UCUM's `a` and `mo` included: those are definite durations, which calendar arithmetic has only up to weeks."""
     name = _UCUM_NAMES.get(unit, unit.removesuffix("s"))
     if name != "week" and name not in PRECISIONS:
         raise CqlError(f"{unit!r} is not a unit of calendar arithmetic")
@@ -43,11 +50,11 @@ def time_unit(unit: str) -> str:
 
 
 def add(value: T, amount: Decimal, unit: str, wrap: bool = True) -> T:
-    """`value` moved by a duration, at its own precision; the day is clamped to the length of the month it falls in.
+    """`value` plus a duration, at the precision of `value`; a day that the resulting month lacks becomes its last day.
 
-    A unit finer than the precision of `value` is converted to it first, and truncated (30 days to a month, 365 to a
-    year). Fractions count for seconds only. A Time wraps around midnight unless told not to.
-    Raises CqlError when the unit does not fit the type, or the result is outside of the calendar."""
+    A unit finer than the precision of `value` is first converted to that precision and truncated (30 days to a month,
+    365 to a year). A fraction counts for seconds only. A Time wraps around midnight if `wrap`.
+    Raises CqlError if the unit does not fit the type, or the result lies outside the range of the type."""
     name = time_unit(unit)
     if name == "second" and amount != amount.to_integral_value():
         name, amount = "millisecond", amount * 1000
@@ -59,15 +66,15 @@ def add(value: T, amount: Decimal, unit: str, wrap: bool = True) -> T:
         raise CqlError(f"a {type(value).__name__} cannot be moved by {unit}")
     if rank > value.rank:
         rank, count = value.rank, _coarsened(count, rank, value.rank)
-    if rank <= _MONTH:
-        return _add_months(value, count * (12 if rank == _YEAR else 1))
+    if rank <= MONTH:
+        return _add_months(value, count * (12 if rank == YEAR else 1))
     return _add_definite(value, count, rank, wrap)
 
 
 def _coarsened(count: int, rank: int, target: int) -> int:
     """A count of a unit as whole counts of a coarser one."""
     while rank > target:
-        if rank == _DAY and target == _YEAR:
+        if rank == DAY and target == YEAR:
             return _truncated(count, DAYS_PER_YEAR)
         count, rank = _truncated(count, PER_COARSER[rank]), rank - 1
     return count
@@ -93,7 +100,7 @@ def _add_definite(value: T, count: int, rank: int, wrap: bool) -> T:
         position = value.ordinal() + count * _UNIT_MILLISECONDS[rank]
         moved: Temporal = Time.from_ordinal(position % MILLISECONDS_PER_DAY if wrap else position)
     elif isinstance(value, DateTime):
-        step = MILLISECONDS_PER_DAY if rank == _DAY else _UNIT_MILLISECONDS[rank]
+        step = MILLISECONDS_PER_DAY if rank == DAY else _UNIT_MILLISECONDS[rank]
         moved = DateTime.from_ordinal(value.ordinal() + count * step)
     else:
         moved = Date.from_ordinal(value.ordinal() + count)
@@ -101,29 +108,31 @@ def _add_definite(value: T, count: int, rank: int, wrap: bool) -> T:
 
 
 def duration_between(a: Temporal, b: Temporal, precision: str) -> int | Uncertainty:
-    """Whole periods of `precision` (`week` included) from `a` to `b`, negative when `b` is first; an uncertainty when
-    the precision of the operands leaves more than one answer. Seconds are as good as milliseconds (.000)."""
+    """Whole periods of `precision` (or `week`) from `a` to `b`, negative if `b` comes first; an Uncertainty if the
+    precision of the operands allows more than one answer. A value given to the second is exact.
+    Raises CqlError if the type of the operands has no such precision."""
     start, end = in_one_timezone(a, b)
     return _between(start, end, time_unit(precision.lower()), _whole_periods)
 
 
 def difference_between(a: Temporal, b: Temporal, precision: str) -> int | Uncertainty:
-    """Boundaries of `precision` crossed from `a` to `b`; weeks begin on Sundays. Offsets are brought together only
-    where hours or less are counted."""
+    """Boundaries of `precision` (or `week`, which begins on Sunday) crossed from `a` to `b`, otherwise as
+    `duration_between`. Timezone offsets are normalized only for hours and finer."""
     name = time_unit(precision.lower())
-    start, end = in_one_timezone(a, b, _DAY if name == "week" else precision_index(name))
+    start, end = in_one_timezone(a, b, DAY if name == "week" else precision_index(name))
     return _between(start, end, name, _boundaries_crossed)
 
 
 def _between(a: Temporal, b: Temporal, unit: str, count: Callable[[Temporal, Temporal, str], int]) -> int | Uncertainty:
-    rank = _DAY if unit == "week" else precision_index(unit)
+    rank = DAY if unit == "week" else precision_index(unit)
     if rank < a.FIRST or rank > a.LAST or type(a) is not type(b):
         raise CqlError(f"{unit}s between a {type(a).__name__} and a {type(b).__name__} are not defined")
     return Uncertainty.between(count(_latest(a), b.low(), unit), count(a.low(), _latest(b), unit))
 
 
 def _latest(value: Temporal) -> Temporal:
-    return value.low() if value.rank == _SECOND else value.high()
+    """The latest value that `value` may stand for, seconds being exact."""
+    return value.low() if value.rank == SECOND else value.high()
 
 
 def _whole_periods(a: Temporal, b: Temporal, unit: str) -> int:
@@ -147,6 +156,6 @@ def _boundaries_crossed(a: Temporal, b: Temporal, unit: str) -> int:
 
 
 def _ordinal_size(value: Temporal, unit: str) -> int:
-    """The length of a definite unit in steps of the ordinal of `value`'s type. Ordinal 0 falls on a Sunday."""
+    """The length of a definite unit in ordinals of `value`'s type. Day 0 is a Sunday, so weeks begin on Sundays."""
     day = 1 if isinstance(value, Date) else MILLISECONDS_PER_DAY
     return {"week": 7 * day, "day": day}.get(unit) or _UNIT_MILLISECONDS[precision_index(unit)]

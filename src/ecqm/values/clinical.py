@@ -17,7 +17,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One meaning said with codes of any number of code systems."""
+    """A single meaning, given by codes of one or more code systems."""
 
     codes: tuple[Code | None, ...]
     display: str | None = None
@@ -25,7 +25,7 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A value set or a code system by identifier; what it contains is known to the terminology service."""
+    """A reference to a value set or code system by identifier; the terminology service knows its content."""
 
     id: str
     version: str | None = None
@@ -34,11 +34,11 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class CodeSystem(Vocabulary):
-    """A code system by identifier."""
+    """A reference to a code system."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueSet(Vocabulary):
-    """A value set by identifier, with the code systems whose versions it fixes."""
+    """A reference to a value set, with the code systems whose versions it pins."""
 
     code_systems: tuple[CodeSystem, ...] = ()

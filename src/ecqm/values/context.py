@@ -1,8 +1,8 @@
-"""What an evaluation knows of the request: its instant and its timezone offset.
+"""The evaluation request: its timestamp, its timezone offset, and its terminology.
 
-The specification ties Now, Today, and every comparison of DateTimes with different offsets to the evaluation
-request. Comparisons happen deep inside tuples, lists and intervals, so the request is ambient:
-`with evaluating(context): …`.
+Now, Today, and every comparison of DateTimes with different offsets depend on the request (CQL reference, Now and
+comparison operators). Comparisons happen deep inside tuples, lists and intervals, so the request is held in a context
+variable: `with evaluating(context): …`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ class Terminology(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
-    """The request's timestamp (the same throughout one run), its offset in minutes east of UTC, and the terminology
-    it names."""
+    """The timestamp of the request (constant during a run), its offset in minutes east of UTC, and its terminology."""
 
     now: DateTime
     offset_minutes: int = 0
@@ -37,12 +36,12 @@ class EvaluationContext:
 
     @classmethod
     def of_this_moment(cls, offset_minutes: int = 0) -> EvaluationContext:
-        """A request made at this instant, by the system clock."""
+        """A request made now, by the system clock."""
         return cls.of_moment(datetime.now(UTC), offset_minutes)
 
     @classmethod
     def of_moment(cls, moment: datetime, offset_minutes: int = 0) -> EvaluationContext:
-        """A request made at an instant (UTC)."""
+        """A request made at `moment`, which is in UTC."""
         from ecqm.values.temporal import DateTime
 
         local = moment + timedelta(minutes=offset_minutes)
@@ -56,7 +55,7 @@ _current: ContextVar[EvaluationContext | None] = ContextVar("evaluation", defaul
 
 @contextmanager
 def evaluating(context: EvaluationContext) -> Iterator[EvaluationContext]:
-    """Make `context` the request of everything evaluated inside the block."""
+    """Everything inside the `with` block is evaluated for the request `context`."""
     token = _current.set(context)
     try:
         yield context
@@ -65,11 +64,11 @@ def evaluating(context: EvaluationContext) -> Iterator[EvaluationContext]:
 
 
 def current_context() -> EvaluationContext:
-    """The request under evaluation; outside of any, a request made now, at UTC."""
+    """The request being evaluated; outside any evaluation, a request made now, in UTC."""
     return _current.get() or EvaluationContext.of_this_moment()
 
 
 def request_offset() -> int:
-    """The timezone offset of the request in minutes, 0 outside of any."""
+    """The timezone offset of the request in minutes east of UTC; 0 outside any evaluation."""
     context = _current.get()
     return context.offset_minutes if context is not None else 0

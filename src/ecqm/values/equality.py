@@ -12,7 +12,7 @@ from ecqm.values.boundaries import end_bound, start_bound
 from ecqm.values.clinical import Code, Concept, Vocabulary
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Interval, Uncertainty
-from ecqm.values.numbers import to_decimal
+from ecqm.values.numbers import MAX_DECIMAL, to_decimal
 from ecqm.values.ordering import compare, same
 from ecqm.values.quantity import Quantity, Ratio
 from ecqm.values.structure import Tuple
@@ -23,8 +23,8 @@ _ABSENT = object()
 
 
 def equal(a: Any, b: Any) -> bool | None:
-    """Whether two values are the same: None if either is null, or where precision, units or nulls inside leave it
-    open. Values of different types are not equal."""
+    """ELM Equal: None if either operand is null, or if precision, units, or nulls inside the values leave the answer
+    open. Values of types that cannot be compared are not equal."""
     if a is None or b is None:
         return None
     match a, b:
@@ -51,12 +51,12 @@ def equal(a: Any, b: Any) -> bool | None:
 
 
 def equal_or_both_null(a: Any, b: Any) -> bool | None:
-    """Equality of elements inside a structure or a list, where null equals null."""
+    """Equality of the elements of a structure or list, where null equals null."""
     return True if a is None and b is None else equal(a, b)
 
 
 def all_true(results: Iterable[bool | None]) -> bool | None:
-    """Three-valued conjunction."""
+    """Three-valued AND."""
     answer: bool | None = True
     for result in results:
         if result is False:
@@ -67,7 +67,7 @@ def all_true(results: Iterable[bool | None]) -> bool | None:
 
 
 def _elements_equal(a: Tuple, b: Tuple) -> bool | None:
-    """Element by element, in the order of the first tuple: the first that is not equal decides, be it unknown."""
+    """Compared in the order of the first tuple; the first element that is not equal, or unknown, decides."""
     if a.type_name != b.type_name or (a.type_name is None and a.keys() != b.keys()):
         return False
     results = (equal_or_both_null(a.get(name), b.get(name)) for name in {**a, **b})
@@ -79,8 +79,10 @@ def _code_elements(code: Code) -> tuple[str | None, ...]:
 
 
 def equivalent(a: Any, b: Any) -> bool:
-    """Whether two values mean the same: never null, null is equivalent to null, and more lenient by type (case and
-    kind of white space of strings, digits that the coarser decimal does not have, versions of codes, …)."""
+    """ELM Equivalent: true or false, never null; null is equivalent to null.
+
+    Strings are compared without case and kinds of white space, decimals at the precision of the less precise one,
+    codes without version and display, concepts by any code in common, tuples and lists element by element."""
     if a is None or b is None:
         return a is None and b is None
     match a, b:
@@ -116,11 +118,13 @@ def _is_numeric(value: Any) -> bool:
 
 
 def normalized(text: str) -> str:
-    """A text as equivalence takes it, without differences of case and of kinds of white space."""
+    """A string as equivalence compares it: case-folded, every white-space character a space."""
     return "".join(" " if character.isspace() else character for character in text.casefold())
 
 
 def _decimals_equivalent(a: Decimal, b: Decimal) -> bool:
+    if max(a.copy_abs(), b.copy_abs()) > MAX_DECIMAL:
+        return a == b  # data may hold numbers beyond the range of the type; `quantize` has no digits for them
     unit = Decimal(1).scaleb(-min(_places(a), _places(b)))
     return a.quantize(unit, ROUND_HALF_UP) == b.quantize(unit, ROUND_HALF_UP)
 
@@ -131,7 +135,7 @@ def _places(value: Decimal) -> int:
 
 
 def _quantities_equivalent(a: Quantity, b: Quantity) -> bool:
-    """As decimals in the finer of the two units, so that the order of the operands does not matter."""
+    """Compared as decimals in the finer of the two units, so that the order of the operands does not matter."""
     step = convert_equivalently(Decimal(1), a.unit, b.unit)
     if step is None:
         return False
@@ -139,7 +143,7 @@ def _quantities_equivalent(a: Quantity, b: Quantity) -> bool:
     converted = convert_equivalently(coarser.value, coarser.unit, finer.unit)
     try:
         return converted is not None and _decimals_equivalent(finer.value, to_decimal(converted))
-    except CqlError:  # beyond the range of Decimal, where no value of the finer unit is
+    except CqlError:  # beyond the range of Decimal, so different from any value in the finer unit
         return False
 
 

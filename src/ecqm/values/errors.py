@@ -1,10 +1,8 @@
-"""The error that evaluating an expression may raise."""
+"""The error of evaluation."""
 
 from __future__ import annotations
 
 
 class CqlError(Exception):
-    """A run-time error in the sense of CQL: the value asked for does not exist (`successor of` the
-    maximum, a malformed date, an interval that ends before it starts).
-
-    Programming mistakes raise Python's own errors."""
+    """A run-time error of CQL: the result does not exist (the successor of the maximum, a malformed date, an interval
+    that ends before it starts). Mistakes in this program raise Python's own exceptions instead."""

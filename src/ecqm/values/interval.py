@@ -1,4 +1,4 @@
-"""Interval, and the interval of uncertainty that a calculation with imprecise values yields."""
+"""Interval, and Uncertainty: the result of calculating with imprecise values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 class Interval:
     """The values between two boundaries.
 
-    A null boundary that is closed stands for the minimum or maximum of the point type, one that is open is
-    unknown (CQL Author's Guide, interval values)."""
+    A closed null boundary stands for the minimum or maximum of the point type; an open one is unknown
+    (CQL Author's Guide, interval values)."""
 
     low: Any
     high: Any
@@ -21,16 +21,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """One unknown point between `low` and `high`, both possible: `years between @2005 and @2010-06`. A bound that is
-    None is unbounded, as for the unknown boundary of an interval.
+    """A single unknown point from `low` to `high`, both included: `years between @2005 and @2010-06`. None means that
+    the range is unbounded on that side.
 
-    A comparison with an uncertainty is null unless it comes out the same for every value it may stand for
-    (CQL Author's Guide, uncertainty). Unlike an interval it is a single value, of the type of its bounds."""
+    A comparison with an uncertainty is null unless the answer is the same for every point it may be
+    (CQL Author's Guide, uncertainty). Unlike an Interval, an Uncertainty has the type of its bounds."""
 
     low: Any
     high: Any
 
     @staticmethod
     def between(low: int, high: int) -> int | Uncertainty:
-        """The number itself when the bounds agree."""
+        """The number itself if both bounds are equal."""
         return low if low == high else Uncertainty(low, high)

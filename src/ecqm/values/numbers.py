@@ -1,4 +1,4 @@
-"""Integer, Long and Decimal: ranges, step sizes, and the Long type (CQL reference, System types)."""
+"""Integer, Long and Decimal: their ranges, the step of Decimal, and the Long class (CQL reference, System types)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 class Long(int):
-    """A 64-bit integer; a class of its own because `1L` and `1` are of different types in CQL."""
+    """A 64-bit integer; a class of its own because `1L` and `1` have different types in CQL."""
 
     __slots__ = ()
 
@@ -27,8 +27,8 @@ class Long(int):
 
 
 def to_decimal(value: Fraction | int) -> Decimal:
-    """The CQL Decimal nearest to an exact number: eight places after the point, halves away from zero.
-    Raises CqlError when it lies outside the range of Decimal."""
+    """An exact number rounded to a CQL Decimal: eight decimal places, halves away from zero.
+    Raises CqlError if it lies outside the range of Decimal."""
     exact = Fraction(value)
     quotient = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
     if not MIN_DECIMAL <= quotient <= MAX_DECIMAL:
@@ -37,7 +37,7 @@ def to_decimal(value: Fraction | int) -> Decimal:
 
 
 def plain(value: Decimal) -> Decimal:
-    """`value` without trailing zeros, but with at least one digit after the point and no exponent."""
+    """`value` without exponent and trailing zeros, but with at least one digit after the point."""
     normal = value.normalize(_WIDE)
     exponent = normal.as_tuple().exponent
     if isinstance(exponent, int) and exponent > -1:
@@ -46,6 +46,6 @@ def plain(value: Decimal) -> Decimal:
 
 
 def decimal_text(value: Decimal) -> str:
-    """A Decimal as CQL writes it: plain digits, at least one after the point."""
+    """A Decimal in CQL notation: no exponent, at least one digit after the point."""
     text = format(value, "f")
     return text if "." in text else text + ".0"

@@ -1,7 +1,5 @@
-"""Order among points: numbers, strings, quantities, dates and times, and uncertainties (CQL reference, comparison).
-
-Three-valued throughout: None where precision, units or an uncertainty leave the answer open.
-"""
+"""Comparison of points: numbers, strings, quantities, dates and times, and uncertainties (CQL reference, comparison
+operators). Everything is three-valued: None where precision, units or an uncertainty leave the answer open."""
 
 from __future__ import annotations
 
@@ -14,20 +12,16 @@ from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
 from ecqm.values.numbers import MAX_DECIMAL
 from ecqm.values.quantity import Quantity
-from ecqm.values.temporal import DateTime, Temporal, precision_index
+from ecqm.values.temporal import HOUR, SECOND, DateTime, Temporal, precision_index
 from ecqm.values.units import convert_exactly
-
-_HOUR = 3
-# Seconds and milliseconds are one precision: a value without milliseconds has none (CQL author's guide).
-_SECOND = 5
 
 
 def compare(a: Any, b: Any, precision: str | None = None) -> int | None:
-    """-1, 0 or 1 as `a` is less than, the same as or greater than `b`, both certain points of one type.
+    """-1, 0 or 1 if `a` is less than, equal to or greater than `b`; neither is null or an uncertainty.
 
-    Temporal values are compared component by component down to `precision`, or else to the finest either has; None
-    where one lacks a component that the other needs. None also for quantities of units that do not convert.
-    Raises CqlError when the kinds have no common order."""
+    Dates and times are compared component by component down to `precision`, or to the finest that either has; None if
+    a component that decides is missing from one of them. None also for quantities whose units do not convert.
+    Raises CqlError if the types of the operands have no common order."""
     if isinstance(a, Temporal) and isinstance(b, Temporal):
         return _compare_temporal(a, b, precision)
     if isinstance(a, Quantity) or isinstance(b, Quantity):
@@ -40,7 +34,7 @@ def compare(a: Any, b: Any, precision: str | None = None) -> int | None:
 
 
 def less(a: Any, b: Any, precision: str | None = None) -> bool | None:
-    """`a < b`; operands may be uncertainties, and None is unknown."""
+    """`a < b`; the operands may be uncertainties or None, which is unknown."""
     if a is None or b is None:
         return None
     if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
@@ -52,7 +46,7 @@ def less(a: Any, b: Any, precision: str | None = None) -> bool | None:
 
 
 def at_most(a: Any, b: Any, precision: str | None = None) -> bool | None:
-    """`a <= b`; operands may be uncertainties, and None is unknown."""
+    """`a <= b`; the operands may be uncertainties or None, which is unknown."""
     if a is None or b is None:
         return None
     if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
@@ -64,7 +58,7 @@ def at_most(a: Any, b: Any, precision: str | None = None) -> bool | None:
 
 
 def same(a: Any, b: Any, precision: str | None = None) -> bool | None:
-    """Whether two points are the same, to `precision`; operands may be uncertainties, and None is unknown."""
+    """Whether two points are the same down to `precision`; they may be uncertainties or None, which is unknown."""
     if a is None or b is None:
         return None
     if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
@@ -75,12 +69,12 @@ def same(a: Any, b: Any, precision: str | None = None) -> bool | None:
 
 
 def lowest(value: Any) -> Any:
-    """The least value that a point may stand for, None when that is unbounded."""
+    """The least value that a point may stand for; None if unbounded."""
     return value.low if isinstance(value, Uncertainty) else value
 
 
 def highest(value: Any) -> Any:
-    """The greatest value that a point may stand for, None when that is unbounded."""
+    """The greatest value that a point may stand for; None if unbounded."""
     return value.high if isinstance(value, Uncertainty) else value
 
 
@@ -105,7 +99,7 @@ def _compare_quantities(a: Quantity, b: Quantity) -> int | None:
     if converted is None:
         return None
     if a.value == b.value and a.value.copy_abs() == MAX_DECIMAL:
-        return 0  # the extremes of the type, whatever the unit they are given in
+        return 0  # the minimum and maximum Quantity are the same in every unit (docs/clarifications.md)
     exact = Fraction(a.value)
     return (exact > converted) - (exact < converted)
 
@@ -116,7 +110,8 @@ def _compare_temporal(a: Temporal, b: Temporal, precision: str | None) -> int | 
     if left.FIRST != right.FIRST:
         raise CqlError(f"a {type(a).__name__} and a {type(b).__name__} have no order")
     finest = max(left.rank, right.rank) if limit is None else limit
-    if limit is None and min(left.rank, right.rank) >= _SECOND:
+    if limit is None and min(left.rank, right.rank) >= SECOND:
+        # Seconds and milliseconds are compared as one precision: missing milliseconds are zero.
         left, right = left.low(), right.low()
     for rank in range(left.FIRST, finest + 1):
         at = rank - left.FIRST
@@ -128,10 +123,12 @@ def _compare_temporal(a: Temporal, b: Temporal, precision: str | None) -> int | 
 
 
 def in_one_timezone(a: Temporal, b: Temporal, limit: int | None = None) -> tuple[Temporal, Temporal]:
-    """Both DateTimes as local times at the offset of the request if their own offsets differ; Date and Time as they
-    are. Down to a precision (`limit`) of days at most the local dates count, whatever the offsets."""
+    """DateTimes with different offsets, both converted to the offset of the request; all other values unchanged.
+
+    `limit` is the rank of the precision to compare at (by default the finest of both). Offsets are normalized for hours
+    and finer; at days and coarser the local dates are compared as they are."""
     if isinstance(a, DateTime) and isinstance(b, DateTime) and a.effective_offset != b.effective_offset:
         finest = max(a.rank, b.rank) if limit is None else limit
-        if finest >= _HOUR:
+        if finest >= HOUR:
             return a.at_offset(request_offset()), b.at_offset(request_offset())
     return a, b

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number with a unit: a UCUM code (`mg/dL`), or a calendar duration by its name (`year`, `days`)."""
+    """A number with a unit: a UCUM code (`mg/dL`) or the keyword of a calendar duration (`year`, `days`)."""
 
     value: Decimal
     unit: str = "1"
@@ -22,7 +22,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A relation of two quantities, kept as it was given (a titre of 1:128 is not 2:256)."""
+    """The ratio of two quantities, not reduced (a titre of 1:128 is not 2:256)."""
 
     numerator: Quantity
     denominator: Quantity

@@ -1,4 +1,4 @@
-"""Successor, predecessor, minimum and maximum of the point types (CQL reference, arithmetic operators)."""
+"""Successor, predecessor, minimum and maximum of point types (CQL reference, arithmetic operators)."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _bounds(type_: t.CqlType) -> tuple[Any, Any]:
 
 
 def minimum_like(point: Any) -> Any:
-    """The least value of the type of `point`; of quantities, in its unit."""
+    """The least value of the type of `point`; for quantities, in its unit."""
     return _bound_like(point, 0)
 
 
 def maximum_like(point: Any) -> Any:
-    """The greatest value of the type of `point`; of quantities, in its unit."""
+    """The greatest value of the type of `point`; for quantities, in its unit."""
     return _bound_like(point, 1)
 
 
@@ -82,7 +82,8 @@ def _bound_like(point: Any, side: int) -> Any:
 
 
 def successor(point: Any) -> Any:
-    """The next value at the precision of `point`, of uncertainties bound by bound. Raises CqlError at the maximum."""
+    """The next value at the precision of `point`; of an uncertainty, both bounds move. Raises CqlError at the
+    maximum."""
     return _step(point, 1)
 
 
@@ -94,9 +95,8 @@ def predecessor(point: Any) -> Any:
 def _step(point: Any, direction: int) -> Any:
     match point:
         case Uncertainty(low, high):
-            return Uncertainty(
-                None if low is None else _step(low, direction), None if high is None else _step(high, direction)
-            )
+            moved_low, moved_high = (None if bound is None else _step(bound, direction) for bound in (low, high))
+            return Uncertainty(moved_low, moved_high)
         case Temporal():
             try:
                 return add(point, Decimal(direction), point.precision, wrap=False)

@@ -1,8 +1,7 @@
-"""Date, DateTime and Time, each known to some precision (CQL reference, System types).
+"""Date, DateTime and Time, each with its precision (CQL reference, System types).
 
-A value holds just the components that were specified, most significant first; the rest is uncertainty,
-and `low()` and `high()` are its bounds. Python's `==` compares structure; CQL's equality is
-`ecqm.values.equality.equal`.
+A value holds only the components that were specified, most significant first. It may stand for every value from `low()`
+to `high()`. Python's `==` compares components; equality as CQL defines it is `ecqm.values.equality.equal`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from ecqm.values.context import request_offset
 from ecqm.values.errors import CqlError
 
 PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
+# Ranks: the places of the precisions in PRECISIONS.
+YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND = range(7)
 
 MILLISECONDS_PER_DAY = 86_400_000
 _MAXIMA = (9999, 12, 31, 23, 59, 59, 999)
@@ -22,7 +23,7 @@ _MINIMA = (1, 1, 1, 0, 0, 0, 0)
 
 
 def precision_index(precision: str) -> int:
-    """The rank of a precision, 0 for year; plural names are understood. Raises CqlError on others."""
+    """The rank of a precision, 0 for year, by its singular or plural name. Raises CqlError for other names."""
     singular = precision.lower().removesuffix("s")
     if singular not in PRECISIONS:
         raise CqlError(f"{precision!r} is not a precision of dates and times")
@@ -30,12 +31,13 @@ def precision_index(precision: str) -> int:
 
 
 class Temporal:
-    """What Date, DateTime and Time share: a run of components on the ladder from year to millisecond."""
+    """Base class of Date, DateTime and Time: consecutive components, of which the first has the rank FIRST and the last
+    at most LAST."""
 
     __slots__ = ("_fields",)
 
-    FIRST: ClassVar[int] = 0
-    LAST: ClassVar[int] = 6
+    FIRST: ClassVar[int] = YEAR
+    LAST: ClassVar[int] = MILLISECOND
 
     _fields: tuple[int, ...]
 
@@ -45,7 +47,7 @@ class Temporal:
             raise CqlError(f"{type(self).__name__}{components} has a component without the one above it")
         for rank, component in enumerate(known, self.FIRST):
             highest = _MAXIMA[rank]
-            if rank == 2 and component > 28 and 1 <= known[1] <= 12:
+            if rank == DAY and component > 28 and 1 <= known[1] <= 12:
                 highest = monthrange(known[0], known[1])[1]
             if not _MINIMA[rank] <= component <= highest:
                 raise CqlError(f"{component} is not a {PRECISIONS[rank]} of a {type(self).__name__}")
@@ -82,12 +84,12 @@ class Temporal:
         return self.FIRST + len(self._fields) - 1
 
     def component(self, precision: str) -> int | None:
-        """One component by name, None where it is unspecified."""
+        """One component by name; None if it is not specified."""
         at = precision_index(precision) - self.FIRST
         return self._fields[at] if 0 <= at < len(self._fields) else None
 
     def replace_fields(self, fields: tuple[int, ...]) -> Self:
-        """The same kind of value, in the same timezone, with these components."""
+        """A value of the same type and timezone offset with other components."""
         raise NotImplementedError
 
     def truncated(self, precision: str) -> Self:
@@ -95,11 +97,11 @@ class Temporal:
         return self.replace_fields(self._fields[: max(1, precision_index(precision) - self.FIRST + 1)])
 
     def low(self, precision: str | None = None) -> Self:
-        """The earliest value this one may stand for, down to `precision` (the type's finest unless given)."""
+        """The earliest value this one may stand for, down to `precision` (by default the finest of the type)."""
         return self._filled(_MINIMA, precision)
 
     def high(self, precision: str | None = None) -> Self:
-        """The latest value this one may stand for, down to `precision`."""
+        """The latest value this one may stand for, down to `precision` (by default the finest of the type)."""
         return self._filled(_MAXIMA, precision)
 
     def _filled(self, bounds: tuple[int, ...], precision: str | None) -> Self:
@@ -107,16 +109,16 @@ class Temporal:
         fields = list(self._fields[: last - self.FIRST + 1])
         for rank in range(self.FIRST + len(fields), last + 1):
             bound = bounds[rank]
-            fields.append(min(bound, monthrange(fields[0], fields[1])[1]) if rank == 2 else bound)
+            fields.append(min(bound, monthrange(fields[0], fields[1])[1]) if rank == DAY else bound)
         return self.replace_fields(tuple(fields))
 
     def ordinal(self) -> int:
-        """The position of the earliest value this one may stand for, in the finest unit of the type."""
+        """The number of the earliest value this one may stand for, counted in the finest unit of the type."""
         raise NotImplementedError
 
     @classmethod
     def from_ordinal(cls, ordinal: int) -> Self:
-        """The complete value at a position; CqlError outside of the range of the type."""
+        """The value of the finest precision with this ordinal. Raises CqlError outside the range of the type."""
         raise NotImplementedError
 
 
@@ -145,11 +147,11 @@ def _clock_fields(milliseconds: int) -> tuple[int, int, int, int]:
 
 
 class Date(Temporal):
-    """A calendar date: a year, a month or a day. Its ordinal counts days; 0001-01-01 is 1."""
+    """A calendar date with the precision of year, month or day. Its ordinal counts days; 0001-01-01 is 1."""
 
     __slots__ = ()
 
-    LAST: ClassVar[int] = 2
+    LAST: ClassVar[int] = DAY
 
     def __init__(self, year: int, month: int | None = None, day: int | None = None) -> None:
         super().__init__((year, month, day))
@@ -169,11 +171,8 @@ class Date(Temporal):
 
 
 class DateTime(Temporal):
-    """An instant known to some precision: a local time and its offset.
-
-    The offset is in minutes east of UTC; None stands for that of the evaluation request.
-
-    Its ordinal counts milliseconds of local time; 0001-01-01T00:00 is at 86 400 000."""
+    """A local date and time with its timezone offset, in minutes east of UTC; None stands for the offset of the
+    evaluation request. Its ordinal counts milliseconds of local time; that of 0001-01-01T00:00 is 86 400 000."""
 
     __slots__ = ("_offset",)
 
@@ -209,12 +208,12 @@ class DateTime(Temporal):
 
     @property
     def effective_offset(self) -> int:
-        """Minutes east of UTC, the request's where the value has none of its own."""
+        """Minutes east of UTC; the offset of the request if the value has none of its own."""
         return request_offset() if self._offset is None else self._offset
 
     @classmethod
     def from_fields(cls, fields: tuple[int, ...], offset: int | None = None) -> Self:
-        """The DateTime of these components, most significant first."""
+        """A DateTime from its components, most significant first."""
         rest: tuple[int | None, ...] = (*fields[1:], *(None,) * (7 - len(fields)), offset)
         return cls(fields[0], *rest)
 
@@ -222,13 +221,13 @@ class DateTime(Temporal):
         return self.from_fields(fields, self._offset)
 
     def at_offset(self, offset: int) -> Self:
-        """The same instant as local time elsewhere, to the same precision.
+        """The same instant as local time at another offset, with the same precision.
 
-        A value without hours has no time of day to move, and keeps its components; one that would leave the
-        calendar stays at its end."""
+        A value without hours has no time of day to convert and keeps its components; a result beyond the minimum or
+        maximum DateTime is replaced by it."""
         shift = offset - self.effective_offset
         fields = self._fields
-        if shift and self.rank >= 3:
+        if shift and self.rank >= HOUR:
             moved = self.ordinal() + shift * 60_000
             within = max(MIN_DATETIME.ordinal(), min(moved, MAX_DATETIME.ordinal()))
             fields = self.from_ordinal(within).fields[: len(fields)]
@@ -244,20 +243,20 @@ class DateTime(Temporal):
         return cls(*_date_fields(day_number), *_clock_fields(milliseconds))
 
     def date(self) -> Date:
-        """The date part, to day precision at most."""
+        """The date part, at most to the day."""
         return Date(*self._fields[:3])
 
     def time(self) -> Time | None:
-        """The time of day, None where no hour is specified."""
-        return Time(*self._fields[3:]) if self.rank >= 3 else None
+        """The time of day; None if no hour is specified."""
+        return Time(*self._fields[HOUR:]) if self.rank >= HOUR else None
 
 
 class Time(Temporal):
-    """A time of day, known to the hour, minute, second or millisecond. Its ordinal counts milliseconds."""
+    """A time of day with the precision of hour, minute, second or millisecond. Its ordinal counts milliseconds."""
 
     __slots__ = ()
 
-    FIRST: ClassVar[int] = 3
+    FIRST: ClassVar[int] = HOUR
 
     def __init__(
         self, hour: int, minute: int | None = None, second: int | None = None, millisecond: int | None = None
@@ -276,7 +275,7 @@ class Time(Temporal):
     @classmethod
     def from_ordinal(cls, ordinal: int) -> Self:
         if not 0 <= ordinal < MILLISECONDS_PER_DAY:
-            raise CqlError("the time lies outside of one day")
+            raise CqlError("the time of day lies outside 00:00 to 24:00")
         return cls(*_clock_fields(ordinal))
 
 

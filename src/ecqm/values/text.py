@@ -1,4 +1,4 @@
-"""Values as CQL writes them, and dates and times read from CQL literals and ISO 8601 text."""
+"""Values as text in CQL notation, and dates and times parsed from CQL literals and ISO 8601."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecqm.values.interval import Interval, Uncertainty
 from ecqm.values.numbers import Long, decimal_text
 from ecqm.values.quantity import Quantity, Ratio
 from ecqm.values.structure import Tuple
-from ecqm.values.temporal import PRECISIONS, Date, DateTime, Temporal, Time
+from ecqm.values.temporal import HOUR, PRECISIONS, Date, DateTime, Temporal, Time
 from ecqm.values.units import CALENDAR_UNITS
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
@@ -22,7 +22,7 @@ _WIDTHS = dict(zip(PRECISIONS, (4, 2, 2, 2, 2, 2, 3), strict=True))
 
 
 def parse_date(text: str) -> Date:
-    """Read `2012`, `2012-03` or `2012-03-10`, with or without a leading `@`. Raises CqlError."""
+    """Parse `2012`, `2012-03` or `2012-03-10`, with or without a leading `@`. Raises CqlError."""
     found = _DATE.fullmatch(text.removeprefix("@"))
     if found is None:
         raise CqlError(f"{text!r} is not a date")
@@ -30,8 +30,8 @@ def parse_date(text: str) -> Date:
 
 
 def parse_datetime(text: str) -> DateTime:
-    """Read a date, or a date, `T` and a time of day, with or without an offset (`Z`, `-05:00`) and a leading `@`.
-    Digits beyond milliseconds are cut off. Raises CqlError."""
+    """Parse a date, or a date, `T` and a time of day, with or without an offset (`Z`, `-05:00`) and a leading `@`.
+    Digits beyond milliseconds are dropped. Raises CqlError."""
     date_text, _, clock = text.removeprefix("@").partition("T")
     date = parse_date(date_text)
     offset_at = next((at for at, character in enumerate(clock) if character in "Z+-"), len(clock))
@@ -43,7 +43,7 @@ def parse_datetime(text: str) -> DateTime:
 
 
 def parse_time(text: str) -> Time:
-    """Read `10`, `10:20`, `10:20:30` or `10:20:30.400`, with or without `T` or `@T` before it. Raises CqlError."""
+    """Parse `10`, `10:20`, `10:20:30` or `10:20:30.400`, with or without a leading `T` or `@T`. Raises CqlError."""
     return Time(*_time_fields(text.removeprefix("@").removeprefix("T"), text))
 
 
@@ -71,7 +71,7 @@ def _numbers(groups: tuple[str | None, ...]) -> tuple[int, ...]:
 
 
 def iso_text(value: Temporal) -> str:
-    """A date or time in ISO 8601, as much as is known of it; a DateTime without hours ends in nothing."""
+    """A date or time in ISO 8601, to its precision; a DateTime without hours is written like a date."""
     fields = list(zip(PRECISIONS[value.FIRST :], value.fields, strict=False))
     parts = {name: str(field).zfill(_WIDTHS[name]) for name, field in fields}
     date = "-".join(parts[name] for name in PRECISIONS[:3] if name in parts)
@@ -84,7 +84,7 @@ def iso_text(value: Temporal) -> str:
 
 
 def offset_text(offset: int | None) -> str:
-    """A timezone offset in minutes as ISO 8601 writes it, nothing for None."""
+    """A timezone offset (minutes east of UTC) in ISO 8601; empty for None."""
     if offset is None:
         return ""
     if offset == 0:
@@ -94,13 +94,14 @@ def offset_text(offset: int | None) -> str:
 
 
 def quote(text: str) -> str:
-    """A string literal of CQL."""
+    """`text` as a CQL string literal."""
     escapes = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f"}
     return "'" + "".join(escapes.get(character, character) for character in text) + "'"
 
 
 def to_cql(value: Any) -> str:
-    """A value in the notation of CQL; an uncertainty is shown as the interval of what it may be."""
+    """A value in CQL notation; an uncertainty is written as the interval of its possible values.
+    Raises TypeError if `value` is not a CQL value."""
     match value:
         case None:
             return "null"
@@ -115,7 +116,7 @@ def to_cql(value: Any) -> str:
         case str():
             return quote(value)
         case Quantity(number, unit):
-            return f"{_number(number)} {unit if unit in CALENDAR_UNITS else quote(unit)}"
+            return f"{number:f} {unit if unit in CALENDAR_UNITS else quote(unit)}"
         case Ratio(numerator, denominator):
             return f"{to_cql(numerator)} : {to_cql(denominator)}"
         case Temporal():
@@ -133,20 +134,16 @@ def to_cql(value: Any) -> str:
             return _instance(type(value).__name__, id=value.id, version=value.version, name=value.name)
         case Tuple():
             shown = ", ".join(f"{name}: {to_cql(element)}" for name, element in value.items())
-            return f"{value.type_name or 'Tuple'} {{ {shown} }}" if shown else f"{value.type_name or 'Tuple'} {{ : }}"
+            return f"{value.type_name or 'Tuple'} {{ {shown or ':'} }}"
         case tuple() | list():
             return "{ " + ", ".join(map(to_cql, value)) + " }" if value else "{ }"
     raise TypeError(f"{type(value).__name__} is not a kind of CQL value")
 
 
-def _number(value: Decimal) -> str:
-    return format(value, "f")
-
-
 def _temporal_literal(value: Temporal) -> str:
     if isinstance(value, Time):
         return f"@T{iso_text(value)}"
-    if isinstance(value, DateTime) and value.rank < 3:
+    if isinstance(value, DateTime) and value.rank < HOUR:
         return f"@{iso_text(value)}T"
     return f"@{iso_text(value)}"
 

@@ -1,7 +1,7 @@
-"""The unit atoms and prefixes of UCUM as far as clinical data use them (facts of ucum.org, release 2.1).
+"""The unit atoms and prefixes of UCUM that occur in clinical data (ucum.org, release 2.1).
 
-A line of ATOMS is: code, whether it takes metric prefixes (`m`) or not (`-`), its value, and the unit of that value.
-Arbitrary units (`[iU]`) are commensurable with nothing but themselves; each is a dimension of its own (`@`).
+Each line of ATOMS has four fields: the code, `m` if it takes metric prefixes and `-` if not, its value, and the unit of
+that value. An arbitrary unit such as `[iU]` has the value `@`: a dimension of its own, comparable only with itself.
 """
 
 from __future__ import annotations
@@ -226,9 +226,9 @@ Bd        m  1                  s-1
 [RFU]     -  @                  1
 """
 
-# Units on a scale with another zero: degrees of it x as kelvins (x + shift) * step, in exact fractions.
+# Temperature scales as (shift, step), exact fractions: x degrees are (x + shift) * step kelvins.
 AFFINE: dict[str, tuple[str, str]] = {"Cel": ("273.15", "1"), "[degF]": ("459.67", "5/9")}
 
-# Units on logarithmic and similar scales: commensurable only with themselves here.
+# Units on logarithmic and similar scales: not converted, so comparable only with themselves.
 OTHER_SCALES = ("[pH]", "Np", "B", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[W]", "B[kW]", "bit_s", "[p'diop]",
                 "%[slope]", "[m/s2/Hz^0.5]", "[hp'_X]", "[hp'_C]", "[hp_X]", "[hp_C]")  # fmt: skip

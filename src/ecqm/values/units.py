@@ -1,7 +1,7 @@
 """Units of measure: UCUM expressions and the calendar durations of CQL, with exact conversion factors.
 
-Only the units of `ecqm.values.ucum` are known; a unit that is not is commensurable with its own spelling alone.
-All factors are fractions, so `1 'cm' = 0.01 'm'` is decided without rounding.
+The known units are those of `ecqm.values.ucum`. An unknown unit is comparable only with the very same text. All factors
+are fractions, so `1 'cm' = 0.01 'm'` is decided without rounding.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ecqm.values.ucum import AFFINE, ATOMS, BASE_UNITS, BINARY_PREFIXES, OTHER_S
 
 Dimension = tuple[tuple[str, int], ...]
 
-# Calendar durations: those up to the week are the definite durations of UCUM; months and years are not.
+# The keywords of calendar durations. Up to the week they are the same as UCUM's units; months and years are not.
 CALENDAR_UNITS = {
     "year": "year", "years": "year", "month": "month", "months": "month",
     "week": "wk", "weeks": "wk", "day": "d", "days": "d", "hour": "h", "hours": "h",
@@ -26,16 +26,21 @@ CALENDAR_UNITS = {
     "millisecond": "ms", "milliseconds": "ms",
 }  # fmt: skip
 
+# What equivalence takes calendar years and months for: UCUM's units, or days where the other unit is finer.
 _DEFINITE = {"year": "a", "month": "mo"}
 _IN_DAYS = {"year": (365, "d"), "month": (30, "d")}
+
+# Units come from patients' data. Beyond these limits a text is no unit, however well it follows the grammar.
+_LONGEST_UNIT = 200
+_LARGEST_EXPONENT = 100
 
 _CALENDAR_DIMENSION: Dimension = (("calendar month", 1),)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a unit means: `factor` of its coherent base units, whose exponents are `dimension`; `shift` is added to a
-    value before it is scaled, for scales with a zero of their own."""
+    """The meaning of a unit: a value x is (x + `shift`) * `factor` in the base units whose exponents are `dimension`.
+    Only temperature scales have a `shift`."""
 
     factor: Fraction
     dimension: Dimension
@@ -47,8 +52,8 @@ class UnitSyntaxError(ValueError):
 
 
 def convert(value: Decimal, from_unit: str, to_unit: str) -> Decimal | None:
-    """`value` of one unit in another, to eight places after the point; None where they are not commensurable.
-    Raises CqlError when the result is out of range."""
+    """Convert `value` to another unit, rounded to eight decimal places; None if the units have different dimensions.
+    Raises CqlError if the result is outside the range of Decimal."""
     exact = convert_exactly(value, from_unit, to_unit)
     if exact is None:
         return None
@@ -71,7 +76,8 @@ def comparable(a: str, b: str) -> bool:
 
 
 def convert_equivalently(value: Decimal | Fraction, from_unit: str, to_unit: str) -> Fraction | None:
-    """Conversion as equivalence has it: calendar years and months stand for UCUM's, and for 365 and 30 days."""
+    """`convert_exactly` for equivalence, where a calendar year is also 1 'a' or 365 days, and a month 1 'mo' or 30
+    days (CQL reference, Equivalent)."""
     exact = convert_exactly(value, from_unit, to_unit)
     if exact is not None:
         return exact
@@ -86,7 +92,7 @@ def convert_equivalently(value: Decimal | Fraction, from_unit: str, to_unit: str
 
 @lru_cache(maxsize=4096)
 def measure(unit: str) -> Measure | None:
-    """What a unit means; None where it is unknown or malformed."""
+    """The meaning of a unit; None if it is unknown or malformed."""
     calendar = CALENDAR_UNITS.get(unit)
     if calendar in ("year", "month"):
         return Measure(Fraction(12 if calendar == "year" else 1), _CALENDAR_DIMENSION)
@@ -101,17 +107,17 @@ def measure(unit: str) -> Measure | None:
 
 
 def is_known(unit: str) -> bool:
-    """Whether a unit is well-formed and its meaning known."""
+    """Whether a unit is well-formed and known."""
     return measure(unit) is not None
 
 
 def multiply_units(a: str, b: str) -> str:
-    """The unit of a product, like atoms combined: `cm` and `cm` give `cm2`. Raises CqlError on malformed units."""
+    """The unit of a product: `cm` and `cm` give `cm2`. Raises CqlError on malformed units."""
     return _written(_exponents(a, b, 1))
 
 
 def divide_units(a: str, b: str) -> str:
-    """The unit of a quotient: `g` and `cm3` give `g/cm3`; a unit and itself, `1`."""
+    """The unit of a quotient: `g` and `cm3` give `g/cm3`, a unit and itself `1`. Raises CqlError on malformed units."""
     return _written(_exponents(a, b, -1))
 
 
@@ -134,11 +140,17 @@ def _written(exponents: Mapping[str, int]) -> str:
 
 
 def _factors(unit: str) -> Iterator[tuple[str, int]]:
-    """The atoms of a unit expression, prefixes and all, with their exponents. Raises UnitSyntaxError."""
+    """The symbols (atoms with their prefixes) of a unit expression, with their exponents. Raises UnitSyntaxError."""
+    if len(unit) > _LONGEST_UNIT:
+        raise UnitSyntaxError(f"a text of {len(unit)} characters is not a unit")
     found, end = _term(unit, 0, 1)
     if end != len(unit):
         raise UnitSyntaxError(f"{unit!r} is not a unit: {unit[end:]!r} is left over")
     return iter(found)
+
+
+# The functions below parse `text` from position `at` and return what they found with the position after it. `sign` is
+# -1 inside a divisor.
 
 
 def _term(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], int]:
@@ -150,7 +162,7 @@ def _term(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], int]:
         part, at = _component(text, at, direction)
         found += part
         operator = text[at : at + 1]
-        if operator not in (".", "/") or not operator:
+        if operator not in (".", "/"):
             return found, at
         direction = sign if operator == "." else -sign
         at += 1
@@ -169,24 +181,22 @@ def _component(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], in
         return [("1", sign)], at
     at = _atom_end(text, at)
     symbol = text[start:at]
-    if symbol.isdigit() and text[at : at + 1] in ("*", "^") and symbol == "10":
+    if symbol == "10" and text[at : at + 1] in ("*", "^"):
         symbol, at = text[start : at + 1], at + 1
     if not symbol:
         raise UnitSyntaxError(f"{text!r} is not a unit")
-    exponent, at = (1, at) if symbol.isdigit() else _exponent(text, at)
+    exponent, at = (1, at) if _is_digits(symbol) else _exponent(text, at)
     return [(symbol, sign * exponent)], _annotation(text, at)
 
 
 def _atom_end(text: str, at: int) -> int:
-    if text[at : at + 1].isdigit():
-        while text[at : at + 1].isdigit():
-            at += 1
-        return at
+    if _is_digits(text[at : at + 1]):
+        return _digits_end(text, at)
     depth = 0
     while at < len(text):
         character = text[at]
         depth += (character == "[") - (character == "]")
-        if depth == 0 and (character in "./(){}+-" or character.isdigit()):
+        if depth == 0 and character in "./(){}+-0123456789":
             break
         at += 1
     if depth:
@@ -196,11 +206,21 @@ def _atom_end(text: str, at: int) -> int:
 
 def _exponent(text: str, at: int) -> tuple[int, int]:
     start = at
-    if text[at : at + 1] in ("+", "-") and text[at + 1 : at + 2].isdigit():
+    if text[at : at + 1] in ("+", "-") and _is_digits(text[at + 1 : at + 2]):
         at += 1
-    while text[at : at + 1].isdigit():
-        at += 1
+    at = _digits_end(text, at)
     return (int(text[start:at]), at) if at > start else (1, at)
+
+
+def _digits_end(text: str, at: int) -> int:
+    while _is_digits(text[at : at + 1]):
+        at += 1
+    return at
+
+
+def _is_digits(text: str) -> bool:
+    """Digits of ASCII alone: the superscript of `m²` is a digit to Python, too."""
+    return text.isascii() and text.isdigit()
 
 
 def _annotation(text: str, at: int) -> int:
@@ -216,6 +236,8 @@ def _product(factors: list[tuple[str, int]]) -> Measure:
     total = Fraction(1)
     exponents: dict[str, int] = {}
     for symbol, power in factors:
+        if abs(power) > _LARGEST_EXPONENT:
+            raise UnitSyntaxError(f"{symbol}{power} has too large an exponent")
         factor, dimension = _symbol(symbol)
         total *= factor**power
         for base, n in dimension:
@@ -225,8 +247,8 @@ def _product(factors: list[tuple[str, int]]) -> Measure:
 
 @lru_cache(maxsize=1024)
 def _symbol(symbol: str) -> tuple[Fraction, Dimension]:
-    """An atom, with or without a prefix, as a factor of base units."""
-    if symbol.isdigit():
+    """An atom, with or without a prefix, as a factor and dimension in base units. Raises UnitSyntaxError."""
+    if _is_digits(symbol):
         if int(symbol) == 0:
             raise UnitSyntaxError("0 is not a unit")
         return Fraction(int(symbol)), ()

@@ -82,7 +82,7 @@ def _comparable(values: Column, parents: Rows, n: int) -> tuple[Rows, Mask | Non
         inner = _comparable(values.value, parents, n)
         return None if inner is None else (inner[0], _of_several_units(values, parents, n))
     if isinstance(values, TemporalColumn):
-        vague = values.valid & (values.precision < values.sharp)
+        vague = values.valid & (values.precision < values.exact_from)
         return values.low, any_within(vague | _at_the_end(values), parents, n)
     return None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ecqm.columns import QuantityColumn, Rows
+from ecqm.columns import POOL, QuantityColumn, Rows
 from ecqm.columns.number import Unscaled, add_exact, multiply_exact
 from ecqm.kernels.segments import distinct
 from ecqm.values.units import measure
@@ -44,7 +44,7 @@ def _units(columns: tuple[QuantityColumn, ...]) -> tuple[list[Rows], Rows, list[
     by, and then to add, for whole numbers of something that all units of the kind are multiples of."""
     ends = np.cumsum([len(column) for column in columns])[:-1]
     ids, places = distinct(np.concatenate([column.unit.ids for column in columns]))
-    strings = columns[0].unit.pool.strings
+    strings = POOL.strings
     units = ["1" if number < 0 else strings[number] for number in ids.tolist()]
     names: list[tuple[int, Any]] = []
     factors, shifts = [], []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecqm.columns import (
+    POOL,
     Column,
     DecimalColumn,
     IntegerColumn,
@@ -180,13 +181,13 @@ def _with_units(
         rows = np.flatnonzero((pairs == pair) & value.valid)
         if len(rows) == 0:
             continue
-        first, second = (column.pool.strings[int(column.ids[rows[0]])] for column in (left, right))
+        first, second = (POOL.strings[int(column.ids[rows[0]])] for column in (left, right))
         if of_one_unit is not None and first != second and comparable(first, second):
             undecided[rows] = True
             continue
         unit = of_one_unit if of_one_unit is not None and first == second else combined_unit(combine, first, second)
         if unit is not None:
-            ids[rows] = left.pool.id_of(unit)
+            ids[rows] = POOL.id_of(unit)
     known = value.where(ids >= 0)
     return with_rest(QuantityColumn(known, StringColumn(ids)), undecided)
 

@@ -73,7 +73,7 @@ def _plain(intervals: IntervalColumn, low: TemporalColumn, high: TemporalColumn)
         & high.valid
         & intervals.low_closed
         & intervals.high_closed
-        & (low.precision >= low.sharp)
+        & (low.precision >= low.exact_from)
         & (low.precision == high.precision)
         & (high.low < end - (1 if isinstance(low, DateColumn) else _MARGIN))
     )

@@ -73,7 +73,7 @@ def equality_keys(column: Column) -> Rows | None:
         points = column.low
         if isinstance(column, DateTimeColumn):
             points = np.where(column.precision >= HOUR, column.low, column.local)
-        written = np.minimum(column.precision, column.sharp).astype(np.int64)
+        written = np.minimum(column.precision, column.exact_from).astype(np.int64)
         return np.where(column.valid, combine_keys(points, written), -1)
     if isinstance(column, ListColumn):
         of_elements = equality_keys(column.values)

@@ -204,7 +204,7 @@ def _temporal_order(left: TemporalColumn, right: TemporalColumn, precision: str 
 
 def _sharp(column: TemporalColumn, rank: int) -> Mask:
     """Where values are known to a precision."""
-    return np.asarray(column.precision >= min(rank, column.sharp))
+    return np.asarray(column.precision >= min(rank, column.exact_from))
 
 
 def _uncertain_order(
@@ -215,7 +215,7 @@ def _uncertain_order(
     to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
     left_low, left_high = (left.floor(points + to_left, rank) for points in (left.low, left.high))
     right_low, right_high = (right.floor(points + to_right, rank) for points in (right.low, right.high))
-    finest = min(rank, left.sharp)
+    finest = min(rank, left.exact_from)
     reached_left, reached_right = np.minimum(left.precision, finest), np.minimum(right.precision, finest)
     comparable = reached_left == reached_right
     if not as_written:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecqm.columns import (
+    POOL,
     Column,
     DateColumn,
     DateTimeColumn,
@@ -170,7 +171,7 @@ def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
         rows = np.flatnonzero((units == number) & valid)
         if len(rows) == 0:
             continue
-        unit = amounts.unit.pool.strings[int(amounts.unit.ids[rows[0]])]
+        unit = POOL.strings[int(amounts.unit.ids[rows[0]])]
         move = _move(points, amounts, unit, rows, sign)
         if move is None:
             undecided[rows] = True

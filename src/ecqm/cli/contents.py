@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from ecqm.bundles.content import Content
+    from ecqm.bundles.evaluation.batches import Stated
     from ecqm.measures.definition import Measure
 
 _PROBLEMS_SHOWN = 20
@@ -22,6 +23,22 @@ valuesets_option = click.option(
 )
 manifest_option = click.option(
     "--manifest", metavar="NAME", help="Which versions of value sets count: a manifest of CONTENT, or a file of one."
+)
+
+
+def _stated(context: click.Context, parameter: click.Parameter, period: str | None) -> Stated:
+    """What --period states; nothing if it is not given. Raises MeasureError."""
+    from ecqm.measures.definition.period import parse_period
+
+    return parse_period(period) if period else (None, None)
+
+
+period_option = click.option(
+    "--period",
+    "stated",
+    metavar="START/END",
+    callback=_stated,
+    help="Measurement period, instead of the measure's own effective period.",
 )
 relax_versions_option = click.option(
     "--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand."

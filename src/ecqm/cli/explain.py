@@ -13,12 +13,14 @@ from ecqm.cli.contents import (
     manifest_option,
     measures_of,
     open_content,
+    period_option,
     profiles_option,
     relax_versions_option,
     valuesets_option,
 )
 
 if TYPE_CHECKING:
+    from ecqm.bundles.evaluation.batches import Stated
     from ecqm.engine.profiles import ProfileRule
 
 # Commands import what they need when they run: help has to come up at once.
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 @libraries_option
 @valuesets_option
 @manifest_option
-@click.option("--period", metavar="START/END", help="Measurement period, instead of the measure's effective period.")
+@period_option
 @profiles_option
 @relax_versions_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
@@ -45,7 +47,7 @@ def command(
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
     manifest: str | None,
-    period: str | None,
+    stated: Stated,
     profiles: ProfileRule,
     relax_versions: bool,
     form: str,
@@ -60,7 +62,6 @@ def command(
     from ecqm.bundles.packages.content import PackageContent, package_files
     from ecqm.bundles.specifications.specification import with_logic
     from ecqm.data.source import PatientData
-    from ecqm.measures.definition.period import parse_period
     from ecqm.operators.message import telling
     from ecqm.reporting.explain import explain, explain_package
     from ecqm.reporting.explanation import explanation_json, explanation_text
@@ -68,7 +69,6 @@ def command(
 
     # Logic speaks of all patients that are evaluated, and not of this one alone.
     with telling(lambda told: None):
-        stated = parse_period(period) if period else (None, None)
         if package_files(content):
             (package,) = PackageContent.open(content, valuesets).select([measure])
             found = [explain_package(package, data, patient, stated, form == "html")]

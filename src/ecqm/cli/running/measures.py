@@ -1,0 +1,126 @@
+"""`ecqm run` of FHIR measures."""
+
+from __future__ import annotations
+
+import gc
+import platform
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ecqm import __version__
+from ecqm.bundles.content import Content
+from ecqm.bundles.evaluation.batches import Evaluation
+from ecqm.bundles.evaluation.selection import Selection, select
+from ecqm.bundles.specifications.specification import content_hashes
+from ecqm.cli.contents import open_content
+from ecqm.cli.failures import resumable
+from ecqm.cli.progress import progress
+from ecqm.cli.running.outcome import require_complete, show
+from ecqm.cli.running.request import RunRequest
+from ecqm.cluster.run import run_units
+from ecqm.cluster.units import Unit, json_size, largest_unit, units_of
+from ecqm.data.source import PatientData
+from ecqm.reporting.run import RunOutput
+from ecqm.values import EvaluationContext
+
+
+def run_measures(request: RunRequest) -> int:
+    """Evaluate FHIR measures and write their results; gives the exit code."""
+    if request.spark is not None:
+        request = request.with_absolute_paths()
+    clock = _Clock()
+    patients = PatientData(request.data)
+    content = open_content(request.content, request.libraries, request.valuesets, request.manifest)
+    clock.took("open")
+    selection = _planned(content, request)
+    clock.took("plan")
+    require_complete(selection, request.allow_missing)
+    about = _about(selection, request)
+    with _output(request, selection, about, patients) as output, resumable("results"):
+        units = _units(patients, output, request)
+        clock.took("sort")
+        refused = _evaluate(selection, units, output, request)
+        clock.took("run")
+        outcomes = output.finish(about | {"units": len(units), "seconds": clock.seconds}, refused)
+    show(output, outcomes, refused, request.form)
+    return 2 if output.total.not_run or refused or not output.total.patients else 0
+
+
+def _planned(content: Content, request: RunRequest) -> Selection:
+    chosen = content.select(request.names)
+    with progress("planning", len(chosen)) as advance:
+        selection = select(content, chosen, request.relax_versions, lambda measure: advance(1, measure.name))
+    # Plans live as long as the process: the garbage collector need not traverse them again and again.
+    gc.freeze()
+    return selection.in_period(request.stated)
+
+
+def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any], patients: PatientData) -> RunOutput:
+    """The output folder, which an interrupted run with the same fingerprint has already filled in part."""
+    unit_size = largest_unit(request.share)
+    fingerprint = [about["engine"], about["hashes"], request.stated, request.profiles, unit_size, patients.state()]
+    return RunOutput(
+        request.output,
+        selection,
+        request.stated,
+        request.individual,
+        request.subject_list,
+        fingerprint,
+        request.supplemental_data,
+    )
+
+
+def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> list[Unit]:
+    with progress("sorting", json_size(patients.files)) as advance:
+        return units_of(patients, output.work, largest_unit(request.share), lambda size: advance(size, "sorting"))
+
+
+def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, request: RunRequest) -> list[str]:
+    """Evaluate the units that the output lacks; gives why a unit could not be evaluated, for each such unit."""
+    evaluation = Evaluation(
+        selection.plans,
+        selection.content.value_sets,
+        request.stated,
+        supplements=request.individual,
+        profiles=request.profiles,
+        context=EvaluationContext.of_moment(output.started),
+        composites=selection.composites,
+        patient_codes=request.supplemental_data,
+    )
+    with progress("evaluating", len(selection.plans) * len(units)) as advance:
+        refused = run_units(evaluation, output, units, request.processes, request.share, advance, request.spark)
+    return list(refused.values())
+
+
+def _about(selection: Selection, request: RunRequest) -> dict[str, Any]:
+    """What run.json says of the program and its input."""
+    return {
+        "engine": {
+            "name": "ecqm",
+            "version": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        "content": str(request.content),
+        "data": [str(path) for path in request.data],
+        "content_problems": selection.content.problems,
+        "notices": list(selection.notices),
+        "profiles": request.profiles,
+        "hashes": content_hashes(selection.content, selection.measures.values()),
+    }
+
+
+class _Clock:
+    """Wall-clock seconds of the steps of a run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = perf_counter()
+
+    def took(self, step: str) -> None:
+        now = perf_counter()
+        self.seconds[step] = round(now - self._since, 3)
+        self._since = now

@@ -1,0 +1,71 @@
+"""What `ecqm run` tells the user: what keeps it from starting, the table of results, and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ecqm.bundles.evaluation.selection import Selection
+from ecqm.cli.terminal import table_width
+from ecqm.reporting.run import MeasureOutcome, RunOutput, outcome_rows
+
+
+def require_complete(selection: Selection, allow_missing: bool) -> None:
+    """Raises ClickException if no measure could be planned or, unless allowed, if value sets are missing."""
+    if not selection.plans:
+        reasons = [f"{name}: {reason}" for name, reason in selection.not_planned.items()]
+        raise click.ClickException("\n".join(reasons) or "the content holds no measure")
+    if selection.missing and not allow_missing:
+        lines = [f"  {missing}" for missing in selection.missing]
+        raise click.ClickException(
+            f"{len(lines)} value sets are not at hand as whole; add their expansions with --valuesets, or go on "
+            "without them with --allow-missing:\n" + "\n".join(lines)
+        )
+
+
+def show(output: RunOutput, outcomes: Sequence[MeasureOutcome], refused: Sequence[str], form: str) -> None:
+    """Print the results, as a table or as run.json, and on standard error what the user has to know beside them.
+
+    `refused` says which data could not be evaluated at all, and why.
+    """
+    click.echo((output.folder / "run.json").read_text("utf-8").rstrip() if form == "json" else _table(outcomes))
+    for line in _remarks(output, refused):
+        click.echo(f"ecqm: {line}", err=True)
+
+
+def _table(outcomes: Sequence[MeasureOutcome]) -> str:
+    """A line per group: counts of its populations, and the score."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("measure", "group", "populations"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("score", justify="right", no_wrap=True)
+    for measure, group, counts, score in outcome_rows(outcomes):
+        table.add_row(measure, group, counts, "" if score is None else f"{score:.4f}")
+    out = StringIO()
+    Console(file=out, width=table_width()).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
+    total = output.total
+    errors = output.folder / "errors.json"
+    for name, reason in total.not_run.items():
+        yield f"measure {name} was not run: {reason}"
+    yield from refused
+    if refused:
+        yield "started again, the run evaluates what could not be read, and nothing else"
+    for notice in output.selection.notices:
+        yield f"warning: {notice}"
+    for missing in output.selection.missing:
+        yield f"warning: value set {missing}"
+    if total.n_failed:
+        yield f"{total.n_failed} evaluations of patients failed, see {errors}"
+    if total.n_problems:
+        are = "is 1 problem" if total.n_problems == 1 else f"are {total.n_problems} problems"
+        yield f"there {are} with the data, see {errors}"
+    if not total.patients:
+        yield "there is no patient in the data (patients of QDM are for measures of QDM)"

@@ -1,0 +1,62 @@
+"""`ecqm run` of QDM measure packages."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from ecqm import __version__
+from ecqm.bundles.packages.content import PackageContent, evaluate_packages, select_packages
+from ecqm.cli.progress import progress
+from ecqm.cli.running.outcome import require_complete, show
+from ecqm.cli.running.request import RunRequest
+from ecqm.operators.message import telling
+from ecqm.reporting.run import RunOutput
+
+
+def run_packages(request: RunRequest) -> int:
+    """Evaluate QDM measures and write the same results as for FHIR measures; gives the exit code."""
+    started = perf_counter()
+    content = PackageContent.open(request.content, request.valuesets)
+    with progress("planning", len(content.select(request.names))) as advance:
+        selection: Any = select_packages(content, request.names, lambda measure: advance(1, measure.name))
+    require_complete(selection, request.allow_missing)
+    planned = perf_counter()
+    with RunOutput(
+        request.output,
+        selection,
+        request.stated,
+        request.individual,
+        request.subject_list,
+        supplemental_data=request.supplemental_data,
+    ) as output:
+        with progress("evaluating", len(selection.plans)) as advance, telling(output.tell):
+            batch = evaluate_packages(
+                selection,
+                request.data,
+                request.stated,
+                request.individual,
+                lambda measure: advance(1, measure.name),
+                request.supplemental_data,
+            )
+        evaluated = perf_counter()
+        output.add(batch, 0)
+        seconds = {
+            "plan": planned - started,
+            "load": batch.load_seconds,
+            "evaluate": evaluated - planned - batch.load_seconds,
+            "write": perf_counter() - evaluated,
+        }
+        outcomes = output.finish(
+            {
+                "engine": {"name": "ecqm", "version": __version__},
+                "content": str(request.content),
+                "data": [str(path) for path in request.data],
+                "content_problems": content.problems,
+                "model": f"QDM {selection.version}",
+                "hashes": dict(selection.content.hashes()),
+                "seconds": {step: round(taken, 3) for step, taken in seconds.items()},
+            }
+        )
+    show(output, outcomes, (), request.form)
+    return 2 if output.total.not_run else 0

@@ -1,0 +1,53 @@
+"""The arguments of `ecqm run`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ecqm.bundles.evaluation.batches import Stated
+from ecqm.engine.profiles import ProfileRule
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """The options of `ecqm run` by their names on the command line; `stated` is --period, `form` is --format."""
+
+    content: Path
+    measures: tuple[str, ...]
+    data: tuple[Path, ...]
+    libraries: tuple[Path, ...]
+    valuesets: tuple[Path, ...]
+    manifest: str | None
+    stated: Stated
+    individual: bool
+    subject_list: bool
+    supplemental_data: bool
+    profiles: ProfileRule
+    relax_versions: bool
+    allow_missing: bool
+    jobs: int | None
+    memory: float
+    spark: str | None
+    form: str
+    output: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the measures; none of them means all."""
+        return () if "all" in self.measures else self.measures
+
+    @property
+    def processes(self) -> int:
+        """How many processes evaluate at once."""
+        return self.jobs or os.cpu_count() or 1
+
+    @property
+    def share(self) -> int:
+        """The memory of each process, in bytes."""
+        return int(self.memory * 2**30) // self.processes
+
+    def with_absolute_paths(self) -> RunRequest:
+        """The same request for machines whose working directory is another."""
+        return replace(self, data=tuple(path.absolute() for path in self.data), output=self.output.absolute())

@@ -78,7 +78,7 @@ class DateSelector:
 
 @operator("DateTime", spec="elm:18.5")
 class DateTimeSelector:
-    """A DateTime of the given components; null if all of them are. The offset is in hours."""
+    """A DateTime of a year and, as far as given, the other components; null if the year is. The offset is in hours."""
 
     @overload(
         *(f"({', '.join(['Integer'] * count)}) -> DateTime" for count in range(1, 8)),
@@ -117,7 +117,9 @@ class TimeSelector:
 
 
 def _known_components(components: tuple[int | None, ...]) -> tuple[int, ...]:
-    """The components up to the first null. Raises CqlError when one is given after a null."""
+    """The components up to the first null; none if the first is. Raises CqlError when one is given after a null."""
+    if components[0] is None:
+        return ()
     known = tuple(component for component in components if component is not None)
     if known != components[: len(known)]:
         raise CqlError("a component of a date or time is given without the one above it")

@@ -125,7 +125,7 @@ def date_time_selector(*components: Column) -> Any:
 
 def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, Any, Mask, Mask | None] | None:
     """Local milliseconds, precision and validity of points made of components, and the rows for the scalars: those
-    with a component that there is not, or one below a null."""
+    with a component that there is not, or one below a null; without a year there is no point."""
     if len(components) > finest + 1 or not all(isinstance(part, (IntegerColumn, NullColumn)) for part in components):
         return None
     n = broadcast_length(*components)
@@ -152,6 +152,7 @@ def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, 
     local = (first + day - 1) * MS_PER_DAY
     for rank, value in enumerate(values[HOUR:], HOUR):
         local = local + value * MS_PER_UNIT[rank]
+    wrong &= parts[0].valid
     return local, precision, parts[0].valid, wrong if wrong.any() else None
 
 

@@ -50,7 +50,7 @@ def test_errors_say_where_and_what_and_exit_1(tmp_path: Path) -> None:
     path = write(tmp_path, "A", "library A\ndefine B:\n  Cont({ 1 })\n")
     result = CliRunner().invoke(compile_command, [str(path)])
     assert result.exit_code == 1
-    assert f"{path}:3:3: error: there is no function 'Cont'; did you mean 'Count'?" in result.stderr
+    assert f"{path}:3:3: error: unknown function 'Cont'; did you mean 'Count'?" in result.stderr
     assert "  Cont({ 1 })\n      ^^^^^^^^^^^" in result.stderr
 
 

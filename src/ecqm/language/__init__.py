@@ -7,7 +7,7 @@
     compiler = Compiler(resolver, options)       # for many libraries that include each other
     compiler.library("QICoreCommon", "4.0.000")  # compiled once, found by the resolver
 
-    Compiler(resolver, options, CompiledCache(folder))   # takes from the folder what was compiled before
+    Compiler(resolver, options, CompiledCache(folder))   # reuses libraries compiled earlier, kept in the folder
 
 A resolver is a function from the name and version of a library to its source, or None.
 """

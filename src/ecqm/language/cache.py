@@ -1,9 +1,9 @@
-"""Compiled libraries kept on disk, so that nothing is compiled twice.
+"""A cache of compiled libraries on disk.
 
-An entry is found by what the compilation depends on: the source, the options, this translator. It names the included
-libraries that went into it by the digest of their sources, and serves only while those are still what the resolver
-finds. Entries are written to a file of their own and moved into place: readers in other processes see a whole entry or
-none, and two writers of one entry write the same.
+The key of an entry is a digest of what the compilation depends on: the source, the options, and the translator. The
+entry also records a digest of the source of each included library; it is used only while the resolver still finds the
+same sources. An entry is written to a temporary file and moved into place, so readers in other processes see a whole
+entry or none, and two writers of one entry write the same content.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from ecqm.language.symbols import Declared, Exports, FunctionSymbol, Symbol
 from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
 Dependencies = tuple[tuple[str, str | None, str], ...]
-"""Included libraries, all the way down: (name, version asked for, digest of the source)."""
+"""All libraries included directly or indirectly: (name, requested version, digest of the source)."""
 
 
 def digest(*parts: str) -> str:
-    """The SHA-256 of texts."""
+    """The SHA-256 of texts; ("ab", "c") and ("a", "bc") have different digests."""
     found = hashlib.sha256()
     for part in parts:
         encoded = part.encode("utf-8", "surrogatepass")
@@ -42,7 +42,7 @@ def digest(*parts: str) -> str:
 
 @cache
 def translator_digest() -> str:
-    """A digest of the program that compiles and of the models it knows: another one makes its own entries."""
+    """A digest of the compiler's code and its models, so that a changed compiler does not use old entries."""
     found = hashlib.sha256()
     package = Path(__file__).parent
     folders = (package, package.parent / "elm", package.parent / "types", Path(str(models.__file__)).parent)
@@ -54,17 +54,17 @@ def translator_digest() -> str:
 
 
 class CompiledCache:
-    """Compiled libraries in a folder. Safe under concurrent use by threads and processes."""
+    """Compiled libraries in a folder. Safe for concurrent use by threads and processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def key(self, source: str, options: CompilerOptions) -> str:
-        """The name of the entry for a source compiled with options."""
+        """The key of the entry for a source compiled with these options."""
         return digest(translator_digest(), repr(sorted(asdict(options).items())), source)
 
     def load(self, key: str) -> tuple[Compiled, Dependencies] | None:
-        """The entry of that name; None where there is none that can be read."""
+        """The entry with this key; None if there is none, or it cannot be read."""
         try:
             stored = msgspec.msgpack.decode((self.folder / f"{key}.elm").read_bytes())
             library = read_json(stored["elm"])
@@ -79,7 +79,7 @@ class CompiledCache:
             return None
 
     def store(self, key: str, compiled: Compiled, dependencies: Dependencies) -> None:
-        """Keep a compilation; a folder that cannot be written keeps nothing."""
+        """Store a compilation. Does nothing if the folder cannot be written."""
         compilation = compiled.compilation
         stored = {
             "elm": write_json(compilation.library),
@@ -116,7 +116,7 @@ def _write_type(type_: CqlType) -> list[Any]:
             return ["choice", *map(_write_type, choices)]
         case TupleType(elements):
             return ["tuple", *([name, _write_type(part)] for name, part in elements)]
-    raise TypeError(f"not a type of CQL: {type_!r}")
+    raise TypeError(f"not a CQL type: {type_!r}")
 
 
 def _read_type(stored: list[Any]) -> CqlType:

@@ -1,4 +1,4 @@
-"""What comes of compiling a source."""
+"""The result of compiling a source."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ecqm.types import CqlType
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What came of compiling one source. `library` holds what could be translated, even beside errors.
+    """The result of compiling one source. With errors, `library` holds the definitions that could be translated.
 
-    `result` is the type of the expression, for a compilation of one.
+    `result` is the type of the expression if a single expression was compiled.
     """
 
     library: nodes.Library
@@ -29,7 +29,7 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A compilation, and what the library offers to those that include it."""
+    """A compilation, and the declarations that including libraries can refer to."""
 
     compilation: Compilation
     exports: Exports

@@ -1,4 +1,4 @@
-"""Compiling libraries and expressions: the front door of the package."""
+"""Compiling libraries and expressions: the public interface of the package."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ecqm.language.translation.library import LibraryTranslator, translator_info
 TRANSLATOR_VERSION = "1"
 EXPRESSION_NAME = "Expression"
 SourceResolver = Callable[[str, str | None], str | None]
-"""The CQL source of the library of that name and version (None: any), or None where there is none."""
+"""Returns the CQL source of the library with a name and version (None: any version), or None if there is none."""
 
 
 class Compiler:
     """Compiles sources that include each other; each included library is compiled once.
 
-    With a cache, libraries compiled before are taken from it. Not for use by several threads at once (its cache is);
-    what it returns is not changed any more.
+    With a cache, libraries compiled earlier are taken from it. A compiler is for one thread at a time; its cache may be
+    shared. Results are not changed after they are returned.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class Compiler:
         self._in_progress: list[str] = []
 
     def compile_library(self, source: str) -> Compilation:
-        """Compile the text of a library. Never raises for what the text holds: see the errors of the result."""
+        """Compile the text of a library. Problems of the text are in the `errors` of the result; none is raised."""
         return self._library(source)[0].compilation
 
     def compile_expression(self, source: str, library: str | None = None) -> Compilation:
-        """Compile one expression, in the light of a library's source if one is given.
+        """Compile one expression. With `library`, the source of a library, it may refer to that library's declarations.
 
-        The library of the result defines it as `Expression`, after the statements of the given library.
+        The library of the result defines the expression as `Expression`, after the statements of the given library.
         """
         library_diagnostics, diagnostics = Diagnostics(), Diagnostics()
         surroundings = None if library is None else parse(library, library_diagnostics)
@@ -68,7 +68,7 @@ class Compiler:
         return Compilation(elm, errors, warnings, result)
 
     def library(self, name: str, version: str | None = None) -> Compilation | None:
-        """The compiled library of that name, found by the resolver; None where it finds none."""
+        """The compiled library with this name; None if the resolver does not find it."""
         compiled = self._named(name, version)
         return None if compiled is None else compiled.compilation
 
@@ -98,7 +98,7 @@ class Compiler:
         return self._included[key]
 
     def _library(self, source: str) -> tuple[Compiled, Dependencies]:
-        """A library compiled, or taken from the cache, and all that it includes."""
+        """A library, compiled or taken from the cache, and the libraries that it includes."""
         cache_key = None if self.cache is None else self.cache.key(source, self.options)
         if self.cache is not None and cache_key is not None:
             found = self.cache.load(cache_key)
@@ -136,24 +136,24 @@ class Compiler:
         )
 
     def _known_versions(self, name: str) -> str:
-        """The versions of a library that there are, where the resolver can tell."""
+        """The available versions of a library, for a message; empty if the resolver cannot list them."""
         if not isinstance(self.resolver, SourceIndex):
             return ""
         versions = [version for version in self.resolver.versions(name) if version is not None]
-        return f"; there is version {', '.join(versions)}" if versions else ""
+        return f"; available: {', '.join(versions)}" if versions else ""
 
     def _include(self, name: str, version: str | None, context: Context) -> Exports:
         if name in self._in_progress:
             chain = " includes ".join([*self._in_progress, name])
-            raise CqlError(f"libraries include each other: {chain}", context)
+            raise CqlError(f"cyclic include: {chain}", context)
         compiled = self._named(name, version)
         if compiled is None:
             which = name if version is None else f"{name} version {version}"
-            raise CqlError(f"the library {which} is not found{self._known_versions(name)}", context)
+            raise CqlError(f"library {which} not found{self._known_versions(name)}", context)
         errors = compiled.compilation.errors
         if errors:
-            how_many = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first"
-            message = f"the library {name} has {how_many}: {errors[0].render(name)}"
+            how_many = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first of them"
+            message = f"the included library {name} has {how_many}: {errors[0].render(name)}"
             raise BrokenLibrary(message, context, compiled.exports)
         return compiled.exports
 
@@ -165,7 +165,7 @@ def compile_library(
     options: CompilerOptions | None = None,
     cache: CompiledCache | None = None,
 ) -> Compilation:
-    """Compile the text of a library; what it includes is found by `resolver`."""
+    """Compile the text of a library; `resolver` finds the libraries that it includes."""
     return Compiler(resolver, options, cache).compile_library(source)
 
 
@@ -176,5 +176,5 @@ def compile_expression(
     resolver: SourceResolver | None = None,
     options: CompilerOptions | None = None,
 ) -> Compilation:
-    """Compile one expression, in the light of a library's source if one is given; see `Compiler`."""
+    """Compile one expression; see `Compiler.compile_expression`."""
     return Compiler(resolver, options).compile_expression(source, library)

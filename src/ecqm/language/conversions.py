@@ -1,4 +1,4 @@
-"""Which conversions lead from one type to another, and how dear each is (Developer's Guide, Conversion Precedence)."""
+"""Conversions from one type to another, and their cost (Developer's Guide, Conversion Precedence)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ecqm.types import (
     TupleType,
 )
 
+# The cost of passing a value as an operand, lowest first.
 EXACT, SUBTYPE, COMPATIBLE, CAST, SIMPLE, COMPLEX = range(6)
 INTERVAL_PROMOTION, LIST_DEMOTION, INTERVAL_DEMOTION, LIST_PROMOTION = range(6, 10)
 
@@ -43,10 +44,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A way from one type to another.
+    """A conversion from one type to another; `score` is its cost.
 
-    `operator` is (library, name), the library `System` for operators of the language; `inner` converts the part
-    (element, point, chosen alternative); `alternatives` are the further alternatives of a choice that convert too.
+    `operator` is (library, name), with library `System` for operators of the language. `inner` converts a part: the
+    element, the point, or the selected alternative. `alternatives` are the other alternatives of a choice that also
+    convert to the type.
     """
 
     kind: Kind
@@ -60,7 +62,7 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Promotions:
-    """Which of the conversions between a value and a collection of it are allowed; the published options: none."""
+    """Which conversions between a value and a list or interval of it are allowed. By default, as published, none."""
 
     list_demotion: bool = False
     list_promotion: bool = False
@@ -80,7 +82,7 @@ class _Known:
 
 @dataclass(slots=True)
 class ConversionTable:
-    """The conversions that the language and the models in use know."""
+    """The conversions of the language and of the models in use."""
 
     relations: TypeRelations
     promotions: Promotions = NO_PROMOTIONS
@@ -92,12 +94,12 @@ class ConversionTable:
             self.add(from_, to, ("System", operator), implicit=implicit)
 
     def add(self, from_: CqlType, to: CqlType, operator: tuple[str, str], *, implicit: bool = True) -> None:
-        """Make a conversion known; `operator` is (library, function)."""
+        """Register a conversion; `operator` is (library, function)."""
         self._by_source.setdefault(from_, []).append(_Known(to, operator, implicit))
         self._found.clear()
 
     def targets(self, from_: CqlType) -> list[CqlType]:
-        """The types that `from_`, or a type above it, converts to unasked."""
+        """The types that `from_`, or a supertype of it, converts to implicitly."""
         found: list[CqlType] = []
         above: CqlType | None = from_
         while above is not None:
@@ -106,7 +108,7 @@ class ConversionTable:
         return found
 
     def find(self, from_: CqlType, to: CqlType, *, implicit: bool = True) -> Conversion | None:
-        """The conversion from a type to another that it is no subtype of; None where there is none."""
+        """The conversion between two types, where `from_` is not a subtype of `to`; None if there is none."""
         key = (from_, to, implicit)
         if key not in self._found:
             self._found[key] = self._search(from_, to, implicit)
@@ -183,7 +185,7 @@ def _is_class(type_: CqlType) -> bool:
 
 
 def type_precedence(type_: CqlType) -> int:
-    """Of two equally near overloads the one with the simpler operand types is meant: simple, tuple, class, …"""
+    """The rank of a type: of two overloads with the same cost, the one with the simpler operand types is chosen."""
     if isinstance(type_, NamedType):
         return 3 if _is_class(type_) else 1
     for rank, kind in ((2, TupleType), (4, IntervalType), (5, ListType), (6, ChoiceType)):

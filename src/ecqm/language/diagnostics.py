@@ -1,4 +1,4 @@
-"""What the compiler has to say about a source: errors and warnings, each with its place."""
+"""Errors and warnings of the compiler, each with its place in the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SYSTEM = re.compile(r"\bSystem\.(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of source: lines and columns from 1, the end inclusive, as ELM locators count."""
+    """A range of the source: lines and columns count from 1 and the end is inclusive, as in ELM locators."""
 
     line: int
     column: int
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One message about one place; `text` is the offending source, `expected` what could stand there instead."""
+    """A message about one place: `text` is the source there, `expected` is what could be there instead."""
 
     message: str
     span: Span
@@ -38,7 +38,7 @@ class Diagnostic:
     library: str | None = None
 
     def render(self, file: str | None = None) -> str:
-        """`file:line:column: error: message`, with what was expected and what may have been meant."""
+        """`file:line:column: error: message`, with the expected alternatives and a suggestion if there are any."""
         place = f"{file or self.library or '<cql>'}:{self.span.line}:{self.span.column}"
         line = f"{place}: {self.severity}: {self.message}"
         if self.expected:
@@ -50,7 +50,7 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Diagnostics:
-    """Everything found in one source, in the order of the source."""
+    """All diagnostics of one source; `errors` and `warnings` are in the order of the source."""
 
     library: str | None = None
     found: list[Diagnostic] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Diagnostics:
 
 
 class CqlError(Exception):
-    """Raised where translation of an expression cannot go on; reported at `context` and collected."""
+    """Raised when an expression cannot be translated; caught per definition and reported at `context`."""
 
     def __init__(
         self,
@@ -91,12 +91,12 @@ class CqlError(Exception):
 
 
 def _without_system(text: str) -> str:
-    """Types of the language are written as authors write them, without its name."""
+    """Types of the language as authors write them, without the model name: `Integer` for `System.Integer`."""
     return _SYSTEM.sub("", text)
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:
-    """The known name that `name` was most likely meant to be, if one is near enough."""
+    """The known name that is most similar to `name`; None if no name is similar enough."""
     candidates = list(dict.fromkeys(known))
     folded = {candidate.lower(): candidate for candidate in candidates}
     if name.lower() in folded and folded[name.lower()] != name:
@@ -110,7 +110,7 @@ def _either(options: tuple[str, ...]) -> str:
 
 
 def span_of(context: Any) -> Span:
-    """Where a parse-tree context stands in its source."""
+    """The place of a parse-tree context in its source."""
     start, stop = context.start, context.stop
     if stop is None or stop.tokenIndex < start.tokenIndex:
         stop = start

@@ -1,7 +1,7 @@
-"""How deep and how large an expression is once it is written out.
+"""The depth and size of an expression when it is written as a document.
 
-Conversions refer to what they convert more than once, so that an expression shares parts with itself: the tree that a
-document holds can be far larger than what the translator made.
+Conversions may refer to their operand several times, so nodes are shared. In a document, a shared node is written once
+for each use, so the document can be much larger than the expression in memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _DEEPEST = MAX_NESTING - 2  # below the library and the definition
 
 
 def extent(node: nodes.Node) -> tuple[int, int]:
-    """(depth, number of nodes) of the tree below `node`, shared parts counted as often as they occur."""
+    """(depth, number of nodes) of the tree of `node`; a shared node counts once for each use."""
     known: dict[int, tuple[int, int]] = {}
     waiting = [(node, False)]
     while waiting:
@@ -33,10 +33,13 @@ def extent(node: nodes.Node) -> tuple[int, int]:
 
 
 def too_large(node: nodes.Node) -> str | None:
-    """Why an expression cannot be written as a document, if it cannot."""
+    """The reason why an expression is too large to be written as a document; None if it is not."""
     depth, size = extent(node)
     if depth > _DEEPEST:
-        return f"an expression nested deeper than {_DEEPEST} levels"
+        return f"the expression is nested more than {_DEEPEST} levels deep"
     if size > LARGEST:
-        return f"an expression of {size:,} nodes: conversions of choices and intervals repeat what they convert"
+        return (
+            f"the expression has {size:,} ELM nodes, more than {LARGEST:,}: conversions of choices and intervals repeat"
+            " their operand; cast it or define it separately"
+        )
     return None

@@ -2,9 +2,9 @@
 
     formatted = format_source(source)    # raises FormatError for a source with syntax errors
 
-Two columns of indentation, lines of at most 110 characters where that is possible, one definition after the other
-with a blank line between those that have a body. Comments stay before, behind or between the tokens they stood at.
-Nothing but white space changes: the tokens of the result are those of the source.
+Indentation is two spaces, lines have at most 110 characters where possible, and a blank line separates definitions
+with a body. Comments stay next to the tokens where they were written. Only white space changes: the result has the
+same tokens as the source.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CHAINS = ("AndExpression", "OrExpression", "ImpliesExpression", "SetExpression"
 
 
 class FormatError(ValueError):
-    """A source that cannot be formatted, for its syntax errors."""
+    """A source that cannot be formatted because of syntax errors."""
 
     def __init__(self, errors: Sequence[Diagnostic]) -> None:
         super().__init__("; ".join(error.render() for error in errors))
@@ -43,7 +43,7 @@ class FormatError(ValueError):
 
 
 def format_source(source: str) -> str:
-    """The source of a library in the canonical layout. Raises FormatError."""
+    """The source of a library in the canonical layout. Raises FormatError for syntax errors."""
     diagnostics = Diagnostics()
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     parsed = parse(text, diagnostics)
@@ -55,7 +55,7 @@ def format_source(source: str) -> str:
 
 
 class _Comments:
-    """The comments of a source, by the position of the token that they belong to."""
+    """The comments of a source, by the position of the token to which they belong."""
 
     def __init__(self, source: str) -> None:
         self.before: dict[int, list[Any]] = {}
@@ -94,7 +94,7 @@ def _comment_text(token: Any) -> str:
 
 
 def _token_text(token: Any) -> str:
-    """The text of a token; between the words of one that is a phrase stands one blank."""
+    """The text of a token; a token of several words is written with single spaces."""
     text = str(token.text)
     return text if text[0] in "'\"`" else " ".join(text.split())
 
@@ -112,7 +112,7 @@ class _Formatter:
     # ------------------------------------------------------------------------------------------ tokens
 
     def token(self, token: Any) -> Doc:
-        """A token with the comments that stand before and behind it."""
+        """A token with the comments before and after it."""
         parts: list[Doc] = []
         for comment in self.comments.before.get(token.start, ()):
             parts += [HardLine(), _comment_text(comment), HardLine()]
@@ -140,7 +140,7 @@ class _Formatter:
         return [child for child in node.getChildren() if not _is(child, "<EOF>")]
 
     def _plain(self, children: Sequence[Any]) -> Doc:
-        """Children in one line, a blank between them where one belongs."""
+        """Children in one line, with spaces where they are needed."""
         parts: list[Doc] = []
         previous = ""
         for child in children:
@@ -157,7 +157,7 @@ class _Formatter:
     # ------------------------------------------------------------------------------------------ the library
 
     def library(self, parts: Sequence[Any]) -> Doc:
-        """All definitions and statements, one below the other."""
+        """All definitions and statements, each on its own lines."""
         found: list[Doc] = []
         for part in parts:
             if found:
@@ -176,7 +176,7 @@ class _Formatter:
         return 1 if (comments[0].start if comments else first) in self.comments.blank_before else 0
 
     def _with_leading_comments(self, part: Any) -> Doc:
-        """A definition below the comments before it; blank lines between those are kept, one at a time."""
+        """A definition after its leading comments. Of several blank lines between comments, one is kept."""
         first = part.start.start
         comments = self.comments.before.pop(first, [])
         parts: list[Doc] = []
@@ -203,7 +203,7 @@ class _Formatter:
     # ------------------------------------------------------------------------------------------ brackets
 
     def _bracketed(self, children: Sequence[Any], inner: Doc = NOTHING_OR_LINE) -> Doc:
-        """An opening bracket, parts with commas, and a closing bracket: in one line, or each part in its own."""
+        """Brackets around parts separated by commas: in one line, or with each part on its own line."""
         opening, *middle, closing = children
         if not middle:
             return (self.doc(opening), self.doc(closing))
@@ -226,7 +226,7 @@ class _Formatter:
         return [child]
 
     def _from_bracket(self, node: Any, opening: Sequence[str], inner: Doc, before: str = "") -> Doc:
-        """What stands before the first opening bracket of a node, and the bracketed rest."""
+        """The children before the first opening bracket, then the bracketed rest."""
         children = self._children(node)
         at = next((at for at, child in enumerate(children) if any(_is(child, text) for text in opening)), None)
         if at is None:
@@ -282,7 +282,7 @@ class _Formatter:
     # ------------------------------------------------------------------------------------------ operators
 
     def _operands(self, node: Any, name: str) -> list[tuple[Any, Any]]:
-        """The operands of a chain of operators of one kind, each with the operator before it."""
+        """The operands of a chain of operators of the same kind, each with the operator before it."""
         children = self._children(node)
         left, operator, right = children
         if type(left).__name__.removesuffix("Context") == name:

@@ -1,7 +1,7 @@
-"""Laying out text that may be broken into lines in some places, in the fewest lines that are not too long.
+"""Breaking text into lines of limited width at given places.
 
-A document is a text, or a tuple of documents one after the other, or one of the classes below. A group is laid out in
-one line if it fits, else each of its own lines is broken; the groups inside it decide for themselves.
+A document is a text, a tuple of consecutive documents, or one of the classes below. A group is written in one line if
+it fits. Otherwise every `Line` directly inside it becomes a line break, and each inner group is decided separately.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from typing import TypeAlias, Union
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A place to break at: `flat` stands there when it is not broken."""
+    """A possible line break; `flat` is written instead if the line is not broken here."""
 
     flat: str = " "
 
 
 @dataclass(frozen=True, slots=True)
 class HardLine:
-    """A break in any case, after `blank` empty lines. At the start of a line it breaks no further."""
+    """A line break in any case, followed by `blank` empty lines. Has no effect at the start of a line."""
 
     blank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LastInLine:
-    """A text that ends its line, whatever follows; it may make the line too long."""
+    """A text that must end its line, such as a `//` comment; it may make the line too long."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Nest:
-    """Lines inside are indented further."""
+    """Content whose lines are indented further."""
 
     content: Doc
     indent: int = 2
@@ -41,7 +41,7 @@ class Nest:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is laid out in one line if it fits."""
+    """Content that is written in one line if it fits."""
 
     content: Doc
 
@@ -62,7 +62,7 @@ def separated(parts: list[Doc], separator: Doc) -> Doc:
 
 
 def render(document: Doc, width: int) -> str:
-    """The text of a document in lines of at most `width` characters, where that is possible."""
+    """The text of a document, in lines of at most `width` characters where possible."""
     return _Renderer(width).render(document)
 
 
@@ -127,8 +127,8 @@ class _Renderer:
             self.lines.append("")
 
     def _fits(self, document: Doc, following: list[_Task]) -> bool:
-        """Whether a group fits into what is left of the line, with the text that is stuck to its end."""
-        left = self.width - max(len(self.line), 0)
+        """Whether a group fits into the rest of the line, including the text that directly follows it."""
+        left = self.width - len(self.line)
         waiting: list[tuple[bool, Doc]] = [(True, document)]
         rest = len(following)
         while left >= 0:

@@ -1,4 +1,4 @@
-"""The values that literals denote, checked against what CQL can represent (Author's Guide, Values)."""
+"""The values of literals, checked against the ranges of CQL's types (Author's Guide, Values)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEMPORAL = re.compile(
 
 
 def unescape(text: str) -> str:
-    """The content of a quoted text or name, its quotes removed and its escapes replaced."""
+    """The content of a quoted string or name, without quotes and with escapes replaced."""
     content = text[1:-1]
     if "\\" not in content:
         return content
@@ -34,19 +34,19 @@ def unescape(text: str) -> str:
 
 
 def check_integer(text: str, context: object, *, negated: bool = False) -> None:
-    """An Integer literal lies within 32 bits; 2147483648 only as the operand of a minus."""
+    """Check that an Integer literal fits 32 bits; 2147483648 does only after a minus."""
     if int(text) >= INTEGER_LIMIT + negated:
-        raise CqlError(f"{text} is beyond the largest Integer, {INTEGER_LIMIT - 1}", context)
+        raise CqlError(f"{text} exceeds the largest Integer, {INTEGER_LIMIT - 1}", context)
 
 
 def check_long(text: str, context: object, *, negated: bool = False) -> None:
-    """A Long literal (without its L) lies within 64 bits."""
+    """Check that a Long literal (given without its L) fits 64 bits."""
     if int(text) >= LONG_LIMIT + negated:
-        raise CqlError(f"{text}L is beyond the largest Long, {LONG_LIMIT - 1}L", context)
+        raise CqlError(f"{text}L exceeds the largest Long, {LONG_LIMIT - 1}L", context)
 
 
 def check_decimal(text: str, context: object) -> None:
-    """A Decimal literal has at most 28 digits, 8 of them after the point."""
+    """Check that a Decimal literal has at most 28 digits, 8 of them after the decimal point."""
     _, _, fraction = text.partition(".")
     if len(fraction) > DECIMAL_PLACES:
         raise CqlError(f"{text} has more than {DECIMAL_PLACES} decimal places", context)
@@ -54,13 +54,13 @@ def check_decimal(text: str, context: object) -> None:
 
 
 def check_magnitude(text: str, context: object) -> None:
-    """The value of a quantity is not beyond the largest Decimal; its decimal places are not limited to those."""
+    """Check that the value of a quantity does not exceed the largest Decimal; decimal places are not limited."""
     if Decimal(text) > DECIMAL_LIMIT:
-        raise CqlError(f"{text} is beyond the largest Decimal, {DECIMAL_LIMIT}", context)
+        raise CqlError(f"{text} exceeds the largest Decimal, {DECIMAL_LIMIT}", context)
 
 
 def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], Decimal | None]:
-    """A date, time or date and time literal as (date parts, time parts, offset in hours), each part in its range."""
+    """A Date, Time or DateTime literal as (date, time, offset in hours). Raises CqlError if out of range."""
     match = _TEMPORAL.fullmatch(text)
     assert match is not None, text
     year, month, day, _, hour, minute, second, fraction, zone = match.groups()

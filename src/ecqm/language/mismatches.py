@@ -1,6 +1,6 @@
-"""What to say of an operator and operands that none of its overloads takes, in the words of the source.
+"""Messages for operands that no overload of an operator accepts, in the notation of the source.
 
-`1 + 'a'` is told as `+` of an Integer and a String, and not as the ELM operator that it would have become.
+For `1 + 'a'` the message names `+`, an Integer and a String, and not the ELM operator `Add`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ecqm.language.system_operators import Signature, system_conversions, system_signatures
 from ecqm.types import CqlType
 
-# How authors write the operators of ELM that have a notation of their own, between operands or before one.
+# The notation in CQL of ELM operators that are not written as functions: between operands, or before one operand.
 _BETWEEN = {
     "Add": "+", "Concatenate": "+", "Subtract": "-", "Multiply": "*", "Divide": "/", "TruncatedDivide": "div",
     "Modulo": "mod", "Power": "^", "Equal": "=", "Equivalent": "~", "Less": "<", "LessOrEqual": "<=", "Greater": ">",
@@ -29,7 +29,7 @@ _FIRST = {
     "TimezoneOffsetFrom": "timezoneoffset from", "Distinct": "distinct", "Flatten": "flatten", "Collapse": "collapse",
     "Expand": "expand",
 }  # fmt: skip
-# Operators of one notation, each for other types.
+# Operators that share a notation, each for different types.
 _SHARING = dict.fromkeys(("Concatenate", "Add"), ("Concatenate", "Add"))
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -37,9 +37,10 @@ _MOST_EXPECTED = 6
 
 
 def mismatch(name: str, given: Sequence[CqlType], source: str) -> tuple[str, list[str]]:
-    """The message that `name` takes no operands of the types `given`, and what it takes if that is said shortly.
+    """The message for operands of the types `given`, and the accepted signatures if there are only a few.
 
-    `source` is what the author wrote, to tell `a in b` from `In(a, b)`."""
+    `source` is the text of the call; it tells `a in b` from `In(a, b)`.
+    """
     is_call = source.startswith(f"{name}(")
     written = name if is_call else _BETWEEN.get(name) or _FIRST.get(name) or name
     types = ", ".join(map(str, given))
@@ -48,13 +49,13 @@ def mismatch(name: str, given: Sequence[CqlType], source: str) -> tuple[str, lis
     signatures = [signature for each in names for signature in system_signatures().get(each, ())]
     advice = list(dict.fromkeys(_conversions(signatures, given)))[:2]
     if advice:
-        return f"{message}: convert {', or '.join(advice)}", []
+        return f"{message}; convert {', or '.join(advice)}", []
     expected = [_shown(signature, is_call) for signature in signatures]
     return message, expected if len(expected) <= _MOST_EXPECTED else []
 
 
 def _conversions(signatures: Sequence[Signature], given: Sequence[CqlType]) -> Iterator[str]:
-    """How the one operand that does not fit could be made to fit an overload."""
+    """For overloads that only one operand does not fit: how to convert that operand."""
     known = system_conversions()
     for signature in signatures:
         if len(signature.operands) != len(given):
@@ -64,7 +65,7 @@ def _conversions(signatures: Sequence[Signature], given: Sequence[CqlType]) -> I
             at = unfit[0]
             operator, implicit = known.get((given[at], signature.operands[at]), ("", True))
             if not implicit:
-                yield f"the {_ORDINALS[at]} with {operator}"
+                yield f"the {_ORDINALS[at]} operand with {operator}"
 
 
 def _shown(signature: Signature, is_call: bool) -> str:

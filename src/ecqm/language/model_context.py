@@ -1,4 +1,4 @@
-"""The models that a library uses, as one world of types."""
+"""The models that a library uses, and the types that they define together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYSTEM_URI = "urn:hl7-org:elm-types:r1"
 
 @dataclass(slots=True)
 class ModelContext:
-    """Models by the local name they are used under; System always among them."""
+    """The models in use, by local name; System is always one of them."""
 
     promotions: Promotions = NO_PROMOTIONS
     models: dict[str, Model] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class ModelContext:
         self.use("System", None)
 
     def use(self, name: str, version: str | None, local_name: str | None = None) -> Model:
-        """Bring a model into use. Raises LookupError where there is no such model."""
+        """Start to use a model. Raises LookupError if there is no such model."""
         model = load_model(name, version)
         self.models[local_name or name] = model
         if model.name not in self.loaded:
@@ -56,23 +56,23 @@ class ModelContext:
         return model
 
     def describe(self, type_: CqlType) -> ModelType | None:
-        """What the model says of a named type."""
+        """The model's description of a named type; None for other types."""
         if not isinstance(type_, NamedType):
             return None
         model = self.model_of(type_)
         return None if model is None else model.type(type_)
 
     def named_type(self, parts: list[str], context: object = None) -> NamedType:
-        """The type written `Encounter` or `FHIR.Encounter`. Raises CqlError with a suggestion."""
+        """The type with a name such as `Encounter` or `FHIR.Encounter`. Raises CqlError with a suggestion."""
         found = self.find_type(parts)
         if found is not None:
             return found
         name = ".".join(parts)
         known = [type_.name for model in self.models.values() for type_ in model.types()]
-        raise CqlError(f"there is no type {name!r}", context, suggestion=nearest(parts[-1], known))
+        raise CqlError(f"unknown type {name!r}", context, suggestion=nearest(parts[-1], known))
 
     def find_type(self, parts: list[str]) -> NamedType | None:
-        """As `named_type`, None where there is none."""
+        """Like `named_type`, but None if there is no such type."""
         if len(parts) > 1 and parts[0] in self.models:
             model, name = self.models[parts[0]], ".".join(parts[1:])
             found = model.type(name) or model.labelled(name)
@@ -89,7 +89,7 @@ class ModelContext:
         return None if system is None else system.type
 
     def retrievable(self, parts: list[str], context: object = None) -> ModelType:
-        """The type that `[name]` retrieves: by name, or by label. Raises CqlError."""
+        """The type that `[name]` retrieves, by name or label. Raises CqlError if there is none."""
         for model in self.models.values():
             qualified = len(parts) > 1 and self.models.get(parts[0]) is model
             name = ".".join(parts[1:] if qualified else parts)
@@ -100,10 +100,10 @@ class ModelContext:
         name = ".".join(parts)
         if self.find_type(parts) is not None:
             raise CqlError(f"{name!r} cannot be retrieved", context)
-        raise CqlError(f"there is no type {name!r} to retrieve", context, suggestion=nearest(name, known))
+        raise CqlError(f"unknown type {name!r} in a retrieve", context, suggestion=nearest(name, known))
 
     def element(self, type_: NamedType, name: str) -> ModelElement | None:
-        """The element of a type, inherited ones too."""
+        """An element of a type, declared or inherited; None if there is none."""
         model = self.model_of(type_)
         return None if model is None else model.element(type_, name)
 
@@ -113,7 +113,7 @@ class ModelContext:
         return [] if model is None else list(model.elements(type_))
 
     def uri(self, model: Model) -> str:
-        """The namespace of a model's types in ELM: that of the model it maps to, where it maps to another."""
+        """The namespace of a model's types in ELM. A model that maps to another one uses that model's namespace."""
         return model.target_url or model.url
 
     def qname(self, type_: NamedType) -> str:

@@ -1,4 +1,4 @@
-"""What a compilation can be asked for."""
+"""Options of the compiler."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ecqm.language.conversions import NO_PROMOTIONS, Promotions
 
 
 class SignatureLevel(Enum):
-    """When a call records the operand types that its overload was chosen for."""
+    """When a call records the operand types of the chosen overload."""
 
     NONE = "None"
     DIFFERING = "Differing"
@@ -19,10 +19,10 @@ class SignatureLevel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CompilerOptions:
-    """The options of the reference translator that this one knows, by the published defaults.
+    """The supported options of the reference translator, with the published defaults.
 
-    `annotations` adds the narrative (the source of each definition, tied to the nodes made from it), `locators` the
-    place of each node in the source, `result_types` the type of each node.
+    `annotations` adds the narrative (the source of each definition, linked to its nodes), `locators` the place of each
+    node in the source, and `result_types` the type of each node.
     """
 
     annotations: bool = False
@@ -32,7 +32,7 @@ class CompilerOptions:
     promotions: Promotions = NO_PROMOTIONS
 
     def names(self) -> str:
-        """The options in the words of a library's annotation."""
+        """The options as they are named in a library's annotation."""
         named = (
             ("EnableAnnotations", self.annotations),
             ("EnableLocators", self.locators),

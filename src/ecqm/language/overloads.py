@@ -1,8 +1,11 @@
-"""Choosing the overload that a call means (Developer's Guide, Function Resolution).
+"""Choosing the overload for a call (Developer's Guide, Function Resolution).
 
-Among the overloads whose operands the arguments can be converted to, the one wins that asks for the cheapest
-conversions; among equals the one with the simpler types; if that leaves more than one, the call is ambiguous.
-An overload whose operand types all extend those of another applicable one hides it.
+An overload applies if every argument can be converted to the type of its operand. Of the overloads that apply,
+
+1. one whose operand types are all subtypes of those of another hides the other;
+2. the one with the lowest total cost of conversions is chosen;
+3. among equal costs, the one with the simpler operand types is chosen;
+4. if several are left, the call is ambiguous.
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ _MOST_CHOICE_COMBINATIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The overload chosen, with a conversion (or None) for each operand."""
+    """The chosen overload, with a conversion (or None) for each operand.
+
+    `signature` is the overload with its type variables bound, `declared` the overload as declared.
+    """
 
     signature: Signature
     conversions: tuple[Conversion | None, ...]
@@ -31,7 +37,7 @@ class Resolution:
 
 
 class AmbiguousCall(Exception):
-    """More than one overload fits equally well."""
+    """Several overloads fit equally well."""
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
         super().__init__("; ".join(map(str, signatures)))
@@ -52,7 +58,7 @@ def has_variables(type_: CqlType) -> bool:
 
 
 class _Binding:
-    """The types found so far for the variables of one generic overload."""
+    """The types bound so far to the type variables of one generic overload."""
 
     def __init__(self, table: ConversionTable) -> None:
         self.table = table
@@ -79,7 +85,8 @@ class _Binding:
         targets = [target for target in self.table.targets(given) if isinstance(target, kind)]
         if len(targets) == 1:
             target = targets[0]
-            return self.match(part, target.element if isinstance(target, ListType) else target.point)  # type: ignore[attr-defined]
+            found = target.element if isinstance(target, ListType) else target.point  # type: ignore[attr-defined]
+            return self.match(part, found)
         return promoted and self.match(part, given)
 
     def _bind(self, name: str, given: CqlType) -> bool:
@@ -105,7 +112,7 @@ class _Binding:
         return False
 
     def _common_target(self, bound: CqlType, given: CqlType) -> CqlType | None:
-        """The type that both convert to: dates of a model, say, and those of the language."""
+        """A type to which both convert; None if there is none."""
         for target in self.table.targets(bound):
             if self.table.relations.is_subtype(given, target) or self.table.find(given, target) is not None:
                 return target
@@ -119,7 +126,7 @@ class _Binding:
 
 
 def _combinations(given: Sequence[CqlType]) -> Iterable[tuple[CqlType, ...]]:
-    """The argument types, then every way to take one alternative of each choice among them."""
+    """The argument types, then all combinations with one alternative for each choice type."""
     yield tuple(given)
     if any(isinstance(type_, ChoiceType) for type_ in given):
         parts = [type_.choices if isinstance(type_, ChoiceType) else (type_,) for type_ in given]
@@ -140,14 +147,14 @@ def _instances(signature: Signature, given: Sequence[CqlType], table: Conversion
 
 
 def _is_sound(type_: CqlType) -> bool:
-    """Whether a type found for an operand can be: no interval has points that are themselves structured."""
+    """Whether an operand can have this type: the points of an interval cannot be intervals, lists or tuples."""
     if isinstance(type_, IntervalType):
         return not isinstance(type_.point, IntervalType | ListType | TupleType)
     return not isinstance(type_, ListType) or _is_sound(type_.element)
 
 
 def _chooses_too_wide(signature: Signature, operands: Sequence[CqlType], given: Sequence[CqlType]) -> bool:
-    """Whether a variable was found to be a choice that other arguments are not of: an alternative is meant then."""
+    """Whether a variable was bound to a choice that other arguments do not have: then one alternative is meant."""
     return any(isinstance(type_, ChoiceType) for type_ in given) and any(
         has_variables(declared) and argument not in (wanted, ANY)
         for declared, wanted, argument in zip(signature.operands, operands, given, strict=True)
@@ -187,7 +194,7 @@ def _is_null(type_: CqlType) -> bool:
 
 
 def _differ_in_nulls_only(tied: Sequence[Resolution], given: Sequence[CqlType]) -> bool:
-    """Whether the overloads differ only where nulls are given: whichever is called, the result is the same."""
+    """Whether the overloads differ only in operands given as null. The result is then the same for all of them."""
     return all(
         _is_null(argument)
         for at, argument in enumerate(given)
@@ -196,7 +203,7 @@ def _differ_in_nulls_only(tied: Sequence[Resolution], given: Sequence[CqlType]) 
 
 
 def resolve(signatures: Iterable[Signature], given: Sequence[CqlType], table: ConversionTable) -> Resolution | None:
-    """The overload that arguments of the types `given` call, None if none fits. Raises AmbiguousCall."""
+    """The overload to call with arguments of the types `given`; None if none applies. Raises AmbiguousCall."""
     candidates = [signature for signature in signatures if len(signature.operands) == len(given)]
     fitting: dict[tuple[CqlType, ...], Resolution] = {}
     for declared in candidates:

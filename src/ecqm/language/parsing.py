@@ -1,8 +1,9 @@
-"""Source text to parse tree: the generated parser, driven fast, with errors a developer can act on.
+"""Parsing: from source text to parse tree, with useful syntax errors.
 
-Prediction runs in two stages: SLL, which is all that well-formed sources need, and full LL only for a source that SLL
-refuses. In the second stage a library is parsed statement by statement, so that an error in one of them neither hides
-nor causes errors in the others; of each statement the first error is reported.
+Parsing has two stages. The first uses ANTLR's faster SLL prediction, which suffices for sources without syntax errors.
+Only if it fails, the source is parsed again with LL prediction. In this second stage a library is parsed statement by
+statement, so that an error in one statement neither hides nor causes errors in others. The first error of each
+statement is reported.
 """
 
 from __future__ import annotations
@@ -44,8 +45,10 @@ _ACCESS = frozenset(("public", "private"))
 
 @dataclass(frozen=True, slots=True)
 class ParsedSource:
-    """The parse tree of a library in its parts, or of one expression. `damaged` holds the identities of the parts in
-    which there are syntax errors."""
+    """The parse trees of the parts of a library, or of one expression.
+
+    `damaged` holds the ids (`id(…)`) of the parts with syntax errors.
+    """
 
     header: Any = None
     definitions: Sequence[Any] = ()
@@ -54,13 +57,13 @@ class ParsedSource:
     damaged: frozenset[int] = frozenset()
 
     def is_whole(self, context: Any) -> bool:
-        """Whether a part was parsed without errors."""
+        """Whether a part has no syntax errors."""
         return id(context) not in self.damaged
 
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Room for the recursion of parsing and translating expressions as deep as DEEPEST_NESTING allows."""
+    """Raise the recursion limit, for parsing and translating expressions nested up to DEEPEST_NESTING levels."""
     previous = sys.getrecursionlimit()
     sys.setrecursionlimit(max(previous, _RECURSION_LIMIT))
     try:
@@ -70,7 +73,7 @@ def deep_recursion() -> Iterator[None]:
 
 
 class _Errors(ErrorListener):  # type: ignore[misc]
-    """Turns the parser's complaints into diagnostics."""
+    """Turns the first error of a parser into a diagnostic."""
 
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
@@ -80,17 +83,17 @@ class _Errors(ErrorListener):  # type: ignore[misc]
         self.complain(offendingSymbol, _token_types(recognizer.getExpectedTokens()) if knows else [])
 
     def complain(self, token: Any, types: list[int]) -> None:
-        """Report a token where one of other types was expected, unless something was reported before."""
+        """Report a token found where one of `types` was expected, unless there is already an error."""
         if self.found:
             return
         at_end = token.type == Token.EOF
         text = "" if at_end else str(token.text)
         expected = _describe(types)
-        message = "something is missing at the end of this" if at_end else f"syntax error at {_shorten(text)!r}"
+        message = "unexpected end" if at_end else f"syntax error at {_shorten(text)!r}"
         if token.type == CqlParser.UNEXPECTED:
             message = f"unexpected character {text!r}"
             if text in "'\"`":
-                message, expected = f"a text or name that begins with {text} is never closed", ()
+                message, expected = f"missing closing {text}", ()
         self.found.append(
             Diagnostic(
                 message,
@@ -121,7 +124,7 @@ def _name_of(token_type: int) -> str:
 
 
 def _keyword_meant(text: str, types: list[int]) -> str | None:
-    """The keyword that a name was probably meant to be: one of those expected, else any that is very near."""
+    """The keyword most similar to a misspelled one: an expected keyword, or any keyword that is very similar."""
     if not text.isalpha():
         return None
     expected = [name for name in map(_name_of, types) if name.isalpha()]
@@ -139,7 +142,7 @@ def _describe(types: list[int]) -> tuple[str, ...]:
 
 
 def _too_deep(tokens: Sequence[Any]) -> Any | None:
-    """The first bracket, case or type argument nested deeper than DEEPEST_NESTING, if there is one."""
+    """The first token that exceeds the nesting limit of brackets, cases or type arguments; None if there is none."""
     brackets = types = cases = 0
     previous = ""
     for token in tokens:
@@ -168,7 +171,7 @@ def _report_depth(diagnostics: Diagnostics, token: Any) -> None:
 
 
 def lex(source: str) -> list[Any]:
-    """The tokens of a source, comments among them on the hidden channel."""
+    """The tokens of a source, with comments on the hidden channel."""
     lexer = CqlLexer(InputStream(source))
     lexer.removeErrorListeners()
     return list(lexer.getAllTokens())
@@ -176,7 +179,7 @@ def lex(source: str) -> list[Any]:
 
 @dataclass(slots=True)
 class _Attempt:
-    """A parser over some tokens. It reports the first error, if any."""
+    """One run of the parser over a sequence of tokens; `errors` holds its first error."""
 
     tokens: Sequence[Any]
     errors: _Errors = field(default_factory=_Errors)
@@ -193,14 +196,13 @@ class _Attempt:
         else:
             parser._interp.predictionMode = PredictionMode.SLL
             parser._errHandler = BailErrorStrategy()
-        tree = getattr(parser, rule)()
-        return tree
+        return getattr(parser, rule)()
 
 
 def parse(source: str, diagnostics: Diagnostics, rule: str = "library") -> ParsedSource | None:
     """Parse `source` by `rule` ('library' or 'standaloneExpression'); errors go to `diagnostics`.
 
-    None only when there is no tree to speak of (nested too deeply).
+    Returns None if the source is nested too deeply to be parsed.
     """
     tokens = [token for token in lex(source) if token.channel == Token.DEFAULT_CHANNEL]
     deep = _too_deep(tokens)
@@ -232,7 +234,7 @@ def _parse_thoroughly(tokens: Sequence[Any], rule: str, diagnostics: Diagnostics
 
 
 def _parse_statements(tokens: Sequence[Any], diagnostics: Diagnostics) -> ParsedSource:
-    """Each definition and statement by itself."""
+    """Parse each definition and statement separately."""
     parts: dict[str, list[Any]] = {"libraryDefinition": [], "definition": [], "statement": []}
     damaged: set[int] = set()
     for part, chunk in _chunks(tokens):
@@ -248,10 +250,10 @@ def _parse_statements(tokens: Sequence[Any], diagnostics: Diagnostics) -> Parsed
 
 
 def _chunks(tokens: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """The tokens parted where a definition or statement begins, each part with the rule that it should follow.
+    """The tokens split where a definition or statement begins, each chunk with the grammar rule for it.
 
-    'define' is no name unless after a dot; the other words are names too, and begin something only at the start of a
-    line, and those of definitions only before the first statement.
+    'define' always begins a statement, unless it follows a dot. The other keywords may also be names: they count only
+    at the start of a line, and keywords of definitions only before the first statement.
     """
     start, rule = 0, "libraryDefinition" if tokens and tokens[0].text == "library" else "definition"
     in_statements = False

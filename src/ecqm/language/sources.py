@@ -1,4 +1,4 @@
-"""Where the CQL of libraries is found: files, folders of them, and FHIR Library resources that carry it."""
+"""Finding the CQL of libraries in files, folders, and FHIR Library resources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CQL = "text/cql"
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The CQL of one library, and the file it was found in."""
+    """The CQL of one library, and the file that contains it."""
 
     name: str
     version: str | None
@@ -28,18 +28,18 @@ class SourceFile:
 
 
 def library_header(text: str) -> tuple[str, str | None] | None:
-    """The name and version that a source declares; None for one that declares no library."""
+    """The name and version that a source declares; None if it declares no library."""
     match = _HEADER.match(_COMMENT.sub(" ", text.removeprefix("\ufeff")))
     return None if match is None else (match[1].strip('"`'), match[2])
 
 
 def read_source(path: Path) -> str:
-    """The text of a CQL file. Raises OSError; bytes that are no UTF-8 are replaced."""
+    """The text of a CQL file. Raises OSError; bytes that are not UTF-8 are replaced."""
     return path.read_text(encoding="utf-8-sig", errors="replace")
 
 
 def cql_files(path: Path) -> Iterator[Path]:
-    """The file itself, or the .cql files in a folder and below, in order."""
+    """The file itself, or all .cql files in a folder and its subfolders, in order."""
     if path.is_dir():
         yield from sorted(path.rglob("*.cql"))
     else:
@@ -47,7 +47,7 @@ def cql_files(path: Path) -> Iterator[Path]:
 
 
 def _resource_sources(path: Path) -> Iterator[SourceFile]:
-    """The CQL that a FHIR Library resource carries, if the file is one."""
+    """The CQL attachments of a FHIR Library resource; nothing for other files."""
     data = path.read_bytes()
     if b'"Library"' not in data or _CQL.encode() not in data:
         return
@@ -65,15 +65,16 @@ def _resource_sources(path: Path) -> Iterator[SourceFile]:
 
 @dataclass(slots=True)
 class SourceIndex:
-    """The sources in files and folders, by library. Called with a name and version, it is a resolver for `Compiler`.
+    """The sources in files and folders, by name and version. A call makes it a resolver for `Compiler`.
 
-    Of two sources of one library and version the first wins; without a version asked for, the newest.
+    If several sources declare the same library and version, the first one is used. A request without a version gets
+    the newest one.
     """
 
     sources: dict[tuple[str, str | None], SourceFile] = field(default_factory=dict)
 
     def add(self, path: Path, *, below: bool = True) -> None:
-        """Make known what is in a file, or in the .cql files of a folder, and `below` it in folders of its own."""
+        """Add a file, or the .cql files of a folder; with `below`, also those of its subfolders."""
         for file in cql_files(path) if below else sorted(path.glob("*.cql")):
             text = read_source(file)
             header = library_header(text)
@@ -81,13 +82,13 @@ class SourceIndex:
                 self.sources.setdefault(header, SourceFile(*header, file, text))
 
     def add_resources(self, folder: Path) -> None:
-        """Make known the CQL in the FHIR Library resources of a folder and below, files of CQL going before."""
+        """Add the CQL in FHIR Library resources of a folder and its subfolders. Sources added earlier win."""
         for file in sorted(folder.rglob("*.json")):
             for source in _resource_sources(file):
                 self.sources.setdefault((source.name, source.version), source)
 
     def versions(self, name: str) -> list[str | None]:
-        """The versions of a library that are known, newest first."""
+        """The available versions of a library, newest first."""
         found = [version for known, version in self.sources if known == name]
         return sorted(found, key=_version_key, reverse=True)
 
@@ -99,7 +100,7 @@ class SourceIndex:
 
 
 def index(paths: Iterable[Path]) -> SourceIndex:
-    """The index of the sources in files and folders."""
+    """An index of the sources in files and folders."""
     found = SourceIndex()
     for path in paths:
         found.add(path)

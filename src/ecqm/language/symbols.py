@@ -1,4 +1,4 @@
-"""Names and what they stand for: the exports of libraries, and the scopes inside expressions."""
+"""Symbols: the declarations of libraries, and the scopes inside expressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecqm.types import CqlType
 
 
 class Declared(Enum):
-    """What kind of thing a name of a library stands for; the value is the kind in words."""
+    """The kind of a declaration; the value is its name in messages."""
 
     EXPRESSION = "expression"
     PARAMETER = "parameter"
@@ -22,7 +22,7 @@ class Declared(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A named thing that a library declares."""
+    """A named declaration of a library. `context` is the evaluation context of an expression."""
 
     kind: Declared
     name: str
@@ -48,7 +48,7 @@ class FunctionSymbol:
 
 @dataclass(slots=True)
 class Exports:
-    """What a compiled library offers to those that include it."""
+    """The declarations of a compiled library that including libraries can refer to."""
 
     id: str
     version: str | None
@@ -61,9 +61,9 @@ class Exports:
 
 @dataclass(slots=True)
 class Scope:
-    """The names that one query or function body brings: aliases, lets, operands.
+    """The names that one query or function body introduces: aliases, lets, operands.
 
-    `row` is the type of the element that `sort by` orders, when this is the scope of a sort.
+    For the scope of a sort clause, `row` is the type of the elements to be sorted.
     """
 
     aliases: dict[str, CqlType] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""The operators of CQL as the translator sees them: name, operand types, result type (CQL reference, Appendix B).
+"""The operators of CQL: names, operand types and result types (CQL reference, Appendix B).
 
-One line per overload, in the words of the specification: `Name(operand types) : result`. Names are those of the ELM
-nodes. A single capital letter is a type variable. Implicit conversions are marked in CONVERSIONS.
+There is one line per overload: `Name(operand types) : result`. Names are those of the ELM nodes. A single capital
+letter is a type variable. IMPLICIT_CONVERSIONS lists the conversions that need no call.
 """
 
 from __future__ import annotations
@@ -284,8 +284,8 @@ CHAPTERS = (
     LOGICAL, NULLOLOGICAL, CONVERSION, COMPARISON, ARITHMETIC, STRING, TEMPORAL, INTERVAL, LIST, AGGREGATE, CLINICAL,
 )  # fmt: skip
 
-# The conversions that the language performs unasked (Author's Guide, Implicit Conversions), and those that only
-# `convert … to …` performs: (from, to, operator). A ValueSet stands for its codes where codes are wanted.
+# The conversions that the language performs implicitly (Author's Guide, Implicit Conversions): from, to, operator. All
+# other conversions by a `To…` operator need `convert … to …`.
 IMPLICIT_CONVERSIONS = """
 Integer Long ToLong
 Integer Decimal ToDecimal
@@ -300,7 +300,7 @@ ValueSet List<Code> ExpandValueSet
 
 @dataclass(frozen=True, slots=True)
 class TypeVariable(CqlType):
-    """A type to be found from the operands of a call: the `T` of `First(List<T>) : T`."""
+    """A type that the operands of a call determine: the `T` of `First(List<T>) : T`."""
 
     name: str
 
@@ -310,7 +310,7 @@ class TypeVariable(CqlType):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One overload: the name of an operator or function, its operand types and the type of its result."""
+    """One overload: the name of an operator or function, its operand types and its result type."""
 
     name: str
     operands: tuple[CqlType, ...]
@@ -349,7 +349,7 @@ def _signature(line: str) -> Signature:
 
 @cache
 def system_signatures() -> dict[str, tuple[Signature, ...]]:
-    """Every overload of every operator of the language, by name."""
+    """All overloads of the operators of the language, by name."""
     found: dict[str, list[Signature]] = {}
     for chapter in CHAPTERS:
         for line in filter(None, map(str.strip, chapter.splitlines())):

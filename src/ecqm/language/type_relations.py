@@ -1,4 +1,4 @@
-"""How types relate: subtypes, compatibility, the model-independent part of conversion (Author's Guide, Type System)."""
+"""Relations between types: subtypes, compatibility, common supertypes (Author's Guide, Type System)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def map_type(type_: CqlType, change: Callable[[CqlType], CqlType]) -> CqlType:
 
 
 class TypeRelations:
-    """Questions about pairs of types. `base_of` gives the type that a named type extends, None above Any."""
+    """Relations between pairs of types. `base_of` returns the type that a named type extends, or None."""
 
     def __init__(self, base_of: Callable[[NamedType], CqlType | None]) -> None:
         self._base_of = base_of
@@ -36,7 +36,7 @@ class TypeRelations:
         return ANY
 
     def is_subtype(self, sub: CqlType, super_: CqlType) -> bool:
-        """Whether every value of `sub` is a value of `super_`; a type is its own subtype."""
+        """Whether every value of `sub` is also a value of `super_`; a type is its own subtype."""
         if sub == super_ or super_ == ANY:
             return True
         key = (sub, super_)
@@ -63,7 +63,7 @@ class TypeRelations:
         return False
 
     def is_compatible(self, from_: CqlType, to: CqlType) -> bool:
-        """Whether a value of `from_` may stand where `to` is wanted with at most a cast (null, parts of choices)."""
+        """Whether a value of `from_` can be used as `to` with at most a cast (nulls, alternatives of choices)."""
         if from_ in (to, ANY):
             return True
         if isinstance(from_, ChoiceType):
@@ -85,7 +85,7 @@ class TypeRelations:
         return False
 
     def common_supertype(self, left: CqlType, right: CqlType) -> CqlType | None:
-        """The closest type above both, if there is one below Any."""
+        """The closest common supertype; None if that is Any."""
         above: CqlType | None = left
         while above is not None and above != ANY:
             if self.is_subtype(right, above):

@@ -1,4 +1,4 @@
-"""What every part of the translator builds on: typed nodes, operator resolution, conversions."""
+"""The base of the translator: typed nodes, resolution of operators, conversions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _operand_fields(node_class: type[nodes.Expression]) -> tuple[str, ...]:
 
 
 class TranslatorCore:
-    """The state of one translation, and the steps that all parts of it share."""
+    """The state of one translation, and the steps that all its parts use."""
 
     def __init__(self, models: ModelContext, options: CompilerOptions, diagnostics: Diagnostics) -> None:
         self.models = models
@@ -66,46 +66,45 @@ class TranslatorCore:
     # ------------------------------------------------------------------------------------------ walking
 
     def translate(self, context: Context) -> Typed:
-        """The ELM of an expression or term, located and typed as the options ask. Raises CqlError."""
+        """The ELM of an expression or term, with locator and result type as the options ask. Raises CqlError."""
         kind = type(context)
         method = self._methods.get(kind)
         if method is None:
             name = kind.__name__.removesuffix("Context")
             found = getattr(self, f"visit_{name}", None)
             if found is None:
-                raise CqlError("this expression is not complete", context)
+                raise CqlError("incomplete expression", context)
             method = self._methods[kind] = found
+        if self._depth == DEEPEST_EXPRESSION:
+            raise CqlError(f"the expression is nested more than {DEEPEST_EXPRESSION} levels deep", context)
         self._depth += 1
-        if self._depth > DEEPEST_EXPRESSION:
-            self._depth = 0
-            raise CqlError(f"an expression nested deeper than {DEEPEST_EXPRESSION} levels", context)
         try:
             typed = method(context)
         except CqlError as error:
             if error.context is None:
                 error.context = context
             raise
-        self._depth -= 1
+        finally:
+            self._depth -= 1
         self.locate(typed.node, context)
         return self.record_type(typed)
 
     def locate(self, node: nodes.Element, context: Context) -> None:
-        """Give a node made from `context` its local id and its place."""
+        """Set the local id and the locator of a node made from `context`."""
         if self.local_ids and node.localId is None:
             node.localId = str(self._next_local_id)
             self._next_local_id += 1
             if self.options.locators:
-                span = span_of(context)
-                node.locator = str(span)
+                node.locator = str(span_of(context))
 
     def record_type(self, typed: Typed) -> Typed:
-        """Write the type of a node into it, if asked to."""
+        """Set the result type of a node if the options ask for result types."""
         if self.options.result_types:
             self.set_result_type(typed.node, typed.type)
         return typed
 
     def set_result_type(self, node: nodes.Element, type_: CqlType) -> None:
-        """Write a result type into a node, as a name where a name will do."""
+        """Set the result type of a node: a name for named types, a specifier for others."""
         if node.resultTypeName is not None or node.resultTypeSpecifier is not None:
             return
         if isinstance(type_, NamedType):
@@ -115,7 +114,7 @@ class TranslatorCore:
 
     @contextmanager
     def scope(self, scope: Scope) -> Iterator[Scope]:
-        """Names of `scope` are known inside."""
+        """Make the names of `scope` known in the `with` block."""
         self.scopes.append(scope)
         try:
             yield scope
@@ -123,7 +122,7 @@ class TranslatorCore:
             self.scopes.pop()
 
     def report(self, error: CqlError, severity: str = "error") -> None:
-        """Add what went wrong to the diagnostics."""
+        """Add an error or warning to the diagnostics."""
         context = error.context
         self.diagnostics.add(
             Diagnostic(
@@ -140,7 +139,7 @@ class TranslatorCore:
     # ------------------------------------------------------------------------------------------ operators
 
     def operator(self, name: str, operands: Sequence[Typed], context: Context, **attributes: Any) -> Typed:
-        """The operator `name` of the language on operands: overload chosen, operands converted. Raises CqlError."""
+        """A call of the operator `name`, with the overload chosen and operands converted. Raises CqlError."""
         resolution = self.try_resolve(system_signatures()[name], operands, name, context)
         if resolution is None:
             raise self.no_overload(name, operands, context)
@@ -149,15 +148,15 @@ class TranslatorCore:
     def try_resolve(
         self, signatures: Iterable[Signature], operands: Sequence[Typed], name: str, context: Context
     ) -> Resolution | None:
-        """The overload that fits the operands; None if none does. Raises CqlError when more than one does."""
+        """The overload that fits the operands; None if none does. Raises CqlError if several fit equally well."""
         try:
             return resolve(signatures, [operand.type for operand in operands], self.models.conversions)
         except AmbiguousCall as ambiguous:
             candidates = " and ".join(map(str, ambiguous.signatures))
-            raise CqlError(f"the call of {name} is ambiguous between {candidates}", context) from None
+            raise CqlError(f"the call of {name} is ambiguous: it fits {candidates}; cast an operand", context) from None
 
     def no_overload(self, name: str, operands: Sequence[Typed], context: Context) -> CqlError:
-        """The error for operands that no overload of `name` takes."""
+        """The error for operands that no overload of `name` accepts."""
         source = "" if context is None else source_of(context)
         message, expected = mismatch(name, [operand.type for operand in operands], source)
         return CqlError(message, context, expected=expected)
@@ -171,14 +170,14 @@ class TranslatorCore:
         return self.record_type(Typed(node, resolution.signature.result))
 
     def converted(self, operands: Sequence[Typed], resolution: Resolution) -> list[Typed]:
-        """The operands, each converted to what the chosen overload takes."""
+        """The operands, each converted to the operand type of the chosen overload."""
         return [
             operand if conversion is None else self.convert(operand, conversion)
             for operand, conversion in zip(operands, resolution.conversions, strict=True)
         ]
 
     def call_signature(self, operands: Sequence[Typed], resolution: Resolution) -> list[nodes.TypeSpecifier]:
-        """The signature to record for a call, by the level asked for."""
+        """The signature to record for a call, according to the signature level of the options."""
         level = self.options.signatures
         wanted = resolution.signature.operands
         recorded = (
@@ -189,7 +188,7 @@ class TranslatorCore:
         return [self.models.specifier(type_) for type_ in wanted] if recorded else []
 
     def assemble(self, name: str, operands: Sequence[nodes.Expression], **attributes: Any) -> nodes.Expression:
-        """The node class `name` with its operands in the fields that it declares for them."""
+        """A node of class `name`, with its operands in the fields that the class declares for them."""
         node_class: type[nodes.Expression] = getattr(nodes, name)
         names = _operand_fields(node_class)
         if names[:1] == ("operand",) and not issubclass(node_class, nodes.UnaryExpression | nodes.Round):
@@ -201,7 +200,7 @@ class TranslatorCore:
     # ------------------------------------------------------------------------------------------ conversion
 
     def convert(self, value: Typed, conversion: Conversion) -> Typed:
-        """`value` converted; each kind of conversion has its ELM (Translation Semantics, Implicit Conversions)."""
+        """The ELM that converts `value` (Translation Semantics, Implicit Conversions)."""
         if conversion.kind is Kind.CAST:
             return self.cast(value, conversion.to)
         if conversion.kind is Kind.OPERATOR:
@@ -219,7 +218,7 @@ class TranslatorCore:
         return self._promote(value, conversion)
 
     def cast(self, value: Typed, to: CqlType) -> Typed:
-        """`value` taken as being of another type: null where it is not. Of a choice by type, just that alternative."""
+        """`value` as another type; null if it has a different one. In `type_cases`, the mapped alternative."""
         chosen = self.type_cases.get(id(value.node), {}).get(to)
         if chosen is not None:
             return chosen
@@ -230,14 +229,14 @@ class TranslatorCore:
         return self.record_type(Typed(node, to))
 
     def conversion_call(self, value: Typed, operator: tuple[str, str], to: CqlType) -> Typed:
-        """The call of a conversion function of a library, or the operator of the language."""
+        """The call of a conversion: an operator of the language, or a function of a library."""
         library, name = operator
         if library == "System":
             return self.record_type(Typed(self.assemble(name, [value.node]), to))
         return self.library_conversion(value, library, name, to)
 
     def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:
-        """The call of a model's conversion function."""
+        """The call of a conversion function that a model names."""
         raise NotImplementedError
 
     def _convert_choice(self, value: Typed, conversion: Conversion) -> Typed:
@@ -307,7 +306,7 @@ class TranslatorCore:
         return self.record_type(value)
 
     def to_type(self, value: Typed, type_: CqlType, context: Context) -> Typed:
-        """`value` as one of `type_`, converted where the language converts unasked. Raises CqlError."""
+        """`value` as a value of `type_`, converted implicitly if necessary. Raises CqlError if that is impossible."""
         if self.models.relations.is_subtype(value.type, type_):
             return value
         conversion = self.models.conversions.find(value.type, type_)
@@ -316,11 +315,11 @@ class TranslatorCore:
         return self.convert(value, conversion)
 
     def boolean(self, context: Context) -> Typed:
-        """The translation of a condition."""
+        """The translation of a condition: an expression that is, or converts to, a Boolean."""
         return self.to_type(self.translate(context), BOOLEAN, context)
 
     def common_type(self, types: Sequence[CqlType]) -> CqlType:
-        """The type that values of all the types can be brought to: one of them, else their choice."""
+        """The type to which values of all these types can be converted: one of them, otherwise a choice of them."""
         result = types[0]
         for type_ in types[1:]:
             result = self._wider(result, type_)
@@ -346,10 +345,13 @@ class TranslatorCore:
         return choice_of((left, right))
 
     def unified(self, values: Sequence[Typed], contexts: Sequence[Context]) -> tuple[list[Typed], CqlType]:
-        """The values, all brought to the type common to them, and that type."""
+        """The values converted to their common type, and that type."""
         type_ = self.common_type([value.type for value in values])
         return [self.to_type(v, type_, c) for v, c in zip(values, contexts, strict=True)], type_
 
-    def unknown_name(self, name: str, known: Iterable[str], what: str, context: Context) -> CqlError:
-        """The error for a name that stands for nothing."""
-        return CqlError(f"{what} {name!r} is not known", context, suggestion=nearest(name, known))
+    def unknown_name(
+        self, name: str, known: Iterable[str], kind: str, context: Context, *, within: str | None = None
+    ) -> CqlError:
+        """The error for an undefined name; `kind` says what it should be, `within` the library or type to define it."""
+        place = "" if within is None else f" in {within}"
+        return CqlError(f"unknown {kind} {name!r}{place}", context, suggestion=nearest(name, known))

@@ -19,7 +19,7 @@ from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
 
 class BrokenLibrary(CqlError):
-    """An included library with errors of its own; what could be translated of it can still be used."""
+    """An included library has errors. `exports` has those of its declarations that could be translated."""
 
     def __init__(self, message: str, context: Context, exports: Exports) -> None:
         super().__init__(message, context)
@@ -30,14 +30,14 @@ IncludeLibrary = Callable[[str, str | None, Context], Exports]
 
 
 class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
-    """Translates the definitions that come before the statements. `library` and `exports` grow as it goes."""
+    """Translates the definitions before the statements, and adds them to `library` and `exports`."""
 
     library: nodes.Library
     exports: Exports
     include: IncludeLibrary
 
     def declare(self, definitions: Sequence[Context], parsed: Callable[[Context], bool]) -> None:
-        """Translate all definitions: models and includes first, then code systems, then what refers to them."""
+        """Translate all definitions: models and includes first, then code systems, then what refers to these."""
         self.library.usings.append(nodes.UsingDef(localIdentifier="System", uri=SYSTEM_URI))
         order = ("Using", "Include", "Codesystem", "Valueset", "Code", "Concept", "Parameter")
         for kind in order:
@@ -54,7 +54,7 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
                         self._declare_broken(definition)
 
     def _declare_broken(self, definition: Context) -> None:
-        """Keep the name of a definition with errors, so that references to it are not errors again."""
+        """Remember the name of a definition with errors, so that references to it are not reported too."""
         identifier = getattr(definition, "identifier", None)
         found = identifier() if identifier is not None else None
         if found is not None and not isinstance(found, list):
@@ -75,7 +75,7 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         into.append(element)
 
     def annotate(self, element: nodes.Element, context: Context) -> None:
-        """Attach the narrative of a definition, if asked for."""
+        """Attach the narrative of a definition if the options ask for annotations."""
         raise NotImplementedError
 
     def _access(self, definition: Context) -> str:
@@ -87,9 +87,9 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         version = _version(definition)
         local = definition.identifier()
         local_name = name if local is None else name_of(local)
-        told = None if version is None else assumption(name, version)
-        if told is not None:
-            self.report(CqlError(told, definition), "warning")
+        notice = None if version is None else assumption(name, version)
+        if notice is not None:
+            self.report(CqlError(notice, definition), "warning")
         try:
             model = self.models.use(name, standing_for(name, version) or version, local_name)
         except LookupError as error:
@@ -177,7 +177,7 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         elif default is not None:
             type_ = default.type
         else:
-            raise CqlError("a parameter has a type, a default, or both", definition)
+            raise CqlError("a parameter needs a type or a default value", definition)
         element = nodes.ParameterDef(
             name=name_of(definition.identifier()),
             accessLevel=self._access(definition),
@@ -188,7 +188,7 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
 
 
 def _version(definition: Context, index: int = 0) -> str | None:
-    """The version that follows the keyword, the `index`-th text of the definition."""
+    """The version of a definition: its `index`-th string, if it has that many."""
     texts = definition.STRING()
     if not isinstance(texts, list):
         return None if texts is None else unescape(texts.getText())

@@ -8,7 +8,7 @@ from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.iteration import IterationTranslator, Method
 from ecqm.types import ANY, BOOLEAN, CODE_SYSTEM, DECIMAL, INTEGER, STRING, VALUE_SET, IntervalType, ListType, NamedType
 
-# Methods that are an operator of the language with the receiver as its first operand.
+# Methods that are operators of the language, with the receiver as the first operand.
 _OPERATORS = {
     "allTrue": "AllTrue", "anyTrue": "AnyTrue", "count": "Count", "distinct": "Distinct", "first": "First",
     "last": "Last", "single": "SingletonFrom", "not": "Not", "union": "Union", "intersect": "Intersect",
@@ -29,19 +29,19 @@ _OPERATORS = {
 _PATTERN_FIRST = frozenset(("PositionOf", "LastPositionOf"))
 _SLICES = {"skip": "_call_Skip", "take": "_call_Take", "tail": "_call_Tail"}
 
-# What FHIRPath has, or FHIR adds to it, and CQL does not take in: what to write instead.
+# Functions of FHIRPath, or that FHIR adds to it, which CQL does not have, with what to write instead.
 _NOT_IN_CQL = {
-    "resolve": "look among resources of the type for the one with the id of the reference",
-    "conformsTo": "CQL leaves validation against profiles to a library of functions",
-    "trim": "say ReplaceMatches(text, '^\\\\s+|\\\\s+$', '')",
-    "matchesFull": "say matches with a pattern between '^' and '$'",
-    "encode": "", "decode": "", "escape": "", "unescape": "", "type": "ask with is", "defineVariable": "say let",
+    "resolve": "query the resources of that type for the one with the id in the reference",
+    "conformsTo": "retrieve by profile instead",
+    "trim": "use ReplaceMatches(text, '^\\\\s+|\\\\s+$', '')",
+    "matchesFull": "use matches with a pattern between '^' and '$'",
+    "encode": "", "decode": "", "escape": "", "unescape": "", "type": "use is", "defineVariable": "use let",
     "elementDefinition": "", "slice": "", "checkModifiers": "", "htmlChecks": "",
 }  # fmt: skip
 
 
 class FhirPathTranslator(IterationTranslator):
-    """Translates method calls that FHIRPath defines and no fluent function overrides."""
+    """Translates calls of FHIRPath methods that no fluent function overrides."""
 
     def fhirpath_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
         method = self._methods_by_name().get(name)
@@ -54,8 +54,8 @@ class FhirPathTranslator(IterationTranslator):
         operator = _OPERATORS.get(name)
         if operator is None:
             if name in _NOT_IN_CQL:
-                advice = f": {_NOT_IN_CQL[name]}" if _NOT_IN_CQL[name] else ""
-                raise CqlError(f"{name} is a function of FHIRPath that CQL does not have{advice}", context)
+                advice = f"; {_NOT_IN_CQL[name]}" if _NOT_IN_CQL[name] else ""
+                raise CqlError(f"CQL does not have the FHIRPath function {name}{advice}", context)
             return None
         operands = [receiver, *map(self.translate, arguments)]
         if operator in _PATTERN_FIRST:
@@ -88,7 +88,7 @@ class FhirPathTranslator(IterationTranslator):
     # ------------------------------------------------------------------------------------------ texts and numbers
 
     def _contains(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Of a text, whether another occurs in it; of a list, whether it has an element (the operator of FHIRPath)."""
+        """Whether a string contains another string, or a list an element."""
         part = self.translate(self.one_argument(arguments, "contains", context))
         if isinstance(receiver.type, ListType | IntervalType):
             return self.operator("Contains", [receiver, part], context)
@@ -96,9 +96,9 @@ class FhirPathTranslator(IterationTranslator):
         return self.operator("GreaterOrEqual", [position, self.literal(INTEGER, "0")], context)
 
     def _replace(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """ELM has no Replace: what stands between the occurrences of a text is combined again with another."""
+        """ELM has no Replace: the text is split at the pattern, and joined again with the substitution."""
         if len(arguments) != 2:
-            raise CqlError("replace takes a text to look for and one to put in its place", context)
+            raise CqlError("replace takes two arguments: the text to find and its replacement", context)
         pattern, substitution = (self.to_type(self.translate(part), STRING, part) for part in arguments)
         between = self.operator("Split", [receiver, pattern], context)
         result = self.operator("Combine", [between, substitution], context)
@@ -141,15 +141,16 @@ class FhirPathTranslator(IterationTranslator):
     def _member_of(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
         value_set = self.translate(self.one_argument(arguments, "memberOf", context))
         if value_set.type not in (VALUE_SET, CODE_SYSTEM):
-            raise CqlError('memberOf is asked of a declared value set: say memberOf("its name")', arguments[0])
+            message = 'memberOf needs the name of a declared value set or code system: memberOf("name")'
+            raise CqlError(message, arguments[0])
         return self.membership(receiver, value_set, context)
 
     def _extension(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """The extensions of a FHIR element that have a url (FHIR, Additional functions)."""
+        """The extensions of a FHIR element with a given url (FHIR, Additional functions)."""
         url = self.translate(self.one_argument(arguments, "extension", context))
         extensions = self.member(receiver, "extension", context)
         if not isinstance(extensions.type, ListType):
-            raise CqlError(f"{receiver.type} has no list of extensions", context)
+            raise CqlError(f"{receiver.type} has no extensions", context)
         this = Typed(nodes.AliasRef(name="$this"), extensions.type.element)
         same = self.operator("Equal", [self.member(this, "url", context), url], context)
         source = nodes.AliasedQuerySource(alias="$this", expression=extensions.node)
@@ -162,15 +163,15 @@ class FhirPathTranslator(IterationTranslator):
         return self._call_Descendents([receiver, *map(self.translate, arguments)], context)
 
     def _trace(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """A message under a name, of what the receiver or a projection of it is as text; lists have none."""
+        """A trace message: the name, and the receiver or a projection of it as text. Lists have no text."""
         if len(arguments) not in (1, 2):
-            raise CqlError("trace takes a name and, if need be, what to tell of the value", context)
+            raise CqlError("trace takes a name and an optional projection", context)
         name = self.translate(arguments[0])
-        told = receiver
+        traced = receiver
         if len(arguments) == 2:
-            told = self.iterations()["select"](receiver, arguments[1:], context)
+            traced = self.iterations()["select"](receiver, arguments[1:], context)
         try:
-            text = self.operator("ToString", [told], context)
+            text = self.operator("ToString", [traced], context)
         except CqlError:
             text = self.cast(Typed(nodes.Null(), ANY), STRING)
         on, severity = self.literal(BOOLEAN, "true"), self.literal(STRING, "Trace")
@@ -179,9 +180,9 @@ class FhirPathTranslator(IterationTranslator):
     # ------------------------------------------------------------------------------------------ functions
 
     def _iif(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """On a single value, which is `$this`; older editions have the condition for receiver (`X.iif(Y, Z)`)."""
+        """`iif` on one value, which is `$this`; in older editions the receiver is the condition (`X.iif(Y, Z)`)."""
         if isinstance(receiver.type, ListType):
-            raise CqlError("iif is asked of a single value, not of a list", context)
+            raise CqlError("iif cannot be called on a list", context)
         if receiver.type == BOOLEAN and len(arguments) < 3:
             return self._conditional([receiver, *map(self.translate, arguments)], context)
         query, scope, _ = self._over(receiver)
@@ -193,7 +194,7 @@ class FhirPathTranslator(IterationTranslator):
 
     def _conditional(self, operands: list[Typed], context: Context) -> Typed:
         if len(operands) not in (2, 3):
-            raise CqlError("iif takes a condition, a result, and a result for otherwise", context)
+            raise CqlError("iif takes a condition, a result, and an optional other result", context)
         condition = self.to_type(operands[0], BOOLEAN, context)
         otherwise = operands[2] if len(operands) == 3 else Typed(nodes.Null(), ANY)
         (then, otherwise), type_ = self.unified([operands[1], otherwise], [context, context])
@@ -206,11 +207,11 @@ class FhirPathTranslator(IterationTranslator):
         return self._elements("Descendents", operands, context)
 
     def _elements(self, operator: str, operands: list[Typed], context: Context) -> Typed:
-        """All elements of values of the language; of data, no more is read than the elements that logic names."""
+        """All elements of values of System types. From data, only elements that the logic names are read."""
         for operand in operands:
             type_ = operand.type.element if isinstance(operand.type, ListType) else operand.type
             if isinstance(type_, NamedType) and type_.model != "System":
-                raise CqlError(f"the elements of {type_} cannot be listed: name those that are meant", context)
+                raise CqlError(f"the elements of {type_} cannot be enumerated; name the elements you need", context)
         return self.operator(operator, operands, context)
 
     def _call_iif(self, operands: list[Typed], context: Context) -> Typed:

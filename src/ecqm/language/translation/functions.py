@@ -1,4 +1,4 @@
-"""Calls: of functions of this library, of included ones, of the language, and fluent ones."""
+"""Calls of functions: of this library, of included libraries, of the language, and fluent functions."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class FunctionTranslator(NameTranslator):
     # ------------------------------------------------------------------------------------------ finding
 
     def own_functions(self, name: str) -> Sequence[FunctionSymbol]:
-        """The overloads of that name that this library declares."""
+        """The overloads of a function that this library declares."""
         raise NotImplementedError
 
     def result_of(self, function: FunctionSymbol, context: Context) -> CqlType:
-        """The type of what an own function returns; translates its body if that was not done."""
+        """The result type of a function of this library; translates its body first if necessary."""
         raise NotImplementedError
 
     def call_by_name(self, name: str, arguments: list[Context], context: Context) -> Typed:
@@ -53,7 +53,7 @@ class FunctionTranslator(NameTranslator):
     def _is_nearer_in_language(
         self, name: str, own: Sequence[FunctionSymbol], operands: Sequence[Typed], context: Context
     ) -> bool:
-        """Whether an operator of the language fits the operands at least as well as functions of its name."""
+        """Whether an operator of the language fits the operands at least as well as functions with its name."""
         signatures = system_signatures().get(name)
         system = None if signatures is None else self.try_resolve(signatures, operands, name, context)
         if system is None:
@@ -79,7 +79,7 @@ class FunctionTranslator(NameTranslator):
         if name in system_signatures():
             return self.no_overload(name, operands, context)
         known = [*system_signatures(), *_AGE, *self.own_function_names()]
-        return CqlError(f"there is no function {name!r}", context, suggestion=nearest(name, known))
+        return CqlError(f"unknown function {name!r}", context, suggestion=nearest(name, known))
 
     def own_function_names(self) -> list[str]:
         """The names of the functions that this library declares."""
@@ -108,11 +108,11 @@ class FunctionTranslator(NameTranslator):
         known = [function for exports in self.includes.values() for function in exports.functions]
         suggestion = nearest(name, [*known, *self.own_function_names(), *self.fhirpath_names()])
         raise CqlError(
-            f"no fluent function {name!r} takes a value of type {receiver.type}", context, suggestion=suggestion
+            f"no fluent function {name!r} accepts a value of type {receiver.type}", context, suggestion=suggestion
         )
 
     def fluent_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
-        """The call of the fluent function of this library, or of the first included one that has a fitting one."""
+        """The call of a fluent function of this library, or of the first included library with one that fits."""
         candidates: list[tuple[str | None, list[FunctionSymbol]]] = [(None, list(self.own_functions(name)))]
         candidates += [(alias, exports.functions.get(name, [])) for alias, exports in self.includes.items()]
         operands: list[Typed] | None = None
@@ -127,7 +127,7 @@ class FunctionTranslator(NameTranslator):
         return None
 
     def fhirpath_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
-        """The FHIRPath function `name` on a value; None where there is none."""
+        """The call of the FHIRPath function `name` on a value; None if there is no such function."""
         raise NotImplementedError
 
     def fhirpath_names(self) -> list[str]:
@@ -162,7 +162,7 @@ class FunctionTranslator(NameTranslator):
         return self.record_type(Typed(node, result))
 
     def _is_overloaded(self, name: str, library: str | None, arity: int) -> bool:
-        """Whether a library has several functions of that name and number of operands, fluent or not."""
+        """Whether a library has several functions with this name and number of operands, fluent or not."""
         functions = self.own_functions(name) if library is None else self.includes[library].functions.get(name, ())
         return sum(len(function.operands) == arity for function in functions) > 1
 
@@ -179,10 +179,9 @@ class FunctionTranslator(NameTranslator):
         return self.record_type(Typed(node, to))
 
     def functions_of(self, library: str, name: str, context: Context) -> Sequence[FunctionSymbol]:
-        if self.library_alias(library) is None:
-            return self.own_functions(name)
         alias = self.library_alias(library)
-        assert alias is not None
+        if alias is None:
+            return self.own_functions(name)
         return self.includes[alias].functions.get(name, [])
 
     # ------------------------------------------------------------------------------------------ the language
@@ -208,7 +207,8 @@ class FunctionTranslator(NameTranslator):
         if not prefix:
             operands = [self._birth_date(context), *operands]
         if len(operands) != (2 if suffix else 1):
-            raise CqlError(f"{name} takes {1 if suffix else 0} operands", context)
+            birth_date, as_of = ["a birth date"] * bool(prefix), ["a date"] * bool(suffix)
+            raise CqlError(f"{name} takes {' and '.join([*birth_date, *as_of]) or 'no arguments'}", context)
         if suffix and operands[0].type == DATETIME and operands[1].type == DATE:
             operands[0] = self.conversion_call(operands[0], ("System", "ToDate"), DATE)
         return self.operator(f"CalculateAge{suffix}", operands, context, precision=unit)
@@ -216,11 +216,11 @@ class FunctionTranslator(NameTranslator):
     def _birth_date(self, context: Context) -> Typed:
         symbol = self.own_symbol("Patient", context)
         if symbol is None or not isinstance(symbol.type, NamedType):
-            raise CqlError("an age needs the Patient context of a data model", context)
+            raise CqlError("ages need the Patient context: declare a model (`using …`) and `context Patient`", context)
         model = self.models.model_of(symbol.type)
         path = model.patient_birth_date if model is not None else None
         if model is None or path is None:
-            raise CqlError(f"{symbol.type} has no date of birth", context)
+            raise CqlError(f"{symbol.type} has no birth date", context)
         value = self.reference(symbol, None)
         for step in path.split("."):
             value = self.member(value, step, context)
@@ -228,18 +228,12 @@ class FunctionTranslator(NameTranslator):
 
     def _call_Coalesce(self, operands: list[Typed], context: Context) -> Typed:
         if len(operands) <= _COALESCE_OPERANDS:
-            types = [operand.type for operand in operands]
-            if (
-                len(operands) > 1
-                and self.try_resolve(system_signatures()["Coalesce"], operands, "Coalesce", context) is None
-            ):
-                common = self.common_type(types)
-                operands = [self.to_type(operand, common, context) for operand in operands]
-        else:
-            common = self.common_type([operand.type for operand in operands])
-            converted = [self.to_type(operand, common, context).node for operand in operands]
-            return Typed(nodes.Coalesce(operand=converted), common)
-        return self.operator("Coalesce", operands, context)
+            overloads = system_signatures()["Coalesce"]
+            if len(operands) > 1 and self.try_resolve(overloads, operands, "Coalesce", context) is None:
+                operands, _ = self.unified(operands, [context] * len(operands))
+            return self.operator("Coalesce", operands, context)
+        operands, common = self.unified(operands, [context] * len(operands))
+        return Typed(nodes.Coalesce(operand=[operand.node for operand in operands]), common)
 
     def _slice(self, source: Typed, start: nodes.Expression, end: nodes.Expression) -> Typed:
         return Typed(nodes.Slice(source=source.node, startIndex=start, endIndex=end), source.type)
@@ -252,8 +246,7 @@ class FunctionTranslator(NameTranslator):
     def _list_and_count(self, name: str, operands: list[Typed], context: Context) -> tuple[Typed, Typed]:
         if len(operands) != 2:
             raise CqlError(f"{name} takes a list and a number of elements", context)
-        resolution = self.operator("Indexer", operands, context)
-        indexer = resolution.node
+        indexer = self.operator("Indexer", operands, context).node
         assert isinstance(indexer, nodes.Indexer)
         return Typed(indexer.operand[0], operands[0].type), Typed(indexer.operand[1], INTEGER)
 
@@ -262,6 +255,8 @@ class FunctionTranslator(NameTranslator):
         return self._slice(source, count.node, nodes.Null())
 
     def _call_Tail(self, operands: list[Typed], context: Context) -> Typed:
+        if len(operands) != 1:
+            raise CqlError("Tail takes a list", context)
         source, count = self._list_and_count("Tail", [*operands, Typed(self._integer(1), INTEGER)], context)
         return self._slice(source, count.node, nodes.Null())
 
@@ -277,11 +272,11 @@ class FunctionTranslator(NameTranslator):
     def _call_InValueSet(self, operands: list[Typed], context: Context) -> Typed:
         if len(operands) != 2 or operands[1].type not in (VALUE_SET, CODE_SYSTEM):
             given = ", ".join(str(operand.type) for operand in operands)
-            raise CqlError(f"membership is of codes in a value set or code system, not of ({given})", context)
+            raise CqlError(f"membership takes codes and a value set or code system, found ({given})", context)
         return self.membership(operands[0], operands[1], context)
 
     _call_AnyInValueSet = _call_InCodeSystem = _call_AnyInCodeSystem = _call_InValueSet
 
     def membership(self, element: Typed, collection: Typed, context: Context) -> Typed:
-        """The test whether a value is in a list, an interval, a value set or a code system."""
+        """The test whether a code, or any code of a list, is in a value set or code system."""
         raise NotImplementedError

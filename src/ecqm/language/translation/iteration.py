@@ -1,7 +1,7 @@
-"""FHIRPath functions that take an expression, which they evaluate for each element (Appendix I, FHIRPath Translation).
+"""FHIRPath functions that evaluate an expression for each element (Appendix I, FHIRPath Translation).
 
-In that expression `$this` is the element, `$index` its place among the others (from 0), and in `aggregate` `$total` is
-what was gathered so far.
+In that expression `$this` is the element and `$index` its position (from 0). In `aggregate`, `$total` is the result so
+far.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _MOST_TYPES_REPEATED = 8
 
 
 def _elements_of(type_: CqlType) -> CqlType:
-    """What a value is when its elements are looked at one by one: of a single value, what it is."""
+    """The type of the elements of a list type; for other types, the type itself."""
     if isinstance(type_, ChoiceType):
         return choice_of(map(_elements_of, type_.choices))
     return type_.element if isinstance(type_, ListType) else type_
 
 
 class IterationTranslator(QueryTranslator):
-    """Translates the FHIRPath functions that look at elements one by one."""
+    """Translates the FHIRPath functions that iterate over elements."""
 
     def iterations(self) -> dict[str, Method]:
         """The functions by name."""
@@ -49,13 +49,13 @@ class IterationTranslator(QueryTranslator):
         }
 
     def one_argument(self, arguments: list[Context], name: str, context: Context) -> Context:
-        """The argument of a function that takes one. Raises CqlError if there are none or more."""
+        """The argument of a function that takes exactly one. Raises CqlError otherwise."""
         if len(arguments) != 1:
             raise CqlError(f"{name} takes one argument", context)
         return arguments[0]
 
     def _over(self, receiver: Typed) -> tuple[nodes.Query, Scope, CqlType]:
-        """A query over the receiver, the scope of its clauses, and the type of the elements."""
+        """A query over the receiver, the scope of its clauses, and the type of its elements."""
         is_list = isinstance(receiver.type, ListType)
         source = receiver.node if is_list else nodes.ToList(operand=receiver.node)
         element = receiver.type.element if isinstance(receiver.type, ListType) else receiver.type
@@ -74,7 +74,7 @@ class IterationTranslator(QueryTranslator):
         return self.record_type(Typed(query, ListType(element)))
 
     def _select(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Elements for which there is nothing are left out, and lists are flattened."""
+        """Null results are left out, and lists are flattened."""
         projection = self.one_argument(arguments, "select", context)
         query, scope, _ = self._over(receiver)
         with self.scope(scope):
@@ -86,7 +86,7 @@ class IterationTranslator(QueryTranslator):
         return self.operator("Flatten", [found], context) if isinstance(value.type, ListType) else found
 
     def exists(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Whether there are elements, or some for which a condition holds; of a single value, whether there is one."""
+        """Whether there are elements, or elements that meet a condition; for a single value, whether it is not null."""
         if arguments:
             receiver = self._where(receiver, arguments, context)
         elif not isinstance(receiver.type, ListType):
@@ -118,7 +118,7 @@ class IterationTranslator(QueryTranslator):
         return self._returning(query, self.negation(this, context))
 
     def named_type(self, argument: Context) -> CqlType:
-        """The type that an argument names: `Integer`, `System.Integer`, or either as a text."""
+        """The type that an argument names: `Integer` or `System.Integer`, possibly quoted."""
         parts = argument.getText().strip("'").replace("`", "").replace('"', "").split(".")
         return self.models.named_type(parts, argument)
 
@@ -132,10 +132,10 @@ class IterationTranslator(QueryTranslator):
         return self._returning(query, self.cast(this, type_))
 
     def _repeat(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """What the projection gives for the elements, for what it gave, and so on; its type is that of all of these."""
+        """Apply the projection to the elements, to its results, and so on; the type is the choice of all results."""
         projection = self.one_argument(arguments, "repeat", context)
         query, scope, looked_at = self._over(receiver)
-        with self.looking_again(context):
+        with self.retranslating(context):
             for _ in range(_MOST_TYPES_REPEATED):
                 scope.aliases[_THIS] = looked_at
                 with self.scope(scope):
@@ -146,11 +146,11 @@ class IterationTranslator(QueryTranslator):
                     source = query.source[0].expression
                     return Typed(nodes.Repeat(source=source, element=value.node, scope=_THIS), ListType(found))
                 looked_at = both
-        raise CqlError("what repeat finds is of another type each time", context)
+        raise CqlError("the result of repeat has a different type at each step", context)
 
     def _gather(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
         if len(arguments) not in (1, 2):
-            raise CqlError("aggregate takes an expression and, if need be, what to start with", context)
+            raise CqlError("aggregate takes an expression and an optional starting value", context)
         given = self.translate(arguments[1]) if len(arguments) == 2 else None
         query, scope, _ = self._over(receiver)
         with self.scope(scope):

@@ -1,4 +1,4 @@
-"""A library as a whole: its statements, in whatever order they refer to each other."""
+"""Translation of a whole library. Statements may refer to each other in any order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FunctionKey = tuple[str, tuple[CqlType, ...]]
 
 @dataclass(slots=True)
 class _Statement:
-    """A statement waiting to be translated, or already translated into `element`."""
+    """A statement. `element` is its translation, None until it is translated."""
 
     context: Context
     evaluation_context: str
@@ -65,7 +65,7 @@ class LibraryTranslator(DeclarationTranslator):
     # ------------------------------------------------------------------------------------------ the library
 
     def translate_library(self) -> nodes.Library:
-        """The library as ELM: what could be translated of it; what could not is in the diagnostics."""
+        """The library as ELM. Statements with errors are left out, and reported in the diagnostics."""
         if self.parsed is None:
             self.declare((), lambda _: True)
             return self.library
@@ -97,7 +97,7 @@ class LibraryTranslator(DeclarationTranslator):
     # ------------------------------------------------------------------------------------------ statements
 
     def _collect(self, contexts: Sequence[Context]) -> list[_Statement]:
-        """All statements, their names made known; the bodies are translated later."""
+        """Declare the names of all statements; their bodies are translated later."""
         found: list[_Statement] = []
         current = UNFILTERED
         for context in contexts:
@@ -144,18 +144,18 @@ class LibraryTranslator(DeclarationTranslator):
         result = None if returns is None else self.type_of(returns)
         external = context.expression() is None
         if external and result is None:
-            raise CqlError(f"the external function {name!r} must say what it returns", context)
+            raise CqlError(f"the external function {name!r} needs a return type", context)
         symbol = FunctionSymbol(name, operands, result, "fluent" in words, "private" not in words, external)
         key = _key(symbol)
         if key in self._functions:
-            raise CqlError(f"the function {name!r} is declared twice for the same operands", context)
+            raise CqlError(f"the function {name!r} is declared twice with the same operand types", context)
         self.exports.functions.setdefault(name, []).append(symbol)
         statement = _Statement(context, current)
         self._functions[key] = statement
         found.append(statement)
 
     def _enter_context(self, context: Context, found: list[_Statement]) -> str:
-        """`context Patient`: defines the one instance that the statements after it are about."""
+        """`context Patient`: defines an expression for the instance that the following statements are about."""
         parts = parts_of(context.qualifiedIdentifier())
         name = parts[-1]
         if name in (UNFILTERED, "Population"):
@@ -182,10 +182,10 @@ class LibraryTranslator(DeclarationTranslator):
                 found.append(_Statement(context, name, element))
                 return name
         known_contexts = [known for model in models for known in model.contexts]
-        raise self.unknown_name(name, [*known_contexts, UNFILTERED], "the context", context)
+        raise self.unknown_name(name, [*known_contexts, UNFILTERED], "context", context)
 
     def _finish(self, statement: _Statement) -> None:
-        """Translate a statement unless that was done on the way; report what is wrong with it."""
+        """Translate a statement, unless a reference to it already caused that. Errors are reported."""
         if statement.element is not None or statement.broken:
             return
         try:
@@ -201,11 +201,11 @@ class LibraryTranslator(DeclarationTranslator):
             self.report(error)
         except RecursionError:
             statement.broken = True
-            self.report(CqlError("an expression nested too deeply", statement.context))
+            self.report(CqlError("the expression is nested too deeply", statement.context))
 
     @contextmanager
     def _alone(self, statement: _Statement, key: object, scopes: list[Scope]) -> Iterator[None]:
-        """Translate a statement away from whatever expression asked for it."""
+        """Translate a statement independently of the expression that refers to it."""
         saved = self.scopes, self._depth, self._evaluation_context
         self.scopes, self._depth, self._evaluation_context = scopes, 0, statement.evaluation_context
         self._in_progress.append(key)
@@ -269,7 +269,7 @@ class LibraryTranslator(DeclarationTranslator):
         self._complete(statement, element, result)
 
     def translate_standalone(self, context: Context, name: str) -> CqlType | None:
-        """Translate an expression that belongs to no statement into a definition `name`. None if it has errors."""
+        """Translate a separate expression to a definition `name`. Returns its type, None if it has errors."""
         statement = _Statement(context, next(iter(self.library.contexts), nodes.ContextDef(name=UNFILTERED)).name)
         try:
             with self._alone(statement, name, []):
@@ -283,7 +283,7 @@ class LibraryTranslator(DeclarationTranslator):
             self.report(error)
             return None
         except RecursionError:
-            self.report(CqlError("an expression nested too deeply", context))
+            self.report(CqlError("the expression is nested too deeply", context))
             return None
         self.library.statements.append(element)
         return value.type
@@ -337,7 +337,7 @@ class LibraryTranslator(DeclarationTranslator):
         for alias, exports in self.includes.items():
             if exports.id == library:
                 return alias
-        raise CqlError(f"this needs the library {library}, which is not included")
+        raise CqlError(f"this needs the library {library}; include it")
 
     # ------------------------------------------------------------------------------------------ annotations
 
@@ -356,7 +356,7 @@ def _key(symbol: FunctionSymbol) -> _FunctionKey:
 
 
 def translator_info(version: str, options: CompilerOptions) -> dict[str, Any]:
-    """What a library's annotation says of how it was made."""
+    """The annotation of a library that names the translator and its options."""
     return {
         "type": "CqlToElmInfo",
         "translatorVersion": version,

@@ -1,4 +1,4 @@
-"""Names, members and the elements of values (Author's Guide, Identifier Resolution; Path Traversal)."""
+"""Names, and elements of values (Author's Guide, Identifier Resolution; Path Traversal)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INTERVAL_ELEMENTS = ("low", "high", "lowClosed", "highClosed")
 
 
 def name_of(context: Context) -> str:
-    """The name that an identifier context spells, quotes and escapes removed."""
+    """The name in an identifier, without quotes and with escapes replaced."""
     text = str(context.getText())
     return unescape(text) if text.startswith(('"', "`")) else text
 
@@ -38,7 +38,7 @@ def parts_of(context: Context) -> list[str]:
 
 
 class DependsOnBroken(CqlError):
-    """A reference to a definition that has errors of its own, which are reported there."""
+    """A reference to a definition with errors, which are reported where it is defined."""
 
 
 class NameTranslator(TargetTranslator):
@@ -58,7 +58,7 @@ class NameTranslator(TargetTranslator):
         if name in self.includes:
             raise CqlError(f"{name!r} is a library, not a value", context)
         known = [*(n for scope in self.scopes for n in scope.names()), *self.own_names(), *self.includes]
-        raise self.unknown_name(name, known, "the name", context)
+        raise self.unknown_name(name, known, "name", context)
 
     def arguments(self, context: Context) -> list[Context]:
         """The argument contexts of a call."""
@@ -66,7 +66,7 @@ class NameTranslator(TargetTranslator):
         return [] if given is None else list(given.expression())
 
     def lookup(self, name: str, context: Context) -> Typed | None:
-        """What a bare name stands for: the innermost alias, let or operand of that name, else a declaration."""
+        """The value of a simple name: the innermost alias, let or operand with that name, otherwise a declaration."""
         for scope in reversed(self.scopes):
             if scope.row is not None:
                 found = self._row_element(name, scope.row, context)
@@ -79,7 +79,7 @@ class NameTranslator(TargetTranslator):
             if name in scope.operands:
                 return Typed(nodes.OperandRef(name=name), scope.operands[name])
             this = scope.aliases.get("$this")
-            # Within the arguments of where, select and their kin an element of what is looked at goes by its bare name.
+            # In the arguments of where, select and similar functions, a simple name may be an element of $this.
             if this is not None and self.element_of(this, name) is not None:
                 return self.member(Typed(nodes.AliasRef(name="$this"), this), name, context)
         symbol = self.own_symbol(name, context)
@@ -104,18 +104,18 @@ class NameTranslator(TargetTranslator):
                 return Typed(nodes.AliasRef(name=name), scope.aliases[name])
             if name in scope.lets:
                 return Typed(nodes.QueryLetRef(name=name), scope.lets[name])
-        raise CqlError(f"{name} has no meaning here", context)
+        raise CqlError(f"{name} is not available here", context)
 
     def visit_ExternalConstantTerm(self, context: Context) -> Typed:
         inner = context.referentialIdentifier()
         name = name_of(inner) if inner is not None else unescape(context.STRING().getText())
         symbol = self.own_symbol(name, context)
         if symbol is None or symbol.kind is not Declared.PARAMETER:
-            raise self.unknown_name(name, self.own_names(), "the external constant", context)
+            raise self.unknown_name(name, self.own_names(), "parameter", context)
         return self.reference(symbol, None)
 
     def reference(self, symbol: Symbol, library: str | None) -> Typed:
-        """The reference to a declaration of this library, or of the included one named `library`."""
+        """A reference to a declaration of this library, or of the included library with alias `library`."""
         attributes: dict[str, Any] = {"name": symbol.name, "libraryName": library}
         node: nodes.Expression
         if symbol.kind is Declared.EXPRESSION:
@@ -133,7 +133,7 @@ class NameTranslator(TargetTranslator):
         return Typed(node, symbol.type)
 
     def library_of(self, context: Context) -> str | None:
-        """The alias of the included library that a term names, if it names one and nothing nearer hides it."""
+        """The alias of the included library that a term names; None if it names none, or an inner name hides it."""
         if type(context).__name__ != "NameTermContext" or context.getChildCount() > 1:
             return None
         name = name_of(context.referentialIdentifier())
@@ -146,13 +146,13 @@ class NameTranslator(TargetTranslator):
         exports = self.includes[library]
         symbol = exports.symbols.get(name)
         if symbol is None:
-            raise self.unknown_name(name, exports.symbols, f"in {library}, the name", context)
+            raise self.unknown_name(name, exports.symbols, "name", context, within=library)
         if not symbol.public:
             raise CqlError(f"{name!r} is private to {library}", context)
         return self.reference(symbol, library)
 
     def own_symbol(self, name: str, context: Context) -> Symbol | None:
-        """The declaration `name` of this library, translated now if it was not yet."""
+        """The declaration `name` of this library, translated first if necessary."""
         raise NotImplementedError
 
     def own_names(self) -> list[str]:
@@ -188,7 +188,7 @@ class NameTranslator(TargetTranslator):
         return self.member(self.translate(source), name, context)
 
     def element_of(self, type_: CqlType, name: str) -> tuple[CqlType, str | None] | None:
-        """The type of an element of a type and how the model maps it; None where there is no such element."""
+        """The type of an element of a type, and its target in the model's mapping; None if there is no such element."""
         if isinstance(type_, NamedType):
             element = self.models.element(type_, name)
             return None if element is None else (element.type, element.target)
@@ -226,13 +226,13 @@ class NameTranslator(TargetTranslator):
         return list(_INTERVAL_ELEMENTS) if isinstance(type_, IntervalType) else []
 
     def member(self, source: Typed, name: str, context: Context) -> Typed:
-        """The element `name` of a value; of a list, the elements of all its members that have one."""
+        """The element `name` of a value. For a list, the non-null elements `name` of its members."""
         if isinstance(source.type, ListType):
             return self._member_of_each(source, source.type, name, context)
         described = self.element_of(source.type, name)
         if described is None:
             if source.type == ANY:
-                raise CqlError(f"a value of unknown type has no element {name!r}", context)
+                raise CqlError(f"cannot read element {name!r} of a value of unknown type; cast it first", context)
             suggestion = nearest(name, self.element_names(source.type))
             raise CqlError(f"{source.type} has no element {name!r}", context, suggestion=suggestion)
         type_, target = described

@@ -1,4 +1,4 @@
-"""The narrative of a definition: its source, in pieces that name the nodes made from them."""
+"""The narrative of a definition: its source in pieces, each with the local id of the node made from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Narrative = dict[str, Any]
 
 
 def narrative(context: Any, local_ids: Mapping[int, str]) -> Narrative:
-    """The annotation of the element made from `context`; `local_ids` by the identity of parse-tree contexts."""
+    """The annotation of the element made from `context`; `local_ids` are keyed by `id(…)` of parse-tree contexts."""
     stream = context.start.getInputStream()
 
     def add_text(found: list[Narrative], first: int, last: int) -> None:

@@ -1,4 +1,4 @@
-"""Operators other than those of timing (CQL reference, chapters 1 to 8 and 10)."""
+"""Operators, except timing phrases (CQL reference, chapters 1 to 8 and 10)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     def visit_EqualityExpression(self, context: Context) -> Typed:
         symbol = context.getChild(1).getText()
         if symbol in ("=", "!=") and any(operand.getText() == "null" for operand in context.expression()):
-            self.report(CqlError(f"comparing with null by {symbol} gives null: say 'is null'", context), "warning")
+            message = f"a comparison with null by {symbol} is always null; use 'is null'"
+            self.report(CqlError(message, context), "warning")
         compared = self._binary("Equivalent" if "~" in symbol else "Equal", context)
         return self.negation(compared, context) if symbol[0] == "!" else compared
 
@@ -115,7 +116,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         if isinstance(node, nodes.Literal) and node.value in (str(INTEGER_LIMIT), str(2**63)):
             return Typed(nodes.Literal(valueType=node.valueType, value=f"-{node.value}"), operand.type)
         if isinstance(node, nodes.Ratio):
-            # In `-1 'mg':2 'mg'` the sign is of the numerator: ratios themselves have no operator for it.
+            # In `-1 'mg':2 'mg'` the sign belongs to the numerator: there is no negation of ratios.
             node.numerator.value = -node.numerator.value
             return operand
         return self.operator("Negate", [operand], context)
@@ -253,7 +254,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator(name, [left, right], context)
 
     def _union(self, left: Typed, left_type: ListType, right: Typed, right_type: ListType, context: Context) -> Typed:
-        """The union of lists; where neither element type is the wider one, both become lists of the choice."""
+        """The union of lists. If neither element type includes the other, both become lists of their choice."""
         relations, conversions = self.models.relations, self.models.conversions
         related = (
             relations.is_subtype(left_type, right_type)
@@ -290,7 +291,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator(name, [operand], context)
 
     def _flatten(self, operand: Typed, type_: ListType, context: Context) -> Typed:
-        """A list of lists of differing types flattens to a list of their choice."""
+        """Flatten a list; lists of different types become a list of their choice."""
         element = type_.element
         if isinstance(element, ChoiceType):
             parts = [part.element if isinstance(part, ListType) else part for part in element.choices]
@@ -346,7 +347,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return type_ in (VALUE_SET, CODE_SYSTEM)
 
     def membership(self, element: Typed, collection: Typed, context: Context) -> Typed:
-        """The test whether a code, a concept, a text, or any of a list of them is in a value set or code system."""
+        """The test whether a code, concept or string, or any of a list, is in a value set or code system."""
         kind = "ValueSet" if collection.type == VALUE_SET else "CodeSystem"
         name = f"AnyIn{kind}" if isinstance(element.type, ListType) else f"In{kind}"
         if isinstance(element.type, ChoiceType):

@@ -14,14 +14,14 @@ from ecqm.language.translation.names import name_of
 from ecqm.language.translation.timing import TimingTranslator
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
-_MOST_LOOKS = 8
+_MOST_RETRANSLATIONS = 8
 _SOURCES = ("NameTermContext", "MemberTermContext", "RetrieveTermContext", "ParenthesizedTermContext")
 
 
 class QueryTranslator(TimingTranslator):
     """Translates queries, clause by clause."""
 
-    _looks = 0
+    _retranslations = 0
 
     def visit_TermExpression(self, context: Context) -> Typed:
         tail = context.queryTail()
@@ -59,16 +59,16 @@ class QueryTranslator(TimingTranslator):
         return Typed(query, type_)
 
     def _located(self, node: Any, context: Context, type_: CqlType) -> Any:
-        """A clause with its place, and with its type if types are asked for."""
+        """A clause, with its locator and result type if the options ask for them."""
         self.locate(node, context)
         if self.options.result_types:
             self.set_result_type(node, type_)
         return node
 
     def _source(self, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
-        """A source and its alias, which is known from here on."""
+        """Translate a source and add its alias to the scope: (alias, source, whether it is a list)."""
         if type(term).__name__ not in _SOURCES:
-            raise CqlError("a query source is a retrieve, a name, or an expression in parentheses", term)
+            raise CqlError("a query source must be a retrieve, a name, or an expression in parentheses", term)
         source = self.translate(term)
         alias = name_of(alias_context)
         if alias in scope.aliases:
@@ -79,9 +79,9 @@ class QueryTranslator(TimingTranslator):
         return alias, source, is_list
 
     def _warn_of_hidden(self, name: str, context: Context) -> None:
-        """A name that means something else outside is a likely mistake."""
+        """Warn if a name hides one outside the query, which is probably a mistake."""
         if any(name in scope.names() for scope in self.scopes):
-            self.report(CqlError(f"{name!r} hides a name of the same spelling outside this query", context), "warning")
+            self.report(CqlError(f"{name!r} hides another {name!r} outside this query", context), "warning")
 
     def _lets(self, clauses: Context, scope: Scope) -> list[nodes.LetClause]:
         found: list[nodes.LetClause] = []
@@ -110,7 +110,7 @@ class QueryTranslator(TimingTranslator):
         return relation
 
     def _result(self, query: nodes.Query, scope: Scope, is_list: bool, clauses: Context, context: Context) -> CqlType:
-        """Translate what the query returns, and tell its type."""
+        """Translate the result clause of a query. Returns the type of the query."""
         if clauses.aggregateClause() is not None:
             return self._aggregate(query, clauses.aggregateClause())
         clause = clauses.returnClause()
@@ -130,7 +130,7 @@ class QueryTranslator(TimingTranslator):
         return ListType(element) if is_list else element
 
     def _all_aliases(self, query: nodes.Query, scope: Scope) -> CqlType:
-        """What a query over several sources returns unless told: a tuple of its aliases."""
+        """Set the default result of a query over several sources: a tuple of its aliases."""
         elements = []
         for alias, type_ in scope.aliases.items():
             reference = self.record_type(Typed(nodes.AliasRef(name=alias), type_))
@@ -159,10 +159,11 @@ class QueryTranslator(TimingTranslator):
     def accumulated(
         self, name: str, starting: Typed | None, step: Context, starting_context: Context
     ) -> tuple[Typed, Typed]:
-        """What an aggregate starts with, and its step, in which `name` is what was gathered so far.
+        """The starting value of an aggregate, and its step, in which `name` is the accumulator.
 
-        The type of the accumulator is that of what becomes of it, which may take a second look at the step."""
-        with self.looking_again(step):
+        The type of the accumulator depends on the type of the step, so the step may be translated twice.
+        """
+        with self.retranslating(step):
             accumulator = Scope(lets={name: ANY if starting is None else starting.type})
             with self.scope(accumulator):
                 value = self.translate(step)
@@ -179,15 +180,15 @@ class QueryTranslator(TimingTranslator):
         return starting, value
 
     @contextmanager
-    def looking_again(self, context: Context) -> Iterator[None]:
-        """Where an expression may be translated several times: each such in another multiplies the work."""
-        if self._looks == _MOST_LOOKS:
-            raise CqlError(f"aggregates nested deeper than {_MOST_LOOKS} levels", context)
-        self._looks += 1
+    def retranslating(self, context: Context) -> Iterator[None]:
+        """A block that translates an expression several times. Nesting is limited, because it multiplies the work."""
+        if self._retranslations == _MOST_RETRANSLATIONS:
+            raise CqlError(f"aggregates are nested more than {_MOST_RETRANSLATIONS} levels deep", context)
+        self._retranslations += 1
         try:
             yield
         finally:
-            self._looks -= 1
+            self._retranslations -= 1
 
     # ------------------------------------------------------------------------------------------ sort
 
@@ -202,7 +203,7 @@ class QueryTranslator(TimingTranslator):
         direction = "asc" if item.sortDirection() is None else str(item.sortDirection().getText())
         key = self.translate(item.term())
         if not self._is_ordered(key.type):
-            raise CqlError(f"values of type {key.type} have no order to sort by", item)
+            raise CqlError(f"cannot sort by values of type {key.type}: they have no order", item)
         by: nodes.SortByItem
         if isinstance(key.node, nodes.IdentifierRef) and key.node.name != "$this":
             by = nodes.ByColumn(path=key.node.name, direction=direction)

@@ -31,29 +31,29 @@ class RetrieveTranslator(QueryTranslator):
         return result
 
     def _related(self, context: Context) -> nodes.Expression:
-        """The expression whose instances a retrieve is related to."""
+        """The expression for the instance that a retrieve is related to."""
         parts = parts_of(context)
         if len(parts) == 1:
             found = self.lookup(parts[0], context)
         else:
             found = self.library_member(parts[0], parts[1], context) if parts[0] in self.includes else None
         if found is None:
-            raise self.unknown_name(".".join(parts), self.own_names(), "the context", context)
+            raise self.unknown_name(".".join(parts), self.own_names(), "context", context)
         return found.node
 
     def _filtered_retrieves(
         self, base: nodes.Retrieve, described: ModelType, context: Context
     ) -> list[nodes.Expression]:
-        """The retrieves that a filter by terminology stands for: one, or one for each way the data may be coded."""
-        path, comparator, terminology = self._taken_apart(context)
+        """The retrieves for a terminology filter: one, or one for each way in which data may be coded."""
+        path, comparator, terminology = self._filter_parts(context)
         is_default = path is None
         if path is None:
             path = described.primary_code_path
             if path is None:
-                raise CqlError(f"{described.type} has no code to filter by", context)
+                raise CqlError(f"{described.type} has no default code element; name one: [… : element in …]", context)
         elif self.element_of(described.type, path.split(".")[0]) is None:
             known = self.element_names(described.type)
-            raise self.unknown_name(path, known, f"in {described.type}, the element", context)
+            raise self.unknown_name(path, known, "element", context, within=str(described.type))
         codes = self.translate(terminology)
         is_value_set = codes.type == VALUE_SET
         if comparator is None:
@@ -81,9 +81,10 @@ class RetrieveTranslator(QueryTranslator):
         return found
 
     def _referenced(self, choice: ChoiceType, path: str) -> ModelType | None:
-        """The type that an element refers to where its code may be found in another resource.
+        """The type that an element may refer to for its code; None if there is none.
 
-        Models do not say what a reference is to; an element is named after it (`medication`: Medication).
+        Models do not name the target of a reference, so it is derived from the name of the element (`medication`:
+        Medication).
         """
         for part in choice.choices:
             if isinstance(part, NamedType) and self.models.element(part, "reference") is not None:
@@ -102,7 +103,7 @@ class RetrieveTranslator(QueryTranslator):
         codes: Typed,
         context: Context,
     ) -> nodes.Expression:
-        """Those whose code is that of the resource they refer to, the last part of the reference being its id."""
+        """The query for instances that refer to a resource with the code; a reference ends with the resource's id."""
         assert referenced.primary_code_path is not None
         outer, inner = _initials(described.name), _initials(referenced.name)
         reference = Typed(nodes.Property(path=f"{path}.reference.value", scope=outer), STRING)
@@ -132,8 +133,8 @@ class RetrieveTranslator(QueryTranslator):
             current = described[0].element if isinstance(described[0], ListType) else described[0]
         return current
 
-    def _taken_apart(self, context: Context) -> tuple[str | None, str | None, Context]:
-        """A filter as (path, comparator, terminology): `code in "VS"` is written like a membership test."""
+    def _filter_parts(self, context: Context) -> tuple[str | None, str | None, Context]:
+        """A filter as (path, comparator, terminology); path and comparator are None for a terminology alone."""
         kind = type(context).__name__
         if kind in ("MembershipExpressionContext", "EqualityExpressionContext"):
             left, right = context.expression()
@@ -144,7 +145,7 @@ class RetrieveTranslator(QueryTranslator):
         return None, None, context
 
     def _dotted(self, context: Context) -> str | None:
-        """The dotted path that an expression consists of, if it is one."""
+        """The dotted path if an expression is nothing else; otherwise None."""
         kind = type(context).__name__
         if kind == "TermExpressionContext" and context.queryTail() is None:
             return self._dotted(context.term())
@@ -156,14 +157,14 @@ class RetrieveTranslator(QueryTranslator):
         return None
 
     def _code_list(self, codes: Typed, context: Context) -> Typed:
-        """What a retrieve is filtered by is a list of codes."""
+        """The codes to filter a retrieve by, as a list."""
         if isinstance(codes.type, ListType):
             return codes
         if codes.type == CONCEPT:
             return Typed(self.access(codes.node, "codes"), ListType(CODE))
         if codes.type in (CODE, STRING):
             return self.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
-        raise CqlError(f"a retrieve is filtered by a value set or by codes, not by {codes.type}", context)
+        raise CqlError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context)
 
 
 def _initials(name: str) -> str:

@@ -38,13 +38,13 @@ _TIME_FIELDS = ("hour", "minute", "second", "millisecond")
 
 
 def is_negated(context: Context) -> bool:
-    """Whether a number stands right after a minus."""
+    """Whether a number is the operand of a minus."""
     parent = context.parentCtx
     return type(parent).__name__ == "PolarityTermContext" and parent.start.text == "-"
 
 
 class SelectorTranslator(NameTranslator):
-    """Translates what writes a value down."""
+    """Translates literals and selectors."""
 
     # ------------------------------------------------------------------------------------------ literals
 
@@ -117,7 +117,8 @@ class SelectorTranslator(NameTranslator):
         given = [self.translate(low_context), self.translate(high_context)]
         bounds, point = self.unified(given, [low_context, high_context])
         if isinstance(point, ChoiceType) and not any(isinstance(bound.type, ChoiceType) for bound in given):
-            raise CqlError(f"an interval cannot reach from {given[0].type} to {given[1].type}", context)
+            found = f"{given[0].type} and {given[1].type}"
+            raise CqlError(f"the bounds of an interval must have one type, found {found}", context)
         if isinstance(point, ListType | IntervalType | TupleType):
             raise CqlError(f"an interval cannot have bounds of type {point}", context)
         node = nodes.Interval(
@@ -149,7 +150,7 @@ class SelectorTranslator(NameTranslator):
         for element in context.element():
             name = name_of(element.referentialIdentifier())
             if any(name == known for known, _ in types):
-                raise CqlError(f"the tuple has two elements {name!r}", element)
+                raise CqlError(f"the tuple element {name!r} is given twice", element)
             value = self.translate(element.expression())
             elements.append(nodes.TupleElement(name=name, value=value.node))
             types.append((name, value.type))
@@ -162,19 +163,20 @@ class SelectorTranslator(NameTranslator):
             name = name_of(element.referentialIdentifier())
             described = self.element_of(class_type, name)
             if described is None:
-                raise self.unknown_name(name, self.element_names(class_type), f"in {class_type}, the element", element)
+                known = self.element_names(class_type)
+                raise self.unknown_name(name, known, "element", element, within=str(class_type))
             value = self.to_type(self.translate(element.expression()), described[0], element)
             elements.append(nodes.InstanceElement(name=name, value=value.node))
         return Typed(nodes.Instance(classType=self.models.qname(class_type), element=elements), class_type)
 
     def _type_parts(self, context: Context) -> list[str]:
-        """The names of the type that stands before the brace of an instance selector."""
+        """The parts of the type name before the brace of an instance selector."""
         kind = type(context).__name__
         if kind == "NameTermContext" and context.getChildCount() == 1:
             return [name_of(context.referentialIdentifier())]
         if kind == "MemberTermContext" and context.getChildCount() == 3:
             return [*self._type_parts(context.term()), name_of(context.anyName())]
-        raise CqlError("an instance selector begins with the name of a type", context)
+        raise CqlError("an instance selector must begin with the name of a type", context)
 
     # ------------------------------------------------------------------------------------------ codes
 
@@ -199,23 +201,23 @@ class SelectorTranslator(NameTranslator):
         return Typed(node, CONCEPT)
 
     def code_system(self, context: Context) -> nodes.CodeSystemRef:
-        """The reference to a declared code system."""
+        """A reference to a declared code system."""
         found = self.terminology(context, Declared.CODE_SYSTEM)
         assert isinstance(found, nodes.CodeSystemRef)
         return found
 
     def terminology(self, context: Context, kind: Declared) -> nodes.Expression:
-        """The reference to a declaration of that kind, of this library or an included one."""
+        """A reference to a terminology declaration of the given kind, in this library or an included one."""
         parts = parts_of(context)
         if len(parts) == 1:
             symbol = self.own_symbol(parts[0], context)
             if symbol is None:
-                raise self.unknown_name(parts[0], self.own_names(), f"the {kind.value}", context)
+                raise self.unknown_name(parts[0], self.own_names(), kind.value, context)
             reference = self.reference(symbol, None)
         else:
             library, name = ".".join(parts[:-1]), parts[-1]
             if library not in self.includes:
-                raise self.unknown_name(library, self.includes, "the library", context)
+                raise self.unknown_name(library, self.includes, "library", context)
             reference = self.library_member(library, name, context)
             symbol = self.includes[library].symbols[name]
         if symbol.kind is not kind:
@@ -225,7 +227,7 @@ class SelectorTranslator(NameTranslator):
     # ------------------------------------------------------------------------------------------ types
 
     def type_of(self, context: Context) -> CqlType:
-        """The type that a type specifier writes. Raises CqlError for names of no type."""
+        """The type of a type specifier. Raises CqlError if there is no such type."""
         kind = type(context).__name__
         if kind == "ListTypeContext":
             return ListType(self.type_of(context.typeSpecifier()))
@@ -241,5 +243,5 @@ class SelectorTranslator(NameTranslator):
                 )
             )
         if kind != "NamedTypeContext":
-            raise CqlError("a type is missing", context)
+            raise CqlError("missing type", context)
         return self.models.named_type(parts_of(context.qualifiedIdentifier()), context)

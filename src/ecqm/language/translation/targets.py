@@ -1,13 +1,13 @@
-"""How elements of one model are reached in the data of another: the `target` of QI-Core and US Core elements.
+"""Mapping elements of one model to the data of another: the `target` of QI-Core and US Core elements.
 
-A target is written in terms of the value of the element as the data has it and of the instance:
+A target refers to the value of the element in the data (%value) and to the instance (%parent):
 
-    %value.value                                     a part of it
-    FHIRHelpers.ToConcept(%value)                    a function of it
-    %parent.extension[url='…'].value.value           somewhere else in the instance
-    System.Concept:F(%value);System.ValueSet:G(…)    by the type of the value
+    %value.value                                     a part of the value
+    FHIRHelpers.ToConcept(%value)                    a function of the value
+    %parent.extension[url='…'].value.value           another place in the instance
+    System.Concept:F(%value);System.ValueSet:G(…)    depends on the type of the value
 
-A target on a list applies to each of its elements.
+The target of a list applies to each of its elements.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class TargetTranslator(TranslatorCore):
     _kept_cases: list[nodes.Case]
 
     def access(self, source: nodes.Expression, path: str) -> nodes.Property:
-        """The property of an alias by its scope, of anything else by its source."""
+        """A property: of an alias by `scope`, of other expressions by `source`."""
         if isinstance(source, nodes.AliasRef) and source.name != "$this":
             return nodes.Property(path=path, scope=source.name)
         return nodes.Property(path=path, source=source)
 
     def through_target(self, element: Typed, target: str | None, parent: Typed, context: Context) -> Typed:
-        """`element` of `parent` as its model maps it; itself where the model maps nothing."""
+        """`element` of `parent` as its model maps it; without a mapping, the element itself."""
         if target is None or target == "%value":
             return element
         if _BY_TYPE.match(target):
@@ -73,7 +73,7 @@ class TargetTranslator(TranslatorCore):
             try:
                 type_ = read_type(type_text)
             except ModelFileError:
-                raise CqlError(f"the model maps this element in a way not understood: {target}", context) from None
+                raise _unsupported(target, context) from None
             tested = parent if self._is_part_of(type_, parent.type) else element
             mapped = self.through_target(Typed(element.node, type_), mapping, parent, context)
             by_type[type_] = mapped
@@ -98,12 +98,12 @@ class TargetTranslator(TranslatorCore):
             return self.access(element.node, target.removeprefix("%value."))
         if target.startswith("%parent."):
             return self._path(target.removeprefix("%parent."), parent, context)
-        raise CqlError(f"the model maps this element in a way not understood: {target}", context)
+        raise _unsupported(target, context)
 
     def _path(self, path: str, parent: Typed, context: Context, *, many: bool = False) -> nodes.Expression:
-        """A path from the instance: at most one step has criteria, and what follows it is one dotted property.
+        """A path from the instance. At most one step has criteria; the rest of the path is one dotted property.
 
-        The criteria select one element, or all that fit where the element is a list (`many`).
+        The criteria select a single element, or with `many` all elements that meet them.
         """
         at = path.find("[", path.find("[x]") + 3 if "[x]" in path else 0)
         if at < 0:
@@ -127,7 +127,7 @@ class TargetTranslator(TranslatorCore):
         return selected if many else nodes.SingletonFrom(operand=selected)
 
     def _data_type(self, type_: CqlType | None, steps: Sequence[str]) -> CqlType | None:
-        """The type that the data has, in the model that this one maps to, at the end of a path from a type."""
+        """The type at the end of a path, in the model of the data to which this model maps."""
         if isinstance(type_, ChoiceType):
             type_ = type_.choices[0]
         current: CqlType | None = None
@@ -160,7 +160,7 @@ class TargetTranslator(TranslatorCore):
     def model_function(
         self, operand: Typed, library: str, name: str, result: CqlType, context: Context
     ) -> nodes.FunctionRef:
-        """The call of a function that the model names, of the overload that gives the element's type."""
+        """The call of a function that the model names, of the overload that returns the element's type."""
         overloads = self.functions_of(library, name, context)
         chosen = [overload for overload in overloads if overload.result == result]
         signature: list[nodes.TypeSpecifier] = []
@@ -175,5 +175,9 @@ class TargetTranslator(TranslatorCore):
         raise NotImplementedError
 
     def library_alias(self, library: str) -> str | None:
-        """The name under which this library includes another; None for itself."""
+        """The alias of an included library; None for this library itself."""
         raise NotImplementedError
+
+
+def _unsupported(target: str, context: Context) -> CqlError:
+    return CqlError(f"the model maps this element in an unsupported way: {target}", context)

@@ -1,7 +1,7 @@
 """Timing phrases (Author's Guide, Timing Relationships; Translation Semantics, Timing Phrases).
 
-A phrase names a relation between two operands, with words that pick a boundary of either ('starts', 'end of'),
-a precision ('day of') and an offset ('3 days or less').
+A phrase names a relation between two operands. Other words select a boundary of an operand ('starts', 'end of'), a
+precision ('day of') and an offset ('3 days or less').
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BOUNDARIES = {"starts": "Start", "ends": "End", "start": "Start", "end": "End"}
 
 @dataclass(frozen=True, slots=True)
 class _Offset:
-    """`amount` before or after; `direction` 'more', 'less' or None for exactly; `inclusive` of the amount itself."""
+    """An offset: `direction` is 'more', 'less', or None for exactly; `inclusive` includes the amount itself."""
 
     amount: nodes.Quantity
     direction: str | None
@@ -46,7 +46,7 @@ class TimingTranslator(OperatorTranslator):
         return self.operator(name, [operand], context)
 
     def _precision(self, phrase: Context) -> dict[str, Any]:
-        """The precision attribute of the operator, where the phrase names one."""
+        """The precision attribute of the operator, if the phrase names a precision."""
         specified = phrase.precisionOf()
         return {} if specified is None else {"precision": specified.precision().getText().capitalize()}
 
@@ -85,10 +85,10 @@ class TimingTranslator(OperatorTranslator):
         return self.operator(name, [left, right], context, **self._precision(phrase))
 
     def _is_point(self, value: Typed, *, null_is_point: bool) -> bool:
-        """Whether a value is a point or an element.
+        """Whether a value is a point or an element, and not an interval or a list.
 
-        A null may be either. The HL7 suite takes it for a whole list after `includes` (IncludesNullRight) and for an
-        element after `properly includes` (ProperContainsNullRightTrue); of an interval both give null.
+        A null may be either. In the HL7 suite it is a whole list after `includes` (IncludesNullRight) and an element
+        after `properly includes` (ProperContainsNullRightTrue). For intervals the result is null in both cases.
         """
         if isinstance(value.type, IntervalType | ListType):
             return False
@@ -97,7 +97,7 @@ class TimingTranslator(OperatorTranslator):
         return not self._converts_to_interval(value)
 
     def _null_as(self, whole: Typed, value: Typed) -> Typed:
-        """An untyped null as being of the type of the list or interval that it is compared with."""
+        """Cast an untyped null to the type of the list or interval that it is compared with."""
         if value.type == ANY and isinstance(whole.type, IntervalType | ListType):
             return self.cast(value, whole.type)
         return value
@@ -187,8 +187,10 @@ class TimingTranslator(OperatorTranslator):
         attributes: dict[str, Any],
         context: Context,
     ) -> Typed:
-        """`point` in an interval around `anchor`. A closed bound that is null would mean no bound, so that a null
-        anchor must be excluded."""
+        """`point` in an interval around `anchor`.
+
+        A closed null bound would mean that there is no bound, so a null anchor is excluded explicitly.
+        """
         interval = nodes.Interval(low=low.node, high=high.node, lowClosed=low_closed, highClosed=high_closed)
         typed = self.record_type(Typed(interval, IntervalType(low.type)))
         inside = self.operator("In", [point, typed], context, **attributes)
@@ -230,7 +232,7 @@ class TimingTranslator(OperatorTranslator):
         name = f"{context.getChild(0).getText().capitalize()}Between"
         operand = self.translate(context.term())
         if not isinstance(operand.type, IntervalType) and not self._converts_to_interval(operand):
-            raise CqlError(f"{context.getChild(0).getText()} of {operand.type}, which is no interval", context)
+            raise CqlError(f"'{context.getChild(0).getText()} in' needs an interval, found {operand.type}", context)
         bounds = [self._boundary("Start", operand, context), self._boundary("End", operand, context)]
         return self.operator(name, bounds, context, precision=_unit(context))
 

@@ -30,9 +30,9 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.content.libraries import LibraryNotFound
 from ecqm.bundles.evaluation.planning import Planner
 from ecqm.data import Demand
-from ecqm.data.inputs import data_files
-from ecqm.data.loading import load
-from ecqm.data.store import open_store
+from ecqm.data.files.inputs import data_files
+from ecqm.data.loading.load import load
+from ecqm.data.store.store import open_store
 from ecqm.elm import ElmError
 from ecqm.measures.definition import MeasureError
 from ecqm.plan.lowering import PlanError

@@ -13,7 +13,7 @@ from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.packages.hqmf import read_hqmf
 from ecqm.cli.conformance.suite import SuiteError, read_suite
 from ecqm.data import DataError
-from ecqm.data.fhir_xml import json_of_xml
+from ecqm.data.files.fhir_xml import json_of_xml
 from ecqm.elm import ElmError, LibrarySource, read_head, read_xml
 from ecqm.xml_parsing import UnsafeDocument, parse
 from tests.scripts import ROOT

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ecqm.data import EVERYTHING, Demand
-from ecqm.data.loading import load
+from ecqm.data.loading.load import load
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, ecqm
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from ecqm.cli.main import main
-from ecqm.data.store import open_store
+from ecqm.data.store.store import open_store
 
 
 def run(*arguments: object) -> Result:

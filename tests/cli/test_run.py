@@ -10,8 +10,8 @@ import pyarrow.parquet
 import pytest
 
 import ecqm
-from ecqm.data.loading import load
-from ecqm.data.store import open_store
+from ecqm.data.loading.load import load
+from ecqm.data.store.store import open_store
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, Run, change_elm, copy_of_sample, expression, stay
 from tests.cli.samples import ecqm as command
 from tests.data.resources import bundle, write

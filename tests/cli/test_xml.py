@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from tests.cli.samples import SAMPLE, STAY, Run, ecqm
-from tests.data.fhir_xml_writer import to_xml
+from tests.data.files.fhir_xml_writer import to_xml
 
 
 def sample_in_xml(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from ecqm.cli.contents import libraries_option, valuesets_option
 
 if TYPE_CHECKING:
     from ecqm.data import Demand
-    from ecqm.data.loading import Watcher
+    from ecqm.data.loading.load import Watcher
 
 # Commands import what they need when they run: help has to come up at once.
 
@@ -60,7 +60,7 @@ def command(
 
     from ecqm.cli.failures import resumable
     from ecqm.data import EVERYTHING
-    from ecqm.data.loading import load
+    from ecqm.data.loading.load import load
 
     if measures and content is None:
         raise click.UsageError("--measure needs --content")
@@ -118,7 +118,7 @@ class _Installed:
 
     def unknown_codes(self, store: Path) -> dict[str, int]:
         """How many codes the store has, and how many of them are in no value set of the measures."""
-        from ecqm.data.store import open_store
+        from ecqm.data.store.store import open_store
 
         value_sets = {name for measure in self.measures for name in self.content.closure(measure).value_sets()}
         known = {

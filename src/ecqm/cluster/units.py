@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
-from ecqm.data.building import ShardJob, spooled_cohort
-from ecqm.data.files import unpacked_size
-from ecqm.data.partition import Partition
-from ecqm.data.shards import Shard
+from ecqm.data.files.content import unpacked_size
+from ecqm.data.loading.building import ShardJob, spooled_cohort
+from ecqm.data.loading.partition import Partition
 from ecqm.data.source import PatientData
+from ecqm.data.store.shard import Shard
 from ecqm.terminology import CodeIndex
 
 # JSON in one unit of files that are run without a store, at most; and what a process holds for each byte of it.
@@ -100,7 +100,7 @@ def units_of(
     progress: Callable[[int], None] = lambda size: None,
 ) -> list[Unit]:
     """The units that patients make: each shard of a store, and files either at once or, when they hold more than
-    `unit_size` bytes of JSON, sorted by patient into `spools` first (`ecqm.data.partition`).
+    `unit_size` bytes of JSON, sorted by patient into `spools` first (`ecqm.data.loading.partition`).
 
     The sorting goes on where it was when it is called again with the same files; `progress` takes the bytes sorted.
     """

@@ -8,17 +8,18 @@
 `cohort.n`, `cohort.ids`, `cohort.table(type)`, `cohort.resolve(references, patients, type)` and `cohort.problems` are
 what the engine uses; see `Cohort` and `ResourceTable`.
 
-What is to be read often goes into a cohort store first: `ecqm.data.loading.load(paths, output, demand)` makes one, and
-`ecqm.data.store.open_store(path)` gives its shards (`shard.cohort(demand, codes)`), each a cohort by itself.
+What is read often is loaded into a cohort store first: `load(paths, output, demand)` of `ecqm.data.loading.load` makes
+one, and `open_store(path)` of `ecqm.data.store.store` gives its shards, each of which is read as a cohort:
+`shard.cohort(demand, codes)`.
 """
 
-from ecqm.data.cases import read_cases
-from ecqm.data.cohort import Cohort, CohortBuilder
-from ecqm.data.demand import EVERYTHING, Demand
-from ecqm.data.elements import ElementNotRead
+from ecqm.data.cohort.cohort import Cohort, CohortBuilder
+from ecqm.data.cohort.elements import ElementNotRead
+from ecqm.data.cohort.table import ResourceTable
+from ecqm.data.fhir.demand import EVERYTHING, Demand
 from ecqm.data.problems import DataError, DataProblem
-from ecqm.data.readers import read_files
-from ecqm.data.table import ResourceTable
+from ecqm.data.reading.cases import read_cases
+from ecqm.data.reading.files import read_files
 
 __all__ = [
     "EVERYTHING",

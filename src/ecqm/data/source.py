@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ecqm.data.cohort import Cohort
-from ecqm.data.demand import Demand
-from ecqm.data.inputs import find_inputs
+from ecqm.data.cohort.cohort import Cohort
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.files.inputs import find_inputs
 from ecqm.data.problems import DataError, DataProblem
-from ecqm.data.readers import read_files
-from ecqm.data.store import CohortStore, is_store, open_store
+from ecqm.data.reading.files import read_files
+from ecqm.data.store.store import CohortStore, is_store, open_store
 from ecqm.terminology import CodeIndex
 
 

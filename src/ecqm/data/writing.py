@@ -21,7 +21,7 @@ _WRITER, PROCESSES = ".writer", ".processes"
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     """Keeps others from writing to a folder. Raises DataError if another process is writing to it; processes of one
-    that was killed (see `ecqm.data.processes`) are waited for."""
+    that was killed (see `ecqm.data.loading.processes`) are waited for."""
     with (folder / _WRITER).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

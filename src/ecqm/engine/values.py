@@ -90,7 +90,7 @@ def property_(executor: Executor, node: Property, frame: Frame) -> Column:
 
 def _extensions(executor: Executor, node: Property, column: Column, frame: Frame) -> Column:
     """The extensions of values: those of primitives and codes, whose columns have no room for them, are in the element
-    beside that which the values are of (`ecqm.data.elements`)."""
+    beside that which the values are of (`ecqm.data.cohort.elements`)."""
     parts = column.alternatives if isinstance(column, ChoiceColumn) else (column,)
     own = [part_of(part, "extension") for part in parts if isinstance(part, (ResourceColumn, RecordColumn))]
     beside: Column = NullColumn(len(column))

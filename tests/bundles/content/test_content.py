@@ -12,7 +12,7 @@ from ecqm.bundles.content.catalog import MeasureNotFound, cms_id
 from ecqm.bundles.content.documents import ContentError, open_documents
 from ecqm.bundles.content.elm import elm_source
 from ecqm.bundles.content.libraries import LibraryNotFound
-from ecqm.data.archives import ArchiveLimits
+from ecqm.data.files.archives import ArchiveLimits
 from tests.bundles.contents import (
     VALUE_SET,
     bundle,

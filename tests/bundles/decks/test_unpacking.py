@@ -10,7 +10,7 @@ import pytest
 
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.decks.unpacking import unpacked
-from ecqm.data.archives import ArchiveLimits
+from ecqm.data.files.archives import ArchiveLimits
 
 
 def packed(**files: str | bytes) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from ecqm.columns import to_values
 from ecqm.data import DataError, Demand, ElementNotRead
-from ecqm.data.cohort import Cohort
+from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.qdm import QdmCohortBuilder, qdm_schema, read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.patients import add_document, read_whole

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from ecqm.data import DataError
-from ecqm.data.archives import ArchiveEntry, ArchiveLimits, archive_entries
-from ecqm.data.fhir_xml import is_fhir_xml, json_of_xml
+from ecqm.data.files.archives import ArchiveEntry, ArchiveLimits, archive_entries
+from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.json_decoding import json_decoder
 
 SUFFIXES = (".json", ".cql", ".xml")

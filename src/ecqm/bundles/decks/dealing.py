@@ -18,8 +18,8 @@ from urllib.parse import quote
 import msgspec
 
 from ecqm.data import DataError
-from ecqm.data.compartment import PATIENT_LINKS, patient_reference
-from ecqm.data.files import read_document
+from ecqm.data.fhir.compartment import PATIENT_LINKS, patient_reference
+from ecqm.data.files.content import read_document
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, expectations_of, reports_in
 from ecqm.measures.decks.test_cases import read_cases

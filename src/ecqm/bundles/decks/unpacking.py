@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from ecqm.bundles.content.documents import ContentError
 from ecqm.data import DataError
-from ecqm.data.archives import ArchiveLimits, archive_entries
+from ecqm.data.files.archives import ArchiveLimits, archive_entries
 
 # Data and logic, what an export says of its cases, and the archives that an export of both consists of.
 _SUFFIXES = (".json", ".ndjson", ".xml", ".cql", ".txt", ".madie", ".zip")

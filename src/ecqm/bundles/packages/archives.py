@@ -15,7 +15,7 @@ from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.packages.hqmf import ROOT, read_hqmf
 from ecqm.bundles.packages.package import VALUE_SETS, MeasurePackage
 from ecqm.data import DataError
-from ecqm.data.archives import ArchiveEntry, ArchiveLimits, archive_entries
+from ecqm.data.files.archives import ArchiveEntry, ArchiveLimits, archive_entries
 from ecqm.elm import ElmError, LibraryCollection, LibraryIdentifier
 from ecqm.elm.sources import LibrarySource
 from ecqm.terminology import PackagedValueSets

@@ -10,8 +10,8 @@ import numpy as np
 
 from ecqm.bundles.packages.package import MeasurePackage, qdm_version
 from ecqm.columns import Column, ListColumn, ResourceColumn
-from ecqm.data.cohort import Cohort
-from ecqm.data.demand import Demand
+from ecqm.data.cohort.cohort import Cohort
+from ecqm.data.fhir.demand import Demand
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ecqm.columns import Rows
-from ecqm.data.cohort import Cohort
-from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.cohort.cohort import Cohort
+from ecqm.data.cohort.table import Origin
+from ecqm.data.fhir.demand import EVERYTHING, Demand
 from ecqm.data.problems import DataProblem
 from ecqm.data.qdm.columns import AttributeColumns
 from ecqm.data.qdm.schema import NEWEST, PATIENT, qdm_schema
 from ecqm.data.qdm.structs import QdmStructs, qdm_structs
 from ecqm.data.qdm.table import QdmTable
-from ecqm.data.table import Origin
 from ecqm.terminology import CodeIndex
 
 

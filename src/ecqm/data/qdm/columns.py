@@ -23,7 +23,7 @@ from ecqm.columns import (
     StringColumn,
     merge,
 )
-from ecqm.data.layouts import LAYOUTS, coding_column
+from ecqm.data.cohort.layouts import LAYOUTS, coding_column
 from ecqm.data.qdm.fitting import Unfit, fit, type_of
 from ecqm.data.qdm.structs import QdmStructs
 from ecqm.kernels.segments import offsets_of_lengths

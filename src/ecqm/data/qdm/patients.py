@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from ecqm.data.allocation import many_objects
-from ecqm.data.archives import archive_entries
-from ecqm.data.cohort import Cohort
-from ecqm.data.demand import EVERYTHING, Demand
+from ecqm.data.cohort.cohort import Cohort
+from ecqm.data.fhir.demand import EVERYTHING, Demand
+from ecqm.data.files.archives import archive_entries
 from ecqm.data.problems import DataError
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.fitting import Unfit, fit, fitted

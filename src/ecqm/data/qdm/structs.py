@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ecqm.data.demand import Demand
+from ecqm.data.fhir.demand import Demand
 from ecqm.data.qdm.schema import ALWAYS, CODES, Attribute, QdmSchema, qdm_schema
 from ecqm.json_decoding import json_decoder
 from ecqm.models import model_versions

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ecqm.columns import Column, ListColumn, Mask, NullColumn, Rows, StringColumn
-from ecqm.data.elements import ElementNotRead
+from ecqm.data.cohort.elements import ElementNotRead
+from ecqm.data.cohort.table import Origin
 from ecqm.data.qdm.columns import AttributeColumns
 from ecqm.data.qdm.schema import CODES, PATIENT
 from ecqm.data.qdm.structs import STORE_ID, QdmStructs
-from ecqm.data.table import Origin
 from ecqm.kernels.segments import offsets_of_parents
 from ecqm.types import CODE, STRING, ListType
 

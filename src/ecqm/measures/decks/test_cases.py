@@ -17,7 +17,8 @@ from pathlib import Path
 import msgspec
 
 from ecqm.data import DataError
-from ecqm.data.files import read_document, without_twins
+from ecqm.data.files.content import read_document
+from ecqm.data.files.inputs import without_twins
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, ReportResource, expectations_of, reports_in
 

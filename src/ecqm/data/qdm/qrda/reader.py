@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ecqm.data.demand import EVERYTHING
+from ecqm.data.fhir.demand import EVERYTHING
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.qrda.datatypes import IDENTIFIER
 from ecqm.data.qdm.qrda.demographics import read_demographics

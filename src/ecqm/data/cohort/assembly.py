@@ -1,0 +1,167 @@
+"""Loose resources put to their patients: by the references of the patient compartment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ecqm.data.cohort.cohort import CohortBuilder
+from ecqm.data.cohort.gathering import Gathered, RawJson
+from ecqm.data.cohort.table import Origin
+from ecqm.data.fhir.compartment import patient_reference, patient_references, target
+
+# What a reference names: (type, id), or (None, URN).
+Key = tuple[str | None, str]
+# A shared resource: its type, the lot that it was gathered in, and its place there.
+Shared = tuple[str, Gathered, int]
+
+
+class Loose(NamedTuple):
+    """A decoded resource of which it is not known yet whose it is; `urn` is its fullUrl if that is a URN."""
+
+    resource: Any
+    raw: RawJson
+    origin: Origin
+    urn: str | None = None
+
+
+class Assembly:
+    """Puts resources into a builder, each with its patient.
+
+    A resource that names no patient (Medication, Location, Organization, Practitioner…) is shared: every patient with a
+    resource that refers to it, directly or over other shared ones, gets a row for it, so that retrieves and joins
+    within one patient see it. One that names a patient of whom there is no Patient resource is reported and left out.
+    """
+
+    def __init__(self, builder: CohortBuilder) -> None:
+        self._builder = builder
+        # Patient rows by reference ("Patient/1", a URN), so that the references of many are one look-up each.
+        self._patients: dict[str | None, int] = {}
+        self._unplaced: dict[str, Gathered] = {}
+        self._placed: list[tuple[Gathered, list[int]]] = []
+
+    def add_together(self, resources: Iterable[Loose]) -> None:
+        """Resources of one bundle: with a single Patient among them, all are that patient's."""
+        resources = list(resources)
+        own = Assembly(self._builder)
+        for loose in resources:
+            own._gather(loose)
+        patients = own._unplaced.get("Patient")
+        if patients is not None and len(patients) == 1:
+            patient = self._add_patients(patients)[0]
+            for name, gathered in own._unplaced.items():
+                if name != "Patient":
+                    self.put(name, gathered, [patient] * len(gathered))
+            return
+        for loose in resources:
+            self._gather(loose)
+
+    def add(self, resource_type: str, gathered: Gathered) -> None:
+        """Resources of any patients, in any order."""
+        known = self._unplaced.get(resource_type)
+        if known is None:
+            self._unplaced[resource_type] = gathered
+        else:
+            known.extend(gathered, [])
+
+    def put(self, resource_type: str, gathered: Gathered, patients: list[int]) -> None:
+        """Resources of known patient rows."""
+        if len(gathered) and self._builder.demand.reads(resource_type):
+            self._builder.add_all(resource_type, gathered, patients)
+        self._placed.append((gathered, patients))
+
+    def finish(self) -> None:
+        """Put everything to its patient, now that all are known, and give patients what they share."""
+        patients = self._unplaced.pop("Patient", None)
+        if patients is not None:
+            self._add_patients(patients)
+        shared: dict[Key, Shared] = {}
+        for name, gathered in self._unplaced.items():
+            if self._builder.demand.reads(name):
+                self._place(name, gathered, shared)
+        self._unplaced.clear()
+        self.share(shared)
+
+    def share(self, shared: Mapping[Key, Shared]) -> None:
+        """Give every patient the shared resources that its own refer to, and those that these refer to."""
+        if not shared:
+            return
+        interesting = references_to({name for name, _ in shared if name is not None})
+        keys: dict[bytes, Key | None] = {}
+        given: set[tuple[int, Key]] = set()
+        lots: dict[str, tuple[Gathered, list[int]]] = {}
+        waiting = [pair for gathered, rows in self._placed for pair in zip(rows, gathered.raws, strict=True)]
+        while waiting:
+            referring, waiting = waiting, []
+            for patient, raw in referring:
+                for match in interesting.findall(raw):
+                    key = keys[match] if match in keys else keys.setdefault(match, _shared_key(match, shared))
+                    if key is not None and (patient, key) not in given:
+                        given.add((patient, key))
+                        name, gathered, place = shared[key]
+                        lot, patients = lots.setdefault(name, (Gathered(), []))
+                        lot.append_from(gathered, place)
+                        patients.append(patient)
+                        waiting.append((patient, gathered.raws[place]))
+        for name, (lot, patients) in lots.items():
+            self._builder.add_all(name, lot, patients)
+
+    def _gather(self, loose: Loose) -> None:
+        origin = loose.origin
+        entry = -1 if origin.entry is None else origin.entry
+        gathered = self._unplaced.setdefault(self._builder.type_of(loose.resource), Gathered())
+        gathered.append(loose.resource, loose.raw, self._builder.file_number(origin.file), entry, loose.urn)
+
+    def _add_patients(self, gathered: Gathered) -> list[int]:
+        rows = []
+        for place, resource in enumerate(gathered.resources):
+            urn = gathered.urns.get(place)
+            name = resource.id or urn or f"patient {len(self._builder.ids) + 1}"
+            row = self._patients.get(f"Patient/{name}")
+            if row is None:
+                row = self._patients[f"Patient/{name}"] = self._builder.add_patient(name)
+            if urn is not None:
+                self._patients[urn] = row
+            rows.append(row)
+        self.put("Patient", gathered, rows)
+        return rows
+
+    def _place(self, name: str, gathered: Gathered, shared: dict[Key, Shared]) -> None:
+        rows = list(map(self._patients.get, patient_references(gathered.resources)))
+        if None in rows:
+            for place, row in enumerate(rows):
+                if row is None:
+                    rows[place] = self._place_of_one(name, gathered, place, shared)
+            places = [place for place, row in enumerate(rows) if row is not None]
+            gathered = gathered.take(places)
+        self.put(name, gathered, [row for row in rows if row is not None])
+
+    def _place_of_one(self, name: str, gathered: Gathered, place: int, shared: dict[Key, Shared]) -> int | None:
+        """The patient row of a resource that names its patient in no plain way; None for a shared or a lost one."""
+        resource = gathered.resources[place]
+        named = patient_reference(resource)
+        if named is None:
+            if resource.id is not None:
+                shared[name, resource.id] = (name, gathered, place)
+            if place in gathered.urns:
+                shared[None, gathered.urns[place]] = (name, gathered, place)
+            return None
+        row = self._patients.get(named if named.startswith("urn:") else f"Patient/{named}")
+        if row is None:
+            origin = self._builder.origin(gathered, place)
+            message = "refers to a patient that is not in the data"
+            self._builder.report(origin, message, named, f"{name}/{resource.id}")
+        return row
+
+
+def references_to(resource_types: Collection[str]) -> re.Pattern[bytes]:
+    """Finds, in JSON, references to resources of some types, and by URN."""
+    types = "|".join(sorted(map(re.escape, resource_types)))
+    return re.compile(rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % types.encode())
+
+
+def _shared_key(reference: bytes, shared: Mapping[Key, Shared]) -> Key | None:
+    """What a reference names, if that is shared."""
+    key = target(reference.decode("utf-8", "replace"))
+    return key if key is not None and key in shared else None

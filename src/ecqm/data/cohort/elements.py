@@ -1,0 +1,248 @@
+"""From decoded structs to columns: the elements of a FHIR type, each made into a column when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ecqm.columns import ChoiceColumn, Column, ListColumn, Mask, NullColumn, RecordColumn, Rows
+from ecqm.data.cohort.layouts import LAYOUTS, coding_column, concept_column
+from ecqm.data.fhir.schema import Element
+from ecqm.data.fhir.structs import CODED_TYPES, ResourceStructs
+from ecqm.kernels.segments import offsets_of_lengths
+from ecqm.terminology import CodeIndex
+from ecqm.types import STRING, CqlType, ListType, NamedType, choice_of
+
+_BLOCK = 512
+
+
+class ElementNotRead(LookupError):
+    """An element was asked for that the demand, with which the data were read, does not name."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all tables of a cohort are made with.
+
+    `default_offset` (minutes east of UTC) is that of date-times without one. `report(resource_type, row, message)`
+    takes findings about rows of a table, which come up when a column is made.
+    """
+
+    structs: ResourceStructs
+    codes: CodeIndex
+    default_offset: int
+    report: Callable[[str, int, str], None]
+
+
+class Elements(Mapping[str, Column]):
+    """The elements of n values of one FHIR type, by base name; iterates over those that occur in the data.
+
+    The `id` and `extension` of an element whose column has no room for them (primitives, Coding, CodeableConcept) are
+    in a record of type FHIR.Element under the name with an underscore, as in FHIR's JSON: `_birthDate`, `_code`.
+    """
+
+    def __init__(self, values: Sequence[Any], type_name: str, reading: Reading, resource_type: str, rows: Rows) -> None:
+        self.type_name = type_name
+        self._values: Sequence[Any] | None = values
+        self._n = len(values)
+        self._reading = reading
+        self._elements = reading.structs.elements(type_name)
+        self._resource_type = resource_type
+        # For each value the row of the table that it is part of: where a problem with it is.
+        self._rows = rows
+        self._columns: dict[str, Column] = {}
+        self._absent: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of an element. KeyError for what FHIR does not have, ElementNotRead for what was left out."""
+        found = self._columns.get(name)
+        if found is None:
+            found = self._columns[name] = self._make(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        if self._values and not self._absent:
+            self._absent = frozenset(self._values[0].__struct_fields__).difference(
+                self._occurring(self._values[0].__struct_fields__)
+            )
+        for name, element in self._elements.items():
+            if name != "contained":
+                if not isinstance(self[name], NullColumn):
+                    yield name
+                if self._has_sibling(element) and not isinstance(self["_" + name], NullColumn):
+                    yield "_" + name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def settle(self) -> None:
+        """Make every column, all the way down, and let go of the structs that they are made from."""
+        for name in self:
+            _settle(self[name])
+        self._values = None
+
+    def _make(self, name: str) -> Column:
+        element = self._elements.get(name.removeprefix("_"))
+        if element is None:
+            names = {element.name for element in self._reading.structs.schema.elements(self.type_name)}
+            if name.removeprefix("_") in names:
+                raise ElementNotRead(f"{self.type_name}.{name} was not read: the demand does not name it")
+            raise KeyError(name)
+        if self._values is None:
+            return NullColumn(self._n)
+        if name.startswith("_"):
+            return self._sibling(element)
+        types = dict(element.json_names)
+        alternatives = [
+            column
+            for json_name in self._occurring(list(types))
+            if not isinstance(
+                column := self._of_values(self._get(json_name), types[json_name], element.repeated), NullColumn
+            )
+        ]
+        if not alternatives:
+            return NullColumn(self._n, _column_type(element))
+        if len(alternatives) == 1:
+            return alternatives[0]
+        return _one_of(alternatives)
+
+    def _occurring(self, names: Sequence[str]) -> Sequence[str]:
+        """Those of some JSON names that occur. There may be many (the value of an extension has fifty): structs are
+        looked through some at a time, so that they are still in the processor's cache for the next name."""
+        missing = dict.fromkeys(names)
+        if self._absent:
+            return [name for name in names if name not in self._absent]
+        if len(missing) == 1:
+            return names
+        values = self._values or ()
+        for start in range(0, len(values), _BLOCK):
+            block = values[start : start + _BLOCK]
+            for name in list(missing):
+                if list(map(attrgetter(name), block)).count(None) < len(block):
+                    del missing[name]
+        return [name for name in names if name not in missing]
+
+    def _get(self, json_name: str) -> list[Any]:
+        return list(map(attrgetter(json_name), self._values or ()))
+
+    def _of_values(self, values: list[Any], type_name: str, repeated: bool) -> Column:
+        if repeated:
+            return self._list(values, lambda items, rows: self._single(items, type_name, rows))
+        return self._single(values, type_name, self._rows)
+
+    def _list(self, values: list[Any], of_items: Callable[[list[Any], Rows], Column]) -> Column:
+        present = [items for items in values if items is not None]
+        if not present:
+            return NullColumn(self._n)
+        lengths = np.array([0 if items is None else len(items) for items in values], np.int64)
+        valid = lengths > 0
+        column = of_items(list(chain.from_iterable(present)), np.repeat(self._rows, lengths))
+        return ListColumn(offsets_of_lengths(lengths), column, valid)
+
+    def _single(self, values: list[Any], type_name: str, rows: Rows) -> Column:
+        """A column of the values of one type (None where there is none), whose table rows are `rows`."""
+        present = [value for value in values if value is not None]
+        n = len(values)
+        type_ = fhir_type(type_name)
+        if not present:
+            return NullColumn(n, type_)
+        valid = _mask(values, len(present))
+        if type_name == "CodeableConcept":
+            return concept_column(present, valid, type_, self._reading.codes)
+        if type_name == "Coding":
+            return coding_column(present, valid, type_, self._reading.codes)
+        primitive = self._reading.structs.schema.primitive(type_name)
+        if primitive is not None:
+            layout = LAYOUTS[primitive]
+            return layout(present, valid, type_, self._reading.default_offset, self._reporter(rows[valid]))
+        return self._record(present, valid, type_name, rows)
+
+    def _record(self, present: list[Any], valid: Mask, type_name: str, rows: Rows) -> RecordColumn:
+        elements = Elements(present, type_name, self._reading, self._resource_type, rows[valid])
+        places = np.where(valid, np.cumsum(valid) - 1, -1)
+        return RecordColumn(elements, places, NamedType("FHIR", type_name))
+
+    def _has_sibling(self, element: Element) -> bool:
+        structs = self._reading.structs
+        return structs.demand.reads_extensions and any(
+            type_name in CODED_TYPES or structs.schema.primitive(type_name) for type_name in element.types
+        )
+
+    def _sibling(self, element: Element) -> Column:
+        schema = self._reading.structs.schema
+        names = [
+            json_name if type_name in CODED_TYPES else "_" + json_name
+            for json_name, type_name in element.json_names
+            if type_name in CODED_TYPES or schema.primitive(type_name)
+        ]
+        first = next(iter(self._values or ()), None)
+        values: list[Any] = []
+        for name in self._occurring([name for name in names if hasattr(first, name)]):
+            more = self._get(name)
+            values = [old if new is None else new for old, new in zip(values, more, strict=True)] if values else more
+        if not values:
+            return NullColumn(self._n, NamedType("FHIR", "Element"))
+
+        def record(items: list[Any], rows: Rows) -> Column:
+            present = [item for item in items if item is not None]
+            if all(map(_is_bare, present)):
+                return NullColumn(len(items), NamedType("FHIR", "Element"))
+            laden = [None if item is None or _is_bare(item) else item for item in items]
+            present = [item for item in laden if item is not None]
+            return self._record(present, _mask(laden, len(present)), "Element", rows)
+
+        if not element.repeated:
+            return record(values, self._rows)
+        column = self._list(values, record)
+        if isinstance(column, ListColumn) and isinstance(column.values, NullColumn):
+            return NullColumn(self._n, NamedType("FHIR", "Element"))
+        return column
+
+    def _reporter(self, rows: Rows) -> Callable[[int, str], None]:
+        return lambda place, message: self._reading.report(self._resource_type, int(rows[place]), message)
+
+
+def _is_bare(value: Any) -> bool:
+    return getattr(value, "id", None) is None and getattr(value, "extension", None) is None
+
+
+def _mask(values: list[Any], present: int) -> Mask:
+    if present == len(values):
+        return np.ones(len(values), np.bool_)
+    return np.array([value is not None for value in values], np.bool_)
+
+
+def fhir_type(type_name: str) -> CqlType:
+    """The type of columns of a FHIR type."""
+    return STRING if type_name.startswith("System.") else NamedType("FHIR", type_name)
+
+
+def _column_type(element: Element) -> CqlType:
+    type_ = choice_of(map(fhir_type, element.types))
+    return ListType(type_) if element.repeated else type_
+
+
+def _one_of(alternatives: list[Column]) -> Column:
+    """A choice; of a resource that gives several types at once (which FHIR forbids) the first is taken."""
+    taken = np.zeros(len(alternatives[0]), np.bool_)
+    exclusive = []
+    for column in alternatives:
+        valid = column.valid
+        exclusive.append(column.where(~taken) if (valid & taken).any() else column)
+        taken |= valid
+    return ChoiceColumn.of(exclusive)
+
+
+def _settle(column: Column) -> None:
+    if isinstance(column, RecordColumn) and isinstance(column.fields, Elements):
+        column.fields.settle()
+    elif isinstance(column, ListColumn):
+        _settle(column.values)
+    elif isinstance(column, ChoiceColumn):
+        for alternative in column.alternatives:
+            _settle(alternative)

@@ -1,0 +1,81 @@
+"""What a run needs of the data: resource types, and the names of the elements that its measures mention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+from ecqm.data.fhir.compartment import PATIENT_LINKS
+from ecqm.data.fhir.schema import Element, FhirSchema
+
+# Structured datatypes (and kinds of Quantity) are read whole: conversions (FHIRHelpers) look at parts that no measure
+# names.
+WHOLE_TYPES = frozenset(("Coding", "CodeableConcept", "Quantity", "Money", "Period", "Range", "Ratio", "Reference"))
+# … except for these, which no conversion looks at.
+_BESIDE_THE_VALUE = frozenset(("id", "extension", "identifier"))
+
+_OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The resource types to read and the element names of interest; None stands for all.
+
+    Names are base names (`value`, `effective`), from wherever in a measure; an element is read if its name is among
+    them, in whatever type it is. That is more than needed and never less: the id and meta.profile of a resource, the
+    url of an extension and all of a coding, concept, quantity, period, range, ratio or reference are always read.
+    """
+
+    types: frozenset[str] | None = None
+    names: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, types: Iterable[str] | None, names: Iterable[str] | None) -> Self:
+        """A demand from any collections of names."""
+        return cls(None if types is None else frozenset(types), None if names is None else frozenset(names))
+
+    def __or__(self, other: Demand) -> Demand:
+        """What either needs."""
+        return Demand(
+            None if self.types is None or other.types is None else self.types | other.types,
+            None if self.names is None or other.names is None else self.names | other.names,
+        )
+
+    def covers(self, other: Demand) -> bool:
+        """Is everything that `other` needs read with this?"""
+        return self | other == self
+
+    def reads(self, resource_type: str) -> bool:
+        """Are resources of this type wanted?"""
+        return self.types is None or resource_type in self.types
+
+    @property
+    def reads_extensions(self) -> bool:
+        """Are extensions wanted, those of primitives included?"""
+        return self.names is None or "extension" in self.names
+
+    def elements(self, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:
+        """The elements of a FHIR type that are read."""
+        return _elements(self, schema, type_name)
+
+    def wants(self, schema: FhirSchema, type_name: str, name: str) -> bool:
+        """Is this element of a FHIR type read?"""
+        if self.names is None or name in self.names:
+            return True
+        if type_name in WHOLE_TYPES or schema.is_quantity(type_name):
+            return name not in _BESIDE_THE_VALUE
+        if type_name == "Meta":
+            return name == "profile"
+        if type_name == "Extension":
+            return name == "url"
+        return name in _OF_EVERY_RESOURCE and type_name in schema.resource_types
+
+
+@lru_cache(maxsize=4096)
+def _elements(demand: Demand, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:
+    return tuple(element for element in schema.elements(type_name) if demand.wants(schema, type_name, element.name))
+
+
+EVERYTHING = Demand()

@@ -1,0 +1,205 @@
+"""Typed decoding: msgspec structs made from the FHIR model and a demand, so that nothing else is ever built."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.fhir.schema import Element, FhirSchema, fhir_schema
+
+_PYTHON_TYPES = {"String": "str", "Boolean": "bool", "Integer": "int", "Decimal": "Decimal"}
+CODED_TYPES = ("Coding", "CodeableConcept")
+# What decoding raises.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+# Objects and lists within one another that a resource may have: Arrow's files take 64 levels, and no real one has half.
+DEEPEST = 50
+_MODULE_NUMBER = iter(range(1 << 62))
+
+
+class BundleEntry(msgspec.Struct, gc=False):
+    """An entry of a bundle; its resource is left as bytes, so that one that cannot be read costs no other."""
+
+    fullUrl: str | None = None
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class Bundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
+    """A bundle of any type."""
+
+    id: str | None = None
+    type: str | None = None
+    entry: list[BundleEntry] | None = None
+
+
+class Unreadable(Exception):
+    """What is wrong with a resource; `resource` names it ("Encounter/1") if that much can be read."""
+
+    def __init__(self, message: str, resource: str | None = None) -> None:
+        super().__init__(message)
+        self.resource = resource
+
+
+class ResourceStructs:
+    """The struct types of one demand, and the decoder of any resource.
+
+    `decode(bytes)` gives a struct of the resource's type; of a type that is not wanted only the id is kept. Contained
+    resources and those of a `Bundle` are left as bytes. It raises `msgspec.DecodeError` for what is no JSON or no FHIR
+    resource, `msgspec.ValidationError` for ill-typed elements, RecursionError for nesting of a thousand levels.
+    Structs are encoded without the elements that they do not have.
+    """
+
+    def __init__(self, demand: Demand, schema: FhirSchema) -> None:
+        self.demand = demand
+        self.schema = schema
+        self._module = ModuleType(f"{__name__}.demand{next(_MODULE_NUMBER)}")
+        # msgspec resolves the names in annotations through the module that a struct says it comes from.
+        sys.modules[self._module.__name__] = self._module
+        self._module.__dict__.update(Decimal=Decimal, Raw=msgspec.Raw)
+        self.type_of: dict[type, str] = {}
+        self.wanted: dict[type, str] = {}
+        resources = []
+        for name in sorted(schema.resource_types):
+            if name == "Bundle":
+                struct: type[msgspec.Struct] = Bundle
+            elif demand.reads(name):
+                struct = self._define(name, resource=True)
+                self.wanted[struct] = name
+            else:
+                struct = _headers(schema)[name]
+            self.type_of[struct] = name
+            resources.append(struct)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_union(resources))
+        self.decode = self._decoder.decode
+
+    def read(self, raw: bytes | msgspec.Raw) -> Any:
+        """The same as `decode`, but for what it raises: Unreadable, with words for people, and that also for what
+        `is_deep`."""
+        try:
+            resource = self.decode(raw)
+        except msgspec.ValidationError as error:
+            raise Unreadable(f"not a FHIR resource that can be read: {error}", _named(raw)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            size = memoryview(raw).nbytes
+            raise Unreadable("empty" if size == 0 else f"not valid JSON ({size} bytes): {error}") from error
+        except RecursionError as error:
+            raise Unreadable("nested too deeply") from error
+        if is_deep(bytes(raw)):
+            raise Unreadable("nested too deeply", _named(raw))
+        return resource
+
+    def elements(self, type_name: str) -> dict[str, Element]:
+        """The elements that structs of a FHIR type hold, by base name."""
+        return {element.name: element for element in self.demand.elements(self.schema, type_name)}
+
+    def _define(self, type_name: str, resource: bool = False) -> type[msgspec.Struct]:
+        """The struct of a FHIR type and of all types that its elements have."""
+        identifier = struct_name(type_name)
+        known = self._module.__dict__.get(identifier)
+        if known is not None:
+            return known  # type: ignore[no-any-return]
+        self._module.__dict__[identifier] = object
+        fields: list[tuple[str, Any, Any]] = []
+        needed: dict[str, None] = {}
+        # Coding and CodeableConcept become codes: extensions of their parts have no place in those columns.
+        has_sibling = self.demand.reads_extensions and type_name not in ("Element", *CODED_TYPES)
+        for element in self.demand.elements(self.schema, type_name):
+            for json_name, element_type in element.json_names:
+                annotation = self._annotation(element_type, needed)
+                if element.repeated:
+                    annotation = f"list[{annotation}]" if annotation[0].isupper() else f"list[{annotation} | None]"
+                fields.append((json_name, f"{annotation} | None", None))
+                if has_sibling and self.schema.primitive(element_type):
+                    needed["Element"] = None
+                    sibling = "list[Element | None]" if element.repeated else "Element"
+                    fields.append(("_" + json_name, f"{sibling} | None", None))
+        struct = msgspec.defstruct(
+            identifier,
+            fields,
+            module=self._module.__name__,
+            tag_field="resourceType" if resource else None,
+            tag=type_name if resource else None,
+            omit_defaults=True,
+            gc=False,
+        )
+        self._module.__dict__[identifier] = struct
+        for name in needed:
+            self._define(name)
+        return struct
+
+    def _annotation(self, type_name: str, needed: dict[str, None]) -> str:
+        if type_name == "Resource":
+            return "Raw"
+        primitive = self.schema.primitive(type_name)
+        if primitive is not None:
+            return _PYTHON_TYPES.get(primitive, "str")
+        needed[type_name] = None
+        return struct_name(type_name)
+
+
+def is_deep(raw: bytes) -> bool:
+    """Are there more than DEEPEST objects and lists within one another in JSON?"""
+    # What has few of them needs no look at its strings.
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        return False
+    level = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
+        level += 1 if bracket in b"{[" else -1
+        if level > DEEPEST:
+            return True
+    return False
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[{}\[\]]")
+
+
+def struct_name(type_name: str) -> str:
+    """A Python name for a FHIR type: `Encounter.Diagnosis` is `Encounter_Diagnosis`."""
+    return type_name.replace(".", "_")
+
+
+def _named(raw: bytes | msgspec.Raw) -> str | None:
+    """`Type/id` of a resource whose elements could not be read, if that much can be."""
+    try:
+        header = _HEADER.decode(raw)
+    except UNREADABLE:
+        return None
+    return f"{header.resourceType}/{header.id}" if header.resourceType else None
+
+
+class _Header(msgspec.Struct):
+    resourceType: str | None = None
+    id: str | None = None
+
+
+_HEADER = msgspec.json.Decoder(_Header)
+
+
+@lru_cache(maxsize=1)
+def _headers(schema: FhirSchema) -> dict[str, type[msgspec.Struct]]:
+    """Structs of every resource type that hold nothing but the id."""
+    return {
+        name: msgspec.defstruct(name, [("id", str | None, None)], tag_field="resourceType", tag=name, gc=False)
+        for name in schema.resource_types
+    }
+
+
+def _union(structs: Sequence[type[msgspec.Struct]]) -> Any:
+    union: Any = structs[0]
+    for struct in structs[1:]:
+        union = union | struct
+    return union
+
+
+@lru_cache(maxsize=32)
+def resource_structs(demand: Demand) -> ResourceStructs:
+    """The struct types of a demand on FHIR 4.0.1, made once."""
+    return ResourceStructs(demand, fhir_schema())

@@ -1,0 +1,1 @@
+"""Files: which ones to read, and their bytes, out of archives, compression and XML."""

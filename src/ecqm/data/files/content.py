@@ -1,0 +1,132 @@
+"""Bytes of files, compressed or not, within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
+from ecqm.data.problems import DataError
+
+# What one file may unpack to when it is read whole; a small file that grows beyond this is a trap, not data.
+LARGEST_FILE = 2 << 30
+# The longest line of NDJSON that is taken as a resource.
+LONGEST_LINE = 256 << 20
+_BLOCK = 4 << 20
+_CODECS = {".gz": "gzip", ".zst": "zstd"}
+# By how much compressed FHIR JSON grows, roughly.
+_GROWTH = 12
+_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException)
+
+
+class Block(NamedTuple):
+    """Whole lines of a file: the number of the first (from 1), their bytes, and where in these each ends, its newline
+    included (the last of a file may have none)."""
+
+    first: int
+    content: memoryview
+    ends: npt.NDArray[np.int64]
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Each line by itself, without its newline."""
+        lines = bytes(self.content).split(b"\n")
+        return lines if lines[-1] else lines[:-1]
+
+
+def _open(path: Path) -> IO[bytes]:
+    codec = _CODECS.get(path.suffix)
+    if codec == "zstd":
+        return cast("IO[bytes]", pa.CompressedInputStream(pa.OSFile(str(path)), codec))
+    return cast("IO[bytes]", gzip.open(path)) if codec == "gzip" else path.open("rb")
+
+
+def unpacked_size(path: Path) -> int:
+    """About how many bytes of JSON a file holds, unpacked."""
+    size = path.stat().st_size
+    return size * _GROWTH if path.suffix in _CODECS else size
+
+
+def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
+    """The content of a file, unpacked if its name ends in .gz or .zst.
+
+    Raises OSError where it cannot be read, DataError where it is damaged or unpacks to more than `largest` bytes.
+    """
+    try:
+        with _open(path) as stream:
+            content = stream.read(largest + 1)
+    except _DAMAGE as error:
+        raise DataError(f"damaged: {error}") from error
+    if len(content) > largest:
+        raise DataError(f"more than {largest} bytes, unpacked")
+    return content
+
+
+def read_document(path: Path, largest: int = LARGEST_FILE) -> bytes:
+    """The content of a file as JSON, without a byte order mark: of FHIR in XML, the JSON that says the same.
+
+    Raises as `read_bytes` does.
+    """
+    content = read_bytes(path, largest).removeprefix(BOM_UTF8)
+    return json_of_xml(content) if is_fhir_xml(content) else content
+
+
+def read_blocks(
+    path: Path, longest: int = LONGEST_LINE, start: int = 0, stop: int = sys.maxsize, first: int = 1
+) -> Iterator[Block]:
+    """A file in blocks of whole lines: a file may be of any size. A block is what it is until the next one is read.
+
+    Of its bytes (unpacked) only those from `start` on, where line `first` begins, up to `stop`, where another one does.
+    Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
+    """
+    # One buffer for all blocks: the system takes as long to clear fresh memory as to copy what is read into it.
+    buffer = np.empty(_BLOCK, np.uint8)
+    filled = 0
+    try:
+        with _open(path) as stream:
+            _skip(stream, start)
+            while True:
+                if filled == len(buffer):
+                    buffer = np.concatenate((buffer, np.empty_like(buffer)))
+                size: int = cast("Any", stream).readinto(buffer.data[filled : filled + stop - start])
+                if not size:
+                    break
+                ends = np.flatnonzero(buffer[filled : filled + size] == ord("\n")) + (filled + 1)
+                start += size
+                filled += size
+                if len(ends):
+                    end = int(ends[-1])
+                    yield Block(first, buffer.data[:end], ends)
+                    first += len(ends)
+                    buffer[: filled - end] = buffer[end:filled]
+                    filled -= end
+                if filled > longest:
+                    raise DataError(f"line {first} has more than {longest} bytes")
+    except _DAMAGE as error:
+        raise DataError(f"damaged after line {first - 1}: {error}") from error
+    if filled:
+        yield Block(first, buffer.data[:filled], np.array([filled]))
+
+
+def _skip(stream: IO[bytes], size: int) -> None:
+    """Pass over bytes that are read already; those of packed files have to be unpacked again."""
+    if stream.seekable():
+        stream.seek(size)
+        return
+    while size and (passed := len(stream.read(min(size, _BLOCK)))):
+        size -= passed
+
+
+def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines of a file in lots, each with the number of its first line; see `read_blocks`."""
+    for block in read_blocks(path, longest):
+        yield block.first, block.lines

@@ -1,0 +1,77 @@
+"""Which files to read, of the paths that were named: files, folders, and manifests of bulk exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ecqm.data.files.exports import Export, read_export
+from ecqm.data.files.suffixes import DOCUMENT_SUFFIXES, NDJSON_SUFFIXES
+from ecqm.data.problems import DataError, DataProblem
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Files of data in the order in which they are read, and the exports that some of them are from."""
+
+    files: tuple[Path, ...] = ()
+    exports: tuple[Export, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def deleted(self) -> tuple[Path, ...]:
+        """Files with bundles that ask to DELETE resources."""
+        return tuple(dict.fromkeys(file.path for export in self.exports for file in export.deleted))
+
+    @cached_property
+    def counts(self) -> dict[Path, int]:
+        """How many resources the files of exports are said to have."""
+        named = (file for export in self.exports for file in (*export.output, *export.deleted))
+        return {file.path: file.count for file in named if file.count is not None}
+
+    def problems(self) -> list[DataProblem]:
+        """What the servers said went wrong with their exports."""
+        return [problem for export in self.exports for problem in export.problems()]
+
+
+def find_inputs(paths: Iterable[Path]) -> Inputs:
+    """The files at some paths.
+
+    Of an export whose manifest is named, or lies in a folder that is, the files of output are data; those of errors and
+    of deleted resources are not. Raises DataError for a path that does not exist, and as `read_export` does.
+    """
+    files: dict[Path, None] = {}
+    exports: dict[Path, Export] = {}
+    for file in (file for path in paths for file in data_files(path)):
+        export = read_export(file)
+        if export is None:
+            files[file] = None
+        else:
+            exports[file] = export
+            files |= dict.fromkeys(each.path for each in export.output)
+    # A manifest that continues another is told of with that.
+    continuing = {manifest for export in exports.values() for manifest in export.manifests[1:]}
+    known = tuple(export for manifest, export in exports.items() if manifest not in continuing)
+    aside = {file.path for export in known for file in (*export.deleted, *export.outcomes)} | continuing
+    return Inputs(tuple(file for file in files if file not in aside), known)
+
+
+def data_files(path: Path) -> list[Path]:
+    """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist.
+
+    XML that stands beside the same in JSON is none.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise DataError(f"{path} does not exist")
+    suffixes = DOCUMENT_SUFFIXES + NDJSON_SUFFIXES
+    return without_twins(sorted(file for file in path.rglob("*") if file.name.endswith(suffixes)))
+
+
+def without_twins(paths: Iterable[Path]) -> list[Path]:
+    """Paths without those of XML that stand beside the same in JSON, in their order."""
+    listed = list(paths)
+    json = {path.with_suffix("") for path in listed if path.suffix == ".json"}
+    return [path for path in listed if path.suffix != ".xml" or path.with_suffix("") not in json]

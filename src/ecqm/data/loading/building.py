@@ -1,0 +1,265 @@
+"""The second half of loading: one shard from its spools, and from the shard that was there before."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ecqm.data.allocation import large_arrays, many_objects
+from ecqm.data.cohort.assembly import Assembly, Key, Shared
+from ecqm.data.cohort.cohort import Cohort, CohortBuilder
+from ecqm.data.cohort.gathering import Gathered
+from ecqm.data.cohort.table import Origin
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.fhir.structs import UNREADABLE, is_deep
+from ecqm.data.loading.straight import StraightShard
+from ecqm.data.parsing.plain import NotPlain
+from ecqm.data.store.shard import Shard
+from ecqm.data.store.shard_writer import write_shard
+from ecqm.data.store.spool import Lot, decode_identity, read_spools, spool_state
+from ecqm.data.store.store import ShardEntry
+from ecqm.terminology import CodeIndex
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """A shard to build: into `target`, of `spools` and what `base` had; all of it can be sent to another process.
+
+    `files` are the names of all input files by number. `replaces_patients`: of a patient in the spools nothing older
+    is kept. `deleted` are resources (`Encounter/1`) to leave out.
+    """
+
+    target: Path
+    spools: tuple[Path, ...]
+    shared: Path
+    demand: Demand
+    default_offset: int
+    files: Sequence[str]
+    base: Shard | None = None
+    replaces_patients: bool = False
+    deleted: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Incoming:
+    """Resources of one type, with the ids of their patients."""
+
+    gathered: Gathered = field(default_factory=Gathered)
+    patients: list[str] = field(default_factory=list)
+
+
+def build_shard(job: ShardJob) -> ShardEntry:
+    """Build a shard, unless that was done already. It keeps the JSON of resources of patients who are not known."""
+    done = job.target.with_name(job.target.name + ".done")
+    if done.exists():
+        return ShardEntry(**json.loads(done.read_bytes()))
+    fresh = job.target.with_name(job.target.name + ".new")
+    for folder in (fresh, job.target):
+        shutil.rmtree(folder, ignore_errors=True)
+    with many_objects(), large_arrays():
+        entry = _built_straight(job, fresh) or _Building(job).write(fresh)
+    os.replace(fresh, job.target)
+    started = done.with_name(done.name + ".new")
+    started.write_text(json.dumps(asdict(entry)))
+    os.replace(started, done)
+    return entry
+
+
+def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
+    """A shard built the fast way; None where that cannot be."""
+    if job.base is not None or job.deleted:
+        return None
+    straight = StraightShard(folder, job.spools, job.shared, job.demand, job.default_offset, job.files)
+    try:
+        entry = straight.write()
+    except NotPlain:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    return replace(entry, folder=job.target.name)
+
+
+def spooled_cohort(job: ShardJob, codes: CodeIndex) -> Cohort:
+    """The patients of a job's spools as a cohort, without writing a shard."""
+    with many_objects():
+        return _Building(job, codes, keep_raw=False).cohort()
+
+
+class _Building:
+    def __init__(self, job: ShardJob, codes: CodeIndex | None = None, keep_raw: bool = True) -> None:
+        self.job = job
+        self.builder = CohortBuilder(job.demand, codes, job.default_offset, keep_raw)
+        self.shared = _SharedPool(job.shared, job.files, self.builder)
+        self.incoming: dict[str, _Incoming] = {}
+        self.lost: list[pa.RecordBatch] = []
+        self.file_numbers = [self.builder.file_number(file) for file in job.files]
+
+    def cohort(self) -> Cohort:
+        """Everything put to its patient; what is of no known patient goes to `lost`."""
+        new = list(read_spools(self.job.spools))
+        lost = self.job.base.lost() if self.job.base is not None else ()
+        for lot in (*lost, *new):
+            self._take_lot(lot)
+        if self.job.base is not None:
+            self._take_base(self.job.base, {patient for lot in new for patient in lot.patients if patient is not None})
+        rows: dict[str, int] = {}
+        for patient in self.incoming.get("Patient", _Incoming()).patients:
+            if patient not in rows:
+                rows[patient] = self.builder.add_patient(patient)
+        assembly = Assembly(self.builder)
+        for name, incoming in self.incoming.items():
+            self._place(name, incoming, rows, assembly)
+        assembly.share(self.shared)
+        return self.builder.finish()
+
+    def write(self, folder: Path) -> ShardEntry:
+        cohort = self.cohort()
+        for table in cohort.tables.values():
+            table.settle()
+        checksums = write_shard(folder, cohort, self.lost)
+        counts = {name: int((~table.contained).sum()) for name, table in cohort.tables.items() if len(table)}
+        missing = _without_birth_date(cohort)
+        return ShardEntry(self.job.target.name, cohort.n, counts, checksums, missing, cohort.dangling_counts())
+
+    def _decoded(self, lot: Lot) -> list[Any]:
+        """The resources of a lot, None for those that cannot be read, which are reported."""
+        if not any(map(is_deep, lot.raws)):
+            with suppress(*UNREADABLE):
+                return list(map(self.builder.structs.decode, lot.raws))
+        # Some cannot: only then is each looked at by itself.
+        origins = (self._origin(file, entry) for file, entry in zip(lot.files, lot.entries, strict=True))
+        triples = zip(lot.raws, origins, lot.patients, strict=True)
+        return [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
+
+    def _take_lot(self, lot: Lot) -> None:
+        resources = self._decoded(lot)
+        kinds = list(map(type, resources))
+        # Types in the order of the input, as everything is: serials and codes are numbered in it.
+        for struct in dict.fromkeys(kind for kind in kinds if kind is not type(None)):
+            name = self.builder.structs.type_of[struct]
+            places = [place for place, kind in enumerate(kinds) if kind is struct]
+            if self.job.deleted:
+                places = [place for place in places if f"{name}/{resources[place].id}" not in self.job.deleted]
+            incoming = self.incoming.setdefault(name, _Incoming())
+            incoming.patients += [lot.patients[place] or "" for place in places]
+            gathered = Gathered(
+                [resources[place] for place in places],
+                [lot.raws[place] for place in places],
+                [self.file_numbers[lot.files[place]] for place in places],
+                [lot.entries[place] for place in places],
+                urns={i: urn for i, place in enumerate(places) if (urn := lot.urns[place]) is not None},
+            )
+            incoming.gathered.extend(gathered, [])
+
+    def _take_base(self, base: Shard, replaced: set[str]) -> None:
+        """What the shard had before and still has: what is new, deleted or shared comes in other ways."""
+        ids = base.patient_ids()
+        newer = {
+            (name, resource.id)
+            for name, incoming in self.incoming.items()
+            for resource in incoming.gathered.resources
+            if resource.id is not None
+        }
+        for stored in base.resources():
+            patient = ids[stored.patient]
+            if self.job.replaces_patients and patient in replaced:
+                continue
+            resource = self.builder.decode(stored.raw, stored.origin, patient)
+            if resource is None:
+                continue
+            key = (stored.resource_type, resource.id)
+            if key in newer or key in self.shared or f"{key[0]}/{key[1]}" in self.job.deleted:
+                continue
+            incoming = self.incoming.setdefault(stored.resource_type, _Incoming())
+            file = self.builder.file_number(stored.origin.file)
+            entry = -1 if stored.origin.entry is None else stored.origin.entry
+            incoming.gathered.append(resource, stored.raw, file, entry, stored.urn)
+            incoming.patients.append(patient)
+
+    def _place(self, name: str, incoming: _Incoming, rows: Mapping[str, int], assembly: Assembly) -> None:
+        gathered = incoming.gathered
+        found = list(map(rows.get, incoming.patients))
+        if None in found:
+            left = Lot()
+            for place, row in enumerate(found):
+                if row is None:
+                    patient = incoming.patients[place]
+                    origin = self.builder.origin(gathered, place)
+                    named = f"{name}/{gathered.resources[place].id}"
+                    self.builder.report(origin, "refers to a patient that is not in the data", patient, named)
+                    file = self.job.files.index(origin.file)
+                    raw = bytes(gathered.raws[place])
+                    left.append(patient, gathered.urns.get(place), file, gathered.entries[place], raw, name)
+            self.lost.append(left.batch())
+            gathered = gathered.take([place for place, row in enumerate(found) if row is not None])
+        assembly.put(name, gathered, [row for row in found if row is not None])
+
+    def _origin(self, file: int, entry: int) -> Origin:
+        return Origin(self.job.files[file], None if entry < 0 else entry)
+
+
+def _without_birth_date(cohort: Cohort) -> int:
+    try:
+        return cohort.n - int(cohort.table("Patient").element("birthDate").valid.sum())
+    except LookupError:
+        # Neither Patient nor its birth date are among the columns.
+        return 0
+
+
+class _SharedPool(Mapping[Key, Shared]):
+    """The shared resources of a load, decoded when a patient refers to one."""
+
+    def __init__(self, path: Path, files: Sequence[str], builder: CohortBuilder) -> None:
+        self._index = _shared_index(path, spool_state(path))
+        self._files = files
+        self._builder = builder
+        self._decoded: dict[Key, Shared | None] = {}
+
+    def __getitem__(self, key: Key) -> Shared:
+        if key not in self._decoded:
+            self._decoded[key] = self._decode(key)
+        found = self._decoded[key]
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _decode(self, key: Key) -> Shared | None:
+        if key not in self._index:
+            return None
+        lot, place = self._index[key]
+        entry = lot.entries[place]
+        file = self._files[lot.files[place]]
+        resource = self._builder.decode(lot.raws[place], Origin(file, None if entry < 0 else entry))
+        if resource is None:
+            return None
+        gathered = Gathered()
+        gathered.append(resource, lot.raws[place], self._builder.file_number(file), entry, lot.urns[place])
+        return self._builder.type_of(resource), gathered, 0
+
+
+@lru_cache(maxsize=1)
+def _shared_index(path: Path, state: tuple[int, int]) -> Mapping[Key, tuple[Lot, int]]:
+    """Where each shared resource is, by what references name; the last one with a name counts."""
+    index: dict[Any, tuple[Lot, int]] = {}
+    for lot in read_spools([path]):
+        for place, raw in enumerate(lot.raws):
+            identity = decode_identity(raw)
+            if identity.id is not None:
+                index[identity.resourceType, identity.id] = (lot, place)
+            if lot.urns[place] is not None:
+                index[None, lot.urns[place]] = (lot, place)
+    return index

@@ -1,0 +1,86 @@
+"""Dealing out input files to processes: parts that follow one another, so that what is put together in the order of
+the parts is in the order of the input, into however many of them it was divided."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from ecqm.data.files.content import read_blocks, unpacked_size
+from ecqm.data.files.suffixes import PLAIN_NDJSON_SUFFIXES
+from ecqm.data.problems import DataError
+
+# Bytes of JSON for which another process is worth its start.
+_LEAST = 64 << 20
+
+
+class Place(NamedTuple):
+    """A place in the input: of the file of a number the byte (unpacked) where the line of another number begins."""
+
+    file: int = 0
+    byte: int = 0
+    line: int = 1
+
+
+class _Stretch(NamedTuple):
+    """Some bytes of a file, beginning and ending where lines do."""
+
+    path: Path
+    start: int
+    stop: int
+
+
+Mapped = Callable[[Callable[[_Stretch], int | None], Iterable[_Stretch]], Iterable[int | None]]
+
+
+def n_parts(files: Iterable[Path], jobs: int) -> int:
+    """Into how many parts files should be dealt out if there can be `jobs` processes: one if they are small."""
+    return max(1, min(jobs, sum(map(unpacked_size, files)) // _LEAST))
+
+
+def dealt(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
+    """Where `n` parts of files begin (or fewer, where they cannot be divided so), about equal in size.
+
+    Only plain files of lines are divided, at the ends of lines, and if both sides have some size; `mapped` is used as
+    `map` is, to count lines.
+    """
+    sizes = [0, *accumulate(map(unpacked_size, files))]
+    places = [Place()]
+    cuts: dict[int, list[int]] = {}
+    for part in range(1, n):
+        cut = sizes[-1] * part // n
+        file = bisect_left(sizes, cut) - 1
+        before, after = cut - sizes[file], sizes[file + 1] - cut
+        if files[file].name.endswith(PLAIN_NDJSON_SUFFIXES) and min(before, after) >= _LEAST // 4:
+            cuts.setdefault(file, []).append(before)
+        else:
+            places.append(Place(file if before < after else file + 1))
+    for file, bytes_ in cuts.items():
+        places += _divided(file, files[file], bytes_, mapped)
+    return sorted({place for place in places if place.file < len(files)})
+
+
+def _divided(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list[Place]:
+    """The places of the lines that begin next to some bytes of a file: none if it cannot be read to its end, so that
+    this is found, and told, as of a file that is not divided."""
+    try:
+        starts = sorted({cut + int(next(read_blocks(path, start=cut)).ends[0]) for cut in cuts})
+    except (OSError, DataError):
+        return []
+    bounds = [0, *(start for start in starts if start < path.stat().st_size), path.stat().st_size]
+    counts = list(mapped(_lines, (_Stretch(path, start, stop) for start, stop in pairwise(bounds))))
+    if None in counts:
+        return []
+    lines = accumulate((count or 0 for count in counts), initial=1)
+    return [Place(file, byte, line) for byte, line in zip(bounds, lines, strict=True)][1:-1]
+
+
+def _lines(stretch: _Stretch) -> int | None:
+    """How many lines there are; None if they cannot be read."""
+    try:
+        return sum(len(block.ends) for block in read_blocks(stretch.path, start=stretch.start, stop=stretch.stop))
+    except (OSError, DataError):
+        return None

@@ -1,0 +1,285 @@
+"""Loading: files of FHIR data into a cohort store, in bounded memory and on several processes.
+
+First all input is sorted into spool files by patient (`ecqm.data.loading.partition`). Then each shard is built from its
+spools alone, in any process (`ecqm.data.loading.building`). Both halves continue where they stopped when they are
+started again with the same input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from ecqm.data.fhir.demand import EVERYTHING, Demand
+from ecqm.data.files.content import unpacked_size
+from ecqm.data.files.inputs import Inputs, find_inputs
+from ecqm.data.loading.building import ShardJob, build_shard
+from ecqm.data.loading.partition import Partition
+from ecqm.data.loading.processes import processes
+from ecqm.data.problems import DataError, DataProblem, name_of
+from ecqm.data.store.shard import Shard
+from ecqm.data.store.spool import Spool, read_spools
+from ecqm.data.store.store import FORMAT, Manifest, ShardEntry, is_store
+from ecqm.data.writing import sole_writer
+
+# JSON per shard: what one process holds decoded at a time is some ten times that.
+SHARD_SIZE = 48 << 20
+_MOST_SHARDS = 4096
+_SHARDS_PER_PROCESS = 24
+_PROBLEMS_LISTED = 10_000
+
+
+class Watcher(Protocol):
+    """What a load tells of its progress."""
+
+    def sorted(self, size: int, total: int) -> None:
+        """`size` more bytes of JSON were sorted, of about `total`."""
+
+    def built(self, shards: int) -> None:
+        """One more of so many shards was built."""
+
+
+class _Silent:
+    def sorted(self, size: int, total: int) -> None: ...
+
+    def built(self, shards: int) -> None: ...
+
+
+def load(
+    paths: Iterable[Path],
+    output: Path,
+    demand: Demand = EVERYTHING,
+    *,
+    default_offset: int = 0,
+    jobs: int = 1,
+    append: bool = False,
+    replace_patients: bool = False,
+    shard_size: int = SHARD_SIZE,
+    watcher: Watcher | None = None,
+) -> Manifest:
+    """Load all data below some paths into the store at `output`; its new manifest, with a report.
+
+    Resources of all types are kept whole, and their elements of the demanded names as columns. `append` adds to a
+    store: a resource with the type and id of an older one takes its place, one that a bundle asks to DELETE goes (as
+    those that the manifest of an export lists as deleted do).
+    `replace_patients` also forgets all that was known of the patients who are in the input. Until all is done the
+    store is as it was.
+
+    Raises DataError for a store that is there already (or not, to append to), that another process is writing, or
+    input that is not there, or of which nothing can be read; OSError when the disk is full: the same call goes on
+    later.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with sole_writer(output):
+        previous = Manifest.read(output) if is_store(output) else None
+        if previous is not None and not (append or replace_patients):
+            raise DataError(f"{output} is a cohort store already: append to it, or name another place")
+        if previous is None and (append or replace_patients):
+            raise DataError(f"{output} is no cohort store to append to")
+        inputs = find_inputs(map(Path, paths))
+        # Since an export of changes there may have been none.
+        if not (inputs.files or inputs.deleted or (previous is not None and inputs.exports)):
+            raise DataError("no files of FHIR data were found (.json, .ndjson, plain or .gz or .zst)")
+        return _Loading(output, previous, inputs, demand, default_offset, replace_patients, shard_size).run(
+            max(1, jobs), watcher or _Silent()
+        )
+
+
+class _Loading:
+    def __init__(
+        self,
+        output: Path,
+        previous: Manifest | None,
+        inputs: Inputs,
+        demand: Demand,
+        default_offset: int,
+        replace_patients: bool,
+        shard_size: int,
+    ) -> None:
+        self.inputs = inputs
+        files = [*inputs.files, *inputs.deleted]
+        self.output = output
+        self.previous = previous
+        self.demand = demand if previous is None else previous.demand
+        self.default_offset = default_offset if previous is None else previous.default_offset
+        self.replace_patients = replace_patients
+        self.generation = 1 if previous is None else previous.generation + 1
+        self.size = sum(map(unpacked_size, files))
+        n_shards = min(_MOST_SHARDS, 1 + self.size // shard_size) if previous is None else len(previous.shards)
+        known = [] if previous is None else previous.files
+        self.files = [*known, *map(name_of, files)]
+        self.work = output / ".loading"
+        fingerprint = self._fingerprint(files)
+        self.partition = Partition(self.work, files, n_shards, fingerprint, len(known), inputs.counts)
+
+    def run(self, jobs: int, watcher: Watcher) -> Manifest:
+        if not self.partition.is_resumed:
+            self._forget_unfinished()
+        with processes(jobs, self.output) as pool:
+            self.partition.run(lambda size: watcher.sorted(size, self.size), jobs, pool)
+            if self.partition.is_empty and self.partition.problems:
+                shutil.rmtree(self.work)
+                raise DataError(
+                    f"there is no FHIR resource in the data: {self.partition.problems[0]} (patients of QDM are not "
+                    "loaded: ecqm run reads them as they are)"
+                )
+            shared = self._shared()
+            entries = self._build(list(self._jobs(shared)), jobs, pool, watcher)
+        if self.previous is not None:
+            untouched = {_number(entry): entry for entry in self.previous.shards}
+            entries = list({**untouched, **{_number(entry): entry for entry in entries}}.values())
+        manifest = Manifest(
+            FORMAT,
+            self.generation,
+            self.default_offset,
+            None if self.demand.types is None else sorted(self.demand.types),
+            None if self.demand.names is None else sorted(self.demand.names),
+            sorted(entries, key=_number),
+            self.files,
+            shared.name,
+        )
+        manifest.report = self._report(manifest)
+        manifest.write(self.output)
+        self._clean(manifest)
+        return manifest
+
+    def _fingerprint(self, files: Sequence[Path]) -> str:
+        """What a load must have in common with an earlier one to go on with it."""
+        seen = [(name_of(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
+        options = [FORMAT, self.generation, self.default_offset, self.replace_patients]
+        wanted = [None if these is None else sorted(these) for these in (self.demand.types, self.demand.names)]
+        return hashlib.sha256(json.dumps([seen, options, wanted]).encode()).hexdigest()
+
+    def _shared(self) -> Path:
+        """The spool of shared resources: those of earlier loads, then this one's, which count where both have one; what
+        is deleted is in it no more."""
+        path = self.output / f"shared-{self.generation}.spool"
+        if path.exists():
+            return path
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(b"")
+        deleted = frozenset(self.partition.deleted)
+        older = [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
+        for source in (*older, self.partition.shared):
+            if deleted:
+                spool = Spool(fresh, 0)
+                for lot in read_spools([source]):
+                    spool.append(lot.without(deleted).batch())
+            else:
+                with source.open("rb") as stream, fresh.open("ab") as sink:
+                    shutil.copyfileobj(stream, sink)
+        os.replace(fresh, path)
+        return path
+
+    def _jobs(self, shared: Path) -> Iterator[ShardJob]:
+        deleted = frozenset(self.partition.deleted)
+        has_shared = self.partition.shared.stat().st_size > 0
+        for number in range(self.partition.n_shards):
+            spools = self.partition.spools(number)
+            if self.previous is not None and not (spools or deleted or has_shared):
+                continue
+            yield ShardJob(
+                self.output / "shards" / f"{number:05}-{self.generation}",
+                spools,
+                shared,
+                self.demand,
+                self.default_offset,
+                self.files,
+                self._base(number),
+                self.replace_patients,
+                deleted,
+            )
+
+    def _base(self, number: int) -> Shard | None:
+        if self.previous is None:
+            return None
+        entry = self.previous.shards[number]
+        return Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, self.default_offset)
+
+    def _build(
+        self, todo: Sequence[ShardJob], jobs: int, pool: ProcessPoolExecutor, watcher: Watcher
+    ) -> list[ShardEntry]:
+        (self.output / "shards").mkdir(exist_ok=True)
+        entries = []
+
+        def build_in(pool: ProcessPoolExecutor, some: Sequence[ShardJob]) -> None:
+            for future in as_completed(pool.submit(build_shard, job) for job in some):
+                entries.append(future.result())
+                watcher.built(len(todo))
+
+        if len(todo) <= (1 if jobs > 1 else _SHARDS_PER_PROCESS):
+            for job in todo:
+                entries.append(build_shard(job))
+                watcher.built(len(todo))
+            return entries
+        # Processes are ended after some shards, because the strings of all shards that a process makes stay in its
+        # memory. (Python 3.11's own way to end them, max_tasks_per_child, stands still when all processes end at once.)
+        round_size = jobs * _SHARDS_PER_PROCESS
+        build_in(pool, todo[:round_size])
+        pool.shutdown()
+        for start in range(round_size, len(todo), round_size):
+            with processes(jobs, self.output) as fresh:
+                build_in(fresh, todo[start : start + round_size])
+        return entries
+
+    def _report(self, manifest: Manifest) -> dict[str, Any]:
+        resources: Counter[str] = Counter()
+        problems: list[DataProblem] = [*self.partition.problems, *self.inputs.problems()]
+        dangling: Counter[str] = Counter()
+        without_birth_date = 0
+        for entry in manifest.shards:
+            resources.update(entry.resources)
+            dangling.update(entry.dangling_references)
+            without_birth_date += entry.patients_without_birth_date
+            if entry.folder.endswith(f"-{self.generation}"):
+                problems += Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, 0).problems()
+        return {
+            "files": len(self.partition.files),
+            "exports": [
+                {
+                    "manifest": str(export.manifests[0]),
+                    "transactionTime": export.transaction_time,
+                    "request": export.request,
+                }
+                for export in self.inputs.exports
+            ],
+            "bytes": self.partition.read,
+            "patients": sum(entry.patients for entry in manifest.shards),
+            "patients_without_birth_date": without_birth_date,
+            "resources": dict(sorted(resources.items())),
+            "dangling_references": dict(sorted(dangling.items())),
+            "problems": len(problems),
+            "listed": [asdict(problem) for problem in problems[:_PROBLEMS_LISTED]],
+        }
+
+    def _forget_unfinished(self) -> None:
+        """Remove what a load of other input, that came to no end, left for this generation."""
+        self.partition.forget()
+        shards = self.output / "shards"
+        for path in shards.iterdir() if shards.exists() else ():
+            if path.name.partition(".")[0].endswith(f"-{self.generation}"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (self.output / f"shared-{self.generation}.spool").unlink(missing_ok=True)
+
+    def _clean(self, manifest: Manifest) -> None:
+        """Remove what neither the store as it is nor as it was before needs."""
+        kept = {entry.folder for known in (manifest, self.previous) if known is not None for entry in known.shards}
+        for path in (self.output / "shards").iterdir():
+            if path.name not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self.output.glob("shared-*.spool"):
+            if path.name not in (manifest.shared, self.previous.shared if self.previous is not None else None):
+                path.unlink()
+        shutil.rmtree(self.work)
+
+
+def _number(entry: ShardEntry) -> int:
+    return int(entry.folder.partition("-")[0])

@@ -1,0 +1,215 @@
+"""The first half of loading: input files sorted into spool files by patient, by one process or several.
+
+The input is dealt out to processes in parts (`ecqm.data.loading.deal`). Each part is sorted into its own spools, with
+a journal of its own (`ecqm.data.loading.sorting`). The spools of all parts, in the order of the parts, are in the order
+of the input. A sorting that was killed continues with the parts that it began with.
+
+    deal.json                    what is sorted, and where the parts begin
+    part-00000/journal.json      how far a part has come
+    part-00000/00007.spool       the resources of the patients of shard 7 in it
+    part-00000/shared.spool      those of no patient
+    shared.spool                 those of no patient in all parts
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ecqm.data.files.exports import wrong_count
+from ecqm.data.loading.deal import Mapped, Place, dealt, n_parts
+from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
+from ecqm.data.problems import DataProblem, name_of
+
+# Bytes of input between two entries of a journal, and what all spools together may hold back in memory: but each a
+# block that is worth compressing.
+_BETWEEN_NOTES = 512 << 20
+_HELD_BACK = 192 << 20
+_LEAST_HELD_BACK = 64 << 10
+_DEAL, _TALLY = "deal.json", "tally"
+_SECONDS_BETWEEN_LOOKS = 0.2
+
+
+class _Deal(msgspec.Struct):
+    fingerprint: str
+    n_shards: int
+    starts: list[Place]
+
+
+class Partition:
+    """Sorts input files into spools for so many shards; those of one shard are in the order of the input."""
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Sequence[Path],
+        n_shards: int,
+        fingerprint: str,
+        first_number: int = 0,
+        counts: Mapping[Path, int] | None = None,
+    ) -> None:
+        """Files are numbered from `first_number` on. A sorting of the same `fingerprint` is gone on with. `counts` says
+        of some files of NDJSON how many resources they should have."""
+        self.folder = folder
+        self.files = files
+        self.n_shards = n_shards
+        self.shared = folder / "shared.spool"
+        self._fingerprint = fingerprint
+        self._first_number = first_number
+        self._counts = {number: counts[file] for number, file in enumerate(files) if counts and file in counts}
+        self._deal = self._dealt_before()
+
+    @property
+    def is_resumed(self) -> bool:
+        """Has this been begun?"""
+        return self._deal is not None
+
+    def forget(self) -> None:
+        """Remove what was sorted before. Spools may have become files of shards: they are taken away, never cut."""
+        (self.folder / _DEAL).unlink(missing_ok=True)
+        self.shared.unlink(missing_ok=True)
+        for folder in self.folder.glob("part-*"):
+            shutil.rmtree(folder)
+        self._deal = None
+
+    def run(self, progress: Progress, jobs: int = 1, pool: ProcessPoolExecutor | None = None) -> None:
+        """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last.
+
+        In up to `jobs` processes of a pool, if there is one. Raises OSError where spools cannot be written.
+        """
+        if self._deal is None:
+            self.forget()
+        n = min(jobs, self._worthwhile(jobs))
+        if pool is None or n <= 1:
+            for part in self._unfinished(self._begun(1), 1):
+                sort_part(part, progress)
+        else:
+            self._sort_in(pool, self._unfinished(self._begun(n, pool.map), n), progress)
+        self._put_shared_together()
+
+    def spools(self, shard: int) -> tuple[Path, ...]:
+        """The spools of a shard, in the order of the input."""
+        paths = (part.spool_path(shard) for part in self._parts(self._begun(1), 1))
+        return tuple(path for path in paths if path.exists())
+
+    @property
+    def read(self) -> int:
+        """Bytes of JSON that were read."""
+        return sum(journal.read for journal in self._journals)
+
+    @property
+    def deleted(self) -> list[str]:
+        """The resources (`Encounter/1`) that bundles ask to delete."""
+        return [resource for journal in self._journals for resource in journal.deleted]
+
+    @property
+    def problems(self) -> list[DataProblem]:
+        """What could not be read, and files that have not as many resources as they should, in the order of files."""
+        found = [DataProblem(**problem) for journal in self._journals for problem in journal.problems]
+        counted: Counter[int] = Counter()
+        for journal in self._journals:
+            counted.update(journal.counts)
+        unread = {problem.file for problem in found if problem.entry is None}
+        for number, count in self._counts.items():
+            file = name_of(self.files[number])
+            if counted[number] != count and file not in unread:
+                found.append(DataProblem(file, None, None, None, wrong_count(counted[number], count)))
+        place = {name_of(file): number for number, file in enumerate(self.files)}
+        return sorted(found, key=lambda problem: place[problem.file])
+
+    @property
+    def is_empty(self) -> bool:
+        """Were there no resources in all that was sorted, and none to be deleted?"""
+        return not self.deleted and not any(size for journal in self._journals for size in journal.sizes.values())
+
+    @cached_property
+    def _journals(self) -> list[Journal]:
+        """Those of all parts, once everything is sorted."""
+        return [part.journal for part in self._parts(self._begun(1), 1)]
+
+    def _dealt_before(self) -> _Deal | None:
+        path = self.folder / _DEAL
+        self.folder.mkdir(parents=True, exist_ok=True)
+        deal = msgspec.json.decode(path.read_bytes(), type=_Deal) if path.exists() else None
+        same = deal is not None and deal.fingerprint == self._fingerprint and deal.n_shards == self.n_shards
+        return deal if same else None
+
+    def _worthwhile(self, jobs: int) -> int:
+        """How many processes there is work for."""
+        return n_parts(self.files, jobs) if self._deal is None else len(self._unfinished(self._deal, 1))
+
+    def _begun(self, n: int, mapped: Mapped = map) -> _Deal:
+        """The deal, made for `n` processes if there is none."""
+        if self._deal is None:
+            self._deal = _Deal(self._fingerprint, self.n_shards, dealt(self.files, n, mapped))
+            fresh = self.folder / (_DEAL + ".new")
+            fresh.write_bytes(msgspec.json.encode(self._deal))
+            os.replace(fresh, self.folder / _DEAL)
+        return self._deal
+
+    def _parts(self, deal: _Deal, jobs: int) -> list[Part]:
+        held_back = max(_LEAST_HELD_BACK, _HELD_BACK // jobs // (self.n_shards + 1))
+        counted = frozenset(self._counts)
+        bounds = pairwise([*deal.starts, Place(len(self.files))])
+        return [
+            Part(
+                self.folder / f"part-{number:05}",
+                self.files,
+                start,
+                stop,
+                self.n_shards,
+                self._first_number,
+                counted,
+                held_back,
+                _BETWEEN_NOTES,
+            )
+            for number, (start, stop) in enumerate(bounds)
+        ]
+
+    def _unfinished(self, deal: _Deal, jobs: int) -> list[Part]:
+        return [part for part in self._parts(deal, jobs) if not part.journal.finished]
+
+    def _sort_in(self, pool: ProcessPoolExecutor, parts: Sequence[Part], progress: Progress) -> None:
+        """Sort parts in the processes of a pool; how far each is, is in a file that all of them have in memory."""
+        path = self.folder / _TALLY
+        path.write_bytes(bytes(8 * len(parts)))
+        tally = np.memmap(path, np.int64, "r+")
+        waiting = {pool.submit(_sort_tallied, part, path, place) for place, part in enumerate(parts)}
+        told = 0
+        while waiting:
+            done, waiting = wait(waiting, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+            read = int(tally.sum())
+            progress(read - told)
+            told = read
+            for future in done:
+                future.result()
+
+    def _put_shared_together(self) -> None:
+        if self.shared.exists():
+            return
+        fresh = self.shared.with_suffix(".new")
+        with fresh.open("wb") as sink:
+            for part in self._parts(self._begun(1), 1):
+                source = part.spool_path(None)
+                if source.exists():
+                    with source.open("rb") as stream:
+                        shutil.copyfileobj(stream, sink)
+        os.replace(fresh, self.shared)
+
+
+def _sort_tallied(part: Part, path: Path, place: int) -> None:
+    tally = np.memmap(path, np.int64, "r+")
+
+    def progress(size: int) -> None:
+        tally[place] += size
+
+    sort_part(part, progress)

@@ -1,0 +1,158 @@
+"""Resources that no patient has alone, many at a time: which patients refer to them, and rows for these patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ecqm.columns import Rows
+from ecqm.data.cohort.assembly import references_to
+from ecqm.data.fhir.compartment import target
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.fhir.structs import Unreadable
+from ecqm.data.parsing.parsed import ParsedResources, ParsedTable
+from ecqm.data.parsing.shapes import ShapedParser
+from ecqm.data.store.spool import Spool, decode_identity, read_batches
+
+
+class SharedResources:
+    """All shared resources of a load. A pair (patient, resource) is the number patient * n + place, of n resources."""
+
+    def __init__(self, parser: ShapedParser, spooled: pa.Table) -> None:
+        self.spooled = spooled
+        self._n = len(spooled)
+        self._resources = ParsedResources(parser, spooled)
+        types = spooled["type"].to_pylist()
+        encoded = spooled["type"].combine_chunks().dictionary_encode()
+        number = encoded.indices.to_numpy()
+        for which, name in enumerate(encoded.dictionary.to_pylist()):
+            places = np.flatnonzero(number == which)
+            self._resources.add(name, places, np.zeros(len(places), np.int64))
+        self._resources.add_contained(np.zeros(self._n, np.int64))
+        self._types = pa.array(dict.fromkeys(types), pa.utf8())
+        self._interesting = references_to(set(types))
+        self._place_of = dict(self._named(types))
+        self._keys = pa.array(self._place_of, pa.utf8())
+        self._has_urns = spooled["urn"].null_count < self._n
+        self._places = np.fromiter(self._place_of.values(), np.int64)
+        self._links = self._pairs(self._resources, np.arange(self._n)) if self._n else np.zeros(0, np.int64)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def _named(self, types: list[str]) -> Iterator[tuple[str, int]]:
+        """What references name them by; the last one with a name counts."""
+        columns = (types, self.spooled["urn"].to_pylist(), self.spooled["json"].to_pylist())
+        for place, (name, urn, raw) in enumerate(zip(*columns, strict=True)):
+            identifier = decode_identity(raw).id
+            if identifier is not None:
+                yield f"{name}/{identifier}", place
+            if urn is not None:
+                yield urn, place
+
+    def given(self, resources: ParsedResources, patient_of: Rows) -> Given:
+        """What some resources refer to, directly or over others; `patient_of` has the patient row of each key."""
+        new = self._pairs(resources, patient_of) if self._n else np.zeros(0, np.int64)
+        given = new
+        while len(new):
+            new = np.setdiff1d(self._referred_to(new), given)
+            given = np.union1d(given, new)
+        return Given(self._resources, given // max(1, self._n), given % max(1, self._n))
+
+    def _pairs(self, resources: ParsedResources, owner_of: Rows) -> Rows:
+        """A pair of each owner of a resource with each shared one that the resource refers to."""
+        found = [np.zeros(0, np.int64)]
+        tables = [(table, table.numbers("key")) for table in resources.tables.values()]
+        tables += [(table, table.numbers("container")) for table in resources.contained.values()]
+        for table, keys in tables:
+            for link in table.links():
+                places = link.places(self._keys, self._types, self._has_urns)
+                hits = np.flatnonzero(places >= 0)
+                found.append(owner_of[keys[link.rows[hits]]] * self._n + self._places[places[hits]])
+        found.append(np.array([*self._pairs_in(resources.unparsed, owner_of)], np.int64))
+        return np.unique(np.concatenate(found))
+
+    def _pairs_in(self, unparsed: Iterable[tuple[int, bytes]], owner_of: Rows) -> Iterator[int]:
+        for key, raw in unparsed:
+            for text in self._interesting.findall(raw):
+                named = target(text.decode("utf-8", "replace"))
+                place = None if named is None else self._place_of.get("/".join(filter(None, named)))
+                if place is not None:
+                    yield int(owner_of[key]) * self._n + place
+
+    def _referred_to(self, pairs: Rows) -> Rows:
+        """The pairs of the same patients with what their resources refer to."""
+        patient, place = np.divmod(pairs, self._n)
+        sources, targets = np.divmod(self._links, self._n)
+        which, links = _matches(place, sources)
+        return np.unique(patient[which] * self._n + targets[links])
+
+
+class Given:
+    """Shared resources with the patients who have a row for each: `patient` rows and `places`."""
+
+    def __init__(self, resources: ParsedResources, patient: Rows, places: Rows) -> None:
+        unread = np.isin(places, [place for place, _ in resources.unreadable])
+        self._resources = resources
+        self._unread = np.unique(places[unread])
+        self.patient, self.places = patient[~unread], places[~unread]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @cached_property
+    def distinct(self) -> Rows:
+        """The places of those that any patient has."""
+        return np.unique(self.places)
+
+    def tables(self, first_key: int, first_json: int) -> Iterator[tuple[str, ParsedTable]]:
+        """The tables of these, and of what is contained in them: with keys and places of JSON from a first one on."""
+        keys = first_key + np.arange(len(self))
+        json = first_json + np.searchsorted(self.distinct, self.places)
+        for name, table in self._resources.tables.items():
+            which, rows = _matches(self.places, table.numbers("key"))
+            if len(rows):
+                yield name, table.take(rows, patient=self.patient[which], key=keys[which], json=json[which])
+        for name, table in self._resources.contained.items():
+            order = np.argsort(table.numbers("container"), kind="stable")
+            which, rows = _matches(self.places, table.numbers("container")[order])
+            if len(rows):
+                yield name, table.take(order[rows], patient=self.patient[which], container=keys[which])
+
+    def unreadable(self) -> Iterator[tuple[int, int | None, Unreadable]]:
+        """What cannot be read: by place, for each patient who has what it is contained in, or (None) once for all."""
+        for place, error in self._resources.unreadable:
+            if place in self._unread:
+                yield place, None, error
+        for place, error in self._resources.unreadable_contained:
+            for patient in self.patient[self.places == place].tolist():
+                yield place, patient, error
+
+
+def _matches(wanted: Rows, among: Rows) -> tuple[Rows, Rows]:
+    """All pairs of equal numbers (`among` is in order): their places in both."""
+    start, stop = np.searchsorted(among, wanted), np.searchsorted(among, wanted, side="right")
+    counts = stop - start
+    which = np.repeat(np.arange(len(wanted)), counts)
+    return which, np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - start, counts)
+
+
+@lru_cache(maxsize=2)
+def parser_for(demand: Demand) -> ShapedParser:
+    """The parser of a demand, with the shapes that it learned."""
+    return ShapedParser(demand)
+
+
+@lru_cache(maxsize=1)
+def shared_resources(path: Path, state: tuple[int, int], demand: Demand) -> SharedResources:
+    """Those of a spool in some state."""
+    return SharedResources(parser_for(demand), spooled([path]))
+
+
+def spooled(paths: Iterable[Path]) -> pa.Table:
+    """All resources of some spools."""
+    return pa.Table.from_batches(list(read_batches(paths)), Spool.SCHEMA).combine_chunks()

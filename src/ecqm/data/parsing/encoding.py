@@ -1,0 +1,111 @@
+"""Strings of parsed JSON by number: as dictionaries, as codes, and what references among them name."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecqm.columns import Rows
+from ecqm.data.fhir.compartment import TYPE_AND_ID
+from ecqm.terminology import canonical_system
+
+_PLAIN_ID = np.zeros(256, np.bool_)
+_PLAIN_ID[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.", np.uint8)] = True
+_LONGEST_ID = 64
+
+
+class Encodings:
+    """The dictionaries of the string arrays of one table, made when they are first asked for."""
+
+    def __init__(self) -> None:
+        # By place in memory, with the array, so that nothing else takes that place.
+        self._encoded: dict[tuple[int, int, int], tuple[pa.Array, pa.DictionaryArray]] = {}
+        self._named: dict[tuple[int, int, int], tuple[pa.Array, pa.Array]] = {}
+
+    def of(self, texts: pa.Array) -> pa.DictionaryArray:
+        """Strings as a dictionary."""
+        key = _place(texts)
+        if key not in self._encoded:
+            self._encoded[key] = (texts, texts.dictionary_encode())
+        return self._encoded[key][1]
+
+    def named(self, references: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """The types and ids that the distinct ones among references name; null for one that is no type and id."""
+        key = _place(references)
+        if key not in self._named:
+            self._named[key] = named(self.of(references).dictionary)
+        return self._named[key]
+
+
+class CodeNumbers:
+    """The codes of a shard by number: an `ecqm.terminology.CodeIndex` that takes many codes of a system at a time."""
+
+    def __init__(self) -> None:
+        # For each system its codes, and their numbers.
+        self._known: dict[str, tuple[pa.Array, npt.NDArray[np.int32]]] = {}
+
+    def of(self, system: str | None, codes: pa.Array) -> npt.NDArray[np.int32]:
+        """The numbers of some codes of a system (all different, none null); those that are new get the next ones."""
+        name = canonical_system(system)
+        known, numbers = self._known.get(name, (pa.array([], pa.utf8()), np.zeros(0, np.int32)))
+        places = pc.index_in(codes, value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)
+        new = np.flatnonzero(places < 0)
+        if len(new):
+            first = sum(len(numbers) for _, numbers in self._known.values())
+            numbers = np.append(numbers, np.arange(first, first + len(new), dtype=np.int32))
+            self._known[name] = pa.concat_arrays([known, codes.take(pa.array(new))]), numbers
+            places = np.where(places < 0, len(known) - 1 + np.cumsum(places < 0), places)
+        found: npt.NDArray[np.int32] = numbers[places]
+        return found
+
+    def pairs(self) -> tuple[pa.Array, pa.Array]:
+        """The systems and codes of all numbers."""
+        none = pa.array([], pa.utf8())
+        systems = pa.concat_arrays([none, *(pa.repeat(name, len(codes)) for name, (codes, _) in self._known.items())])
+        codes = pa.concat_arrays([none, *(codes for codes, _ in self._known.values())])
+        numbers = [numbers for _, numbers in self._known.values()]
+        order = pa.array(np.argsort(np.concatenate(numbers)) if numbers else np.zeros(0, np.int64))
+        return systems.take(order), codes.take(order)
+
+
+def _place(array: pa.Array) -> tuple[int, int, int]:
+    data = array.buffers()[1]
+    return (0 if data is None else data.address, array.offset, len(array))
+
+
+def numbers_of(encoded: pa.DictionaryArray) -> Rows:
+    """The place in the dictionary of each value, -1 for null."""
+    places: Rows = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return places
+
+
+def named(references: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The types and ids that references name; null for one that is no type and id."""
+    return _plainly_named(references) or _named(references)
+
+
+def _plainly_named(references: pa.Array) -> tuple[pa.Array, pa.Array] | None:
+    """The same, if all are `Type/id` with one type, as they mostly are; else None."""
+    first = references[0].as_py() if len(references) else ""
+    resource_type, slash, _ = first.partition("/")
+    if not (slash and resource_type.isalpha() and resource_type[0].isupper() and resource_type.isascii()):
+        return None
+    if not pc.all(pc.starts_with(references, f"{resource_type}/")).as_py():
+        return None
+    ids = pc.utf8_slice_codeunits(references, len(resource_type) + 1)
+    _, offsets, data = ids.buffers()
+    ends = np.frombuffer(offsets, np.int32)[ids.offset : ids.offset + len(ids) + 1]
+    lengths = np.diff(ends)
+    plain = _PLAIN_ID[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]].all()
+    if not plain or lengths.min() < 1 or lengths.max() > _LONGEST_ID:
+        return None
+    return pa.repeat(resource_type, len(references)), ids
+
+
+def _named(references: pa.Array) -> tuple[pa.Array, pa.Array]:
+    found = pc.extract_regex(references, TYPE_AND_ID)
+    nothing = pc.or_(pc.starts_with(references, "urn:"), found.is_null())
+    null = pa.scalar(None, pa.utf8())
+    return pc.if_else(nothing, null, found.field("type")), pc.if_else(nothing, null, found.field("id"))

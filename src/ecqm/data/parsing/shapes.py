@@ -1,0 +1,275 @@
+"""NDJSON of one resource type parsed straight into Arrow arrays, with the types that FHIR gives to what occurs in it.
+
+The reader (arrow-rs, by way of arro3) makes no Python objects, but has to be told every field beforehand, and each
+takes time for every resource, there or not. So the *shape* of a type, the fields that it was seen to have, is learned:
+from a sample first, and then from what had fields that the reader was not told of: it passes over these without a
+word, but not unseen (`ecqm.data.parsing.completeness`).
+
+Lines that the reader would misread are found, made plain (`ecqm.data.parsing.plain`), and parsed again with the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from arro3.io import read_json
+
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.fhir.schema import fhir_schema
+from ecqm.data.fhir.structs import DEEPEST, ResourceStructs, Unreadable, resource_structs
+from ecqm.data.parsing.completeness import incomplete_rows, rows_at, rows_with_odd_numbers
+from ecqm.data.parsing.json_text import odd_characters
+from ecqm.data.parsing.plain import DECIMAL_PRECISION, DECIMAL_SCALE, NotPlain, made_plain, without_contained
+from ecqm.kernels.isodates import Bytes
+
+_ARROW_TYPES = {
+    "Boolean": pa.bool_(),
+    "Integer": pa.int64(),
+    "Decimal": pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+}
+# Resources that are looked at for fields to learn, and that are parsed at a time: a processor's cache holds as many.
+_SAMPLE = 64
+_AT_A_TIME = 2048
+_FEW = 64
+
+# The fields that objects have, by name; those of a primitive are empty.
+Shape = dict[str, Any]
+
+
+@dataclass
+class Parsed:
+    """What came of n lines: an array (n) for each field, and by line what is beside them.
+
+    `unreadable` lines have nothing but nulls; of those that were `made_plain` the arrays have what is wanted, and no
+    more; `contained` has the JSON of resources in others.
+    """
+
+    arrays: dict[str, pa.Array] = field(default_factory=dict)
+    unreadable: dict[int, Unreadable] = field(default_factory=dict)
+    made_plain: set[int] = field(default_factory=set)
+    contained: dict[int, Sequence[msgspec.Raw]] = field(default_factory=dict)
+
+
+class _Lines:
+    """Lines of JSON, row i the bytes `ends[i]` to `ends[i + 1]` of a text."""
+
+    def __init__(self, array: pa.Array) -> None:
+        _, offsets, data = array.buffers()
+        ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+        self.content = data.slice(int(ends[0]), int(ends[-1] - ends[0]))
+        self.ends = ends - ends[0]
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def text(self) -> Bytes:
+        """All bytes."""
+        return np.frombuffer(self.content, np.uint8)
+
+
+class _Block:
+    """Lines that are parsed together, some of them after they were made plain."""
+
+    def __init__(self, array: pa.Array, resource_type: str, parser: ShapedParser) -> None:
+        self.lines = _Lines(array)
+        self.found = Parsed()
+        # Rows that contained resources were to be cut out of.
+        self.tried: set[int] = set()
+        self._original = array
+        self._nothing = msgspec.json.encode({"resourceType": resource_type}) + b"\n"
+        self._parser = parser
+
+    def make_plain(self, rows: Set[int]) -> None:
+        """Put the plain form of some rows in their place."""
+        changed = {}
+        for row in sorted(rows):
+            self.found.contained.pop(row, None)
+            try:
+                changed[row], contained = made_plain(self._original[row].as_py(), self._parser.structs)
+            except Unreadable as error:
+                self.found.unreadable[row] = error
+                changed[row] = self._nothing
+                continue
+            if contained:
+                self.found.contained[row] = contained
+        self.found.made_plain.update(rows)
+        self._change(changed)
+
+    def cut(self, rows: Set[int]) -> bool:
+        """Cut contained resources out of some rows, of which none was cut; is there any that they can be cut out of?"""
+        changed = {}
+        for row in sorted(rows):
+            plain = without_contained(self._original[row].as_py())
+            if plain is not None:
+                changed[row], self.found.contained[row] = plain
+        self.tried |= rows
+        self._change(changed)
+        return bool(changed)
+
+    def _change(self, changed: dict[int, bytes]) -> None:
+        if changed:
+            lines = self.lines.array.to_pylist()
+            for row, line in changed.items():
+                lines[row] = line
+            self.lines = _Lines(pa.array(lines, pa.large_binary()))
+
+
+class ShapedParser:
+    """Parses lines of JSON by resource type, and remembers the shapes that it learned."""
+
+    def __init__(self, demand: Demand) -> None:
+        """The demand says what is wanted of lines that are not plain."""
+        self._demand = demand
+        self._schema = fhir_schema()
+        self._learned: dict[str, tuple[Shape, pa.Schema]] = {}
+
+    @cached_property
+    def structs(self) -> ResourceStructs:
+        """How lines that are not plain are read. They take a while to make: plain lines need none."""
+        return resource_structs(self._demand)
+
+    def parse(self, resource_type: str, lines: pa.Array) -> Parsed:
+        """What is in some lines (large_binary, at least one; each a resource of this type in JSON).
+
+        Raises NotPlain for numbers of too many digits, strings with a NUL, and what holds resources (Parameters).
+        """
+        lines = _with_ends(lines)
+        if resource_type not in self._learned:
+            self._learn(resource_type, lines.take(pa.array(np.arange(0, len(lines), 1 + len(lines) // _SAMPLE))))
+        parsed = Parsed()
+        batches = []
+        for start in range(0, len(lines), _AT_A_TIME):
+            block = _Block(lines.slice(start, _AT_A_TIME), resource_type, self)
+            batches.append(self._parsed(resource_type, block))
+            parsed.made_plain |= {start + row for row in block.found.made_plain}
+            parsed.unreadable |= {start + row: error for row, error in block.found.unreadable.items()}
+            parsed.contained |= {start + row: raws for row, raws in block.found.contained.items()}
+        # Blocks that were parsed after something was learned have more fields.
+        table = pa.concat_tables(map(pa.table, batches), promote_options="permissive").combine_chunks()
+        parsed.arrays = {name: table[name].chunk(0) for name in table.column_names}
+        return parsed
+
+    def _parsed(self, resource_type: str, block: _Block) -> pa.RecordBatch:
+        if odd := rows_at(odd_characters(block.lines.text()), block.lines.ends):
+            block.make_plain(odd)
+        plain = block.found.made_plain
+        while True:
+            batch = self._read(resource_type, block.lines)
+            if batch is None:
+                refused = self._refused(resource_type, block.lines)
+                if refused <= plain:
+                    raise NotPlain(f"{resource_type} with what the reader does not take even when it is plain")
+                block.make_plain(refused - plain)
+                continue
+            text, ends = block.lines.text(), block.lines.ends
+            odd = incomplete_rows(text, ends, batch) | (rows_with_odd_numbers(text, ends, batch) - plain)
+            if not odd:
+                return batch
+            # What is plain but for fields that are new is not worth more than a look.
+            looked_at = sorted(odd - plain)[: _SAMPLE // 4] or sorted(odd)
+            if self._learn(resource_type, block.lines.array.take(pa.array(looked_at))):
+                continue
+            if odd <= plain:
+                raise NotPlain(f"{resource_type} with what the reader does not take as it is written")
+            if not block.cut(odd - plain - block.tried):
+                block.make_plain(odd - plain)
+
+    def _learn(self, resource_type: str, lines: pa.Array) -> bool:
+        """Add what lines have to the shape of their type (what is no JSON is passed over); was anything new?"""
+        known, schema = self._learned.get(resource_type, ({}, pa.schema([])))
+        shape = deepcopy(known)
+        for line in lines.to_pylist():
+            try:
+                content = msgspec.json.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+            _learn(content, shape)
+        learned = pa.schema(list(self._fields(resource_type, shape)))
+        self._learned[resource_type] = shape, learned
+        is_new: bool = not learned.equals(schema)
+        return is_new
+
+    def _read(self, resource_type: str, lines: _Lines) -> pa.RecordBatch | None:
+        """What the reader makes of lines; None if it refuses them."""
+        try:
+            batches = list(map(pa.record_batch, self._reader(resource_type, lines, _AT_A_TIME)))
+        except Exception:
+            # The reader has no errors of its own.
+            return None
+        return batches[0] if sum(map(len, batches)) == len(lines) else None
+
+    def _refused(self, resource_type: str, lines: _Lines) -> set[int]:
+        """The rows that the reader refuses, each with a few others."""
+        found: set[int] = set()
+        start = 0
+        while start < len(lines):
+            rest = lines.array.slice(start)
+            try:
+                for _ in self._reader(resource_type, _Lines(rest), _FEW):
+                    start += _FEW
+            except Exception:
+                found |= set(range(start, min(start + _FEW, len(lines))))
+                start += _FEW
+        return found or set(range(len(lines)))
+
+    def _reader(self, resource_type: str, lines: _Lines, at_a_time: int) -> Iterable[Any]:
+        schema = self._learned[resource_type][1]
+        return read_json(pa.BufferReader(lines.content), schema=schema, batch_size=at_a_time)
+
+    def _fields(self, type_name: str, shape: Shape) -> Iterator[tuple[str, pa.DataType]]:
+        """What the reader is told: fields that FHIR has, but for contained resources."""
+        known = {
+            json_name: (element_type, element.repeated)
+            for element in self._schema.elements(type_name)
+            for json_name, element_type in element.json_names
+        }
+        for name, inner in shape.items():
+            if name == "resourceType":
+                yield name, pa.utf8()
+                continue
+            element_type, repeated = known.get(name.removeprefix("_"), (None, False))
+            primitive = None if element_type is None else self._schema.primitive(element_type)
+            if element_type is None or name == "contained" or (name.startswith("_") and primitive is None):
+                continue
+            if element_type == "Resource":
+                raise NotPlain(f"{type_name} with {name}")
+            if name.startswith("_"):
+                type_: pa.DataType = pa.struct(list(self._fields("Element", inner)))
+            elif primitive is not None:
+                type_ = _ARROW_TYPES.get(primitive, pa.utf8())
+            else:
+                type_ = pa.struct(list(self._fields(element_type, inner)))
+            yield name, pa.list_(type_) if repeated else type_
+
+
+def _with_ends(lines: pa.Array) -> pa.Array:
+    """Lines that all end as lines do."""
+    made = _Lines(lines)
+    if (made.text()[made.ends[1:] - 1] == ord("\n")).all():
+        return lines
+    newline, nothing = (pa.scalar(text, lines.type) for text in (b"\n", b""))
+    return pc.binary_join_element_wise(lines, newline, nothing)
+
+
+def _learn(value: Any, shape: Shape, levels: int = DEEPEST) -> None:
+    if not levels:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            known = shape.get(name)
+            if known is None:
+                known = shape[name] = {}
+            if isinstance(inner, (dict, list)):
+                _learn(inner, known, levels - 1)
+    elif isinstance(value, list):
+        for item in value:
+            _learn(item, shape, levels - 1)

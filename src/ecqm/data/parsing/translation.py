@@ -1,0 +1,325 @@
+"""From the arrays that Arrow's JSON reader gives to the arrays of the store, without a Python object per value.
+
+The outcome is what `ecqm.data.cohort.elements` and `ecqm.data.store.arrow.to_arrow` make of the same JSON, element by
+element. What plain arrays cannot hold raises NotPlain; the shard is then built the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from decimal import Context
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecqm.columns import Mask, Rows
+from ecqm.data.cohort.elements import fhir_type
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.fhir.schema import Element, FhirSchema
+from ecqm.data.fhir.structs import CODED_TYPES
+from ecqm.data.parsing.encoding import CodeNumbers, Encodings, numbers_of
+from ecqm.data.parsing.nested import Arrays, fields_of, items_of, nulls_of, offsets_of, overlaid
+from ecqm.data.parsing.plain import DECIMAL_PRECISION, DECIMAL_SCALE, NotPlain
+from ecqm.data.store.arrow import Layout
+from ecqm.kernels.calendar import DAY, MILLISECOND, MINUTE, MS_PER_UNIT
+from ecqm.kernels.isodates import FlatTexts, parse_dates, parse_instants, parse_times
+from ecqm.models import read_type
+from ecqm.terminology import NO_CODE
+from ecqm.types import choice_of
+
+# Room for all digits of an unscaled decimal.
+_EXACT = Context(prec=DECIMAL_PRECISION)
+_COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
+Stored = tuple[pa.Array, Layout]
+
+
+class References(NamedTuple):
+    """The references in one element (`path`): their texts, and the row of the table that each is in."""
+
+    path: str
+    texts: pa.Array
+    rows: Rows
+
+
+class Translation:
+    """Translates the elements of resources of one type.
+
+    It collects the `references` among them, and `problems` with values: the rows they are in, and what is wrong.
+    """
+
+    def __init__(
+        self, demand: Demand, schema: FhirSchema, codes: CodeNumbers, default_offset: int, encodings: Encodings
+    ) -> None:
+        self._demand = demand
+        self._schema = schema
+        self._codes = codes
+        self._default_offset = default_offset
+        self._encodings = encodings
+        self.references: list[References] = []
+        self.problems: list[tuple[int, str]] = []
+
+    def elements(self, type_name: str, arrays: Arrays, rows: Rows, path: str = "") -> Iterator[tuple[str, Stored]]:
+        """The stored form of each demanded element that occurs, by name; `rows` are the table rows of the values."""
+        for element in self._demand.elements(self._schema, type_name):
+            place = f"{path}.{element.name}".removeprefix(".")
+            types = {name: type_ for name, type_ in element.json_names if name in arrays}
+            if types:
+                stored = self._alternatives(element, types, arrays, rows, place)
+                if stored is not None:
+                    yield element.name, stored
+            if self._demand.reads_extensions:
+                # As in `Elements`: under the path with an underscore.
+                sibling = self._sibling(
+                    element, arrays, rows, f"{path}._{element.name}" if path else f"_{element.name}"
+                )
+                if sibling is not None:
+                    yield "_" + element.name, sibling
+
+    def _alternatives(
+        self, element: Element, types: Mapping[str, str], arrays: Arrays, rows: Rows, path: str
+    ) -> Stored | None:
+        made = [
+            stored
+            for name, type_name in types.items()
+            if (stored := self._values(arrays[name], type_name, element.repeated, rows, path)) is not None
+        ]
+        if len(made) < 2:
+            return made[0] if made else None
+        tag = np.full(len(rows), -1, np.int8)
+        for number, (array, layout) in enumerate(made):
+            present = _present(array, layout)
+            again = present & (tag >= 0)
+            if again.any():
+                # FHIR forbids that: the first type counts.
+                made[number] = _without(array, layout, again), layout
+            tag[present & ~again] = number
+        parts = {"tag": pa.array(tag), **{str(number): array for number, (array, _) in enumerate(made)}}
+        layouts = [layout for _, layout in made]
+        type_ = choice_of(read_type(layout["type"]) for layout in layouts)
+        return _struct(parts, None), {"layout": "choice", "alternatives": layouts, "type": str(type_)}
+
+    def _values(self, array: pa.Array, type_name: str, repeated: bool, rows: Rows, path: str) -> Stored | None:
+        if repeated:
+            return _list(array, rows, lambda items, places: self._items(items, type_name, places, path))
+        return self._single(array, type_name, rows, path)
+
+    def _items(self, items: pa.Array, type_name: str, places: Rows, path: str) -> Stored | None:
+        stored = self._single(items, type_name, places, path)
+        if stored is None and len(items):
+            return pa.nulls(len(items)), {"layout": "null", "type": str(fhir_type(type_name))}
+        return stored
+
+    def _single(self, array: pa.Array, type_name: str, rows: Rows, path: str) -> Stored | None:
+        if array.null_count == len(array):
+            return None
+        type_ = str(fhir_type(type_name))
+        if type_name == "CodeableConcept":
+            return self._concept(array, type_)
+        if type_name == "Coding":
+            return self._coding(array, type_)
+        primitive = self._schema.primitive(type_name)
+        if primitive is None:
+            return self._record(array, nulls_of(array), type_name, rows, path)
+        if primitive in ("DateTime", "Date", "Time"):
+            return self._temporal(array, primitive, type_, rows)
+        if primitive == "String":
+            return self._encoded(array), {"layout": "string", "type": type_}
+        if primitive == "Integer":
+            return self._integers(array, rows), {"layout": "integer", "type": type_}
+        stored, layout = _PRIMITIVES[primitive](array)
+        return stored, {**layout, "type": type_}
+
+    def _record(self, array: pa.Array, nulls: Mask, type_name: str, rows: Rows, path: str) -> Stored:
+        fields = fields_of(array)
+        if type_name == "Reference" and "reference" in fields:
+            self.references.append(References(path, fields["reference"], rows))
+        made = dict(self.elements(type_name, fields, rows, path))
+        layout = {
+            "layout": "record",
+            "fields": {name: layout for name, (_, layout) in made.items()},
+            "type": str(fhir_type(type_name)),
+        }
+        if not made:
+            return pa.array(~nulls), layout
+        return _struct({name: stored for name, (stored, _) in made.items()}, nulls), layout
+
+    def _sibling(self, element: Element, arrays: Arrays, rows: Rows, path: str) -> Stored | None:
+        laden = []
+        for json_name, type_name in element.json_names:
+            name = json_name if type_name in CODED_TYPES else "_" + json_name
+            if name in arrays and _has_id_or_extension(arrays[name]):
+                laden.append(arrays[name])
+        if not laden:
+            return None
+
+        def record(items: pa.Array, places: Rows) -> Stored | None:
+            bare = np.ones(len(items), np.bool_)
+            for name in ("id", "extension"):
+                if name in (fields := fields_of(items)):
+                    bare &= nulls_of(fields[name])
+            return None if bare.all() else self._record(items, bare, "Element", places, path)
+
+        return _list(laden[0], rows, record) if element.repeated else record(overlaid(laden, ("id", "extension")), rows)
+
+    def _concept(self, array: pa.Array, type_: str) -> Stored:
+        fields = fields_of(array)
+        coding = fields.get("coding")
+        if coding is None:
+            offsets, items = np.zeros(len(array) + 1, np.int64), pa.array([], pa.struct([]))
+        else:
+            offsets, items = offsets_of(coding), items_of(coding)
+        codes, layout = self._coding(items, "FHIR.Coding")
+        parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
+        if "text" in fields and fields["text"].null_count < len(array):
+            parts["display"] = self._encoded(fields["text"])
+        return _struct(parts, nulls_of(array)), {"layout": "concept", "codes": layout, "type": type_}
+
+    def _coding(self, array: pa.Array, type_: str) -> Stored:
+        fields = fields_of(array)
+        parts = {"id": pa.array(self._code_ids(fields, len(array)))}
+        for name in ("display", "version"):
+            if name in fields and fields[name].null_count < len(array):
+                parts[name] = self._encoded(fields[name])
+        return _struct(parts, None), {"layout": "code", "type": type_}
+
+    def _code_ids(self, fields: Arrays, n: int) -> npt.NDArray[np.int32]:
+        """The numbers of (system, code)."""
+        if "code" not in fields:
+            return np.full(n, NO_CODE, np.int32)
+        code, codes = self._numbered(fields["code"])
+        system, systems = self._numbered(fields["system"]) if "system" in fields else (np.full(n, -1), None)
+        names = [None] if systems is None else [*systems.to_pylist(), None]
+        pairs = np.where(code < 0, -1, system % len(names) * len(codes) + code)
+        distinct, places = np.unique(pairs, return_inverse=True)
+        ids = np.full(len(distinct), NO_CODE, np.int32)
+        of_system, of_code = np.divmod(distinct, max(1, len(codes)))
+        for number in np.unique(of_system[distinct >= 0]).tolist():
+            those = (of_system == number) & (distinct >= 0)
+            ids[those] = self._codes.of(names[number], codes.take(pa.array(of_code[those])))
+        return ids[places]
+
+    def _temporal(self, array: pa.Array, primitive: str, type_: str, rows: Rows) -> Stored:
+        nulls = nulls_of(array)
+        texts = _flat_texts(array)
+        if primitive == "DateTime":
+            parsed = parse_instants(texts)
+            offset = np.where(parsed.has_offset, parsed.offset, np.int16(self._default_offset)).astype(np.int16)
+            low = parsed.low - offset.astype(np.int64) * MS_PER_UNIT[MINUTE]
+            parts = {"low": low, "precision": parsed.precision, "offset": offset}
+            valid, layout = parsed.valid, "dateTime"
+        else:
+            points = (parse_dates if primitive == "Date" else parse_times)(texts)
+            parts = {"low": points.low, "precision": points.precision}
+            valid, layout = points.valid, primitive.lower()
+        wrong = ~(valid | nulls)
+        if wrong.any():
+            places = np.flatnonzero(wrong)
+            written = array.take(pa.array(places)).to_pylist()
+            complaints = (f"{text[:60]!r} {_COMPLAINTS[primitive]}" for text in written)
+            self.problems += zip(rows[places].tolist(), complaints, strict=True)
+            nulls |= wrong
+        # A null is as precise as can be, so that a column of points in time without others is known for that.
+        parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
+        return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}
+
+    def _integers(self, array: pa.Array, rows: Rows) -> pa.Array:
+        bounds = pc.min_max(array).as_py()
+        if bounds["min"] >= -(2**31) and bounds["max"] < 2**31:
+            return array
+        fits = pc.and_(pc.greater_equal(array, -(2**31)), pc.less(array, 2**31))
+        for place in np.flatnonzero(pc.invert(fits).fill_null(False).to_numpy(zero_copy_only=False)).tolist():
+            self.problems.append((int(rows[place]), f"'{array[place]}' is not an integer of 32 bits"))
+        return pc.if_else(fits, array, pa.scalar(None, pa.int64()))
+
+    def _encoded(self, array: pa.Array) -> pa.Array:
+        """Strings as a dictionary, or as they are where most are different."""
+        encoded = self._encodings.of(array)
+        return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
+
+    def _numbered(self, array: pa.Array) -> tuple[Rows, pa.Array]:
+        """Strings by number, -1 for null, and the distinct ones."""
+        encoded = self._encodings.of(array)
+        return numbers_of(encoded), encoded.dictionary
+
+
+def _booleans(array: pa.Array) -> Stored:
+    return array, {"layout": "boolean"}
+
+
+def _decimals(array: pa.Array) -> Stored:
+    scale, exact = _least_scaled(array)
+    words = np.frombuffer(exact.buffers()[1], np.int64)[2 * exact.offset : 2 * (exact.offset + len(exact))]
+    nulls = nulls_of(array)
+    unscaled, high = np.where(nulls, 0, words[::2]), words[1::2]
+    layout = {"layout": "decimal", "scale": scale}
+    if (nulls | (high == unscaled >> 63)).all():
+        return pa.array(unscaled, mask=nulls), layout
+    # As text, where 64 bits are too few.
+    values = exact.to_pylist()
+    return pa.array([None if value is None else str(int(value.scaleb(scale, _EXACT))) for value in values]), layout
+
+
+def _least_scaled(array: pa.Array) -> tuple[int, pa.Array]:
+    """Decimals with as many digits after the point as any of them needs."""
+    for scale in range(DECIMAL_SCALE):
+        # Arrow has no other way to tell than to try.
+        with suppress(pa.ArrowInvalid):
+            return scale, array.cast(pa.decimal128(DECIMAL_PRECISION, scale))
+    return DECIMAL_SCALE, array
+
+
+_PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
+    "Boolean": _booleans,
+    "Decimal": _decimals,
+}
+
+
+def _list(array: pa.Array, rows: Rows, of_items: Callable[[pa.Array, Rows], Stored | None]) -> Stored | None:
+    offsets = offsets_of(array)
+    lengths = np.diff(offsets)
+    items = items_of(array)
+    made = of_items(items, np.repeat(rows, lengths))
+    if made is None:
+        return None
+    values, layout = made
+    stored = pa.LargeListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
+    return stored, {"layout": "list", "values": layout, "type": f"List<{layout['type']}>"}
+
+
+def _present(stored: pa.Array, layout: Layout) -> Mask:
+    if layout["layout"] == "code":
+        found: Mask = stored.field("id").to_numpy() != NO_CODE
+        return found
+    return stored.to_numpy() if layout.get("fields") == {} else ~nulls_of(stored)
+
+
+def _without(stored: pa.Array, layout: Layout, rows: Mask) -> pa.Array:
+    """The same without the values in some rows. Raises NotPlain where there may be references among them."""
+    if layout["layout"] == "record":
+        raise NotPlain("several types at once, one of them an object")
+    emptied = stored.take(pa.array(np.arange(len(stored)), mask=rows))
+    if layout["layout"] != "code":
+        return emptied
+    ids = np.where(rows, NO_CODE, stored.field("id").to_numpy()).astype(np.int32)
+    parts = {field.name: emptied.field(place) for place, field in enumerate(emptied.type)}
+    return _struct({**parts, "id": pa.array(ids)}, None)
+
+
+def _has_id_or_extension(array: pa.Array) -> bool:
+    type_ = array.type.value_type if pa.types.is_list(array.type) else array.type
+    return any(field.name in ("id", "extension") for field in type_)
+
+
+def _flat_texts(array: pa.Array) -> FlatTexts:
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    return FlatTexts(np.frombuffer(data, np.uint8), ends.astype(np.int64))
+
+
+def _struct(parts: Arrays, nulls: Mask | None) -> pa.Array:
+    mask = None if nulls is None or not nulls.any() else pa.array(nulls)
+    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=mask)

@@ -1,0 +1,327 @@
+"""Columns as Arrow arrays and back.
+
+An array says what its values are and a *layout*, kept beside it as JSON, how to read them: `{"layout": "dateTime",
+"type": "FHIR.dateTime"}`, with `fields`, `values` or `alternatives` for what is inside. Nulls are Arrow's own.
+
+| layout | array |
+|---|---|
+| null | null |
+| boolean, integer | bool, int64 |
+| decimal | int64 unscaled (text where 64 bits are too few), at the layout's `scale` |
+| string | dictionary of utf8, or utf8 where most are different |
+| date, time, dateTime | struct of low, precision (and offset) |
+| code | struct of id (into the shard's codes), display, version |
+| concept | struct of codes (list), display |
+| record | struct of its fields |
+| list | large_list |
+| choice | struct of tag and one field per alternative |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ecqm.columns import (
+    POOL,
+    BooleanColumn,
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    DateColumn,
+    DateTimeColumn,
+    DecimalColumn,
+    IntegerColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    RecordColumn,
+    StringColumn,
+    TemporalColumn,
+    TimeColumn,
+)
+from ecqm.data.cohort.elements import ElementNotRead
+from ecqm.models import read_type
+from ecqm.terminology import CodeIndex
+from ecqm.types import CqlType
+
+Layout = dict[str, Any]
+Ids = npt.NDArray[np.int32]
+
+
+_TEMPORAL = {"date": DateColumn, "time": TimeColumn, "dateTime": DateTimeColumn}
+
+
+def to_arrow(column: Column) -> tuple[pa.Array, Layout]:
+    """A column as an array, and its layout. Raises TypeError for a column that no table of data has."""
+    for column_class, writer in _WRITERS.items():
+        if isinstance(column, column_class):
+            array, layout = writer(column)
+            return array, {**layout, "type": str(column.type)}
+    raise TypeError(f"{column!r} is not stored")
+
+
+def _null(column: Any) -> tuple[pa.Array, Layout]:
+    return pa.nulls(len(column)), {"layout": "null"}
+
+
+def _boolean(column: Any) -> tuple[pa.Array, Layout]:
+    return pa.array(column.is_true, mask=~column.valid), {"layout": "boolean"}
+
+
+def _integer(column: Any) -> tuple[pa.Array, Layout]:
+    return pa.array(column.values, mask=~column.valid), {"layout": "integer"}
+
+
+def _decimal(column: Any) -> tuple[pa.Array, Layout]:
+    unscaled = column.unscaled
+    if unscaled.dtype == object:
+        unscaled = np.array([str(value) for value in unscaled], object)
+    return pa.array(unscaled, mask=~column.valid), {"layout": "decimal", "scale": column.scale}
+
+
+def _string(column: Any) -> tuple[pa.Array, Layout]:
+    return _texts(column), {"layout": "string"}
+
+
+def _texts(column: StringColumn) -> pa.Array:
+    distinct, places = np.unique(column.ids, return_inverse=True)
+    if 2 * len(distinct) > len(column):
+        return pa.array(column.texts(), pa.large_utf8())
+    strings = POOL.strings
+    dictionary = pa.array(["" if i < 0 else strings[i] for i in distinct.tolist()], pa.utf8())
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32), mask=~column.valid), dictionary)
+
+
+def _temporal(column: Any) -> tuple[pa.Array, Layout]:
+    parts = {"low": column.low, "precision": column.precision}
+    if isinstance(column, DateTimeColumn):
+        parts["offset"] = column.offset
+    layout = next(name for name, layout in _TEMPORAL.items() if isinstance(column, layout))
+    return _struct({name: pa.array(part) for name, part in parts.items()}, column.valid), {"layout": layout}
+
+
+def _code(column: Any) -> tuple[pa.Array, Layout]:
+    parts = {"id": pa.array(column.ids)}
+    for name in ("display", "version"):
+        if getattr(column, name) is not None:
+            parts[name] = _texts(getattr(column, name))
+    return _struct(parts, np.ones(len(column), np.bool_)), {"layout": "code"}
+
+
+def _concept(column: Any) -> tuple[pa.Array, Layout]:
+    codes, layout = to_arrow(column.codes)
+    parts = {"codes": pa.LargeListArray.from_arrays(pa.array(column.offsets), codes)}
+    if column.display is not None:
+        parts["display"] = _texts(column.display)
+    return _struct(parts, column.valid), {"layout": "concept", "codes": layout}
+
+
+def _record(column: Any) -> tuple[pa.Array, Layout]:
+    fields = {name: to_arrow(column.field(name)) for name in column.fields}
+    layouts = {name: layout for name, (_, layout) in fields.items()}
+    if not fields:
+        # An object of which nothing is read is still there.
+        return pa.array(column.valid), {"layout": "record", "fields": {}}
+    arrays = {name: array for name, (array, _) in fields.items()}
+    return _struct(arrays, column.valid), {"layout": "record", "fields": layouts}
+
+
+def _list(column: Any) -> tuple[pa.Array, Layout]:
+    values, layout = to_arrow(column.values)
+    array = pa.LargeListArray.from_arrays(pa.array(column.offsets), values, mask=pa.array(~column.valid))
+    return array, {"layout": "list", "values": layout}
+
+
+def _choice(column: Any) -> tuple[pa.Array, Layout]:
+    parts = [to_arrow(alternative) for alternative in column.alternatives]
+    arrays = {"tag": pa.array(column.tag), **{str(i): array for i, (array, _) in enumerate(parts)}}
+    layouts = [layout for _, layout in parts]
+    return _struct(arrays, np.ones(len(column), np.bool_)), {"layout": "choice", "alternatives": layouts}
+
+
+def _struct(parts: Mapping[str, pa.Array], valid: Mask) -> pa.Array:
+    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=pa.array(~valid))
+
+
+_WRITERS: dict[type[Column], Callable[[Any], tuple[pa.Array, Layout]]] = {
+    NullColumn: _null,
+    BooleanColumn: _boolean,
+    IntegerColumn: _integer,
+    DecimalColumn: _decimal,
+    StringColumn: _string,
+    TemporalColumn: _temporal,
+    CodeColumn: _code,
+    ConceptColumn: _concept,
+    RecordColumn: _record,
+    ListColumn: _list,
+    ChoiceColumn: _choice,
+}
+
+
+@dataclass(frozen=True)
+class ArrowReading:
+    """What stored columns are read with.
+
+    `code_ids` (one per code of the shard) are its codes' ids in `codes`. `left_out(type_name, element)` tells whether
+    FHIR has an element that was not stored because the demand did not name it.
+    """
+
+    codes: CodeIndex
+    code_ids: Ids
+    left_out: Callable[[str, str], bool]
+
+
+class StoredElements(Mapping[str, Column]):
+    """The stored elements of a FHIR type, each read when it is first asked for."""
+
+    def __init__(
+        self, n: int, type_name: str, arrays: Callable[[str], pa.Array], layouts: Layout, reading: ArrowReading
+    ) -> None:
+        self._n = n
+        self._type_name = type_name
+        self._arrays = arrays
+        self._layouts = layouts
+        self._reading = reading
+        self._columns: dict[str, Column] = {}
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of an element; nulls for one that occurs nowhere. Raises as `Elements` does."""
+        found = self._columns.get(name)
+        if found is None:
+            found = self._columns[name] = self._read(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layouts)
+
+    def __len__(self) -> int:
+        return len(self._layouts)
+
+    def _read(self, name: str) -> Column:
+        layout = self._layouts.get(name)
+        if layout is not None:
+            return from_arrow(self._arrays(name), layout, self._reading)
+        if self._reading.left_out(self._type_name, name.removeprefix("_")):
+            raise ElementNotRead(f"{self._type_name}.{name} is not stored as a column")
+        return NullColumn(self._n)
+
+
+def from_arrow(array: pa.Array, layout: Layout, reading: ArrowReading) -> Column:
+    """The column that an array of this layout holds."""
+    return _READERS[layout["layout"]](array, layout, read_type(layout["type"]), reading)
+
+
+def _valid(array: pa.Array) -> Mask:
+    if array.null_count == 0:
+        return np.ones(len(array), np.bool_)
+    mask: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _numbers(array: pa.Array) -> npt.NDArray[Any]:
+    numbers: npt.NDArray[Any] = (array.fill_null(0) if array.null_count else array).to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def _read_null(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    return NullColumn(len(array), type_)
+
+
+def _read_boolean(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    valid = _valid(array)
+    is_true = (array.fill_null(False)).to_numpy(zero_copy_only=False)
+    return BooleanColumn(is_true, valid & ~is_true, type_)
+
+
+def _read_integer(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    return IntegerColumn(_numbers(array), _valid(array), type_)
+
+
+def _read_decimal(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    valid = _valid(array)
+    if pa.types.is_int64(array.type):
+        return DecimalColumn(_numbers(array), layout["scale"], valid, type_)
+    unscaled = np.array([int(text or 0) for text in array.to_pylist()], object)
+    return DecimalColumn(unscaled, layout["scale"], valid, type_)
+
+
+def _read_string(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    return StringColumn(_string_ids(array), type_)
+
+
+def _string_ids(array: pa.Array) -> Ids:
+    if not pa.types.is_dictionary(array.type):
+        return POOL.ids_of(array.to_pylist())
+    ids = POOL.ids_of(array.dictionary.to_pylist())
+    return (
+        np.where(_valid(array), ids[_numbers(array.indices)], np.int32(-1))
+        if len(ids)
+        else np.full(len(array), -1, np.int32)
+    )
+
+
+def _read_temporal(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    low, precision = _numbers(array.field("low")), _numbers(array.field("precision"))
+    if layout["layout"] == "dateTime":
+        return DateTimeColumn(low, precision, _numbers(array.field("offset")), _valid(array), type_)
+    return (DateColumn if layout["layout"] == "date" else TimeColumn)(low, precision, _valid(array), type_)
+
+
+def _read_code(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> CodeColumn:
+    names = {field.name for field in array.type}
+    stored = _numbers(array.field("id"))
+    # The last entry is for no code: ids are -1 there.
+    ids = reading.code_ids[stored]
+    texts = {
+        name: StringColumn(_string_ids(array.field(name))) if name in names else None for name in ("display", "version")
+    }
+    return CodeColumn(ids, reading.codes, texts["display"], texts["version"], type_)
+
+
+def _read_concept(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    codes = array.field("codes")
+    names = {field.name for field in array.type}
+    display = StringColumn(_string_ids(array.field("display"))) if "display" in names else None
+    column = _read_code(codes.values, layout["codes"], read_type(layout["codes"]["type"]), reading)
+    return ConceptColumn(_numbers(codes.offsets), column, _valid(array), display, type_)
+
+
+def _read_record(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    valid = _numbers(array) if not layout["fields"] else _valid(array)
+    name = str(type_).partition(".")[2]
+    fields = StoredElements(len(array), name, lambda field: array.field(field), layout["fields"], reading)
+    return RecordColumn.of(fields, valid, type_)
+
+
+def _read_list(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    values = from_arrow(array.values, layout["values"], reading)
+    return ListColumn(_numbers(array.offsets), values, _valid(array), type_)
+
+
+def _read_choice(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
+    parts = [from_arrow(array.field(str(i)), inner, reading) for i, inner in enumerate(layout["alternatives"])]
+    return ChoiceColumn(_numbers(array.field("tag")), parts, type_)
+
+
+_READERS: dict[str, Callable[[pa.Array, Layout, CqlType, ArrowReading], Column]] = {
+    "null": _read_null,
+    "boolean": _read_boolean,
+    "integer": _read_integer,
+    "decimal": _read_decimal,
+    "string": _read_string,
+    "date": _read_temporal,
+    "time": _read_temporal,
+    "dateTime": _read_temporal,
+    "code": _read_code,
+    "concept": _read_concept,
+    "record": _read_record,
+    "list": _read_list,
+    "choice": _read_choice,
+}

@@ -1,0 +1,144 @@
+"""The cohort store: what was loaded once, in shards of patients, for measures to run on many times.
+
+    STORE/manifest.json          what belongs to the store as it is now: shards, files, checksums, demand
+    STORE/shards/00007-3/        a shard as generation 3 of the store wrote it (see `ecqm.data.store.shard`)
+    STORE/shared-3.spool         resources of no patient (Medication, Location…), for what is loaded later
+
+The manifest is replaced in one step at the end of a load, and names only folders that are complete: a reader has the
+store as it was or as it is, and keeps it, since the folders of the generation before stay until the next load.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ecqm.data.cohort.cohort import Cohort
+from ecqm.data.fhir.demand import Demand
+from ecqm.data.problems import DataError
+from ecqm.data.store.shard import CorruptShard, Shard
+from ecqm.terminology import CodeIndex
+
+FORMAT = 5
+MANIFEST = "manifest.json"
+
+
+@dataclass
+class ShardEntry:
+    """A shard in the manifest: its folder, what it has, and the checksums of its files.
+
+    `resources` are counts by type, `dangling_references` by element.
+    """
+
+    folder: str
+    patients: int
+    resources: dict[str, int]
+    checksums: dict[str, int]
+    patients_without_birth_date: int = 0
+    dangling_references: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Manifest:
+    """What a store holds. `types` and `names` are the demand that its columns were made for, null for everything;
+    `files` are the names of all files that were ever loaded, by number.
+    """
+
+    format: int
+    generation: int
+    default_offset: int
+    types: list[str] | None
+    names: list[str] | None
+    shards: list[ShardEntry]
+    files: list[str]
+    shared: str | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def demand(self) -> Demand:
+        """What the columns hold."""
+        return Demand.of(self.types, self.names)
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """The manifest of a store. Raises DataError where there is none that can be read."""
+        try:
+            content = json.loads((path / MANIFEST).read_bytes())
+            if content.get("format") != FORMAT:
+                raise DataError(f"{path}: a cohort store of format {content.get('format')}, not {FORMAT}")
+            shards = [ShardEntry(**entry) for entry in content.pop("shards")]
+            return cls(**content, shards=shards)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no cohort store (it has no {MANIFEST})") from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(f"{path / MANIFEST}: damaged: {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Make this the manifest of the store, in one step."""
+        fresh = path / (MANIFEST + ".new")
+        with fresh.open("w") as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path / MANIFEST)
+
+
+class CohortStore:
+    """A store as it was when it was opened.
+
+        store = open_store(path)
+        for cohort in store.cohorts(demand, codes): ...
+
+    `demand` is what the columns hold; for more than that, shards are decoded again from their JSON, which is slower.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.demand = manifest.demand
+        self.shards = [
+            Shard(path / "shards" / entry.folder, entry.checksums, manifest.demand, manifest.default_offset)
+            for entry in manifest.shards
+        ]
+
+    @property
+    def n_patients(self) -> int:
+        """How many patients there are."""
+        return sum(entry.patients for entry in self.manifest.shards)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The report of the last load."""
+        return self.manifest.report
+
+    def cohorts(
+        self, demand: Demand, codes: CodeIndex | None = None, corrupt: list[CorruptShard] | None = None
+    ) -> Iterator[Cohort]:
+        """The cohorts of all shards, one after the other, on one code index.
+
+        A corrupt shard is added to `corrupt` and left out; without that list it raises CorruptShard.
+        """
+        codes = CodeIndex() if codes is None else codes
+        for shard in self.shards:
+            try:
+                cohort = shard.cohort(demand, codes)
+            except CorruptShard as error:
+                if corrupt is None:
+                    raise
+                corrupt.append(error)
+                continue
+            yield cohort
+
+
+def open_store(path: Path) -> CohortStore:
+    """The store at a path. Raises DataError if there is none, or of another format."""
+    return CohortStore(path, Manifest.read(path))
+
+
+def is_store(path: Path) -> bool:
+    """Is there a cohort store at this path?"""
+    return (path / MANIFEST).is_file() and (path / "shards").is_dir()

@@ -17,7 +17,7 @@ from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.cluster.units import Unit, units_of
 from ecqm.cluster.worker import Shipment
 from ecqm.data import Cohort, Demand
-from ecqm.data.loading import load
+from ecqm.data.loading.load import load
 from ecqm.data.source import PatientData
 from ecqm.reporting.run import RunOutput
 from ecqm.terminology import CodeIndex

@@ -36,7 +36,7 @@ from ecqm.bundles.evaluation.selection import Selection
 from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import Cohort, DataError, Demand
-from ecqm.data.rows import read_rows
+from ecqm.data.reading.rows import read_rows
 from ecqm.data.writing import OF_THE_DISK
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json

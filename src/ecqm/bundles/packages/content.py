@@ -15,7 +15,7 @@ from ecqm.bundles.evaluation.batches import Batch
 from ecqm.bundles.evaluation.selection import CannotPlan
 from ecqm.bundles.packages.archives import is_archive, read_archive
 from ecqm.bundles.packages.package import MeasurePackage, is_package, packages, qdm_version, read_package
-from ecqm.data.demand import Demand
+from ecqm.data.fhir.demand import Demand
 from ecqm.data.problems import DataError
 from ecqm.data.qdm import read_patients
 from ecqm.data.qdm.binding import QdmDataTypes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -12,6 +12,12 @@ from xml.sax.saxutils import quoteattr
 from ecqm.measures.decks.agreement import CaseResult, MeasureRun
 
 Report = dict[str, Any]
+
+# Columns of the table; those of the second row are left out where no measure has such cases.
+_ALWAYS = ("cases", "agree", "errors")
+_IF_ANY = ("defects", "stratifiers", "observations", "scores")
+_HEADINGS = {"defects": "listed", "stratifiers": "strata", "observations": "observed"}
+_NARROWEST_NAME = 12
 
 _NOT_OF_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -24,36 +30,58 @@ def render_deck(report: Report, runs: Sequence[MeasureRun], form: str, width: in
 
 
 def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
+    """What differs, case by case, then the table, so that the totals are what a reader sees last."""
     from rich.console import Console
     from rich.table import Table
 
+    measures, totals = report["measures"], report["totals"]
+    shown = [name for name in _ALWAYS if name in totals] + [name for name in _IF_ANY if _amount(totals[name])]
     table = Table(box=None, pad_edge=False)
-    table.add_column("measure", overflow="fold")
-    counts = ("cases", "agree", "errors", "listed", "strata", "observations", "scores")
-    for heading in (*counts, "plan s", "load s", "run s"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for measure in report["measures"]:
-        seconds = [f"{measure['seconds'].get(step, 0):.2f}" for step in ("plan", "load", "evaluate")]
-        table.add_row(measure["measure"], *_counts(measure), *seconds)
-    table.add_row("total", *_counts(report["totals"]), "", "", "", style="bold")
+    table.add_column("measure", overflow="fold", min_width=_NARROWEST_NAME)
+    for name in shown:
+        table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    for measure in measures:
+        seconds = sum(measure["seconds"].values())
+        table.add_row(measure["measure"], *(_count(measure[name]) for name in shown), f"{seconds:.2f}")
+    seconds = sum(sum(measure["seconds"].values()) for measure in measures)
+    table.add_row("total", *(_count(totals[name]) for name in shown), f"{seconds:.2f}")
     out = StringIO()
-    console = Console(file=out, width=width)
-    console.print(table)
-    for run in runs:
-        for result in run.results:
-            if not result.passes:
-                console.print(_difference(run, result), highlight=False, markup=False, soft_wrap=True)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    Console(file=out, width=width).print(table)
+    lines = [line for run in runs for line in _differences(run)]
+    return "\n".join([*lines, *([""] if lines else []), *(line.rstrip() for line in out.getvalue().splitlines())])
 
 
-def _counts(tally: Report) -> list[str]:
-    beside = (tally[name] for name in ("stratifiers", "observations", "scores"))
-    counts = [str(tally[name]) for name in ("cases", "agree", "errors", "defects")]
-    return counts + [f"{each['agree']}/{each['cases']}" for each in beside]
+def _amount(tally: int | Report) -> int:
+    """How many cases a column of the table is about."""
+    return tally if isinstance(tally, int) else int(tally["cases"])
+
+
+def _count(tally: int | Report) -> str:
+    if isinstance(tally, int):
+        return str(tally)
+    return f"{tally['agree']}/{tally['cases']}" if tally["cases"] else "-"
+
+
+def _differences(run: MeasureRun) -> Iterator[str]:
+    """A line for each case that does not pass; one for all that failed for the same reason."""
+    failed: dict[str, list[str]] = {}
+    for result in run.results:
+        if result.error is not None and not result.passes:
+            failed.setdefault(result.error, []).append(_case_name(result))
+        elif not result.passes:
+            yield _difference(run, result)
+    for error, cases in failed.items():
+        every = len(cases) > 1 and len(cases) == len(run.results)
+        yield f"{run.measure} {f'(all {len(cases)} cases)' if every else ', '.join(cases)}: {error}"
+
+
+def _case_name(result: CaseResult) -> str:
+    return f"{result.case.name} ({result.case.title})" if result.case.title else result.case.name
 
 
 def _difference(run: MeasureRun, result: CaseResult) -> str:
-    where = f"{run.measure} {result.case.name} ({result.case.title or 'no title'})"
+    where = f"{run.measure} {_case_name(result)}"
     if result.error is not None:
         return f"{where}: {result.error}"
     if result.agree:

@@ -116,7 +116,7 @@ def described(node: PlanNode, depth: int = 2) -> str:
         return f"Retrieve {node.resource_type}"
     elif isinstance(node, Constant):
         return repr(node.value)[:40]
-    children = [child for child in node.children() if isinstance(child, PlanNode)]
+    children = [child for child in node.children if isinstance(child, PlanNode)]
     if not children or depth == 0:
         return name
     return f"{name}({', '.join(described(child, depth - 1) for child in children)})"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ecqm.elm import IndexedLibrary, LibraryCollection
 from ecqm.elm import nodes as elm
 from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.nodes import Call, CollectWithin, ExistsWithin, Filter, Retrieve, Scan
-from tests.engine.logic import Logic
+from tests.data.resources import patient
+from tests.engine.logic import Logic, cohort_of
 
 
 def lowering_of(*definitions: elm.ExpressionDef) -> tuple[Lowering, IndexedLibrary]:
@@ -26,6 +29,21 @@ def test_equal_expressions_are_one_node() -> None:
         """
     )
     assert logic.plan("One") is logic.plan("Other")
+
+
+def test_what_a_function_says_twice_means_what_names_mean_there(tmp_path: Path) -> None:
+    logic = Logic(
+        """
+        define function Sums(a Integer, b Integer): { (a - b) * 2, (a - b) * 3 }
+        define function Nested(a Integer): { First(({ a }) x return x + 1), First(({ a + 1 }) x return x + 1) }
+        define One: Sums(3, 2)
+        define Other: Sums(2, 3)
+        define Aliases: Nested(1)
+        """
+    )
+    cohort = cohort_of(tmp_path, [patient()])
+    values = [logic.values(name, cohort)[0] for name in ("One", "Other", "Aliases")]
+    assert values == [(2, 3), (-2, -3), (2, 3)]
 
 
 def test_conditions_on_the_element_alone_go_into_the_scan() -> None:

@@ -9,7 +9,7 @@ STARTS = "define Starts: [Encounter] E return all date from start of E.period\n"
 
 
 def nodes_of(node: Node) -> set[Node]:
-    return {node}.union(*(nodes_of(child) for child in node.children()))
+    return {node}.union(*(nodes_of(child) for child in node.children))
 
 
 def products(plan: PlanNode) -> int:

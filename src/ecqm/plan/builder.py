@@ -20,7 +20,7 @@ class PlanBuilder:
 
     def make(self, node_class: type[_N], *fields: Any) -> _N:
         """The node of this class with these fields (nodes compare by identity, which interning makes equality)."""
-        key = (node_class, *map(_as_written, fields))
+        key = (node_class, *fields) if node_class is not Constant else (node_class, _as_written(fields[0]), fields[1])
         found = self._nodes.get(key)
         if found is None:
             found = self._nodes[key] = node_class(*fields)
@@ -34,6 +34,6 @@ class PlanBuilder:
         return self.make(Constant, False, BOOLEAN)
 
 
-def _as_written(field: Any) -> Any:
-    """What tells fields apart: of numbers their digits too (1.5 and 1.50 are equal, but differ in precision)."""
-    return repr(field) if isinstance(field, (Decimal, Quantity)) else field
+def _as_written(value: Any) -> Any:
+    """What tells constants apart: of numbers their digits too (1.5 and 1.50 are equal, but differ in precision)."""
+    return repr(value) if isinstance(value, (Decimal, Quantity)) else value

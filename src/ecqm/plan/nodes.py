@@ -10,8 +10,9 @@ queries whose variables it uses (`free`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 from ecqm.operators import registry
@@ -23,10 +24,12 @@ NOTHING: frozenset[Variable] = frozenset()
 class Node:
     """What all nodes have. The fields of a subclass are its form; what follows from them is computed once here.
 
-    `free`: the query variables that the value depends on; `patient`: whether it depends on the patient besides;
-    `may_raise`: whether evaluating it on a row that does not ask for it could raise an error.
+    `children`: the nodes that this one is made of; `free`: the query variables that the value depends on; `patient`:
+    whether it depends on the patient besides; `may_raise`: whether evaluating it on a row that does not ask for it
+    could raise an error.
     """
 
+    children: tuple[Node, ...]
     free: frozenset[Variable]
     patient: bool
     may_raise: bool
@@ -34,12 +37,15 @@ class Node:
     def __post_init__(self) -> None:
         free: frozenset[Variable] = NOTHING
         patient = may_raise = False
-        for child in self.children():
-            free |= child.free
+        children = tuple(self.made_of())
+        for child in children:
+            if child.free and child.free is not free:
+                free = free | child.free if free else child.free
             patient = patient or child.patient
             may_raise = may_raise or child.may_raise
         set_ = object.__setattr__
-        set_(self, "free", free - self.bound())
+        set_(self, "children", children)
+        set_(self, "free", free - self.bound() if free else free)
         set_(self, "patient", patient or self.reads_patient())
         set_(self, "may_raise", may_raise or self.raises())
 
@@ -48,10 +54,14 @@ class Node:
         said = (str(value) for name in ("operator", "name", "path") if (value := getattr(self, name, None)) is not None)
         return f"<{' '.join((type(self).__name__, *said))} per {self.grain}>"
 
-    def children(self) -> Iterator[Node]:
-        """The nodes that this one is made of."""
-        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
-            yield from _nodes_in(getattr(self, field.name))
+    def made_of(self) -> Iterable[Node]:
+        """The nodes among the fields, in their order."""
+        for name in _field_names(type(self)):
+            value = getattr(self, name)
+            if isinstance(value, Node):
+                yield value
+            elif isinstance(value, tuple):
+                yield from _nodes_in(value)
 
     def bound(self) -> frozenset[Variable]:
         """The variables that this node binds for its children."""
@@ -69,11 +79,16 @@ class Node:
         return "row" if self.free else "patient" if self.patient else "once"
 
 
-def _nodes_in(value: Any) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
+@cache
+def _field_names(node_class: type[Node]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(node_class))  # type: ignore[arg-type]  # every subclass is a dataclass
+
+
+def _nodes_in(parts: tuple[Any, ...]) -> Iterator[Node]:
+    for part in parts:
+        if isinstance(part, Node):
+            yield part
+        elif isinstance(part, tuple):
             yield from _nodes_in(part)
 
 
@@ -90,6 +105,7 @@ class Variable(PlanNode):
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
+        set_(self, "children", ())
         set_(self, "free", frozenset((self,)))
         set_(self, "patient", False)
         set_(self, "may_raise", False)
@@ -105,9 +121,6 @@ class Element(Variable):
     source: PlanNode
     nesting: int = 0
 
-    def children(self) -> Iterator[Node]:
-        return iter(())
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Accumulator(Variable):
@@ -115,9 +128,6 @@ class Accumulator(Variable):
     this time."""
 
     number: int
-
-    def children(self) -> Iterator[Node]:
-        return iter(())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -261,11 +271,9 @@ class Scan(RowsNode):
     keep: tuple[PlanNode, ...] = ()
     of: RowsNode | None = None
 
-    def children(self) -> Iterator[Node]:
-        yield self.source
-        yield from self.keep
-        if self.of is not None:
-            yield self.of
+    def made_of(self) -> Iterable[Node]:
+        # Not the variable, which is bound here.
+        return (self.source, *self.keep, *(() if self.of is None else (self.of,)))
 
     def bound(self) -> frozenset[Variable]:
         return bound_by(self)

@@ -58,7 +58,7 @@ class EvaluationPlan:
         """The value sets that are looked into, each as `id` or `id|version`, with the defines that name it."""
         uses: dict[str, set[str]] = {}
         for node in self.nodes:
-            for used in (node, *node.children()):
+            for used in (node, *node.children):
                 if isinstance(used, Constant) and isinstance(used.value, ValueSet):
                     defines = uses.setdefault("|".join(filter(None, (used.value.id, used.value.version))), set())
                     places = (self.places.get(each) for each in (node, used) if isinstance(each, PlanNode))
@@ -160,5 +160,5 @@ def reachable(roots: Iterable[Node]) -> frozenset[Node]:
         node = waiting.pop()
         if node not in found:
             found.add(node)
-            waiting += node.children()
+            waiting += node.children
     return frozenset(found)

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from ecqm.elm import nodes as elm
 from ecqm.elm.library import IndexedLibrary, LibraryIdentifier
+from ecqm.elm.numbering import ExpressionNumbers
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.plan.builder import PlanBuilder
-from ecqm.plan.nodes import Constant, PlanNode, Variable
+from ecqm.plan.nodes import Constant, Element, PlanNode, Variable
 from ecqm.types import ANY, CqlType
 
 
@@ -33,14 +34,25 @@ class Scope:
     operands: Mapping[str, PlanNode] = field(default_factory=dict)
     variables: frozenset[Variable] = frozenset()
     element: PlanNode | None = None  # what `$this` and bare identifiers of a sort are elements of
+    lowered: dict[int, PlanNode] | None = None  # inside of a function: what its expressions come to, by their number
 
     def with_name(self, name: str, node: PlanNode) -> Scope:
         """The scope with one more alias or let."""
-        return replace(self, names={**self.names, name: node})
+        return self._changed(names={**self.names, name: node})
 
     def with_variable(self, variable: Variable) -> Scope:
         """The scope inside a query that binds `variable`."""
-        return replace(self, variables=self.variables | {variable})
+        return self._changed(variables=self.variables | {variable})
+
+    def with_element(self, element: Element) -> Scope:
+        """The scope of a sort clause over elements."""
+        return self._changed(
+            variables=self.variables | {element}, element=element, names={**self.names, "$this": element}
+        )
+
+    def _changed(self, **changes: Any) -> Scope:
+        # Where names mean something else, so may expressions.
+        return replace(self, **changes, lowered=None if self.lowered is None else {})
 
 
 Lowerer = Callable[["Lowering", Any, Scope], PlanNode]
@@ -82,7 +94,7 @@ class Lowered:
 
     `defines` by library and name, `calls` by function and operands; `origins` keeps, for every ELM node with a localId
     that stands in a define, the plan node that came of it; `places`, for every plan node, where the first ELM node
-    stands that it came of.
+    stands that it came of; `numbers` has the expressions of the functions that were called.
     """
 
     builder: PlanBuilder = field(default_factory=PlanBuilder)
@@ -91,6 +103,7 @@ class Lowered:
     origins: dict[tuple[LibraryIdentifier, str], PlanNode] = field(default_factory=dict)
     places: dict[PlanNode, Place] = field(default_factory=dict)
     accumulators: Iterator[int] = field(default_factory=count)
+    numbers: ExpressionNumbers = field(default_factory=ExpressionNumbers)
 
 
 class Lowering:
@@ -143,16 +156,25 @@ class Lowering:
 
     def lower(self, node: elm.Expression, scope: Scope) -> PlanNode:
         """The plan node of an ELM expression. Raises PlanError naming the place of what cannot be planned."""
+        # What a function says several times is lowered once per call. Clauses of defines are told apart: each is shown.
+        number = None
+        if scope.lowered is not None:
+            number = self.lowered.numbers.of(node)
+            known = scope.lowered.get(number)
+            if known is not None:
+                return known
         lowerer = _LOWERERS.get(type(node))
         if lowerer is None:
             raise PlanError(f"{self.place(node, scope)}: ELM node {type(node).__name__} is not supported")
         plan = lowerer(self, node, scope)
         self.remember(node, scope, plan)
+        if scope.lowered is not None and number is not None:
+            scope.lowered[number] = plan
         return plan
 
     def remember(self, node: elm.Element, scope: Scope, plan: PlanNode) -> None:
         """Note that `plan` is what an ELM node comes to."""
-        if node.localId is not None and len(scope.path) == 1:
+        if node.localId is not None and scope.lowered is None:
             self.lowered.origins[scope.library.identifier, node.localId] = plan
         if node.locator is not None and plan not in self.lowered.places:
             self.lowered.places[plan] = Place(scope.library.identifier, scope.path, node.locator)

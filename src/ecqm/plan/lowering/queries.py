@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ecqm.elm import nodes as elm
 from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.types import named_type
@@ -141,7 +139,7 @@ def _aggregate(lowering: Lowering, clause: elm.AggregateClause, rows: RowsNode, 
 def sort(lowering: Lowering, source: PlanNode, items: list[elm.SortByItem], scope: Scope) -> PlanNode:
     """A sort clause: its expressions see the elements of the result, and bare names are their elements."""
     element = element_variable(lowering, source, scope)
-    inside = replace(scope.with_variable(element), element=element, names={**scope.names, "$this": element})
+    inside = scope.with_element(element)
     keys: list[tuple[PlanNode, bool]] = []
     for item in items:
         if isinstance(item, elm.ByColumn):

@@ -119,7 +119,9 @@ def call_function(
         scope.unfiltered,
         operands={operand.name: value for operand, value in zip(function.operand, operands, strict=True)},
         variables=scope.variables,
+        lowered={},
     )
+    lowering.lowered.numbers.add(function.expression)
     body = lowering.lowered.calls[key] = lowering.lower(function.expression, inside)
     return body
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from ecqm.elm import nodes as elm
 from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
 _MODELS = {"urn:hl7-org:elm-types:r1": "System", "http://hl7.org/fhir": "FHIR"}
 
 
+@cache
 def named_type(qname: str) -> NamedType:
     """`{namespace}Local` as a named type; the versions of QDM are one model."""
     namespace, _, local = qname.removeprefix("{").rpartition("}")

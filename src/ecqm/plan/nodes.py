@@ -80,8 +80,8 @@ class Node:
 
 
 @cache
-def _field_names(node_class: type[Node]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(node_class))  # type: ignore[arg-type]  # every subclass is a dataclass
+def _field_names(node_class: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(node_class))
 
 
 def _nodes_in(parts: tuple[Any, ...]) -> Iterator[Node]:

@@ -157,12 +157,9 @@ class Lowering:
     def lower(self, node: elm.Expression, scope: Scope) -> PlanNode:
         """The plan node of an ELM expression. Raises PlanError naming the place of what cannot be planned."""
         # What a function says several times is lowered once per call. Clauses of defines are told apart: each is shown.
-        number = None
-        if scope.lowered is not None:
-            number = self.lowered.numbers.of(node)
-            known = scope.lowered.get(number)
-            if known is not None:
-                return known
+        number = None if scope.lowered is None else self.lowered.numbers.of(node)
+        if scope.lowered is not None and number is not None and number in scope.lowered:
+            return scope.lowered[number]
         lowerer = _LOWERERS.get(type(node))
         if lowerer is None:
             raise PlanError(f"{self.place(node, scope)}: ELM node {type(node).__name__} is not supported")

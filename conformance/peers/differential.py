@@ -3,12 +3,13 @@
     python conformance/peers/differential.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
         [--patients 300] [--generations 40] [--seed 1] [--json FILE]
 
-The measures are those that have no test cases, unless some are named. Patients are made for each (made_patients.py):
-bred from those of all decks of the content and from patients out of nothing, until they reach what the logic asks for.
-conformance/peers/install.py installs fqm-execution.
+All measures are compared, unless some are named, each on its own test cases and on `--patients` more, which are made
+for it (made_patients.py): bred from the cases of all decks of the content and from patients out of nothing, until they
+reach what the logic asks for. conformance/peers/install.py installs fqm-execution.
 
-Prints a line per measure, then each distinct disagreement once: measure, library, definition (or population), how many
-patients it has, and what the engines say of one of them. With `--json` the patients of disagreements are written too.
+Prints a line per measure, then how many patients reach each population and stratum, then each distinct disagreement
+once: measure, library, definition (or population), how many patients it has, and what the engines say of one of them.
+With `--json` the patients of disagreements are written too.
 """
 
 from __future__ import annotations
@@ -28,19 +29,18 @@ from typing import Any
 import numpy as np
 from inputs import bundle, library_resource, value_set
 from install import FQM
-from made_patients import PERIOD, deck_records, executor_of, patients_for
+from made_patients import PERIOD, deck_records, executor_of, patients_for, to_compare
 from mutations import Record
 from plain_values import ELEMENT, comparable, plain
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.decks.matching import match_deck
 from ecqm.bundles.evaluation.planning import Planner
 from ecqm.columns import to_values
 from ecqm.engine import EvaluationError
-from ecqm.measures.evaluation.defines import evaluate_defines, failures
 from ecqm.measures.definition import Measure, PopulationCode
-from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
+from ecqm.measures.evaluation.defines import evaluate_defines, failures
 from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, reachable
+from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
 from ecqm.operators.message import telling
 from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode
@@ -64,7 +64,10 @@ class Disagreement:
 
 @dataclass
 class Compared:
-    """What came of a measure. `values` were compared, `agree` of them are alike; `whole` patients agree in all."""
+    """What came of a measure. `values` were compared, `agree` of them are alike; `whole` patients agree in all.
+
+    `reached` has every population and stratum, and how many patients are in it by ecqm.
+    """
 
     measure: str
     patients: int = 0
@@ -207,8 +210,8 @@ def compare(measure: Measure, records: Sequence[Record], ours: list[Answer], oth
             result.agree += same and not is_population
             result.populations += is_population
             result.populations_agree += same and is_population
-            if is_population and a:
-                result.reached[name] = result.reached.get(name, 0) + 1
+            if is_population:
+                result.reached[name] = result.reached.get(name, 0) + bool(a)
             if not same:
                 whole = False
                 _note(result, name, record, mine[name], their[name])
@@ -242,6 +245,11 @@ def line(r: Compared) -> str:
     )
 
 
+def reach(r: Compared) -> str:
+    """Short names are enough for populations: "group 1/denominator 2" is the second population of the first group."""
+    return f"{r.measure}: " + ", ".join(f"{name} {count}" for name, count in sorted(r.reached.items()))
+
+
 def told(d: Disagreement) -> str:
     return f"{d.measure} {d.name}: {d.patients} patients; ecqm {_short(d.ours)}, fqm {_short(d.theirs)}"
 
@@ -265,23 +273,23 @@ def main() -> int:
     if not FQM.is_dir():
         parser.error("fqm-execution is not installed: see conformance/peers/install.py")
     content = Content.open(options.content, options.libraries, options.valuesets)
-    with_cases = {part.measure.canonical for part in match_deck(content).measures}
-    measures = content.select(options.measure)
-    if not options.measure:
-        measures = [measure for measure in measures if measure.canonical not in with_cases]
-    seeds = deck_records(content)
+    decks = deck_records(content)
+    seeds = [record for cases in decks.values() for record in cases]
     planner = Planner(content)
     results: list[Compared] = []
     print(HEAD)
-    for measure in measures:
+    for measure in content.select(options.measure):
         plan = planner.plan(measure)
-        records = patients_for(content, plan, seeds, options.patients, options.generations, options.seed)
+        records = to_compare(decks.get(measure.canonical, []), "case")
+        bred = patients_for(content, plan, seeds, options.patients, options.generations, options.seed)
+        records += to_compare(bred, "bred")
         ours = Ours(content, plan).answers(records)
         results.append(compare(plan.measure, records, ours, theirs(content, measure, records)))
         print(line(results[-1]), flush=True)
         if options.output:
             options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
-    print("", *(told(each) for result in results for each in result.disagreements), sep="\n")
+    print("", *map(reach, results), "", sep="\n")
+    print(*(told(each) for result in results for each in result.disagreements), sep="\n")
     return 0
 
 

@@ -35,6 +35,8 @@ function moment(value) {
 }
 
 function plain(value) {
+  // What is not known exactly is null in the end.
+  if (value && value.isUncertainty) return value.isPoint() ? plain(value.low) : null;
   if (value === null || value === undefined) return null;
   if (typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'number') return number(value);
@@ -58,7 +60,7 @@ const counted = populations =>
   populations.map(p => ({
     type: p.populationType,
     result: p.result,
-    observations: p.observations || [],
+    observations: (p.observations || []).map(plain),
   }));
 const strata = stratifiers => (stratifiers || []).map(s => ({ result: s.result }));
 

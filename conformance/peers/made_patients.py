@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -29,10 +30,12 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.decks.matching import match_deck
 from ecqm.data import Demand, read_cases
 from ecqm.engine import Executor, FhirProfiles
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.defines import evaluate_defines
+from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.explanation.logic import MeasureLogic
 from ecqm.measures.explanation.outcomes import Outcomes
-from ecqm.measures.definition.period import measurement_period
-from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.scoring.groups import evaluate_measure
 from ecqm.operators.message import telling
 from ecqm.plan.nodes import PlanNode
 from ecqm.terminology import CodeIndex, Membership
@@ -124,7 +127,8 @@ class Herd:
         """How much each is worth breeding from: the more of what few do, the more."""
         assert self._counts is not None
         rarity = 1 / np.maximum(self._counts, 1)
-        return [float(row @ rarity) + 0.01 for row in self.features]
+        weights: list[float] = (np.stack(self.features).astype(np.float32) @ rarity + 0.01).tolist()
+        return weights
 
     def best(self, wanted: int) -> list[Record]:
         """As many who together do everything that was seen, those who do the rarest first."""
@@ -159,32 +163,57 @@ def breed(
     return herd
 
 
-def deck_records(content: Content) -> list[Record]:
-    """The patients of all decks of the content, the Patient first."""
-    found = []
-    for part in match_deck(content).measures:
+def members_of(content: Content, plan: MeasurePlan, records: Sequence[Record]) -> list[list[Record]]:
+    """Those who are in a population or stratum of the measure, for each in which there is anybody."""
+    with TemporaryDirectory() as folder, telling(lambda told: None):
+        executor = executor_of(content, plan, plan.demand, records, Path(folder), PERIOD)
+        groups = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
+    counts = [group.counts(population) for group in groups for population in group.members]
+    for group in groups:
+        selected = [stratum.selected for result in group.stratifiers for stratum in result.strata]
+        counts += [group.units.per_patient(mask) for mask in selected]
+    found = [[records[place] for place in np.flatnonzero(count)] for count in counts]
+    return [each for each in found if each]
+
+
+def deck_records(content: Content) -> dict[str, list[Record]]:
+    """The patients of the decks of the content by the canonical URL of their measure, the Patient first."""
+    found: dict[str, list[Record]] = {}
+    for part in match_deck(content).measures if content.tests else ():
+        records = found.setdefault(str(part.measure.canonical), [])
         for case in part.cases:
             resources = patient_resources(case)
             patients = [each for each in resources if each["resourceType"] == "Patient"]
             if len(patients) == 1 and "id" in patients[0]:
-                found.append(patients + [each for each in resources if each["resourceType"] != "Patient"])
+                records.append(patients + [each for each in resources if each["resourceType"] != "Patient"])
     return found
 
 
 def patients_for(
     content: Content, plan: MeasurePlan, seeds: Sequence[Record], wanted: int, generations: int, seed: int
 ) -> list[Record]:
-    """Patients for a measure: the best of a herd, and as many of their offspring, whatever these do."""
+    """Patients for a measure: half of them the best of a herd, half offspring of those who are in its populations.
+
+    The offspring are the same number for every population and stratum: small changes to patients who are in it tell
+    where its limits are.
+    """
     random = Random(seed)
     maker = ResourceMaker(vocabulary_of(content, plan), (date(2026, 1, 1), date(2026, 12, 31)), random)
     profiles = {asked.profile for asked in maker.words.asked}
     seeds = [[*record[:1], *(each for each in record[1:] if profiles & set(declared(each)))] for record in seeds]
     observer = Observer(content, plan, PERIOD)
     herd = breed(observer, maker, seeds, generations, LITTER, random)
-    best = herd.best(wanted - wanted // 3)
+    chosen = herd.best(wanted // 2)
+    members = members_of(content, plan, herd.records) or [herd.records]
     mutator = Mutator(maker)
-    chosen = best + [mutator.mutated(random.choice(best), random.choice(best)) for _ in range(wanted - len(best))]
-    return [list(with_new_ids(comparable_record(record), str(number))) for number, record in enumerate(chosen)]
+    for parents, _ in zip(cycle(members), range(wanted - len(chosen)), strict=False):
+        chosen.append(mutator.mutated(random.choice(parents), random.choice(herd.records)))
+    return chosen
+
+
+def to_compare(records: Sequence[Record], kind: str) -> list[Record]:
+    """The records as engines get them: evened out, with ids of their own that tell the `kind` of patient."""
+    return [list(with_new_ids(comparable_record(each), f"{kind}{number}")) for number, each in enumerate(records)]
 
 
 def declared(resource: Resource) -> list[str]:
@@ -215,7 +244,8 @@ def _turn(value: Any) -> None:
         if isinstance(start, str) and isinstance(end, str) and instant(start) > instant(end):
             value["start"], value["end"] = end, start
         low, high = value.get("low"), value.get("high")
-        if isinstance(low, dict) and isinstance(high, dict) and low["value"] > high["value"]:
+        numbers = [each.get("value") for each in (low, high) if isinstance(each, dict)]
+        if len(numbers) == 2 and None not in numbers and numbers[0] > numbers[1]:
             value["low"], value["high"] = high, low
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _turn(each)

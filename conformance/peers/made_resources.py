@@ -66,7 +66,7 @@ class ResourceMaker:
             "meta": {"profile": ["http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-patient"]},
             "birthDate": self.birth_date(),
             "gender": self.random.choice(["male", "female", "female", "other"]),
-            "extension": sex + self._extensions(),
+            "extension": sex + self.extensions(),
         }
 
     def resource(self, asked: Asked, record: list[Resource]) -> Resource:
@@ -87,7 +87,7 @@ class ResourceMaker:
             self.set_code(made, asked.code_path, asked.codes)
         if negated:
             self._negate(made, asked)
-        if (extensions := self._extensions()) and (negated or self.random.random() < 0.3):
+        if (extensions := self.extensions()) and (negated or self.random.random() < 0.3):
             made["extension"] = extensions
         return made
 
@@ -134,7 +134,7 @@ class ResourceMaker:
                 key = f"{asked.code_path}CodeableConcept" if element.choices else asked.code_path or "code"
                 resource[key] = concept
 
-    def _extensions(self) -> list[Resource]:
+    def extensions(self) -> list[Resource]:
         """Some of the extensions that the logic looks at."""
         made: list[Resource] = []
         for url in sorted(self.words.extensions):
@@ -258,6 +258,8 @@ class ResourceMaker:
             return at.strftime("%Y-%m-%d")
         if form < 0.14 and not instant:
             return at.strftime("%Y-%m")
+        if form < 0.15 and not instant:
+            return at.strftime("%Y")
         if form < 0.3:
             at = at.astimezone(timezone(timedelta(minutes=self.random.choice([-300, -480, 330, 60]))))
             return at.isoformat(timespec="milliseconds")

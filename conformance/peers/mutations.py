@@ -28,7 +28,7 @@ class Mutator:
         self._ways: list[tuple[int, Callable[[Record, Record], None]]] = [
             (5, self._add), (2, self._drop), (2, self._repeat), (5, self._move_date), (2, self._rewrite_date),
             (6, self._change_element), (3, self._change_code), (2, self._remove_element), (2, self._relink),
-            (2, self._be_born), (2, self._borrow), (1, self._change_profile),
+            (2, self._remove_part), (1, self._extend), (2, self._be_born), (2, self._borrow), (1, self._change_profile),
         ]  # fmt: skip
 
     def mutated(self, record: Record, other: Record) -> Record:
@@ -119,6 +119,19 @@ class Mutator:
             if keys:
                 del chosen[self.random.choice(keys)]
 
+    def _remove_part(self, record: Record, other: Record) -> None:
+        """The end of a period, the system of a code, the unit of a quantity, an extension."""
+        chosen = self._clinical(record)
+        parts = list(_parts(chosen)) if chosen is not None else []
+        if parts:
+            holder, key = self.random.choice(parts)
+            del holder[key]
+
+    def _extend(self, record: Record, other: Record) -> None:
+        chosen = self._clinical(record)
+        if chosen is not None and (extensions := self.maker.extensions()):
+            chosen["extension"] = extensions
+
     def _relink(self, record: Record, other: Record) -> None:
         chosen = self._clinical(record)
         if chosen is not None:
@@ -168,6 +181,17 @@ def _read(text: str) -> datetime | None:
     except ValueError:
         return None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The elements that elements of a resource have: what holds each, and under which key."""
+    for name, element in value.items():
+        several = isinstance(element, list)
+        for each in () if name in ("meta", "subject", "patient") else element if several else [element]:
+            if isinstance(each, dict):
+                # FHIR has no elements without anything in them.
+                yield from ((each, key) for key in each if len(each) > 1)
+                yield from _parts(each)
 
 
 def _dates(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -11,8 +11,7 @@ queries whose variables it uses (`free`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 from ecqm.operators import registry
@@ -55,13 +54,8 @@ class Node:
         return f"<{' '.join((type(self).__name__, *said))} per {self.grain}>"
 
     def made_of(self) -> Iterable[Node]:
-        """The nodes among the fields, in their order."""
-        for name in _field_names(type(self)):
-            value = getattr(self, name)
-            if isinstance(value, Node):
-                yield value
-            elif isinstance(value, tuple):
-                yield from _nodes_in(value)
+        """The nodes among the fields, in their order; asked while there is nothing but fields."""
+        return _nodes_in(vars(self).values())
 
     def bound(self) -> frozenset[Variable]:
         """The variables that this node binds for its children."""
@@ -79,12 +73,7 @@ class Node:
         return "row" if self.free else "patient" if self.patient else "once"
 
 
-@cache
-def _field_names(node_class: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(node_class))
-
-
-def _nodes_in(parts: tuple[Any, ...]) -> Iterator[Node]:
+def _nodes_in(parts: Iterable[Any]) -> Iterator[Node]:
     for part in parts:
         if isinstance(part, Node):
             yield part

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.content.catalog import cms_id
+from ecqm.measures.definition.naming import cms_id
 from ecqm.bundles.specifications.releases import RELEASES as RELEASES_FILE
 from tests.content import CONTENT, needs_content
 

@@ -207,7 +207,7 @@ def verify(
 
 def _release(release: Release, specifications: Sequence[Specification], wanted: str | None) -> dict[str, Any]:
     """A year as JSON: what is known of it, its measures, and what is installed for it beside these."""
-    from ecqm.bundles.content.catalog import cms_id
+    from ecqm.measures.definition.naming import cms_id
 
     rows: list[dict[str, Any]] = []
     seen: set[int] = set()

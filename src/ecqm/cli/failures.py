@@ -65,7 +65,7 @@ def _end(message: str) -> None:
 
 def _foreseen() -> tuple[type[Exception], ...]:
     """Errors whose message is for the user. Imported where one has been raised: help has to come up at once."""
-    from ecqm.bundles.content.catalog import MeasureNotFound
+    from ecqm.measures.definition.naming import MeasureNotFound
     from ecqm.bundles.content.documents import ContentError
     from ecqm.bundles.content.libraries import LibraryNotFound
     from ecqm.data import DataError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.content.catalog import MeasureNotFound, cms_id
+from ecqm.measures.definition.naming import MeasureNotFound, cms_id
 from ecqm.bundles.content.documents import ContentError, open_documents
 from ecqm.bundles.content.elm import elm_source
 from ecqm.bundles.content.libraries import LibraryNotFound
@@ -260,6 +260,8 @@ def test_measures_by_name(tmp_path: Path) -> None:
         find("CMS72FHIRStroke")
     with pytest.raises(MeasureNotFound, match="there is no measure 'CMS9'"):
         find("CMS9")
+    with pytest.raises(MeasureNotFound, match=r"no version 3.0.0 of CMS7FHIRExample; there is 2.0.0, 1.0.0"):
+        find("CMS7|3.0.0")
     assert len(content.select()) == 4 and len(content.select(["CMS71", "CMS71FHIRStroke"])) == 1
 
 

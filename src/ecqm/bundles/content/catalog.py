@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from ecqm.bundles.content.documents import Document
 from ecqm.bundles.content.libraries import version_key
 from ecqm.measures.definition import Measure
+from ecqm.measures.definition.naming import MeasureNotFound, cms_id, named, not_found
 from ecqm.measures.definition.parsing import parse_measure
-
-
-class MeasureNotFound(LookupError):
-    """No measure, or more than one, has the name asked for; the message lists candidates."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +29,6 @@ class MeasureSource:
     def read(self) -> bytes:
         """The Measure resource as it is."""
         return self.document.read()
-
-
-# CMS122FHIR…, CMS0334FHIR…, CMSFHIR844…, CMS_122v12: the number tells the measure, whatever stands around it.
-_CMS_ID = re.compile(r"^CMS[_\- ]?(?:FHIR|eCQM)?[_\- ]?0*([1-9]\d*)", re.IGNORECASE)
-
-
-def cms_id(name: str) -> str | None:
-    """The CMS id that a name begins with, without leading zeros (CMS334 of CMS0334FHIRPCCesareanBirth)."""
-    match = _CMS_ID.match(name)
-    return f"CMS{match[1]}" if match else None
 
 
 class Catalog:
@@ -90,32 +75,18 @@ class Catalog:
         if found:
             told = ", ".join(sorted(f"{source} ({source.url})" for source in found))
             raise MeasureNotFound(f"{name!r} may mean any of: {told}")
-        known = sorted(source.name for source in self._sources)
-        close = get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known) or 'none'}"
-        raise MeasureNotFound(f"there is no measure {name!r}; {hint}")
+        wanted, _, version = name.partition("|")
+        if others := self.versions(wanted):
+            at_hand = ", ".join(str(source.version) for source in others)
+            raise MeasureNotFound(f"there is no version {version} of {others[0].name}; there is {at_hand}")
+        raise not_found(name, (source.name for source in self._sources))
 
     def versions(self, name: str) -> list[MeasureSource]:
         """All measures that `name` may mean, the latest version first."""
         wanted, _, version = name.partition("|")
-        found = [source for source in self._matching(wanted) if version in ("", source.version)]
+        meant = named(wanted, self._sources, lambda source: source.names)
+        found = [source for source in meant if version in ("", source.version)]
         return sorted(found, key=lambda source: version_key(source.version), reverse=True)
 
     def measure(self, source: MeasureSource) -> Measure:
         return self._parsed[str(source)]
-
-    def _matching(self, name: str) -> list[MeasureSource]:
-        exact = [source for source in self._sources if name.lower() in source.names]
-        if exact:
-            return exact
-        number = cms_id(name)
-        rest = _CMS_ID.sub("", name).lower()
-        of_id = [source for source in self._sources if number is not None and source.cms_id == number]
-        if rest and of_id:
-            # More than the id was given: it has to be how the measure's name goes on (CMS122FHIRDiabetes).
-            of_id = [s for s in of_id if any(_CMS_ID.sub("", n).startswith(rest) or rest.endswith(n) for n in s.names)]
-        if of_id or (number is not None and not rest):
-            return of_id
-        return [
-            s for s in self._sources if any(n.startswith(name.lower()) for n in s.names if not n.startswith("http"))
-        ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.content.catalog import MeasureNotFound
+from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.bundles.content.documents import ContentError
 from ecqm.measures.decks.test_cases import TestCase, measure_expected, measure_folders, read_cases
 from ecqm.measures.definition import Measure

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecqm.bundles.content.catalog import cms_id
+from ecqm.measures.definition.naming import cms_id
 from ecqm.bundles.specifications.specification import Specification
 
 RELEASES = Path(__file__).with_name("releases.toml")

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.content.catalog import cms_id
+from ecqm.measures.definition.naming import cms_id
 from ecqm.bundles.content.documents import Document
 from ecqm.bundles.specifications.specification import (
     Assembled,

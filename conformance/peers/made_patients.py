@@ -172,7 +172,7 @@ def members_of(content: Content, plan: MeasurePlan, records: Sequence[Record]) -
     for group in groups:
         selected = [stratum.selected for result in group.stratifiers for stratum in result.strata]
         counts += [group.units.per_patient(mask) for mask in selected]
-    found = [[records[place] for place in np.flatnonzero(count)] for count in counts]
+    found = [[records[place] for place in np.flatnonzero(count).tolist()] for count in counts]
     return [each for each in found if each]
 
 
@@ -244,8 +244,8 @@ def _turn(value: Any) -> None:
         if isinstance(start, str) and isinstance(end, str) and instant(start) > instant(end):
             value["start"], value["end"] = end, start
         low, high = value.get("low"), value.get("high")
-        numbers = [each.get("value") for each in (low, high) if isinstance(each, dict)]
-        if len(numbers) == 2 and None not in numbers and numbers[0] > numbers[1]:
+        numbers = [each["value"] for each in (low, high) if isinstance(each, dict) and "value" in each]
+        if len(numbers) == 2 and numbers[0] > numbers[1]:
             value["low"], value["high"] = high, low
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _turn(each)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.measures.definition.naming import cms_id
 from ecqm.bundles.specifications.releases import RELEASES as RELEASES_FILE
+from ecqm.measures.definition.naming import cms_id
 from tests.content import CONTENT, needs_content
 
 CONTENTS: dict[str, list[dict[str, Any]]] = tomllib.loads(RELEASES_FILE.read_text("utf-8"))

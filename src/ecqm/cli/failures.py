@@ -65,7 +65,6 @@ def _end(message: str) -> None:
 
 def _foreseen() -> tuple[type[Exception], ...]:
     """Errors whose message is for the user. Imported where one has been raised: help has to come up at once."""
-    from ecqm.measures.definition.naming import MeasureNotFound
     from ecqm.bundles.content.documents import ContentError
     from ecqm.bundles.content.libraries import LibraryNotFound
     from ecqm.data import DataError
@@ -73,6 +72,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from ecqm.engine import EvaluationError
     from ecqm.measures.decks.defects import DefectListError
     from ecqm.measures.definition import MeasureError
+    from ecqm.measures.definition.naming import MeasureNotFound
     from ecqm.plan.lowering import PlanError
 
     return (

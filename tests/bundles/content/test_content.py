@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ecqm.bundles.content import Content
-from ecqm.measures.definition.naming import MeasureNotFound, cms_id
 from ecqm.bundles.content.documents import ContentError, open_documents
 from ecqm.bundles.content.elm import elm_source
 from ecqm.bundles.content.libraries import LibraryNotFound
 from ecqm.data.files.archives import ArchiveLimits
+from ecqm.measures.definition.naming import MeasureNotFound, cms_id
 from tests.bundles.contents import (
     VALUE_SET,
     bundle,

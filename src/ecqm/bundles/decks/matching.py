@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecqm.bundles.content import Content
-from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.bundles.content.documents import ContentError
 from ecqm.measures.decks.test_cases import TestCase, measure_expected, measure_folders, read_cases
 from ecqm.measures.definition import Measure
+from ecqm.measures.definition.naming import MeasureNotFound
 
 
 @dataclass(frozen=True)

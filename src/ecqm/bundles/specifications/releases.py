@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecqm.measures.definition.naming import cms_id
 from ecqm.bundles.specifications.specification import Specification
+from ecqm.measures.definition.naming import cms_id
 
 RELEASES = Path(__file__).with_name("releases.toml")
 

@@ -19,7 +19,6 @@ from urllib.parse import quote
 import msgspec
 
 from ecqm.bundles.content import Content
-from ecqm.measures.definition.naming import cms_id
 from ecqm.bundles.content.documents import Document
 from ecqm.bundles.specifications.specification import (
     Assembled,
@@ -34,6 +33,7 @@ from ecqm.bundles.specifications.specification import (
 )
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.definition import Measure
+from ecqm.measures.definition.naming import cms_id
 
 _decode = json_decoder(Specification)
 

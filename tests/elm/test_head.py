@@ -57,5 +57,5 @@ def test_what_is_no_library_has_none(document: bytes) -> None:
 
 @pytest.mark.parametrize("document", [b"", b"{", b"[]", b'{"library": 1}', b'{"library": {"identifier": []}}', b"\xff"])
 def test_what_cannot_be_read_is_refused(document: bytes) -> None:
-    with pytest.raises(ElmError, match="not JSON of ELM"):
+    with pytest.raises(ElmError, match="not ELM in JSON"):
         read_head(document)

@@ -52,7 +52,7 @@ def test_decimals_are_exact() -> None:
 def test_unknown_attributes_are_reported_and_left_out() -> None:
     notes: list[str] = []
     read_json(library(statements=[define("x", {"type": "Null", "colour": "red", "locator": "3:4-3:7"})]), notes)
-    assert notes == ["Sample 1.0.0: Null at 3:4-3:7: 'colour' is not of ELM, left out"]
+    assert notes == ["Sample 1.0.0: Null at 3:4-3:7: unknown ELM attribute 'colour', ignored"]
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_unknown_attributes_are_reported_and_left_out() -> None:
         ),
         (
             {"type": "If", "localId": "7", "condition": {"type": "Null"}},
-            "Sample 1.0.0: define 'x', If with localId 7: If lacks then, else",
+            "Sample 1.0.0: define 'x', If with localId 7: If has no then, else",
         ),
         (
             {"type": "Not", "localId": "7", "operand": {"type": "NamedTypeSpecifier", "name": INTEGER}},
             "Sample 1.0.0: define 'x', Not with localId 7: "
-            "NamedTypeSpecifier stands where a node of Expression belongs",
+            "expected a node of type Expression, found NamedTypeSpecifier",
         ),
         (
             {"type": "Quantity", "locator": "3:4-3:9", "value": "ten"},
-            "Sample 1.0.0: define 'x', Quantity at 3:4-3:9: attribute 'value' cannot be 'ten': it is a number",
+            "Sample 1.0.0: define 'x', Quantity at 3:4-3:9: attribute 'value' must be a number, found 'ten'",
         ),
         (
             {"type": "Element", "localId": "7"},
@@ -121,7 +121,7 @@ def test_no_change_of_a_value_brings_down_the_reader() -> None:
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "", True, [0, [1], 2]])
 def test_what_is_no_number_is_refused(value: object) -> None:
-    with pytest.raises(ElmError, match="it is a number"):
+    with pytest.raises(ElmError, match="must be a number"):
         read_json(library(statements=[define("x", {"type": "Quantity", "value": value})]))
 
 

@@ -55,8 +55,8 @@ def test_a_missing_library_names_who_wants_it_and_what_there_is() -> None:
     )
     with pytest.raises(ElmError) as failure:
         collection.resolve(LibraryIdentifier("Main", "1"))
-    assert str(failure.value) == "library Common 2, which Main 1 includes, is not at hand; there are versions 1.9, 3"
-    with pytest.raises(ElmError, match="library Other 1 is not at hand; there is no version of it"):
+    assert str(failure.value) == "library Common 2 (included by Main 1) not found; available versions: 1.9, 3"
+    with pytest.raises(ElmError, match="library Other 1 not found; no version of it is available"):
         collection.resolve(LibraryIdentifier("Other", "1"))
 
 
@@ -64,7 +64,8 @@ def test_relaxed_versions_take_the_nearest_and_say_so() -> None:
     sources = [source("Main", "1", ("Common", "2.1.000")), source("Common", "2.0.000"), source("Common", "3.0.000")]
     resolved = LibraryCollection(sources, relax_versions=True).resolve(LibraryIdentifier("Main", "1"))
     assert str(resolved.libraries[0].identifier) == "Common 2.0.000"
-    assert resolved.warnings == ("Common 2.1.000, which Main 1 includes, is not at hand: 2.0.000 taken in its place",)
+    expected = "library Common 2.1.000 (included by Main 1) not found: using version 2.0.000 instead"
+    assert resolved.warnings == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_one_library_in_two_forms_is_ambiguous_and_in_two_spellings_is_not() -> 
     assert as_xml.identifier == LibraryIdentifier("A", "1")
     assert LibraryCollection([first, as_xml, source("A", "1")]).library("A", "1").origin == "a.json"
     other = source("A", "1", value=2, origin="b.json")
-    with pytest.raises(ElmError, match=r"A 1 is at hand in two different forms, in a.json and b.json"):
+    with pytest.raises(ElmError, match=r"A 1 is defined differently in a.json and b.json"):
         LibraryCollection([first, as_xml, other]).library("A", "1")
 
 

@@ -1,17 +1,17 @@
-"""ELM, the executable form of CQL (HL7 Expression Logical Model r1): nodes, documents, and libraries of them.
+"""ELM, the executable form of CQL (HL7 Expression Logical Model r1): nodes, documents, and libraries.
 
     library = read_json(data)                 # or read_xml: an ecqm.elm.nodes.Library
     write_json(library), write_xml(library)   # bytes
     for node in nodes.walk(library): …        # see ecqm.elm.nodes
 
-    source = LibrarySource(data, "where it is from")    # identified now, parsed when needed
+    source = LibrarySource(data, "name of the file")    # identified now, parsed when needed
     collection = LibraryCollection([source, …], relax_versions=False)
     resolved = collection.resolve(LibraryIdentifier("CMS165FHIRControllingHighBloodPressure", "0.3.000"))
     resolved.main, resolved.libraries, resolved.warnings
     resolved.included(library, "QICoreCommon")          # an IndexedLibrary
         .expressions, .functions, .parameters, .value_sets, .codes, .concepts, .code_systems, .includes, .usings
 
-Whatever is wrong with a document, or with how libraries fit together, is an ElmError that says which library and where.
+Errors in a document, and in resolving includes, are ElmErrors that name the library and the place.
 """
 
 from __future__ import annotations

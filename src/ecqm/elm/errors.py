@@ -1,13 +1,13 @@
-"""What can be wrong with ELM, told with where it is."""
+"""Errors in ELM."""
 
 from __future__ import annotations
 
 
 class ElmError(Exception):
-    """A document that is no ELM, or ELM that cannot be resolved.
+    """A document is not ELM, or its includes cannot be resolved.
 
-    `library` names the library (with its version when known), `where` the place in it: a locator, a localId, or a
-    line and column of the document.
+    `library` names the library, with its version if known. `where` is the place in it: a locator, a localId, or a line
+    and column of the document.
     """
 
     def __init__(self, message: str, *, library: str | None = None, where: str | None = None) -> None:

@@ -1,7 +1,7 @@
-"""The head of an ELM document: which library it holds, and what that declares to need.
+"""The head of an ELM document: the library's identifier, its includes and its value sets.
 
-Read without making sense of the logic, which is most of a document: enough to find a library, to gather those that it
-includes, and to tell which value sets it wants.
+The logic, which is most of a document, is skipped. The head is enough to find a library, the libraries that it
+includes, and the value sets that it needs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ecqm.json_decoding import json_decoder
 
 @dataclass(frozen=True)
 class LibraryHead:
-    """Which library it is, the libraries that it includes, and the value sets (identifier, version) that it names."""
+    """The identifier of a library, the libraries that it includes, and its value sets (identifier, version)."""
 
     identifier: LibraryIdentifier
     includes: tuple[LibraryIdentifier, ...] = ()
@@ -29,9 +29,9 @@ class LibraryHead:
 
 
 def read_head(data: bytes) -> LibraryHead | None:
-    """The head of a document of ELM, JSON or XML; None of one that is well formed and holds no library with a name.
+    """The head of an ELM document in JSON or XML; None if a well-formed document has no library with a name.
 
-    Raises ElmError for one that cannot be read, or is not to be read (see `ecqm.xml_parsing`).
+    Raises ElmError if the document cannot be read, or is unsafe to read (see `ecqm.xml_parsing`).
     """
     return _of_xml(data) if is_xml(data) else _of_json(data)
 
@@ -76,7 +76,7 @@ def _of_json(data: bytes) -> LibraryHead | None:
     try:
         library = _decode(data).library
     except msgspec.DecodeError as error:
-        raise ElmError(f"not JSON of ELM: {error}") from None
+        raise ElmError(f"not ELM in JSON: {error}") from None
     stated = library.identifier if library else None
     if library is None or stated is None or not stated.id:
         return None

@@ -1,9 +1,13 @@
-"""Reading ELM from JSON, as the reference translators write it and as measures were published with it.
+"""Reading ELM from JSON, as the reference translators write it and as measures are published.
 
-Tolerated, because published libraries have it: keys given twice (`"type": "ChoiceTypeSpecifier", "type": []`, where
-the name of the node type is kept and the list is taken as the alternatives) and the same after some other program
-kept only the list; children without a `type` where the schema allows only one; one child where there may be many;
-attributes given as null, booleans and numbers given as text. What is not of ELM is reported, not kept.
+Published libraries deviate from the schema. The reader accepts
+
+- duplicate keys (`"type": "ChoiceTypeSpecifier", "type": []`): the string is the node type, the list the alternatives;
+  also if another program has kept only the list;
+- children without a `type` where the schema allows only one type, and a single child in place of a list;
+- attributes given as null, and booleans and numbers given as strings.
+
+Keys that ELM does not define are reported and ignored.
 """
 
 from __future__ import annotations
@@ -16,18 +20,27 @@ from typing import Any
 import msgspec
 
 from ecqm.elm.errors import ElmError
-from ecqm.elm.nodes import ExpressionDef, Library, Node
-from ecqm.elm.schema import MAX_NESTING, OLDER_NAMES, TOO_DEEP, attribute_value, build, node_declaration, place
+from ecqm.elm.nodes import Library, Node
+from ecqm.elm.schema import (
+    MAX_NESTING,
+    OLDER_NAMES,
+    TOO_DEEP,
+    attribute_value,
+    build,
+    located,
+    node_declaration,
+    unknown_key,
+)
 
 _TYPE_GIVEN_AS_LIST = re.compile(rb'"type"\s*:\s*\[')
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def read_json(data: bytes | str, notes: list[str] | None = None) -> Library:
-    """The library that an ELM JSON document holds.
+    """The library in an ELM JSON document.
 
-    `notes` collects, where given, what was met that ELM does not know. Raises ElmError, naming the library and the
-    place, when the document is cut short, nested too deeply, or no ELM.
+    `notes` collects a message for each key that ELM does not define. Raises ElmError, with the library and the place,
+    if the document is truncated, nested too deeply, or not ELM.
     """
     document = _load(data.encode() if isinstance(data, str) else data)
     root = document.get("library", document) if isinstance(document, dict) else None
@@ -46,7 +59,7 @@ def read_json(data: bytes | str, notes: list[str] | None = None) -> Library:
 
 
 def library_label(identifier: Any) -> str:
-    """How a message names the library with this identifier, whatever state it is in."""
+    """The name of a library in messages; `identifier` may be malformed."""
     if not isinstance(identifier, dict):
         return "library without a name"
     return (
@@ -76,7 +89,7 @@ def _failure_position(data: bytes) -> str | None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose `type` names the node type even where a list was given the same key."""
+    """A JSON object whose `type` is the node type, even if the key `type` also has a list."""
     result = dict(pairs)
     if len(result) < len(pairs):
         for key, value in pairs:
@@ -92,13 +105,13 @@ class _JsonReader:
         self._notes = notes
 
     def node(self, data: Any, declared: str, depth: int) -> Node:
-        """The node that `data` spells, where the schema declares a `declared`. One frame per level of nesting."""
+        """The node in `data`, where the schema declares the type `declared`. Recurses once per level of nesting."""
         if depth > MAX_NESTING:
             raise ElmError(TOO_DEEP)
         type_name = declared
         try:
             if type(data) is not dict:
-                raise ElmError(f"{data!r} stands where a node of {declared} belongs")
+                raise ElmError(f"expected a node of type {declared}, found {data!r}")
             given = data.get("type")
             if type(given) is str:
                 type_name = given
@@ -111,7 +124,7 @@ class _JsonReader:
                     continue
                 field = known.get(key) or self._older(node_class, key, data, known)
                 if field is None:
-                    self._notes.append(_unknown(type_name, key, data))
+                    self._notes.append(unknown_key(type_name, key, data))
                     continue
                 kind = field.kind
                 if kind == "node":
@@ -131,23 +144,8 @@ class _JsonReader:
                     values[field.name] = attribute_value(field, value)
             return build(node_class, values)
         except ElmError as error:
-            raise _placed(error, type_name, data) from None
+            raise (located(error, type_name, data) if isinstance(data, dict) else error) from None
 
     def _older(self, node_class: type[Node], key: str, data: dict[str, Any], known: dict[str, Any]) -> Any:
         present = OLDER_NAMES.get(node_class.__name__, {}).get(key)
         return known[present] if present and not data.get(present) else None
-
-
-def _unknown(type_name: str, key: str, data: dict[str, Any]) -> str:
-    where = place(type_name, data.get("locator"), data.get("localId")) or type_name
-    return f"{where}: {key!r} is not of ELM, left out"
-
-
-def _placed(error: ElmError, type_name: str, data: Any) -> ElmError:
-    """`error` with the place of the innermost node that has one, and of the definition around it."""
-    if not isinstance(data, dict):
-        return error
-    where = error.where or place(type_name, data.get("locator"), data.get("localId"))
-    if type_name in (ExpressionDef.__name__, "FunctionDef"):
-        where = ", ".join(filter(None, (f"define {data.get('name')!r}", where)))
-    return ElmError(error.message, where=where)

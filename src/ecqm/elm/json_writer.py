@@ -1,4 +1,4 @@
-"""Writing ELM as JSON. What equals the schema's default, and every empty list, is left out."""
+"""Writing ELM as JSON. Values that equal the schema's default, and empty lists, are omitted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write_json(library: Library, *, indent: int | None = None) -> bytes:
 
 
 def to_json(node: Node, declared: str) -> dict[str, Any]:
-    """A node as a value of JSON, standing where the schema declares a `declared` (its own class needs no `type`)."""
+    """A node as a JSON object. `type` is omitted if it is the type `declared` by the schema."""
     name = type(node).__name__
     data: dict[str, Any] = {} if name == declared else {"type": name}
     for field in fields(type(node)):

@@ -1,4 +1,4 @@
-"""A library with its declarations found by name."""
+"""A library with its declarations by name."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from ecqm.elm.nodes import (
 
 @dataclass(frozen=True, slots=True)
 class LibraryIdentifier:
-    """Which library, and which version of it. `system` is its namespace, where one was stated; it does not identify
-    (publishers state it in one place and leave it out in another)."""
+    """The name and version of a library.
+
+    `system` is its namespace, if it is stated. It is not compared, because publishers do not state it consistently.
+    """
 
     name: str
     version: str | None = None
@@ -36,8 +38,10 @@ class LibraryIdentifier:
 
 
 def included_identifier(include: IncludeDef) -> LibraryIdentifier:
-    """The library that an include names; its path may have a namespace in front of the name: its URI, or as CQL
-    writes it (`hl7.fhir.uv.cql.FHIRHelpers`)."""
+    """The library that an include names.
+
+    The path may begin with a namespace, as a URI or in CQL's notation (`hl7.fhir.uv.cql.FHIRHelpers`).
+    """
     system, _, name = include.path.rpartition("/" if "/" in include.path else ".")
     return LibraryIdentifier(name, include.version, system or None)
 
@@ -55,9 +59,9 @@ def _by_name(definitions: Iterable[_N]) -> dict[str, _N]:
 
 
 class IndexedLibrary:
-    """A library (`node`) with its declarations by name, and where it was read from (`origin`).
+    """A library (`node`) with its declarations by name, and the name of its document (`origin`).
 
-    `notes` tells what its document held that ELM does not know.
+    `notes` are messages about keys of the document that ELM does not define.
     """
 
     def __init__(self, node: Library, origin: str = "memory", notes: Iterable[str] = ()) -> None:
@@ -75,12 +79,12 @@ class IndexedLibrary:
 
     @cached_property
     def expressions(self) -> Mapping[str, ExpressionDef]:
-        """The expression definitions (no functions) by name, in the order of the document."""
+        """The expression definitions, without functions, by name in the order of the document."""
         return _by_name(d for d in self.node.statements if not isinstance(d, FunctionDef))
 
     @cached_property
     def functions(self) -> Mapping[str, tuple[FunctionDef, ...]]:
-        """The overloads of every function, by name."""
+        """The overloads of all functions, by name."""
         found: dict[str, tuple[FunctionDef, ...]] = {}
         for definition in self.node.statements:
             if isinstance(definition, FunctionDef):
@@ -109,16 +113,16 @@ class IndexedLibrary:
 
     @cached_property
     def includes(self) -> Mapping[str, LibraryIdentifier]:
-        """What each local name of an included library stands for."""
+        """The included libraries by local name."""
         return {i.localIdentifier or included_identifier(i).name: included_identifier(i) for i in self.node.includes}
 
     @property
     def usings(self) -> tuple[UsingDef, ...]:
-        """The models it uses, System left out."""
+        """The models that the library uses, except System."""
         return tuple(using for using in self.node.usings if using.localIdentifier != "System")
 
     def expression(self, name: str) -> ExpressionDef:
-        """The definition of that name. Raises ElmError when there is none."""
+        """The definition with this name. Raises ElmError if there is none."""
         found = self.expressions.get(name)
         if found is None:
             raise ElmError(f"has no definition {name!r}", library=str(self.identifier))

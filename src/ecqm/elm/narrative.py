@@ -1,4 +1,4 @@
-"""The source text of ELM nodes: from the narrative in a definition's annotation, or by their place in the source."""
+"""The source text of ELM nodes: from the narrative in a definition's annotation, or by their locators in the CQL."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ _LOCATOR = re.compile(r"(\d+):(\d+)(?:-(\d+):(\d+))?")
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of source text, in pieces and inner spans; `node` is the localId of the ELM node that it was made
-    into, if it is one."""
+    """A part of the source text, as texts and inner spans. `node` is the localId of its ELM node, or None."""
 
     node: str | None
     parts: tuple[str | Span, ...]
 
     @property
     def text(self) -> str:
-        """All of the text."""
+        """The whole text."""
         return "".join(part if isinstance(part, str) else part.text for part in self.parts)
 
     def __iter__(self) -> Iterator[Span]:
-        """This span and all in it, outermost first."""
+        """This span and all spans in it, outermost first."""
         yield self
         for part in self.parts:
             if isinstance(part, Span):
@@ -38,7 +37,7 @@ class Span:
 
 
 def narrative(definition: ExpressionDef) -> Span | None:
-    """The text of a definition as its annotation tells it, line breaks included; None without one."""
+    """The text of a definition from its annotation, with line breaks; None without an annotation."""
     for annotation in definition.annotation or ():
         if isinstance(annotation, dict) and annotation.get("s") is not None:
             return _span(annotation["s"])
@@ -57,18 +56,17 @@ def _span(span: Any) -> Span:
 
 
 def narrated(definition: ExpressionDef) -> dict[str, str]:
-    """The text of each node of a definition by localId, as its annotation tells it; empty without one."""
-    told = narrative(definition)
+    """The text of each node of a definition by localId, from its annotation; empty without an annotation."""
     found: dict[str, str] = {}
-    for span in told or ():
+    for span in narrative(definition) or ():
         if span.node is not None:
-            # Spans of one node lie in one another: the outermost, which comes first, has all of its text.
+            # Spans of the same node are nested: the outermost, which comes first, has all of its text.
             found.setdefault(span.node, span.text)
     return found
 
 
 class SourceText:
-    """The words that the nodes of one library were made from; `source` is its CQL, where that is at hand."""
+    """The source text of the nodes of one library. `source` is its CQL, if available."""
 
     def __init__(self, library: IndexedLibrary, source: str | None = None) -> None:
         self._library = library
@@ -76,7 +74,7 @@ class SourceText:
         self._narrated: dict[str, dict[str, str]] = {}
 
     def of(self, element: Element, definition: ExpressionDef) -> str | None:
-        """The text of a node that stands in a definition, on one line; None where nothing tells it."""
+        """The text of a node in a definition, on one line; None if it is unknown."""
         texts = self._narrated.get(definition.name)
         if texts is None:
             texts = self._narrated[definition.name] = narrated(definition)
@@ -86,21 +84,21 @@ class SourceText:
         return " ".join(text.split()) or None if text is not None else None
 
     def span(self, definition: ExpressionDef) -> Span | None:
-        """The text of a definition with its layout and the nodes in it; None where nothing tells it."""
-        told = narrative(definition)
-        if told is not None or definition.locator is None or not self._lines:
-            return told
+        """The text of a definition with its layout and its nodes; None if it is unknown."""
+        annotated = narrative(definition)
+        if annotated is not None or definition.locator is None or not self._lines:
+            return annotated
         nodes = [(self._range(node.locator), node.localId) for node in walk(definition) if isinstance(node, Element)]
         placed = [(*range_, node) for range_, node in nodes if range_ is not None and node is not None]
         whole = self._range(definition.locator)
         if whole is None:
             return None
-        # Outermost first; of nodes with one text, those that the others stand in come first already.
+        # Outermost first. Nodes with the same text are already in this order.
         placed.sort(key=lambda each: (each[0], -each[1]))
         return _nested("\n".join(self._lines), (*whole, definition.localId or ""), placed)
 
     def _range(self, locator: str | None) -> tuple[int, int] | None:
-        """Where a locator's text begins and ends in the lines put together; None for one that is not in them."""
+        """The start and end of a locator in the whole source; None if it is outside of the source."""
         place = _LOCATOR.fullmatch(locator or "")
         if place is None:
             return None
@@ -112,7 +110,7 @@ class SourceText:
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Where each line begins in the lines put together."""
+        """The start of each line in the whole source."""
         return [0, *accumulate(len(line) + 1 for line in self._lines)]
 
     def _located(self, locator: str) -> Iterator[str]:
@@ -130,7 +128,7 @@ _Placed = tuple[int, int, str]
 
 
 def _nested(source: str, whole: _Placed, inner: list[_Placed]) -> Span:
-    """The span of a stretch of the source (start, end, node) with those in it, which are in order of their starts."""
+    """The span of `whole`, which is (start, end, node), with those of `inner`, which are ordered by their starts."""
     start, end, node = whole
     parts: list[str | Span] = []
     at, place = start, 0

@@ -1,4 +1,4 @@
-"""Finding the libraries that a library includes, by name and exact version (CQL specification: Using Libraries)."""
+"""Resolving includes, by name and exact version (CQL specification: Using Libraries)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ecqm.elm.sources import LibrarySource
 
 @dataclass(frozen=True)
 class ResolvedLibraries:
-    """A library with all that it includes, directly or not."""
+    """A library with all libraries that it includes, directly or indirectly."""
 
     main: IndexedLibrary
     libraries: tuple[IndexedLibrary, ...]
-    """Each once, what is included before what includes it; `main` is last."""
+    """All libraries, each once. Included libraries come before those that include them; `main` is last."""
     warnings: tuple[str, ...] = ()
     _included: dict[tuple[LibraryIdentifier, str], IndexedLibrary] = field(default_factory=dict, repr=False)
 
     def included(self, library: IndexedLibrary, alias: str | None) -> IndexedLibrary:
-        """The library that `alias` stands for within `library`; itself for None. Raises ElmError."""
+        """The library that `library` includes as `alias`; for None, `library` itself. Raises ElmError."""
         if alias is None:
             return library
         found = self._included.get((library.identifier, alias))
@@ -32,9 +32,9 @@ class ResolvedLibraries:
 
 
 class LibraryCollection:
-    """Libraries at hand, some parsed and some not, from which includes are resolved.
+    """The available libraries, parsed or not, from which includes are resolved.
 
-    With `relax_versions` an include whose exact version is missing gets the nearest one, and a warning is recorded.
+    With `relax_versions`, the nearest version replaces a missing one, and a warning is recorded.
     """
 
     def __init__(self, sources: Iterable[LibrarySource | IndexedLibrary] = (), *, relax_versions: bool = False) -> None:
@@ -44,27 +44,26 @@ class LibraryCollection:
             self.add(source)
 
     def add(self, source: LibrarySource | IndexedLibrary) -> None:
-        """Put one more library at hand; the same one twice does no harm."""
+        """Add a library. Adding the same library twice has no effect."""
         identifier = source.identifier
         self._sources.setdefault(identifier.name, {}).setdefault(identifier.version, []).append(source)
 
     def versions(self, name: str) -> tuple[str, ...]:
-        """The versions of a library at hand, oldest first."""
+        """The available versions of a library, oldest first."""
         return tuple(sorted((v for v in self._sources.get(name, {}) if v is not None), key=_version_key))
 
     def identifiers(self) -> tuple[LibraryIdentifier, ...]:
-        """All libraries at hand."""
+        """All available libraries."""
         return tuple(LibraryIdentifier(name, v) for name, versions in self._sources.items() for v in versions)
 
     def library(self, name: str, version: str | None = None) -> IndexedLibrary:
-        """The library of that name and version (without one, the newest). Raises ElmError when it is not at hand."""
+        """The library with a name and version; the newest version for None. Raises ElmError if it is not available."""
         return self._find(LibraryIdentifier(name, version), None, [])
 
     def resolve(self, main: IndexedLibrary | LibraryIdentifier) -> ResolvedLibraries:
-        """`main` with all that it includes.
+        """`main` with all libraries that it includes.
 
-        Raises ElmError for a library that is missing, that includes itself by way of others, or that is at hand in
-        two different forms.
+        Raises ElmError for a missing library, a cyclic include, or a library that has two different definitions.
         """
         warnings: list[str] = []
         if isinstance(main, LibraryIdentifier):
@@ -75,7 +74,7 @@ class LibraryCollection:
         def visit(library: IndexedLibrary, path: tuple[LibraryIdentifier, ...]) -> None:
             if library.identifier in path:
                 cycle = [*path[path.index(library.identifier) :], library.identifier]
-                raise ElmError("libraries include each other in a circle: " + " → ".join(map(str, cycle)))
+                raise ElmError("cyclic include: " + " → ".join(map(str, cycle)))
             if library.identifier in done:
                 return
             for alias, wanted in library.includes.items():
@@ -90,31 +89,34 @@ class LibraryCollection:
     def _find(
         self, wanted: LibraryIdentifier, included_by: LibraryIdentifier | None, warnings: list[str]
     ) -> IndexedLibrary:
-        at_hand = self._sources.get(wanted.name, {})
-        if wanted.version in at_hand:
-            return _only(at_hand[wanted.version])
-        by = f", which {included_by} includes," if included_by else ""
+        available = self._sources.get(wanted.name, {})
+        if wanted.version in available:
+            return _only(available[wanted.version])
+        by = f" (included by {included_by})" if included_by else ""
         versions = self.versions(wanted.name)
         if wanted.version is None and versions:
             if len(versions) > 1:
-                warnings.append(f"{wanted.name}{by} without a version: {versions[-1]} of {', '.join(versions)} taken")
-            return _only(at_hand[versions[-1]])
+                chosen, others = versions[-1], ", ".join(versions)
+                warnings.append(f"library {wanted.name}{by} without a version: using {chosen} of {others}")
+            return _only(available[versions[-1]])
         if self.relax_versions and wanted.version and versions:
             nearest = nearest_version(wanted.version, versions)
-            warnings.append(f"{wanted}{by} is not at hand: {nearest} taken in its place")
-            return _only(at_hand[nearest])
-        others = f"there are versions {', '.join(versions)}" if versions else "there is no version of it"
-        raise ElmError(f"library {wanted}{by} is not at hand; {others}")
+            warnings.append(f"library {wanted}{by} not found: using version {nearest} instead")
+            return _only(available[nearest])
+        others = f"available versions: {', '.join(versions)}" if versions else "no version of it is available"
+        raise ElmError(f"library {wanted}{by} not found; {others}")
 
 
 def _version_key(version: str) -> tuple[tuple[int, str], ...]:
-    """Orders versions by their numbers; a part that is no number comes before all that are."""
+    """A sort key: parts compare as numbers, and a part that is not a number comes before all numbers."""
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in version.split("."))
 
 
 def nearest_version(wanted: str, versions: Iterable[str]) -> str:
-    """Of some versions the one nearest to `wanted`: that agrees with it the longest from the left, of those the first
-    that is newer, else the last that is older."""
+    """The version nearest to `wanted`.
+
+    It is one that shares the most leading parts with `wanted`: the first newer one, or else the last older one.
+    """
     key = _version_key(wanted)
 
     def agreement(version: str) -> int:
@@ -134,7 +136,7 @@ def _parsed(source: LibrarySource | IndexedLibrary) -> IndexedLibrary:
 
 
 def _only(sources: list[LibrarySource | IndexedLibrary]) -> IndexedLibrary:
-    """The one library that all of these sources hold. Raises ElmError when they hold different ones."""
+    """The library that all these sources define. Raises ElmError if they define it differently."""
     first = _parsed(sources[0])
     seen = {sources[0].digest} if isinstance(sources[0], LibrarySource) else set()
     meaning = None
@@ -144,5 +146,5 @@ def _only(sources: list[LibrarySource | IndexedLibrary]) -> IndexedLibrary:
         meaning = meaning or bare(first.node)
         if bare(_parsed(other).node) != meaning:
             origins = " and ".join(sorted({first.origin, other.origin}))
-            raise ElmError(f"library {first.identifier} is at hand in two different forms, in {origins}")
+            raise ElmError(f"library {first.identifier} is defined differently in {origins}")
     return first

@@ -1,7 +1,8 @@
-"""What the readers and writers of both spellings of ELM, JSON and XML, have in common."""
+"""The common parts of the readers and writers of ELM in JSON and XML."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
@@ -18,10 +19,10 @@ OLDER_NAMES: dict[str, dict[str, str]] = {
     "ChoiceTypeSpecifier": {"type": "choice"},
     "TupleElementDefinition": {"type": "elementType"},
 }
-"""Fields that earlier drafts of ELM r1 named otherwise, by node type; used where the present name is absent."""
+"""Former names of fields in drafts of ELM r1, by node type; used if the current name is absent."""
 
 MAX_NESTING = 250
-"""How deep expressions may be nested. The deepest that was ever published is 63; and XML parsers stop at 256."""
+"""The limit for nested expressions. Published libraries have at most 63 levels; XML parsers stop at 256."""
 
 TOO_DEEP = f"expressions are nested too deeply (more than {MAX_NESTING} levels)"
 
@@ -30,15 +31,15 @@ Declaration = tuple[type[Node], dict[str, Field]]
 
 @cache
 def node_declaration(type_name: str, declared: str) -> Declaration:
-    """The class named `type_name`, which must be one that `declared` admits, and its fields by ELM name."""
+    """The class `type_name`, which must be `declared` or a subclass, and its fields by ELM name. Raises ElmError."""
     try:
         found = nodes.node_class(type_name.rpartition(":")[2])
     except KeyError:
         if type_name == declared:
-            raise ElmError(f"a node of {declared} does not say which type it is of") from None
+            raise ElmError(f"a node of type {declared} needs a more specific type") from None
         raise ElmError(f"unknown node type {type_name!r}") from None
     if not issubclass(found, getattr(nodes, declared)):
-        raise ElmError(f"{type_name} stands where a node of {declared} belongs")
+        raise ElmError(f"expected a node of type {declared}, found {type_name}")
     return found, {field.elm_name: field for field in fields(found)}
 
 
@@ -54,7 +55,7 @@ def _number(value: str | int | Decimal) -> Decimal | None:
 
 
 def attribute_value(field: Field, value: Any) -> Any:
-    """The value of an attribute that a document spells as `value` (text, or a value of JSON). Raises ElmError."""
+    """The value of an attribute, given as a string or a JSON value. Raises ElmError."""
     kind = field.kind
     if (kind == "text" or kind == "qname") and isinstance(value, str):
         return value
@@ -67,25 +68,39 @@ def attribute_value(field: Field, value: Any) -> Any:
         number = _number(value)
         if number is not None:
             return number
-    raise ElmError(f"attribute {field.elm_name!r} cannot be {value!r}: it is {_KIND_NAMES[kind]}")
+    raise ElmError(f"attribute {field.elm_name!r} must be {_KIND_NAMES[kind]}, found {value!r}")
 
 
-_KIND_NAMES = {"text": "text", "qname": "the name of a type", "boolean": "a boolean", "decimal": "a number"}
+_KIND_NAMES = {"text": "a string", "qname": "the name of a type", "boolean": "a boolean", "decimal": "a number"}
 
 
 def build(node_class: type[Node], values: dict[str, Any]) -> Node:
-    """The node with these field values. Raises ElmError when one that the schema requires is absent."""
+    """The node with these field values. Raises ElmError if a required field is missing."""
     try:
         return node_class(**values)
     except TypeError as error:
         missing = [f.elm_name for f in fields(node_class) if f.name not in values and f.is_required]
         if not missing:
             raise
-        raise ElmError(f"{node_class.__name__} lacks {', '.join(missing)}") from error
+        raise ElmError(f"{node_class.__name__} has no {', '.join(missing)}") from error
 
 
-def place(type_name: str, locator: Any, local_id: Any) -> str | None:
-    """How a message points at a node, if there is anything to point with."""
+def located(error: ElmError, type_name: str, attributes: Mapping[str, Any]) -> ElmError:
+    """`error` with the place of the innermost node that has one, and of the definition that contains it."""
+    where = error.where or _place(type_name, attributes)
+    if type_name in ("ExpressionDef", "FunctionDef"):
+        where = ", ".join(filter(None, (f"define {attributes.get('name')!r}", where)))
+    return ElmError(error.message, where=where)
+
+
+def unknown_key(type_name: str, key: str, attributes: Mapping[str, Any]) -> str:
+    """The message about a key or element of a node that ELM does not define."""
+    return f"{_place(type_name, attributes) or type_name}: unknown ELM attribute {key!r}, ignored"
+
+
+def _place(type_name: str, attributes: Mapping[str, Any]) -> str | None:
+    """A node in messages: by its locator or localId; None if it has neither."""
+    locator, local_id = attributes.get("locator"), attributes.get("localId")
     if isinstance(locator, str) and locator:
         return f"{type_name} at {locator}"
     return f"{type_name} with localId {local_id}" if local_id else None

@@ -1,7 +1,7 @@
-"""Where libraries come from: documents that tell at once which library they hold, and are parsed when it is needed.
+"""Documents of libraries. They are identified at once, and parsed when they are needed.
 
-A measure needs perhaps eight of the seventy libraries that lie in a folder. To identify a document costs a few
-milliseconds at most (the reader skips what it does not look for); to parse it costs ten times that.
+A measure may need eight of seventy libraries in a folder. Identifying a document takes a few milliseconds at most,
+because the logic is skipped. Parsing it takes ten times as long.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ecqm.elm.xml_reader import is_xml, read_xml
 
 
 class LibrarySource:
-    """A document of ELM, JSON or XML, that holds one library. `data` is the document, `origin` how messages name it."""
+    """A document with one library, as ELM in JSON or XML. `data` is the document, `origin` its name in messages."""
 
     def __init__(self, data: bytes, origin: str, identifier: LibraryIdentifier | None = None) -> None:
         self.data = data
@@ -29,12 +29,12 @@ class LibrarySource:
 
     @cached_property
     def digest(self) -> bytes:
-        """Equal for equal documents."""
+        """The SHA-256 of the document."""
         return sha256(self.data).digest()
 
     @cached_property
     def library(self) -> IndexedLibrary:
-        """The library, parsed on first use. Raises ElmError when the document is not sound."""
+        """The library, parsed on first use. Raises ElmError if the document is invalid."""
         notes: list[str] = []
         try:
             node = read_xml(self.data, notes) if is_xml(self.data) else read_json(self.data, notes)
@@ -48,7 +48,7 @@ def _identify(data: bytes, origin: str) -> LibraryIdentifier:
     try:
         head = read_head(data)
     except ElmError as error:
-        raise ElmError(f"{origin} does not say which library it holds: {error.message}") from None
+        raise ElmError(f"{origin}: the library cannot be identified: {error.message}") from None
     if head is None:
-        raise ElmError(f"{origin} does not say which library it holds")
+        raise ElmError(f"{origin}: not an ELM library with an identifier")
     return head.identifier

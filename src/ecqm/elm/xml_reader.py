@@ -1,4 +1,4 @@
-"""Reading ELM from XML. Documents are not trusted (see `ecqm.xml_parsing`)."""
+"""Reading ELM from XML. Documents are treated as untrusted (see `ecqm.xml_parsing`)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ from lxml import etree
 
 from ecqm.elm.errors import ElmError
 from ecqm.elm.json_reader import library_label
-from ecqm.elm.nodes import ExpressionDef, Field, Library, Node
-from ecqm.elm.schema import ANNOTATIONS, OLDER_NAMES, XSI, attribute_value, build, node_declaration, place
+from ecqm.elm.nodes import Field, Library, Node
+from ecqm.elm.schema import (
+    ANNOTATIONS,
+    OLDER_NAMES,
+    XSI,
+    attribute_value,
+    build,
+    located,
+    node_declaration,
+    unknown_key,
+)
 from ecqm.xml_parsing import UnsafeDocument, parse
 
 _TYPE = f"{{{XSI}}}type"
 
 
 def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
-    """The library that an ELM XML document holds; annotations get the shape that they have in JSON.
+    """The library in an ELM XML document; annotations get the same structure as in JSON.
 
-    `notes` collects, where given, what was met that ELM does not know. Raises ElmError, naming the library and the
-    place, when the document is cut short, nested too deeply, declares a document type, or is no ELM.
+    `notes` collects a message for each attribute or element that ELM does not define. Raises ElmError, with the library
+    and the place, if the document is truncated, nested too deeply, declares a document type, or is not ELM.
     """
     root = parse_xml(data.encode() if isinstance(data, str) else data)
     if etree.QName(root).localname != "library":
@@ -37,12 +46,12 @@ def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
 
 
 def is_xml(data: bytes) -> bool:
-    """Does a document of ELM look like XML, and not like JSON?"""
+    """Whether an ELM document is XML, and not JSON."""
     return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
 
 def parse_xml(data: bytes) -> etree._Element:
-    """The root of an ELM document. Raises ElmError for one that is not read."""
+    """The root of an ELM document. Raises ElmError if it is malformed or unsafe."""
     try:
         return parse(data)
     except UnsafeDocument as error:
@@ -73,7 +82,7 @@ class _XmlReader:
         self._notes = notes
 
     def node(self, element: etree._Element, declared: str) -> Node:
-        """The node that `element` spells, where the schema declares a `declared`."""
+        """The node in `element`, where the schema declares the type `declared`."""
         type_name = (element.get(_TYPE) or declared).rpartition(":")[2]
         try:
             node_class, known = node_declaration(type_name, declared)
@@ -84,7 +93,7 @@ class _XmlReader:
                     value = _expanded(text, element) if field.kind == "qname" else text
                     values[field.name] = attribute_value(field, value)
                 elif key != _TYPE:
-                    self._unknown(element, type_name, key)
+                    self._notes.append(unknown_key(type_name, key, _attributes(element)))
             older: dict[str, Any] = {}
             for child in element:
                 key = _local(child)
@@ -94,13 +103,10 @@ class _XmlReader:
                 elif present := OLDER_NAMES.get(type_name, {}).get(key):
                     self._add(older, known[present], child)
                 else:
-                    self._unknown(element, type_name, key)
+                    self._notes.append(unknown_key(type_name, key, _attributes(element)))
             return build(node_class, older | values)
         except ElmError as error:
-            where = error.where or place(type_name, element.get("locator"), element.get("localId"))
-            if type_name in (ExpressionDef.__name__, "FunctionDef"):
-                where = ", ".join(filter(None, (f"define {element.get('name')!r}", where)))
-            raise ElmError(error.message, where=where) from None
+            raise located(error, type_name, _attributes(element)) from None
 
     def _add(self, values: dict[str, Any], field: Field, child: etree._Element) -> None:
         match field.kind:
@@ -115,13 +121,9 @@ class _XmlReader:
             case _:
                 values[field.name] = attribute_value(field, child.text or "")
 
-    def _unknown(self, element: etree._Element, type_name: str, key: str) -> None:
-        where = place(type_name, element.get("locator"), element.get("localId")) or type_name
-        self._notes.append(f"{where}: {key!r} is not of ELM, left out")
-
 
 def _annotation(element: etree._Element) -> dict[str, Any]:
-    """An annotation in the shape of JSON: attributes by name; tags `t` as a list; narrative `s` as nested spans."""
+    """An annotation as in JSON: attributes by name, tags `t` as a list, the narrative `s` as nested spans."""
     shaped: dict[str, Any] = {
         etree.QName(key).localname: text.rpartition(":")[2] if key == _TYPE else text
         for key, text in _attributes(element).items()
@@ -136,7 +138,7 @@ def _annotation(element: etree._Element) -> dict[str, Any]:
 
 
 def _span(element: etree._Element) -> dict[str, Any]:
-    """A span of narrative: `r`, the localId it speaks of, and either its text or the spans within."""
+    """A span of the narrative: `r`, the localId of its node, and either its text or inner spans."""
     span: dict[str, Any] = {**_attributes(element)}
     if len(element):
         span["s"] = [_span(child) for child in element]

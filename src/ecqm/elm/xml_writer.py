@@ -1,4 +1,4 @@
-"""Writing ELM as XML. What equals the schema's default, and every empty list, is left out."""
+"""Writing ELM as XML. Values that equal the schema's default, and empty lists, are omitted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_xml(library: Library) -> bytes:
 
 
 def _namespaces(library: Library) -> dict[str | None, str]:
-    """A prefix for every namespace that the library's type names are in; ELM's own is the default namespace."""
+    """A prefix for each namespace of the library's type names; the default namespace is ELM."""
     found: dict[str, None] = {}
     for node in walk(library):
         for field in fields(type(node)):
@@ -55,7 +55,7 @@ class _XmlWriter:
         return etree.SubElement(parent, tag)
 
     def node(self, node: Node, tag: str, declared: str, parent: etree._Element | None) -> etree._Element:
-        """The element of a node, called `tag`, standing where the schema declares a `declared`."""
+        """The element `tag` of a node; it has a type unless that is the type `declared` by the schema."""
         element = self._element(parent, f"{{{ELM}}}{tag}")
         if type(node).__name__ != declared:
             element.set(f"{{{XSI}}}type", type(node).__name__)
@@ -88,7 +88,7 @@ class _XmlWriter:
         return text
 
     def _annotations(self, annotations: Any, tag: str, parent: etree._Element) -> None:
-        """Annotations in the shape of JSON, as elements; what has not that shape cannot be written in XML."""
+        """Annotations, structured as in JSON, as elements. Those with another structure are omitted."""
         for annotation in annotations if isinstance(annotations, list) else [annotations]:
             if isinstance(annotation, dict):
                 self._annotation(annotation, self._element(parent, tag))

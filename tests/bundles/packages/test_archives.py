@@ -142,7 +142,7 @@ def test_archives_that_are_wrong(tmp_path: Path) -> None:
         ("c", {"CMS901.xml": HQMF.replace("Stays.&quot;", "Other.&quot;")}, "no ELM of Other"),
         ("d", {"second.xml": HQMF}, "two HQMF documents"),
         ("e", {"CMS901.xml": HQMF.replace("<Quality", "<!DOCTYPE a [<!ENTITY b 'c'>]><Quality", 1)}, "document type"),
-        ("f", {"resources/Stays-1.0.0.json": '{"library": 1}'}, "does not say which library"),
+        ("f", {"resources/Stays-1.0.0.json": '{"library": 1}'}, "the library cannot be identified"),
     ):  # fmt: skip
         with pytest.raises(ContentError, match=told):
             read_archive(archive(tmp_path / f"{name}.zip", **changed))

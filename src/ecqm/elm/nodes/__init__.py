@@ -1,4 +1,4 @@
-"""The nodes of ELM r1: one class per type of the schema, all importable from here, and found by name.
+"""The nodes of ELM r1: one class per type of the schema. All can be imported from here and found by name.
 
     from ecqm.elm import nodes
     nodes.If(condition=…, then=…, else_=…)
@@ -43,16 +43,16 @@ ABSTRACT: frozenset[type[Node]] = frozenset(
         RelationshipClause,
     }
 )
-"""The types that the schema declares for others to extend, and that no document holds."""
+"""The abstract types of the schema, which do not occur in documents."""
 
 NODE_CLASSES: dict[str, type[Node]] = {
     name: value
     for name, value in sorted(globals().items())
     if isinstance(value, type) and issubclass(value, Node) and value not in ABSTRACT and not name.startswith("_")
 }
-"""Every class that a document may hold, by its ELM name."""
+"""All concrete classes, by ELM name."""
 
 
 def node_class(name: str) -> type[Node]:
-    """The class of the ELM type of that name. Raises KeyError when ELM has no such (concrete) type."""
+    """The class of a concrete ELM type. Raises KeyError if there is no such type."""
     return NODE_CLASSES[name]

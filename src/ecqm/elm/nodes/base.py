@@ -1,19 +1,19 @@
-"""What every ELM node is: a record of declared fields, comparable, printable, and walkable without knowing its type.
+"""The base of all ELM nodes: records of declared fields that can be compared, printed and walked generically.
 
-A node class is written the way the ELM schema (urn:hl7-org:elm:r1) declares the type: the fields' names are the
-schema's, and the annotation of a field says how it is stored:
+A node class follows the declaration of its type in the ELM schema (urn:hl7-org:elm:r1). Fields have the names of the
+schema, and the annotation of a field says how it is stored:
 
-    name: str                          an attribute that must be there
-    precision: str | None = None       an attribute that may be absent
+    name: str                          a required attribute
+    precision: str | None = None       an optional attribute
     distinct: bool = True              an attribute with the schema's default
     valueType: QName                   an attribute that names a type, kept as `{namespace}local`
     source: Expression                 one child node
     operand: list[Expression] = []     any number of child nodes
     statements: Defs[ExpressionDef]    child nodes wrapped in an element of `def`s
-    annotation: Raw                    carried along as it was read, never looked into
+    annotation: Raw                    kept as it was read, without interpretation
 
-A field whose ELM name is a Python keyword has a trailing underscore (`return_`). Readers and writers take everything
-else from here: a node's fields are declared nowhere else.
+A field whose ELM name is a Python keyword has a trailing underscore (`return_`). Readers and writers derive everything
+from these declarations.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Defs: TypeAlias = list[_T]
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
 class _NodeMeta(msgspec.StructMeta):
-    """Gives every node class the same record settings, so that a declaration is nothing but its fields."""
+    """Gives all node classes the same record settings, so that a declaration has only fields."""
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _NodeMeta:
         return super().__new__(mcls, name, bases, namespace, kw_only=True, eq=False, repr_omit_defaults=True)
 
 
-if TYPE_CHECKING:  # checkers would read the settings of msgspec.Struct in place of those above
+if TYPE_CHECKING:  # type checkers would use the settings of msgspec.Struct instead of those above
 
     class _Record(metaclass=_NodeMeta):
         __struct_fields__: ClassVar[tuple[str, ...]]
@@ -53,8 +53,8 @@ else:
 class Node(_Record, metaclass=_NodeMeta):
     """A node of the expression logical model.
 
-    Two nodes are equal when they are of one class and all their fields are, annotations apart (those are
-    commentary, and JSON and XML spell them differently). Use `bare` to compare without positions and result types.
+    Two nodes are equal if they have the same class and equal fields. Annotations are not compared, because they are
+    comments, and differ between JSON and XML. Use `bare` to compare without positions and result types.
     """
 
     def __eq__(self, other: object) -> bool:
@@ -62,7 +62,7 @@ class Node(_Record, metaclass=_NodeMeta):
             return False
         return all(getattr(self, name) == getattr(other, name) for name in compared_fields(type(self)))
 
-    def __ne__(self, other: object) -> bool:  # the record type's own would compare identities
+    def __ne__(self, other: object) -> bool:  # the record's own method would compare identities
         return not self == other
 
 
@@ -70,7 +70,7 @@ AnyNode = TypeVar("AnyNode", bound=Node)
 
 
 class Element(Node):
-    """What may be annotated, located in the source, and typed."""
+    """A node that may have a local id, a locator, annotations and a result type."""
 
     localId: str | None = None
     locator: str | None = None
@@ -80,15 +80,15 @@ class Element(Node):
 
 
 class TypeSpecifier(Element):
-    """A type, written out."""
+    """A type in ELM."""
 
 
 class Expression(Element):
-    """What yields a value."""
+    """A node that has a value."""
 
 
 class OperatorExpression(Expression):
-    """An operator; `signature` tells the operand types that its overload was chosen for, where that was recorded."""
+    """An operator. `signature` holds the operand types of the chosen overload, if they were recorded."""
 
     signature: list[TypeSpecifier] = []
 
@@ -111,11 +111,11 @@ class NaryExpression(OperatorExpression):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One declared field: `name` in Python, `elm_name` in documents, `kind` one of the words below.
+    """A declared field: `name` in Python, `elm_name` in documents.
 
-    `text`, `qname`, `boolean`, `decimal`: attributes; `raw`; `node`: one child; `nodes`: a list of
-    children; `defs`: a list of children wrapped in `def`s. `declared` names the node class of children as declared:
-    a child of just that class needs no type of its own in a document.
+    `kind` is `text`, `qname`, `boolean` or `decimal` for attributes; `raw`; `node` for one child, `nodes` for a list of
+    children, `defs` for a list of children wrapped in `def`s. `declared` is the declared node class of children; a
+    child of exactly that class needs no type in a document.
     """
 
     name: str
@@ -143,7 +143,7 @@ REQUIRED = msgspec.NODEFAULT
 def _field(name: str, declaration: str, default: Any) -> Field:
     match = _DECLARATION.fullmatch(declaration)
     if match is None:
-        raise TypeError(f"field {name!r} is declared in a way that no node can have: {declaration!r}")
+        raise TypeError(f"unsupported declaration of field {name!r}: {declaration!r}")
     container, declared = match.groups()
     if container:
         kind = "defs" if container == "Defs" else "nodes"
@@ -154,7 +154,7 @@ def _field(name: str, declaration: str, default: Any) -> Field:
 
 @cache
 def fields(node_class: type[Node]) -> tuple[Field, ...]:
-    """The fields of a node class, those of its bases first."""
+    """The fields of a node class, with those of its base classes first."""
     declarations: dict[str, str] = {}
     for part in reversed(node_class.__mro__):
         if isinstance(part, _NodeMeta):
@@ -169,15 +169,15 @@ def fields(node_class: type[Node]) -> tuple[Field, ...]:
 
 @cache
 def compared_fields(node_class: type[Node]) -> tuple[str, ...]:
-    """The names of the fields that equality looks at."""
+    """The names of the fields that are compared for equality."""
     return tuple(field.name for field in fields(node_class) if field.kind != "raw")
 
 
 @cache
 def child_fields(node_class: type[Node]) -> tuple[tuple[str, bool], ...]:
-    """The fields that hold children, in the schema's order, each with whether it holds a list of them.
+    """The fields with children, in the schema's order: (name, whether it is a list).
 
-    The result type of a node is what is known about it, not a part of it: it is not among its children.
+    The result type of a node describes it and is not one of its children.
     """
     return tuple(
         (field.name, field.kind != "node")
@@ -197,7 +197,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """`node` and all below it, parents before children, in document order; any depth."""
+    """`node` and all its descendants in document order, parents before children. Works at any depth."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
@@ -211,7 +211,7 @@ def replace(node: AnyNode, **changes: Any) -> AnyNode:
 
 
 def transform(node: Node, change: Callable[[Node], Node]) -> Node:
-    """`change` applied to every node from the leaves up; unchanged sub-trees are shared, nothing is altered."""
+    """A copy with `change` applied to all nodes, leaves first. Unchanged subtrees are shared, not copied."""
     changed: dict[str, Any] = {}
     for name, is_list in child_fields(type(node)):
         child = getattr(node, name)
@@ -226,15 +226,15 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
     return change(replace(node, **changed) if changed else node)
 
 
-_KNOWLEDGE = ("localId", "locator", "annotation", "resultTypeName", "resultTypeSpecifier")
+_DESCRIPTIVE_FIELDS = ("localId", "locator", "annotation", "resultTypeName", "resultTypeSpecifier")
 
 
 def _bare(node: Node) -> Node:
-    if not isinstance(node, Element) or all(getattr(node, name) is None for name in _KNOWLEDGE):
+    if not isinstance(node, Element) or all(getattr(node, name) is None for name in _DESCRIPTIVE_FIELDS):
         return node
-    return replace(node, **dict.fromkeys(_KNOWLEDGE))
+    return replace(node, **dict.fromkeys(_DESCRIPTIVE_FIELDS))
 
 
 def bare(node: Node) -> Node:
-    """`node` with positions, annotations and result types removed throughout: what it means and nothing else."""
+    """A copy without positions, annotations and result types, for comparing the meaning of nodes."""
     return transform(node, _bare)

@@ -46,7 +46,7 @@ class OtherFilterElement(Element):
 
 
 class Retrieve(Expression):
-    """Clinical data of one type; `templateId` names the profile that its instances must have."""
+    """Clinical data of one type; `templateId` is the profile that instances must have."""
 
     dataType: QName
     templateId: str | None = None
@@ -79,7 +79,7 @@ class CodeSystemRef(Expression):
 
 
 class ValueSetRef(Expression):
-    """A value set, or (unless `preserve`) where codes are expected, the codes it expands to."""
+    """A value set. Unless `preserve` is set, it is replaced by its codes where codes are expected."""
 
     name: str
     libraryName: str | None = None

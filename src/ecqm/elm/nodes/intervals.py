@@ -1,4 +1,4 @@
-"""Interval operators, and those that intervals share with lists (ELM reference: Interval; List)."""
+"""Operators on intervals, some of which also apply to lists (ELM reference: Interval; List)."""
 
 from __future__ import annotations
 

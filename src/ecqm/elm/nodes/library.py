@@ -1,4 +1,4 @@
-"""A library and what it declares (ELM reference: Libraries; Reusing Logic)."""
+"""Libraries and their declarations (ELM reference: Libraries; Reusing Logic)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class OperandDef(Element):
 
 
 class FunctionDef(ExpressionDef):
-    """A function; an external one has no expression."""
+    """A function. An external function has no expression."""
 
     external: bool = False
     fluent: bool = False
@@ -59,7 +59,7 @@ class FunctionDef(ExpressionDef):
 
 
 class Library(Element):
-    """The root of a document."""
+    """A library, the root of a document."""
 
     identifier: VersionedIdentifier
     schemaIdentifier: VersionedIdentifier | None = None
@@ -94,7 +94,7 @@ class OperandRef(Expression):
 
 
 class IdentifierRef(Expression):
-    """A name that its translator left unresolved; inside a sort, an element of the row."""
+    """A name that the translator did not resolve. In a sort clause, an element of the row."""
 
     name: str
     libraryName: str | None = None

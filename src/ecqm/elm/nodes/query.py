@@ -1,4 +1,4 @@
-"""Queries and access to the parts of values (ELM reference: Queries; Structured Values)."""
+"""Queries, structured values and their elements (ELM reference: Queries; Structured Values)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Without(RelationshipClause):
 
 
 class SortByItem(Element):
-    """`direction` is one of asc, ascending, desc, descending."""
+    """`direction` is asc, ascending, desc or descending."""
 
     direction: str
 
@@ -80,7 +80,7 @@ class QueryLetRef(Expression):
 
 
 class Property(Expression):
-    """An element of a value: of `source`, or of the alias that `scope` names; `path` may be dotted."""
+    """An element of `source` or of the alias `scope`; `path` may be dotted."""
 
     path: str
     scope: str | None = None
@@ -88,7 +88,7 @@ class Property(Expression):
 
 
 class Search(Property):
-    """As Property, where `path` names a search parameter."""
+    """Like Property, but `path` is the name of a search parameter."""
 
 
 class Literal(Expression):
@@ -116,7 +116,7 @@ class Instance(Expression):
 
 
 class Interval(Expression):
-    """`lowClosed` and `highClosed` hold unless the expression of the same name is given."""
+    """`lowClosedExpression` and `highClosedExpression` override `lowClosed` and `highClosed` if they are given."""
 
     lowClosed: bool = True
     highClosed: bool = True

@@ -18,7 +18,7 @@ class ListTypeSpecifier(TypeSpecifier):
 
 
 class TupleElementDefinition(Element):
-    """Older documents say `type` for `elementType`; readers put it where it belongs now."""
+    """Readers also accept `type`, the former name of `elementType`."""
 
     name: str
     elementType: TypeSpecifier
@@ -29,7 +29,7 @@ class TupleTypeSpecifier(TypeSpecifier):
 
 
 class ChoiceTypeSpecifier(TypeSpecifier):
-    """Older documents say `type` for `choice`; readers put it where it belongs now."""
+    """Readers also accept `type`, the former name of `choice`."""
 
     choice: list[TypeSpecifier] = []
 

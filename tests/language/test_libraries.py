@@ -282,8 +282,8 @@ def test_a_model_in_a_version_close_to_one_that_is_here() -> None:
     compilation = compile_library(source.format("QICore version '4.1.0'"))
     assert compilation.errors == ()
     assert [warning.message for warning in compilation.warnings] == [
-        "model QICore: version 4.1.0 is not here and 4.1.1 taken in its place"
+        "model QICore: version 4.1.0 is not available, using 4.1.1 instead"
     ]
     assert messages(source.format("QICore version '3.3.0'"))[0] == (
-        "f:1:11: error: no version '3.3.0' of model QICore; there are 4.1.1, 5.0.0, 6.0.0, 7.0.0"
+        "f:1:11: error: model QICore has no version '3.3.0'; available: 4.1.1, 5.0.0, 6.0.0, 7.0.0"
     )

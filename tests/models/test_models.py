@@ -33,7 +33,7 @@ def test_what_there_is() -> None:
 def test_a_model_that_is_not_here_is_named_with_those_that_are() -> None:
     with pytest.raises(UnknownModelError, match="QICore, System"):
         load_model("Quick")
-    with pytest.raises(UnknownModelError, match=r"no version '5.7' of model QDM; there are 5.3, 5.4, 5.5, 5.6"):
+    with pytest.raises(UnknownModelError, match=r"model QDM has no version '5.7'; available: 5.3, 5.4, 5.5, 5.6"):
         load_model("QDM", "5.7")
 
 

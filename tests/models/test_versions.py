@@ -44,11 +44,13 @@ def test_what_is_assumed_is_said() -> None:
     assert assumption("QICore", "6.0.0") is None
     assert assumption("QICore", "6.0.000") is None
     assert assumption("QDM", "6.0") is None
-    assert assumption("USCore", "7.0.0") == "model USCore: version 7.0.0 is not here and 6.1.0 taken in its place"
+    assert assumption("USCore", "7.0.0") == "model USCore: version 7.0.0 is not available, using 6.1.0 instead"
     assert assumption("USCore", "6.1.0-derived") == (
-        "model USCore: version 6.1.0-derived is not here and 6.1.0 taken in its place"
+        "model USCore: version 6.1.0-derived is not available, using 6.1.0 instead"
     )
-    assert assumption("QICore", "7.0.0") == "model QICore: of 7.0.0 only the profiles that it adds to 6.0.0 are known"
+    assert assumption("QICore", "7.0.0") == (
+        "model QICore: version 7.0.0 is known only by the profiles that it adds to 6.0.0"
+    )
 
 
 def test_a_file_of_differences_is_completed_from_another_version() -> None:

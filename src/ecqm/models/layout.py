@@ -1,6 +1,6 @@
-"""The layout of a model file, `<name>-<version>.model`: lines of tab-separated fields, in blocks parted by blank lines.
+"""The layout of model files, `<name>-<version>.model`: blocks of lines with tab-separated fields.
 
-The first block is about the model:
+Blank lines separate blocks. The first block describes the model:
 
     model  NAME  VERSION  URL
     targetUrl  URL                          (and so on: one line per attribute of the model)
@@ -8,13 +8,14 @@ The first block is about the model:
     context  NAME  TYPE  KEY-ELEMENT  [BIRTH-DATE-ELEMENT]
     conversion  FROM  TO  FUNCTION
 
-A version of which only the differences are known has `rest  VERSION` in its first block: what it does not tell is as in
-that version. There, `like  NAME  TYPE  [attribute=value …]` is a type with the elements of TYPE.
+A file may contain only the differences to another version. It then has `rest  VERSION` in its first block, and
+everything else is as in that version. In such a file, `like  NAME  TYPE  [attribute=value …]` is a type with the
+elements of TYPE.
 
-Every other block is about one type: `KIND  NAME  BASE  [attribute=value …]  [retrievable]`, KIND being class, profile
-or simple, then for each element `⇥NAME  TYPE  [TARGET]` and for each context `⇥@CONTEXT  KEY-ELEMENT` (`@@` where
-the relation is with the target of the type). Types are written as in CQL with the model in front; what follows the
-first dot is the name of the type, which may have dots, blanks and hyphens of its own.
+Every other block describes a type: `KIND  NAME  BASE  [attribute=value …]  [retrievable]`, where KIND is class, profile
+or simple; then `⇥NAME  TYPE  [TARGET]` for each element, and `⇥@CONTEXT  KEY-ELEMENT` for each context (`@@` if the
+target of the type has the relation). Types are written as in CQL, qualified by the model. The name of a type is what
+follows the first dot; it may contain dots, spaces and hyphens.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType
 
 
 class ModelFileError(ValueError):
-    """A model file that does not keep to the layout."""
+    """A model file does not have the expected layout."""
 
 
 @cache
 def read_type(text: str) -> CqlType:
-    """The type written as `text` in a model file. Raises ModelFileError."""
+    """The type with the notation `text` in a model file. Raises ModelFileError."""
     outer, bracket, rest = text.partition("<")
     if not bracket:
         model, dot, name = text.partition(".")
@@ -51,12 +52,12 @@ def read_type(text: str) -> CqlType:
 
 
 def completed(text: str, rest: str) -> str:
-    """A model file of differences with everything that the file of another version, `rest`, has besides."""
-    head, *told = text.rstrip("\n").split("\n\n")
+    """A model file with only differences, completed with the content of `rest`, the file of the other version."""
+    head, *differences = text.rstrip("\n").split("\n\n")
     rest_head, *blocks = rest.rstrip("\n").split("\n\n")
     by_name = {_name(block): block for block in blocks}
-    for block in told:
-        by_name[_name(block)] = _alike(block, by_name) if block.startswith("like\t") else block
+    for block in differences:
+        by_name[_name(block)] = _expanded_like(block, by_name) if block.startswith("like\t") else block
     first = head.split("\n")
     keys = {line.partition("\t")[0] for line in first}
     first += [line for line in rest_head.split("\n") if line.partition("\t")[0] not in keys]
@@ -67,7 +68,8 @@ def _name(block: str) -> str:
     return block.split("\t", 2)[1].split("\n", 1)[0]
 
 
-def _alike(block: str, known: dict[str, str]) -> str:
+def _expanded_like(block: str, known: dict[str, str]) -> str:
+    """A `like` block as a full block: its own attributes, and the other attributes and elements of TYPE."""
     _, name, pattern, *own = block.split("\t")
     original = pattern.partition(".")[2]
     head, *elements = known[original].split("\n")
@@ -80,7 +82,7 @@ def _alike(block: str, known: dict[str, str]) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """`text` parted at the commas that no bracket encloses."""
+    """`text` split at commas outside of brackets."""
     parts, depth, start = [], 0, 0
     for at, character in enumerate(text):
         if character == "<":

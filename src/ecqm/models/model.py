@@ -1,4 +1,4 @@
-"""A data model: its types, their elements, and how they relate. Types are read when first asked for."""
+"""A data model: its types, their elements, and how they relate. Types are parsed on first use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from ecqm.types import ANY, ChoiceType, CqlType, ListType, NamedType
 
 @dataclass(frozen=True, slots=True)
 class ModelElement:
-    """An element of a type. `target` tells, where the model maps to another (QI-Core to FHIR), how to get at the
-    value there: `%value` is what the element of that name holds, `%parent` the instance."""
+    """An element of a type.
+
+    If the model maps to another one (QI-Core to FHIR), `target` is the expression for the value there: `%value` is the
+    element with the same name, `%parent` the instance.
+    """
 
     name: str
     type: CqlType
@@ -25,21 +28,21 @@ class ModelElement:
 
     @property
     def single_type(self) -> CqlType:
-        """The type of one value: of a list, that of its elements."""
+        """The type of a single value: for a list, the type of its elements."""
         return self.type.element if isinstance(self.type, ListType) else self.type
 
     @property
     def choices(self) -> tuple[CqlType, ...]:
-        """The alternatives of an element that may have one of several types, else none."""
+        """The alternatives of a choice type; empty for other types."""
         return self.single_type.choices if isinstance(self.single_type, ChoiceType) else ()
 
 
 class ModelType:
     """A type of a model.
 
-    `kind` is class, profile (of the class that is its base) or simple; `identifier` the canonical URL or name of its
-    definition; `label` what authors may call it in a retrieve; `target` the type of the target model that its
-    instances are; `primary_code_path` the element that a retrieve filters by unless told otherwise.
+    `kind` is class, profile (of its base class) or simple. `identifier` is the canonical URL or name of the definition,
+    `label` another name for retrieves, `target` the type of instances in the target model, and `primary_code_path` the
+    element that a retrieve filters by default.
     """
 
     def __init__(self, model: str, block: str) -> None:
@@ -61,7 +64,7 @@ class ModelType:
 
     @cached_property
     def base(self) -> CqlType | None:
-        """The type that this one extends (for a few types of QI-Core a choice), or None for System.Any itself."""
+        """The type that this one extends, for a few types of QI-Core a choice. None for System.Any."""
         if self._base:
             return read_type(self._base)
         return None if self.type == ANY else ANY
@@ -73,7 +76,7 @@ class ModelType:
 
     @cached_property
     def elements(self) -> Mapping[str, ModelElement]:
-        """Its own elements by name, in the order of the definition; see `Model.elements` for those inherited too."""
+        """Its own elements by name, in the order of the definition. `Model.elements` includes inherited ones."""
         return {
             name: ModelElement(name, read_type(type_), target[0] if target else None)
             for name, type_, *target in self._lines()
@@ -82,7 +85,7 @@ class ModelType:
 
     @cached_property
     def contexts(self) -> Mapping[str, tuple[str, ...]]:
-        """By context (Patient, Practitioner…), the elements that refer to the one an instance belongs to."""
+        """By context (Patient, Practitioner…), the elements that refer to the patient, practitioner… of an instance."""
         found: dict[str, tuple[str, ...]] = {}
         for name, element, *_ in self._lines():
             if name.startswith("@") and not name.startswith("@@"):
@@ -95,7 +98,7 @@ class ModelType:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What data can be seen as belonging to: a patient, a practitioner…"""
+    """An evaluation context: a kind of instance to which data belong, such as patients."""
 
     name: str
     type: NamedType
@@ -105,7 +108,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """An implicit conversion, and the function (`FHIRHelpers.ToCode`) that makes it."""
+    """An implicit conversion and its function, such as `FHIRHelpers.ToCode`."""
 
     from_type: CqlType
     to_type: CqlType
@@ -113,7 +116,7 @@ class Conversion:
 
 
 class Model:
-    """A model at one version; made by `ecqm.models.load_model`."""
+    """A version of a model; created by `ecqm.models.load_model`."""
 
     def __init__(self, text: str, system: Model | None) -> None:
         head, *blocks = text.rstrip("\n").split("\n\n")
@@ -137,7 +140,7 @@ class Model:
                     attributes[key] = values[0]
         self.target_url = attributes.get("targetUrl", self.url)
         self.qualifier = attributes.get("targetQualifier")
-        # The version that everything is taken from but what this one is known to add.
+        # The version that supplies everything except what this one adds.
         self.rest = attributes.get("rest")
         self.strict_retrieve_typing = attributes.get("strictRetrieveTyping") == "true"
         self.patient_birth_date = attributes.get("patientBirthDatePropertyName")
@@ -151,8 +154,7 @@ class Model:
         return f"<model {self.name} {self.version}>"
 
     def type(self, name: str | CqlType) -> ModelType | None:
-        """The type of that name, with or without the model in front (`Encounter`, `FHIR.Encounter`, a NamedType);
-        a type of System is found from every model. None for a type that is neither's."""
+        """The type with a name (`Encounter`, `FHIR.Encounter`, a NamedType) of this model or of System, or None."""
         if not isinstance(name, str):
             if not isinstance(name, NamedType):
                 return None
@@ -170,21 +172,21 @@ class Model:
         return found
 
     def types(self) -> Iterator[ModelType]:
-        """All types, by name."""
+        """All types, in the order of their names."""
         for name in self._blocks:
             found = self.type(name)
             assert found is not None
             yield found
 
     def element(self, type_: str | CqlType, name: str) -> ModelElement | None:
-        """The element `name` of a type, its own or inherited."""
+        """The element `name` of a type, own or inherited; None if there is none."""
         for ancestor in self.lineage(type_):
             if name in ancestor.elements:
                 return ancestor.elements[name]
         return None
 
     def elements(self, type_: str | CqlType) -> Mapping[str, ModelElement]:
-        """All elements of a type by name, those inherited first."""
+        """All elements of a type by name, inherited ones first."""
         found: dict[str, ModelElement] = {}
         for ancestor in reversed(tuple(self.lineage(type_))):
             found |= ancestor.elements
@@ -198,7 +200,7 @@ class Model:
             current = None if current.base is None else self.type(current.base)
 
     def is_subtype(self, type_: CqlType, ancestor: CqlType) -> bool:
-        """Whether the one type is the other or extends it, directly or not."""
+        """Whether a type is the same as `ancestor`, or extends it directly or indirectly."""
         return ancestor == type_ or any(step.type == ancestor for step in self.lineage(type_))
 
     @cached_property
@@ -210,15 +212,15 @@ class Model:
         return {type_.label: type_ for type_ in self.types() if type_.label}
 
     def profile(self, identifier: str) -> ModelType | None:
-        """The type whose definition has that canonical URL or identifier (the `templateId` of a Retrieve)."""
+        """The type whose definition has this canonical URL or identifier (the `templateId` of a Retrieve)."""
         return self._by_identifier.get(identifier)
 
     def labelled(self, label: str) -> ModelType | None:
-        """The type with that label (`Encounter, Performed`)."""
+        """The type with this label, such as `Encounter, Performed`."""
         return self._by_label.get(label)
 
     def retrievable(self, name: str) -> ModelType | None:
-        """The type that `[name]` retrieves: one of that name, else of that label. None when it cannot be retrieved."""
+        """The type that `[name]` retrieves, by name or else by label; None if there is none that can be retrieved."""
         found = self.type(name) or self.labelled(name)
         return found if found is not None and found.retrievable else None
 
@@ -238,11 +240,11 @@ class Model:
         return found
 
     def conversions_from(self, type_: CqlType) -> tuple[Conversion, ...]:
-        """The implicit conversions declared for exactly that type."""
+        """The implicit conversions declared for exactly this type."""
         return tuple(self._conversions_from.get(type_, ()))
 
     def conversion(self, from_type: CqlType, to_type: CqlType) -> Conversion | None:
-        """The implicit conversion between just these types."""
+        """The implicit conversion between exactly these types; None if there is none."""
         return next((c for c in self.conversions_from(from_type) if c.to_type == to_type), None)
 
 

@@ -1,11 +1,11 @@
-"""What profiles of FHIR resources fix, and which are derived from which (FHIR R4, "Profiling FHIR").
+"""The values that profiles of FHIR resources fix, and their derivation (FHIR R4, "Profiling FHIR").
 
     facts = profile_facts("http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-procedurenotdone")
     facts.negated, facts.category, facts.code      # True, frozenset(), frozenset()
     negation_of("Procedure").status                # {"not-done"}
-    is_known(url)                                  # does QI-Core or US Core, of any version here, have it?
+    is_known(url)                                  # whether an available version of QI-Core or US Core has it
 
-The facts are in data/profiles.toml; which profiles there are is known from the models.
+The facts are in data/profiles.toml; the models say which profiles exist.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GUIDES = {
 
 @dataclass(frozen=True)
 class Negation:
-    """How a resource type says that something was not done: one of `status`, or an `element` that is true."""
+    """How resources of a type say that something was not done: by a `status`, or by an `element` that is true."""
 
     status: frozenset[str] = frozenset()
     element: str | None = None
@@ -35,9 +35,9 @@ class Negation:
 
 @dataclass(frozen=True)
 class ProfileFacts:
-    """What a profile fixes: whether it is `negated` (None: either), `category` and `code` (empty: any).
+    """The values that a profile fixes: `negated` (None: either), `category` and `code` (empty: any).
 
-    `base` is the canonical URL of the profile that it is derived from.
+    `base` is the canonical URL of the profile from which it is derived.
     """
 
     base: str | None = None
@@ -47,7 +47,7 @@ class ProfileFacts:
 
     @property
     def elements(self) -> frozenset[str]:
-        """The elements that show whether a resource conforms."""
+        """The elements that decide whether a resource conforms."""
         names = {name for name in ("category", "code") if getattr(self, name)}
         if self.negated is not None:
             names |= {"status", "doNotPerform", "modifierExtension", "value"}
@@ -55,26 +55,26 @@ class ProfileFacts:
 
 
 def canonical(url: str) -> str:
-    """A canonical URL without version and the blanks that data have around it."""
+    """A canonical URL without its version and without surrounding blanks."""
     return url.strip().partition("|")[0]
 
 
 @cache
 def profile_facts(url: str) -> ProfileFacts:
-    """What is known of a profile; nothing of those that fix nothing, or that are not known."""
+    """The facts about a profile; no facts for an unknown profile."""
     return _facts().get(url, ProfileFacts())
 
 
 @cache
 def negation_of(resource_type: str) -> Negation | None:
-    """How resources of a type are negated; None where no profile says that they can be."""
-    told = _document()["negation"].get(resource_type)
-    return None if told is None else Negation(frozenset(told.get("status", ())), told.get("element"))
+    """How resources of a type are negated; None if no profile negates them."""
+    stated = _document()["negation"].get(resource_type)
+    return None if stated is None else Negation(frozenset(stated.get("status", ())), stated.get("element"))
 
 
 @cache
 def derived_from(url: str) -> frozenset[str]:
-    """The profile and all that are derived from it."""
+    """The profile and all profiles derived from it, directly or indirectly."""
     found = {url}
     while more := {name for name, facts in _facts().items() if facts.base in found} - found:
         found |= more
@@ -83,13 +83,13 @@ def derived_from(url: str) -> frozenset[str]:
 
 @cache
 def bases_of(url: str) -> frozenset[str]:
-    """The profiles that a profile is derived from."""
+    """The profiles from which a profile is derived, directly or indirectly."""
     base = profile_facts(url).base
     return frozenset() if base is None else bases_of(base) | {base}
 
 
 def is_known(url: str) -> bool:
-    """Is it a profile of QI-Core or US Core, in any version that there is a model of?"""
+    """Whether an available version of QI-Core or US Core has this profile."""
     return url in _known()
 
 
@@ -109,13 +109,13 @@ def _known() -> frozenset[str]:
 def _facts() -> dict[str, ProfileFacts]:
     found = {}
     for guide, prefix in _GUIDES.items():
-        for name, told in _document()[guide].items():
-            base = told.get("base")
+        for name, stated in _document()[guide].items():
+            base = stated.get("base")
             found[prefix + name] = ProfileFacts(
                 None if base is None else _GUIDES["qicore" if base.startswith("qicore-") else "us-core"] + base,
-                told.get("negated"),
-                frozenset(told.get("category", ())),
-                frozenset(told.get("code", ())),
+                stated.get("negated"),
+                frozenset(stated.get("category", ())),
+                frozenset(stated.get("code", ())),
             )
     return found
 

@@ -1,4 +1,4 @@
-"""Types as ELM nodes write them, and back."""
+"""Conversion between types and the type specifiers of ELM."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, T
 
 
 def type_of_specifier(specifier: TypeSpecifier) -> CqlType:
-    """The type that a type specifier writes out.
+    """The type of a type specifier.
 
-    Raises UnknownModelError for a namespace of no known model, ElmError for a specifier that only a library being
-    translated can have (that of a type parameter).
+    Raises UnknownModelError for an unknown namespace, ElmError for a type parameter.
     """
     match specifier:
         case NamedTypeSpecifier():
@@ -33,11 +32,11 @@ def type_of_specifier(specifier: TypeSpecifier) -> CqlType:
             return choice_of(map(type_of_specifier, specifier.choice))
         case TupleTypeSpecifier():
             return TupleType(tuple((part.name, type_of_specifier(part.elementType)) for part in specifier.element))
-    raise ElmError(f"{type(specifier).__name__} does not write out a type")
+    raise ElmError(f"{type(specifier).__name__} is not supported as a type")
 
 
 def specifier_of_type(type_: CqlType, versions: dict[str, str] | None = None) -> TypeSpecifier:
-    """The type specifier that writes out a type; `versions` tells which version of a model is used, by its name."""
+    """The type specifier of a type. `versions` has the version in use of each model, by name."""
     match type_:
         case NamedType():
             return NamedTypeSpecifier(name=qualified_name(type_, (versions or {}).get(type_.model)))

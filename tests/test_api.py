@@ -66,7 +66,7 @@ def test_wrong_arguments(data: Path) -> None:
         (measures, patients, {"profiles": "none"}, "declared, inferred, both"),
         (measures, patients, {"jobs": 0}, "jobs"),
         (measures, patients, {"memory": 0}, "memory"),
-        (measures, patients, {"period": ("2026-01-01",)}, "is no period"),
+        (measures, patients, {"period": ("2026-01-01",)}, "is not a period"),
         (measures, patients, {"period": "2026-02-30/2026-12-31"}, "2026-02-30"),
         (measures, patients, {"period": "0000-01-01/2026-12-31"}, "0000-01-01"),
     ]

@@ -62,7 +62,7 @@ def test_about_a_patient() -> None:
     assert ecqm("eval", "[Encounter] E where E.status = 'finished'", *ABOUT, *patient).stdout == "{ }\n"
     result = ecqm("eval", "1", *ABOUT, "--patient", "nobody")
     assert result.exit_code == 2
-    assert "'nobody'" in result.stderr
+    assert "'nobody' in the data, which has" in result.stderr
 
 
 def test_in_the_light_of_a_library() -> None:
@@ -125,3 +125,17 @@ def test_a_session_about_a_patient() -> None:
 def test_a_session_in_a_library() -> None:
     options = ("--library", CQL / f"{KIDNEY}.cql", *ABOUT, "--patient", "kidney-young", "--period", PERIOD)
     assert prompt('define Twice: "Age At End" * 2', "Twice", options=options) == ["34"]
+
+
+def test_what_an_expression_lacks_is_told() -> None:
+    library = ("--library", CQL / f"{KIDNEY}.cql", *ABOUT, "--patient", "kidney-tested")
+    result = ecqm("eval", '"Outpatient Visits"', *library)
+    assert (result.exit_code, result.stdout) == (0, "{ }\n")
+    assert "value set https://ecqm.example/ValueSet/outpatient-visit: not at hand" in result.stderr
+    assert 'parameter "Measurement Period" has no value; set it with --period' in result.stderr
+    result = ecqm("eval", '"Outpatient Visits"', *library, "--valuesets", VALUE_SETS, "--period", "2026")
+    assert result.stdout.startswith("{ Encounter/") and not result.stderr
+
+
+def test_help_within_a_session() -> None:
+    assert "exit" in prompt("help")[-1]

@@ -159,8 +159,8 @@ def test_results_that_contradict_themselves_cannot_be_read(
 @pytest.mark.parametrize(
     ("at", "value", "reason"),
     [
-        ("measures.0.period", ["2026-01-01", "today"], "'today' is no year, month, day or instant"),
-        ("measures.0.period", ["2026-13-01", "2026-12-31"], "'2026-13-01' is no instant"),
+        ("measures.0.period", ["2026-01-01", "today"], "'today' cannot be the start or end of a measurement period"),
+        ("measures.0.period", ["2026-13-01", "2026-12-31"], "'2026-13-01' cannot be the start or end"),
         ("measures.0.effective_period", ["unknown", None], "is the specification for unkn"),
         ("measures.0.groups.0.populations.3", ..., "has no numerator"),
         ("measures.0.groups.0.populations", [], "has no (numer|denomin)ator"),

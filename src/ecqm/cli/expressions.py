@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,10 +14,13 @@ from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries
 from ecqm.engine import EvaluationError, Executor, FhirProfiles, kernel_for
 from ecqm.language import EXPRESSION_NAME, Compiler, Diagnostic, SourceResolver
+from ecqm.measures.evaluation.planning import reachable
 from ecqm.plan.lowering import Lowering
-from ecqm.plan.nodes import PlanNode
+from ecqm.plan.nodes import Constant, Parameter, PlanNode
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
-from ecqm.values import CqlError, EvaluationContext
+from ecqm.values import CqlError, EvaluationContext, ValueSet
+
+MEASUREMENT_PERIOD = "Measurement Period"
 
 
 class ExpressionRefused(Exception):
@@ -35,7 +38,7 @@ class NoData:
 
     def table(self, resource_type: str) -> Any:
         """Raises EvaluationError: there are no resources to retrieve."""
-        raise EvaluationError(f"there is no data to retrieve {resource_type} from")
+        raise EvaluationError(f"there is no data to retrieve {resource_type} from; name it with --data")
 
     def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows:
         """Raises EvaluationError: there are no resources to refer to."""
@@ -47,7 +50,8 @@ class Expressions:
     """Evaluates expressions one after the other: in the light of a library's source, about a patient if one is named.
 
     `resolver` finds the CQL of included libraries; `parameters` gives values by name. Without a patient there is
-    nothing to retrieve.
+    nothing to retrieve. `warn` is called with what an expression uses and nobody has provided: value sets, values of
+    parameters.
     """
 
     context: EvaluationContext
@@ -57,6 +61,7 @@ class Expressions:
     patient: str | None = None
     value_sets: ValueSetStore = field(default_factory=ValueSetStore)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    warn: Callable[[str], None] = lambda warning: None
 
     def value(self, source: str) -> Any:
         """The value of an expression.
@@ -66,6 +71,8 @@ class Expressions:
         plan = self._plan(source)
         codes = CodeIndex() if self.data is None else self.data.codes
         cohort, row = self._patient()
+        for lacking in self._lacking(plan):
+            self.warn(lacking)
         terminology = Membership(codes, self.value_sets)
         context = replace(self.context, terminology=self.value_sets)
         executor = Executor(cohort, terminology, FhirProfiles(), context, self.parameters)
@@ -77,6 +84,16 @@ class Expressions:
         if errors:
             raise CqlError(errors[0])
         return to_values(column)[row]
+
+    def _lacking(self, plan: PlanNode) -> Iterator[str]:
+        nodes = reachable([plan])
+        sets = [node.value for node in nodes if isinstance(node, Constant) and isinstance(node.value, ValueSet)]
+        used = sorted({"|".join(filter(None, (each.id, each.version))) for each in sets})
+        for missing in self.value_sets.missing(dict.fromkeys(used, ())):
+            yield f"value set {missing}; add it with --valuesets"
+        names = {node.name for node in nodes if isinstance(node, Parameter) and node.default is None}
+        for name in sorted(names - set(self.parameters)):
+            yield f'parameter "{name}" has no value' + ("; set it with --period" if name == MEASUREMENT_PERIOD else "")
 
     def check(self, source: str) -> tuple[Diagnostic, ...]:
         """What is wrong with the source of a library."""
@@ -95,7 +112,9 @@ class Expressions:
             return NoData(), 0
         cohort = self.data.batch_of(self.patient, EVERYTHING)
         if cohort is None:
-            raise DataError(f"there is no patient {self.patient!r} in the data")
+            from ecqm.reporting.explain import no_such_patient
+
+            raise DataError(no_such_patient(self.patient, list(self.data.patient_ids())))
         return cohort, cohort.ids.index(self.patient)
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 PROMPT, CONTINUED = "cql> ", "...> "
 _LEAVING = frozenset({"exit", "quit"})
+_HELP = """\
+An expression prints its value:            1 + 1
+A definition is kept for later lines:      define "Adult": AgeInYears() >= 18
+Declarations too:                          valueset "Visits": 'http://example.org/visits'
+Open brackets continue on the next line. To leave: exit, quit, or the end of the input."""
 _NAME = r"(\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|\w+)"
 _DECLARATION = re.compile(rf"(using|include|codesystem|valueset|code|concept|parameter)\s+{_NAME}")
 _DEFINITION = re.compile(rf"(define)\s+(?:(?:public|private|fluent|function)\s+)*{_NAME}")
@@ -42,7 +47,7 @@ def command(
 
     A line is an expression, whose value is printed, or a definition (define, parameter, valueset, include …), which
     the lines after it can use; defining a name again replaces it. A line with open brackets goes on in the next one.
-    Ends with exit, quit, or the end of the input.
+    Ends with exit, quit, or the end of the input; help shows examples.
     """
     from ecqm.cli.surroundings import surroundings
 
@@ -127,6 +132,9 @@ def _entries() -> Iterator[str]:
             text = ""
         elif text.strip() in _LEAVING:
             return
+        elif text.strip() == "help":
+            click.echo(_HELP)
+            text = ""
         elif not _is_open(text):
             yield text.strip()
             text = ""

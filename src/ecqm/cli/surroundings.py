@@ -44,7 +44,7 @@ def surroundings(
 ) -> Expressions:
     """What expressions are evaluated in. Raises DataError, MeasureError for what is no period, OSError."""
     from ecqm.bundles.content.documents import open_documents
-    from ecqm.cli.expressions import Expressions
+    from ecqm.cli.expressions import MEASUREMENT_PERIOD, Expressions
     from ecqm.data.source import PatientData
     from ecqm.language.sources import index, read_source
     from ecqm.measures.definition.period import closed_period, parse_period
@@ -65,7 +65,8 @@ def surroundings(
         patients,
         patient,
         ValueSetStore(*(open_documents(folder) for folder in valuesets)),
-        {"Measurement Period": closed_period(*parse_period(period))} if period else {},
+        {MEASUREMENT_PERIOD: closed_period(*parse_period(period))} if period else {},
+        lambda warning: click.echo(f"ecqm: warning: {warning}", err=True),
     )
 
 

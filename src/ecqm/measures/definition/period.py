@@ -8,6 +8,7 @@ from calendar import monthrange
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.values import CqlError, DateTime, Interval
 
+_YEAR = re.compile(r"\d{4}")
 _DAY = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?)?(Z|[+-]\d{2}:\d{2})?)?)?"
 )
@@ -34,10 +35,10 @@ def closed_period(start: str, end: str) -> Interval:
 
 
 def parse_period(text: str) -> tuple[str, str]:
-    """`START/END` as the two texts. Raises MeasureError."""
-    start, slash, end = text.partition("/")
-    if not slash or not _DAY.fullmatch(start) or not _DAY.fullmatch(end):
-        raise MeasureError(f"{text!r} is no period: write it as 2026-01-01/2026-12-31")
+    """`START/END` as the two texts; of a year alone, as 2026, it is both. Raises MeasureError."""
+    start, _, end = (text, "/", text) if _YEAR.fullmatch(text) else text.partition("/")
+    if not _DAY.fullmatch(start) or not _DAY.fullmatch(end):
+        raise MeasureError(f"{text!r} is not a period: write it as 2026-01-01/2026-12-31, or as a year, 2026")
     closed_period(start, end)
     return start, end
 
@@ -45,7 +46,7 @@ def parse_period(text: str) -> tuple[str, str]:
 def _instant(text: str, is_end: bool) -> DateTime:
     match = _DAY.fullmatch(text)
     if match is None:
-        raise MeasureError(f"{text!r} is no year, month, day or instant of a measurement period")
+        raise MeasureError(f"{text!r} cannot be the start or end of a measurement period: no date")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     offset = None
     if zone:
@@ -61,4 +62,4 @@ def _instant(text: str, is_end: bool) -> DateTime:
     try:
         return DateTime(*date, *clock, offset)
     except CqlError as error:
-        raise MeasureError(f"{text!r} is no instant of a measurement period: {error}") from error
+        raise MeasureError(f"{text!r} cannot be the start or end of a measurement period: {error}") from error

@@ -11,7 +11,7 @@ import pytest
 
 from ecqm.data import EVERYTHING, Demand
 from ecqm.data.loading.load import load
-from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, ecqm
+from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, copy_of_sample, ecqm
 
 
 def explained(patient: str, measure: str = KIDNEY) -> dict[str, Any]:
@@ -44,6 +44,14 @@ def test_every_define_has_its_value() -> None:
     assert values["Initial Population"] == "false"
     counts = {each["code"]: each["count"] for each in told["groups"][0]["populations"]}
     assert counts["initial-population"] == counts["numerator"] == 0
+
+
+def test_missing_value_sets_are_told(tmp_path: Path) -> None:
+    content = copy_of_sample(tmp_path)
+    (content / "input" / "vocabulary" / "valueset" / "external" / "valueset-dialysis.json").unlink()
+    result = ecqm("explain", content, "--measure", KIDNEY, "--data", CASES / KIDNEY, "--patient", "kidney-young")
+    assert result.exit_code == 0
+    assert "ecqm: warning: value set https://ecqm.example/ValueSet/dialysis (used by" in result.stderr
 
 
 def test_only_the_clauses_to_blame_are_told() -> None:

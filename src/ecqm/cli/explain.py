@@ -80,6 +80,8 @@ def command(
                 explain(opened, each, patients, patient, stated, profiles, relax_versions, form == "html")
                 for each in chosen
             ]
+    for warning in dict.fromkeys(warning for each in found for warning in each.warnings):
+        click.echo(f"ecqm: warning: {warning}", err=True)
     if form == "json":
         told = [explanation_json(each) for each in found]
         text = json.dumps(told[0] if len(told) == 1 else told, indent=2, ensure_ascii=False)

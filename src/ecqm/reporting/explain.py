@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.planning import Planner
+from ecqm.bundles.evaluation.selection import missing_value_sets
 from ecqm.bundles.packages.package import MeasurePackage, qdm_version
 from ecqm.data import DataError
 from ecqm.data.qdm import qdm_schema, read_patients
@@ -54,7 +55,8 @@ class ExplainedDefine:
 @dataclass(frozen=True)
 class Explanation:
     """Everything about one patient: `counts` by group and population; `values` by library and define, the measure's own
-    library first; `errors` of the patient; the reasons; if asked for, the definitions clause by clause (`logic`)."""
+    library first; `errors` of the patient; the reasons; if asked for, the definitions clause by clause (`logic`).
+    `warnings` tell what the values cannot be relied on for: value sets that are missing."""
 
     measure: Measure
     patient: str
@@ -63,6 +65,7 @@ class Explanation:
     errors: tuple[str, ...]
     reasons: tuple[Reason, ...]
     logic: tuple[ExplainedDefine, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def explain(
@@ -90,7 +93,8 @@ def explain(
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
-    return _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
+    found = _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
+    return replace(found, warnings=tuple(f"value set {each}" for each in missing_value_sets(content, [plan])))
 
 
 def explain_package(

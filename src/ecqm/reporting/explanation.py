@@ -50,6 +50,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
             for group, counts in found.counts
         ],
         "errors": list(found.errors),
+        "warnings": list(found.warnings),
         "defines": [
             {"library": library, "name": name, "value": whole(value)}
             for library, values in found.values.items()

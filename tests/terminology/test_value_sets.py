@@ -35,7 +35,7 @@ def test_another_version_is_not_at_hand() -> None:
     assert store.find("1.2.3|2025") is None
     (missing,) = store.missing({"1.2.3|2025": ["Lib"]})
     assert missing.versions == ("2024",) and missing.users == ("Lib",)
-    assert "at hand: 2024" in str(missing)
+    assert "available: 2024" in str(missing)
 
 
 def test_latest_version_of_a_layer_counts() -> None:
@@ -140,4 +140,4 @@ def test_a_pinned_version_counts_where_none_is_asked_for() -> None:
     assert codes_of(store, "urn:oid:1.2.3") == {"old"} and codes_of(store, f"{BASE}1.2.3|20240101") == {"new"}
     store.pin([f"{BASE}1.2.3|20220101"])
     (missing,) = store.missing({"1.2.3": ["Lib"]})
-    assert "not at hand in version 20220101 of the manifest; at hand: 20240101, 20210101" in str(missing)
+    assert "version 20220101 of the manifest not found; available: 20240101, 20210101" in str(missing)

@@ -1,4 +1,4 @@
-"""Codes, value sets and membership: which codes a measure means, as integers and look-up tables."""
+"""Codes, code systems and value sets: codes as integers, membership as look-up tables."""
 
 from ecqm.terminology.codes import NO_CODE, CodeIndex, CodeKey
 from ecqm.terminology.expansion import Expansion

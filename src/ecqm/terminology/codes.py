@@ -1,4 +1,4 @@
-"""Codes as integers: every distinct (system, code) pair gets a dense id."""
+"""Codes as integers: each distinct (system, code) pair has an id."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from ecqm.terminology.systems import canonical_system
 
 CodeKey = tuple[str, str]
-"""A code under the canonical name of its system: (system, code)."""
+"""(canonical name of the system, code)."""
 
 NO_CODE = -1
-"""The id of what is not in the index."""
+"""The id of a code that is not in the index."""
 
 
 class CodeIndex:
-    """Interns (system, code) pairs to dense int32 ids, in order of first appearance.
+    """Assigns int32 ids to (system, code) pairs, numbered from 0 in the order of first use.
 
-    Systems are taken under one identity (`canonical_system`), so the same code named by OID and by URI has one id.
-    Versions and displays take no part: CQL's code equivalence ignores them, and value sets list codes without them.
-    Ids never change; the index only grows.
+    Systems are identified by their canonical name, so a code has the same id whether its system is given as OID or URI.
+    Versions and displays are ignored, as in CQL's equivalence of codes; value sets list codes without them. Ids never
+    change; the index only grows.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class CodeIndex:
         return len(self._codes)
 
     def intern(self, system: str | None, code: str) -> int:
-        """The id of a code, given out now if it is new."""
+        """The id of a code, assigned now if the code is new."""
         found = self._ids.get((system, code))
         if found is not None:
             return found
@@ -41,7 +41,7 @@ class CodeIndex:
         if known is None:
             known = self._ids[key] = len(self._codes)
             self._codes.append(key)
-        # The spelling that was asked for is remembered, so that a column of codes canonicalises each only once.
+        # Remember the given name of the system too, so that it is canonicalized only once.
         self._ids[(system, code)] = known
         return known
 
@@ -57,7 +57,7 @@ class CodeIndex:
         return self._ids.get((canonical_system(system), code), NO_CODE)
 
     def code(self, code_id: int) -> CodeKey:
-        """(system, code) of an id."""
+        """The (system, code) with an id."""
         if code_id < 0:
             raise IndexError(f"no code has id {code_id}")
         return self._codes[code_id]

@@ -1,9 +1,9 @@
-"""The codes of a value set: from its stored expansion, completed from its definition where that was cut.
+"""The codes of a value set, from its stored expansion or its definition (FHIR R4, ValueSet, "Value set expansion").
 
-A stored expansion is taken as whole only if nothing says that it was cut: `expansion.total` above what it
-contains, an offset, or exactly as many entries as the `count` it was asked for. A cut one gives way to `compose`
-(enumerated concepts, nested value sets, whole code systems at hand, exclusions); what cannot be completed is kept,
-marked as not complete, with the counts (FHIR R4, ValueSet resource, "Value set expansion").
+A stored expansion is used if it is complete. It is incomplete if `expansion.total` exceeds its number of entries, if it
+has an offset, or if it has as many entries as the requested `count`. Then the definition (`compose`) is used:
+enumerated concepts, nested value sets, available code systems, and exclusions. If the definition cannot be evaluated
+either, the known codes are kept, and marked as incomplete with the reasons.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ecqm.terminology.systems import canonical_system
 class Expansion:
     """The members of one value set.
 
-    `codes` are (system, code) under canonical system names. `complete` is False if codes are known or feared to
-    be missing; `problems` says what was cut, completed or not understood. `origin` names the file it came from.
+    `codes` are (system, code) with canonical system names. `complete` is False if codes are, or may be, missing.
+    `problems` says what is missing, was completed or is not supported. `origin` names the file.
     """
 
     url: str
@@ -53,15 +53,15 @@ CodeSystemLookup = Callable[[str, str | None], "CodeSystemResource | None"]
 def expand(
     resource: ValueSetResource, value_set: ValueSetLookup, code_system: CodeSystemLookup, origin: str
 ) -> Expansion:
-    """The codes of `resource`: its stored expansion if whole, otherwise its definition, otherwise what there is.
+    """The codes of `resource`: its stored expansion if complete, otherwise its definition, otherwise the known codes.
 
-    `value_set` and `code_system` find what the definition refers to, by canonical URL (a system also by version),
-    or return None.
+    `value_set` and `code_system` find the value sets and code systems of the definition by canonical URL (and version,
+    for code systems), or return None.
     """
     stored = _listed(resource.expansion)
-    cut = cut_reason(resource.expansion)
+    incomplete = why_incomplete(resource.expansion)
     definition = resource.compose
-    if resource.expansion is not None and cut is None:
+    if resource.expansion is not None and incomplete is None:
         return _result(resource, stored, True, [], origin)
     if definition is not None and definition.include:
         composed = _Gathered()
@@ -70,15 +70,15 @@ def expand(
         for part in definition.exclude or ():
             composed.codes -= _part(part, value_set, code_system, composed.problems)
         if not composed.problems:
-            notes = [f"{cut}; completed from compose: {len(composed.codes)} codes"] if cut else []
+            notes = [f"{incomplete}; completed from compose: {len(composed.codes)} codes"] if incomplete else []
             return _result(resource, composed.codes, True, notes, origin)
-        reason = [cut] if cut else []
+        reason = [incomplete] if incomplete else []
         return _result(resource, stored | composed.codes, False, reason + composed.problems, origin)
-    return _result(resource, stored, False, [cut or "neither an expansion nor a definition"], origin)
+    return _result(resource, stored, False, [incomplete or "neither an expansion nor a definition"], origin)
 
 
-def cut_reason(expansion: StoredExpansion | None) -> str | None:
-    """Why a stored expansion may not be taken as whole; None if nothing speaks against it."""
+def why_incomplete(expansion: StoredExpansion | None) -> str | None:
+    """The reason why a stored expansion is, or may be, incomplete; None if there is no such reason."""
     if expansion is None:
         return None
     entries = sum(1 for _ in _flattened(expansion.contains))
@@ -87,11 +87,11 @@ def cut_reason(expansion: StoredExpansion | None) -> str | None:
     count = parameters["count"].valueInteger if "count" in parameters else None
     limited = parameters.get("limitedExpansion")
     if expansion.total is not None and expansion.total > entries:
-        return f"the stored expansion holds {entries} of {expansion.total} codes"
+        return f"the stored expansion has {entries} of {expansion.total} codes"
     if offset:
-        return f"the stored expansion starts at its code {offset}"
+        return f"the stored expansion starts at offset {offset}"
     if expansion.total is None and count and entries >= count:
-        return f"the stored expansion stops at the {count} codes it was asked for"
+        return f"the stored expansion ends at the requested count of {count} codes"
     if limited is not None and (limited.valueBoolean or limited.valueString == "true"):
         return f"the stored expansion is marked as limited ({entries} codes)"
     return None
@@ -118,10 +118,10 @@ def _flattened(entries: list[Contains] | None) -> Iterator[Contains]:
 
 
 def _listed(expansion: StoredExpansion | None) -> set[CodeKey]:
-    """Selectable codes of a stored expansion.
+    """The selectable codes of a stored expansion.
 
-    An abstract entry groups others and is no member. An inactive one is: the expansion lists it because records
-    from the time when it was active carry it.
+    Abstract entries only group others and are not members. Inactive entries are members: they are listed because
+    records from the time when they were active contain them.
     """
     if expansion is None:
         return set()
@@ -135,17 +135,17 @@ def _listed(expansion: StoredExpansion | None) -> set[CodeKey]:
 def _part(
     part: ComposePart, value_set: ValueSetLookup, code_system: CodeSystemLookup, problems: list[str]
 ) -> set[CodeKey]:
-    """Codes of one include or exclude: those of its system that are also in every value set it names."""
+    """The codes of an include or exclude: those of its system that are also in all value sets that it names."""
     selections: list[set[CodeKey]] = []
     if part.system is not None:
         selections.append(_of_system(part, code_system, problems))
     for url in part.valueSet or ():
         nested = value_set(url)
         if nested is None:
-            problems.append(f"the nested value set {url} is not at hand")
+            problems.append(f"the nested value set {url} was not found")
             continue
         if not nested.complete:
-            problems.append(f"the nested value set {url} is not complete: {'; '.join(nested.problems)}")
+            problems.append(f"the nested value set {url} is incomplete: {'; '.join(nested.problems)}")
         selections.append(set(nested.codes))
     return set.intersection(*selections) if selections else set()
 
@@ -160,12 +160,13 @@ def _of_system(part: ComposePart, code_system: CodeSystemLookup, problems: list[
         return {(system, code) for code in set.intersection(*(codes for codes in named if codes is not None))}
     resource = code_system(part.system, part.version)
     if resource is None:
-        problems.append(f"a {'filter on' if part.filter else 'whole'} code system that is not at hand: {part.system}")
+        selection = "a filter on" if part.filter else "all of"
+        problems.append(f"{selection} the code system {part.system}, which was not found")
         return set()
     if resource.content != "complete":
-        problems.append(f"the code system {part.system} at hand is not complete ({resource.content})")
+        problems.append(f"the available code system {part.system} is not complete ({resource.content})")
     if part.version is not None and resource.version is not None and part.version != resource.version:
-        problems.append(f"the code system {part.system} is at hand in version {resource.version}, not {part.version}")
+        problems.append(f"the code system {part.system} is available in version {resource.version}, not {part.version}")
     concepts = Concepts(resource)
     codes = concepts.codes
     for condition in part.filter or ():

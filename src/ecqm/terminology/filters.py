@@ -1,7 +1,7 @@
-"""Filters of a value set's definition, on the concepts of a code system (FHIR R4, ValueSet.compose.include.filter).
+"""Filters in the definition of a value set (FHIR R4, ValueSet.compose.include.filter).
 
-A code system says what is below what by nesting, or by properties `parent` and `child`. Operators are those of the
-code system filter-operator, with the two that R5 added (`child-of`, `descendent-leaf`).
+A code system states its hierarchy by nesting concepts, or by the properties `parent` and `child`. The operators are
+those of R4's filter-operator, and `child-of` and `descendent-leaf` of R5.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _OF_CONCEPTS = ("concept", "code")
 
 
 def filtered(condition: ComposeFilter, concepts: Concepts) -> set[str] | None:
-    """The codes that meet a condition; None if it is none that is known, or its expression is none."""
+    """The codes that meet a condition; None if the operator or its value is not supported."""
     if condition.property in _OF_CONCEPTS and condition.op in _BY_HIERARCHY:
         return _BY_HIERARCHY[condition.op](concepts, condition.value)
     meets = _condition(condition)
@@ -26,14 +26,14 @@ def filtered(condition: ComposeFilter, concepts: Concepts) -> set[str] | None:
 
 
 def named_by(condition: ComposeFilter) -> set[str] | None:
-    """The codes that a condition spells out itself (`concept = x`, `concept in x,y`); None if it does not."""
+    """The codes that a condition lists itself (`concept = x`, `concept in x,y`); None for other conditions."""
     if condition.property not in _OF_CONCEPTS or condition.op not in ("=", "in"):
         return None
     return _listed(condition.value) if condition.op == "in" else {condition.value.strip()}
 
 
 class Concepts:
-    """The concepts of a code system by code, with what is below each."""
+    """The concepts of a code system by code, with their hierarchy."""
 
     def __init__(self, resource: CodeSystemResource) -> None:
         self._concepts: dict[str, CodeSystemConcept] = {}
@@ -54,7 +54,7 @@ class Concepts:
         return set(self._concepts)
 
     def values(self, code: str, name: str) -> list[str]:
-        """The values of a property of a concept, as text; `code` (or `concept`) and `display` are its own."""
+        """The values of a property of a concept, as text. `code`, `concept` and `display` count as properties."""
         concept = self._concepts[code]
         if name in _OF_CONCEPTS:
             return [code]
@@ -63,19 +63,19 @@ class Concepts:
         return [value for each in concept.property or () if each.code == name and (value := each.text) is not None]
 
     def children(self, code: str) -> set[str]:
-        """The codes right below a code."""
+        """The codes directly below a code."""
         return self._concepts.keys() & self._children.get(code, {}).keys()
 
     def descendants(self, code: str) -> set[str]:
-        """The codes below a code, at whatever distance."""
+        """All codes below a code."""
         return _reached(code, self._children) & self._concepts.keys()
 
     def ancestors(self, code: str) -> set[str]:
-        """The codes above a code, at whatever distance."""
+        """All codes above a code."""
         return _reached(code, self._parents) & self._concepts.keys()
 
     def itself(self, code: str) -> set[str]:
-        """The code, if there is such a concept."""
+        """The code itself, if there is such a concept."""
         return {code} & self._concepts.keys()
 
     @cached_property
@@ -88,7 +88,7 @@ class Concepts:
 
 
 def _flattened(resource: CodeSystemResource) -> Iterator[tuple[CodeSystemConcept, str | None]]:
-    """Every concept with the code that it is nested in."""
+    """All concepts, each with the code of the concept that contains it."""
     waiting: list[tuple[CodeSystemConcept, str | None]] = [(concept, None) for concept in resource.concept or ()]
     while waiting:
         concept, parent = waiting.pop()
@@ -117,7 +117,7 @@ _BY_HIERARCHY: Mapping[str, Callable[[Concepts, str], set[str]]] = {
 
 
 def _condition(condition: ComposeFilter) -> Callable[[list[str]], bool] | None:
-    """What the values of a property have to be; of several one will do."""
+    """The test for the values of a property, met if one of the values meets it; None if it is not supported."""
     value = condition.value.strip()
     if condition.op == "=":
         return lambda values: value in values

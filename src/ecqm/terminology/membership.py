@@ -14,16 +14,16 @@ from ecqm.terminology.systems import VALUE_SETS, canonical_system
 
 
 class ValueSets(Protocol):
-    """Where value sets are found by identity."""
+    """A source of value sets."""
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
 
 
 class Membership:
-    """One boolean table per value set: `table(id)[code_id]` tells whether the code is a member.
+    """One boolean table per value set: `table(id)[code_id]` says whether the code is a member.
 
-    Tables are made once and extended as the index grows; `NO_CODE` (-1) must be masked by the caller. A value set
-    that is not at hand has no members: whether to go on without it is decided before a run (`ValueSetStore.missing`).
+    Tables are computed once and extended when the index grows. The caller must mask `NO_CODE` (-1). A missing value set
+    has no members; missing value sets are reported before a run (`ValueSetStore.missing`).
     """
 
     def __init__(self, codes: CodeIndex, value_sets: ValueSets) -> None:
@@ -32,7 +32,7 @@ class Membership:
         self._tables: dict[tuple[str, str | None], NDArray[np.bool_]] = {}
 
     def table(self, identifier: str, version: str | None = None) -> NDArray[np.bool_]:
-        """Boolean array over all ids given out so far: shape `(len(codes),)`, not to be written to."""
+        """A read-only boolean array over all ids assigned so far, of shape `(len(codes),)`."""
         identity, in_identifier = value_set_key(identifier)
         key = (identity, version or in_identifier)
         known = self._tables.get(key)
@@ -41,7 +41,7 @@ class Membership:
             return known
         expansion = self.value_sets.find(identifier, version)
         members = expansion.codes if expansion is not None else frozenset()
-        # What was not done of a value set as a whole is coded by the value set itself, which is in no other.
+        # "None of this value set" is coded by the value set itself, which is a member of no other value set.
         members |= {(canonical_system(VALUE_SETS), identity)}
         if start == 0 and len(members) < len(self.codes):
             table = np.zeros(len(self.codes), dtype=np.bool_)
@@ -56,6 +56,6 @@ class Membership:
         return table
 
     def strings(self, identifier: str, version: str | None = None) -> frozenset[str]:
-        """The codes of a value set, of whatever system: what a string is compared with (`elm:23.5`)."""
+        """The codes of a value set without their systems, to compare strings with (`elm:23.5`)."""
         expansion = self.value_sets.find(identifier, version)
         return frozenset() if expansion is None else frozenset(code for _, code in expansion.codes)

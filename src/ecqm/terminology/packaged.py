@@ -1,4 +1,4 @@
-"""Value sets as measure packages of the certification community carry them: by OID, with the codes written out."""
+"""Value sets in the measure packages of the certification community: by OID, with enumerated codes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _decode_by_measure = json_decoder(dict[str, list[_ValueSet]])
 
 
 class PackagedValueSets:
-    """The value sets of one package. A package holds what its measure means, whatever version the logic names.
+    """The value sets of one package. A package has the right version for its measure, whatever version the logic names.
 
-    Direct reference codes stand in packages as value sets of one code, under names of their own (`drc-…`).
+    Packages represent direct reference codes as value sets of one code, with names of the form `drc-…`.
     """
 
     def __init__(self, value_sets: Iterable[_ValueSet], origin: str) -> None:
@@ -53,17 +53,17 @@ class PackagedValueSets:
 
     @classmethod
     def read(cls, data: bytes, origin: str) -> PackagedValueSets:
-        """Value sets from JSON: a list of them, or lists by measure. Raises msgspec.DecodeError."""
+        """Value sets in JSON: a list, or lists by measure. Raises msgspec.DecodeError."""
         if data.lstrip()[:1] == b"[":
             return cls(_decode_list(data), origin)
         return cls([each for several in _decode_by_measure(data).values() for each in several], origin)
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
-        """The value set with this OID, or None if the package lacks it; the version asked for is not looked at."""
+        """The value set with this OID, or None if the package does not have it. `version` is ignored."""
         return self._found.get(value_set_key(identifier)[0])
 
     def missing(self, uses: Mapping[str, Any]) -> list[str]:
-        """Those of some identifiers that the package lacks."""
+        """The identifiers in `uses` that the package does not have."""
         return [identifier for identifier in uses if self.find(identifier) is None]
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""FHIR ValueSet and CodeSystem, decoded only as far as membership needs."""
+"""FHIR ValueSet and CodeSystem, with the elements that are needed for membership."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecqm.json_decoding import json_decoder
 
 
 class ResourceHeader(msgspec.Struct, frozen=True):
-    """What identifies a conformance resource; reading it skips everything else."""
+    """The identifying elements of a conformance resource; decoding skips all others."""
 
     resourceType: str = ""
     id: str | None = None
@@ -87,7 +87,7 @@ class _PropertyCoding(msgspec.Struct, frozen=True):
 
 
 class ConceptProperty(msgspec.Struct, frozen=True):
-    """One value of a concept's property, of whatever type (FHIR R4, CodeSystem.concept.property)."""
+    """A value of a concept's property, of any type (FHIR R4, CodeSystem.concept.property)."""
 
     code: str = ""
     valueCode: str | None = None
@@ -100,7 +100,7 @@ class ConceptProperty(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str | None:
-        """The value as filters write it."""
+        """The value as it is written in filters."""
         if self.valueBoolean is not None:
             return "true" if self.valueBoolean else "false"
         if self.valueCoding is not None:
@@ -133,7 +133,7 @@ _decode_kind = json_decoder(_Kind)
 
 
 def resource_type(data: bytes) -> str:
-    """The type of a FHIR resource in JSON, empty for any other JSON object; `msgspec.DecodeError` if it is none."""
+    """The type of a FHIR resource in JSON; empty for other JSON objects. Raises msgspec.DecodeError."""
     return _decode_kind(data).resourceType
 
 

@@ -1,4 +1,4 @@
-"""Some value sets out of a store, by themselves: what an evaluation in another process or on another machine needs."""
+"""A selection of value sets, to be sent to other processes or machines."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class _Source(Protocol):
 
 
 class ValueSetSnapshot:
-    """Value sets by identity and the version that was asked for, as they were found."""
+    """Value sets by identity and requested version."""
 
     def __init__(self, found: Mapping[tuple[str, str | None], Expansion]) -> None:
         self._found = found
 
     @classmethod
     def of(cls, value_sets: _Source, wanted: Iterable[tuple[str, str | None]]) -> ValueSetSnapshot:
-        """Those that are `wanted` (identifier, version) and at hand."""
+        """The `wanted` value sets (identifier, version) that are available."""
         found = {_key(identifier, version): value_sets.find(identifier, version) for identifier, version in wanted}
         return cls({key: expansion for key, expansion in found.items() if expansion is not None})
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
-        """The value set; None if it was not at hand, or not wanted."""
+        """The value set; None if it was not available, or not selected."""
         return self._found.get(_key(identifier, version))
 
     def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]:
-        """The (system, code) members of a value set; none if it is not at hand."""
+        """The (system, code) members of a value set; empty if it is missing."""
         found = self.find(identifier, version)
         return found.codes if found is not None else frozenset()
 

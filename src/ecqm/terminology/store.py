@@ -1,7 +1,7 @@
-"""Value sets and code systems from layers of documents, read when they are asked for.
+"""Value sets and code systems from layers of documents, read on demand.
 
-The first layer is the measure content itself, those after it are what the caller adds (`--valuesets`). A value set
-is taken from the first layer that has it whole; later layers stand in for what the earlier lack or hold only in part.
+The first layer is the measure content itself; the caller adds others (`--valuesets`). A value set is taken from the
+first layer that has it complete.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,7 @@ from ecqm.terminology.resources import (
 from ecqm.terminology.systems import bare_oid, canonical_system
 
 Document = tuple[str, Callable[[], bytes]]
-"""Where a JSON document comes from, and how to read it."""
+"""The name of a JSON document, and a function that reads it."""
 
 _USERS_SHOWN = 5
 _OID_AT_END = re.compile(r"/ValueSet/([0-2](?:\.\d+)+)$")
@@ -54,11 +55,10 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class MissingValueSet:
-    """A value set that a run needs and cannot take as whole.
+    """A value set that a run needs and that is missing or incomplete.
 
-    `found` is None if it is not at hand at all, otherwise what there is of it. `users` are the libraries or defines
-    that name it; `versions` are the versions at hand where another one was asked for, and `pinned` the version that
-    a manifest asks for.
+    `found` is the incomplete value set, None if there is none. `users` are the libraries or definitions that refer to
+    it. `versions` are the available versions if another one was requested, and `pinned` is the version in a manifest.
     """
 
     id: str
@@ -74,15 +74,15 @@ class MissingValueSet:
         if self.found is not None:
             return f"{where}: {len(self.found.codes)} codes; {'; '.join(self.found.problems)}"
         if self.versions:
-            wanted = "that version" if self.pinned is None else f"version {self.pinned} of the manifest"
-            return f"{where}: not at hand in {wanted}; at hand: {', '.join(self.versions)}"
-        return f"{where}: not at hand"
+            wanted = "this version" if self.pinned is None else f"version {self.pinned} of the manifest"
+            return f"{where}: {wanted} not found; available: {', '.join(self.versions)}"
+        return f"{where}: not found"
 
 
 def value_set_key(identifier: str) -> tuple[str, str | None]:
-    """(identity, version) of a value set named by canonical URL with or without `|version`, `urn:oid:` or OID.
+    """(identity, version) of a value set, given as canonical URL with or without `|version`, `urn:oid:…` or OID.
 
-    An OID identity is the bare OID, whether it stood alone or at the end of a `…/ValueSet/<oid>` URL.
+    If the identifier is an OID, or a URL `…/ValueSet/<oid>`, the identity is the bare OID.
     """
     url, _, version = identifier.partition("|")
     at_end = _OID_AT_END.search(url)
@@ -90,7 +90,7 @@ def value_set_key(identifier: str) -> tuple[str, str | None]:
 
 
 def json_documents(folder: Path) -> Iterator[Document]:
-    """Every `.json` file below a folder, in the order of their paths; a single file is itself."""
+    """All `.json` files in a folder and its subfolders, in the order of their paths; or a single file."""
     if folder.is_file():
         yield str(folder), folder.read_bytes
         return
@@ -101,8 +101,8 @@ def json_documents(folder: Path) -> Iterator[Document]:
 class ValueSetStore:
     """Finds value sets by identity and expands each at most once.
 
-    Adding a layer reads nothing; the first look-up reads the headers of all documents (a Bundle counts as the
-    resources in it), and a value set itself is decoded when it is asked for.
+    Adding a layer reads nothing. The first look-up reads the headers of all documents; a Bundle counts as the resources
+    in it. A value set is decoded when it is looked up.
     """
 
     def __init__(self, *layers: Iterable[Document]) -> None:
@@ -119,27 +119,27 @@ class ValueSetStore:
 
     @classmethod
     def of_folders(cls, *folders: Path) -> ValueSetStore:
-        """One layer per folder, the first taking precedence."""
+        """A store with one layer per folder, in order of precedence."""
         return cls(*(json_documents(folder) for folder in folders))
 
     def add_layer(self, documents: Iterable[Document]) -> None:
-        """Documents to look in after all those added before; other resource types among them are passed over."""
+        """Add documents as the last layer. Resources of other types are ignored."""
         self._unread.append((self._layers, documents))
         self._layers += 1
         self._expansions.clear()
 
     def pin(self, versions: Iterable[str]) -> None:
-        """Canonicals with version: value sets that are asked for without one are to be had in these."""
+        """Set the versions to use for value sets that are looked up without one, given as canonicals with version."""
         keys = map(value_set_key, versions)
         self._pinned.update({identity: version for identity, version in keys if version is not None})
         self._expansions.clear()
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
-        """The value set with this identity, or None if it (or the version asked for) is not at hand.
+        """The value set with this identity, or None if it, or the requested version, is not available.
 
-        `identifier` may carry `|version`. Where no version is asked for, that of `pin` counts; if there is none
-        either, and several versions are at hand, the latest of the first layer that has it whole; if none is whole, the
-        one with the most codes, marked as it is.
+        `identifier` may contain `|version`. Without a version, the pinned version is used; otherwise the latest
+        complete version of the first layer that has one; otherwise the one with the most codes, which is marked as
+        incomplete.
         """
         identity, in_identifier = value_set_key(identifier)
         wanted = version or in_identifier or self._pinned.get(identity)
@@ -150,18 +150,18 @@ class ValueSetStore:
         return self._expansions[key]
 
     def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]:
-        """The (system, code) members of a value set, systems under their canonical names; none if it is not at hand."""
+        """The (system, code) members of a value set, with canonical system names; empty if it is missing."""
         found = self.find(identifier, version)
         return found.codes if found is not None else frozenset()
 
     def versions(self, identifier: str) -> tuple[str, ...]:
-        """The versions of a value set at hand, in order of layers, latest first within one."""
+        """The available versions of a value set, by layer, latest first within a layer."""
         self._read_headers()
         candidates = self._value_sets.get(value_set_key(identifier)[0], [])
         return tuple(dict.fromkeys(c.header.version for c in _in_order(candidates) if c.header.version is not None))
 
     def code_system(self, url: str, version: str | None = None) -> CodeSystemResource | None:
-        """A CodeSystem resource at hand, by any name of the system: in the version asked for if it is at hand."""
+        """A CodeSystem resource, by any name of the system; in the requested version if that is available."""
         self._read_headers()
         name, _, in_url = url.partition("|")
         candidates = _in_order(self._code_systems.get(canonical_system(name), []))
@@ -169,7 +169,7 @@ class ValueSetStore:
         return decode_code_system((same or candidates)[0].read()) if candidates else None
 
     def missing(self, uses: Mapping[str, Iterable[str]]) -> list[MissingValueSet]:
-        """Which value sets of `uses` are not at hand as whole: by identifier the libraries or defines that use it."""
+        """The missing or incomplete value sets of `uses`, which maps identifiers to the libraries that use them."""
         missing = []
         for identifier, users in uses.items():
             found = self.find(identifier)
@@ -217,14 +217,14 @@ class ValueSetStore:
             for position, entry in enumerate(_decode_bundle(data).entry or ()):
                 content = bytes(entry.resource)
                 if content:
-                    self._register(content, f"{origin}#{position}", lambda content=content: content, layer)  # type: ignore[misc]
+                    self._register(content, f"{origin}#{position}", partial(bytes, content), layer)
             return
         if kind not in ("ValueSet", "CodeSystem"):
             return
         header = decode_header(data)
         candidate = _Candidate(header, origin, read, layer)
         if kind == "ValueSet":
-            # An id is a name of its own only where it is an OID; ids otherwise differ between publications.
+            # An id identifies a value set only if it is an OID; other ids differ between publications.
             names = [header.url, header.id if header.id and bare_oid(header.id) else None]
             for name in {value_set_key(name)[0] for name in names if name}:
                 self._value_sets.setdefault(name, []).append(candidate)
@@ -233,7 +233,7 @@ class ValueSetStore:
 
 
 def _in_order(candidates: list[_Candidate]) -> list[_Candidate]:
-    """Earlier layers first; within a layer later versions first (versions are dates or dotted numbers)."""
+    """By layer; within a layer, later versions first (versions are dates or dotted numbers)."""
     latest_first = sorted(candidates, key=lambda c: _version_key(c.header.version), reverse=True)
     return sorted(latest_first, key=lambda c: c.layer)
 

@@ -1,8 +1,8 @@
-"""Code systems under one identity, whether a document names them by URI or by OID.
+"""The canonical names of code systems, which documents name by URI or OID.
 
 FHIR names a code system by URI (`http://snomed.info/sct`), QDM and QRDA by bare OID, and some FHIR content by
-`urn:oid:…`. All of these are one system: `canonical_system` maps every spelling to the URI that FHIR R4 uses,
-and `system_oid` maps back. A system that is not in the table keeps its own name (a bare OID becomes `urn:oid:…`).
+`urn:oid:…`. `canonical_system` maps all names of a system to the URI in FHIR R4, and `system_oid` maps back. A system
+that is not in the table keeps its name; a bare OID becomes `urn:oid:…`.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ _WELL_KNOWN: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
     ("http://hl7.org/fhir/administrative-gender", "2.16.840.1.113883.4.642.4.2", ()),
 )
 
-# HL7 version 3 systems: name in terminology.hl7.org, last arc under 2.16.840.1.113883.5. FHIR before R4 named them
-# http://hl7.org/fhir/v3/<name>.
+# HL7 version 3 code systems: the name in terminology.hl7.org, and the last arc of the OID, under 2.16.840.1.113883.5.
+# Before R4, FHIR named them http://hl7.org/fhir/v3/<name>.
 _HL7_V3: tuple[tuple[str, str], ...] = (
     ("AdministrativeGender", "1"),
     ("MaritalStatus", "2"),
@@ -97,8 +97,8 @@ _HL7_V3: tuple[tuple[str, str], ...] = (
     ("LivingArrangement", "63"),
 )
 
-# The system of a code that stands for a whole value set, none of whose codes was done: the code is the value set's OID
-# (QRDA I, negation; the OID is the certification community's).
+# The code system of "none of this value set" (negation in QRDA I): the code is the OID of the value set. The OID of the
+# system is the one that the certification community uses.
 VALUE_SETS = "1.2.3.4.5.6.7.8.9.10"
 
 _OID = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9]\d*))+)")
@@ -128,17 +128,17 @@ _CANONICAL, _OID_OF = _tables()
 
 
 def bare_oid(identifier: str) -> str | None:
-    """The OID that `identifier` spells, bare or as `urn:oid:`; None if it is no OID."""
+    """The OID in `identifier`, bare or as `urn:oid:…`; None if it is not an OID."""
     match = _OID.fullmatch(identifier)
     return match[1] if match else None
 
 
 @lru_cache(maxsize=4096)
 def canonical_system(system: str | None) -> str:
-    """The one name of a code system: its FHIR URI if well known, otherwise what the document says.
+    """The canonical name of a code system: its FHIR URI if it is in the table, otherwise the name in the document.
 
-    A bare OID that is not well known becomes `urn:oid:…`; a missing system is the empty string, which is a system
-    of its own (a code without a system equals only another without).
+    A bare OID that is not in the table becomes `urn:oid:…`. A missing system becomes the empty string, which is a
+    system of its own: a code without a system equals only codes without one.
     """
     if not system:
         return ""
@@ -150,11 +150,11 @@ def canonical_system(system: str | None) -> str:
 
 
 def system_oid(system: str) -> str | None:
-    """The OID of a code system however it is named; None if none is known."""
+    """The OID of a code system, given by any name; None if it is unknown."""
     canonical = canonical_system(system)
     return _OID_OF.get(canonical) or bare_oid(canonical)
 
 
 def is_known_system(system: str) -> bool:
-    """Is a code system, however it is named, one that is known by a URI?"""
+    """Whether a code system, given by any name, is in the table with an OID."""
     return canonical_system(system) in _OID_OF

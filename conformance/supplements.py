@@ -52,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     selection = selected(opened(arguments))
     evaluation = Evaluation(selection.plans, selection.content.value_sets, PERIOD, patient_codes=True)
-    recorder = recording.PartRecorder(PERIOD, "2027-01-01", within=True)
+    recorder = recording.PartRecorder(PERIOD, "2027-01-01", recording.ResultOptions(supplemental_data=True))
     timer = Timer()
     with (
         tempfile.TemporaryDirectory() as spools,

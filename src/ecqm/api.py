@@ -36,7 +36,7 @@ from ecqm.cluster.run import run_units
 from ecqm.cluster.units import largest_unit, units_of
 from ecqm.data import DataProblem
 from ecqm.data.source import PatientData
-from ecqm.engine.profiles import ProfileRule
+from ecqm.engine.profiles import FhirProfiles, ProfileRule
 from ecqm.measures.definition import MeasureError
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json
@@ -136,7 +136,9 @@ def evaluate(
     with RunOutput(Path(folder.name), measures, stated) as output:
         moment = EvaluationContext.of_moment(output.started)
         value_sets = measures.content.value_sets
-        evaluation = Evaluation(measures.plans, value_sets, stated, supplements, profiles, moment, measures.composites)
+        evaluation = Evaluation(
+            measures.plans, value_sets, stated, supplements, FhirProfiles(profiles), moment, measures.composites
+        )
         units = units_of(patients, output.work, largest_unit(share))
         refused = run_units(evaluation, output, units, processes, share, codes=patients.codes)
         parts = tuple(output.files(POPULATIONS))
@@ -173,8 +175,7 @@ class Result:
         """The results of each measure that could be evaluated."""
         return tuple(
             MeasureGroups(measure.name, part.groups, self.part.scores(measure))
-            for canonical, measure in self.selection.measures.items()
-            if measure.name not in self.not_run and (part := self.part.measures.get(canonical)) is not None
+            for measure, part in self.part.results_of(self.selection.measures)
         )
 
     def measure(self, name: str) -> MeasureGroups:

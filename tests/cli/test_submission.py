@@ -16,6 +16,7 @@ from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.reporting.counts import read_counts
+from ecqm.reporting.recording import ResultOptions
 from ecqm.reporting.run import RunOutput
 from tests.bundles.packages.test_deck import TWO_STAYS, deck
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, Json, ecqm
@@ -110,7 +111,7 @@ def counts_in_batches(folder: Path, content: Path, *batches: list[Path]) -> Json
     selection = select(content, [KIDNEY])
     value_sets = selection.content.value_sets
     evaluation = Evaluation(selection.plans, value_sets, ("2026-01-01", "2026-12-31"), patient_codes=True)
-    with RunOutput(folder, selection, evaluation.stated, supplemental_data=True) as output:
+    with RunOutput(folder, selection, evaluation.stated, ResultOptions(supplemental_data=True)) as output:
         worker = Worker(Shipment.unpacked(Shipment(evaluation, output.recorder).packed()))
         for number, paths in enumerate(batches):
             (unit,) = units_of(PatientData(paths), folder / "spools")

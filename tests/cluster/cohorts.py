@@ -19,6 +19,7 @@ from ecqm.cluster.worker import Shipment
 from ecqm.data import Cohort, Demand
 from ecqm.data.loading.load import load
 from ecqm.data.source import PatientData
+from ecqm.reporting.recording import ResultOptions
 from ecqm.reporting.run import RunOutput
 from ecqm.terminology import CodeIndex
 from ecqm.values import DateTime, EvaluationContext
@@ -55,11 +56,11 @@ def write_store(folder: Path, patients: int = 60, shard_size: int = 8_000) -> Pa
 def evaluation(supplements: bool = False) -> Evaluation:
     """The sample measures, to be evaluated at one moment."""
     measures = select(SAMPLE)
-    return Evaluation(measures.plans, measures.content.value_sets, STATED, supplements, "both", MOMENT)
+    return Evaluation(measures.plans, measures.content.value_sets, STATED, supplements, context=MOMENT)
 
 
 def output(folder: Path) -> RunOutput:
-    return RunOutput(folder, select(SAMPLE), STATED, subject_list=True)
+    return RunOutput(folder, select(SAMPLE), STATED, ResultOptions(subject_list=True))
 
 
 def shipment(to: RunOutput) -> Shipment:

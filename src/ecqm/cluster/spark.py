@@ -173,7 +173,7 @@ class SparkCohort:
             measures.plans, measures.content.value_sets, stated, supplements, composites=measures.composites
         )
         evaluation.check()
-        recorder = PartRecorder.of(measures.measures.values(), stated, datetime.now(UTC), False, False)
+        recorder = PartRecorder.of(measures.measures.values(), stated, datetime.now(UTC))
         chosen = self.frame.select(F.col(self.patient).alias("patient"), F.col(self.resource).alias("resource"))
         shared = [row.resource.encode() for row in chosen.where("patient is null").select("resource").collect()]
         task = partial(_evaluate_rows, Shipment(evaluation, recorder).packed(), shared, self.default_offset)

@@ -78,6 +78,10 @@ class FhirProfiles:
         self.rule = rule
         self._inferred: WeakKeyDictionary[Any, dict[str, Mask]] = WeakKeyDictionary()
 
+    def __reduce__(self) -> tuple[type[FhirProfiles], tuple[ProfileRule]]:
+        # What was inferred is about tables of this process.
+        return FhirProfiles, (self.rule,)
+
     def instances(self, type_: NamedType) -> NamedType:
         """ELM retrieves FHIR by its resource types, which are those of the data."""
         return type_

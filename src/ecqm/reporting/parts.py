@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from ecqm.bundles.evaluation.batches import Stated
@@ -71,6 +71,13 @@ class Part:
         for canonical, more in other.measures.items():
             known = self.measures.get(canonical)
             self.measures[canonical] = more if known is None else _sum(known, more)
+
+    def results_of(self, measures: Mapping[str, Measure]) -> Iterator[tuple[Measure, MeasurePart]]:
+        """Those of the measures, by canonical, that could be evaluated, each with its results."""
+        for canonical, measure in measures.items():
+            part = self.measures.get(canonical)
+            if part is not None and measure.name not in self.not_run:
+                yield measure, part
 
     def scores(self, measure: Measure) -> CompositeScores:
         """The scores of a measure's composites, all of whose components have results."""

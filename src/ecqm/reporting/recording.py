@@ -45,21 +45,30 @@ POPULATIONS, INDIVIDUAL = ".parquet", ".ndjson"
 EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
 
 
+@dataclass(frozen=True)
+class ResultOptions:
+    """The results that are written only when asked for: a report per patient (`individual`), the members of all
+    populations (`subject_list`), and counts of sex, race, ethnicity and payer in all populations."""
+
+    individual: bool = False
+    subject_list: bool = False
+    supplemental_data: bool = False
+
+
+NOTHING_MORE = ResultOptions()
+
+
 @dataclass
 class PartRecorder:
     """Makes parts of the results of batches; it can be sent to another process.
 
-    `date` is that of the reports; with `individual` there is one for each patient, with `members` the members of all
-    populations are noted, with `within` the supplemental data within these are counted. `observations` is how many
-    columns of them the tables have.
+    `date` is that of the reports; `observations` is how many columns of observations the tables have.
     """
 
     stated: Stated
     date: str
-    individual: bool = False
-    members: bool = False
+    options: ResultOptions = NOTHING_MORE
     observations: int = 0
-    within: bool = False
 
     @classmethod
     def of(
@@ -67,16 +76,13 @@ class PartRecorder:
         measures: Collection[Measure],
         stated: Stated,
         moment: datetime,
-        individual: bool,
-        members: bool,
-        within: bool = False,
+        options: ResultOptions = NOTHING_MORE,
     ) -> PartRecorder:
         """A recorder of the results of some measures, evaluated at a moment."""
         # The score of a patient by a composite stands where observations do.
         numbers = [len(group.observations) for measure in measures for group in measure.groups]
         numbers += [1 for measure in measures for _ in measure.composites]
-        observations = max(numbers, default=0)
-        return cls(stated, moment.isoformat(timespec="seconds"), individual, members, observations, within)
+        return cls(stated, moment.isoformat(timespec="seconds"), options, max(numbers, default=0))
 
     def part(self, batch: Batch, plans: Mapping[str, EvaluationPlan], messages: Counter[Message]) -> Part:
         """The results of a batch; `plans` by the canonical of their measures."""
@@ -95,7 +101,7 @@ class PartRecorder:
                 int(np.count_nonzero(result.failed)),
                 result.seconds,
                 tallied_supplements(reporting),
-                within=count_supplements(result.groups, result.patient_codes) if self.within else [],
+                within=count_supplements(result.groups, result.patient_codes) if self.options.supplemental_data else [],
             )
         part.n_failed = len({(entry["patient"], entry["measure"]) for entry in part.errors})
         for composed in batch.composed:
@@ -125,11 +131,11 @@ class PartRecorder:
         if table is not None:
             with replacing(path.with_suffix(POPULATIONS)) as fresh:
                 pyarrow.parquet.write_table(table, fresh, compression="zstd")
-        if self.individual:
+        if self.options.individual:
             with replacing(path.with_suffix(INDIVIDUAL)) as fresh, fresh.open("wb") as file:
                 for report in self._individual(batch):
                     file.write(msgspec.json.encode(report) + b"\n")
-        if self.members:
+        if self.options.subject_list:
             write_members(self._members(batch), path.with_suffix(MEMBERS))
         part.seconds["write"] = process_time() - started
         replace_file(path.with_suffix(".json"), part.to_json())
@@ -171,13 +177,11 @@ class PartRecorder:
 
 
 def summary_reports(measures: Mapping[str, Measure], total: Part, recorder: PartRecorder) -> list[Json]:
-    """A summary MeasureReport of each measure that could be evaluated, of the measures by canonical."""
+    """A summary MeasureReport of each of the measures, by canonical, that has results."""
     found = []
-    for canonical, measure in measures.items():
-        part = total.measures.get(canonical)
-        if part is not None and measure.name not in total.not_run:
-            reporting = Reporting(measure, stated_period(recorder.stated, measure), (), recorder.date)
-            found.append(report_of_tallies(reporting, part.groups, part.supplements, total.scores(measure)))
+    for measure, part in total.results_of(measures):
+        reporting = Reporting(measure, stated_period(recorder.stated, measure), (), recorder.date)
+        found.append(report_of_tallies(reporting, part.groups, part.supplements, total.scores(measure)))
     return found
 
 

@@ -25,25 +25,25 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ecqm.bundles.evaluation.batches import Batch, Stated
-from ecqm.bundles.evaluation.selection import Selection
+from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
-from ecqm.measures.results.report import Json, Reporting, bundle_entry, report_of_tallies, subject_list_report
+from ecqm.measures.results.report import Json, Reporting, bundle_entry, subject_list_report
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 from ecqm.operators.message import Told
 from ecqm.reporting.counts import COUNTS, Counts, measure_count
 from ecqm.reporting.members import MEMBERS, write_subject_lists
 from ecqm.reporting.parts import Message, Part, message_of, stated_period
-from ecqm.reporting.recording import INDIVIDUAL, POPULATIONS, PartRecorder
+from ecqm.reporting.recording import INDIVIDUAL, NOTHING_MORE, POPULATIONS, PartRecorder, ResultOptions, summary_reports
 
 _RUNNING = ".running"
 _SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
@@ -81,12 +81,10 @@ class RunOutput:
     def __init__(
         self,
         folder: Path,
-        selection: Selection,
+        selection: PlannedMeasures,
         stated: Stated,
-        individual: bool = False,
-        subject_list: bool = False,
+        options: ResultOptions = NOTHING_MORE,
         fingerprint: Any = None,
-        supplemental_data: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._stack = ExitStack()
@@ -94,12 +92,10 @@ class RunOutput:
         self.folder = folder
         self.selection = selection
         self.stated = stated
+        self.options = options
         self._running = folder / _RUNNING
-        asked = {"individual": individual, "subject_list": subject_list, "supplemental_data": supplemental_data}
-        self.started = self._begin({**asked, "of": fingerprint})
-        self.recorder = PartRecorder.of(
-            selection.measures.values(), stated, self.started, individual, subject_list, supplemental_data
-        )
+        self.started = self._begin({**asdict(options), "of": fingerprint})
+        self.recorder = PartRecorder.of(selection.measures.values(), stated, self.started, options)
         self.date = self.recorder.date
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
         self._messages: Counter[Message] = Counter()
@@ -161,25 +157,20 @@ class RunOutput:
     def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
         """Write what sums up the run; `about` is put into run.json beside what is known here, `refused` says which data
         could not be evaluated at all, and why."""
-        outcomes, reports, counts = [], [], []
+        outcomes, counts = [], []
         lists: dict[str, Json] = {}
-        for canonical, measure in self.selection.measures.items():
-            part = self.total.measures.get(canonical)
-            if measure.name in self.total.not_run or part is None:
-                continue
-            plan = self._plans.get(canonical)
+        for measure, part in self.total.results_of(self.selection.measures):
+            plan = self._plans.get(measure.canonical)
             scores = self.total.scores(measure)
             outcomes.append(MeasureOutcome(measure, part.groups, part.failed, part.seconds, scores, plan))
             period = stated_period(self.stated, measure)
-            reporting = Reporting(measure, period, (), self.date)
-            reports.append(report_of_tallies(reporting, part.groups, part.supplements, scores))
             counts.append(measure_count(measure, period, part.groups, part.failed, part.within))
-            if self.recorder.members and part.groups:
-                lists[canonical] = subject_list_report(reporting, part.groups)
+            if part.groups:
+                lists[measure.canonical] = subject_list_report(Reporting(measure, period, (), self.date), part.groups)
         shutil.rmtree(self._results, ignore_errors=True)
         self._results.mkdir()
-        self._write(_SUMMARY, _bundle(reports))
-        if self.recorder.members:
+        self._write(_SUMMARY, _bundle(summary_reports(self.selection.measures, self.total, self.recorder)))
+        if self.options.subject_list:
             write_subject_lists(lists, self.files(MEMBERS), self._running / "lists", self._results / _SUBJECT_LIST)
         Counts(self.date, counts).write(self._results / COUNTS)
         self._write(_ERRORS, self._errors(refused))
@@ -223,7 +214,7 @@ class RunOutput:
                 _share(path, target / f"part-{path.name}")
 
     def _gather_individual(self) -> None:
-        if self.recorder.individual:
+        if self.options.individual:
             with (self._results / _INDIVIDUAL).open("wb") as target:
                 for path in self.files(INDIVIDUAL):
                     with path.open("rb") as source:
@@ -237,9 +228,9 @@ class RunOutput:
                 if target.is_dir() or fresh.is_dir():
                     _remove(target)
                 os.replace(fresh, target)
-        if not self.recorder.individual:
+        if not self.options.individual:
             _remove(self.folder / _INDIVIDUAL)
-        if not self.recorder.members:
+        if not self.options.subject_list:
             _remove(self.folder / _SUBJECT_LIST)
 
     def _errors(self, refused: Sequence[str]) -> Json:

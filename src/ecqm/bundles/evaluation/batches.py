@@ -1,4 +1,4 @@
-"""Running selected measures over patient data, batch by batch."""
+"""Evaluating planned measures over patients, batch by batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ecqm.data import Cohort, Demand
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
-from ecqm.engine.profiles import ProfileRule
+from ecqm.engine.executor import Profiles
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult, MeasureSet, composed_result
@@ -57,16 +57,16 @@ class _ValueSets(Protocol):
 class Evaluation:
     """Measures to be evaluated over cohorts.
 
-    `stated` is the measurement period (otherwise each measure has its own effective period), `profiles` by what a
-    resource is of a profile, `supplements` whether supplemental data are evaluated too, `patient_codes` whether those
-    that are counted within populations are. `composites` are measures with scores that are made of those of the plans.
+    `stated` is the measurement period; without it each measure has its own effective period. `supplements`: evaluate
+    supplemental data too. `profiles` says which resources a retrieve takes. `composites` are measures with scores made
+    of those of the plans. `patient_codes`: evaluate the supplemental data that are counted within populations.
     """
 
     plans: Sequence[EvaluationPlan]
     value_sets: _ValueSets
     stated: Stated = (None, None)
     supplements: bool = False
-    profiles: ProfileRule = "both"
+    profiles: Profiles = field(default_factory=FhirProfiles)
     context: EvaluationContext = field(default_factory=EvaluationContext.of_this_moment)
     composites: Sequence[Measure] = ()
     patient_codes: bool = False
@@ -102,7 +102,7 @@ class Evaluation:
         context = replace(self.context, terminology=self.value_sets)
         for period, plans in self.together:
             parameters = {"Measurement Period": period}
-            executor = Executor(cohort, membership, FhirProfiles(self.profiles), context, parameters)
+            executor = Executor(cohort, membership, self.profiles, context, parameters)
             _evaluate(batch, executor, plans, self.supplements, self.patient_codes, watch)
             batch.lifted.update(executor.lifted)
         order = {plan.measure.canonical: place for place, plan in enumerate(self.plans)}

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
+from typing import Self
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.content.catalog import MeasureNotFound
+from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.content.libraries import LibraryNotFound
+from ecqm.bundles.evaluation.batches import Stated
 from ecqm.bundles.evaluation.planning import Planner
 from ecqm.data import Demand
 from ecqm.data.allocation import many_objects
@@ -25,16 +27,16 @@ from ecqm.terminology import MissingValueSet
 CannotPlan = (ContentError, ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Planned measures; `not_planned` has, by name, why a measure could not be.
+@dataclass(frozen=True, kw_only=True)
+class PlannedMeasures:
+    """Measures planned to run together.
 
-    `missing` are the value sets that the plans look into and that are not at hand as whole. `composites` are measures
-    with scores that are made of those of the others. `notices` are what is to be known of them, once each:
-    versions of measures and data models that were taken or assumed, and what the compiler warns of.
+    `not_planned` says, by name, why a measure could not be planned. `missing` are the value sets that the plans refer
+    to and that are not available as a whole. `composites` are measures with scores made of those of the others.
+    `notices` are remarks on the content, once each: the versions of measures and data models that were chosen or
+    assumed, and warnings of the compiler.
     """
 
-    content: Content
     plans: tuple[MeasurePlan, ...]
     not_planned: dict[str, str] = field(default_factory=dict)
     missing: tuple[MissingValueSet, ...] = ()
@@ -55,8 +57,8 @@ class Selection:
         """What all of the measures need of the data."""
         return reduce(or_, (plan.demand for plan in self.plans), Demand.of((), ()))
 
-    def in_period(self, stated: tuple[str | None, str | None]) -> Selection:
-        """These in a stated measurement period, or each in its own: measures that have none are in `not_planned`."""
+    def in_period(self, stated: Stated) -> Self:
+        """The same measures, without those that have no measurement period, which are then in `not_planned`."""
         without: dict[str, str] = {}
         for plan in self.plans:
             try:
@@ -67,7 +69,7 @@ class Selection:
         return replace(self, plans=plans, not_planned=self.not_planned | without) if without else self
 
     def warnings(self, plan: MeasurePlan) -> list[str]:
-        """What to know of a measure's results: stand-ins for libraries, and what of it could not be had."""
+        """What to know of a measure's results: libraries taken in place of others, and what is missing."""
         return [
             *plan.measure.problems,
             *plan.libraries.warnings,
@@ -75,6 +77,13 @@ class Selection:
             *plan.lowering.warnings,
             *(f"value set {missing}" for missing in self.missing if missing.id in plan.value_sets),
         ]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Selection(PlannedMeasures):
+    """Planned measures of published FHIR content."""
+
+    content: Content
 
 
 def select(
@@ -101,7 +110,14 @@ def select(
         missing = missing_value_sets(content, planned)
     of_libraries = (f"{told} (library {library})" for told, library in planner.warnings.items())
     notices = (*content.notices, *of_libraries)
-    return Selection(content, planned, not_planned, missing, tuple(composites), notices)
+    return Selection(
+        content=content,
+        plans=planned,
+        not_planned=not_planned,
+        missing=missing,
+        composites=tuple(composites),
+        notices=notices,
+    )
 
 
 def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePlan]) -> Measure:

@@ -9,21 +9,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
 
-from ecqm.bundles.content.catalog import MeasureNotFound
+from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.bundles.content.documents import ContentError
-from ecqm.bundles.evaluation.batches import Batch
-from ecqm.bundles.evaluation.selection import CannotPlan
+from ecqm.bundles.evaluation.batches import Batch, Evaluation, Stated
+from ecqm.bundles.evaluation.selection import CannotPlan, PlannedMeasures
 from ecqm.bundles.packages.archives import is_archive, read_archive
 from ecqm.bundles.packages.package import MeasurePackage, is_package, packages, qdm_version, read_package
-from ecqm.data.fhir.demand import Demand
 from ecqm.data.problems import DataError
 from ecqm.data.qdm import read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
-from ecqm.engine import EvaluationError, Executor
-from ecqm.measures.definition import Measure, MeasureError
-from ecqm.measures.definition.period import measurement_period
-from ecqm.measures.evaluation.batch import MeasureSet
+from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.terminology import (
     CodeIndex,
@@ -34,7 +30,6 @@ from ecqm.terminology import (
     ValueSetStore,
     value_set_key,
 )
-from ecqm.values import EvaluationContext
 
 PACKAGES = "measures"
 
@@ -127,47 +122,6 @@ class SharedValueSets:
 
 
 @dataclass(frozen=True)
-class PackageSelection:
-    """Planned measures of packages: what `bundles.evaluation.selection.Selection` is for FHIR measures."""
-
-    content: SelectedPackages
-    plans: tuple[MeasurePlan, ...]
-    not_planned: dict[str, str] = field(default_factory=dict)
-    missing: tuple[MissingValueSet, ...] = ()
-    composites: tuple[Measure, ...] = ()
-    """None: packages are of one measure each."""
-    notices: tuple[str, ...] = ()
-
-    @property
-    def measures(self) -> dict[str, Measure]:
-        """The measures by canonical."""
-        return {plan.measure.canonical: plan.measure for plan in self.plans}
-
-    @property
-    def demand(self) -> Demand:
-        """What all of the measures need of the data."""
-        found = Demand.of((), ())
-        for plan in self.plans:
-            found |= plan.demand
-        return found
-
-    def warnings(self, plan: MeasurePlan) -> list[str]:
-        """What to know of a measure's results."""
-        lacking = [f"value set {each}" for each in self.missing if each.id in plan.value_sets]
-        return [*plan.measure.problems, *plan.problems, *plan.lowering.warnings, *lacking]
-
-    @property
-    def version(self) -> str:
-        """The version of QDM that the measures are written in. Raises ContentError if there are several."""
-        versions = set(map(qdm_version, self.plans))
-        if len({qdm_schema(version).version for version in versions}) > 1:
-            raise ContentError(
-                f"the measures are of QDM {', '.join(sorted(versions))}: run those of one version together"
-            )
-        return min(versions)
-
-
-@dataclass(frozen=True)
 class SelectedPackages:
     """What results are told to come from."""
 
@@ -178,6 +132,23 @@ class SelectedPackages:
     def hashes(self) -> Mapping[str, str]:
         """By measure, of the package's file."""
         return {each.measure.name: hashlib.sha256(Path(each.origin).read_bytes()).hexdigest() for each in self.packages}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PackageSelection(PlannedMeasures):
+    """Planned measures of QDM packages, which have no composites: a package is of one measure."""
+
+    content: SelectedPackages
+
+    @property
+    def version(self) -> str:
+        """The version of QDM that the measures are written in. Raises ContentError if there are several."""
+        versions = set(map(qdm_version, self.plans))
+        if len({qdm_schema(version).version for version in versions}) > 1:
+            raise ContentError(
+                f"the measures are of QDM {', '.join(sorted(versions))}: run those of one version together"
+            )
+        return min(versions)
 
 
 def select_packages(
@@ -202,21 +173,22 @@ def select_packages(
         watch(package.measure)
     shared = SharedValueSets(chosen)
     selected = SelectedPackages(chosen, content.problems, shared)
-    return PackageSelection(selected, tuple(plans), not_planned, tuple(missing.values()))
+    return PackageSelection(
+        content=selected, plans=tuple(plans), not_planned=not_planned, missing=tuple(missing.values())
+    )
 
 
 def evaluate_packages(
     selection: PackageSelection,
     data: Sequence[Path],
-    stated: tuple[str | None, str | None] = (None, None),
+    stated: Stated = (None, None),
     supplements: bool = False,
     watch: Callable[[Measure], None] = lambda measure: None,
     patient_codes: bool = False,
 ) -> Batch:
-    """The results of all measures over the QDM patients at some paths, which are one batch; those that have no period
-    or fail as a whole are in its `failed`.
+    """The results of all measures over the QDM patients at some paths, which are one batch; see `Evaluation`.
 
-    Raises DataError if there are no patients.
+    Raises DataError if there are no patients, MeasureError for a measure without a period.
     """
     codes = CodeIndex()
     started = perf_counter()
@@ -224,20 +196,10 @@ def evaluate_packages(
     if cohort.n == 0:
         told = "; ".join(map(str, cohort.problems[:3]))
         raise DataError(f"there are no QDM patients at {', '.join(map(str, data))}{told and ': ' + told}")
-    batch = Batch(cohort, load_seconds=perf_counter() - started)
-    membership = Membership(codes, selection.content.value_sets)
-    context = replace(EvaluationContext.of_this_moment(), terminology=selection.content.value_sets)
-    for plan in selection.plans:
-        watch(plan.measure)
-        try:
-            parameters = {"Measurement Period": measurement_period(plan.measure, stated)}
-        except MeasureError as error:
-            batch.failed[plan.measure.name] = str(error)
-            continue
-        executor = Executor(cohort, membership, QdmDataTypes(qdm_schema(selection.version)), context, parameters)
-        try:
-            batch.results += MeasureSet([plan]).evaluate(executor, supplements, patient_codes)
-        except EvaluationError as error:
-            batch.failed[plan.measure.name] = str(error)
-        batch.lifted.update(executor.lifted)
+    loaded = perf_counter()
+    value_sets = selection.content.value_sets
+    profiles = QdmDataTypes(qdm_schema(selection.version))
+    evaluation = Evaluation(selection.plans, value_sets, stated, supplements, profiles, patient_codes=patient_codes)
+    batch = evaluation.batch(cohort, Membership(codes, value_sets), watch)
+    batch.load_seconds = loaded - started
     return batch

@@ -23,6 +23,7 @@ from ecqm.cli.running.request import RunRequest
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import Unit, json_size, largest_unit, units_of
 from ecqm.data.source import PatientData
+from ecqm.engine import FhirProfiles
 from ecqm.reporting.run import RunOutput
 from ecqm.values import EvaluationContext
 
@@ -62,15 +63,7 @@ def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any],
     """The output folder, which an interrupted run with the same fingerprint has already filled in part."""
     unit_size = largest_unit(request.share)
     fingerprint = [about["engine"], about["hashes"], request.stated, request.profiles, unit_size, patients.state()]
-    return RunOutput(
-        request.output,
-        selection,
-        request.stated,
-        request.individual,
-        request.subject_list,
-        fingerprint,
-        request.supplemental_data,
-    )
+    return RunOutput(request.output, selection, request.stated, request.results, fingerprint)
 
 
 def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> list[Unit]:
@@ -85,7 +78,7 @@ def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, reques
         selection.content.value_sets,
         request.stated,
         supplements=request.individual,
-        profiles=request.profiles,
+        profiles=FhirProfiles(request.profiles),
         context=EvaluationContext.of_moment(output.started),
         composites=selection.composites,
         patient_codes=request.supplemental_data,

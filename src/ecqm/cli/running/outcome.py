@@ -9,12 +9,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ecqm.bundles.evaluation.selection import Selection
+from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.cli.terminal import table_width
 from ecqm.reporting.run import MeasureOutcome, RunOutput, outcome_rows
 
 
-def require_complete(selection: Selection, allow_missing: bool) -> None:
+def require_complete(selection: PlannedMeasures, allow_missing: bool) -> None:
     """Raises ClickException if no measure could be planned or, unless allowed, if value sets are missing."""
     if not selection.plans:
         reasons = [f"{name}: {reason}" for name, reason in selection.not_planned.items()]

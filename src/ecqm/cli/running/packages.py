@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any
 
 from ecqm import __version__
 from ecqm.bundles.packages.content import PackageContent, evaluate_packages, select_packages
@@ -19,17 +18,11 @@ def run_packages(request: RunRequest) -> int:
     started = perf_counter()
     content = PackageContent.open(request.content, request.valuesets)
     with progress("planning", len(content.select(request.names))) as advance:
-        selection: Any = select_packages(content, request.names, lambda measure: advance(1, measure.name))
+        selection = select_packages(content, request.names, lambda measure: advance(1, measure.name))
+    selection = selection.in_period(request.stated)
     require_complete(selection, request.allow_missing)
     planned = perf_counter()
-    with RunOutput(
-        request.output,
-        selection,
-        request.stated,
-        request.individual,
-        request.subject_list,
-        supplemental_data=request.supplemental_data,
-    ) as output:
+    with RunOutput(request.output, selection, request.stated, request.results) as output:
         with progress("evaluating", len(selection.plans)) as advance, telling(output.tell):
             batch = evaluate_packages(
                 selection,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ecqm.bundles.evaluation.batches import Stated
 from ecqm.engine.profiles import ProfileRule
+from ecqm.reporting.recording import ResultOptions
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class RunRequest:
     def names(self) -> tuple[str, ...]:
         """The names of the measures; none of them means all."""
         return () if "all" in self.measures else self.measures
+
+    @property
+    def results(self) -> ResultOptions:
+        """The results that were asked for beside those that every run writes."""
+        return ResultOptions(self.individual, self.subject_list, self.supplemental_data)
 
     @property
     def processes(self) -> int:

@@ -1,6 +1,6 @@
 """What a measure asks for, in the terms of the FHIR Measure resource and the Quality Measure IG (cqfmeasures).
 
-    from ecqm.measures.definition import Group, Measure, Population
+Import the terms from here: `from ecqm.measures.definition import Group, Measure`.
 """
 
 from ecqm.measures.definition.measure import (

@@ -1,20 +1,20 @@
 /*
  * The grammar of Clinical Quality Language, written from the CQL 1.5.3 specification (the Author's Guide, the
- * Developer's Guide and the syntax appendix), with the FHIRPath 2.0 terms that CQL builds on.
+ * Developer's Guide and the syntax appendix). It includes the FHIRPath 2.0 terms that CQL uses.
  *
- * It accepts the language of the specification, but it is shaped for prediction by one token of look-ahead:
+ * It accepts the language of the specification, but its rules differ, so that one token of look-ahead is enough:
  *
- * - A query is a term followed by an alias and clauses (`queryTail`), not an alternative beside terms. A reader that
- *   must decide between `(…) A where …` and `(…)` before it has read the parentheses reads everything twice.
- *   Which terms may be a query source is checked after parsing, with a better message.
- * - An instance selector is a postfix of a type name, a function call a postfix of a name.
- * - The filter of a retrieve is one expression: `[Condition: code in "VS"]` is read as a membership test and taken
- *   apart by the translator.
- * - Phrases of fixed words ('such that', 'or before') are one token with any white space between the words, so that
- *   their parts stay usable as names.
+ * - A query is a term followed by an alias and clauses (`queryTail`), and not an alternative to terms. Otherwise a
+ *   parser would have to read all of `(…)` to tell it from `(…) A where …`, and then read it again. The translator
+ *   checks which terms may be query sources, with a better message.
+ * - An instance selector is a suffix of a type name, and a function call is a suffix of a name.
+ * - The filter of a retrieve is one expression: `[Condition: code in "VS"]` is parsed as a membership test, and the
+ *   translator splits it.
+ * - Fixed phrases ('such that', 'or before') are one token, with any white space between the words, so that the
+ *   single words remain usable as names.
  *
- * Two levels of operators: `expression` (logic, comparison, timing, set operators; loosest last) and `term`
- * (selection, arithmetic). Their order in each rule is their precedence, tightest first.
+ * Operators have two levels: `expression` (logic, comparison, timing, sets) and `term` (selection, arithmetic). The
+ * alternatives of each rule are in order of precedence, with the highest first.
  */
 grammar Cql;
 
@@ -24,7 +24,7 @@ library
     : libraryDefinition? definition* statement* EOF
     ;
 
-/* What is read by itself: an expression, and each part of a library that has syntax errors somewhere. */
+/* Parsed separately: single expressions, and the parts of a library that has syntax errors. */
 standaloneExpression
     : expression EOF
     ;
@@ -295,7 +295,7 @@ anyName
     | keywordName
     ;
 
-/* Keywords that may also stand alone as a name: none of them opens an operator that a name could follow. */
+/* Keywords that may also be names: none of them begins an operator that a name could follow. */
 keywordIdentifier
     : 'Code' | 'Concept' | 'asc' | 'ascending' | 'called' | 'code' | 'codesystem' | 'codesystems' | 'concept' | 'context'
     | 'contains' | 'date' | 'day' | 'default' | 'desc' | 'descending' | 'difference' | 'display' | 'duration'
@@ -305,7 +305,7 @@ keywordIdentifier
     | 'timezone' | 'timezoneoffset' | 'using' | 'valueset' | 'version' | 'week' | 'width' | 'year'
     ;
 
-/* Keywords that are a name only after a dot or as the name of a function. */
+/* Keywords that may be names only after a dot, or as function names. */
 keywordName
     : 'after' | 'aggregate' | 'all' | 'and' | 'as' | 'before' | 'between' | 'by' | 'case' | 'cast' | 'Choice'
     | 'collapse' | 'convert' | 'days' | 'define' | 'distinct' | 'div' | 'during' | 'else'

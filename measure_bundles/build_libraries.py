@@ -1,7 +1,8 @@
-"""Compiles the CQL of a content folder and writes its Library resources.
+"""Compile the CQL of a content folder and write its Library resources.
 
-Each library of ``input/cql`` becomes ``input/resources/library/<name>.json`` with the CQL and its ELM, as published
-content has them. Usage: ``python measure_bundles/build_libraries.py measure_bundles/sample``.
+    python measure_bundles/build_libraries.py measure_bundles/sample
+
+Each library in `input/cql` becomes `input/resources/library/<name>.json` with its CQL and ELM, as in published content.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ OPTIONS = CompilerOptions(annotations=True, locators=True)
 
 
 def library_resource(source: str, compiler: Compiler, path: Path) -> str:
-    """The Library resource of one source, as JSON text; exits with the errors if it does not compile."""
+    """The Library resource of a source, as JSON. Exits with the errors if the source does not compile."""
     compilation = compiler.compile_library(source)
     if not compilation.ok:
         sys.exit("\n".join(error.render(str(path)) for error in compilation.errors))

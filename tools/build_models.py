@@ -1,10 +1,10 @@
-"""Derive the model files of `ecqm.models` from published model definitions (documents of urn:hl7-org:elm-modelinfo:r1).
+"""Generate the model files of `ecqm.models` from published model definitions (urn:hl7-org:elm-modelinfo:r1).
 
     python tools/build_models.py FOLDER [--into src/ecqm/models/data]
 
-FOLDER holds the definitions as XML. What is kept are facts about types (names, bases, elements, contexts,
-conversions, how an element maps to its target model); descriptions, comments and constraints are not. The layout of a
-model file is described in `ecqm.models.layout`.
+FOLDER has the definitions as XML. The model files contain facts about types: names, base types, elements, contexts,
+conversions, and the mapping of elements to the target model. They do not contain descriptions, comments and
+constraints. `ecqm.models.layout` describes the layout of model files.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def specifier_kind(element: etree._Element) -> str:
 
 
 def qualified(name: str, model: str) -> str:
-    """`name` with its model in front; a dot alone does not tell (`Account.Guarantor` is a part of `Account`)."""
+    """`name` qualified by its model. A dot alone does not show that it already is (`Account.Guarantor`)."""
     return name if name.startswith((f"{model}.", "System.")) else f"{model}.{name}"
 
 
 def written_type(text: str, model: str) -> str:
-    """A type given as text, such as `list<QDM.Id>`, in the one spelling of the model files."""
+    """A type given as text, such as `list<QDM.Id>`, in the notation of model files."""
     generic = re.fullmatch(r"(list|interval)<(.+)>", text, re.IGNORECASE)
     if generic:
         return f"{generic[1].capitalize()}<{written_type(generic[2], model)}>"
@@ -68,11 +68,11 @@ def specified_type(specifier: etree._Element, model: str) -> str:
         case "NamedTypeSpecifier":
             return f"{specifier.get('namespace') or specifier.get('modelName') or model}.{specifier.get('name')}"
         case kind:
-            raise ValueError(f"{model}: a type specifier of kind {kind!r}")
+            raise ValueError(f"{model}: unknown kind of type specifier {kind!r}")
 
 
 def element_type(element: etree._Element, model: str) -> str:
-    """The type of an element; a definition that names none admits anything."""
+    """The type of an element; System.Any if the definition has none."""
     if text := element.get("elementType") or element.get("type"):
         return written_type(text, model)
     specifier = next(children(element, "elementTypeSpecifier", "typeSpecifier"), None)

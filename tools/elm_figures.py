@@ -1,8 +1,8 @@
-"""Read every published library of a year, and print what was read and how long it took.
+"""Read all published libraries of a year, and print counts and times.
 
     python tools/elm_figures.py [CONTENT]
 
-CONTENT is $ECQM_CONTENT or .content when not given.
+CONTENT defaults to $ECQM_CONTENT, or to .content.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
 
     start = process_time()
     heads = [read_head(source.data) for source in sources]
-    print(f"{len(heads)} libraries identified in {process_time() - start:.2f} s, none parsed")
+    print(f"{len(heads)} libraries identified in {process_time() - start:.2f} s, without parsing them")
 
     size = sum(len(source.data) for source in sources)
     seconds = seconds_to_read(sources)
@@ -51,16 +51,16 @@ def main() -> None:
     print(f"{', '.join(SHARED)} in all versions ({size / 1e6:.1f} MB): {seconds_to_read(shared) * 1e3:.0f} ms")
 
     same = sum(read_json(write_json(tree)) == tree for tree in trees)
-    print(f"{same} of {len(trees)} are themselves after being written and read back")
+    print(f"{same} of {len(trees)} libraries are unchanged after writing and reading them")
 
     both = [(json, xml) for library in libraries if (json := library.elm_json()) and (xml := library.elm_xml())]
     equal = sum(read_json(json) == read_xml(xml) for json, xml in both)
-    print(f"{equal} of {len(both)} libraries published as JSON and XML are one tree")
+    print(f"{equal} of {len(both)} libraries published as JSON and XML are equal in both")
 
     collection = LibraryCollection(sources)
     resolved = [collection.resolve(identifier) for identifier in collection.identifiers()]
     most = max(len(one.libraries) for one in resolved)
-    print(f"{len(resolved)} of {len(sources)} find all that they include ({most} libraries at most, itself included)")
+    print(f"{len(resolved)} of {len(sources)} libraries find all their includes (up to {most} libraries with itself)")
 
 
 if __name__ == "__main__":

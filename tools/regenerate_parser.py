@@ -1,10 +1,10 @@
 """Generate the CQL parser from grammar/Cql.g4 into src/ecqm/language/generated.
 
-    python tools/regenerate_parser.py            generate (needs node and the npm package antlr-ng 1.x)
-    python tools/regenerate_parser.py --check    exit 1 if the committed parser was made from another grammar
+    python tools/regenerate_parser.py            # generate; needs Node.js, and downloads the npm package antlr-ng
+    python tools/regenerate_parser.py --check    # exit with 1 if the committed parser is from another grammar
 
-antlr-ng writes Python 3 targets of ATN version 4, which antlr4-python3-runtime 4.13 reads; it needs no Java.
-The digest of the grammar is recorded beside the generated files, so that a stale parser is noticed without tools.
+antlr-ng needs no Java. It generates Python 3 parsers with ATN version 4, which antlr4-python3-runtime 4.13 reads. The
+digest of the grammar is stored next to the generated files, so that the check needs no tools.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def grammar_digest() -> str:
 
 
 def is_current() -> bool:
-    """Whether the committed parser was generated from the grammar as it stands."""
+    """Whether the committed parser was generated from the current grammar."""
     return DIGEST.is_file() and DIGEST.read_text().strip() == grammar_digest()
 
 
 def generate() -> None:
-    """Run the generator and replace the committed files. Raises CalledProcessError when the grammar is wrong."""
+    """Run the generator and replace the committed files. Raises CalledProcessError for errors in the grammar."""
     npx = shutil.which("npx")
     if npx is None:
-        raise SystemExit("npx (node) is needed to generate the parser")
+        raise SystemExit("npx (part of Node.js) is needed to generate the parser")
     with tempfile.TemporaryDirectory() as folder:
         command = [npx, "--yes", GENERATOR, "-Dlanguage=Python3", "-l", "false", "-v", "false", "-w"]
         subprocess.run([*command, "-o", folder, str(GRAMMAR)], check=True)
@@ -56,9 +56,9 @@ def generate() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only say whether the parser is current")
+    parser.add_argument("--check", action="store_true", help="only check whether the parser is current")
     if parser.parse_args().check:
-        sys.exit(0 if is_current() else "the generated parser is stale: run tools/regenerate_parser.py")
+        sys.exit(0 if is_current() else "the generated parser is out of date; run tools/regenerate_parser.py")
     generate()
 
 

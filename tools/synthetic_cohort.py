@@ -1,13 +1,16 @@
-"""Make a synthetic cohort: FHIR R4 resources of N patients as NDJSON by type, like a bulk export.
+"""Generate a synthetic cohort: FHIR R4 resources of N patients as NDJSON by type, like a bulk export.
 
     python tools/synthetic_cohort.py CONTENT --patients 100000 --output DIR [--valuesets DIR]… [--seed 1] [--jobs 2]
         [--largest 100000]
 
-Records are plausible in shape, not in medicine: years of encounters, conditions, observations, orders, procedures,
-immunizations, with profiles and codes as the published measures of CONTENT retrieve them (two in three) and other codes
-(the rest); sizes are skewed (one patient in ten thousand has 10,000 resources, the first one as many as `--largest`
-says); dates come in every form and offset.
-The same seed makes the same cohort, however many processes make it.
+The records have a realistic structure, but make no medical sense:
+
+- Years of encounters, conditions, observations, orders, procedures, immunizations.
+- Two of three have profiles and codes that the published measures of CONTENT retrieve, the others other codes.
+- Sizes are skewed: one patient in ten thousand has 10,000 resources, and the first one as many as `--largest` says.
+- Dates have all forms and offsets.
+
+The same seed generates the same cohort with any number of processes.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ PATIENTS_PER_PART = 5_000
 CODES_PER_SOURCE = 150
 RESOURCES_OF_A_FEW = 10_000
 IN_TEN_THOUSAND = 1e-4
-# What a record is made of; the first entry of every patient's record is an encounter.
+# The share of each type in a record. The first resource of each patient is an encounter.
 MIX = {
     "Encounter": 0.26,
     "Observation": 0.28,
@@ -76,14 +79,14 @@ ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 DISPOSITIONS = ("306689006", "10161009", "65537008", "86400002", "371828006", "428371000124100")
 RACES = (("2106-3", "White"), ("2054-5", "Black or African American"), ("2028-9", "Asian"), ("2131-1", "Other Race"))
 PAYERS = ("1", "2", "5", "6", "59", "9999")
-# (ending of a date-time, length that the text before it is cut to), as often as it occurs
+# (suffix of a date-time, length to which the text before it is truncated), repeated by frequency
 DATE_FORMS = (("Z", 19),) * 8 + (("-05:00", 19),) * 5 + ((".000+00:00", 19),) * 4 + ((".250Z", 19), ("", 19), ("", 10),
               ("", 10), ("+05:30", 19), ("", 7), ("-08:00", 16))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Source:
-    """What measures retrieve: resources of one profile with one of these codes."""
+    """A retrieve of measures: resources of a profile with one of these codes."""
 
     profile: str
     codes: tuple[tuple[str, str], ...]
@@ -91,14 +94,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """JSON fragments by resource type: profile and code of a resource; and the concepts of value sets."""
+    """JSON fragments with profile and code, by resource type; and concepts of value sets, for answers."""
 
     fragments: dict[str, list[str]]
     concepts: list[str]
 
 
 def retrieves(content: Path, value_sets: ValueSetStore) -> dict[str, list[Source]]:
-    """By resource type, what the published libraries retrieve with a value set."""
+    """The retrieves of the published libraries that have a value set, by resource type."""
     found: dict[str, dict[Source, None]] = {}
     for path in sorted((content / "input" / "resources" / "library").glob("*.json")):
         for part in json.loads(path.read_bytes()).get("content", ()):
@@ -136,7 +139,7 @@ def _add_source(
 
 
 def vocabulary(content: Path, more: Sequence[Path]) -> Vocabulary:
-    """The fragments that resources are made of; every third has a code that no measure asks for."""
+    """The fragments to build resources from; a third of them have codes that no measure retrieves."""
     value_sets = ValueSetStore.of_folders(content / "input" / "vocabulary", *more)
     sources = retrieves(content, value_sets)
     fragments: dict[str, list[str]] = {}
@@ -164,7 +167,7 @@ def _concept(code: tuple[str, str]) -> str:
 
 
 class Part:
-    """The patients `first`… of one part of the cohort, drawn from the seed and the number of the part alone."""
+    """One part of the cohort, whose patients begin with number `first`. It depends only on the seed and its number."""
 
     def __init__(self, words: Vocabulary, seed: int, number: int, n: int, mean: float, largest: int = 0) -> None:
         self.words = words
@@ -176,7 +179,7 @@ class Part:
         self.lines: dict[str, list[str]] = {}
 
     def make(self) -> dict[str, list[str]]:
-        """The lines of all resources by type."""
+        """The NDJSON lines of all resources, by type."""
         self._patients()
         sizes = self.random.lognormal(np.log(self.mean) - 0.5, 1.0, self.n).astype(np.int64) + 2
         sizes[self.random.random(self.n) < IN_TEN_THOUSAND] = RESOURCES_OF_A_FEW
@@ -186,7 +189,7 @@ class Part:
         kinds = self.random.choice(len(MIX), len(patient), p=np.array(list(MIX.values())) / sum(MIX.values()))
         kinds[np.cumsum(sizes) - sizes] = 0
         visits = patient[kinds == 0]
-        # Resources of a patient refer to some encounter of theirs.
+        # Each resource refers to a random encounter of its patient.
         first_visit = np.searchsorted(visits, np.arange(self.n))
         n_visits = np.bincount(visits, minlength=self.n)
         for kind, name in enumerate(MIX):
@@ -209,7 +212,7 @@ class Part:
         return [DATE_FORMS[i] for i in self.random.integers(0, len(DATE_FORMS), n).tolist()]
 
     def _times(self, n: int) -> Array:
-        """Seconds since 1970 in eleven years, half of them in the last two."""
+        """Random times in eleven years, half of them in the last two, as seconds since 1970."""
         day = np.where(
             self.random.random(n) < 0.5, self.random.integers(3287, 4017, n), self.random.integers(0, 4017, n)
         )
@@ -353,7 +356,7 @@ class Part:
 def write_part(
     number: int, words: Vocabulary, seed: int, n_patients: int, mean: float, output: Path, largest: int = 0
 ) -> int:
-    """Write the files of one part; how many resources it has."""
+    """Write the files of one part. Returns its number of resources."""
     n = min(PATIENTS_PER_PART, n_patients - number * PATIENTS_PER_PART)
     lines = Part(words, seed, number, n, mean, largest).make()
     for name, texts in lines.items():
@@ -362,7 +365,7 @@ def write_part(
 
 
 def write_shared(output: Path) -> None:
-    """Write what belongs to no patient."""
+    """Write the resources that belong to no patient."""
     shared: dict[str, list[dict[str, object]]] = {
         "Organization": [{"id": f"o{i}", "name": f"Organization {i}"} for i in range(50)],
         "Location": [{"id": f"l{i}", "status": "active", "name": f"Ward {i}"} for i in range(200)],
@@ -376,8 +379,8 @@ def write_shared(output: Path) -> None:
 @click.command()
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--patients", default=1_000, show_default=True)
-@click.option("--mean", default=40.0, show_default=True, help="Resources per patient, about.")
-@click.option("--largest", default=0, help="Resources of the first patient, instead of about as many as others have.")
+@click.option("--mean", default=40.0, show_default=True, help="Approximate resources per patient.")
+@click.option("--largest", default=0, help="Resources of the first patient; by default as for other patients.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--jobs", default=1, show_default=True)
 @click.option("--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets.")
@@ -392,13 +395,11 @@ def main(
     valuesets: tuple[Path, ...],
     output: Path,
 ) -> None:
-    """Make a synthetic cohort with the codes of the measures in CONTENT."""
+    """Generate a synthetic cohort with the codes of the measures in CONTENT."""
     output.mkdir(parents=True, exist_ok=True)
     words = vocabulary(content, valuesets)
     write_shared(output)
-    write = partial(
-        write_part, words=words, seed=seed, n_patients=patients, mean=mean, output=output, largest=largest
-    )
+    write = partial(write_part, words=words, seed=seed, n_patients=patients, mean=mean, output=output, largest=largest)
     parts = range(-(-patients // PATIENTS_PER_PART))
     if jobs == 1:
         count = sum(map(write, parts))

@@ -1,4 +1,4 @@
-"""What maintainers run, run on something small."""
+"""The tools for maintainers, on small inputs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_figures_of_elm(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE / "input" / "cql", tmp_path / "libraries-2025" / "cql")
     told = run("tools/elm_figures.py", tmp_path)
     assert told.startswith("3 libraries identified in ")
-    assert "3 of 3 are themselves after being written and read back" in told
-    assert "3 of 3 find all that they include (2 libraries at most, itself included)" in told
+    assert "3 of 3 libraries are unchanged after writing and reading them" in told
+    assert "3 of 3 libraries find all their includes (up to 2 libraries with itself)" in told
 
 
 def test_the_parser_is_that_of_the_grammar() -> None:

@@ -13,8 +13,10 @@ from ecqm.kernels.segments import (
     densify,
     distinct,
     first_occurrences,
+    first_within,
     gather,
     interleave,
+    occurs_in,
     offsets_of_lengths,
     offsets_of_parents,
     parents_of_offsets,
@@ -64,6 +66,16 @@ def test_any_and_count_per_segment(segments: list[list[bool]]) -> None:
     mask = np.array([value for segment in segments for value in segment], np.bool_)
     assert any_within(mask, parents, len(segments)).tolist() == [any(segment) for segment in segments]
     assert count_within(mask, parents, len(segments)).tolist() == [sum(segment) for segment in segments]
+    starts = [sum(map(len, segments[:at])) for at in range(len(segments))]
+    expected = [
+        start + segment.index(True) if True in segment else -1 for start, segment in zip(starts, segments, strict=True)
+    ]
+    assert first_within(mask, parents, len(segments)).tolist() == expected
+
+
+@given(st.lists(st.integers(0, 5), max_size=9), st.lists(st.integers(0, 7), max_size=9))
+def test_keys_that_occur_in_others(keys: list[int], others: list[int]) -> None:
+    assert occurs_in(ints(keys), ints(others)).tolist() == [key in others for key in keys]
 
 
 @given(small | far)

@@ -47,7 +47,7 @@ _UNITS = ("g", "mg", "1", "%", "d", "days", "years", "Cel", "K", "furlong")
 DOMAINS: dict[t.CqlType, list[Any]] = {
     t.BOOLEAN: [True, False],
     t.INTEGER: [*range(-3, 6), 2**31 - 1, -(2**31), 70_000],
-    t.LONG: [Long(value) for value in (*range(-3, 6), 2**40)],
+    t.LONG: [Long(value) for value in (*range(-3, 6), 2**40, 2**63 - 1, -(2**63))],
     t.DECIMAL: _DECIMALS,
     t.QUANTITY: [Quantity(value, unit) for value in _DECIMALS[:7] for unit in _UNITS]
     + [Quantity(MAX_DECIMAL, "g"), Quantity(MAX_DECIMAL, "mg"), Quantity(MIN_DECIMAL, "1")],

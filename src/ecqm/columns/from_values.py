@@ -19,10 +19,10 @@ from ecqm.columns.quantity import QuantityColumn
 from ecqm.columns.ragged import ListColumn
 from ecqm.columns.record import RecordColumn, ResourceColumn, ResourceRow
 from ecqm.columns.scalar import ScalarColumn
-from ecqm.columns.temporal import DateColumn, DateTimeColumn, TimeColumn
+from ecqm.columns.temporal import EPOCH_DAY, EPOCH_INSTANT, DateColumn, DateTimeColumn, TimeColumn
 from ecqm.columns.text import StringColumn
-from ecqm.columns.to_values import EPOCH_DAY, EXACT
-from ecqm.kernels.calendar import MS_PER_DAY
+from ecqm.columns.to_values import EXACT
+from ecqm.kernels.calendar import MS_PER_MINUTE
 from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.types import LONG, CqlType, IntervalType, NamedType, TupleType
 from ecqm.values import Code, Concept, Date, DateTime, Interval, Long, Quantity, Time, Tuple, request_offset
@@ -89,8 +89,8 @@ def _from_dates(values: Values, codes: CodeDictionary) -> Column:
 def _from_datetimes(values: Values, codes: CodeDictionary) -> Column:
     default = request_offset()
     offset = np.array([default if value.offset is None else value.offset for value in values], np.int16)
-    local = np.array([value.ordinal() - EPOCH_DAY * MS_PER_DAY for value in values], np.int64)
-    low = local - offset.astype(np.int64) * 60_000
+    local = np.array([value.ordinal() - EPOCH_INSTANT for value in values], np.int64)
+    low = local - offset.astype(np.int64) * MS_PER_MINUTE
     return DateTimeColumn(low, _precisions(values), offset, np.ones(len(values), np.bool_))
 
 

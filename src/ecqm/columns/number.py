@@ -150,6 +150,11 @@ def add_exact(a: Unscaled, b: Unscaled) -> Unscaled:
     return narrow(a.astype(object) + b.astype(object))
 
 
+def absolute(values: Unscaled) -> Unscaled:
+    """|values|, as Python integers if int64 could not hold them: its minimum has no positive counterpart."""
+    return np.asarray(np.abs(values if _magnitude(values) < INT64_LIMIT else values.astype(object)))
+
+
 def narrow(values: Unscaled) -> Unscaled:
     """int64 if all of the integers fit, otherwise the array as it is."""
     return values.astype(np.int64) if _magnitude(values) < INT64_LIMIT else values

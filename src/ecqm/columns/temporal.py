@@ -15,6 +15,7 @@ from ecqm.kernels.calendar import (
     HOUR,
     MILLISECOND,
     MS_PER_DAY,
+    MS_PER_MINUTE,
     MS_PER_UNIT,
     SECOND,
     YEAR,
@@ -25,8 +26,16 @@ from ecqm.kernels.calendar import (
 )
 from ecqm.kernels.segments import combine_keys
 from ecqm.types import DATE, DATETIME, TIME, CqlType
+from ecqm.values.temporal import MAX_DATE, MAX_DATETIME, MIN_DATE, MIN_DATETIME, Date
 
 Precisions = npt.NDArray[np.uint8]
+
+# Columns count from 1970-01-01, the ordinals of `ecqm.values` from the day before 0001-01-01.
+EPOCH_DAY = Date(1970, 1, 1).ordinal()
+EPOCH_INSTANT = EPOCH_DAY * MS_PER_DAY
+# The range of Date and of DateTime (local time), as columns count.
+FIRST_DAY, LAST_DAY = MIN_DATE.ordinal() - EPOCH_DAY, MAX_DATE.ordinal() - EPOCH_DAY
+FIRST_INSTANT, LAST_INSTANT = MIN_DATETIME.ordinal() - EPOCH_INSTANT, MAX_DATETIME.ordinal() - EPOCH_INSTANT
 
 
 class TemporalColumn(Column):
@@ -124,7 +133,12 @@ class DateTimeColumn(TemporalColumn):
     @property
     def local(self) -> Rows:
         """The earliest points as local times, in milliseconds since 1970-01-01."""
-        return self.low + self.offset.astype(np.int64) * 60_000
+        return self.low + self.offset_milliseconds
+
+    @property
+    def offset_milliseconds(self) -> Rows:
+        """The timezone offsets in milliseconds (n)."""
+        return self.offset.astype(np.int64) * MS_PER_MINUTE
 
     def _last_within(self, low: Rows, precision: int) -> Rows:
         if precision >= DAY:

@@ -17,15 +17,12 @@ from ecqm.columns.quantity import QuantityColumn
 from ecqm.columns.ragged import ListColumn
 from ecqm.columns.record import RecordColumn, ResourceColumn, ResourceRow
 from ecqm.columns.scalar import ScalarColumn
-from ecqm.columns.temporal import DateColumn, DateTimeColumn, TimeColumn
+from ecqm.columns.temporal import EPOCH_DAY, EPOCH_INSTANT, DateColumn, DateTimeColumn, TimeColumn
 from ecqm.columns.text import StringColumn
-from ecqm.kernels.calendar import MS_PER_DAY
 from ecqm.types import LONG, NamedType
 from ecqm.values import Code, Concept, Date, DateTime, Interval, Long, Quantity, Time, Tuple
 from ecqm.values.temporal import HOUR
 
-# The ordinal of the day from which date columns count.
-EPOCH_DAY = Date(1970, 1, 1).ordinal()
 # Enough digits for any decimal of a column: the default context would round to 28.
 EXACT = Context(prec=100)
 
@@ -84,7 +81,7 @@ def _datetimes(column: DateTimeColumn) -> list[Any]:
 
 
 def _datetime(local: int, rank: int, offset: int) -> DateTime:
-    fields = DateTime.from_ordinal(local + EPOCH_DAY * MS_PER_DAY).fields[: rank + 1]
+    fields = DateTime.from_ordinal(local + EPOCH_INSTANT).fields[: rank + 1]
     return DateTime.from_fields(fields, offset)
 
 

@@ -58,6 +58,14 @@ def count_within(mask: Mask, parents: Rows, n: int) -> Rows:
     return np.bincount(parents[mask], minlength=n).astype(np.int64)
 
 
+def first_within(mask: Mask, parents: Rows, n: int) -> Rows:
+    """Per segment, the first of its rows in which `mask` holds; -1 if there is none."""
+    rows = np.flatnonzero(mask)[::-1]
+    first = np.full(n, -1, np.int64)
+    first[parents[rows]] = rows  # of several rows of a segment, the last one assigned stays
+    return first
+
+
 def interleave(first: Rows, second: Rows) -> tuple[Rows, Rows, Rows]:
     """Join two sequences of n segments, given by their offsets: segment i has the rows of `first`'s i, then `second`'s.
 
@@ -114,6 +122,13 @@ def distinct(keys: npt.NDArray[np.integer]) -> tuple[Rows, Rows]:
     wide = keys.astype(np.int64, copy=False)
     rows, dense = representatives(wide)
     return wide[rows], dense
+
+
+def occurs_in(keys: Rows, others: Rows) -> Mask:
+    """Whether each of `keys` occurs among `others`; all are dense numbers from 0, as `densify` makes them."""
+    occurs = np.zeros(max(int(keys.max(initial=-1)), int(others.max(initial=-1))) + 1, np.bool_)
+    occurs[others] = True
+    return occurs[keys]
 
 
 def combine_keys(*parts: npt.NDArray[np.int64]) -> Rows:

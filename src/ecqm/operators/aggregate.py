@@ -1,9 +1,9 @@
 """Aggregate functions (CQL reference, aggregate functions; ELM chapter 21).
 
-Null elements do not count. What has no other elements gives null, save for Count, AllTrue and AnyTrue. Sums and means
-are exact until the result is brought into its type; one that it cannot hold is null. Of quantities, which must be of
-one dimension, the result is in the most granular of their units (that of products and variances too: the examples of
-the reference have `24.0 'mg'` as the product of four quantities in `mg`).
+Null elements are ignored. If there are no others the result is null, except for Count, AllTrue and AnyTrue. Sums and
+means are exact until the result is rounded to its type; a result out of range is null. Quantities must have one
+dimension, and the result is in the most granular of their units. That includes products and variances: the reference
+gives `24.0 'mg'` as the product of four quantities in `mg`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def present(source: List) -> list[Any]:
 
 
 def of_numbers(name: str, statistic: Callable[[list[Decimal]], Decimal | None], source: List) -> Decimal | None:
-    """A statistic of the Decimals of a list, rounded."""
+    """A statistic of the Decimals of a list, rounded to a Decimal; raises CqlError in the name of an operator if some
+    are uncertain."""
     values = present(source)
     require_certain(name, *values)
     result = statistic(values) if values else None
@@ -44,8 +45,7 @@ def of_numbers(name: str, statistic: Callable[[list[Decimal]], Decimal | None], 
 
 
 def of_quantities(statistic: Callable[[list[Decimal]], Decimal | None], source: List) -> Quantity | None:
-    """A statistic of the quantities of a list, all in the most granular of their units; None where they have different
-    dimensions."""
+    """A statistic of the quantities of a list in the most granular of their units; None if their dimensions differ."""
     quantities: list[Quantity] = present(source)
     if not quantities:
         return None
@@ -61,7 +61,7 @@ def of_quantities(statistic: Callable[[list[Decimal]], Decimal | None], source: 
 
 @operator("Count", spec="elm:21.4")
 class Count:
-    """How many elements are not null."""
+    """The number of elements that are not null."""
 
     @overload("(List<T>) -> Integer", nulls=NONE)
     def lists(source: List | None) -> int | None:
@@ -70,7 +70,7 @@ class Count:
 
 @operator("Sum", spec="elm:21.13")
 class Sum:
-    """The sum."""
+    """The sum of the elements."""
 
     @overload(*_NUMBERS)
     def numbers(source: List) -> Any:
@@ -87,7 +87,7 @@ class Sum:
 
 @operator("Product", spec="elm:21.6")
 class Product:
-    """The product."""
+    """The product of the elements."""
 
     @overload(*_NUMBERS)
     def numbers(source: List) -> Any:
@@ -103,7 +103,7 @@ class Product:
 
 @operator("Min", spec="elm:21.9")
 class Min:
-    """The least element; null where comparison cannot tell which it is."""
+    """The least element; null if comparison leaves open which it is."""
 
     @overload(*_ORDERED)
     def ordered(source: List) -> Any:
@@ -112,7 +112,7 @@ class Min:
 
 @operator("Max", spec="elm:21.7")
 class Max:
-    """The greatest element; null where comparison cannot tell which it is."""
+    """The greatest element; null if comparison leaves open which it is."""
 
     @overload(*_ORDERED)
     def ordered(source: List) -> Any:
@@ -134,7 +134,7 @@ class Avg:
 
 @operator("GeometricMean", spec="elm:21.5")
 class GeometricMean:
-    """The root of the product that has as many factors; null where it is not a real number."""
+    """The n-th root of the product of n elements; null if it is not a real number."""
 
     @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
@@ -143,7 +143,7 @@ class GeometricMean:
 
 @operator("Median", spec="elm:21.8")
 class Median:
-    """The element in the middle by size, or the mean of the two."""
+    """The middle element in order, or the mean of the two middle ones."""
 
     @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
@@ -156,7 +156,7 @@ class Median:
 
 @operator("Mode", spec="elm:21.10")
 class Mode:
-    """The most frequent element, of several the one that comes first."""
+    """The most frequent element; of several, the one that appears first."""
 
     @overload("(List<T>) -> T")
     def lists(source: List) -> Any:
@@ -172,7 +172,7 @@ class Mode:
 
 @operator("Variance", spec="elm:21.15")
 class Variance:
-    """The variance of a sample; null for a single element."""
+    """The sample variance; null for a single element."""
 
     @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
@@ -185,7 +185,7 @@ class Variance:
 
 @operator("PopulationVariance", spec="elm:21.11")
 class PopulationVariance:
-    """The variance of a whole population."""
+    """The population variance."""
 
     @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
@@ -198,7 +198,7 @@ class PopulationVariance:
 
 @operator("StdDev", spec="elm:21.14")
 class StdDev:
-    """The standard deviation of a sample; null for a single element."""
+    """The sample standard deviation; null for a single element."""
 
     @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
@@ -211,7 +211,7 @@ class StdDev:
 
 @operator("PopulationStdDev", spec="elm:21.12")
 class PopulationStdDev:
-    """The standard deviation of a whole population."""
+    """The population standard deviation."""
 
     @overload(_DECIMALS)
     def decimals(source: List) -> Decimal | None:
@@ -268,19 +268,19 @@ def _geometric_mean(values: list[Decimal]) -> Decimal | None:
     return power(_product(values), EXACT.divide(Decimal(1), Decimal(len(values))))
 
 
-def _squares(values: list[Decimal]) -> Decimal:
-    """The sum of the squares of the distances from the mean, from whole sums so that it is rounded only once."""
+def _sum_of_squared_deviations(values: list[Decimal]) -> Decimal:
+    """(n Σx² - (Σx)²) / n: exact sums and a single division, so that it is rounded only once."""
     count, total = Decimal(len(values)), _sum(values)
     of_squares = _sum([EXACT.multiply(value, value) for value in values])
     return EXACT.divide(EXACT.subtract(EXACT.multiply(count, of_squares), EXACT.multiply(total, total)), count)
 
 
 def _variance(values: list[Decimal]) -> Decimal | None:
-    return EXACT.divide(_squares(values), Decimal(len(values) - 1)) if len(values) > 1 else None
+    return EXACT.divide(_sum_of_squared_deviations(values), Decimal(len(values) - 1)) if len(values) > 1 else None
 
 
 def _population_variance(values: list[Decimal]) -> Decimal:
-    return EXACT.divide(_squares(values), Decimal(len(values)))
+    return EXACT.divide(_sum_of_squared_deviations(values), Decimal(len(values)))
 
 
 def _deviation(values: list[Decimal]) -> Decimal | None:
@@ -295,8 +295,8 @@ def _population_deviation(values: list[Decimal]) -> Decimal:
 def _extreme(
     source: List, beyond: Callable[[Any, Any], bool | None], reached: Callable[[Any, Any], bool | None]
 ) -> Any:
-    """The element beyond all others. One pass finds the only candidate, a second tries it against all, since
-    comparison may be unable to tell."""
+    """The element that is beyond all others. One pass finds the only candidate; a second compares it with all, since
+    comparison may be unable to decide."""
     values = present(source)
     if not values:
         return None

@@ -1,7 +1,7 @@
 """Arithmetic on Integer, Long, Decimal and Quantity (CQL reference, arithmetic operators; ELM chapter 16).
 
-Unless an operator says otherwise, a result that cannot be represented, and a division by zero, is null. The overloads
-on dates and times stand with the temporal operators.
+A result that cannot be represented and a division by zero are null, unless an operator says otherwise. The overloads on
+dates and times are in `ecqm.operators.temporal`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _QUANTITIES = "(Quantity, Quantity) -> Quantity"
 
 
 def in_finer_unit(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal, str] | None:
-    """Both numbers in the more granular of the two units, and that unit; None where the dimensions differ.
-    Units that measure the same are written as the left one."""
+    """Both numbers in the more granular of the two units, and that unit; None if the dimensions differ. Of two names
+    for the same unit, the left one is used."""
     if left.unit == right.unit:
         return left.value, right.value, left.unit
     one_left = convert_exactly(Fraction(1), left.unit, right.unit)
@@ -57,17 +57,17 @@ def in_finer_unit(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal, st
 
 
 def in_unit(quantity: Quantity, unit: str) -> Decimal:
-    """The number of a quantity in another unit of the same dimension, before rounding."""
+    """The number of a quantity in another unit of the same dimension, not rounded to a Decimal."""
     if quantity.unit == unit:
         return quantity.value
     exact = convert_exactly(quantity.value, quantity.unit, unit)
-    assert exact is not None, "the units have been found commensurable"
+    assert exact is not None, "the units have the same dimension"
     return EXACT.divide(Decimal(exact.numerator), Decimal(exact.denominator))
 
 
 def combined_unit(combine: Callable[[str, str], str], left: str, right: str) -> str | None:
-    """The unit of a product or quotient, None where one of them is malformed. A unit by 1 keeps its spelling, so that
-    twice three days are still days of the calendar."""
+    """The unit of a product or quotient (`combine`); None if one of the units is malformed. The unit 1 leaves the other
+    as it is written, so that two times `3 days` is still a calendar duration."""
     if right == "1":
         return left
     if left == "1" and combine is multiply_units:
@@ -79,7 +79,7 @@ def combined_unit(combine: Callable[[str, str], str], left: str, right: str) -> 
 
 
 def divide_quantities(left: Quantity, right: Quantity) -> Quantity | None:
-    """The quotient, without a unit when the dimensions are the same; None for a division by zero."""
+    """The quotient, without a unit if the dimensions are the same; None for a division by zero."""
     if not right.value:
         return None
     same = in_finer_unit(left, right)
@@ -91,7 +91,7 @@ def divide_quantities(left: Quantity, right: Quantity) -> Quantity | None:
 
 @operator("Abs", spec="elm:16.1")
 class Abs:
-    """The absolute value; the unit of a quantity stays."""
+    """The absolute value, in the unit of the argument."""
 
     @overload(*_UNARY)
     def numbers(argument: Any) -> Any:
@@ -107,7 +107,7 @@ class Abs:
 
 @operator("Add", spec="elm:16.2")
 class Add:
-    """The sum. Quantities must be of one dimension, the sum has the more granular unit."""
+    """The sum; null for quantities of different dimensions, otherwise in the more granular of their units."""
 
     @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
@@ -121,7 +121,7 @@ class Add:
 
 @operator("Subtract", spec="elm:16.20")
 class Subtract:
-    """The difference. Quantities must be of one dimension, the difference has the more granular unit."""
+    """The difference; null for quantities of different dimensions, otherwise in the more granular of their units."""
 
     @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
@@ -135,7 +135,7 @@ class Subtract:
 
 @operator("Multiply", spec="elm:16.14")
 class Multiply:
-    """The product; that of quantities has the product of their units."""
+    """The product; for quantities, in the product of their units."""
 
     @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
@@ -149,7 +149,7 @@ class Multiply:
 
 @operator("Divide", spec="elm:16.4")
 class Divide:
-    """The quotient as a Decimal; that of quantities has the quotient of their units."""
+    """The quotient as a Decimal; for quantities, in the quotient of their units."""
 
     @overload("(Decimal, Decimal) -> Decimal")
     def decimals(left: Decimal, right: Decimal) -> Decimal | None:
@@ -163,7 +163,7 @@ class Divide:
 
 @operator("TruncatedDivide", spec="elm:16.23")
 class TruncatedDivide:
-    """The quotient without its fraction."""
+    """The quotient truncated to an integer."""
 
     @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
@@ -172,7 +172,7 @@ class TruncatedDivide:
 
     @overload(_QUANTITIES)
     def quantities(left: Quantity, right: Quantity) -> Quantity | None:
-        """Of quantities of one dimension, or with a divisor without unit, the unit is that of the dividend."""
+        """In the more granular unit for quantities of one dimension, otherwise in the quotient of the units."""
         if not right.value:
             return None
         same = in_finer_unit(left, right)
@@ -184,7 +184,7 @@ class TruncatedDivide:
 
 @operator("Modulo", spec="elm:16.13")
 class Modulo:
-    """What truncated division leaves over; it has the sign of the dividend."""
+    """The remainder of truncated division, with the sign of the dividend."""
 
     @overload(*_BINARY)
     def numbers(left: Any, right: Any) -> Any:
@@ -193,7 +193,8 @@ class Modulo:
 
     @overload(_QUANTITIES)
     def quantities(left: Quantity, right: Quantity) -> Quantity | None:
-        """Of quantities of one dimension in the more granular unit; a divisor without unit keeps the dividend's."""
+        """In the more granular unit for quantities of one dimension, in the unit of the dividend if the divisor has
+        none, otherwise null."""
         if not right.value:
             return None
         same = in_finer_unit(left, right)
@@ -205,7 +206,7 @@ class Modulo:
 
 @operator("Negate", spec="elm:16.15")
 class Negate:
-    """The negative of a number; the unit of a quantity stays."""
+    """The argument with the opposite sign, in the same unit."""
 
     @overload(*_UNARY)
     def numbers(argument: Any) -> Any:
@@ -218,7 +219,7 @@ class Negate:
 
 @operator("Ceiling", spec="elm:16.3")
 class Ceiling:
-    """The least integer that is not less."""
+    """The least integer that is not less than the argument."""
 
     @overload(_TO_INTEGER)
     def decimals(argument: Decimal) -> int | None:
@@ -227,7 +228,7 @@ class Ceiling:
 
 @operator("Floor", spec="elm:16.6")
 class Floor:
-    """The greatest integer that is not greater."""
+    """The greatest integer that is not greater than the argument."""
 
     @overload(_TO_INTEGER)
     def decimals(argument: Decimal) -> int | None:
@@ -236,7 +237,7 @@ class Floor:
 
 @operator("Truncate", spec="elm:16.22")
 class Truncate:
-    """The integer part."""
+    """The integer part of the argument."""
 
     @overload(_TO_INTEGER)
     def decimals(argument: Decimal) -> int | None:
@@ -245,7 +246,7 @@ class Truncate:
 
 @operator("Round", spec="elm:16.19")
 class Round:
-    """The nearest number with so many places after the point, none unless given; halves go away from zero."""
+    """The argument rounded to a number of decimal places (by default none), halves away from zero."""
 
     @overload("(Decimal) -> Decimal")
     def whole(argument: Decimal) -> Decimal | None:
@@ -263,7 +264,7 @@ class Exp:
     @overload("(Decimal) -> Decimal", may_raise=True)
     def decimals(argument: Decimal) -> Decimal:
         require_certain("Exp", argument)
-        # Beyond 60 the result has more digits than a Decimal holds, whatever comes after the point.
+        # exp(60) is beyond the maximum Decimal; computing much larger powers would take long.
         result = in_decimal(EXACT.exp(argument)) if argument < 60 else None
         if result is None:
             raise CqlError(f"Exp({argument}) is too large for a Decimal")
@@ -272,7 +273,7 @@ class Exp:
 
 @operator("Ln", spec="elm:16.10")
 class Ln:
-    """The natural logarithm; null for negative numbers, and for zero, where it is infinite, a run-time error."""
+    """The natural logarithm; null for negative numbers, a run-time error for zero."""
 
     @overload("(Decimal) -> Decimal", may_raise=True)
     def decimals(argument: Decimal) -> Decimal | None:
@@ -284,7 +285,7 @@ class Ln:
 
 @operator("Log", spec="elm:16.8")
 class Log:
-    """The logarithm of the first argument to the base of the second; null where there is none."""
+    """The logarithm of the first argument to the base of the second; null if it does not exist."""
 
     @overload("(Decimal, Decimal) -> Decimal")
     def decimals(argument: Decimal, base: Decimal) -> Decimal | None:
@@ -304,13 +305,13 @@ class Power:
         result = power(Decimal(argument), Decimal(exponent))
         if result is None or isinstance(argument, Decimal) or exponent < 0:
             return in_decimal(result) if result is not None else None
-        # Before the digits of an integer are written out, there must be few of them.
+        # Only a result of few digits is converted to an integer: it may have almost a million.
         return in_type_of(argument, result) if result.is_finite() and result.adjusted() < 20 else None
 
 
 @operator("MinValue", spec="elm:16.12")
 class MinValue:
-    """The least value of a point type, the attribute `of`; other types have none, which is an error."""
+    """The least value of the point type `of` (an attribute); an error for other types."""
 
     @overload("() -> Any")
     def any_type(*, of: CqlType) -> Any:
@@ -319,7 +320,7 @@ class MinValue:
 
 @operator("MaxValue", spec="elm:16.11")
 class MaxValue:
-    """The greatest value of a point type, the attribute `of`; other types have none, which is an error."""
+    """The greatest value of the point type `of` (an attribute); an error for other types."""
 
     @overload("() -> Any")
     def any_type(*, of: CqlType) -> Any:
@@ -328,7 +329,7 @@ class MaxValue:
 
 @operator("Successor", spec="elm:16.21")
 class Successor:
-    """The next value of the type. The maximum has none: a run-time error."""
+    """The next value of the type; a run-time error for the maximum."""
 
     @overload(*_UNARY, may_raise=True)
     def numbers(argument: Any) -> Any:
@@ -341,7 +342,7 @@ class Successor:
 
 @operator("Predecessor", spec="elm:16.18")
 class Predecessor:
-    """The value of the type before the argument. The minimum has none: a run-time error."""
+    """The previous value of the type; a run-time error for the minimum."""
 
     @overload(*_UNARY, may_raise=True)
     def numbers(argument: Any) -> Any:
@@ -353,7 +354,7 @@ class Predecessor:
 
 
 def power(base: Decimal, exponent: Decimal) -> Decimal | None:
-    """`base ** exponent` before rounding; None where it is not a real number. May be infinite."""
+    """`base ** exponent`, not rounded to a Decimal, possibly infinite; None if it is not a real number."""
     if base == 0:
         return (Decimal(1) if exponent == 0 else Decimal(0)) if exponent >= 0 else None
     if base < 0 and exponent != exponent.to_integral_value():
@@ -379,7 +380,7 @@ def _product(left: Number, right: Number) -> Number:
 
 def _negative(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return value.copy_negate() if value else value  # zero has no sign in CQL
+        return value.copy_negate() if value else value  # zero has a sign in Python but not in CQL
     return -value
 
 
@@ -398,8 +399,8 @@ def _rounded(value: Decimal, places: int) -> Decimal | None:
 
 
 def _next_quantity(argument: Quantity, direction: int) -> Quantity:
-    """The step is 1 when the number was written as an integer, the least step of Decimal otherwise. (As the points of
-    an interval, quantities are always a Decimal's step apart.)"""
+    """The step is 1 if the number was written without decimal places, otherwise the step of Decimal. (As points of an
+    interval, quantities always have the step of Decimal; see docs/clarifications.md.)"""
     step = DECIMAL_STEP if places_of(argument.value) else Decimal(1)
     moved = quantity(in_decimal(EXACT.add(argument.value, direction * step)), argument.unit)
     if moved is None:

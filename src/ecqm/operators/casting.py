@@ -1,12 +1,12 @@
-"""Run-time types: testing, casting and converting to a type given by name, and the parts of structures
-(CQL reference, type operators; ELM chapter 22).
+"""Testing, casting and converting to a given type, and the elements of structures (CQL reference, type operators;
+ELM chapter 22).
 
-The type is the attribute `to`, a type term: what ELM writes as isType, asType, toType or as a type specifier.
+The attribute `to` is the type, which ELM gives as isType, asType or toType, or as a type specifier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -33,8 +33,8 @@ _CONVERTERS: dict[t.CqlType, Callable[[Any], Any]] = {
 
 
 def is_of_type(value: Any, type_: t.CqlType) -> bool:
-    """Whether a value other than null is of a type. Elements and points that are null are of any type; an instance of
-    a model's class is of that class alone, since subtypes are known to the model."""
+    """Whether a value is of a type; null is of none. Null elements of lists and tuples and null boundaries are of any
+    type. An instance of a model's class is of that class alone; only the engine knows subtypes."""
     match type_:
         case t.ANY:
             return value is not None
@@ -56,7 +56,7 @@ def _fits(part: Any, type_: t.CqlType) -> bool:
 
 
 def convert_to(value: Any, type_: t.CqlType) -> Any:
-    """`value` converted to a type, None where there is no such conversion, or none of this value."""
+    """`value` converted to a type; None if its type, or this value, cannot be converted."""
     if is_of_type(value, type_):
         return value
     if isinstance(type_, t.ChoiceType):
@@ -68,7 +68,7 @@ def convert_to(value: Any, type_: t.CqlType) -> Any:
 
 @operator("Is", spec="elm:22.18")
 class Is:
-    """Whether a value is of a type; null is of none."""
+    """Whether a value is of a type; false for null."""
 
     @overload("(Any) -> Boolean", nulls=NONE)
     def any_kind(argument: Any, *, to: t.CqlType) -> bool:
@@ -77,7 +77,7 @@ class Is:
 
 @operator("As", spec="elm:22.1")
 class As:
-    """The value where it is of a type; otherwise null, or with `strict` a run-time error."""
+    """The value if it is of a type; otherwise null, or a run-time error if `strict`."""
 
     @overload("(Any) -> Any", may_raise=True)
     def any_kind(argument: Any, *, to: t.CqlType, strict: bool = False) -> Any:
@@ -90,7 +90,7 @@ class As:
 
 @operator("Convert", spec="elm:22.5")
 class Convert:
-    """The value converted to a type, null where that is not possible."""
+    """The value converted to a type; null if that is not possible."""
 
     @overload("(Any) -> Any")
     def any_kind(argument: Any, *, to: t.CqlType) -> Any:
@@ -108,7 +108,7 @@ class CanConvert:
 
 @operator("Children", spec="elm:22.4")
 class Children:
-    """The values of the elements of a structure, those of lists one by one; of a list, of each of its elements."""
+    """The values of the elements of a structure, with lists flattened; for a list, those of each of its elements."""
 
     @overload("(Any) -> List<Any>")
     def any_kind(source: Any) -> tuple[Any, ...]:
@@ -117,7 +117,7 @@ class Children:
 
 @operator("Descendents", spec="elm:22.17")
 class Descendents:
-    """The values of the elements of a structure, and those of their elements in turn."""
+    """The values of the elements of a structure, and of their elements, and so on."""
 
     @overload("(Any) -> List<Any>")
     def any_kind(source: Any) -> tuple[Any, ...]:
@@ -130,15 +130,15 @@ def _children(source: Any) -> Iterator[Any]:
             for element in source:
                 yield from _children(element)
         case Tuple():
-            yield from _one_by_one(source.values())
+            yield from _flattened(source.values())
         case Code() | Concept() | Quantity() | Ratio() | ValueSet() | CodeSystem() | Interval():
-            yield from _one_by_one(getattr(source, part.name) for part in fields(source))
+            yield from _flattened(getattr(source, part.name) for part in fields(source))
 
 
-def _one_by_one(values: Any) -> Iterator[Any]:
+def _flattened(values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
         if isinstance(value, tuple | list):
-            yield from _one_by_one(value)
+            yield from _flattened(value)
         elif value is not None:
             yield value
 

@@ -1,7 +1,7 @@
 """Age, and membership in value sets and code systems (CQL reference, clinical operators; ELM chapter 23).
 
-What a value set or a code system contains is asked of the terminology of the evaluation request. Codes are the same
-when code and system are; version and display do not count.
+The terminology of the evaluation request knows what value sets and code systems contain. Two codes are the same if
+their code and system are; version and display do not matter.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
 from ecqm.values.temporal import Date, DateTime
 
-_AGE = "Year"
+_YEAR = "Year"
 
 
 @runtime_checkable
 class CodeSystems(Protocol):
-    """What a terminology needs to know, besides value sets, to answer about whole code systems."""
+    """What operators on code systems ask of the terminology, in addition to value sets."""
 
     def codes(self, code_system: str, version: str | None) -> Collection[str]:
-        """The codes of a code system. Raises CqlError where it is unknown."""
+        """The codes of a code system. Raises CqlError if it is unknown."""
         ...
 
     def subsumes(self, ancestor: Code, descendant: Code) -> bool:
@@ -35,33 +35,33 @@ class CodeSystems(Protocol):
 
 @operator("CalculateAge", spec="elm:23.3")
 class CalculateAge:
-    """The whole calendar periods from a birth date to the request: to its day, or its instant for a DateTime."""
+    """Whole calendar periods from a birth date to the timestamp of the request; for a Date, to its day."""
 
     @overload("(Date) -> Integer")
-    def date(birth: Date, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
+    def date(birth: Date, *, precision: str = _YEAR, context: EvaluationContext) -> int | Uncertainty | None:
         return duration_between(birth, context.now.date(), precision.lower())
 
     @overload("(DateTime) -> Integer")
-    def datetime(birth: DateTime, *, precision: str = _AGE, context: EvaluationContext) -> int | Uncertainty | None:
+    def datetime(birth: DateTime, *, precision: str = _YEAR, context: EvaluationContext) -> int | Uncertainty | None:
         return duration_between(birth, context.now, precision.lower())
 
 
 @operator("CalculateAgeAt", spec="elm:23.4")
 class CalculateAgeAt:
-    """The whole calendar periods from a birth date to another date; uncertain where one of them is imprecise."""
+    """Whole calendar periods from a birth date to another date; uncertain if the precision of one leaves it open."""
 
     @overload("(Date, Date) -> Integer", "(DateTime, DateTime) -> Integer")
-    def at(birth: Any, as_of: Any, *, precision: str = _AGE) -> int | Uncertainty | None:
+    def at(birth: Any, as_of: Any, *, precision: str = _YEAR) -> int | Uncertainty | None:
         return duration_between(birth, as_of, precision.lower())
 
 
 @operator("InValueSet", spec="elm:23.8")
 class InValueSet:
-    """Whether a value set contains a code, or any code of a concept; it does not contain null."""
+    """Whether a value set contains a code, or any code of a concept; false for null."""
 
     @overload("(String, ValueSet) -> Boolean", nulls=NONE, may_raise=True)
     def string(code: str | None, value_set: ValueSet | None, *, context: EvaluationContext) -> bool | None:
-        """The code alone; a value set with codes of several systems makes that ambiguous, which is an error."""
+        """A code without its system; an error if the value set has codes of several systems."""
         return _any_in_value_set([code], value_set, context)
 
     @overload("(Code, ValueSet) -> Boolean", nulls=NONE, may_raise=True)
@@ -75,7 +75,7 @@ class InValueSet:
 
 @operator("AnyInValueSet", spec="elm:23.2")
 class AnyInValueSet:
-    """Whether a value set contains any of the codes, or any code of the concepts; it contains none of null."""
+    """Whether a value set contains any of the codes, or any code of the concepts; false for null."""
 
     @overload(
         "(List<String>, ValueSet) -> Boolean",
@@ -90,7 +90,7 @@ class AnyInValueSet:
 
 @operator("InCodeSystem", spec="elm:23.7")
 class InCodeSystem:
-    """Whether a code system contains a code, or any code of a concept; it does not contain null."""
+    """Whether a code system contains a code, or any code of a concept; false for null."""
 
     @overload(
         "(String, CodeSystem) -> Boolean",
@@ -105,7 +105,7 @@ class InCodeSystem:
 
 @operator("AnyInCodeSystem", spec="elm:23.1")
 class AnyInCodeSystem:
-    """Whether a code system contains any of the codes, or any code of the concepts; it contains none of null."""
+    """Whether a code system contains any of the codes, or any code of the concepts; false for null."""
 
     @overload(
         "(List<String>, CodeSystem) -> Boolean",
@@ -122,7 +122,7 @@ class AnyInCodeSystem:
 
 @operator("ExpandValueSet", spec="elm:23.9")
 class ExpandValueSet:
-    """The codes of a value set, by system and code, which is an order of our own."""
+    """The codes of a value set, ordered by system and code (the specification gives no order)."""
 
     @overload("(ValueSet) -> List<Code>", may_raise=True)
     def value_set(value_set: ValueSet, *, context: EvaluationContext) -> tuple[Code, ...]:
@@ -132,7 +132,7 @@ class ExpandValueSet:
 
 @operator("Subsumes", spec="elm:23.12")
 class Subsumes:
-    """Whether the first code is the second or an ancestor of it; of concepts, whether any code of the first is."""
+    """Whether the first code is the second or its ancestor; for concepts, whether that holds for any two codes."""
 
     @overload("(Code, Code) -> Boolean", "(Concept, Concept) -> Boolean", may_raise=True)
     def codes(left: Any, right: Any, *, context: EvaluationContext) -> bool:
@@ -141,7 +141,7 @@ class Subsumes:
 
 @operator("SubsumedBy", spec="elm:23.11")
 class SubsumedBy:
-    """Whether the first code is the second or a descendant of it; of concepts, whether any code of the first is."""
+    """Whether the first code is the second or its descendant; for concepts, whether that holds for any two codes."""
 
     @overload("(Code, Code) -> Boolean", "(Concept, Concept) -> Boolean", may_raise=True)
     def codes(left: Any, right: Any, *, context: EvaluationContext) -> bool:
@@ -162,7 +162,7 @@ def _code_systems(context: EvaluationContext) -> CodeSystems:
 
 
 def _codes_in(item: str | Code | Concept | None) -> Iterable[str | Code]:
-    """What there is to look up in an operand, or in an element of one."""
+    """The codes to look up for one code, concept or null."""
     if isinstance(item, Concept):
         return [code for code in item.codes if code is not None]
     return [] if item is None else [item]

@@ -1,7 +1,7 @@
 """Comparison operators (CQL reference, Comparison Operators; ELM chapter 12).
 
-What equality, equivalence and order mean for each type is said once, in `ecqm.values.equality` and
-`ecqm.values.ordering`; here is which operand types each operator takes.
+`ecqm.values.equality` and `ecqm.values.ordering` define what equality, equivalence and order mean for each type; this
+module declares which operand types each operator takes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ecqm.values.ordering import at_most, less
 
 _ORDERED = ("Integer", "Long", "Decimal", "String", "Quantity", "Date", "DateTime", "Time")
 ORDERED_PAIRS = tuple(f"({name}, {name}) -> Boolean" for name in _ORDERED)
-# At run time a List<Any> shows the type of what happens to be in it.
+# Lists whose run-time element types differ, for example List<Any> of an Integer and of a String.
 _LISTS_OF_ANY = "(List<Any>, List<Any>) -> Boolean"
 
 
 @operator("Equal", spec="elm:12.1")
 class Equal:
-    """Whether two values are the same; null where nulls, precision or units leave it open."""
+    """Whether two values are equal; null where nulls, precision or units leave it open."""
 
     @overload("(T, T) -> Boolean", _LISTS_OF_ANY)
     def any(a: Any, b: Any) -> Boolean:
@@ -30,7 +30,7 @@ class Equal:
 
 @operator("Equivalent", spec="elm:12.2")
 class Equivalent:
-    """Whether two values mean the same; null is equivalent to null, and the answer is never null."""
+    """Whether two values are equivalent; never null, and null is equivalent to null."""
 
     @overload(
         "(T, T) -> Boolean", "(Concept, Code) -> Boolean", "(Code, Concept) -> Boolean", _LISTS_OF_ANY, nulls=NONE
@@ -59,7 +59,7 @@ class Less:
 
 @operator("LessOrEqual", spec="elm:12.6")
 class LessOrEqual:
-    """Whether the first operand is less than or the same as the second."""
+    """Whether the first operand is less than or equal to the second."""
 
     @overload(*ORDERED_PAIRS)
     def ordered(a: Any, b: Any) -> Boolean:
@@ -77,7 +77,7 @@ class Greater:
 
 @operator("GreaterOrEqual", spec="elm:12.4")
 class GreaterOrEqual:
-    """Whether the first operand is greater than or the same as the second."""
+    """Whether the first operand is greater than or equal to the second."""
 
     @overload(*ORDERED_PAIRS)
     def ordered(a: Any, b: Any) -> Boolean:

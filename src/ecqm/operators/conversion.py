@@ -1,7 +1,7 @@
 """Conversions between the System types (CQL reference, type operators; ELM chapter 22).
 
-A value that cannot be converted gives null, never an error. The functions `to_…` take any value, so that they serve the
-operators `ToX`, `ConvertsToX`, `Convert` and `CanConvert` alike: what is of the type already stays as it is.
+A value that cannot be converted gives null, never an error. The functions `to_…` take any value, because they serve the
+operators `ToX`, `ConvertsToX`, `Convert` and `CanConvert`; a value that has the type already is returned as it is.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TIMEZONE = re.compile(r"(?:Z|[+-][0-9]{2}:[0-9]{2})$")
 
 
 def to_boolean(value: Any) -> bool | None:
-    """The words for yes and no in any case; of numbers, 1 and 0."""
+    """From true, t, yes, y, 1, false, f, no, n and 0 in any case, and from the numbers 1 and 0."""
     match value:
         case bool():
             return value
@@ -55,31 +55,34 @@ def to_boolean(value: Any) -> bool | None:
 
 
 def to_integer(value: Any) -> int | Uncertainty | None:
-    """Digits with or without a sign, true as 1 and false as 0, and a Long in the range of Integer."""
-    match value:
-        case Uncertainty():
-            return value
-        case bool() | int():
-            return in_integer(int(value))
-        case str() if _WHOLE.fullmatch(value):
-            return in_integer(int(value))
-    return None
+    """From digits with an optional sign, from Booleans (1 and 0), and from a Long in the range of Integer."""
+    if isinstance(value, Uncertainty):
+        return value
+    whole = _whole_number(value)
+    return None if whole is None else in_integer(whole)
 
 
 def to_long(value: Any) -> Long | Uncertainty | None:
-    """Digits with or without a sign, true as 1 and false as 0, and any Integer."""
+    """From digits with an optional sign, from Booleans (1 and 0), and from any Integer."""
+    if isinstance(value, Uncertainty):
+        return value
+    whole = _whole_number(value)
+    return None if whole is None else in_long(whole)
+
+
+def _whole_number(value: Any) -> int | None:
     match value:
-        case Uncertainty():
-            return value
         case bool() | int():
-            return in_long(int(value))
+            return int(value)
         case str() if _WHOLE.fullmatch(value):
-            return in_long(int(value))
+            # By way of Decimal, which is not limited in the number of digits it reads.
+            number = in_decimal(EXACT.create_decimal(value))
+            return None if number is None else int(number)
     return None
 
 
 def to_decimal(value: Any) -> Decimal | Uncertainty | None:
-    """Digits with or without a sign and a fraction, true as 1.0 and false as 0.0, and any whole number."""
+    """From digits with an optional sign and fraction, from Booleans (1.0 and 0.0), and from any Integer or Long."""
     match value:
         case Uncertainty() | Decimal():
             return value
@@ -93,7 +96,7 @@ def to_decimal(value: Any) -> Decimal | Uncertainty | None:
 
 
 def to_quantity(value: Any) -> Quantity | None:
-    """A number with a unit in quotes, or none; numbers get the unit 1, and a ratio is divided out."""
+    """From a number with an optional unit in quotes, from a number (with unit 1), and from a ratio (its quotient)."""
     match value:
         case Quantity():
             return value
@@ -109,7 +112,7 @@ def to_quantity(value: Any) -> Quantity | None:
 
 
 def to_ratio(value: Any) -> Ratio | None:
-    """Two quantities with a colon between them."""
+    """From two quantities with a colon between them."""
     match value:
         case Ratio():
             return value
@@ -120,7 +123,7 @@ def to_ratio(value: Any) -> Ratio | None:
 
 
 def to_string(value: Any) -> str | None:
-    """The text from which the value can be read back."""
+    """The text of a value, in the format that the conversion from String reads."""
     match value:
         case str():
             return value
@@ -141,7 +144,7 @@ def to_string(value: Any) -> str | None:
 
 
 def to_date(value: Any) -> Date | None:
-    """An ISO 8601 date, to any precision; the time of a date-time is left out."""
+    """From an ISO 8601 date or date-time of any precision, and from a DateTime; the time is dropped."""
     match value:
         case Date():
             return value
@@ -153,7 +156,7 @@ def to_date(value: Any) -> Date | None:
 
 
 def to_datetime(value: Any) -> DateTime | None:
-    """An ISO 8601 date-time, to any precision; of a Date the time is unspecified."""
+    """From an ISO 8601 date-time of any precision, and from a Date, with the time unspecified."""
     match value:
         case DateTime():
             return value
@@ -165,7 +168,7 @@ def to_datetime(value: Any) -> DateTime | None:
 
 
 def to_time(value: Any) -> Time | None:
-    """An ISO 8601 time of day, to any precision; a leading T is understood, and a timezone ignored."""
+    """From an ISO 8601 time of day of any precision; a leading T is accepted, and a timezone offset ignored."""
     match value:
         case Time():
             return value
@@ -175,7 +178,7 @@ def to_time(value: Any) -> Time | None:
 
 
 def to_concept(value: Any) -> Concept | None:
-    """A concept of one code, with its display, or of a list of codes."""
+    """From a code, with its display, or from a list of codes."""
     match value:
         case Concept():
             return value
@@ -200,7 +203,7 @@ _Value = TypeVar("_Value")
 
 
 def _read(parse: Callable[[str], _Value], text: str) -> _Value | None:
-    """What a reader of literals makes of a text, which must not be a literal itself; None where it is not readable."""
+    """`parse(text)`, None if it is malformed; unlike a literal, the text must not start with @."""
     if text.startswith("@"):
         return None
     try:
@@ -225,13 +228,13 @@ def _converts(convert: Callable[[Any], Any]) -> Callable[[Any], bool]:
 
 
 def unchanged(value: Any) -> Any:
-    """Conversion of a value to the type it has."""
+    """The value itself: conversion to the type that it has."""
     return value
 
 
 @operator("ToBoolean", spec="elm:22.19")
 class ToBoolean:
-    """The Boolean that a text or a number stands for."""
+    """The Boolean that a String or a number stands for."""
 
     any_kind = overload("(String) -> Boolean", "(Integer) -> Boolean", "(Long) -> Boolean", "(Decimal) -> Boolean")(
         to_boolean
@@ -241,7 +244,7 @@ class ToBoolean:
 
 @operator("ToInteger", spec="elm:22.25")
 class ToInteger:
-    """The Integer that a text, a truth value or a Long stands for."""
+    """The Integer that a String, a Boolean or a Long stands for."""
 
     any_kind = overload("(String) -> Integer", "(Boolean) -> Integer", "(Long) -> Integer")(to_integer)
     itself = overload("(Integer) -> Integer")(unchanged)
@@ -249,7 +252,7 @@ class ToInteger:
 
 @operator("ToLong", spec="elm:22.27")
 class ToLong:
-    """The Long that a text, a truth value or an Integer stands for."""
+    """The Long that a String, a Boolean or an Integer stands for."""
 
     any_kind = overload("(String) -> Long", "(Boolean) -> Long", "(Integer) -> Long")(to_long)
     itself = overload("(Long) -> Long")(unchanged)
@@ -257,8 +260,8 @@ class ToLong:
 
 @operator("ToDecimal", spec="elm:22.24")
 class ToDecimal:
-    """The Decimal that a text, a truth value or a whole number stands for. (A Decimal may stand where the static type
-    has an Integer: the negative powers of integers are Decimals.)"""
+    """The Decimal that a String, a Boolean, an Integer or a Long stands for. A Decimal is accepted, because integers to
+    a negative power are Decimals although their static type is Integer."""
 
     any_kind = overload(
         "(String) -> Decimal",
@@ -271,7 +274,7 @@ class ToDecimal:
 
 @operator("ToQuantity", spec="elm:22.28")
 class ToQuantity:
-    """The Quantity that a text, a number or a ratio stands for."""
+    """The Quantity that a String, a number or a Ratio stands for."""
 
     any_kind = overload(
         "(String) -> Quantity",
@@ -285,7 +288,7 @@ class ToQuantity:
 
 @operator("ToRatio", spec="elm:22.29")
 class ToRatio:
-    """The Ratio that a text stands for."""
+    """The Ratio that a String stands for."""
 
     any_kind = overload("(String) -> Ratio")(to_ratio)
     itself = overload("(Ratio) -> Ratio")(unchanged)
@@ -293,7 +296,7 @@ class ToRatio:
 
 @operator("ToString", spec="elm:22.30")
 class ToString:
-    """The text of a value."""
+    """A value as a String."""
 
     any_kind = overload(
         *(
@@ -316,7 +319,7 @@ class ToString:
 
 @operator("ToDate", spec="elm:22.22")
 class ToDate:
-    """The Date of a text or of a DateTime."""
+    """The Date of a String or of a DateTime."""
 
     any_kind = overload("(String) -> Date", "(DateTime) -> Date")(to_date)
     itself = overload("(Date) -> Date")(unchanged)
@@ -324,7 +327,7 @@ class ToDate:
 
 @operator("ToDateTime", spec="elm:22.23")
 class ToDateTime:
-    """The DateTime of a text, or of a Date, its time being unspecified."""
+    """The DateTime of a String, or of a Date, with the time unspecified."""
 
     any_kind = overload("(String) -> DateTime", "(Date) -> DateTime")(to_datetime)
     itself = overload("(DateTime) -> DateTime")(unchanged)
@@ -332,7 +335,7 @@ class ToDateTime:
 
 @operator("ToTime", spec="elm:22.31")
 class ToTime:
-    """The time of day of a text, or of a DateTime at the offset of the request."""
+    """The Time of a String, or of a DateTime at the offset of the request."""
 
     any_kind = overload("(String) -> Time")(to_time)
     itself = overload("(Time) -> Time")(unchanged)
@@ -351,7 +354,7 @@ class ToConcept:
 
 @operator("ToList", spec="elm:22.26")
 class ToList:
-    """A list with the argument as its only element, an empty one for null."""
+    """A list with the argument as its only element; the empty list for null."""
 
     @overload("(T) -> List<T>", nulls=NONE)
     def any_kind(argument: Any) -> tuple[Any, ...]:
@@ -369,7 +372,7 @@ class ToChars:
 
 @operator("ConvertQuantity", spec="elm:22.6")
 class ConvertQuantity:
-    """The same quantity in another unit, null where the dimensions differ."""
+    """The same quantity in another unit; null if the dimensions differ."""
 
     @overload("(Quantity, String) -> Quantity")
     def quantities(argument: Quantity, unit: str) -> Quantity | None:
@@ -382,7 +385,7 @@ class ConvertQuantity:
 
 @operator("CanConvertQuantity", spec="elm:22.3")
 class CanConvertQuantity:
-    """Whether a quantity can be said in another unit."""
+    """Whether a quantity can be converted to another unit."""
 
     @overload("(Quantity, String) -> Boolean")
     def quantities(argument: Quantity, unit: str) -> bool:
@@ -447,7 +450,7 @@ class ConvertsToRatio:
 
 @operator("ConvertsToString", spec="elm:22.15")
 class ConvertsToString:
-    """Whether a value is, or has the form of, a String."""
+    """Whether a value is a String or can be converted to one."""
 
     any_kind = overload("(Any) -> Boolean")(_converts(to_string))
 

@@ -1,7 +1,7 @@
-"""Choosing an overload from run-time values, with the implicit conversions of the language.
+"""Choosing an overload by run-time values, with the implicit conversions of CQL.
 
-The translator resolves calls from static types. At run time a type can only be read off a value: choices,
-untyped ELM and calls from outside need this.
+The translator resolves calls by static types. Choices, ELM without types, and calls from Python have to be resolved by
+the types that the values show.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ _KINDS: dict[type, t.CqlType] = {
 
 
 def type_of(value: Any) -> t.CqlType:
-    """The CQL type that a value shows; `Any` where it shows none (null, and inside an empty list)."""
+    """The CQL type of a value, `Any` where the value does not show it (null, the elements of an empty list).
+    Raises TypeError if it is not a CQL value."""
     kind = _KINDS.get(type(value))
     if kind is not None:
         return kind
@@ -86,7 +87,7 @@ def _date_to_datetime(value: Date) -> DateTime:
     return DateTime(*value.fields)
 
 
-# In order of preference: what each kind converts to implicitly (CQL reference, conversion precedence).
+# The implicit conversions (source, target, function), in order of preference (CQL reference, conversion precedence).
 _CONVERSIONS: tuple[tuple[t.CqlType, t.CqlType, Conversion], ...] = (
     (t.INTEGER, t.LONG, Long),
     (t.INTEGER, t.DECIMAL, Decimal),
@@ -100,35 +101,34 @@ _CONVERSIONS: tuple[tuple[t.CqlType, t.CqlType, Conversion], ...] = (
 
 
 def choose(operator: Operator, values: Sequence[Any]) -> tuple[Overload, Sequence[Any]]:
-    """The overload of `operator` for these values, and the values converted to what it takes.
-    Raises CqlError where there is none."""
+    """The overload of `operator` for these values, and the values converted to its operand types.
+    Raises CqlError if there is none."""
     types = [type_of(value) for value in values]
     found = operator.resolve(types)
     if found is not None:
         return found, values
     for source, target, convert in _CONVERSIONS:
-        if not any(_mentions(type_, source) for type_ in types):
+        if source not in map(_innermost, types):
             continue
         converted = [_convert(value, source, convert) for value in values]
-        found = operator.resolve([type_of(value) for value in converted])
-        if found is not None and target in map(_innermost, (type_of(value) for value in converted)):
+        converted_types = [type_of(value) for value in converted]
+        found = operator.resolve(converted_types)
+        if found is not None and target in map(_innermost, converted_types):
             return found, converted
     shown = ", ".join(str(type_).replace("System.", "") for type_ in types)
     raise CqlError(f"{operator.name} is not defined for ({shown})")
 
 
 def _innermost(type_: t.CqlType) -> t.CqlType:
+    """The element type of lists and the point type of intervals, however deeply nested."""
     match type_:
         case t.ListType(inner) | t.IntervalType(inner):
             return _innermost(inner)
     return type_
 
 
-def _mentions(type_: t.CqlType, wanted: t.CqlType) -> bool:
-    return _innermost(type_) == wanted
-
-
 def _convert(value: Any, source: t.CqlType, convert: Conversion) -> Any:
+    """`value` with every value of type `source` inside it converted."""
     match value:
         case tuple() | list():
             return tuple(_convert(element, source, convert) for element in value)
@@ -136,6 +136,6 @@ def _convert(value: Any, source: t.CqlType, convert: Conversion) -> Any:
             return replace(value, low=_convert(low, source, convert), high=_convert(high, source, convert))
         case Uncertainty(low, high):
             bounds = _convert(low, source, convert), _convert(high, source, convert)
-            # Arithmetic knows uncertain numbers, not uncertain quantities.
+            # Arithmetic is defined for uncertain numbers, not for uncertain quantities.
             return value if any(isinstance(bound, Quantity) for bound in bounds) else Uncertainty(*bounds)
     return convert(value) if type_of(value) == source else value

@@ -1,8 +1,7 @@
-"""Interval operators: construction, boundaries, and relations in time or order (CQL reference, Interval Operators;
-ELM chapter 19).
+"""Interval operators: construction, boundaries, and relations (CQL reference, Interval Operators; ELM chapter 19).
 
-All relations are defined on where intervals start and end (`ecqm.values.boundaries`). An unknown boundary, null and
-open, counts as an uncertainty, so a relation is decided wherever every value of the boundary gives the same answer.
+All relations are defined by the start and end of intervals (`ecqm.values.boundaries`). An unknown boundary (null and
+open) is an uncertainty; a relation is null only if its answer depends on that boundary.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ _SIZES = tuple(f"(Interval<{name}>) -> {name}" for name in _NUMERIC)
 
 
 def first_point(operand: Any) -> Any:
-    """Where an interval starts, for comparisons; a point is its own start."""
+    """The start of an interval, for comparisons; a point is its own start."""
     return start_bound(operand) if isinstance(operand, Interval) else operand
 
 
 def last_point(operand: Any) -> Any:
-    """Where an interval ends, for comparisons; a point is its own end."""
+    """The end of an interval, for comparisons; a point is its own end."""
     return end_bound(operand) if isinstance(operand, Interval) else operand
 
 
 @operator("Interval", spec="elm:19.1")
 class IntervalSelector:
-    """An interval of two boundaries, each closed or open. Raises CqlError when it ends before it starts."""
+    """An interval from two boundaries, each closed or open; a run-time error if it ends before it starts."""
 
     @overload("(T, T, Boolean, Boolean) -> Interval<T>", nulls=NONE, may_raise=True)
     def boundaries(low: Any, high: Any, low_closed: bool | None, high_closed: bool | None) -> Interval:
@@ -67,7 +66,7 @@ class End:
 
 @operator("PointFrom", spec="elm:19.23")
 class PointFrom:
-    """The point of an interval that has only one. Raises CqlError when it has more."""
+    """The only point of an interval; a run-time error if it has more than one."""
 
     @overload("(Interval<T>) -> T", may_raise=True)
     def interval(a: Interval) -> Any:
@@ -79,7 +78,7 @@ class PointFrom:
 
 @operator("Width", spec="elm:19.32")
 class Width:
-    """The distance from start to end; not defined for dates and times."""
+    """The end minus the start; not defined for dates and times."""
 
     @overload(*_SIZES)
     def interval(a: Interval) -> Any:
@@ -88,7 +87,7 @@ class Width:
 
 @operator("Size", spec="elm:19.28")
 class Size:
-    """The width and one step of the point type: how many integers there are in an interval of them."""
+    """The width plus one step of the point type; for integers, the number of points."""
 
     @overload(*_SIZES)
     def interval(a: Interval) -> Any:
@@ -156,7 +155,7 @@ class After:
 
 @operator("Meets", spec="elm:19.17")
 class Meets:
-    """Whether one interval ends just before the other starts."""
+    """Whether one interval ends immediately before the other starts."""
 
     @overload(INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -165,7 +164,7 @@ class Meets:
 
 @operator("MeetsBefore", spec="elm:19.18")
 class MeetsBefore:
-    """Whether the first interval ends just before the second starts."""
+    """Whether the first interval ends immediately before the second starts."""
 
     @overload(INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -174,7 +173,7 @@ class MeetsBefore:
 
 @operator("MeetsAfter", spec="elm:19.19")
 class MeetsAfter:
-    """Whether the first interval starts just after the second ends."""
+    """Whether the first interval starts immediately after the second ends."""
 
     @overload(INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -199,7 +198,7 @@ def meets_after(a: Interval, b: Interval, precision: str | None = None) -> Boole
 
 
 def _cannot_adjoin(last: Any, first: Any) -> bool:
-    """Whether two known points cannot follow each other, one being the maximum or the other the minimum."""
+    """Whether `first` cannot be the successor of `last`, because one is the minimum or the other the maximum."""
     return last is not None and first is not None and (next_after(last) is None or next_before(first) is None)
 
 
@@ -221,7 +220,7 @@ def overlaps(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
 
 @operator("OverlapsBefore", spec="elm:19.21")
 class OverlapsBefore:
-    """Whether the first interval starts before the second and ends on or after the start of it."""
+    """Whether the first interval starts before the second and ends on or after its start."""
 
     @overload(INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -232,7 +231,7 @@ class OverlapsBefore:
 
 @operator("OverlapsAfter", spec="elm:19.22")
 class OverlapsAfter:
-    """Whether the first interval ends after the second and starts on or before the end of it."""
+    """Whether the first interval ends after the second and starts on or before its end."""
 
     @overload(INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ecqm.operators.interval import meets, overlaps
 from ecqm.operators.logical import disjunction
+from ecqm.operators.numeric import places_of
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values import calendar
 from ecqm.values.boundaries import end, end_bound, next_after, next_before, start, start_bound
@@ -51,7 +52,7 @@ def _later_end(a: Interval, b: Interval) -> Boundary:
 
 
 def _lesser(a: Any, b: Any, if_a: Boundary, if_b: Boundary) -> Boundary:
-    """`if_a` or `if_b` as point `a` or point `b` is the lesser; unknown where that cannot be told."""
+    """`if_a` if the point `a` is at most `b`, `if_b` if `b` is at most `a`; unknown if neither is certain."""
     if at_most(a, b) is True:
         return if_a
     return if_b if at_most(b, a) is True else _UNKNOWN
@@ -63,7 +64,7 @@ def _interval(low: Boundary, high: Boundary) -> Interval:
 
 @operator("Union", spec="elm:19.31")
 class Union:
-    """From the earlier start to the later end of two intervals that overlap or meet, otherwise null."""
+    """The interval from the earlier start to the later end; null if the two neither overlap nor meet."""
 
     @overload(_SET_OPERATION)
     def intervals(a: Interval, b: Interval) -> Interval | None:
@@ -74,9 +75,9 @@ class Union:
 
 @operator("Intersect", spec="elm:19.15")
 class Intersect:
-    """What two intervals have in common, null when they do not overlap.
+    """The common part of two intervals; null if they do not overlap.
 
-    A boundary that cannot be told, because one of the two is unknown or less precise, is unknown in the result."""
+    A boundary of the result is unknown if the boundaries it depends on are unknown or not precise enough."""
 
     @overload(_SET_OPERATION)
     def intervals(a: Interval, b: Interval) -> Interval | None:
@@ -87,7 +88,7 @@ class Intersect:
 
 @operator("Except", spec="elm:19.10")
 class Except:
-    """The part of the first interval that the second leaves; null when it leaves two parts, or none."""
+    """The part of the first interval outside the second; null if there are two such parts, or none."""
 
     @overload(_SET_OPERATION)
     def intervals(a: Interval, b: Interval) -> Interval | None:
@@ -105,8 +106,8 @@ class Except:
 
 @operator("Collapse", spec="elm:19.4")
 class Collapse:
-    """The fewest intervals that cover the given ones: those that overlap or meet are merged. With `per`, those that
-    are no more than that apart. Nulls and intervals without a known start and end are left out."""
+    """The intervals with those merged that overlap or meet, or that are at most `per` apart. Nulls, and intervals whose
+    start or end is unknown, are left out."""
 
     @overload("(List<Interval<T>>) -> List<Interval<T>>", may_raise=True)
     def intervals(source: Sequence[Interval | None]) -> tuple[Interval, ...]:
@@ -118,7 +119,7 @@ class Collapse:
 
 
 def collapse(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Interval, ...]:
-    """Merge intervals that overlap or meet; the semantics of Collapse."""
+    """The meaning of Collapse."""
     known = [interval for interval in source if interval is not None and _is_placed(interval)]
     known.sort(key=cmp_to_key(_by_start))
     merged: list[Interval] = []
@@ -146,7 +147,7 @@ def _by_start(a: Interval, b: Interval) -> int:
 
 
 def _reach(interval: Interval, per: Quantity | None, precision: str | None) -> Any:
-    """The last point at which another interval may start to be merged with this one."""
+    """The last point at which the next interval may start to be merged with this one."""
     last = end(interval)
     if isinstance(last, Temporal) and precision is not None:
         last = last.truncated(precision)
@@ -163,7 +164,7 @@ def _reach(interval: Interval, per: Quantity | None, precision: str | None) -> A
 
 
 def _measured_in(per: Quantity, unit: str) -> Decimal:
-    """How much `per` is in the unit of the points, 1 for plain numbers. Raises CqlError where it measures others."""
+    """`per` in the unit of the points (1 for plain numbers). Raises CqlError if the dimensions differ."""
     value = convert(per.value, per.unit, unit)
     if value is None:
         raise CqlError(f"{per.unit!r} does not measure an interval of {unit!r}")
@@ -192,8 +193,8 @@ def _precision_of(duration: Quantity) -> str:
 
 @operator("Expand", spec="elm:19.11")
 class Expand:
-    """Intervals cut into pieces of size `per`, aligned with the start of each; of a single interval, the points at
-    which the pieces start. What is left at the end and smaller than `per` is dropped."""
+    """Intervals divided into pieces of size `per`, from the start of each; for a single interval, the start points of
+    the pieces. A remainder smaller than `per` is dropped."""
 
     @overload("(List<Interval<T>>) -> List<Interval<T>>", may_raise=True)
     def intervals(source: Sequence[Interval | None]) -> tuple[Interval, ...] | None:
@@ -220,8 +221,8 @@ def _starts(pieces: tuple[Interval, ...] | None) -> tuple[Any, ...] | None:
 
 
 def expand(source: Sequence[Interval | None], per: Quantity | None) -> tuple[Interval, ...] | None:
-    """Cut intervals into pieces; the semantics of Expand. None when `per` is not positive. Intervals with a boundary
-    that is null give none, as the reference allows. Raises CqlError when there are more than a million pieces."""
+    """The meaning of Expand. None if `per` is not positive. Intervals with a null boundary give no pieces, which the
+    reference allows. Raises CqlError if there are more than a million pieces."""
     if per is not None and per.value <= 0:
         return None
     ending = [each for each in source if each is not None and None not in (each.low, each.high)]
@@ -241,19 +242,14 @@ def _too_many() -> CqlError:
 
 
 def _default_size(intervals: Sequence[Interval]) -> Quantity:
-    """One of the coarsest precision among the boundaries: a temporal unit, or a step of the coarsest decimal."""
+    """One unit of the coarsest precision among the boundaries, or the step of their coarsest number."""
     precision = _coarsest_precision(intervals)
     if precision is not None:
         return Quantity(Decimal(1), precision)
     points = [point for interval in intervals for point in (interval.low, interval.high) if point is not None]
     values = [point.value if isinstance(point, Quantity) else Decimal(point) for point in points]
     unit = next((point.unit for point in points if isinstance(point, Quantity)), "1")
-    return Quantity(_resolution(min(map(_places, values), default=0)), unit)
-
-
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    return Quantity(_resolution(min(map(places_of, values), default=0)), unit)
 
 
 def _resolution(places: int) -> Decimal:
@@ -272,25 +268,25 @@ def _pieces(interval: Interval, size: Quantity) -> Iterator[Interval]:
         kind = type(first)
         whole = _number_pieces(Decimal(first), Decimal(last), step)
         return (Interval(kind(low), kind(high)) for low, high in whole)
-    # An integer stands for everything up to the next one once the pieces are smaller than that.
-    beyond = Decimal(last) + 1 - _resolution(_places(step)) if isinstance(last, int) else last
+    # With pieces smaller than 1, an integer stands for everything up to the next integer.
+    beyond = Decimal(last) + 1 - _resolution(places_of(step)) if isinstance(last, int) else last
     return (Interval(low, high) for low, high in _number_pieces(Decimal(first), beyond, step))
 
 
 def _number_pieces(first: Decimal, last: Decimal, size: Decimal) -> Iterator[tuple[Decimal, Decimal]]:
-    """Pieces of `size`, at its own resolution; boundaries that are finer are truncated to it."""
-    resolution = _resolution(_places(size))
+    """Pieces of `size` as (low, high); boundaries are truncated to the decimal places of `size`."""
+    resolution = _resolution(places_of(size))
     low = first.quantize(resolution, ROUND_DOWN)
     last = last.quantize(resolution, ROUND_FLOOR if last >= 0 else ROUND_CEILING)
     if (last - low) / size > _MOST_PIECES:
-        raise _too_many()  # before making them: an interval that nothing ends has more than anybody waits for
+        raise _too_many()  # before making them: an interval up to the maximum has far too many
     while low + size - resolution <= last:
         yield low, low + size - resolution
         low += size
 
 
 def _temporal_pieces(first: Temporal, last: Temporal, size: Quantity) -> Iterator[Interval]:
-    """Pieces of `size` at the precision of its unit; none where a boundary is less precise than that."""
+    """Pieces of `size` at the precision of its unit; none if a boundary is less precise."""
     precision = _precision_of(size)
     if PRECISIONS.index(precision) > min(first.rank, last.rank):
         return
@@ -313,7 +309,7 @@ def _moved(low: Temporal, size: Quantity) -> Temporal | None:
 
 
 def _end_of_calendar(low: Temporal, size: Quantity) -> Temporal | None:
-    """The end of the last piece of its type, which ends with the calendar or the day; None if it would go beyond."""
+    """The end of a piece that ends with the calendar, or with the day for times; None if it would go beyond."""
     try:
         beside = calendar.add(low, size.value - 1, size.unit, wrap=False)
     except CqlError:

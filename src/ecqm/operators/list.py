@@ -1,8 +1,7 @@
 """Operators on lists (CQL reference, list operators; ELM chapter 20).
 
-Elements are the same when they are equal, or both null; where equality cannot tell (`@2012` and `@2012-03`) they are
-not taken for the same. A list is a tuple. Set operations keep the order in which elements first appear, which the
-specification leaves open.
+Two elements are the same if they are equal or both null; if equality is null (`@2012` and `@2012-03`) they are not. A
+list is a tuple. Set operations keep the order of first appearance, which the specification leaves open.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ _ELEMENT_AND_LIST = "(T, List<T>) -> Boolean"
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two elements are one for the purposes of sets: equal, or both null."""
+    """Whether two elements are the same in lists: equal, or both null."""
     if left is None or right is None:
         return left is right
     return equal(left, right) is True
 
 
 class Members:
-    """The elements of a list to ask for: by key as long as all kinds have an equality that is that of keys, else one
-    by one."""
+    """The elements of a list, for tests of membership: a look-up if equality of all elements is that of hashable keys,
+    otherwise a search."""
 
     __slots__ = ("_elements", "_keys")
 
@@ -44,7 +43,7 @@ class Members:
             self.add(element)
 
     def add(self, element: Any) -> None:
-        """Take one more element in."""
+        """Add an element."""
         self._elements.append(element)
         key = _exact_key(element)
         if key is None:
@@ -60,7 +59,7 @@ class Members:
 
 
 def _exact_key(element: Any) -> Hashable | None:
-    """What two elements have in common exactly when they are the same; None for the kinds whose equality is finer."""
+    """A key that two elements share exactly if they are the same; None for types without such a key."""
     match element:
         case None | bool() | str():
             return type(element), element
@@ -77,7 +76,7 @@ def contains(list_: List, element: Any) -> bool:
 
 
 def distinct(elements: List) -> tuple[Any, ...]:
-    """The elements without repetitions, in order of first appearance."""
+    """The elements without duplicates, in order of first appearance."""
     members, found = Members(), []
     for element in elements:
         if element not in members:
@@ -93,8 +92,8 @@ def includes(list_: List, part: List) -> bool:
 
 
 def properly_contains(list_: List, element: Any) -> bool | None:
-    """Whether `element` is in a list that also holds another; null where it cannot be told if it is in it, or if what
-    else is in it is another. (A null element may be the one that is looked for.)"""
+    """Whether `element` is in a list that has another element, too; null if either is unknown. (A null in the list may
+    or may not be the element.)"""
     matches = [_agrees(present, element) for present in list_]
     if True not in matches:
         return None if element is not None and _unclear(list_, matches) else False
@@ -124,7 +123,7 @@ class Exists:
 
 @operator("Flatten", spec="elm:20.11")
 class Flatten:
-    """The elements of all lists of a list, one after the other; a null among the lists has none."""
+    """The elements of the lists of a list, in order; a null list has none."""
 
     @overload("(List<List<T>>) -> List<T>")
     def lists(argument: Sequence[List | None]) -> tuple[Any, ...]:
@@ -133,7 +132,7 @@ class Flatten:
 
 @operator("First", spec="elm:20.10")
 class First:
-    """The first element, null when there is none."""
+    """The first element; null if the list is empty."""
 
     @overload("(List<T>) -> T")
     def lists(argument: List) -> Any:
@@ -142,7 +141,7 @@ class First:
 
 @operator("Last", spec="elm:20.18")
 class Last:
-    """The last element, null when there is none."""
+    """The last element; null if the list is empty."""
 
     @overload("(List<T>) -> T")
     def lists(argument: List) -> Any:
@@ -151,7 +150,7 @@ class Last:
 
 @operator("Indexer", spec="elm:17.6")
 class Indexer:
-    """The element at a position, counted from 0; null where there is none."""
+    """The element at a position, counted from 0; null if out of range."""
 
     @overload("(List<T>, Integer) -> T")
     def lists(argument: List, index: int) -> Any:
@@ -160,7 +159,7 @@ class Indexer:
 
 @operator("IndexOf", spec="elm:20.16")
 class IndexOf:
-    """The position of the first element that is equal to another, counted from 0; -1 where there is none."""
+    """The position of the first occurrence of an element, counted from 0; -1 if there is none."""
 
     @overload("(List<T>, T) -> Integer")
     def lists(argument: List, element: Any) -> int:
@@ -169,7 +168,7 @@ class IndexOf:
 
 @operator("Length", spec="elm:17.8")
 class Length:
-    """The number of elements of a list, 0 for null."""
+    """The number of elements of a list; 0 for null."""
 
     @overload("(List<T>) -> Integer", nulls=NONE)
     def lists(argument: List | None) -> int:
@@ -178,7 +177,7 @@ class Length:
 
 @operator("Contains", spec="elm:20.2")
 class Contains:
-    """Whether an element is in a list; it is not in null."""
+    """Whether an element is in a list; false for a null list."""
 
     @overload(_LIST_AND_ELEMENT, nulls=NONE)
     def lists(argument: List | None, element: Any) -> bool:
@@ -187,7 +186,7 @@ class Contains:
 
 @operator("In", spec="elm:20.13")
 class In:
-    """Whether an element is in a list; it is not in null."""
+    """Whether an element is in a list; false for a null list."""
 
     @overload(_ELEMENT_AND_LIST, nulls=NONE)
     def lists(element: Any, argument: List | None) -> bool:
@@ -196,7 +195,7 @@ class In:
 
 @operator("ProperContains", spec="elm:20.20")
 class ProperContains:
-    """Whether an element is in a list, and something else is too."""
+    """Whether an element is in a list that has another element, too; false for a null list."""
 
     @overload(_LIST_AND_ELEMENT, nulls=NONE)
     def lists(argument: List | None, element: Any) -> bool | None:
@@ -205,7 +204,7 @@ class ProperContains:
 
 @operator("ProperIn", spec="elm:20.21")
 class ProperIn:
-    """Whether an element is in a list, and something else is too."""
+    """Whether an element is in a list that has another element, too; false for a null list."""
 
     @overload(_ELEMENT_AND_LIST, nulls=NONE)
     def lists(element: Any, argument: List | None) -> bool | None:
@@ -235,7 +234,7 @@ class IncludedIn:
 
     @overload(_ELEMENT_AND_LIST, nulls=NONE)
     def element(element: Any, argument: List | None) -> bool | None:
-        """Unlike `In`, null is in no list: the result is null."""
+        """Null for a null element, unlike `In`."""
         if element is None:
             return None
         return argument is not None and contains(argument, element)
@@ -243,7 +242,7 @@ class IncludedIn:
 
 @operator("ProperIncludes", spec="elm:20.22")
 class ProperIncludes:
-    """Whether every element of the second list is in the first, which is the longer one."""
+    """Whether every element of the second list is in the first, and the first is longer."""
 
     @overload(_LISTS)
     def lists(left: List, right: List) -> bool:
@@ -256,7 +255,7 @@ class ProperIncludes:
 
 @operator("ProperIncludedIn", spec="elm:20.23")
 class ProperIncludedIn:
-    """Whether every element of the first list is in the second, which is the longer one."""
+    """Whether every element of the first list is in the second, and the second is longer."""
 
     @overload(_LISTS)
     def lists(left: List, right: List) -> bool:
@@ -288,7 +287,8 @@ class Intersect:
 
 @operator("Except", spec="elm:20.7")
 class Except:
-    """The distinct elements of the first list that are in no other; null among the others counts as an empty list."""
+    """The distinct elements of the first list that are in no other; null for a null first list, while other nulls count
+    as empty lists."""
 
     @overload("(List<T>...) -> List<T>", nulls=NONE)
     def lists(first: List | None, *others: List | None) -> tuple[Any, ...] | None:
@@ -300,7 +300,7 @@ class Except:
 
 @operator("Distinct", spec="elm:20.4")
 class Distinct:
-    """The list without repetitions."""
+    """The list without duplicates."""
 
     @overload("(List<T>) -> List<T>")
     def lists(argument: List) -> tuple[Any, ...]:
@@ -309,7 +309,7 @@ class Distinct:
 
 @operator("SingletonFrom", spec="elm:20.25")
 class SingletonFrom:
-    """The only element, null when there is none. More than one is a run-time error."""
+    """The only element; null if the list is empty, a run-time error if there are several."""
 
     @overload("(List<T>) -> T", may_raise=True)
     def lists(argument: List) -> Any:
@@ -320,8 +320,8 @@ class SingletonFrom:
 
 @operator("Slice", spec="elm:20.26")
 class Slice:
-    """The elements from one position to just before another; a position that is null or left out stands for the end. A
-    position below zero gives an empty list, as the reference asks of Skip and Take, which are made of it."""
+    """The elements from a start position (by default 0) to before an end position (by default that of the list). A
+    negative position gives an empty list, as the reference requires of Skip and Take, which are translated to Slice."""
 
     @overload(
         "(List<T>) -> List<T>",
@@ -338,7 +338,7 @@ class Slice:
 
 @operator("Times", spec="elm:20.28")
 class Times:
-    """Every tuple of the first list joined with every one of the second."""
+    """The tuples of the first list, each combined with each tuple of the second."""
 
     @overload("(List<T>, List<U>) -> List<Any>")
     def lists(left: Sequence[Tuple | None], right: Sequence[Tuple | None]) -> tuple[Tuple, ...]:

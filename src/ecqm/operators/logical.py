@@ -1,6 +1,6 @@
 """Logical operators: three-valued logic (CQL reference, Logical Operators; ELM chapter 13).
 
-True, False and None (unknown) are compared by identity: Python's `and`, `or` and `not` know only two values.
+True, False and None (unknown) are compared by identity, because Python's `and`, `or` and `not` are two-valued.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ def negation(a: Boolean) -> Boolean:
 
 
 def conjunction(*operands: Boolean) -> Boolean:
-    """Three-valued `and` of any number of operands; of none, true."""
+    """Three-valued `and` of any number of operands; true if there are none."""
     if any(operand is False for operand in operands):
         return False
     return None if any(operand is None for operand in operands) else True
 
 
 def disjunction(*operands: Boolean) -> Boolean:
-    """Three-valued `or` of any number of operands; of none, false."""
+    """Three-valued `or` of any number of operands; false if there are none."""
     if any(operand is True for operand in operands):
         return True
     return None if any(operand is None for operand in operands) else False
@@ -45,7 +45,7 @@ class Or:
 
 @operator("Not", spec="elm:13.3")
 class Not:
-    """The opposite truth; of null, null."""
+    """True for false, false for true, null for null."""
 
     boolean = overload("(Boolean) -> Boolean")(negation)
 
@@ -61,7 +61,7 @@ class Xor:
 
 @operator("Implies", spec="elm:13.2")
 class Implies:
-    """`not a or b`: true if the first is false or the second true, false only for true and false."""
+    """`not a or b`: true if the first operand is false or the second true, false only for true and false."""
 
     @overload("(Boolean, Boolean) -> Boolean", nulls=NONE)
     def booleans(a: Boolean, b: Boolean) -> Boolean:

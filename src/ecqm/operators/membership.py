@@ -1,7 +1,7 @@
 """Membership and inclusion in intervals (CQL reference, Interval Operators; ELM chapter 19).
 
-A closed null boundary bounds nothing: here, where the other operand shows the point type, it stands for the minimum
-or maximum even of an interval that has no other boundary.
+A closed null boundary stands for the minimum or maximum of the point type. If both boundaries are null, the interval
+itself does not show its point type; the operators here take it from the other operand.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _INTERVALS = "(Interval<T>, Interval<T>) -> Boolean"
 
 
 def contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
-    """Whether a point is between the boundaries of an interval; an open one is compared exclusively, and so at a
-    precision leaves out all of its day, month, … (`elm:19.6`, `elm:19.12`)."""
+    """Whether a point is between the boundaries of an interval (`elm:19.5`, `elm:19.12`).
+
+    An open boundary is compared exclusively, so that with a precision its whole day, month, … is excluded."""
     first, last = _bounds_beside(interval, point)
     if interval.low is not None and not interval.low_closed:
         after = less(interval.low, point, precision)
@@ -36,13 +37,13 @@ def contains(interval: Interval, point: Any, precision: str | None = None) -> Bo
 
 
 def properly_contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
-    """Whether a point is in an interval and neither its start nor its end."""
+    """Whether a point is in an interval, and is neither its start nor its end."""
     first, last = _bounds_beside(interval, point)
     return conjunction(less(first, point, precision), less(point, last, precision))
 
 
 def includes(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
-    """Whether `a` starts on or before the start of `b` and ends on or after the end of it."""
+    """Whether `a` starts on or before the start of `b` and ends on or after its end."""
     (start_a, end_a), (start_b, end_b) = _bounds_of_both(a, b)
     return conjunction(at_most(start_a, start_b, precision), at_most(end_b, end_a, precision))
 
@@ -63,7 +64,7 @@ def _some_point(interval: Interval) -> Any:
 
 
 def _bounds_beside(interval: Interval, point: Any) -> tuple[Any, Any]:
-    """Start and end of an interval; `point` shows the type where the interval does not."""
+    """Start and end of an interval; `point` gives the point type if the interval has no boundary."""
     first, last = start_bound(interval), end_bound(interval)
     sample = lowest(point) if lowest(point) is not None else highest(point)
     if _some_point(interval) is None and sample is not None:
@@ -92,7 +93,7 @@ class In:
 
 @operator("ProperContains", spec="elm:19.24")
 class ProperContains:
-    """Whether an interval contains a point that is neither its start nor its end."""
+    """Whether an interval contains a point, and the point is neither its start nor its end."""
 
     @overload(_CONTAINER_AND_POINT, nulls=NONE)
     def interval(a: Interval | None, b: Any, *, precision: str | None = None) -> Boolean:
@@ -101,7 +102,7 @@ class ProperContains:
 
 @operator("ProperIn", spec="elm:19.25")
 class ProperIn:
-    """Whether a point is in an interval and neither its start nor its end."""
+    """Whether a point is in an interval, and is neither its start nor its end."""
 
     @overload(_POINT_AND_CONTAINER, nulls=NONE)
     def interval(a: Any, b: Interval | None, *, precision: str | None = None) -> Boolean:
@@ -119,7 +120,7 @@ def _member(relation: Any, interval: Interval | None, point: Any, precision: str
 
 @operator("Includes", spec="elm:19.13")
 class Includes:
-    """Whether the first interval includes the whole of the second, or a point."""
+    """Whether the first interval includes the second, or contains a point."""
 
     @overload(_INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -132,7 +133,7 @@ class Includes:
 
 @operator("IncludedIn", spec="elm:19.14")
 class IncludedIn:
-    """Whether the whole of the first interval, or a point, is in the second."""
+    """Whether the first interval, or a point, is included in the second."""
 
     @overload(_INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -145,7 +146,7 @@ class IncludedIn:
 
 @operator("ProperIncludes", spec="elm:19.26")
 class ProperIncludes:
-    """Whether the first interval includes the second, or a point, and is larger."""
+    """Whether the first interval includes the second and is not the same; for a point, see ProperContains."""
 
     @overload(_INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:
@@ -158,7 +159,7 @@ class ProperIncludes:
 
 @operator("ProperIncludedIn", spec="elm:19.27")
 class ProperIncludedIn:
-    """Whether the first interval, or a point, is included in the second, which is larger."""
+    """Whether the first interval is included in the second and is not the same; for a point, see ProperIn."""
 
     @overload(_INTERVALS)
     def intervals(a: Interval, b: Interval, *, precision: str | None = None) -> Boolean:

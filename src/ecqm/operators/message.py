@@ -1,7 +1,7 @@
-"""Message: telling the calling environment something from within logic (CQL reference, errors and messaging; ELM 24.1).
+"""Message: reporting something to the calling environment (CQL reference, errors and messaging; ELM 24.1).
 
-What is told goes to the sink of the evaluation, by default the log of this module. A message carries its source for
-those who trace; the log does not show it, since it may be data of a patient.
+Messages go to the sink of the evaluation, by default the logger `ecqm.message`. A message includes its source value;
+the log does not show it, because it may be a patient's data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = logging.getLogger("ecqm.message")
 
 
 class Severity(StrEnum):
-    """How conspicuously a message is to be made known; an error also ends the evaluation."""
+    """The severity of a message; Error also ends the evaluation."""
 
     TRACE = "Trace"
     MESSAGE = "Message"
@@ -31,7 +31,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One message that logic gave off, with the value it was about."""
+    """A message from the logic, with the value that it is about."""
 
     severity: Severity
     code: str | None
@@ -40,7 +40,7 @@ class Told:
 
 
 class MessageError(CqlError):
-    """A Message of severity Error: `told` is what it said."""
+    """Raised by a Message of severity Error; `told` is the message."""
 
     def __init__(self, told: Told) -> None:
         super().__init__(f"{told.code}: {told.text}" if told.code else told.text or "an error without a text")
@@ -66,7 +66,7 @@ _sink: ContextVar[Sink] = ContextVar("message_sink", default=_to_log)
 
 @contextmanager
 def telling(sink: Sink) -> Iterator[None]:
-    """Send the messages of everything evaluated inside the block to `sink`."""
+    """Send the messages of everything evaluated inside the `with` block to `sink`."""
     token = _sink.set(sink)
     try:
         yield
@@ -76,8 +76,8 @@ def telling(sink: Sink) -> Iterator[None]:
 
 @operator("Message", spec="elm:24.1")
 class Message:
-    """The source as it is; where the condition is true, a message is given off, and severity Error raises MessageError.
-    Operands: source, condition, code, severity (Message when null), text."""
+    """Returns its source. If the condition is true, a message is sent; severity Error then raises MessageError.
+    The operands are source, condition, code, severity (null means Message), and text."""
 
     @overload("(T, Boolean, String, String, String) -> T", nulls=NONE, may_raise=True)
     def any_source(

@@ -1,4 +1,4 @@
-"""Nullological operators: asking for and replacing what is missing (CQL reference; ELM chapter 14)."""
+"""Nullological operators: testing for null, and replacing it (CQL reference; ELM chapter 14)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class IsFalse:
 
 @operator("Coalesce", spec="elm:14.2")
 class Coalesce:
-    """The first operand that is not null; of a single list, its first element that is not null."""
+    """The first operand that is not null; for a single list operand, its first element that is not null."""
 
     @overload("(List<T>) -> T", nulls=NONE)
     def elements(values: tuple[Any, ...] | None) -> Any:
@@ -48,5 +48,5 @@ class Coalesce:
 
 
 def first_known(values: tuple[Any, ...]) -> Any:
-    """The first value that is not null, or else null."""
+    """The first value that is not null; null if there is none."""
     return next((value for value in values if value is not None), None)

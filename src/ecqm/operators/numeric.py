@@ -1,7 +1,7 @@
-"""What all arithmetic has in common: exact intermediate results, the ranges of the types, and uncertain operands.
+"""Foundations of arithmetic: exact intermediate results, the ranges of the types, and uncertain operands.
 
-Integer is 32-bit, Long 64-bit, Decimal has 28 digits, 8 of them after the point (CQL reference, System types). A result
-outside of the range of its type is null (CQL reference, arithmetic operators).
+Integer has 32 bits, Long 64 bits, Decimal 28 digits, of which 8 are decimal places (CQL reference, System types). A
+result outside the range of its type is null (CQL reference, arithmetic operators).
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from ecqm.values.interval import Uncertainty
 from ecqm.values.numbers import DECIMAL_STEP, MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG, Long
 from ecqm.values.quantity import Quantity
 
-# Wide enough for the exact product of two Decimals (56 digits), and for a quotient to be rounded only once.
+# Wide enough for the exact product of two Decimals (56 digits), and for quotients to be rounded only once.
 EXACT = Context(prec=80, rounding=ROUND_HALF_UP, Emax=999_999, Emin=-999_999, traps=[InvalidOperation, DivisionByZero])
 
 Number = int | Decimal
 
 
 def in_integer(value: int) -> int | None:
-    """`value` as an Integer, None outside of its range."""
+    """`value` as an Integer; None if out of range."""
     return int(value) if MIN_INTEGER <= value <= MAX_INTEGER else None
 
 
 def in_long(value: int) -> Long | None:
-    """`value` as a Long, None outside of its range."""
+    """`value` as a Long; None if out of range."""
     return Long(value) if MIN_LONG <= value <= MAX_LONG else None
 
 
 def in_decimal(value: Decimal) -> Decimal | None:
-    """`value` with at most eight places after the point (halves away from zero), None outside of the range."""
+    """`value` rounded to eight decimal places, halves away from zero; None if out of range."""
     if not value.is_finite() or (value and value.adjusted() > 28):
         return None
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and (exponent < -8 or exponent > 0):
         value = value.quantize(DECIMAL_STEP if exponent < 0 else Decimal(1), context=EXACT)
     if not value:
-        return value.copy_abs()  # zero has a sign in Python, and none in CQL
+        return value.copy_abs()  # zero has a sign in Python but not in CQL
     return value if value.copy_abs() <= MAX_DECIMAL else None
 
 
 def in_type_of(sample: Number, value: Number) -> Number | None:
-    """`value` in the type of `sample`, one of Integer, Long and Decimal; None outside of its range."""
+    """`value` in the type of `sample` (Integer, Long or Decimal); None if out of range."""
     match sample:
         case Decimal():
             return in_decimal(Decimal(value))
@@ -55,10 +55,10 @@ def in_type_of(sample: Number, value: Number) -> Number | None:
 
 
 def compute(function: Callable[..., Number], *operands: Any) -> Any:
-    """`function` of exact numbers of one type, the result in their type or None.
+    """`function` of numbers of one type, in that type; None if out of range.
 
-    With an Uncertainty among the operands the result is the Uncertainty of all that it may be, and None when that has
-    no bounds; `function` must be monotone in each operand, as sum, difference and product are."""
+    With an Uncertainty among the operands the result is the Uncertainty of all possible results; None if it is
+    unbounded. `function` must be monotone in each operand, as sum, difference and product are."""
     if any(isinstance(operand, Uncertainty) for operand in operands):
         return _over_uncertainty(function, operands)
     sample = next((operand for operand in operands if isinstance(operand, Decimal)), operands[0])
@@ -76,31 +76,31 @@ def _over_uncertainty(function: Callable[..., Number], operands: Sequence[Any]) 
 
 
 def require_certain(name: str, *operands: Any) -> None:
-    """Raise CqlError when an operand is uncertain: only addition, subtraction, multiplication, negation and the
-    comparisons are defined for uncertainties (CQL Author's Guide, uncertainty)."""
+    """Raise CqlError if an operand is uncertain. Only addition, subtraction, multiplication, negation and comparisons
+    are defined for uncertainties (CQL Author's Guide, uncertainty)."""
     if any(isinstance(operand, Uncertainty) for operand in operands):
         raise CqlError(f"{name} is not defined for an uncertain number")
 
 
 def quantity(value: Decimal | None, unit: str) -> Quantity | None:
-    """A Quantity of a result, None where the number could not be represented."""
+    """A Quantity; None if its number is."""
     return None if value is None else Quantity(value, unit)
 
 
 def truncated_quotient(left: Number, right: Number) -> int:
-    """The quotient of two numbers without its fraction; `right` is not zero."""
+    """The quotient truncated to an integer; `right` must not be zero."""
     magnitude = int(EXACT.divide_int(Decimal(left).copy_abs(), Decimal(right).copy_abs()))
     return magnitude if (left < 0) == (right < 0) else -magnitude
 
 
 def remainder(left: Number, right: Number) -> Number:
-    """What truncated division leaves over, with the sign of the dividend; `right` is not zero."""
+    """The remainder of truncated division, with the sign of the dividend; `right` must not be zero."""
     if isinstance(left, Decimal) or isinstance(right, Decimal):
         return EXACT.remainder(Decimal(left), Decimal(right))
     return left - right * truncated_quotient(left, right)
 
 
 def places_of(value: Decimal) -> int:
-    """How many digits after the point a number was given with, trailing zeros included."""
+    """The decimal places that a number was written with, trailing zeros included."""
     exponent = value.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -1,6 +1,6 @@
-"""How precisely a value is known, and its bounds (CQL reference, Precision, LowBoundary, HighBoundary; ELM chapter 16).
+"""The precision of a value and its boundaries (CQL reference, Precision, LowBoundary, HighBoundary; ELM chapter 16).
 
-Precision is counted in digits: of a Decimal those after the point, of dates and times all that ISO 8601 writes.
+Precision is a number of digits: for a Decimal the decimal places, for dates and times all digits in ISO 8601.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Temporal = TypeVar("_Temporal", bound=Temporal)
 
 @operator("Precision", spec="elm:16.17")
 class Precision:
-    """The number of digits that were specified."""
+    """The number of digits that the argument was specified with."""
 
     @overload("(Decimal) -> Integer")
     def decimals(argument: Decimal) -> int:
@@ -38,7 +38,7 @@ class Precision:
 
 @operator("LowBoundary", spec="elm:16.9")
 class LowBoundary:
-    """The least value the argument may stand for, to a number of digits: the most its type has when that is null."""
+    """The least value the argument may stand for, with a precision in digits; by default the finest of its type."""
 
     @overload("(Decimal, Integer) -> Decimal", nulls=NONE)
     def decimals(argument: Decimal | None, precision: int | None) -> Decimal | None:
@@ -52,7 +52,7 @@ class LowBoundary:
 
 @operator("HighBoundary", spec="elm:16.7")
 class HighBoundary:
-    """The greatest value the argument may stand for, to a number of digits: the most its type has when that is null."""
+    """The greatest value the argument may stand for, with a precision in digits; by default the finest of its type."""
 
     @overload("(Decimal, Integer) -> Decimal", nulls=NONE)
     def decimals(argument: Decimal | None, precision: int | None) -> Decimal | None:
@@ -65,7 +65,8 @@ class HighBoundary:
 
 
 def _decimal_boundary(value: Decimal | None, precision: int | None, upwards: bool) -> Decimal | None:
-    """A number written with n places may have any digits after them, and these move it away from zero."""
+    """The digits after those specified may be anything, which moves the number away from zero; null for a precision
+    that Decimal does not have."""
     places = 8 if precision is None else precision
     if value is None or not 0 <= places <= 8:
         return None
@@ -83,7 +84,7 @@ def _digits(value: Temporal) -> dict[str, int]:
 
 
 def _precision_of_digits(value: Temporal | None, digits: int | None) -> str | None:
-    """The precision that a number of digits means for a value, None where the type has none such."""
+    """The name of the precision with a number of digits; None if the type of `value` has no such precision."""
     if value is None:
         return None
     of_type = [name for name in _digits(value) if precision_index(name) <= value.LAST]

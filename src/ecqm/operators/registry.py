@@ -1,4 +1,4 @@
-"""The registry of operators: every operator of ELM under its name, each overload declared once.
+"""The registry of operators: every operator under its ELM name, with each of its overloads declared once.
 
     @operator("Overlaps", spec="elm:19.20")
     class Overlaps:
@@ -7,10 +7,10 @@
         @overload("(Interval<T>, Interval<T>) -> Boolean", nulls=PROPAGATE)
         def intervals(a, b, *, precision=None): ...
 
-Operands are positional; attributes of the ELM node (`precision`, …) are keyword-only parameters, and a
-parameter `context` receives the evaluation request. A second `@operator` of the same name adds overloads
-to the first. Kernels on columns are in `ecqm.operators.vectors`, under the name of the operator; a test compares
-each with the overloads here.
+Operands are positional. Attributes of the ELM node (`precision`, …) are keyword-only parameters, and a keyword-only
+parameter `context` receives the evaluation request. A second `@operator` with the same name adds overloads to the
+first. `ecqm.operators.vectors` registers kernels on columns under the same names; a test compares each kernel with the
+overloads here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ecqm.values.context import EvaluationContext, current_context, evaluating
 
 
 class NullRule(Enum):
-    """What becomes of null operands."""
+    """How an overload treats null operands."""
 
     PROPAGATE = "any null operand makes the result null; the function never sees one"
     NONE = "the function sees None and decides"
@@ -42,10 +42,10 @@ Scalar = Callable[..., Any]
 
 @dataclass(eq=False)
 class Overload:
-    """One overload: its signature and its semantics on scalars.
+    """One overload of an operator: its signature, and `function`, its meaning on scalars.
 
-    `name` is the attribute of the declaring class, which may stand for several signatures; `attributes` are the
-    keyword parameters it takes."""
+    `name` is the name of the attribute in the declaring class, shared by all signatures declared with it. `attributes`
+    are the names of its keyword parameters, `context` excluded. For `may_raise` see `overload`."""
 
     operator: str
     name: str
@@ -58,21 +58,22 @@ class Overload:
 
     @property
     def operands(self) -> tuple[CqlType, ...]:
-        """The declared operand types; the last one repeats when `variadic`."""
+        """The declared operand types; if `variadic`, the last one may be repeated."""
         return self.signature.operands
 
     @property
     def result(self) -> CqlType:
-        """The declared result type, which may hold type variables."""
+        """The declared result type, which may contain type variables."""
         return self.signature.result
 
     @property
     def variadic(self) -> bool:
-        """Whether the last operand may be given any number of times."""
+        """Whether the last operand may be given any number of times, or not at all."""
         return self.signature.variadic
 
     def scalar(self, *values: Any, context: EvaluationContext | None = None, **attributes: Any) -> Any:
-        """Evaluate on scalar values, null rule applied, for the given request or else the current one."""
+        """Apply the null rule and evaluate on scalars, for the request `context` or else the current one.
+        Raises CqlError for a run-time error."""
         if self.nulls is PROPAGATE and any(value is None for value in values):
             return None
         if context is not None:
@@ -91,7 +92,7 @@ class Overload:
 
 @dataclass(eq=False)
 class Operator:
-    """An operator of CQL under its ELM name, with all its overloads in the order of their declaration."""
+    """An operator with its overloads in the order of declaration; `spec` names its section of the ELM specification."""
 
     name: str
     spec: str
@@ -101,16 +102,17 @@ class Operator:
 
     @property
     def propagates_null(self) -> bool:
-        """Is the result null whenever an operand is, whatever the overload?"""
+        """Whether every overload is null if an operand is."""
         return all(overload.nulls is PROPAGATE for overload in self.overloads)
 
     @property
     def may_raise(self) -> bool:
-        """Does any overload raise an error for some operands?"""
+        """Whether any overload raises an error for some operands."""
         return any(overload.may_raise for overload in self.overloads)
 
     def resolve(self, types: Sequence[CqlType]) -> Overload | None:
-        """The overload that operands of `types` fit best without conversion, the first declared of equals."""
+        """The overload that fits operands of these types best without conversions, the first declared among equals;
+        None if none fits."""
         key = tuple(types)
         if key not in self._resolved:
             self._resolved[key] = self._best_fit(key)
@@ -125,7 +127,7 @@ class Operator:
         return best[1] if best else None
 
     def add(self, added: Overload) -> None:
-        """Add an overload. Raises ValueError if its signature is there already."""
+        """Add an overload. Raises ValueError if one with the same signature exists."""
         added.operator = self.name
         if any(present.signature == added.signature for present in self.overloads):
             raise ValueError(f"{added} is declared twice")
@@ -141,9 +143,8 @@ class Operator:
         raise KeyError(f"{self.name} has no overload {wanted}")
 
     def call(self, *values: Any, context: EvaluationContext | None = None, **attributes: Any) -> Any:
-        """Evaluate on scalar values: the overload is chosen by their kinds, after implicit conversions.
-
-        Raises CqlError where the language has no such overload."""
+        """Evaluate on scalars with the overload that fits their run-time types, after implicit conversions if needed.
+        Raises CqlError if there is none, or for a run-time error."""
         from ecqm.operators.dispatch import choose
 
         chosen, converted = choose(self, values)
@@ -151,7 +152,7 @@ class Operator:
 
 
 class Declaration:
-    """What `@overload` makes of a function inside the class of an operator, until `@operator` collects it."""
+    """The result of `@overload` inside the class of an operator, until `@operator` collects its overloads."""
 
     def __init__(self, function: Scalar, signatures: tuple[str, ...], nulls: NullRule, may_raise: bool) -> None:
         keywords = {
@@ -175,10 +176,10 @@ class Declaration:
 
 
 def overload(*signatures: str, nulls: NullRule = PROPAGATE, may_raise: bool = False) -> Callable[[Scalar], Declaration]:
-    """Declare the scalar semantics of one or more overloads.
+    """Declare a function as the scalar meaning of one or more signatures.
 
-    `may_raise`: some operands raise CqlError, so that the planner keeps a call from rows that do not ask for it. What
-    arithmetic does at the ends of a type's range, with uncertain numbers or units of another kind, is not meant.
+    `may_raise`: the function raises CqlError for ordinary operands, so the planner must not evaluate a call for rows
+    that do not need it. Errors for uncertain numbers and the like, which data hardly ever cause, do not count.
     """
 
     def declare(function: Scalar) -> Declaration:
@@ -192,7 +193,7 @@ _Class = TypeVar("_Class", bound=type)
 
 
 def operator(name: str, spec: str = "") -> Callable[[_Class], _Class]:
-    """Class decorator: register the overloads declared in the class under the ELM name of the operator."""
+    """Class decorator: register the overloads of a class under an ELM name; `spec` is a section such as `elm:19.20`."""
 
     def register(declaring: _Class) -> _Class:
         known = _operators.setdefault(name, Operator(name, spec, inspect.cleandoc(declaring.__doc__ or "")))
@@ -211,7 +212,7 @@ _loaded = False
 
 
 def load() -> None:
-    """Import every chapter of this package, so that all operators are registered."""
+    """Import all modules of this package, which registers their operators."""
     global _loaded
     if not _loaded:
         _loaded = True
@@ -221,18 +222,18 @@ def load() -> None:
 
 
 def get(name: str) -> Operator:
-    """The operator with an ELM name. Raises KeyError."""
+    """The operator with an ELM name. Raises KeyError if there is none."""
     load()
     return _operators[name]
 
 
 def find(name: str) -> Operator | None:
-    """The operator with an ELM name, None where there is none."""
+    """The operator with an ELM name; None if there is none."""
     load()
     return _operators.get(name)
 
 
 def operators() -> Iterator[Operator]:
-    """All operators, by name."""
+    """All operators, ordered by name."""
     load()
     return (_operators[name] for name in sorted(_operators))

@@ -1,7 +1,7 @@
-"""Signatures of operators: `(List<T>, T) -> Boolean`, reading them and matching operand types against them.
+"""Signatures of overloads such as `(List<T>, T) -> Boolean`: parsing them, and matching operand types against them.
 
-A single capital letter is a type variable, the same type wherever it stands; `T...` as the last operand takes
-any number.
+A single capital letter is a type variable, which stands for the same type everywhere in the signature. `T...` as the
+last operand may be given any number of times.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Signature:
 
     @classmethod
     def parse(cls, text: str) -> Signature:
-        """Read `(operand, …) -> result`. Raises ValueError."""
+        """Parse `(operand, …) -> result`. Raises ValueError if it is malformed."""
         left, arrow, right = text.partition("->")
         left = left.strip()
         if not arrow or not (left.startswith("(") and left.endswith(")")):
@@ -51,17 +51,17 @@ class Signature:
         return f"({operands}{'...' if self.variadic else ''}) -> {_short(self.result)}"
 
     def expand(self, arity: int) -> tuple[CqlType, ...] | None:
-        """The operand types of a call with `arity` operands, None when the overload takes another number."""
+        """The operand types of a call with `arity` operands; None if the overload takes another number of them."""
         if not self.variadic:
             return self.operands if arity == len(self.operands) else None
         fixed = len(self.operands) - 1
         return self.operands[:-1] + self.operands[-1:] * (arity - fixed) if arity >= fixed else None
 
     def match(self, types: Sequence[CqlType]) -> tuple[int, Bindings] | None:
-        """How well operands of `types` fit without conversion: a cost (0: exactly), and what the variables are.
+        """How well operand types fit without conversions: a cost (0 is an exact match) and the bindings of the type
+        variables; None if they do not fit.
 
-        `Any` as an operand is the type of null and fits everywhere, as does every type where `Any` is
-        declared."""
+        An operand of type `Any` (null) fits every declared type, and a declared `Any` every operand."""
         declared = self.expand(len(types))
         if declared is None:
             return None
@@ -71,17 +71,17 @@ class Signature:
             cost = _fit(operand, type_, bindings)
             if cost is None:
                 return None
-            total += cost + (_BARE if is_variable(operand) else 0)
+            total += cost + (_BARE_VARIABLE if is_variable(operand) else 0)
         return total, bindings
 
 
 def is_variable(type_: CqlType) -> bool:
-    """Whether a type term is a type variable of a signature."""
+    """Whether a type in a signature is a type variable."""
     return isinstance(type_, NamedType) and type_.model == "System" and len(type_.name) == 1
 
 
 def substitute(type_: CqlType, bindings: Bindings) -> CqlType:
-    """A type term with its variables replaced; an unbound one becomes `Any`."""
+    """A type with its variables replaced; an unbound variable becomes `Any`."""
     match type_:
         case NamedType(name=name) if is_variable(type_):
             return bindings.get(name, ANY)
@@ -96,13 +96,14 @@ def substitute(type_: CqlType, bindings: Bindings) -> CqlType:
     return type_
 
 
+# Costs of matching a declared type; only their order matters.
 _EXACT, _GENERIC, _NULL, _SUPERTYPE = 0, 1, 1, 3
-
-# A bare variable says less of an operand than `List<T>` does: between the two, null is taken for a list.
-_BARE = 1
+# Added for `T` as a whole operand, so that `List<T>` is preferred for null.
+_BARE_VARIABLE = 1
 
 
 def _fit(declared: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
+    """The cost of `actual` for `declared`, None if it does not fit; binds type variables."""
     if isinstance(declared, NamedType) and is_variable(declared):
         bound = bindings.get(declared.name)
         if bound is None or bound == ANY:
@@ -127,7 +128,7 @@ def _fit(declared: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
 
 
 def _fit_elements(declared: dict[str, CqlType], actual: dict[str, CqlType], bindings: Bindings) -> int | None:
-    """Tuples fit when they have the same elements, and each fits, in whichever direction null allows."""
+    """Tuples fit if they have the same element names and the types of each element fit in either direction."""
     if declared.keys() != actual.keys():
         return None
     costs = [_fit_same(declared[name], actual[name], bindings) for name in declared]
@@ -135,7 +136,8 @@ def _fit_elements(declared: dict[str, CqlType], actual: dict[str, CqlType], bind
 
 
 def _fit_same(bound: CqlType, actual: CqlType, bindings: Bindings) -> int | None:
-    """A second use of a variable: the types agree up to what is unknown in either (an empty list, null)."""
+    """The cost for another use of a bound variable: the types must agree, except where either is unknown (null, the
+    elements of an empty list)."""
     forward = _fit(bound, actual, bindings)
     return forward if forward is not None else _fit(actual, bound, bindings)
 

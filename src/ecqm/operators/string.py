@@ -1,8 +1,7 @@
 """Operators on strings (CQL reference, string operators; ELM chapter 17).
 
-Positions count Unicode characters from 0. Regular expressions are those of Python, which for what the specification
-recommends (PCRE) differ in the spelling of named groups, which is understood; they match any part of the string, `.`
-matches a line feed too, and case counts.
+Positions count Unicode characters from 0. Regular expressions are those of Python, with PCRE's spelling of named groups
+(the specification recommends PCRE). They match any part of the string, are case-sensitive, and `.` matches line feeds.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from ecqm.values.errors import CqlError
 
 @operator("Combine", spec="elm:17.1")
 class Combine:
-    """The strings of a list in one, with a separator between them when there is one. Null elements are left out; what
-    has no other elements gives null."""
+    """The strings of a list joined, with an optional separator. Null elements are ignored; the result is null if there
+    are no others."""
 
     @overload("(List<String>) -> String")
     def alone(source: Sequence[str | None]) -> str | None:
@@ -31,7 +30,7 @@ class Combine:
 
 @operator("Concatenate", spec="elm:17.2")
 class Concatenate:
-    """Strings one after the other."""
+    """The strings joined in order."""
 
     @overload("(String...) -> String")
     def strings(*parts: str) -> str:
@@ -58,7 +57,7 @@ class StartsWith:
 
 @operator("Indexer", spec="elm:17.6")
 class Indexer:
-    """The character at a position, null where there is none."""
+    """The character at a position; null if out of range."""
 
     @overload("(String, Integer) -> String")
     def strings(argument: str, index: int) -> str | None:
@@ -67,7 +66,7 @@ class Indexer:
 
 @operator("PositionOf", spec="elm:17.12")
 class PositionOf:
-    """Where a pattern first stands in a string, -1 where it does not."""
+    """The position of the first occurrence of a pattern in a string; -1 if there is none."""
 
     @overload("(String, String) -> Integer")
     def strings(pattern: str, argument: str) -> int:
@@ -76,7 +75,7 @@ class PositionOf:
 
 @operator("LastPositionOf", spec="elm:17.7")
 class LastPositionOf:
-    """Where a pattern last stands in a string, -1 where it does not."""
+    """The position of the last occurrence of a pattern in a string; -1 if there is none."""
 
     @overload("(String, String) -> Integer")
     def strings(pattern: str, argument: str) -> int:
@@ -94,7 +93,7 @@ class Length:
 
 @operator("Lower", spec="elm:17.9")
 class Lower:
-    """The string in lower case, by the Unicode mapping that belongs to no locale."""
+    """The string in lower case, by the locale-independent Unicode mapping."""
 
     @overload("(String) -> String")
     def strings(argument: str) -> str:
@@ -103,7 +102,7 @@ class Lower:
 
 @operator("Upper", spec="elm:17.18")
 class Upper:
-    """The string in upper case, by the Unicode mapping that belongs to no locale."""
+    """The string in upper case, by the locale-independent Unicode mapping."""
 
     @overload("(String) -> String")
     def strings(argument: str) -> str:
@@ -121,8 +120,8 @@ class Matches:
 
 @operator("ReplaceMatches", spec="elm:17.13")
 class ReplaceMatches:
-    """The string with each match of a regular expression replaced. In the substitution `$1` stands for the first
-    group, `${name}` for a named one, `$0` for the whole match, and a backslash makes the next character literal."""
+    """The string with each match of a regular expression replaced. In the substitution, `$1` is the first group,
+    `${name}` a named group, `$0` the whole match, and a backslash makes the next character literal."""
 
     @overload("(String, String, String) -> String", may_raise=True)
     def strings(argument: str, pattern: str, substitution: str) -> str:
@@ -135,12 +134,12 @@ class ReplaceMatches:
         try:
             return expression.sub(replacement, argument)
         except IndexError:
-            raise CqlError(f"{substitution!r} names a group that {pattern!r} does not have") from None
+            raise CqlError(f"{substitution!r} refers to a group that {pattern!r} does not have") from None
 
 
 @operator("Split", spec="elm:17.14")
 class Split:
-    """The parts of a string between separators; the whole string where there is no separator."""
+    """The parts of a string between separators; the whole string if the separator is null or empty."""
 
     @overload("(String, String) -> List<String>", nulls=NONE)
     def strings(argument: str | None, separator: str | None) -> tuple[str, ...] | None:
@@ -151,7 +150,7 @@ class Split:
 
 @operator("SplitOnMatches", spec="elm:17.15")
 class SplitOnMatches:
-    """The parts of a string between matches of a regular expression; the whole string where nothing matches."""
+    """The parts of a string between matches of a regular expression; the whole string if nothing matches."""
 
     @overload("(String, String) -> List<String>", nulls=NONE, may_raise=True)
     def strings(argument: str | None, pattern: str | None) -> tuple[str, ...] | None:
@@ -169,8 +168,8 @@ class SplitOnMatches:
 
 @operator("Substring", spec="elm:17.17")
 class Substring:
-    """The characters from a position, so many or all that follow. A position outside of the string gives null; that of
-    the empty string's end is inside, as it is the only one it has."""
+    """The characters from a start position, all that follow or at most `length`. A start out of range gives null; 0 is
+    in range even for the empty string."""
 
     @overload("(String, Integer) -> String")
     def to_the_end(argument: str, start: int) -> str | None:
@@ -199,7 +198,7 @@ _NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_])")
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(_NAMED_GROUP.sub("(?P<", pattern), re.DOTALL)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise CqlError(f"{pattern!r} is not a regular expression: {error}") from None
 
 
@@ -219,6 +218,6 @@ def _template(substitution: str) -> tuple[tuple[str, int | str | None], ...]:
         elif number is not None:
             parts.append(("", int(number)))
         else:
-            parts.append(("", int(name) if name.isdigit() else name))
+            parts.append(("", int(name) if name.isdecimal() else name))
         start = match.end()
     return (*parts, (substitution[start:], None))

@@ -1,7 +1,5 @@
-"""Date and time operators (CQL reference, Date and Time Operators; ELM chapter 18).
-
-Operators that dates and times share with intervals (SameAs, Before, …) have their temporal overloads here.
-"""
+"""Date and time operators (CQL reference, Date and Time Operators; ELM chapter 18), and the overloads on dates and
+times of operators that other modules declare as well (Add, SameAs, Before, …)."""
 
 from __future__ import annotations
 
@@ -62,7 +60,7 @@ class TimeOfDay:
 
 @operator("Date", spec="elm:18.3")
 class DateSelector:
-    """A date of a year and, as far as given, month and day; null if the year is."""
+    """A date from a year, month and day, of which the last ones may be missing or null; null if the year is."""
 
     @overload(
         "(Integer) -> Date",
@@ -78,7 +76,8 @@ class DateSelector:
 
 @operator("DateTime", spec="elm:18.5")
 class DateTimeSelector:
-    """A DateTime of a year and, as far as given, the other components; null if the year is. The offset is in hours."""
+    """A DateTime from its components, of which the last ones may be missing or null; null if the year is. The timezone
+    offset, an eighth operand, is in hours."""
 
     @overload(
         *(f"({', '.join(['Integer'] * count)}) -> DateTime" for count in range(1, 8)),
@@ -104,7 +103,8 @@ class DateTimeSelector:
 
 @operator("Time", spec="elm:18.18")
 class TimeSelector:
-    """A time of day of an hour and, as far as given, minute, second and millisecond; null if the hour is."""
+    """A Time from an hour, minute, second and millisecond, of which the last ones may be missing or null; null if the
+    hour is."""
 
     @overload(
         *(f"({', '.join(['Integer'] * count)}) -> Time" for count in range(1, 5)),
@@ -117,7 +117,7 @@ class TimeSelector:
 
 
 def _known_components(components: tuple[int | None, ...]) -> tuple[int, ...]:
-    """The components up to the first null; none if the first is. Raises CqlError when one is given after a null."""
+    """The components before the first null. Raises CqlError if a component follows a null."""
     if components[0] is None:
         return ()
     known = tuple(component for component in components if component is not None)
@@ -128,7 +128,7 @@ def _known_components(components: tuple[int | None, ...]) -> tuple[int, ...]:
 
 @operator("DateFrom", spec="elm:18.4")
 class DateFrom:
-    """The date of a DateTime, as far as it is known."""
+    """The date of a DateTime, to its precision."""
 
     @overload("(DateTime) -> Date")
     def datetime(a: DateTime) -> Date:
@@ -141,7 +141,7 @@ class DateFrom:
 
 @operator("TimeFrom", spec="elm:18.19")
 class TimeFrom:
-    """The time of day of a DateTime, at the offset of the request; null where no hour is known."""
+    """The time of day of a DateTime at the offset of the request; null if it has no hour."""
 
     @overload("(DateTime) -> Time")
     def datetime(a: DateTime, *, context: EvaluationContext) -> Time | None:
@@ -149,27 +149,27 @@ class TimeFrom:
 
 
 def offset_in_hours(moment: DateTime) -> Decimal:
-    """The timezone offset of a DateTime as CQL counts it."""
+    """The timezone offset of a DateTime in hours."""
     return Decimal(moment.effective_offset) / 60
 
 
 @operator("TimezoneOffsetFrom", spec="elm:18.20")
 class TimezoneOffsetFrom:
-    """The offset of a DateTime in hours, that of the request where it has none of its own."""
+    """The timezone offset of a DateTime in hours; that of the request if it has none of its own."""
 
     datetime = overload("(DateTime) -> Decimal")(offset_in_hours)
 
 
 @operator("TimezoneFrom", spec="elm:18.20")
 class TimezoneFrom:
-    """The older name of TimezoneOffsetFrom."""
+    """The name of TimezoneOffsetFrom before CQL 1.3."""
 
     datetime = overload("(DateTime) -> Decimal")(offset_in_hours)
 
 
 @operator("DateTimeComponentFrom", spec="elm:18.6")
 class DateTimeComponentFrom:
-    """One component (`precision`: year to millisecond), null where it is not specified."""
+    """One component, named by `precision` (year to millisecond); null if it is not specified."""
 
     @overload("(DateTime) -> Integer", "(Date) -> Integer", "(Time) -> Integer")
     def temporal(a: Temporal, *, precision: str | None = None) -> int | None:
@@ -178,7 +178,7 @@ class DateTimeComponentFrom:
 
 @operator("SameAs", spec="elm:18.14")
 class SameAs:
-    """Whether two dates or times are the same down to `precision`, or to the finest that either has."""
+    """Whether two dates or times are the same down to `precision` (by default the finest of either)."""
 
     @overload(*_PAIRS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> Boolean:
@@ -187,7 +187,7 @@ class SameAs:
 
 @operator("SameOrBefore", spec="elm:18.15")
 class SameOrBefore:
-    """Whether the first date or time is the same as the second or before it, at `precision`."""
+    """Whether the first date or time is the same as the second or before it, down to `precision`."""
 
     @overload(*_PAIRS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> Boolean:
@@ -196,7 +196,7 @@ class SameOrBefore:
 
 @operator("SameOrAfter", spec="elm:18.16")
 class SameOrAfter:
-    """Whether the first date or time is the same as the second or after it, at `precision`."""
+    """Whether the first date or time is the same as the second or after it, down to `precision`."""
 
     @overload(*_PAIRS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> Boolean:
@@ -205,7 +205,7 @@ class SameOrAfter:
 
 @operator("Before", spec="elm:19.3")
 class Before:
-    """Whether the first date or time is before the second, at `precision`."""
+    """Whether the first date or time is before the second, down to `precision`."""
 
     @overload(*_PAIRS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> Boolean:
@@ -214,7 +214,7 @@ class Before:
 
 @operator("After", spec="elm:19.2")
 class After:
-    """Whether the first date or time is after the second, at `precision`."""
+    """Whether the first date or time is after the second, down to `precision`."""
 
     @overload(*_PAIRS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> Boolean:
@@ -223,7 +223,8 @@ class After:
 
 @operator("DurationBetween", spec="elm:18.9")
 class DurationBetween:
-    """Whole periods of `precision` from the first to the second; an uncertainty where the operands are imprecise."""
+    """Whole periods of `precision` from the first operand to the second; uncertain if the precision of the operands
+    leaves it open."""
 
     @overload(*_COUNTS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> int | Uncertainty:
@@ -232,7 +233,8 @@ class DurationBetween:
 
 @operator("DifferenceBetween", spec="elm:18.8")
 class DifferenceBetween:
-    """Boundaries of `precision` crossed from the first to the second; an uncertainty where they are imprecise."""
+    """Boundaries of `precision` crossed from the first operand to the second; uncertain if the precision of the
+    operands leaves it open."""
 
     @overload(*_COUNTS)
     def temporal(a: Temporal, b: Temporal, *, precision: str | None = None) -> int | Uncertainty:
@@ -241,7 +243,7 @@ class DifferenceBetween:
 
 @operator("Add", spec="elm:16.2")
 class Add:
-    """A date or time moved by a duration, respecting the lengths of months and years."""
+    """A date or time plus a duration, by calendar arithmetic."""
 
     @overload(*_MOVES)
     def temporal(a: Point, amount: Quantity) -> Point:
@@ -250,7 +252,7 @@ class Add:
 
 @operator("Subtract", spec="elm:16.20")
 class Subtract:
-    """A date or time moved back by a duration, respecting the lengths of months and years."""
+    """A date or time minus a duration, by calendar arithmetic."""
 
     @overload(*_MOVES)
     def temporal(a: Point, amount: Quantity) -> Point:
@@ -259,7 +261,7 @@ class Subtract:
 
 @operator("Successor", spec="elm:16.21")
 class Successor:
-    """The date or time one step of its own precision later. Raises CqlError at the maximum."""
+    """The date or time one step of its own precision later; a run-time error for the maximum."""
 
     @overload(*_STEPS, may_raise=True)
     def temporal(a: Point) -> Point:
@@ -269,7 +271,7 @@ class Successor:
 
 @operator("Predecessor", spec="elm:16.18")
 class Predecessor:
-    """The date or time one step of its own precision earlier. Raises CqlError at the minimum."""
+    """The date or time one step of its own precision earlier; a run-time error for the minimum."""
 
     @overload(*_STEPS, may_raise=True)
     def temporal(a: Point) -> Point:

@@ -18,8 +18,10 @@ PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
 YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND = range(7)
 
 MILLISECONDS_PER_DAY = 86_400_000
-_MAXIMA = (9999, 12, 31, 23, 59, 59, 999)
-_MINIMA = (1, 1, 1, 0, 0, 0, 0)
+MILLISECONDS_PER_MINUTE = 60_000
+# The least and the greatest value of each component, by rank; the last day of a month is often less.
+MINIMA = (1, 1, 1, 0, 0, 0, 0)
+MAXIMA = (9999, 12, 31, 23, 59, 59, 999)
 
 
 def precision_index(precision: str) -> int:
@@ -46,10 +48,10 @@ class Temporal:
         if not known or None in components[: len(known)]:
             raise CqlError(f"{type(self).__name__}{components} has a component without the one above it")
         for rank, component in enumerate(known, self.FIRST):
-            highest = _MAXIMA[rank]
+            highest = MAXIMA[rank]
             if rank == DAY and component > 28 and 1 <= known[1] <= 12:
                 highest = monthrange(known[0], known[1])[1]
-            if not _MINIMA[rank] <= component <= highest:
+            if not MINIMA[rank] <= component <= highest:
                 raise CqlError(f"{component} is not a {PRECISIONS[rank]} of a {type(self).__name__}")
         object.__setattr__(self, "_fields", known)
 
@@ -98,11 +100,11 @@ class Temporal:
 
     def low(self, precision: str | None = None) -> Self:
         """The earliest value this one may stand for, down to `precision` (by default the finest of the type)."""
-        return self._filled(_MINIMA, precision)
+        return self._filled(MINIMA, precision)
 
     def high(self, precision: str | None = None) -> Self:
         """The latest value this one may stand for, down to `precision` (by default the finest of the type)."""
-        return self._filled(_MAXIMA, precision)
+        return self._filled(MAXIMA, precision)
 
     def _filled(self, bounds: tuple[int, ...], precision: str | None) -> Self:
         last = self.LAST if precision is None else min(self.LAST, precision_index(precision))
@@ -228,7 +230,7 @@ class DateTime(Temporal):
         shift = offset - self.effective_offset
         fields = self._fields
         if shift and self.rank >= HOUR:
-            moved = self.ordinal() + shift * 60_000
+            moved = self.ordinal() + shift * MILLISECONDS_PER_MINUTE
             within = max(MIN_DATETIME.ordinal(), min(moved, MAX_DATETIME.ordinal()))
             fields = self.from_ordinal(within).fields[: len(fields)]
         return self.from_fields(fields, offset)

@@ -1,8 +1,13 @@
-"""Kernels on columns, for the operators whose scalar semantics the chapters of `ecqm.operators` declare.
+"""Kernels: the operators of `ecqm.operators` on columns instead of scalars.
 
-A kernel takes the operands as columns (each of n values, or of one for all rows) and the settings of the ELM node by
-keyword; it gives a column, or NotImplemented for layouts that it does not handle: then the operator is lifted, which
-is to say that its scalar semantics is evaluated on distinct rows. A kernel means exactly what the scalars mean.
+A kernel takes the operands as columns, each with n rows or with one row that stands for all, and the attributes of the
+ELM node as keyword arguments. It returns one of:
+
+- a column, equal in every row to what the scalar overload gives;
+- a `Rest`: some rows are left to the scalar overload;
+- a `Partial`: some rows are run-time errors;
+- NotImplemented for layouts that it does not handle. The operator is then *lifted*: its scalar overload is evaluated
+  once for each distinct row.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ Kernel = Callable[..., Any]
 
 
 class Partial(NamedTuple):
-    """What a kernel gives that could not serve every row: the column, null in the rows of `failed`, and the reason."""
+    """A result with run-time errors: the column, null in the rows of the mask `failed` (n), and the message."""
 
     column: Column
     failed: Mask
@@ -26,7 +31,7 @@ class Partial(NamedTuple):
 
 
 class Rest(NamedTuple):
-    """What a kernel gives that leaves some rows to the scalars: the column, null in the rows of `undecided` (n)."""
+    """A result that leaves the rows of the mask `undecided` (n), which are null in the column, to the scalars."""
 
     column: Column
     undecided: Mask
@@ -41,8 +46,8 @@ _loaded = False
 def vector(*operators: str, choices: bool = False) -> Callable[[_K], _K]:
     """Register a kernel under the ELM names of operators.
 
-    `choices`: it looks at whether values are there, or moves them about, so that a choice is to it a column like any
-    other. Other kernels are called for each alternative of a choice.
+    `choices`: the kernel handles choice columns like any other, because it only tests values for null or moves them.
+    Other kernels are called for each alternative of a choice.
     """
 
     def register(kernel: _K) -> _K:
@@ -58,19 +63,19 @@ def vector(*operators: str, choices: bool = False) -> Callable[[_K], _K]:
 
 
 def kernel_of(operator: str) -> Kernel | None:
-    """The kernel of an operator, None where it is always lifted."""
+    """The kernel of an operator; None if it has none and is always lifted."""
     _load()
     return _KERNELS.get(operator)
 
 
 def takes_choices(operator: str) -> bool:
-    """Does an operator's kernel take choices as they are?"""
+    """Whether the kernel of an operator handles choice columns."""
     _load()
     return operator in _TAKING_CHOICES
 
 
 def _load() -> None:
-    """Import every chapter of this package, so that all kernels are registered."""
+    """Import all modules of this package, which registers their kernels."""
     global _loaded
     if not _loaded:
         _loaded = True

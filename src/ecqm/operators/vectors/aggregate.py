@@ -1,7 +1,8 @@
-"""Aggregates over the elements of lists (`elm:21`): nulls do not count, and nothing else gives null."""
+"""Aggregates of lists (`elm:21`): null elements are ignored, and the result is null if there are no others."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ from ecqm.columns import (
     as_decimal,
 )
 from ecqm.columns.number import INT64_LIMIT, Unscaled, multiply_exact
-from ecqm.kernels.segments import any_within, count_within
+from ecqm.kernels.calendar import YEAR
+from ecqm.kernels.segments import any_within, count_within, first_within
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.arithmetic import PLACES, decimals, divided, integers
+from ecqm.values.temporal import MAXIMA, MINIMA
 
 
 @vector("AllTrue")
@@ -46,34 +49,34 @@ def any_true(source: Column) -> Any:
 
 @vector("Min")
 def least(source: Column) -> Any:
-    return _extreme(source, 1)
+    return _extreme(source, lambda points: points)
 
 
 @vector("Max")
 def greatest(source: Column) -> Any:
-    return _extreme(source, -1)
+    # The complement of an integer reverses the order and, unlike its negative, always fits.
+    return _extreme(source, np.invert)
 
 
-def _extreme(source: Column, sign: int) -> Any:
-    """The first of the least elements (of their negatives for the greatest)."""
+def _extreme(source: Column, to_rank: Callable[[Rows], Rows]) -> Any:
+    """The first element of each list whose rank is the least; `to_rank` gives the ranks of points."""
     if isinstance(source, NullColumn):
         return source
-    found = _comparable(source.values, source.parents, len(source)) if isinstance(source, ListColumn) else None
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    found = _comparable(source.values, source.parents, len(source))
     if found is None:
         return NotImplemented
-    assert isinstance(source, ListColumn)
     points, undecided = found
-    present = np.flatnonzero(source.values.valid)
-    parents = source.parents[present]
-    # Sorted by list and then by value, ties as they were: the first of each list is the one.
-    order = np.lexsort((sign * points[present], parents))
-    first = np.full(len(source), -1, np.int64)
-    first[parents[order][::-1]] = present[order][::-1]
-    return with_rest(source.values.pick(first), undecided)
+    # Sorted by list, then by rank, and stable: the first element of each list that is not null is the one.
+    order = np.lexsort((to_rank(points), source.parents))
+    first = first_within(source.values.valid[order], source.parents, len(source))
+    return with_rest(source.values.pick(np.append(order, -1)[first]), undecided)
 
 
 def _comparable(values: Column, parents: Rows, n: int) -> tuple[Rows, Mask | None] | None:
-    """Integers in the order of points, and the lists (mask of n) in which only the scalars can compare them."""
+    """Integers that compare like the values, and the mask (n) of the lists that are left to the scalars; None for
+    layouts that are."""
     if isinstance(values, IntegerColumn):
         return values.values, None
     if isinstance(values, DecimalColumn):
@@ -88,15 +91,15 @@ def _comparable(values: Column, parents: Rows, n: int) -> tuple[Rows, Mask | Non
 
 
 def _at_the_end(values: TemporalColumn) -> Mask:
-    """Points in the last and the first years, which a change of clock could move out of the calendar."""
+    """Points in the first and the last year, which conversion to another offset could move out of the calendar."""
     if not isinstance(values, DateTimeColumn):
         return np.zeros(len(values), np.bool_)
-    local = values.floor(values.local, 0)
-    return values.valid & ((local >= 9999 - 1970) | (local <= 1 - 1970))
+    years = values.floor(values.local, YEAR) + 1970
+    return values.valid & ((years >= MAXIMA[YEAR]) | (years <= MINIMA[YEAR]))
 
 
 def _of_several_units(values: QuantityColumn, parents: Rows, n: int) -> Mask:
-    """Lists with elements of more than one unit."""
+    """Mask (n) of the lists whose quantities have different units."""
     ids = values.unit.ids.astype(np.int64)
     present = values.valid
     least = np.full(n, np.iinfo(np.int64).max)
@@ -135,25 +138,23 @@ def mean(source: Column) -> Any:
     if not isinstance(number, (DecimalColumn, IntegerColumn)):
         return NotImplemented
     decimal = as_decimal(number)
-    counts = count_within(decimal.valid, source.parents, len(source))
-    sums = multiply_exact(_sums(decimal.unscaled, decimal.valid, source), 10 ** (PLACES - min(decimal.scale, PLACES)))
     if decimal.scale > PLACES:
         return NotImplemented
+    counts = count_within(decimal.valid, source.parents, len(source))
+    sums = multiply_exact(_sums(decimal.unscaled, decimal.valid, source), 10 ** (PLACES - decimal.scale))
     result = decimals(divided(sums, np.maximum(counts, 1)), PLACES, counts > 0)
     return _quantities(result, values, source) if isinstance(values, QuantityColumn) else result
 
 
 def _quantities(value: DecimalColumn, values: QuantityColumn, source: ListColumn) -> Any:
-    """Results in the one unit that a list's quantities have; lists of several units are for the scalars."""
+    """Results in the unit of each list's quantities; lists with several units are left to the scalars."""
     n = len(source)
-    first = np.full(n, -1, np.int64)
-    present = np.flatnonzero(values.valid)[::-1]
-    first[source.parents[present]] = present
+    first = first_within(values.valid, source.parents, n)
     return with_rest(QuantityColumn(value, values.unit.pick(first)), _of_several_units(values, source.parents, n))
 
 
 def _sums(values: Unscaled, present: Mask, source: ListColumn) -> Unscaled:
-    """The exact sum of each list's present values."""
+    """The exact sum of each list's values that are `present` (mask, one per element)."""
     counted = np.where(present, values, 0)
     if counted.dtype != object and len(counted):
         bound = max(abs(int(counted.max())), abs(int(counted.min()))) * len(counted)

@@ -1,4 +1,4 @@
-"""Three-valued answers row by row, some of which a kernel leaves to the scalars."""
+"""Three-valued answers of relations, with the rows that a kernel leaves to the scalars."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from ecqm.operators.vectors import Rest
 
 
 class Answer(NamedTuple):
-    """Where a relation holds and where it does not (neither: it is not known), and where only the scalars can tell.
-
-    Masks of n rows or of one for all; `undecided` is None where there are no such rows.
+    """Masks of where a relation is true and where it is false (elsewhere it is null), and of the `undecided` rows,
+    which are left to the scalars. A mask has n rows, or one row that stands for all; None means no rows.
     """
 
     is_true: Mask
@@ -28,16 +27,13 @@ class Answer(NamedTuple):
             self.is_true & other.is_true, self.is_false | other.is_false, either(self.undecided, other.undecided)
         )
 
-    def __or__(self, other: Answer) -> Answer:
-        return ~(~self & ~other)
-
     def where(self, known: Mask) -> Answer:
-        """Null where not `known`."""
+        """The answer with null where the mask `known` does not hold."""
         undecided = None if self.undecided is None else self.undecided & known
         return Answer(self.is_true & known, self.is_false & known, undecided)
 
     def column(self) -> BooleanColumn | Rest:
-        """The answers as what a kernel gives."""
+        """The answer as the result of a kernel."""
         column = BooleanColumn(self.is_true, self.is_false)
         if self.undecided is None or not self.undecided.any():
             return column
@@ -46,14 +42,14 @@ class Answer(NamedTuple):
 
 
 def either(one: Mask | None, other: Mask | None) -> Mask | None:
-    """Rows of one mask or the other, None for no rows."""
+    """The rows of either mask; None stands for no rows."""
     if one is None or other is None:
         return other if one is None else one
     return one | other
 
 
 def with_rest(column: Any, undecided: Mask | None) -> Any:
-    """A column as what a kernel gives that leaves the rows of `undecided` (n, or one for all) to the scalars."""
+    """The result of a kernel that leaves the rows of the mask `undecided` (n, one for all, or None) to the scalars."""
     if undecided is None or not undecided.any():
         return column
     open_rows = np.broadcast_to(undecided, (len(column),))

@@ -1,4 +1,4 @@
-"""Arithmetic on integers, decimals and quantities (`elm:16`): exact, null where the type cannot hold the result."""
+"""Arithmetic on integers, decimals and quantities (`elm:16`): exact, and null where a result is out of range."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ecqm.columns import (
     TemporalColumn,
     as_decimal,
 )
-from ecqm.columns.number import Unscaled, add_exact, multiply_exact, narrow
+from ecqm.columns.number import Unscaled, absolute, add_exact, multiply_exact, narrow
 from ecqm.kernels.segments import combine_keys
 from ecqm.operators.arithmetic import combined_unit
 from ecqm.operators.vectors import vector
@@ -35,7 +35,7 @@ Numbers = IntegerColumn | DecimalColumn
 
 
 def as_numbers(*columns: Column) -> list[Numbers] | None:
-    """Operands of one type of number, integers as decimals beside one, Integer as Long; None if one is no number."""
+    """Operands converted to the widest type among them (Integer, Long, Decimal); None if one is not a number."""
     if not all(isinstance(column, (IntegerColumn, DecimalColumn)) for column in columns):
         return None
     numbers: list[Any] = list(columns)
@@ -47,7 +47,7 @@ def as_numbers(*columns: Column) -> list[Numbers] | None:
 
 
 def integers(values: Unscaled, valid: Mask, like: IntegerColumn) -> IntegerColumn:
-    """A column of whole numbers, null where they are outside of the range of the type."""
+    """A column of the same type as `like`, null where values are out of its range."""
     least, most = (MIN_LONG, MAX_LONG) if like.type == LONG else (MIN_INTEGER, MAX_INTEGER)
     fits = ((values >= least) & (values <= most)).astype(np.bool_)
     kept = values if values.dtype != object else np.where(fits, values, 0).astype(np.int64)
@@ -55,7 +55,7 @@ def integers(values: Unscaled, valid: Mask, like: IntegerColumn) -> IntegerColum
 
 
 def decimals(unscaled: Unscaled, scale: int, valid: Mask) -> DecimalColumn:
-    """A column of decimals of eight places at most, halves away from zero; null where they are outside of the range."""
+    """A column of decimals rounded to eight places, halves away from zero; null where values are out of range."""
     if scale > PLACES:
         unscaled, scale = divided(unscaled, 10 ** (scale - PLACES)), PLACES
     if unscaled.dtype == object:
@@ -66,7 +66,8 @@ def decimals(unscaled: Unscaled, scale: int, valid: Mask) -> DecimalColumn:
 
 
 def divided(numerator: Unscaled, denominator: Any) -> Unscaled:
-    """The nearest whole numbers to quotients, halves away from zero; no denominator is zero."""
+    """Quotients rounded to integers, halves away from zero; no denominator may be zero. In int64, twice each operand
+    must fit."""
     top, bottom = np.abs(numerator), np.abs(denominator)
     quotient = (2 * top + bottom) // (2 * bottom)
     return np.asarray(np.where((numerator < 0) == (np.asarray(denominator) < 0), quotient, -quotient))
@@ -84,7 +85,7 @@ def _add_numbers(left: Numbers, right: Numbers) -> Numbers:
     return decimals(add_exact(a.at_scale(scale), b.at_scale(scale)), scale, valid)
 
 
-def negated(column: Numbers) -> Numbers:
+def _negate_numbers(column: Numbers) -> Numbers:
     if isinstance(column, DecimalColumn):
         return DecimalColumn(-column.unscaled, column.scale, column.valid)
     return integers(multiply_exact(column.values, -1), column.valid, column)
@@ -101,11 +102,11 @@ def _multiply_numbers(left: Numbers, right: Numbers) -> Numbers:
 def _divide_numbers(left: Numbers, right: Numbers) -> DecimalColumn:
     a, b = as_decimal(left), as_decimal(right)
     valid = a.valid & b.valid & (b.unscaled != 0).astype(np.bool_)
-    # Scaled so that the quotient of the whole numbers is in hundred millionths, and twice it still fits.
-    up = 2 * 10 ** (PLACES + b.scale)
-    numerator = multiply_exact(a.unscaled, up) // 2
-    bottom = np.where(b.unscaled == 0, 1, b.unscaled)
-    denominator = multiply_exact(bottom, 2 * 10**a.scale) // 2
+    # Scaled so that the quotient of the integers has eight decimal places. Twice the operands are computed and halved
+    # again to make sure that they fit into int64, as `divided` requires.
+    numerator = multiply_exact(a.unscaled, 2 * 10 ** (PLACES + b.scale)) // 2
+    divisor = np.where(b.unscaled == 0, 1, b.unscaled)
+    denominator = multiply_exact(divisor, 2 * 10**a.scale) // 2
     return decimals(narrow(divided(numerator, denominator)), PLACES, valid)
 
 
@@ -132,12 +133,8 @@ def _sum(left: Column, right: Column, sign: int) -> Any:
     if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
         value = _sum(left.value, right.value, sign)
         differ = (left.unit.ids != right.unit.ids) & left.valid & right.valid
-        return with_rest(QuantityColumn(value, _unit_of(left.unit, len(value))), differ)
+        return with_rest(QuantityColumn(value, left.unit.broadcast(len(value))), differ)
     return NotImplemented
-
-
-def _unit_of(unit: StringColumn, n: int) -> StringColumn:
-    return unit.broadcast(n)
 
 
 @vector("Multiply")
@@ -153,10 +150,9 @@ def multiply(left: Column, right: Column) -> Any:
 
 @vector("Divide")
 def divide(left: Column, right: Column) -> Any:
-    if as_numbers(left, right) is not None:
-        if not isinstance(left, DecimalColumn) or not isinstance(right, DecimalColumn):
-            left, right = as_decimal(left), as_decimal(right)  # type: ignore[arg-type]  # both are numbers
-        return _divide_numbers(left, right)
+    numbers = as_numbers(left, right)
+    if numbers is not None:
+        return _divide_numbers(*numbers)
     if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
         value = _divide_numbers(left.value, right.value)
         return _with_units(value, left.unit, right.unit, divide_units, of_one_unit="1")
@@ -170,8 +166,9 @@ def _with_units(
     combine: Callable[[str, str], str],
     of_one_unit: str | None,
 ) -> Any:
-    """Products or quotients with their units, found for each pair of units once. Of units of which one can be
-    converted to the other, quotients are left to the scalars."""
+    """Products or quotients with their units, which are combined once per pair of units. `of_one_unit` is the unit of
+    the quotient of quantities with the same unit; those with different but comparable units are left to the scalars.
+    None for products."""
     n = len(value)
     left, right = left.broadcast(n), right.broadcast(n)
     pairs = combine_keys(left.ids.astype(np.int64), right.ids.astype(np.int64))
@@ -198,20 +195,20 @@ def _with_units(
 @vector("Negate")
 def negate(operand: Column) -> Any:
     if isinstance(operand, (IntegerColumn, DecimalColumn)):
-        return negated(operand)
+        return _negate_numbers(operand)
     if isinstance(operand, QuantityColumn):
-        return QuantityColumn(as_decimal(negated(operand.value)), operand.unit)
+        return QuantityColumn(as_decimal(_negate_numbers(operand.value)), operand.unit)
     return NotImplemented
 
 
 @vector("Abs")
-def absolute(operand: Column) -> Any:
+def abs_(operand: Column) -> Any:
     if isinstance(operand, IntegerColumn):
-        return integers(multiply_exact(np.abs(operand.values), 1), operand.valid, operand)
+        return integers(absolute(operand.values), operand.valid, operand)
     if isinstance(operand, DecimalColumn):
-        return DecimalColumn(np.abs(operand.unscaled), operand.scale, operand.valid)
+        return DecimalColumn(absolute(operand.unscaled), operand.scale, operand.valid)
     if isinstance(operand, QuantityColumn):
-        return QuantityColumn(absolute(operand.value), operand.unit)
+        return QuantityColumn(abs_(operand.value), operand.unit)
     return NotImplemented
 
 
@@ -230,10 +227,10 @@ def truncated_divide(left: Column, right: Column) -> Any:
 
 
 def _truncated(numerator: Unscaled, denominator: Unscaled) -> Unscaled:
-    """Quotients without their fractions; 0 for a denominator of 0."""
-    bottom = np.where(denominator == 0, 1, denominator)
-    quotient = np.abs(numerator) // np.abs(bottom)
-    return np.where((numerator < 0) == (bottom < 0), quotient, -quotient)
+    """Quotients truncated to integers; arbitrary where a denominator is 0."""
+    divisor = np.where(denominator == 0, 1, denominator)
+    quotient = absolute(numerator) // absolute(divisor)
+    return np.where((numerator < 0) == (divisor < 0), quotient, -quotient)
 
 
 _ROUNDINGS: dict[str, Callable[[Unscaled, int], Unscaled]] = {

@@ -1,4 +1,5 @@
-"""Where intervals start and end, as comparisons take it (`ecqm.values.boundaries` says what is meant)."""
+"""The start and end of intervals, for comparisons, and relations between them (as in `ecqm.values.boundaries` and
+`ecqm.values.ordering`)."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ from ecqm.operators.vectors.steps import filled, stepped
 
 
 class Bound(NamedTuple):
-    """A point per row: the least and the greatest that it may be, which differ where it is `uncertain` (null is
-    unbounded there, no point elsewhere), and where only the scalars can tell. None is no rows."""
+    """A point per row, from `lowest` to `highest`. The two differ only in the `uncertain` rows, where null means that
+    the range is unbounded; in all other rows null means that there is no point. `undecided` rows are left to the
+    scalars. None stands for no rows."""
 
     lowest: Column
     highest: Column
@@ -24,7 +26,7 @@ class Bound(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Start and end of each interval of a column (or each point, twice); `valid` (n) where there is one at all."""
+    """The start and end of each interval of a column (of a column of points, the points), and where it is `valid`."""
 
     start: Bound
     end: Bound
@@ -32,10 +34,10 @@ class Bounds(NamedTuple):
 
 
 def bounds_of(column: Column, beside: Column | None = None) -> Bounds | None:
-    """Where intervals or points start and end; None for layouts that are left to the scalars.
+    """The bounds of intervals or points; None for layouts that are left to the scalars.
 
-    An interval without any boundary has no points, or, closed, all that its type has: `beside` shows that type where it
-    is another operand with a value."""
+    A closed null boundary is the minimum or maximum of the point type. If both boundaries are null, that is so only
+    where `beside`, the other operand of an inclusion, has a point to show the type."""
     if not isinstance(column, IntervalColumn):
         point = Bound(column, column)
         return Bounds(point, point, column.valid)
@@ -57,6 +59,9 @@ def _shows_a_point(column: Column) -> Mask:
 
 
 class _Edge(NamedTuple):
+    """One end of intervals: the points where they are known; masks of where the end is unknown (null and open) and
+    where it is left to the scalars; and where a boundary was `written`, that is, not null."""
+
     point: Column
     unknown: Mask | None
     undecided: Mask | None
@@ -66,7 +71,8 @@ class _Edge(NamedTuple):
 def _edge(
     column: IntervalColumn, bound: Column, other: Column, closed: Mask, type_shown: Mask, end: int
 ) -> _Edge | None:
-    """The known points of one end, where the end is unknown (null and open), and where only the scalars can tell."""
+    """The low (`end` 0) or high (1) end of intervals, of which `bound` and `closed` are the boundaries. `type_shown` is
+    where another operand shows the point type."""
     present = bound.valid
     point, undecided, unknown = bound, None, None
     if not closed.all():
@@ -92,16 +98,17 @@ def _edge(
 
 
 def _with_uncertain(edge: _Edge, other: _Edge, end: int) -> Bound:
-    """An unknown start may be anything up to the end, an unknown end anything from the start."""
+    """The Bound of one edge: an unknown start may be anything up to the `other` edge, an unknown end anything from
+    it."""
     if edge.unknown is None:
         return Bound(edge.point, edge.point, None, edge.undecided)
     undecided = either(edge.undecided, None if other.undecided is None else other.undecided & edge.unknown)
-    # An interval without any boundary is left to the scalars if one of its ends is unknown.
-    reach = np.where(edge.unknown, np.arange(len(edge.point)) + len(edge.point), np.arange(len(edge.point)))
-    far = edge.point.concat([other.point]).take(reach)
-    nothing = edge.unknown & ~other.written
-    if nothing.any():
-        undecided = either(undecided, nothing)
+    n = len(edge.point)
+    far = edge.point.concat([other.point]).take(np.where(edge.unknown, np.arange(n) + n, np.arange(n)))
+    # Without any boundary, an interval with an unknown end is left to the scalars.
+    boundless = edge.unknown & ~other.written
+    if boundless.any():
+        undecided = either(undecided, boundless)
     lowest, highest = (far, edge.point) if end else (edge.point, far)
     return Bound(lowest, highest, edge.unknown, undecided)
 
@@ -110,17 +117,17 @@ def _with_uncertain(edge: _Edge, other: _Edge, end: int) -> Bound:
 
 
 def less(a: Bound, b: Bound, precision: str | None) -> Answer | None:
-    """Is one bound before the other?"""
+    """Whether `a` is before `b`."""
     return _compared(a, b, precision, lambda order: order.is_less, lambda forward, back: back.less | back.same)
 
 
 def at_most(a: Bound, b: Bound, precision: str | None) -> Answer | None:
-    """Is one bound before the other or the same?"""
+    """Whether `a` is before `b` or the same."""
     return _compared(a, b, precision, lambda order: order.is_at_most, lambda forward, back: back.less)
 
 
 def same(a: Bound, b: Bound, precision: str | None) -> Answer | None:
-    """Are two bounds the same? It is never certain of what is not."""
+    """Whether `a` and `b` are the same; never true if one is uncertain."""
     answer = _compared(a, b, precision, lambda order: order.is_same, lambda forward, back: forward.less | back.less)
     uncertain = either(a.uncertain, b.uncertain)
     if answer is None or uncertain is None:
@@ -135,8 +142,11 @@ def _compared(
     certainly: Callable[[Order], Answer],
     refuted: Callable[[Order, Order], Mask],
 ) -> Answer | None:
-    """A relation of two bounds: it holds if it does between the greatest that the one and the least that the other may
-    be (`forward`), and does not where the way `back` tells so."""
+    """A relation of two bounds, by the order `forward` of the greatest point that `a` may be and the least that `b` may
+    be, and the order `back` of the greatest of `b` and the least of `a`.
+
+    The relation is true where `certainly(forward)` is. It is false where that is false if both points are certain, and
+    where `refuted(forward, back)` holds if one is not."""
     forward = order(a.highest, b.lowest, precision)
     if forward is None:
         return None
@@ -148,10 +158,10 @@ def _compared(
             return None
         is_false = np.where(uncertain, refuted(forward, back), answer.is_false)
         answer = Answer(answer.is_true, is_false, either(answer.undecided, back.undecided))
-    return _left_open(answer, a, b)
+    return _with_undecided(answer, a, b)
 
 
-def _left_open(answer: Answer, a: Bound, b: Bound) -> Answer:
+def _with_undecided(answer: Answer, a: Bound, b: Bound) -> Answer:
     undecided = either(a.undecided, b.undecided)
     if undecided is None:
         return answer
@@ -159,13 +169,14 @@ def _left_open(answer: Answer, a: Bound, b: Bound) -> Answer:
 
 
 def both_bounds(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
-    """Bounds of two operands, each of which shows the other's type; None for layouts that are left to the scalars."""
+    """The bounds of two operands, each of which shows the point type of the other; None for layouts that are left to
+    the scalars."""
     a, b = bounds_of(left, right), bounds_of(right, left)
     return None if a is None or b is None else (a, b)
 
 
 def unified(left: Column, right: Column) -> tuple[Column, Column]:
-    """Two columns of points or intervals with points of one type, as implicit conversion has it."""
+    """Two columns of points or intervals after implicit conversion to the same point type."""
     points = [column.low if isinstance(column, IntervalColumn) else column for column in (left, right)]
     if type(points[0]) is type(points[1]) and points[0].type == points[1].type:
         return left, right
@@ -176,7 +187,7 @@ def _unified_with(column: Column, point: Column) -> Column:
     if not isinstance(column, IntervalColumn):
         return alike(column, point)[0]
     if isinstance(column.low, NullColumn) and isinstance(column.high, NullColumn):
-        # Boundaries that are not there, of no type of their own.
+        # Boundaries that are all null take the type of the other column.
         none = point.nulls(len(column))
         return IntervalColumn(none, none, column.low_closed, column.high_closed, column.valid)
     low, high = alike(column.low, point)[0], alike(column.high, point)[0]

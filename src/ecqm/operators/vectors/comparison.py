@@ -1,4 +1,4 @@
-"""Order and equality, row by row (`elm:12` comparison operators; CQL reference, "Comparison Operators")."""
+"""Comparison operators (CQL reference, "Comparison Operators"; `elm:12`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ecqm.columns import (
     TemporalColumn,
     broadcast_length,
 )
-from ecqm.kernels.segments import any_within, combine_keys
+from ecqm.kernels.segments import any_within, combine_keys, occurs_in
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import Answer, either, with_rest
 from ecqm.operators.vectors.bounds import bounds_of, unified
@@ -31,7 +31,7 @@ from ecqm.operators.vectors.interval import same_as
 from ecqm.operators.vectors.order import Order, alike, order
 from ecqm.values.equality import normalized
 
-_PRECISE = (IntegerColumn, DecimalColumn, QuantityColumn, TemporalColumn)
+_POINTS = (IntegerColumn, DecimalColumn, QuantityColumn, TemporalColumn)
 
 
 def _comparison(answer: Callable[[Order], Answer]) -> Callable[..., Any]:
@@ -61,22 +61,22 @@ def not_equal(left: Column, right: Column) -> Any:
 
 
 def _equal(left: Column, right: Column) -> Answer | None:
+    known = left.valid & right.valid
     if isinstance(left, StringColumn) and isinstance(right, StringColumn):
-        return _alike(left.ids == right.ids, left.valid & right.valid)
+        return _answer(left.ids == right.ids, known)
     if isinstance(left, BooleanColumn) and isinstance(right, BooleanColumn):
-        return _alike(left.is_true == right.is_true, left.valid & right.valid)
+        return _answer(left.is_true == right.is_true, known)
     if isinstance(left, ResourceColumn) and isinstance(right, ResourceColumn):
-        same = left.rows == right.rows if left.table is right.table else np.zeros(1, np.bool_)
-        return _alike(same, left.valid & right.valid)
+        return _answer(left.rows == right.rows if left.table is right.table else np.zeros(1, np.bool_), known)
     if isinstance(left, IntervalColumn) and isinstance(right, IntervalColumn):
         a, b = (bounds_of(column) for column in unified(left, right))
         answer = None if a is None or b is None else same_as(a, b, None)
-        return None if answer is None else answer.where(left.valid & right.valid)
+        return None if answer is None else answer.where(known)
     found = order(*alike(left, right))
     return None if found is None else found.is_same
 
 
-def _alike(same: Mask, known: Mask) -> Answer:
+def _answer(same: Mask, known: Mask) -> Answer:
     return Answer(same & known, ~same & known)
 
 
@@ -90,21 +90,16 @@ def equivalent(left: Column, right: Column) -> Any:
     if isinstance(left, (CodeColumn, ConceptColumn)) and isinstance(right, (CodeColumn, ConceptColumn)):
         return _codes_equivalent(left, right)
     if isinstance(left, StringColumn) and isinstance(right, StringColumn):
-        return BooleanColumn.of(_normalized(left).ids == _normalized(right).ids)
+        return BooleanColumn.of(left.mapped(normalized).ids == right.mapped(normalized).ids)
     if isinstance(left, BooleanColumn) and isinstance(right, BooleanColumn):
         return BooleanColumn.of((left.is_true == right.is_true) & (left.is_false == right.is_false))
     return _points_equivalent(*alike(left, right))
 
 
-def _normalized(column: StringColumn) -> StringColumn:
-    """Texts as equivalence takes them, without differences of case and of kinds of white space."""
-    return column.mapped(normalized)
-
-
 def _points_equivalent(left: Column, right: Column) -> Any:
-    """Equal points are equivalent. Of others whole numbers and times are not; of decimals and quantities it depends on
-    their digits and units."""
-    found = order(left, right) if isinstance(left, _PRECISE) and type(left) is type(right) else None
+    """Equal points are equivalent. Decimals and quantities that are not equal may be, depending on their digits and
+    units, and are left to the scalars."""
+    found = order(left, right) if isinstance(left, _POINTS) and type(left) is type(right) else None
     if found is None:
         return NotImplemented
     is_true = found.same | (~left.valid & ~right.valid)
@@ -131,14 +126,12 @@ def _codes_equivalent(left: CodeColumn | ConceptColumn, right: CodeColumn | Conc
     else:
         codes = np.concatenate([ids, others]).astype(np.int64)
         keys = combine_keys(np.concatenate([parents, other_parents]), codes)
-        wanted_keys = np.zeros(len(keys) + 1, np.bool_)
-        wanted_keys[keys[len(ids) :]] = True
-        matched = wanted_keys[keys[: len(ids)]]
+        matched = occurs_in(keys[: len(ids)], keys[len(ids) :])
     return BooleanColumn.of((any_within(matched, parents, n) & left.valid & right.valid) | both_null)
 
 
 def _code_ids(column: CodeColumn | ConceptColumn, n: int) -> tuple[Any, Any]:
-    """The codes of each row, by id, and their rows; what has no code is left out."""
+    """The ids of all codes of a column that are not null, and the row of each."""
     if isinstance(column, CodeColumn):
         rows = np.flatnonzero(column.ids >= 0)
         return column.ids[rows], rows

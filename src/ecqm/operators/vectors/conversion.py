@@ -46,13 +46,14 @@ def to_quantity(operand: Column) -> Any:
 
 @vector("ConvertQuantity")
 def convert_quantity(operand: Column, unit: Column) -> Any:
-    """A quantity in its own unit stays as it is; the others are for the scalars."""
+    """Quantities that have the unit already; all others are left to the scalars."""
     if not isinstance(operand, QuantityColumn) or not isinstance(unit, StringColumn):
         return NotImplemented
     n = broadcast_length(operand, unit)
     operand = operand.broadcast(n)
     differ = (operand.unit.ids != unit.ids) & operand.valid & unit.valid
-    return with_rest(operand if unit.valid.all() else operand.where(np.broadcast_to(unit.valid, (n,))), differ)
+    known = operand if unit.valid.all() else operand.where(np.broadcast_to(unit.valid, (n,)))
+    return with_rest(known, differ)
 
 
 @vector("ToConcept")

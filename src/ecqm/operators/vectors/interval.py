@@ -1,4 +1,5 @@
-"""Relations of intervals with intervals and points (`elm:19`), and of points that share them (`elm:18`)."""
+"""Relations of intervals with intervals and points (`elm:19`), including those that dates and times share
+(`elm:18`), and the start and end of intervals."""
 
 from __future__ import annotations
 
@@ -21,14 +22,14 @@ def _both(one: Answer | None, other: Answer | None) -> Answer | None:
 
 
 def _relation(relation: Relation, left: Column, right: Column, precision: str | None) -> Any:
-    """A relation of operands neither of which is null."""
+    """A relation of intervals or points as the result of a kernel, null where an operand is."""
     found = _related(relation, left, right, precision)
     return NotImplemented if found is None else found.column()
 
 
 def _related(relation: Relation, left: Column, right: Column, precision: str | None) -> Answer | None:
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
-        return _none(left, right)
+        return _all_null(left, right)
     left, right = unified(left, right)
     found = both_bounds(left, right) if relation in INCLUSIONS else _bounds_each(left, right)
     if found is None:
@@ -43,7 +44,7 @@ def _bounds_each(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
     return None if a is None or b is None else (a, b)
 
 
-def _none(left: Column, right: Column) -> Answer:
+def _all_null(left: Column, right: Column) -> Answer:
     none = np.zeros(broadcast_length(left, right), np.bool_)
     return Answer(none, none)
 
@@ -93,7 +94,7 @@ def ends(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
     return _both(at_most(b.start, a.start, precision), same(a.end, b.end, precision))
 
 
-# Relations in which an interval without any boundary takes its type from the other operand.
+# Relations in which an interval without any boundary takes its point type from the other operand.
 INCLUSIONS = (includes, properly_includes, properly_contains)
 
 
@@ -131,7 +132,8 @@ ends_kernel = vector("Ends")(_between_intervals(ends))
 
 
 def _point_within(container: IntervalColumn, point: Column, precision: str | None) -> Answer | None:
-    """Whether a point is between the boundaries of an interval; an open one is compared exclusively."""
+    """Whether a point is between the boundaries of an interval; open boundaries are compared exclusively
+    (`ecqm.operators.membership.contains`)."""
     interval, points = unified(container, point)
     assert isinstance(interval, IntervalColumn)
     found = both_bounds(interval, points)
@@ -147,7 +149,7 @@ def _point_within(container: IntervalColumn, point: Column, precision: str | Non
 
 
 def _exclusively(closed: Answer | None, is_open: Mask, a: Bound, b: Bound, precision: str | None) -> Answer | None:
-    """`closed`, or in the rows of `is_open` whether the one point is before the other."""
+    """The answer `closed`, replaced in the rows of the mask `is_open` by whether `a` is before `b`."""
     if closed is None or not is_open.any():
         return closed
     exclusive = less(a, b, precision)
@@ -167,12 +169,12 @@ def _point_properly_within(container: IntervalColumn, point: Column, precision: 
 
 
 def _member(relation: Callable[..., Answer | None], container: Column, point: Column, precision: str | None) -> Any:
-    """A null interval contains nothing; whether a null point is in one is not known."""
+    """Membership in intervals: false for a null interval, null for a null point."""
     if isinstance(container, NullColumn) and not isinstance(point, (IntervalColumn, ListColumn)):
         return _in_nothing(point, broadcast_length(container, point), precision)
     if not isinstance(container, IntervalColumn) or isinstance(point, (IntervalColumn, ListColumn)):
         return NotImplemented
-    answer = _none(container, point) if isinstance(point, NullColumn) else relation(container, point, precision)
+    answer = _all_null(container, point) if isinstance(point, NullColumn) else relation(container, point, precision)
     if answer is None:
         return NotImplemented
     nowhere = point.valid & ~container.valid
@@ -180,8 +182,8 @@ def _member(relation: Callable[..., Answer | None], container: Column, point: Co
 
 
 def _in_nothing(point: Column, n: int, precision: str | None) -> Any:
-    """Null contains no value. Whether it contains null depends on it being a list or, as a precision tells, an
-    interval."""
+    """Membership in an untyped null: false, but for a null point it depends on whether the null is an interval, as it
+    is if there is a precision, or a list."""
     known = np.broadcast_to(point.valid, (n,))
     return Answer(known & False, known, None if precision is not None or known.all() else ~known).column()
 
@@ -211,9 +213,9 @@ def proper_in(element: Column, container: Column, precision: str | None = None) 
 @vector("Includes")
 def includes_kernel(container: Column, part: Column, precision: str | None = None) -> Any:
     if precision is not None and (isinstance(part, NullColumn) or isinstance(container, NullColumn)):
-        return _none(container, part).column()  # only intervals have a precision
+        return _all_null(container, part).column()  # with a precision, both are intervals or points
     if isinstance(part, NullColumn):
-        return NotImplemented  # a null of what type?
+        return NotImplemented  # it depends on the type of the null
     if isinstance(container, IntervalColumn):
         return _includes(container, part, precision)
     if isinstance(container, ListColumn):
@@ -237,7 +239,7 @@ def included_in(part: Column, container: Column, precision: str | None = None) -
 
 def _proper_includes(container: Column, part: Column, precision: str | None) -> Any:
     if precision is not None and (isinstance(part, NullColumn) or isinstance(container, NullColumn)):
-        return _none(container, part).column()
+        return _all_null(container, part).column()
     if not isinstance(container, IntervalColumn) or isinstance(part, ListColumn):
         return NotImplemented
     relation = properly_includes if isinstance(part, IntervalColumn) else properly_contains

@@ -1,4 +1,4 @@
-"""Lists of intervals as sets of points (`elm:19.4`)."""
+"""Intervals as sets of points (`elm:19`): Collapse."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ from ecqm.columns import (
     ListColumn,
     Mask,
     NullColumn,
+    Rows,
     TemporalColumn,
 )
-from ecqm.kernels.calendar import MS_PER_UNIT, SECOND
+from ecqm.columns.temporal import LAST_DAY, LAST_INSTANT
+from ecqm.kernels.calendar import MS_PER_DAY, MS_PER_UNIT, SECOND
 from ecqm.kernels.segments import any_within
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import with_rest
-from ecqm.operators.vectors.order import LAST_INSTANT
-from ecqm.operators.vectors.steps import LAST_DAY
-
-# Nothing follows the end of the calendar; the scalars see to what comes near to it.
-_MARGIN = 86_400_000
 
 
 @vector("Collapse")
 def collapse(source: Column, per: Column | None = None) -> Any:
-    """Intervals of closed, known boundaries, all of one full precision in a list; the others are for the scalars."""
+    """Lists of intervals of dates or date-times with closed, known boundaries of one precision, the finest of the type.
+    Other lists, and those with `per`, are left to the scalars."""
     if not isinstance(source, ListColumn) or not isinstance(source.values, IntervalColumn):
         return NotImplemented
     intervals = source.values
@@ -38,48 +36,47 @@ def collapse(source: Column, per: Column | None = None) -> Any:
         return NotImplemented
     if not isinstance(low, (DateTimeColumn, DateColumn)) or not isinstance(high, TemporalColumn):
         return NotImplemented
-    present = intervals.valid
-    step = np.where(low.precision == low.finest, 1, MS_PER_UNIT[SECOND])
     plain = _plain(intervals, low, high)
-    undecided = any_within(present & ~plain, source.parents, len(source)) | _mixed(source, low, present)
-    rows = np.flatnonzero(present & plain)
-    order = rows[np.lexsort((low.low[rows], source.parents[rows]))]
-    parents, starts, ends = source.parents[order], low.low[order], high.low[order]
-    # A rank for each end, the later of equal ones the higher, tells which end is the latest so far in the list.
-    by_end = np.argsort(ends, kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[by_end] = np.arange(len(order))
-    latest = np.maximum.accumulate(parents * (len(order) + 1) + rank) - parents * (len(order) + 1)
-    reach = ends[by_end[latest]] + step[order]
-    opens = np.ones(len(order), np.bool_)
-    opens[1:] = (parents[1:] != parents[:-1]) | (starts[1:] > reach[:-1])
+    undecided = any_within(intervals.valid & ~plain, source.parents, len(source)) | _mixed(source, low)
+    rows = np.flatnonzero(intervals.valid & plain)
+    rows = rows[np.lexsort((low.low[rows], source.parents[rows]))]  # by list, then by start
+    parents, starts, ends = source.parents[rows], low.low[rows], high.low[rows]
+    latest = _latest_ends(parents, ends)
+    step = np.where(low.precision[rows] == low.finest, 1, MS_PER_UNIT[SECOND])
+    # An interval that starts beyond the successor of all ends before it opens a new interval of the result.
+    opens = np.ones(len(rows), np.bool_)
+    opens[1:] = (parents[1:] != parents[:-1]) | (starts[1:] > (ends[latest] + step)[:-1])
     first = np.flatnonzero(opens)
-    last = np.append(first[1:], len(order)) - 1 if len(first) else first
-    merged = IntervalColumn(
-        low.take(order[first]),
-        high.take(order[by_end[latest[last]]]),
-        np.ones(len(first), np.bool_),
-        np.ones(len(first), np.bool_),
-        np.ones(len(first), np.bool_),
-    )
+    last = np.append(first[1:], len(rows))[: len(first)] - 1
+    closed = np.ones(len(first), np.bool_)
+    merged = IntervalColumn(low.take(rows[first]), high.take(rows[latest[last]]), closed, closed, closed)
     return with_rest(ListColumn.of_parents(parents[first], merged, len(source), source.valid), undecided)
 
 
+def _latest_ends(parents: Rows, ends: Rows) -> Rows:
+    """For each of n intervals the place of the latest end among those of its list (`parents`, non-decreasing) up to and
+    including itself; of equal ends, the last."""
+    n = len(ends)
+    by_end = np.argsort(ends, kind="stable")
+    rank = np.empty(n, np.int64)
+    rank[by_end] = np.arange(n)
+    # Ranks are raised from list to list, so that the running maximum starts anew with each.
+    raised = parents * n
+    return by_end[np.maximum.accumulate(raised + rank) - raised]
+
+
 def _plain(intervals: IntervalColumn, low: TemporalColumn, high: TemporalColumn) -> Mask:
-    """Intervals whose start and end are their boundaries, given in full."""
-    end = LAST_DAY if isinstance(low, DateColumn) else LAST_INSTANT
-    return np.asarray(
-        low.valid
-        & high.valid
-        & intervals.low_closed
-        & intervals.high_closed
-        & (low.precision >= low.exact_from)
-        & (low.precision == high.precision)
-        & (high.low < end - (1 if isinstance(low, DateColumn) else _MARGIN))
-    )
+    """Intervals whose boundaries are their start and end, given to the same precision, exact, and not at the end of the
+    calendar, where there are no successors."""
+    beyond = LAST_DAY - 1 if isinstance(low, DateColumn) else LAST_INSTANT - MS_PER_DAY
+    closed = intervals.low_closed & intervals.high_closed
+    exact = (low.precision >= low.exact_from) & (low.precision == high.precision)
+    return np.asarray(low.valid & high.valid & closed & exact & (high.low < beyond))
 
 
-def _mixed(source: ListColumn, low: TemporalColumn, present: Mask) -> Mask:
+def _mixed(source: ListColumn, low: TemporalColumn) -> Mask:
     """Lists whose intervals are not all of one precision."""
-    finest = any_within(present & (low.precision == low.finest), source.parents, len(source))
-    return finest & any_within(present & (low.precision != low.finest), source.parents, len(source))
+    present = source.values.valid
+    is_finest = low.precision == low.finest
+    with_finest = any_within(present & is_finest, source.parents, len(source))
+    return with_finest & any_within(present & ~is_finest, source.parents, len(source))

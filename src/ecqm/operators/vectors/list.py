@@ -12,6 +12,7 @@ from ecqm.columns import (
     DecimalColumn,
     IntegerColumn,
     ListColumn,
+    Mask,
     NullColumn,
     RecordColumn,
     ResourceColumn,
@@ -25,6 +26,7 @@ from ecqm.kernels.segments import (
     count_within,
     first_occurrences,
     interleave,
+    occurs_in,
     offsets_of_lengths,
 )
 from ecqm.operators.vectors import Partial, vector
@@ -85,9 +87,9 @@ def indexer(source: Column, index: Column) -> Any:
 
 @vector("Distinct", choices=True)
 def distinct(source: Column) -> Any:
-    if not isinstance(source, ListColumn) or len(source.values) == 0:
-        return NotImplemented if not isinstance(source, ListColumn) else source
-    if _in_table_order(source.values) or _told_apart(source):
+    if not isinstance(source, ListColumn):
+        return NotImplemented
+    if len(source.values) == 0 or _in_table_order(source.values) or _differ_in_one_field(source):
         return source
     if isinstance(source.values, ResourceColumn):
         in_list = source.parents * (len(source.values.table) + 1) + source.values.rows
@@ -101,23 +103,24 @@ def distinct(source: Column) -> Any:
 
 
 def _in_table_order(values: Column) -> bool:
-    """Are these resources one after the other as in their table, so that there are no repeats?"""
+    """Whether these are resources in the order of their table, and therefore without duplicates."""
     return isinstance(values, ResourceColumn) and bool((np.diff(values.rows) > 0).all())
 
 
-# Parts of tuples by which repeats are looked for, those first that are compared the quickest.
+# Layouts of fields that are compared quickly, the quickest first.
 _QUICK = (ResourceColumn, IntegerColumn, TemporalColumn, DecimalColumn)
 
 
-def _told_apart(source: ListColumn) -> bool:
-    """Do the elements of each list differ in a part that is compared quickly? Then the others need not be looked at."""
+def _differ_in_one_field(source: ListColumn) -> bool:
+    """Whether these are lists of tuples that differ in a field that is compared quickly, and are therefore without
+    duplicates."""
     values = source.values
     if not isinstance(values, RecordColumn):
         return False
-    parts = [values.field(name) for name in values.fields]
+    fields = [values.field(name) for name in values.fields]
     for layout in _QUICK:
-        for part in parts:
-            keys = equality_keys(part) if isinstance(part, layout) else None
+        for field in fields:
+            keys = equality_keys(field) if isinstance(field, layout) else None
             if keys is not None and first_occurrences(combine_keys(source.parents, keys)).all():
                 return True
     return False
@@ -138,7 +141,8 @@ def to_list(operand: Column) -> Column:
 
 
 def both_lists(left: Column, right: Column) -> tuple[ListColumn, ListColumn] | None:
-    """Operands as list columns of the same length; an untyped null as null lists. None if neither is a list."""
+    """Operands as list columns with the same number of rows, where untyped nulls are null lists; None if an operand is
+    something else, or both are null."""
     if not isinstance(left, ListColumn) and not isinstance(right, ListColumn):
         return None
     n = broadcast_length(left, right)
@@ -153,8 +157,8 @@ def both_lists(left: Column, right: Column) -> tuple[ListColumn, ListColumn] | N
     return lists[0], lists[1]
 
 
-def joined(left: ListColumn, right: ListColumn) -> tuple[ListColumn, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """The lists of both sides laid together row by row, and which elements came from the left."""
+def joined(left: ListColumn, right: ListColumn) -> tuple[ListColumn, Mask]:
+    """In each row the elements of the left list followed by those of the right, and which come from the left."""
     offsets, to_left, to_right = interleave(left.offsets, right.offsets)
     source = np.empty(offsets[-1], np.int64)
     source[to_left] = np.arange(len(to_left))
@@ -209,8 +213,8 @@ def except_(left: Column, right: Column, *more: Column) -> Any:
 
 
 def _kept_of_left(left: ListColumn, right: ListColumn, found: bool) -> ListColumn | None:
-    """The distinct elements of the left lists that are (or are not) in the right ones; None where that is left to the
-    scalars."""
+    """The distinct elements of the left lists that are in the right ones (`found`) or that are not; None if that is
+    left to the scalars."""
     together, from_left = joined(left, right)
     if len(together.values) == 0:
         return left
@@ -218,7 +222,7 @@ def _kept_of_left(left: ListColumn, right: ListColumn, found: bool) -> ListColum
     if of_values is None:
         return None
     keys = combine_keys(together.parents, of_values)
-    in_right = np.zeros(int(keys.max()) + 1, np.bool_)
-    in_right[keys[~from_left]] = True
-    keep = from_left & (in_right[keys] == found) & first_occurrences(np.where(from_left, keys, -1 - keys))
+    in_right = occurs_in(keys, keys[~from_left])
+    # Elements of the right get keys of their own, so that they are no earlier occurrences of those of the left.
+    keep = from_left & (in_right == found) & first_occurrences(np.where(from_left, keys, -1 - keys))
     return together.select(keep)

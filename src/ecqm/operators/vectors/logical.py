@@ -6,18 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ecqm.columns import (
-    BooleanColumn,
-    Column,
-    NullColumn,
-    broadcast_length,
-    merge,
-)
+from ecqm.columns import BooleanColumn, Column, NullColumn, broadcast_length, merge
 from ecqm.operators.vectors import vector
 
 
 def booleans(*columns: Column) -> list[BooleanColumn] | None:
-    """Operands as Boolean columns, untyped nulls among them; None if one is of another type."""
+    """Operands as Boolean columns, untyped nulls included; None if one has another type."""
     found = []
     for column in columns:
         if isinstance(column, NullColumn):
@@ -64,9 +58,9 @@ def xor(left: Column, right: Column) -> Any:
     if parts is None:
         return NotImplemented
     a, b = parts
-    return BooleanColumn(
-        (a.is_true & b.is_false) | (a.is_false & b.is_true), (a.is_true & b.is_true) | (a.is_false & b.is_false)
-    )
+    differ = (a.is_true & b.is_false) | (a.is_false & b.is_true)
+    agree = (a.is_true & b.is_true) | (a.is_false & b.is_false)
+    return BooleanColumn(differ, agree)
 
 
 @vector("Implies")
@@ -98,7 +92,7 @@ def is_null(operand: Column) -> Column:
 @vector("Coalesce", choices=True)
 def coalesce(*operands: Column) -> Any:
     if len(operands) == 1:
-        return NotImplemented  # the first that is not null in a list
+        return NotImplemented  # of a list: its first element that is not null
     n = broadcast_length(*operands)
     open_rows = np.ones(n, np.bool_)
     pieces = []

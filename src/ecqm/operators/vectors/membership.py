@@ -1,4 +1,4 @@
-"""Membership in lists (`elm:20`): elements are the same when they are equal, or both null."""
+"""Membership in lists (`elm:20`), where elements are the same if they are equal or both null."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from ecqm.columns import (
 )
 from ecqm.columns.ragged import ragged_keys
 from ecqm.kernels.calendar import HOUR
-from ecqm.kernels.segments import any_within, combine_keys, gather
+from ecqm.kernels.segments import any_within, combine_keys, gather, occurs_in, parents_of_offsets
 from ecqm.operators.vectors.amounts import amounts
 from ecqm.operators.vectors.bounds import bounds_of
 
-# What compares by key: two values are equal exactly if their keys are, and equality is never in doubt.
+# Layouts whose values are equal exactly if their keys are, also across columns.
 KEYED = (StringColumn, IntegerColumn, BooleanColumn, ResourceColumn, CodeColumn)
-# A list that is the same for all rows is gone through element by element, if it is short.
+# A constant list of at most so many elements is compared element by element.
 _SHORT = 64
 
 
 def keyed(*columns: Column) -> list[Rows] | None:
-    """Keys of columns that compare by key, the same key for the same value in any of them; -1 is null. None if they
-    are not of one such layout."""
+    """Keys of columns of one layout of KEYED, the same key for equal values of any of the columns, and one key for
+    null. None for other layouts and for columns of different layouts."""
     layouts = {type(column) for column in columns if not isinstance(column, NullColumn) and len(column)}
     types = {column.type for column in columns if isinstance(column, IntegerColumn)}
     if len(layouts) > 1 or len(types) > 1 or not all(issubclass(layout, KEYED) for layout in layouts):
@@ -56,8 +56,8 @@ def keyed(*columns: Column) -> list[Rows] | None:
 
 
 def equality_keys(column: Column) -> Rows | None:
-    """An integer per element of a list: elements have the same key exactly if they are equal, or both null. None for
-    layouts whose equality is left to the scalars."""
+    """An integer per value, the same for two values exactly if they are equal or both null; None for values whose
+    equality is left to the scalars."""
     if isinstance(column, QuantityColumn):
         units = column.unit.ids[column.valid]
         if len(units) == 0 or bool((units == units[0]).all()):
@@ -69,7 +69,7 @@ def equality_keys(column: Column) -> Rows | None:
     if isinstance(column, DecimalColumn):
         return column.number_keys()
     if isinstance(column, TemporalColumn):
-        # Seconds are as good as milliseconds; what has no time of day is the same by what is written.
+        # Seconds count as milliseconds. Values without a time of day are compared by their local dates.
         points = column.low
         if isinstance(column, DateTimeColumn):
             points = np.where(column.precision >= HOUR, column.low, column.local)
@@ -90,7 +90,7 @@ def equality_keys(column: Column) -> Rows | None:
 def _interval_keys(column: IntervalColumn) -> Rows | None:
     if bool((column.low_closed & column.high_closed | ~column.valid).all()):
         return _keys_of_parts(column.valid, [column.low, column.high])
-    # Those that are open are equal to others with other boundaries: it is their first and last points that count.
+    # Open intervals may be equal to intervals with other boundaries: their first and last points are compared.
     bounds = bounds_of(column)
     if bounds is None or any(bound.uncertain is not None or bound.undecided is not None for bound in bounds[:2]):
         return None
@@ -109,13 +109,13 @@ def _keys_of_parts(valid: Mask, parts: Sequence[Column], *keys: Rows) -> Rows | 
 
 
 def contains_element(container: ListColumn, element: Column) -> Any:
-    """Is the element in the list? Null is in it if one of its elements is null; nothing is in no list."""
+    """Whether each element is in its list, as Contains has it: null matches null, and a null list has no elements."""
     found = _found(container, element)
     return NotImplemented if found is None else BooleanColumn.of(found)
 
 
 def included_element(element: Column, container: ListColumn) -> Any:
-    """The same, but not known of null."""
+    """Whether each element is in its list, as IncludedIn has it: null for a null element."""
     found = _found(container, element)
     return NotImplemented if found is None else BooleanColumn.of(found, element.valid)
 
@@ -139,7 +139,7 @@ def _found(container: ListColumn, element: Column) -> Mask | None:
 
 
 def includes_list(container: ListColumn, part: ListColumn) -> Any:
-    """Is every element of the one list in the other?"""
+    """Whether every element of `part` is in `container`; null where one of the lists is."""
     keys = keyed(container.values, part.values)
     if keys is None:
         return NotImplemented
@@ -147,15 +147,14 @@ def includes_list(container: ListColumn, part: ListColumn) -> Any:
     of_container, container_rows = _repeated(container, keys[0], n)
     of_part, part_rows = _repeated(part, keys[1], n)
     pairs = combine_keys(np.concatenate([container_rows, part_rows]), np.concatenate([of_container, of_part]))
-    present = np.zeros(len(pairs) + 1, np.bool_)
-    present[pairs[: len(of_container)]] = True
-    missing = any_within(~present[pairs[len(of_container) :]], part_rows, n)
+    present = occurs_in(pairs[len(of_container) :], pairs[: len(of_container)])
+    missing = any_within(~present, part_rows, n)
     return BooleanColumn.of(~missing, container.valid & part.valid)
 
 
 def _repeated(lists: ListColumn, keys: Rows, n: int) -> tuple[Rows, Rows]:
-    """The keys of the elements, and the row of each, of lists stretched to n rows."""
+    """The keys of the elements, and the row of each, of lists broadcast to n rows."""
     if len(lists) == n:
         return keys, lists.parents
     offsets, elements = gather(lists.offsets, np.zeros(n, np.int64))
-    return keys[elements], np.repeat(np.arange(n), np.diff(offsets))
+    return keys[elements], parents_of_offsets(offsets)

@@ -1,4 +1,4 @@
-"""How points compare, row by row: numbers, quantities, dates and times (`ecqm.values.ordering` says what is meant)."""
+"""Comparison of columns of points: numbers, quantities, dates and times (as in `ecqm.values.ordering`)."""
 
 from __future__ import annotations
 
@@ -21,22 +21,19 @@ from ecqm.columns import (
     as_decimal,
     broadcast_length,
 )
-from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MS_PER_DAY
+from ecqm.columns.temporal import FIRST_INSTANT, LAST_INSTANT
+from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MS_PER_DAY, MS_PER_MINUTE
 from ecqm.operators.vectors.amounts import amounts
 from ecqm.operators.vectors.answers import Answer, either
 from ecqm.types import LONG
 from ecqm.values import request_offset
 from ecqm.values.numbers import MAX_DECIMAL
-from ecqm.values.temporal import MAX_DATETIME, MIN_DATETIME, precision_index
-
-EPOCH_ORDINAL = 719_163 * MS_PER_DAY
-FIRST_INSTANT = MIN_DATETIME.ordinal() - EPOCH_ORDINAL
-LAST_INSTANT = MAX_DATETIME.ordinal() - EPOCH_ORDINAL
+from ecqm.values.temporal import precision_index
 
 
 class Order(NamedTuple):
-    """Row by row: is the left value less, the same, greater? All three false where that is not known, or `undecided`:
-    where only the scalars can tell (None for no rows)."""
+    """Masks (n) of the rows in which the left value is less, the same, or greater. None of them holds where the order
+    is unknown, and in the `undecided` rows, which are left to the scalars (None means no rows)."""
 
     less: Mask
     same: Mask
@@ -57,7 +54,8 @@ class Order(NamedTuple):
 
 
 def order(left: Column, right: Column, precision: str | None = None) -> Order | None:
-    """How two columns of points compare; None for layouts that only the scalars know how to compare."""
+    """Compare two columns of points, down to `precision` if they are dates or times (by default as they are written);
+    None for layouts that are left to the scalars."""
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
         none = np.zeros(broadcast_length(left, right), np.bool_)
         return Order(none, none, none)
@@ -94,7 +92,7 @@ def _quantity_order(left: QuantityColumn, right: QuantityColumn) -> Order:
         return compared
     a, b = amounts(left, right)
     found = _order_of(a.number, b.number, known & (a.kind == b.kind))
-    # Of other units than the other's the extremes of the type are equal all the same.
+    # The minimum and maximum Quantity are the same in every unit (docs/clarifications.md).
     extreme = other_unit & _extreme(left) & _extreme(right)
     if not extreme.any():
         return found
@@ -102,7 +100,7 @@ def _quantity_order(left: QuantityColumn, right: QuantityColumn) -> Order:
 
 
 def _extreme(column: QuantityColumn) -> Mask:
-    """Where the number is as large as a decimal can be."""
+    """Where the number is the minimum or maximum Decimal."""
     number = column.value.unscaled
     if number.dtype != object:
         return np.zeros(1, np.bool_)
@@ -113,15 +111,15 @@ def _extreme(column: QuantityColumn) -> Mask:
 
 
 def date_time_of(column: DateColumn) -> DateTimeColumn:
-    """Dates as date-times of the same precision, on the clock of the request."""
+    """Dates as date-times of the same precision, at the offset of the request."""
     offset = request_offset()
-    low = column.low * MS_PER_DAY - offset * 60_000
+    low = column.low * MS_PER_DAY - offset * MS_PER_MINUTE
     return DateTimeColumn(low, column.precision, np.full(len(column), offset, np.int16), column.valid)
 
 
 def alike(left: Column, right: Column) -> tuple[Column, Column]:
-    """Two columns of points as implicit conversion has them: a date as a date-time beside one, an integer as a decimal
-    beside one."""
+    """Two columns of points after implicit conversion: Date to DateTime, Integer and Long to Decimal, Integer to Long,
+    where the other column has that type."""
     if isinstance(left, DateColumn) and isinstance(right, DateTimeColumn):
         return date_time_of(left), right
     if isinstance(left, DateTimeColumn) and isinstance(right, DateColumn):
@@ -136,36 +134,36 @@ def alike(left: Column, right: Column) -> tuple[Column, Column]:
 
 
 def shifts(left: TemporalColumn, right: TemporalColumn) -> tuple[Rows, Rows]:
-    """What to add to each column's points for them to be on one clock: their own where the offsets agree, that of the
-    request where they do not. A value without a time of day stays on its own."""
+    """Milliseconds to add to each column's points for local times that can be compared: at their own offset where both
+    have the same, otherwise at the offset of the request. A value without a time of day keeps its own offset."""
     none = np.zeros(1, np.int64)
     if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
         return none, none
     differ = left.offset != right.offset
-    own_left, own_right = (column.offset.astype(np.int64) * 60_000 for column in (left, right))
+    own_left, own_right = left.offset_milliseconds, right.offset_milliseconds
     if not differ.any():
         return own_left, own_right
-    request = request_offset() * 60_000
+    request = request_offset() * MS_PER_MINUTE
     return (
         np.where(differ & (left.precision >= HOUR), request, own_left),
         np.where(differ & (right.precision >= HOUR), request, own_right),
     )
 
 
-def own_clocks(left: TemporalColumn, right: TemporalColumn) -> tuple[Rows, Rows]:
-    """What to add to each column's points for local time as it is written."""
+def local_shifts(left: TemporalColumn, right: TemporalColumn) -> tuple[Rows, Rows]:
+    """Milliseconds to add to each column's points for local times as they are written."""
     none = np.zeros(1, np.int64)
     if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
         return none, none
-    return left.offset.astype(np.int64) * 60_000, right.offset.astype(np.int64) * 60_000
+    return left.offset_milliseconds, right.offset_milliseconds
 
 
 def at_the_end(left: TemporalColumn, right: TemporalColumn) -> Mask | None:
-    """Rows in which the change to the clock of the request leaves the calendar: there the scalars decide. None for no
-    rows."""
+    """The rows with different offsets in which conversion to the offset of the request could leave the calendar; they
+    are left to the scalars. None for no rows."""
     if not isinstance(left, DateTimeColumn) or not isinstance(right, DateTimeColumn):
         return None
-    request = request_offset() * 60_000
+    request = request_offset() * MS_PER_MINUTE
     found: Mask | None = None
     for column in (left, right):
         if len(column) and (
@@ -188,31 +186,31 @@ def _temporal_order(left: TemporalColumn, right: TemporalColumn, precision: str 
     undecided = at_the_end(left, right) if rank >= HOUR else None
     known = left.valid & right.valid
     if precision is not None and rank == MILLISECOND and left.finest == MILLISECOND:
-        # To the millisecond, a value without milliseconds is not known well enough.
+        # Compared to the millisecond, as opposed to as they are written, values without milliseconds are uncertain.
         vague = ((left.precision < MILLISECOND) | (right.precision < MILLISECOND)) & known
         undecided = either(undecided, vague if vague.any() else None)
     if rank > left.finest or (rank < HOUR and isinstance(left, TimeColumn)):
         return None
-    if (_sharp(left, rank) & _sharp(right, rank)).all():
+    if (_reaches(left, rank) & _reaches(right, rank)).all():
         if rank == MILLISECOND:
             return _order_of(left.low, right.low, known, undecided)
-        to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
+        to_left, to_right = local_shifts(left, right) if rank <= DAY else shifts(left, right)
         a, b = left.floor(left.low + to_left, rank), right.floor(right.low + to_right, rank)
         return _order_of(a, b, known, undecided)
     return _uncertain_order(left, right, rank, precision is None, known, undecided)
 
 
-def _sharp(column: TemporalColumn, rank: int) -> Mask:
-    """Where values are known to a precision."""
+def _reaches(column: TemporalColumn, rank: int) -> Mask:
+    """Where values are known to a precision; seconds count as milliseconds."""
     return np.asarray(column.precision >= min(rank, column.exact_from))
 
 
 def _uncertain_order(
     left: TemporalColumn, right: TemporalColumn, rank: int, as_written: bool, known: Mask, undecided: Mask | None
 ) -> Order:
-    """Values that lack components are ordered where all they can mean is. To a precision asked for, they are the same
-    only if both have it; compared `as_written`, also where both stop short alike."""
-    to_left, to_right = own_clocks(left, right) if rank <= DAY else shifts(left, right)
+    """Values that lack components are less or greater if everything they may stand for is. They are the same if they
+    agree down to `rank`, or, compared `as_written`, if they have the same components."""
+    to_left, to_right = local_shifts(left, right) if rank <= DAY else shifts(left, right)
     left_low, left_high = (left.floor(points + to_left, rank) for points in (left.low, left.high))
     right_low, right_high = (right.floor(points + to_right, rank) for points in (right.low, right.high))
     finest = min(rank, left.exact_from)

@@ -1,4 +1,4 @@
-"""Points one step further on, and the ends of the range of a type (`ecqm.values.steps` says what is meant)."""
+"""Successors and predecessors of points, and the minimum and maximum of their types (as in `ecqm.values.steps`)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,18 @@ from ecqm.columns import (
     TimeColumn,
 )
 from ecqm.columns.number import add_exact
-from ecqm.kernels.calendar import MONTH, MS_PER_DAY, MS_PER_UNIT, YEAR, add_months_to_days
-from ecqm.operators.vectors.order import EPOCH_ORDINAL, FIRST_INSTANT, LAST_INSTANT
+from ecqm.columns.temporal import FIRST_DAY, FIRST_INSTANT, LAST_DAY, LAST_INSTANT
+from ecqm.kernels.calendar import MONTH, MS_PER_DAY, MS_PER_MINUTE, MS_PER_UNIT, YEAR, add_months_to_days
 from ecqm.types import LONG
 from ecqm.values import request_offset
 from ecqm.values.numbers import MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
-from ecqm.values.temporal import MAX_DATE, MIN_DATE
 
-_EPOCH_DAY = EPOCH_ORDINAL // MS_PER_DAY
-FIRST_DAY, LAST_DAY = MIN_DATE.ordinal() - _EPOCH_DAY, MAX_DATE.ordinal() - _EPOCH_DAY
 _DECIMAL_PLACES = 8
 
 
 def stepped(column: Column, direction: int, where: Mask) -> tuple[Column, Mask] | None:
-    """The points of `where` (n) moved by one step of their type, and where that could leave the type's range; None for
-    layouts that are left to the scalars."""
+    """The points in the rows of the mask `where` (n) moved by one step of their type (`direction` is 1 or -1), and the
+    mask of the rows in which there is no such point. None for layouts that are left to the scalars."""
     if isinstance(column, IntegerColumn):
         least, most = (MIN_LONG, MAX_LONG) if column.type == LONG else (MIN_INTEGER, MAX_INTEGER)
         beyond = where & column.valid & (column.values == (most if direction > 0 else least))
@@ -41,7 +38,8 @@ def stepped(column: Column, direction: int, where: Mask) -> tuple[Column, Mask] 
         if unscaled.dtype == object:
             return None
         steps = np.where(where, direction, 0)
-        return DecimalColumn(add_exact(unscaled, steps), _DECIMAL_PLACES, column.valid, column.type), where & False
+        moved_decimals = DecimalColumn(add_exact(unscaled, steps), _DECIMAL_PLACES, column.valid, column.type)
+        return moved_decimals, np.zeros(len(where), np.bool_)  # int64 does not reach the range of Decimal
     if isinstance(column, TemporalColumn):
         return _stepped_temporal(column, direction, where)
     return None
@@ -59,7 +57,7 @@ def _stepped_temporal(column: TemporalColumn, direction: int, where: Mask) -> tu
 
 
 def moved_by(column: TemporalColumn, local: Rows, precision: int, counts: Rows) -> Rows:
-    """Local points (in the unit of the column's layout) moved by whole units of a precision."""
+    """Local points, in the unit of the column, moved by whole units (`counts`) of a precision."""
     if precision <= MONTH:
         months = counts * 12 if precision == YEAR else counts
         if isinstance(column, DateColumn):
@@ -72,7 +70,7 @@ def moved_by(column: TemporalColumn, local: Rows, precision: int, counts: Rows) 
 
 
 def outside(column: TemporalColumn, local: Rows) -> Mask:
-    """Which local points are outside of the calendar, or of the day for times of day."""
+    """Which local points, in the unit of the column, are outside the range of its type."""
     if isinstance(column, DateColumn):
         return (local < FIRST_DAY) | (local > LAST_DAY)
     if isinstance(column, TimeColumn):
@@ -81,16 +79,16 @@ def outside(column: TemporalColumn, local: Rows) -> Mask:
 
 
 def with_local(column: TemporalColumn, local: Rows) -> TemporalColumn:
-    """The column with other local points, of the same precisions and offsets."""
+    """The column with other local points, and the same precisions and timezone offsets."""
     if isinstance(column, DateTimeColumn):
-        low = local - column.offset.astype(np.int64) * 60_000
+        low = local - column.offset_milliseconds
         return DateTimeColumn(low, column.precision, column.offset, column.valid, column.type)
     return type(column)(local, column.precision, column.valid, column.type)
 
 
 def filled(column: Column, end: int, where: Mask) -> Column | None:
-    """The column with the least (`end` 0) or greatest (1) value of its type in the rows of `where` (n); None for types
-    whose ends are left to the scalars."""
+    """The column with the minimum (`end` 0) or maximum (1) of its type in the rows of the mask `where` (n); None for
+    layouts that are left to the scalars."""
     valid = column.valid | where
     if isinstance(column, IntegerColumn):
         value = ((MIN_LONG, MAX_LONG) if column.type == LONG else (MIN_INTEGER, MAX_INTEGER))[end]
@@ -100,7 +98,7 @@ def filled(column: Column, end: int, where: Mask) -> Column | None:
     precision = np.where(where, column.finest, column.precision).astype(np.uint8)
     if isinstance(column, DateTimeColumn):
         request = request_offset()
-        value = (FIRST_INSTANT, LAST_INSTANT)[end] - request * 60_000
+        value = (FIRST_INSTANT, LAST_INSTANT)[end] - request * MS_PER_MINUTE
         offset = np.where(where, request, column.offset).astype(np.int16)
         return DateTimeColumn(np.where(where, value, column.low), precision, offset, valid, column.type)
     ends = (FIRST_DAY, LAST_DAY) if isinstance(column, DateColumn) else (0, MS_PER_DAY - 1)

@@ -1,4 +1,4 @@
-"""Strings (`elm:17`): what depends on a string alone is found once for each that is different."""
+"""Strings (`elm:17`), evaluated once for each distinct string."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Dates and times: their parts, moves by a duration, and the time between two (`elm:18`)."""
+"""Dates and times (`elm:18`): components, selectors, calendar arithmetic, and the time between two (as in
+`ecqm.values.calendar`)."""
 
 from __future__ import annotations
 
@@ -21,12 +22,15 @@ from ecqm.columns import (
     TimeColumn,
     broadcast_length,
 )
+from ecqm.columns.temporal import EPOCH_DAY
 from ecqm.kernels.calendar import (
     DAY,
     HOUR,
     MILLISECOND,
+    MINUTE,
     MONTH,
     MS_PER_DAY,
+    MS_PER_MINUTE,
     MS_PER_UNIT,
     SECOND,
     YEAR,
@@ -38,20 +42,19 @@ from ecqm.kernels.calendar import (
 from ecqm.kernels.segments import densify
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import either, with_rest
-from ecqm.operators.vectors.order import EPOCH_ORDINAL, alike, at_the_end, own_clocks, shifts
+from ecqm.operators.vectors.order import alike, at_the_end, local_shifts, shifts
 from ecqm.operators.vectors.steps import moved_by, outside, with_local
 from ecqm.types import DATE, TIME
 from ecqm.values import CqlError, request_offset
 from ecqm.values.calendar import DAYS_PER_YEAR, PER_COARSER, time_unit
-from ecqm.values.temporal import precision_index
+from ecqm.values.temporal import MAXIMA, MINIMA, precision_index
 
-_EPOCH_DAY = EPOCH_ORDINAL // MS_PER_DAY
 _DAYS_PER_WEEK = 7
-# The number of units in the next coarser one, as a component counts them.
-_CYCLE = {HOUR: 24, 4: 60, SECOND: 60, MILLISECOND: 1000}
+# The number of units in the next coarser one, after which a component starts again from 0.
+_CYCLE = {HOUR: 24, MINUTE: 60, SECOND: 60, MILLISECOND: 1000}
 
 
-# -- parts ------------------------------------------------------------------------------------------------------------
+# -- components -------------------------------------------------------------------------------------------------------
 
 
 @vector("DateFrom", "ToDate")
@@ -68,15 +71,11 @@ def date_from(operand: Column) -> Any:
 def time_from(operand: Column) -> Any:
     if not isinstance(operand, DateTimeColumn):
         return NotImplemented
-    local = operand.low + request_offset() * 60_000
+    local = operand.low + request_offset() * MS_PER_MINUTE
     valid = operand.valid & (operand.precision >= HOUR)
     times = TimeColumn(local % MS_PER_DAY, np.maximum(operand.precision, HOUR).astype(np.uint8), valid, TIME)
-    return with_rest(times, at_the_end(operand, _utc_like(operand)))
-
-
-def _utc_like(column: DateTimeColumn) -> DateTimeColumn:
-    """The same points, of the offset of the request."""
-    return DateTimeColumn(column.low, column.precision, np.full(1, request_offset(), np.int16), column.valid)
+    at_request = DateTimeColumn(operand.low, operand.precision, np.full(1, request_offset(), np.int16), operand.valid)
+    return with_rest(times, at_the_end(operand, at_request))
 
 
 @vector("DateTimeComponentFrom")
@@ -101,7 +100,7 @@ def _component(local: Rows, rank: int, of_days: bool) -> Rows:
     return months % 12 + 1 if rank == MONTH else days - days_of_months(months) + 1
 
 
-# -- made of parts ----------------------------------------------------------------------------------------------------
+# -- selectors --------------------------------------------------------------------------------------------------------
 
 
 @vector("Date")
@@ -120,12 +119,12 @@ def date_time_selector(*components: Column) -> Any:
         return NotImplemented
     local, precision, valid, undecided = found
     offset = np.full(len(local), request_offset(), np.int16)
-    return with_rest(DateTimeColumn(local - request_offset() * 60_000, precision, offset, valid), undecided)
+    return with_rest(DateTimeColumn(local - request_offset() * MS_PER_MINUTE, precision, offset, valid), undecided)
 
 
 def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, Any, Mask, Mask | None] | None:
-    """Local milliseconds, precision and validity of points made of components, and the rows for the scalars: those
-    with a component that there is not, or one below a null; without a year there is no point."""
+    """Points from their components: local milliseconds, precision and validity (n), and the mask of the rows with an
+    invalid component, or with one after a null, which are left to the scalars. None for other layouts."""
     if len(components) > finest + 1 or not all(isinstance(part, (IntegerColumn, NullColumn)) for part in components):
         return None
     n = broadcast_length(*components)
@@ -134,17 +133,15 @@ def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, 
     given = np.ones(n, np.bool_)
     wrong = np.zeros(n, np.bool_)
     values = []
-    lowest = (1, 1, 1, 0, 0, 0, 0)
-    highest = (9999, 12, 31, 23, 59, 59, 999)
     for rank, part in enumerate(parts):
         valid = part.valid
         wrong |= valid & ~given
         given = given & valid
         precision[given] = rank
         given_values = part.values if isinstance(part, IntegerColumn) else np.zeros(n, np.int64)
-        value = np.where(valid, given_values, lowest[rank])
-        wrong |= (value < lowest[rank]) | (value > highest[rank])
-        values.append(np.clip(value, lowest[rank], highest[rank]))
+        value = np.where(valid, given_values, MINIMA[rank])
+        wrong |= (value < MINIMA[rank]) | (value > MAXIMA[rank])
+        values.append(np.clip(value, MINIMA[rank], MAXIMA[rank]))
     year, month, day = (values[rank] if rank < len(values) else np.ones(n, np.int64) for rank in range(3))
     months = (year - 1970) * 12 + month - 1
     first = days_of_months(months)
@@ -156,11 +153,11 @@ def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, 
     return local, precision, parts[0].valid, wrong if wrong.any() else None
 
 
-# -- moves ------------------------------------------------------------------------------------------------------------
+# -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
 def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
-    """Points moved by amounts of time, each at its own precision; the day stays within the month it falls in."""
+    """Points plus (`sign` 1) or minus (-1) durations, as `ecqm.values.calendar.add` has it."""
     n = broadcast_length(points, amounts)
     points, amounts = points.broadcast(n), amounts.broadcast(n)
     valid = points.valid & amounts.valid
@@ -194,7 +191,8 @@ def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
 def _move(
     points: TemporalColumn, amounts: QuantityColumn, unit: str, rows: Rows, sign: int
 ) -> tuple[int, Rows, Mask] | None:
-    """How many units of which precision some rows are moved by, and which of these only the scalars can move."""
+    """How to move `rows` by amounts that have one unit: the rank of the precision, the steps for each of the rows, and
+    the mask of those that would go far beyond the calendar, which are left to the scalars; None if all are."""
     try:
         name = time_unit(unit)
     except CqlError:
@@ -208,15 +206,14 @@ def _move(
     exact = whole * scale == unscaled
     if rank == SECOND and not exact.all():
         return None  # fractions of seconds count as milliseconds
-    steps = sign * (whole + ((whole < 0) & ~exact)) * (_DAYS_PER_WEEK if name == "week" else 1)
-    # What would leave the calendar by far would also leave the integers: to the scalars.
+    steps = whole + ((whole < 0) & ~exact)
+    # Steps beyond these limits would overflow further on.
     far = np.abs(steps) > _FAR[min(rank, DAY)] * (MS_PER_DAY if rank > DAY else 1)
-    return rank, np.where(far, 0, steps), far
+    return rank, np.where(far, 0, sign * steps) * (_DAYS_PER_WEEK if name == "week" else 1), far
 
 
 def _coarsened(steps: Rows, rank: int, target: int) -> Rows:
-    """Steps of one precision as whole steps of a coarser one, as far as the points are known
-    (`ecqm.values.calendar.add`)."""
+    """Steps of one precision as whole steps of a coarser one, truncated."""
     while rank > target:
         if rank == DAY and target == YEAR:
             return _truncated(steps, DAYS_PER_YEAR)
@@ -224,21 +221,24 @@ def _coarsened(steps: Rows, rank: int, target: int) -> Rows:
     return steps
 
 
-def _truncated(steps: Rows, size: int) -> Rows:
-    return np.asarray(np.sign(steps) * (np.abs(steps) // size))
+def _truncated(counts: Rows, size: int) -> Rows:
+    """Quotients truncated towards zero."""
+    return np.asarray(np.sign(counts) * (np.abs(counts) // size))
 
 
+# The numbers of years, months and days after which any point has left the calendar.
 _FAR = {YEAR: 10_000, MONTH: 120_000, DAY: 4_000_000}
 
 
-# -- between two ------------------------------------------------------------------------------------------------------
+# -- the time between two ---------------------------------------------------------------------------------------------
 
+# Counts units between local points (start, end) of a column's layout.
 Count = Callable[[TemporalColumn, Rows, Rows, str], Rows]
 
 
 @vector("DurationBetween")
 def duration_between(start: Column, end: Column, precision: str) -> Any:
-    return _between(start, end, precision.lower(), _whole_periods, to_own_clock=False)
+    return _between(start, end, precision.lower(), _whole_periods, as_written=False)
 
 
 @vector("CalculateAgeAt")
@@ -250,11 +250,12 @@ def calculate_age_at(start: Column, end: Column, precision: str = "year") -> Any
 def difference_between(start: Column, end: Column, precision: str) -> Any:
     name = time_unit(precision.lower())
     coarse = name == "week" or precision_index(name) <= DAY
-    return _between(start, end, name, _boundaries_crossed, to_own_clock=coarse)
+    return _between(start, end, name, _boundaries_crossed, as_written=coarse)
 
 
-def _between(left: Column, right: Column, precision: str, count: Count, to_own_clock: bool) -> Any:
-    """A count where the precision of the operands leaves only one; what is uncertain is left to the scalars."""
+def _between(left: Column, right: Column, precision: str, count: Count, as_written: bool) -> Any:
+    """The count of units; rows in which the precision of the operands leaves it uncertain are left to the scalars.
+    Local times are compared `as_written`, or else at one offset (`ecqm.operators.vectors.order.shifts`)."""
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
         n = broadcast_length(left, right)
         return IntegerColumn(np.zeros(n, np.int64), np.zeros(n, np.bool_))
@@ -265,8 +266,8 @@ def _between(left: Column, right: Column, precision: str, count: Count, to_own_c
     rank = DAY if unit == "week" else precision_index(unit)
     if rank > left.finest or (isinstance(left, TimeColumn) and rank < HOUR):
         return NotImplemented
-    undecided = None if to_own_clock else at_the_end(left, right)
-    to_left, to_right = own_clocks(left, right) if to_own_clock else shifts(left, right)
+    undecided = None if as_written else at_the_end(left, right)
+    to_left, to_right = local_shifts(left, right) if as_written else shifts(left, right)
     known = left.valid & right.valid
     least = count(left, left.high + to_left, right.low + to_right, unit)
     if left.exact and right.exact:
@@ -278,9 +279,7 @@ def _between(left: Column, right: Column, precision: str, count: Count, to_own_c
 
 def _whole_periods(column: TemporalColumn, start: Rows, end: Rows, unit: str) -> Rows:
     if unit not in ("year", "month"):
-        apart = end - start
-        size = _size(column, unit)
-        return np.asarray(np.sign(apart) * (np.abs(apart) // size))
+        return _truncated(end - start, _size(column, unit))
     if isinstance(column, DateColumn):
         none = np.zeros(1, np.int64)
         months = whole_months_between(start, end, none, none)
@@ -289,7 +288,7 @@ def _whole_periods(column: TemporalColumn, start: Rows, end: Rows, unit: str) ->
         months = whole_months_between(
             start_days, end_days, start - start_days * MS_PER_DAY, end - end_days * MS_PER_DAY
         )
-    return months if unit == "month" else np.asarray(np.sign(months) * (np.abs(months) // 12))
+    return months if unit == "month" else _truncated(months, PER_COARSER[MONTH])
 
 
 def _boundaries_crossed(column: TemporalColumn, start: Rows, end: Rows, unit: str) -> Rows:
@@ -297,14 +296,14 @@ def _boundaries_crossed(column: TemporalColumn, start: Rows, end: Rows, unit: st
         days_start, days_end = (
             points if isinstance(column, DateColumn) else np.floor_divide(points, MS_PER_DAY) for points in (start, end)
         )
-        # Weeks begin on Sundays, and so does the count of days.
-        return (days_end + _EPOCH_DAY) // _DAYS_PER_WEEK - (days_start + _EPOCH_DAY) // _DAYS_PER_WEEK
+        # Weeks begin on Sundays, as does the count of ordinals.
+        return (days_end + EPOCH_DAY) // _DAYS_PER_WEEK - (days_start + EPOCH_DAY) // _DAYS_PER_WEEK
     rank = precision_index(unit)
     return column.floor(end, rank) - column.floor(start, rank)
 
 
 def _size(column: TemporalColumn, unit: str) -> int:
-    """The length of a definite unit in the unit of the column's points."""
+    """The length of a unit of definite length, in the unit of the column's points."""
     day = 1 if isinstance(column, DateColumn) else MS_PER_DAY
     if unit == "week":
         return _DAYS_PER_WEEK * day

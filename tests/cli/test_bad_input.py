@@ -275,7 +275,7 @@ def test_periods(tmp_path: Path, data: Path) -> None:
     assert Run(tmp_path, SAMPLE, data, "--period", "2025-01-01/2025-12-31").counts["initial-population"] == 0
     wrong_days = ("2026-02-30/2026-12-31", "2026-13/2027-01", "0000-01-01/2026-12-31", "2026-01-01T25:00/2026-12-31")
     wrong_offset = "2026-01-01T00:00:00+99:00/2026-12-31"
-    for wrong in ("2026", "2026-01-01/soon", "2026-12-31/2026-01-01", *wrong_days, wrong_offset):
+    for wrong in ("2026-06", "2026-01-01/soon", "2026-12-31/2026-01-01", *wrong_days, wrong_offset):
         run = Run(tmp_path, SAMPLE, data, "--period", wrong)
         assert run.result.exit_code == 2
         assert "period" in run.result.stderr

@@ -131,7 +131,7 @@ def test_what_an_expression_lacks_is_told() -> None:
     library = ("--library", CQL / f"{KIDNEY}.cql", *ABOUT, "--patient", "kidney-tested")
     result = ecqm("eval", '"Outpatient Visits"', *library)
     assert (result.exit_code, result.stdout) == (0, "{ }\n")
-    assert "value set https://ecqm.example/ValueSet/outpatient-visit: not at hand" in result.stderr
+    assert "value set https://ecqm.example/ValueSet/outpatient-visit: not found" in result.stderr
     assert 'parameter "Measurement Period" has no value; set it with --period' in result.stderr
     result = ecqm("eval", '"Outpatient Visits"', *library, "--valuesets", VALUE_SETS, "--period", "2026")
     assert result.stdout.startswith("{ Encounter/") and not result.stderr

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecqm.cli.contents import libraries_option, valuesets_option
+
 if TYPE_CHECKING:
     from ecqm.bundles.specifications.releases import Release
     from ecqm.bundles.specifications.specification import Specification
@@ -18,36 +20,38 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: help has to come up at once.
 
 _store = click.option(
-    "--store", type=click.Path(path_type=Path, file_okay=False), help="Folder of the store (default: $ECQM_STORE)."
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the store; by default $ECQM_STORE, or the folder for data of users.",
 )
-_year = click.option("--year", type=int, help="Reporting year.")
-_version = click.option("--version", "version", help="Version of the measure.")
-_format = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-_libraries = click.option(
-    "--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="Where to look for more libraries."
-)
-_valuesets = click.option(
-    "--valuesets",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True),
-    help="Where to look for more value sets.",
+_year = click.option("--year", type=int, metavar="YEAR", help="Reporting year.")
+_version = click.option("--version", "version", metavar="VERSION", help="Version of the measure.")
+_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of the list.",
 )
 
 
 @click.group("bundle")
 def command() -> None:
-    """Keep measure specifications by reporting year, measure and version."""
+    """Store measure specifications by reporting year, measure and version."""
 
 
 @command.command("add", short_help="Add the measures of CONTENT.")
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
-@click.option("--measure", "measures", multiple=True, help="Only this measure (may be repeated).")
-@_libraries
-@_valuesets
+@click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
+@libraries_option
+@valuesets_option
 @_year
 @_store
-@click.option("--replace", is_flag=True, help="Replace a specification that is installed with other content.")
-@click.option("--allow-missing", is_flag=True, help="Add measures that lack libraries or value sets, and list those.")
+@click.option("--replace", is_flag=True, help="Replace a specification that is stored with other content.")
+@click.option(
+    "--allow-missing", is_flag=True, help="Add measures even if libraries or value sets are missing, and list these."
+)
 def add(
     content: Path,
     measures: tuple[str, ...],
@@ -84,7 +88,7 @@ def add(
 
 
 @command.command("list")
-@click.option("--measure", help="Only this measure.")
+@click.option("--measure", metavar="NAME", help="Only this measure, by CMS id or name.")
 @_year
 @_store
 @_format
@@ -105,16 +109,16 @@ def list_specifications(measure: str | None, year: int | None, store: Path | Non
         )
 
 
-@command.command("releases", short_help="List the known years, and what of them is in the store.")
-@click.option("--measure", help="Only this measure, by CMS id or name.")
+@command.command("releases", short_help="List the known releases, and what of them is in the store.")
+@click.option("--measure", metavar="NAME", help="Only this measure, by CMS id or name.")
 @_year
 @_store
 @_format
 def list_releases(measure: str | None, year: int | None, store: Path | None, form: str) -> None:
-    """List the annual updates of CMS measures that are known, and how many of their measures are in the store.
+    """List the known annual releases of CMS measures, and how many of their measures are in the store.
 
-    With --year or --measure the measures one by one: CMS id, version, name, and which version is installed. Of some
-    years no source lists the measures; what is installed of these is listed all the same.
+    With --year or --measure it lists the measures one by one: CMS id, version, name, and the installed version. For
+    some years no source lists the measures; those that are installed are listed all the same.
     """
     from ecqm.bundles.specifications.releases import known_releases
 
@@ -160,16 +164,16 @@ def show(measure: str, year: int | None, version: str | None, store: Path | None
         click.echo(f"  missing: {missing}")
 
 
-@command.command("verify", short_help="Check that specifications are as they were.")
+@command.command("verify", short_help="Check that specifications are unchanged.")
 @click.argument("measure", required=False)
 @_year
 @_version
 @_store
 @click.option(
-    "--content", type=click.Path(path_type=Path, exists=True), help="Compare what is installed with this content."
+    "--content", type=click.Path(path_type=Path, exists=True), help="Compare what is stored with this content."
 )
-@_libraries
-@_valuesets
+@libraries_option
+@valuesets_option
 def verify(
     measure: str | None,
     year: int | None,
@@ -179,9 +183,9 @@ def verify(
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
 ) -> None:
-    """Check that specifications are as they were added, and with --content that they are what that holds.
+    """Check that specifications are as they were when added, and with --content that they equal what it holds.
 
-    Ends with 0 if all are, with 1 if one is not.
+    Exits with 0 if they are, with 1 if not.
     """
     from ecqm.bundles.content import Content
 

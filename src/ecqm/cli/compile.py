@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecqm.cli.examples import examples
+
 if TYPE_CHECKING:
     from ecqm.language import Compilation, Compiler, Diagnostic
     from ecqm.language.sources import SourceIndex
@@ -18,27 +20,39 @@ _WIDEST_EXCERPT = 160
 _RESOURCES = Path("input", "resources", "library")
 
 
-@click.command("compile")
+@click.command(
+    "compile",
+    epilog=examples(
+        "ecqm compile input/cql --output elm --libraries CONTENT",
+        "ecqm compile MyMeasure.cql --annotations --format xml > MyMeasure.xml",
+    ),
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option(
+    "--libraries",
     "--content",
+    "content",
     multiple=True,
     type=click.Path(path_type=Path, exists=True),
-    help="Where to look for included libraries, besides the folders of the given files (may be repeated).",
+    help="Where to look for included libraries, besides the folders of PATHS (may be repeated).",
 )
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write ELM files to.")
-@click.option("--format", "form", type=click.Choice(["json", "xml"]), default="json", show_default=True)
-@click.option("--annotations", is_flag=True, help="Add the source of each definition, tied to its nodes.")
-@click.option("--locators", is_flag=True, help="Add the place in the source to each node.")
-@click.option("--result-types", is_flag=True, help="Add its type to each node.")
+@click.option(
+    "--format", "form", type=click.Choice(["json", "xml"]), default="json", show_default=True, help="Form of the ELM."
+)
+@click.option("--annotations", is_flag=True, help="Add the source text of each definition, linked to its nodes.")
+@click.option("--locators", is_flag=True, help="Add the source location of each node.")
+@click.option("--result-types", is_flag=True, help="Add the type of each node.")
 @click.option(
     "--signatures",
     type=click.Choice(["none", "differing", "overloads", "all"], case_sensitive=False),
     default="overloads",
     show_default=True,
-    help="When calls record the operand types of their overload.",
+    help="Which calls record the operand types of their overload.",
 )
-@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep compiled libraries in.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path, file_okay=False), help="Folder to cache compiled libraries in."
+)
 def command(
     paths: tuple[Path, ...],
     content: tuple[Path, ...],
@@ -50,7 +64,7 @@ def command(
     signatures: str,
     cache: Path | None,
 ) -> None:
-    """Compile CQL files, or all in folders, to ELM.
+    """Compile CQL files, or all CQL files in folders, to ELM.
 
     One file without --output is written to standard output. Errors and warnings go to standard error, as
     FILE:LINE:COLUMN; exits 1 if there are errors.

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 _PROBLEMS_SHOWN = 20
 
 libraries_option = click.option(
-    "--libraries", multiple=True, type=click.Path(path_type=Path, exists=True), help="More libraries."
+    "--libraries",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="More libraries: a folder, file or archive (may be repeated).",
 )
 valuesets_option = click.option(
-    "--valuesets", multiple=True, type=click.Path(path_type=Path, exists=True), help="More value sets."
+    "--valuesets",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="More value sets: a folder, file or archive (may be repeated).",
 )
 manifest_option = click.option(
-    "--manifest", metavar="NAME", help="Which versions of value sets count: a manifest of CONTENT, or a file of one."
+    "--manifest", metavar="NAME", help="Versions of value sets to use: a manifest in CONTENT, or a file."
 )
 
 
@@ -38,17 +44,18 @@ period_option = click.option(
     "stated",
     metavar="START/END",
     callback=_stated,
-    help="Measurement period, instead of the measure's own effective period.",
+    help="Measurement period, such as 2026-01-01/2026-12-31, or a year; by default each measure's effective period.",
 )
 relax_versions_option = click.option(
-    "--relax-versions", is_flag=True, help="Take the nearest version of a library that is not at hand."
+    "--relax-versions", is_flag=True, help="Use the nearest version of a library that is missing."
 )
 profiles_option = click.option(
     "--profiles",
     type=click.Choice(["declared", "inferred", "both"]),
     default="both",
     show_default=True,
-    help="By what a resource is of a profile: that it says so, or that it is so.",
+    help="Which resources match a profile: those that declare it, those that conform to it, or (both) what is "
+    "declared, and otherwise what conforms.",
 )
 
 

@@ -8,21 +8,31 @@ from pathlib import Path
 
 import click
 
+from ecqm.cli.examples import examples
+
 # Commands import what they need when they run: help has to come up at once.
 
 _SHOWN_OF_NOTHING = 5
 
 
-@click.command("convert")
+@click.command(
+    "convert",
+    epilog=examples(
+        "ecqm convert PATIENTS --to qrda1 --period 2026 --output documents",
+        "ecqm convert documents.zip --to json --output patients",
+    ),
+)
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
-@click.option("--to", "form", type=click.Choice(["qrda1", "json"]), required=True, help="What to write.")
-@click.option("--output", type=click.Path(path_type=Path), help="File to write, or folder if there are many patients.")
-@click.option("--period", metavar="START/END", help="Reporting period that the documents name.")
+@click.option("--to", "form", type=click.Choice(["qrda1", "json"]), required=True, help="Form to write.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File to write, or folder if there are several patients."
+)
+@click.option("--period", metavar="START/END", help="Reporting period to write into QRDA documents.")
 def command(source: Path, form: str, output: Path | None, period: str | None) -> None:
     """Convert the QDM patients of SOURCE, a file, a folder or a zip archive of JSON or QRDA I documents.
 
-    What of a patient is not understood, or cannot be said in the other form, is told on standard error; so is what
-    does not read back equal. Exits with 0 if nothing is lost, with 1 if something is.
+    Standard error lists what was not understood, what the other form cannot express, and what does not read back
+    equal. Exits with 0 if nothing is lost, with 1 if something is, and with 2 if there are no patients.
     """
     from ecqm.data import DataError
     from ecqm.data.qdm.equality import differences

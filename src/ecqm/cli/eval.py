@@ -7,12 +7,20 @@ from pathlib import Path
 
 import click
 
+from ecqm.cli.examples import examples
 from ecqm.cli.surroundings import about_options
 
 # Commands import what they need when they run: help has to come up at once.
 
 
-@click.command("eval")
+@click.command(
+    "eval",
+    epilog=examples(
+        "ecqm eval '@2026-01-31 + 1 month'",
+        "ecqm eval '\"Qualifying Encounters\"' --library MyMeasure.cql --period 2026 \\",
+        "    --libraries CONTENT --valuesets CONTENT --data CASE",
+    ),
+)
 @click.argument("expression")
 @about_options
 def command(

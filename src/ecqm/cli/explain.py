@@ -18,6 +18,7 @@ from ecqm.cli.contents import (
     relax_versions_option,
     valuesets_option,
 )
+from ecqm.cli.examples import examples
 
 if TYPE_CHECKING:
     from ecqm.bundles.evaluation.batches import Stated
@@ -26,19 +27,39 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: help has to come up at once.
 
 
-@click.command("explain")
+@click.command(
+    "explain",
+    epilog=examples(
+        "ecqm explain CONTENT --measure CMS122 --data EXPORT --patient ID",
+        "ecqm explain CONTENT --measure CMS122 --data CASE --patient ID \\",
+        "    --format html --output why.html",
+    ),
+)
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
-@click.option("--measure", required=True, metavar="NAME", help="The measure.")
-@click.option("--data", multiple=True, required=True, type=click.Path(path_type=Path), help="Patients.")
-@click.option("--patient", required=True, metavar="ID", help="The patient, by id.")
+@click.option("--measure", required=True, metavar="NAME", help="Measure by name, URL or CMS id.")
+@click.option(
+    "--data",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Patients: file, folder or store (may be repeated).",
+)
+@click.option("--patient", required=True, metavar="ID", help="Id of the patient.")
 @libraries_option
 @valuesets_option
 @manifest_option
 @period_option
 @profiles_option
 @relax_versions_option
-@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="Form of the explanation.",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to instead of printing.")
 def command(
     content: Path,
     measure: str,
@@ -53,11 +74,11 @@ def command(
     form: str,
     output: Path | None,
 ) -> None:
-    """Show what every definition of a measure of CONTENT comes to for one patient.
+    """Show the value of every definition of a measure of CONTENT for one patient, and why.
 
-    For each population that the patient is not in, the clauses of its criterion that were false, null or empty, in the
-    words of the measure, with the values that they were about. Of a measure that is composed of others, these one after
-    the other (in JSON a list). In HTML one page with every clause of the logic marked.
+    For each population that the patient is not in, it shows the clauses of the criterion that were false, null or
+    empty, with their values. HTML is one page with every clause of the logic marked. For a composite measure, its
+    components are explained one after the other (in JSON as a list).
     """
     from ecqm.bundles.packages.content import PackageContent, package_files
     from ecqm.bundles.specifications.specification import with_logic

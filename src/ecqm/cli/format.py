@@ -8,18 +8,27 @@ from pathlib import Path
 
 import click
 
+from ecqm.cli.examples import examples
+
 # Commands import what they need when they run: help has to come up at once.
 
 
-@click.command("format")
+@click.command(
+    "format",
+    epilog=examples(
+        "ecqm format MyMeasure.cql",
+        "ecqm format --in-place input/cql",
+        "ecqm format --check input/cql",
+    ),
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--check", is_flag=True, help="Write nothing: say what is not in the canonical layout, and exit 1.")
+@click.option("--check", is_flag=True, help="Only list the files that would change; exit 1 if there are any.")
 @click.option("--diff", is_flag=True, help="Show what would change.")
-@click.option("--in-place", "-i", is_flag=True, help="Write the files back.")
+@click.option("--in-place", "-i", is_flag=True, help="Write the files back instead of printing.")
 def command(paths: tuple[Path, ...], check: bool, diff: bool, in_place: bool) -> None:
-    """Lay CQL out in the canonical way: comments are kept, nothing but white space changes.
+    """Lay out CQL files in one canonical way; comments are kept, only white space changes.
 
-    One file is printed to standard output, unless --in-place. Exits 1 for syntax errors.
+    One file is printed to standard output, unless --in-place. Exits 1 if there are syntax errors.
     """
     from ecqm.language.formatter import FormatError, format_source
     from ecqm.language.sources import cql_files, read_source

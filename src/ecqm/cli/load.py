@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecqm.cli.contents import libraries_option, valuesets_option
+from ecqm.cli.examples import examples
 
 if TYPE_CHECKING:
     from ecqm.data import Demand
@@ -21,18 +22,41 @@ _PROBLEMS_SHOWN = 20
 _LARGEST_OFFSET = 14 * 60
 
 
-@click.command("load")
+@click.command(
+    "load",
+    epilog=examples(
+        "ecqm load EXPORT --output STORE --content CONTENT",
+        "ecqm load NIGHT/manifest.json --output STORE --append",
+    ),
+)
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The cohort store.")
-@click.option("--content", type=click.Path(path_type=Path, exists=True), help="Measures to make columns for.")
-@click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only for this one (may be repeated).")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the cohort store."
+)
+@click.option(
+    "--content",
+    type=click.Path(path_type=Path, exists=True),
+    help="Measures to prepare columns for; by default, every element gets one.",
+)
+@click.option(
+    "--measure", "measures", multiple=True, metavar="NAME", help="Only this measure of --content (may be repeated)."
+)
 @libraries_option
 @valuesets_option
-@click.option("--append", is_flag=True, help="Add to a store: new, changed and deleted resources.")
-@click.option("--replace-patient", is_flag=True, help="Add to a store, forgetting what it had of these patients.")
-@click.option("--offset", default="+00:00", show_default=True, help="Offset of date-times that have none.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes; as many as there are cores unless told.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--append", is_flag=True, help="Update a store: add new, replace changed and remove deleted resources.")
+@click.option("--replace-patient", is_flag=True, help="Update a store, replacing all data of the patients in DATA.")
+@click.option(
+    "--offset", metavar="OFFSET", default="+00:00", show_default=True, help="UTC offset of date-times that have none."
+)
+@click.option("--jobs", type=click.IntRange(1), help="Number of processes; by default the number of cores.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of the report.",
+)
 def command(
     data: tuple[Path, ...],
     output: Path,
@@ -48,12 +72,12 @@ def command(
 ) -> None:
     """Load DATA (bulk exports, bundles, folders of resources; plain, .gz or .zst) into a cohort store.
 
-    A bulk export is a folder of NDJSON files, or the manifest that the server gave for it (JSON with transactionTime
-    and output): all files that this names have to lie beside it. Resources that it lists as deleted are taken out with
-    --append; errors that it lists are reported.
+    A bulk export is a folder of NDJSON files, or the manifest that the server returned for it (JSON with
+    transactionTime and output) with all files that it names beside it. With --append, resources that it lists as
+    deleted are removed. Errors that it lists are reported.
 
-    Every element of every resource is kept. What the measures of CONTENT need (everything, without CONTENT) is made
-    ready as columns. A load that was interrupted goes on when it is started again. Exits with 2 if it could not run.
+    Every element of every resource is kept; what the measures of --content need is also prepared as columns. A load
+    that was interrupted continues when it is started again. Exits with 2 if it could not run.
     """
     import json
     import os

@@ -12,18 +12,18 @@ from ecqm import __version__
 from ecqm.cli.failures import reported
 
 COMMANDS: Mapping[str, str] = {
-    "run": "Evaluate measures on patients: measure reports and a table of the populations.",
-    "submission": "Write the results of a run as a file that CMS takes.",
-    "test": "Run a deck's test cases and compare them with what they expect.",
-    "load": "Load FHIR data into a cohort store.",
+    "run": "Evaluate measures on patients; write measure reports and a table.",
+    "test": "Run the test cases of measures and compare results with what they expect.",
+    "explain": "Show the value of every definition for one patient, and why.",
+    "load": "Load FHIR data into a cohort store, once for many runs.",
+    "submission": "Write the results of a run as QPP JSON or QRDA III.",
     "plan": "Show how a measure is evaluated.",
-    "explain": "Show what every definition of a measure comes to for one patient, and why.",
     "compile": "Compile CQL to ELM.",
-    "format": "Print CQL in one canonical layout.",
+    "format": "Lay out CQL in one canonical way.",
     "eval": "Evaluate a CQL expression.",
     "repl": "Evaluate CQL line by line.",
     "convert": "Convert QDM patients between JSON and QRDA Category I.",
-    "bundle": "Keep measure specifications by reporting year, measure and version.",
+    "bundle": "Store measure specifications by reporting year, measure and version.",
     "conformance": "Run the HL7 tests of CQL.",
 }
 
@@ -54,7 +54,12 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ecqm")
 def main() -> None:
-    """Execute electronic clinical quality measures over whole patient cohorts."""
+    """Execute electronic clinical quality measures over whole patient cohorts.
+
+    Results go to standard output or to the file or folder of --output; warnings and errors go to standard error.
+    Commands exit with 0 on success and with 2 if they could not run; those that check something (test, compile, format,
+    eval, convert, conformance, bundle verify) exit with 1 if it fails.
+    """
 
 
 if __name__ == "__main__":

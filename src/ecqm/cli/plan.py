@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecqm.cli.contents import libraries_option, relax_versions_option
+from ecqm.cli.examples import examples
 
 if TYPE_CHECKING:
     from ecqm.measures.evaluation.planning import MeasurePlan
@@ -17,21 +18,29 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: help has to come up at once.
 
 
-@click.command("plan")
+@click.command(
+    "plan",
+    epilog=examples(
+        "ecqm plan CONTENT --measure CMS122",
+        "ecqm plan CONTENT --measure CMS122 --define Numerator",
+    ),
+)
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
-@click.option("--measure", required=True, metavar="NAME", help="The measure.")
+@click.option("--measure", required=True, metavar="NAME", help="Measure by name, URL or CMS id.")
 @click.option("--define", "defines", multiple=True, metavar="NAME", help="Only this definition (may be repeated).")
 @libraries_option
 @relax_versions_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the plan."
+)
 def command(
     content: Path, measure: str, defines: tuple[str, ...], libraries: tuple[Path, ...], relax_versions: bool, form: str
 ) -> None:
     """Show how a measure of CONTENT is evaluated.
 
-    Of each node: what it is, its settings, how often it is evaluated (once, per patient, per row of a query), whether
-    a call has a kernel or is lifted over distinct rows, and the lines of the library that it comes from. A node that is
-    used in several places has a number and is shown where it comes first.
+    For each node it shows the operation and its settings, how often it is evaluated (once, per patient, or per row of a
+    query), whether a call has a kernel or is lifted over distinct rows, and the lines of the library that it comes
+    from. A node that is used in several places has a number and is shown where it comes first.
     """
     from ecqm.bundles.evaluation.planning import plan_of
     from ecqm.cli.contents import measures_of, open_content

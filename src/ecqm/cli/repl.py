@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecqm.cli.examples import examples
 from ecqm.cli.surroundings import about_options
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ _HEADER = re.compile(r"\s*library\s[^\n]*\n")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|//[^\n]*")
 
 
-@click.command("repl")
+@click.command(
+    "repl",
+    epilog=examples(
+        "ecqm repl",
+        "ecqm repl --library MyMeasure.cql --libraries CONTENT --data CASE",
+    ),
+)
 @about_options
 def command(
     library: Path | None,

@@ -16,47 +16,83 @@ from ecqm.cli.contents import (
     relax_versions_option,
     valuesets_option,
 )
+from ecqm.cli.examples import examples
 
 # Commands import what they need when they run: help has to come up at once.
 
 
-@click.command("run")
+@click.command(
+    "run",
+    epilog=examples(
+        "ecqm run CONTENT --data EXPORT --output out",
+        "ecqm run CONTENT --measure CMS122 --measure CMS125 --data STORE --output out",
+        "ecqm run CONTENT --measure CMS122 --data EXPORT --period 2026 --output out",
+    ),
+)
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
-@click.option("--measure", "measures", multiple=True, metavar="NAME", help="The measure (may be repeated), or all.")
 @click.option(
-    "--data", multiple=True, required=True, type=click.Path(path_type=Path), help="Patients (may be repeated)."
+    "--measure",
+    "measures",
+    multiple=True,
+    metavar="NAME",
+    help="Measure by name, URL or CMS id (may be repeated); all by default.",
+)
+@click.option(
+    "--data",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Patients: file, folder or store (may be repeated).",
 )
 @libraries_option
 @valuesets_option
 @manifest_option
 @period_option
-@click.option("--individual", is_flag=True, help="Also a report per patient, with supplemental data.")
-@click.option("--subject-list", is_flag=True, help="Also reports that list the members of every population.")
+@click.option("--individual", is_flag=True, help="Also write a MeasureReport per patient, with supplemental data.")
+@click.option("--subject-list", is_flag=True, help="Also write reports that list the members of every population.")
 @click.option(
     "--supplemental-data", is_flag=True, help="Also count sex, race, ethnicity and payer in every population."
 )
 @profiles_option
 @relax_versions_option
-@click.option("--allow-missing", is_flag=True, help="Go on without value sets that are not at hand, or not as whole.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes; as many as there are cores unless told.")
-@click.option("--memory", type=click.FloatRange(0.25), default=4.0, show_default=True, help="For all of them, in GiB.")
-@click.option("--spark", metavar="MASTER", help="On Spark, such as spark://host:7077; it has to see the same paths.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--allow-missing", is_flag=True, help="Run without value sets that are missing or incomplete.")
+@click.option("--jobs", type=click.IntRange(1), help="Number of processes; by default the number of cores.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(0.25),
+    default=4.0,
+    show_default=True,
+    help="Memory for all processes together, in GiB.",
+)
+@click.option(
+    "--spark", metavar="MASTER", help="Run on Spark, such as spark://host:7077; its machines need the same paths."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print: a table, or run.json.",
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
 def command(**options: Any) -> None:
     """Evaluate measures of CONTENT on patients.
 
-    CONTENT are FHIR measures as published, or QDM measure packages. Patients are FHIR bundles, folders of resources
-    (JSON or XML), NDJSON by type (plain, .gz or .zst), the manifest of a bulk export, or a cohort store; for QDM
-    measures JSON or QRDA Category I.
-    The output folder gets summary.json (MeasureReports), counts.json (what `ecqm submission` needs),
-    populations.parquet, errors.json and run.json; individual.ndjson and subject-list.json when asked for.
+    CONTENT holds FHIR measures as they are published, or QDM measure packages. Patients are FHIR bundles, folders of
+    resources (JSON or XML), NDJSON by type (plain, .gz or .zst), the manifest of a bulk export, or a cohort store; for
+    QDM measures, JSON or QRDA Category I.
 
-    Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, and in
-    errors.json. Large data are evaluated in batches, in several processes; a run that was interrupted, by a full disk
-    too, goes on when it is started again. Exits with 2 if a measure could not run (the others are completed), or a
-    file of a store is damaged (the patients of others are evaluated, and its own when the run is started again), or
-    there are no patients, or nothing could run.
+    The output folder gets summary.json (MeasureReports), populations.parquet (a row per patient or episode),
+    counts.json (for `ecqm submission`), errors.json and run.json; individual.ndjson and subject-list.json on request.
+    Results of an earlier run there are replaced.
+
+    Large data are evaluated in batches, in several processes. A run that was interrupted, even by a full disk,
+    continues when it is started again.
+
+    Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, but in
+    errors.json. Exits with 2 if a measure could not run (the others are completed), if a file of a store is damaged
+    (started again, the run evaluates what that file held), or if there are no patients.
     """
     from ecqm.bundles.packages.content import package_files
     from ecqm.cli.running.measures import run_measures

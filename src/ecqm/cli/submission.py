@@ -7,10 +7,18 @@ from pathlib import Path
 
 import click
 
+from ecqm.cli.examples import examples
 from ecqm.reporting.submission import PROGRAMS
 
 
-@click.command("submission")
+@click.command(
+    "submission",
+    epilog=examples(
+        "ecqm submission out --format qpp --program MIPS_GROUP --tin 123456789 \\",
+        "    --output qpp.json",
+        "ecqm submission out --format qrda3 --output counts.xml",
+    ),
+)
 @click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
     "--format",
@@ -20,23 +28,29 @@ from ecqm.reporting.submission import PROGRAMS
     help="JSON of the Quality Payment Program, or QRDA Category III.",
 )
 @click.option(
-    "--measure", "measures", multiple=True, metavar="NAME", help="The measure (may be repeated); all if none."
+    "--measure",
+    "measures",
+    multiple=True,
+    metavar="NAME",
+    help="Measure by name, URL or CMS id (may be repeated); all by default.",
 )
 @click.option(
     "--program",
     type=click.Choice(PROGRAMS),
     metavar="PROGRAM",
-    help="The programme and who reports in it. QRDA III without one is HL7's, with nothing of CMS. "
+    help="Program and who reports in it; without it, QRDA III follows HL7's guide alone. "
     f"One of {', '.join(PROGRAMS)}.",
 )
 @click.option("--tin", metavar="NUMBER", help="Taxpayer identification number, 9 digits.")
 @click.option("--npi", metavar="NUMBER", help="National Provider Identifier, 10 digits.")
-@click.option("--entity-id", metavar="ID", help="Of the virtual group, subgroup or APM entity that reports.")
-@click.option("--mvp", metavar="ID", help="The MIPS Value Pathway that is reported, such as G0053.")
-@click.option("--organization", metavar="NAME", help="Who sends the QRDA III document, by name.")
+@click.option("--entity-id", metavar="ID", help="Id of the virtual group, subgroup or APM entity.")
+@click.option("--mvp", metavar="ID", help="MIPS Value Pathway, such as G0053.")
+@click.option("--organization", metavar="NAME", help="Name of the organization that sends the QRDA III document.")
 @click.option("--ehr-certification", metavar="ID", help="CMS EHR Certification ID, for QRDA III to CMS.")
-@click.option("--allow-errors", is_flag=True, help="Go on although patients or measures failed, or data were missing.")
-@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file.")
+@click.option(
+    "--allow-errors", is_flag=True, help="Write the file even if patients or measures failed, or data were missing."
+)
+@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
 def command(
     results: Path,
     form: str,
@@ -54,7 +68,7 @@ def command(
     """Write the results of `ecqm run` in RESULTS as a file for CMS.
 
     Nothing is evaluated again, and nothing is sent. QRDA III to CMS needs counts of sex, race, ethnicity and payer: run
-    with --supplemental-data. Exits with 2 if the results cannot be submitted, which it says why.
+    with --supplemental-data. Exits with 2, and a reason, if the results cannot be submitted.
     """
     from ecqm.data.writing import replace_file
     from ecqm.reporting.programs import SubmissionError

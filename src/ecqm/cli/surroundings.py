@@ -18,11 +18,20 @@ _C = TypeVar("_C", bound=Callable[..., Any])
 
 _HELPERS = "FHIRHelpers"
 _OPTIONS = (
-    click.option("--library", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CQL to stand in."),
+    click.option(
+        "--library",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="CQL library whose definitions may be used.",
+    ),
     libraries_option,
     valuesets_option,
-    click.option("--data", multiple=True, type=click.Path(path_type=Path), help="Patients."),
-    click.option("--patient", metavar="ID", help="The patient to speak of; the first one, unless named."),
+    click.option(
+        "--data",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Patients: file, folder or store (may be repeated).",
+    ),
+    click.option("--patient", metavar="ID", help="Id of the patient; by default the first one."),
     click.option("--period", metavar="START/END", help='Value of the parameter "Measurement Period".'),
 )
 

@@ -20,6 +20,7 @@ from ecqm.cli.contents import (
     relax_versions_option,
     valuesets_option,
 )
+from ecqm.cli.examples import examples
 
 if TYPE_CHECKING:
     from ecqm.bundles.decks.runner import DeckRunner
@@ -33,24 +34,53 @@ _PROBLEMS_SHOWN = 5
 # Commands import what they need when they run: help has to come up at once.
 
 
-@click.command("test")
+@click.command(
+    "test",
+    epilog=examples(
+        "ecqm test CONTENT",
+        "ecqm test CONTENT --measure CMS122 --html pages",
+        "ecqm test MEASURE.zip --tests CASES.zip --format junit --output results.xml",
+    ),
+)
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
 @click.option(
-    "--tests", type=click.Path(path_type=Path, exists=True), help="Folder, zip archive or bundle of the cases."
+    "--tests",
+    type=click.Path(path_type=Path, exists=True),
+    help="Folder, zip archive or bundle of the cases, if they are not in CONTENT.",
 )
 @libraries_option
 @valuesets_option
 @manifest_option
-@click.option("--from", "source", type=click.Choice(["elm", "cql"]), default="elm", show_default=True)
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["elm", "cql"]),
+    default="elm",
+    show_default=True,
+    help="Evaluate the published ELM, or compile the CQL.",
+)
 @profiles_option
 @relax_versions_option
 @click.option(
-    "--defects", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="List of known wrong expectations."
+    "--defects",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML list of expectations that are known to be wrong.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
-@click.option("--html", "html", type=click.Path(path_type=Path, file_okay=False), help="Folder for pages to browse.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "junit"]),
+    default="table",
+    show_default=True,
+    help="Form of the results; junit for build servers.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write the results to instead of printing them.",
+)
+@click.option("--html", "html", type=click.Path(path_type=Path, file_okay=False), help="Folder to write web pages to.")
 def command(
     content: Path,
     measures: tuple[str, ...],
@@ -68,13 +98,14 @@ def command(
 ) -> None:
     """Run the test cases of CONTENT and compare the populations with those expected.
 
-    CONTENT is a content repository, a folder or bundle of a measure, an archive as authoring tools export them, or a
-    folder of these; its cases lie in it, or are named with --tests.
+    CONTENT is a content repository, a folder, bundle or exported archive of a measure, or a folder of these. The cases
+    are in it, or where --tests says.
 
-    With --html also pages that show, measure by measure, which clauses of the logic the cases cover, and clause by
-    clause every case that differs.
+    With --html it also writes web pages: for each measure the clauses of the logic that its cases cover, and for each
+    case that differs why, clause by clause.
 
-    Exits with 0 if all agree (listed defects of the deck aside), with 1 if not, and with 2 if it could not run.
+    Exits with 0 if all cases agree (except for those that --defects lists), with 1 if not, and with 2 if it could not
+    run.
     """
     from ecqm.bundles.decks.dealing import dealt
     from ecqm.bundles.decks.matching import match_deck

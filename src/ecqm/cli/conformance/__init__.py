@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecqm.cli.examples import examples
+
 if TYPE_CHECKING:
     from ecqm.cli.conformance.judging import Verdict
 
@@ -18,10 +20,26 @@ if TYPE_CHECKING:
 KNOWN = Path(__file__).parent / "known.toml"
 
 
-@click.command("conformance")
+@click.command(
+    "conformance",
+    epilog=examples(
+        "ecqm conformance cql-tests/tests/cql",
+    ),
+)
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of the results.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write the results to instead of printing them.",
+)
 def command(path: Path, form: str, output: Path | None) -> None:
     """Run the CQL tests of PATH (an XML file of HL7's test format, or a folder of them).
 

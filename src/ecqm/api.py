@@ -130,8 +130,8 @@ def evaluate(
     if not measures.plans:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
-    processes = jobs or os.cpu_count() or 1
-    share = int(memory * 2**30) // processes
+    n_processes = jobs or os.cpu_count() or 1
+    share = int(memory * 2**30) // n_processes
     folder = TemporaryDirectory(prefix="ecqm-")
     with RunOutput(Path(folder.name), measures, stated) as output:
         moment = EvaluationContext.of_moment(output.started)
@@ -139,8 +139,9 @@ def evaluate(
         evaluation = Evaluation(
             measures.plans, value_sets, stated, supplements, FhirProfiles(profiles), moment, measures.composites
         )
-        units = units_of(patients, output.work, largest_unit(share))
-        refused = run_units(evaluation, output, units, processes, share, codes=patients.codes)
+        with output.processes(n_processes) as processes:
+            units = units_of(patients, output.work, largest_unit(share), processes=processes)
+        refused = run_units(evaluation, output, units, n_processes, share, codes=patients.codes)
         parts = tuple(output.files(POPULATIONS))
         return Result(measures, output.recorder, output.total, tuple(refused.values()), parts, folder)
 

@@ -9,9 +9,7 @@ written (the disk is full) all of them end, and so does the run.
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
-import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,6 +19,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from ecqm.bundles.content.documents import ContentError
+from ecqm.child_processes import start_python
 from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
@@ -129,13 +128,9 @@ class _Pool:
             self._done(each.at)
 
     def _started(self) -> _Process:
-        # Neither forked, which may hang while Arrow's threads run, nor by way of multiprocessing, which would run the
-        # script that ours was started with once more.
         ours, theirs = Pipe()
         number = theirs.fileno()
-        command = [sys.executable, "-c", f"from {__name__} import work; work({number}, {self._share})"]
-        path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
-        process = subprocess.Popen(command, pass_fds=(number,), env={**os.environ, "PYTHONPATH": path})
+        process = start_python(f"from {__name__} import work; work({number}, {self._share})", (number,))
         theirs.close()
         # One that is dead is noticed when it is waited for, here and where it is given something.
         with suppress(OSError):

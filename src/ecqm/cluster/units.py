@@ -12,6 +12,7 @@ from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
 from ecqm.data.files.content import unpacked_size
 from ecqm.data.loading.building import ShardJob, spooled_cohort
 from ecqm.data.loading.partition import Partition
+from ecqm.data.loading.processes import Processes
 from ecqm.data.source import PatientData
 from ecqm.data.store.shard import Shard
 from ecqm.terminology import CodeIndex
@@ -98,11 +99,13 @@ def units_of(
     spools: Path,
     unit_size: int = _LARGEST_UNIT,
     progress: Callable[[int], None] = lambda size: None,
+    processes: Processes | None = None,
 ) -> list[Unit]:
     """The units that patients make: each shard of a store, and files either at once or, when they hold more than
     `unit_size` bytes of JSON, sorted by patient into `spools` first (`ecqm.data.loading.partition`).
 
-    The sorting goes on where it was when it is called again with the same files; `progress` takes the bytes sorted.
+    Files are sorted in several processes where they are given (`RunOutput.processes`) and there is enough to do. If it
+    is called again with the same files the sorting continues where it stopped. `progress` takes the bytes sorted.
     """
     units: list[Unit] = [
         StoredUnit(shard, sum(entry.resources.values()))
@@ -116,7 +119,7 @@ def units_of(
         return [FileUnit(data), *units]
     count = min(_MOST_UNITS, 1 + size // unit_size)
     partition = Partition(spools, data.files, count, json.dumps(data.state()), counts=data.inputs.counts)
-    partition.run(progress)
+    partition.run(progress, processes)
     names = tuple(map(str, data.files))
     jobs = (
         ShardJob(

@@ -33,6 +33,7 @@ from typing import Any
 
 from ecqm.bundles.evaluation.batches import Batch, Stated
 from ecqm.bundles.evaluation.selection import PlannedMeasures
+from ecqm.data.loading.processes import Processes
 from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
@@ -110,6 +111,10 @@ class RunOutput:
     def work(self) -> Path:
         """A folder for what is needed until the run is finished."""
         return self._running / "work"
+
+    def processes(self, jobs: int) -> Processes:
+        """Processes that prepare the run, and may write to `work`: a context, see `Processes`."""
+        return Processes(jobs, self.folder)
 
     @property
     def _results(self) -> Path:

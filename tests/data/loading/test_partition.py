@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from ecqm.data.loading import load as loading_module
 from ecqm.data.loading import partition as partition_module
 from ecqm.data.loading.load import load
 from ecqm.data.loading.partition import Partition
+from ecqm.data.loading.processes import Processes
 from ecqm.data.loading.sorting import sort_part
 from ecqm.data.store.store import Manifest, open_store
 from ecqm.data.writing import sole_writer
@@ -31,9 +31,11 @@ from tests.data.resources import bundle, encounter, observation, patient, write
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is enough for several processes, but only in the first half of a load: the other has tests of its own."""
     build = loading_module._Loading._build
-    monkeypatch.setattr(
-        loading_module._Loading, "_build", lambda self, todo, jobs, *others: build(self, todo, 1, *others)
-    )
+
+    def build_here(self: Any, todo: Any, processes: Processes, watcher: Any) -> Any:
+        return build(self, todo, Processes(1, processes._folder), watcher)
+
+    monkeypatch.setattr(loading_module._Loading, "_build", build_here)
     monkeypatch.setattr(deal, "_LEAST", 2_000)
 
 
@@ -149,7 +151,7 @@ from pathlib import Path
 from ecqm.data.loading import deal
 from ecqm.data.loading import partition
 from ecqm.data.loading.load import load
-deal._LEAST, partition._BETWEEN_NOTES, partition._SECONDS_BETWEEN_LOOKS = 2000, 1000, 0.001
+deal._LEAST, partition._BETWEEN_NOTES = 2000, 1000
 class Killer:
     read = 0
     def sorted(self, size, total):
@@ -254,20 +256,22 @@ def interrupt() -> None:
 
 
 def kill_one() -> None:
-    for process in multiprocessing.active_children()[:1]:
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+    os.kill(children()[0], signal.SIGKILL)
 
 
+def children() -> list[int]:
+    """The processes that this one has started."""
+    found = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return [int(number) for path in found for number in path.read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not list processes there")
 @pytest.mark.parametrize(("act", "raised"), [(interrupt, KeyboardInterrupt), (kill_one, DataError)])
-def test_processes_end_with_the_sorting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None], raised: type[BaseException]
-) -> None:
-    monkeypatch.setattr(partition_module, "_SECONDS_BETWEEN_LOOKS", 0.001)
+def test_processes_end_with_the_sorting(tmp_path: Path, act: Callable[[], None], raised: type[BaseException]) -> None:
     source, store = plain(tmp_path / "in"), tmp_path / "store"
     with pytest.raises(raised):
         loaded(source, store, 2, watcher=_Once(act))
-    assert not multiprocessing.active_children()
+    assert not children()
     loaded(source, store, 2)
     loaded(source, tmp_path / "whole", 1)
     assert everything(store) == everything(tmp_path / "whole")

@@ -67,8 +67,9 @@ def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any],
 
 
 def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> list[Unit]:
-    with progress("sorting", json_size(patients.files)) as advance:
-        return units_of(patients, output.work, largest_unit(request.share), lambda size: advance(size, "sorting"))
+    size = largest_unit(request.share)
+    with progress("sorting", json_size(patients.files)) as advance, output.processes(request.processes) as processes:
+        return units_of(patients, output.work, size, lambda done: advance(done, "sorting"), processes)
 
 
 def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, request: RunRequest) -> list[str]:

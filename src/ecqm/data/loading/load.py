@@ -13,7 +13,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +22,7 @@ from ecqm.data.files.content import unpacked_size
 from ecqm.data.files.inputs import Inputs, find_inputs
 from ecqm.data.loading.building import ShardJob, build_shard
 from ecqm.data.loading.partition import Partition
-from ecqm.data.loading.processes import processes
+from ecqm.data.loading.processes import Processes
 from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.shard import Shard
 from ecqm.data.store.spool import Spool, read_spools
@@ -123,8 +122,9 @@ class _Loading:
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
         if not self.partition.is_resumed:
             self._forget_unfinished()
-        with processes(jobs, self.output) as pool:
-            self.partition.run(lambda size: watcher.sorted(size, self.size), jobs, pool)
+        # The strings of all shards that a process makes stay in its memory, so it makes only so many.
+        with Processes(jobs, self.output, _SHARDS_PER_PROCESS) as processes:
+            self.partition.run(lambda size: watcher.sorted(size, self.size), processes)
             if self.partition.is_empty and self.partition.problems:
                 shutil.rmtree(self.work)
                 raise DataError(
@@ -132,7 +132,7 @@ class _Loading:
                     "loaded: ecqm run reads them as they are)"
                 )
             shared = self._shared()
-            entries = self._build(list(self._jobs(shared)), jobs, pool, watcher)
+            entries = self._build(list(self._jobs(shared)), processes, watcher)
         if self.previous is not None:
             untouched = {_number(entry): entry for entry in self.previous.shards}
             entries = list({**untouched, **{_number(entry): entry for entry in entries}}.values())
@@ -204,30 +204,14 @@ class _Loading:
         entry = self.previous.shards[number]
         return Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, self.default_offset)
 
-    def _build(
-        self, todo: Sequence[ShardJob], jobs: int, pool: ProcessPoolExecutor, watcher: Watcher
-    ) -> list[ShardEntry]:
+    def _build(self, todo: Sequence[ShardJob], processes: Processes, watcher: Watcher) -> list[ShardEntry]:
         (self.output / "shards").mkdir(exist_ok=True)
+        few = len(todo) <= (1 if processes.jobs > 1 else _SHARDS_PER_PROCESS)
+        built = map(build_shard, todo) if few else (entry for _, entry in processes.results(build_shard, todo))
         entries = []
-
-        def build_in(pool: ProcessPoolExecutor, some: Sequence[ShardJob]) -> None:
-            for future in as_completed(pool.submit(build_shard, job) for job in some):
-                entries.append(future.result())
-                watcher.built(len(todo))
-
-        if len(todo) <= (1 if jobs > 1 else _SHARDS_PER_PROCESS):
-            for job in todo:
-                entries.append(build_shard(job))
-                watcher.built(len(todo))
-            return entries
-        # Processes are ended after some shards, because the strings of all shards that a process makes stay in its
-        # memory. (Python 3.11's own way to end them, max_tasks_per_child, stands still when all processes end at once.)
-        round_size = jobs * _SHARDS_PER_PROCESS
-        build_in(pool, todo[:round_size])
-        pool.shutdown()
-        for start in range(round_size, len(todo), round_size):
-            with processes(jobs, self.output) as fresh:
-                build_in(fresh, todo[start : start + round_size])
+        for entry in built:
+            entries.append(entry)
+            watcher.built(len(todo))
         return entries
 
     def _report(self, manifest: Manifest) -> dict[str, Any]:

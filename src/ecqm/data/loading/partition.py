@@ -17,16 +17,15 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from ecqm.data.files.exports import wrong_count
 from ecqm.data.loading.deal import Mapped, Place, dealt, n_parts
+from ecqm.data.loading.processes import Processes, tell
 from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
 from ecqm.data.problems import DataProblem, name_of
 
@@ -35,8 +34,7 @@ from ecqm.data.problems import DataProblem, name_of
 _BETWEEN_NOTES = 512 << 20
 _HELD_BACK = 192 << 20
 _LEAST_HELD_BACK = 64 << 10
-_DEAL, _TALLY = "deal.json", "tally"
-_SECONDS_BETWEEN_LOOKS = 0.2
+_DEAL = "deal.json"
 
 
 class _Deal(msgspec.Struct):
@@ -81,19 +79,22 @@ class Partition:
             shutil.rmtree(folder)
         self._deal = None
 
-    def run(self, progress: Progress, jobs: int = 1, pool: ProcessPoolExecutor | None = None) -> None:
+    def run(self, progress: Progress, processes: Processes | None = None) -> None:
         """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last.
 
-        In up to `jobs` processes of a pool, if there is one. Raises OSError where spools cannot be written.
+        In several processes, where they are given and there is enough for them to do. Raises OSError where spools
+        cannot be written.
         """
         if self._deal is None:
             self.forget()
-        n = min(jobs, self._worthwhile(jobs))
-        if pool is None or n <= 1:
+        n = 1 if processes is None else min(processes.jobs, self._worthwhile(processes.jobs))
+        if processes is None or n <= 1:
             for part in self._unfinished(self._begun(1), 1):
                 sort_part(part, progress)
         else:
-            self._sort_in(pool, self._unfinished(self._begun(n, pool.map), n), progress)
+            parts = self._unfinished(self._begun(n, processes.map), n)
+            for _ in processes.results(_sort_and_tell, parts, progress):
+                pass
         self._put_shared_together()
 
     def spools(self, shard: int) -> tuple[Path, ...]:
@@ -178,21 +179,6 @@ class Partition:
     def _unfinished(self, deal: _Deal, jobs: int) -> list[Part]:
         return [part for part in self._parts(deal, jobs) if not part.journal.finished]
 
-    def _sort_in(self, pool: ProcessPoolExecutor, parts: Sequence[Part], progress: Progress) -> None:
-        """Sort parts in the processes of a pool; how far each is, is in a file that all of them have in memory."""
-        path = self.folder / _TALLY
-        path.write_bytes(bytes(8 * len(parts)))
-        tally = np.memmap(path, np.int64, "r+")
-        waiting = {pool.submit(_sort_tallied, part, path, place) for place, part in enumerate(parts)}
-        told = 0
-        while waiting:
-            done, waiting = wait(waiting, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
-            read = int(tally.sum())
-            progress(read - told)
-            told = read
-            for future in done:
-                future.result()
-
     def _put_shared_together(self) -> None:
         if self.shared.exists():
             return
@@ -206,10 +192,5 @@ class Partition:
         os.replace(fresh, self.shared)
 
 
-def _sort_tallied(part: Part, path: Path, place: int) -> None:
-    tally = np.memmap(path, np.int64, "r+")
-
-    def progress(size: int) -> None:
-        tally[place] += size
-
-    sort_part(part, progress)
+def _sort_and_tell(part: Part) -> None:
+    sort_part(part, tell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,15 @@ def test_results_have_the_type_of_what_they_hold() -> None:
         "Quantity", "Code", "int", "Decimal", "str", "DateTime", "Ratio",
     ]  # fmt: skip
     assert str(values[0].value) == "35.3"
+
+
+def test_whole_numbers_are_integers_however_they_are_written() -> None:
+    """JSON does not tell 7 from 7.0: what logic asks for as Integer is found in either."""
+    results = [element("AssessmentPerformed", "a", [code("1")], result=value) for value in (7, 7.0, 7.5)]
+    refilled = element("MedicationDispensed", "m", [code("1")], refills=2.0)
+    cohort = cohort_of(patient(*results, refilled))
+    assert to_values(cohort.table("AssessmentPerformed").element("result")) == [7, 7, Decimal("7.5")]
+    assert to_values(cohort.table("MedicationDispensed").element("refills")) == [2]
 
 
 def test_parts_are_records() -> None:

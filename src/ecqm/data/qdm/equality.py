@@ -81,7 +81,13 @@ def _value(value: Any) -> Any:
         return (bounds, closed) if any(bounds) else None
     if isinstance(value, Quantity):
         unit = {"day": "d", "days": "d", None: "1", "": "1"}.get(value.unit, value.unit)
-        return None if value.value is None else (Decimal(value.value).normalize(), unit)
+        if value.value is None:
+            return None
+        number = Decimal(value.value).normalize()
+        # CDA writes a number and a quantity of the unit 1 alike.
+        return number if unit == "1" else (number, unit)
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return Decimal(value).normalize()
     if isinstance(value, msgspec.Struct):
         parts = {name: _value(getattr(value, name)) for name in value.__struct_fields__}
         known = tuple((name, part) for name, part in parts.items() if part is not None)

@@ -89,6 +89,8 @@ def _restated(value: dict[str, Any], type_: CqlType) -> Any:
 
 
 def _system(value: Any, type_: CqlType) -> Any:
+    if type_ == INTEGER and isinstance(value, Decimal) and value == int(value):
+        value = int(value)
     try:
         return msgspec.convert(value, SYSTEM_STRUCTS[type_], strict=False)
     except (msgspec.ValidationError, KeyError) as error:
@@ -176,7 +178,8 @@ def _shape(value: Any) -> CqlType:
     if isinstance(value, int):
         return INTEGER
     if isinstance(value, (float, Decimal)):
-        return DECIMAL
+        # JSON does not tell 4 from 4.0, and tools write either.
+        return INTEGER if value == int(value) else DECIMAL
     if isinstance(value, msgspec.Struct):
         return _STRUCT_TYPES.get(type(value)) or NamedType("QDM", type(value).__name__)
     text = str(value)

@@ -58,6 +58,17 @@ def hl7_time(text: str) -> str:
     return f"{digits}{(fraction or '')[:5]}{zone if hour else ''}"
 
 
+def exact(time: str) -> str:
+    """A time of ISO 8601 to the millisecond if it has a day: what is not written of the time of day is zero."""
+    day, _, clock = time.partition("T")
+    if len(day) < 10:
+        return time
+    known = re.match(r"[\d:.]*", clock)
+    written = known.group() if known is not None else ""
+    zone = clock[len(written) :]
+    return f"{day}T{written}{'00:00:00.000'[len(written) :]}{zone}"
+
+
 @dataclass(frozen=True)
 class Codec:
     """How the values of a type are read from an element and written into one; `xsi` names the type where CDA asks."""
@@ -72,7 +83,12 @@ class Codec:
 
 def _read_time(element: Element) -> str | None:
     text = element.get("value")
-    return iso_time(text) if text else None
+    return exact(iso_time(text)) if text else None
+
+
+def _read_date(element: Element) -> str | None:
+    text = element.get("value")
+    return iso_time(text)[:10] if text else None
 
 
 def _write_time(element: Element, value: str) -> None:
@@ -204,6 +220,13 @@ def _interval(part: Codec, struct: type[Period] | type[Range]) -> Codec:
     return Codec(read, write, "IVL_TS" if struct is Period else "IVL_PQ")
 
 
+def _read_span(element: Element) -> Period | None:
+    """A period, or the point in time (`value`, `center`) that documents have in place of one."""
+    center = element.find(name("center"))
+    point = _read_time(element if center is None else center)
+    return PERIOD.read(element) if point is None else Period(point, point)
+
+
 def _read_ratio(element: Element) -> Ratio | None:
     parts = [element.find(name(tag)) for tag in ("numerator", "denominator")]
     numerator, denominator = (None if part is None else _read_quantity(part) for part in parts)
@@ -217,6 +240,7 @@ def _write_ratio(element: Element, value: Ratio) -> None:
 
 
 TIME = Codec(_read_time, _write_time, "TS")
+DATE = Codec(_read_date, _write_time, "TS")
 INTEGER = Codec(_read_integer, _write_plain, "INT")
 DECIMAL = Codec(_decimal, _write_plain, "REAL")
 TEXT = Codec(_read_text, _write_text, "ST")
@@ -224,6 +248,7 @@ CODE = Codec(read_code, write_code, "CD")
 CODES = Codec(lambda element: read_codes(element) or None, write_codes, "CD")
 QUANTITY = Codec(_read_quantity, _write_quantity, "PQ")
 PERIOD = _interval(TIME, Period)
+SPAN = Codec(_read_span, PERIOD.write, PERIOD.xsi)
 RANGE = _interval(QUANTITY, Range)
 RATIO = Codec(_read_ratio, _write_ratio, "RTO_PQ_PQ")
 
@@ -245,7 +270,17 @@ def _read_any(element: Element) -> Any:
     codec = _BY_XSI_TYPE.get(kind)
     if codec is None:
         raise Unreadable(f"a value of the type {kind!r}" if kind else "a value without its type (xsi:type)")
-    return codec.read(element)
+    if codec is TIME and len((element.get("value") or "").strip()) <= 8:
+        codec = DATE
+    value = codec.read(element)
+    if isinstance(value, Quantity) and value.value is not None and value.unit in (None, "", "1"):
+        return _number(value.value)
+    return value
+
+
+def _number(value: Decimal) -> int | Decimal:
+    """A number without a unit, as scores and counts are written: QDM has them as Integer, or as Decimal."""
+    return int(value) if value == int(value) else value
 
 
 def _write_any(element: Element, value: Any) -> None:

@@ -16,6 +16,7 @@ from ecqm.data.qdm.qrda.datatypes import (
     PERIOD,
     RANGE,
     ROOT_OF_IDS,
+    SPAN,
     Codec,
     Unreadable,
     Unwritable,
@@ -91,7 +92,7 @@ def write_typed(element: Element, value: Any, codec: Codec) -> None:
     """A value into an element, with its type where CDA lets an element have several."""
     parent = element.getparent()
     of_medication = parent is not None and local(parent) == "substanceAdministration"
-    if codec.xsi and (local(element) == "value" or (codec is PERIOD and of_medication)):
+    if codec.xsi and (local(element) == "value" or (codec.xsi == PERIOD.xsi and of_medication)):
         element.set(XSI_TYPE, codec.xsi)
     codec.write(element, value)
 
@@ -265,7 +266,7 @@ FACILITY_LOCATIONS = Parts(
     "facilityLocations",
     ("participant[typeCode=LOC]{24.3.100:2017-08-01}",),
     "FacilityLocation",
-    (At("code", "participantRole[classCode=SDLOC]/code", CODE), At("locationPeriod", "time", PERIOD)),
+    (At("code", "participantRole[classCode=SDLOC]/code", CODE), At("locationPeriod", "time", SPAN)),
 )
 RELATED = At(
     "relatedTo",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -56,10 +56,22 @@ class _Document:
     builder: QdmCohortBuilder
     origin: str
     patient: str | None = None
+    told: dict[tuple[str, str | None, str | None], list[dict[str, Any]]] = field(default_factory=dict)
 
     def report(self, element: Element | None, message: str, what: str | None = None) -> None:
         at = None if element is None else line(element)
         self.builder.report(self.origin, message, at, self.patient, what)
+
+    def repeats(self, found: EntryTemplate, identifier: Element | None, values: dict[str, Any]) -> bool:
+        """Did an earlier entry say the same of the same thing? Documents tell a thing once for every measure."""
+        if identifier is None or identifier.get("root") is None:
+            return False
+        thing = (found.template.oid, identifier.get("root"), identifier.get("extension"))
+        known = self.told.setdefault(thing, [])
+        if values in known:
+            return True
+        known.append(values)
+        return False
 
 
 def add_document(builder: QdmCohortBuilder, data: bytes, origin: str) -> list[Account]:
@@ -161,6 +173,12 @@ def _read_entry(document: _Document, entry: Element, reading: Reading) -> tuple[
     if values is None:
         return Account(line(statement), oid, found.data_types[0], False), []
     _check_understood(document, statement, inner, reading, oid)
+    if document.repeats(found, _identifier(statement, inner), values):
+        return Account(line(statement), oid, found.data_types[0]), []
+    schema = document.builder.structs.schema
+    if found.data_types[0] not in schema.data_types:
+        document.report(statement, f"{found.data_types[0]} is no data type of QDM {schema.version}: left out", oid)
+        return Account(line(statement), oid, found.data_types[0], False), []
     return Account(line(statement), oid, found.data_types[0]), list(_elements(document.builder, found, values))
 
 
@@ -187,16 +205,16 @@ def _values(
     document: _Document, outer: Element, inner: Element, found: EntryTemplate, reading: Reading
 ) -> dict[str, Any] | None:
     """The attributes of an entry; None for a negated one that does not say why, which is neither done nor not done."""
-    identifier = find(inner, "id")
-    if identifier is None:
-        identifier = find(outer, "id")
+    identifier = _identifier(outer, inner)
     values: dict[str, Any] = {"id": None if identifier is None else reading.take(identifier, IDENTIFIER)}
     for place in found.places:
         value = place.read(inner, reading)
         if value is not None or place.attribute not in values:
             values[place.attribute] = value
-    for place in found.outer:
-        values[place.attribute] = place.read(outer, reading)
+    for place in (*found.outer, *found.also):
+        value = place.read(outer, reading)
+        if values.get(place.attribute) is None:
+            values[place.attribute] = value
     reason = found.negation.read(outer, reading)
     if outer.get("negationInd") == "true" or inner.get("negationInd") == "true":
         rationale = reason if reason is not None else values.get("reason")
@@ -211,6 +229,11 @@ def _values(
     if values.get(CODES) is None:
         document.report(outer, f"{found.data_types[0]} without a code", found.template.oid)
     return values
+
+
+def _identifier(outer: Element, inner: Element) -> Element | None:
+    own = find(inner, "id")
+    return find(outer, "id") if own is None else own
 
 
 def _check_understood(document: _Document, outer: Element, inner: Element, reading: Reading, oid: str) -> None:

@@ -13,10 +13,12 @@ from ecqm.data.qdm.qrda.datatypes import (
     ANY,
     CODE,
     CODES,
+    DATE,
     INTEGER,
     PERIOD,
     QUANTITY,
     RANGE,
+    SPAN,
     TIME,
 )
 from ecqm.data.qdm.qrda.frequencies import FREQUENCY
@@ -51,6 +53,7 @@ _MATERIAL = "consumable/manufacturedProduct[classCode=MANU]{22.4.23:2014-06-09}/
 _VACCINE = "consumable/manufacturedProduct[classCode=MANU]{22.4.54:2014-06-09}/manufacturedMaterial/code"
 _DEVICE = "participant[typeCode=DEV]/participantRole[classCode=MANU]/playingDevice[classCode=DEV]/code"
 _SUPPLY = "entryRelationship[typeCode=REFR]/supply[classCode=SPLY][moodCode={mood}]{{24.3.99:2017-08-01}}/quantity"
+_GIVEN = "entryRelationship[typeCode=REFR]/substanceAdministration[classCode=SBADM][moodCode=EVN]"
 _DAYS = "entryRelationship[typeCode=REFR]/supply[classCode=SPLY][moodCode={mood}]{{24.3.157:2017-08-01}}/quantity"
 
 # What the statements of these templates hold beside what QDM puts there.
@@ -85,7 +88,8 @@ class EntryTemplate:
     """One template. `data_types` has the type that its entries are read as first; another may be written so too.
 
     `step` makes the statement: `observation[classCode=OBS][moodCode=EVN]{24.3.144:2021-08-01}`; `fixed` are its codes
-    that no attribute tells; `status` its statusCode; `places` are in it, `outer` in the wrapper.
+    that no attribute tells; `status` its statusCode; `places` are in it, `outer` in the wrapper; `also` are read
+    from the wrapper where documents have them there.
     """
 
     template: Template
@@ -96,6 +100,7 @@ class EntryTemplate:
     status: str | None = "completed"
     wrapper: Wrapper | None = None
     outer: tuple[Place, ...] = ()
+    also: tuple[Place, ...] = ()
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -115,7 +120,9 @@ def _codes(path: str = "code", *others: str) -> At:
 _AUTHOR = At("authorDatetime", "author{24.3.155:2019-12-01}/time", TIME, ("author/time",))
 _MOMENT = At("relevantDatetime", "effectiveTime", TIME)
 _PERIOD = At("relevantPeriod", "effectiveTime", PERIOD)
-_PREVALENCE = At("prevalencePeriod", "effectiveTime", PERIOD)
+# Where there is no attribute for a point in time, that is a period too.
+_SPAN = At("relevantPeriod", "effectiveTime", SPAN)
+_PREVALENCE = At("prevalencePeriod", "effectiveTime", SPAN)
 _REASONED = At("reason", _REASON, CODE)
 _METHOD = At("method", "methodCode", CODE)
 _SITE = At("anatomicalLocationSite", "targetSiteCode", CODE)
@@ -153,13 +160,14 @@ def _of(
     status: str | None = "completed",
     wrapper: Wrapper | None = None,
     outer: tuple[Place, ...] = (),
+    also: tuple[Place, ...] = (),
 ) -> EntryTemplate:
     """A template; `statement` is `tag class mood`, `conforms` the C-CDA templates that it builds on."""
     tag, class_code, mood = statement.split()
     inherited = "".join(f"{{{each}}}" for each in conforms.split())
     step = f"{tag}[classCode={class_code}][moodCode={mood}]{inherited}{{{template_text}}}"
     types = tuple(data_types.split())
-    return EntryTemplate(template(template_text), types, step, places, fixed or {}, status, wrapper, outer)
+    return EntryTemplate(template(template_text), types, step, places, fixed or {}, status, wrapper, outer, also)
 
 
 def _supplied(mood: str) -> tuple[Place, ...]:
@@ -206,7 +214,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
     _of("24.3.67:2021-08-01", "ProviderCareExperience", "observation OBS EVN",
         _codes("value"), _AUTHOR, _RECORDER, fixed={"code": ("77219-4", LOINC)}),
     _of("24.3.1:2021-08-01", "CareGoal", "observation OBS GOL",
-        _codes(), _PERIOD, At("statusDate", "author{24.3.155:2019-12-01}/time", TIME),
+        _codes(), _SPAN, At("statusDate", "author{24.3.155:2019-12-01}/time", DATE),
         At("targetOutcome", f"entryRelationship[typeCode=REFR]/{_EVENT}{{24.3.119:2017-08-01}}/value", ANY),
         RELATED, _PERFORMER, conforms="22.4.121", status="active"),
     _of("24.3.156:2021-08-01", "CommunicationPerformed", "act ACT EVN",
@@ -226,6 +234,9 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         wrapper=Wrapper("organizer[classCode=CLUSTER][moodCode=EVN]{22.4.45:2015-08-01}{24.3.12:2021-08-01}",
                         "component", {"statusCode": ("completed", None)}),
         outer=(At("relationship", "subject/relatedSubject[classCode=PRS]/code", CODE),)),
+    _of("24.3.7:2019-12-01", "DeviceApplied", "procedure PROC EVN",
+        _codes(_DEVICE), _AUTHOR, _MOMENT, _PERIOD, _REASONED, _SITE, _PERFORMER,
+        conforms="22.4.14:2014-06-09", fixed={"code": ("360030002", SNOMED_CT)}),
     _of("24.3.9:2021-08-01", "DeviceOrder", "supply SPLY RQO",
         _codes(_DEVICE), _AUTHOR, _REASONED, _REQUESTER,
         conforms="22.4.43:2014-06-09", status="active", wrapper=_act("24.3.130:2021-08-01", "RQO", "SPLY")),
@@ -243,7 +254,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes(), _AUTHOR, _REASONED, _FACILITY, _PRIORITY, _REQUESTER,
         conforms="22.4.40:2014-06-09", status="active", wrapper=_act("24.3.132:2021-08-01", "RQO", "ENC")),
     _of("24.3.23:2021-08-01", "EncounterPerformed", "encounter ENC EVN",
-        _codes(), _AUTHOR, _PERIOD,
+        _codes(), _AUTHOR, _SPAN,
         At("admissionSource",
            "participant[typeCode=ORG]/participantRole[classCode=LOCE]{24.3.151:2017-08-01}/code", CODE,
            ("participant/participantRole{24.3.151:2017-08-01}/code",)),
@@ -255,13 +266,13 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes(), _AUTHOR, _REASONED, _FACILITY, _REQUESTER,
         conforms="22.4.40:2014-06-09", status="active", wrapper=_act("24.3.134:2021-08-01", "INT", "ENC")),
     _of("24.3.51:2017-08-01", "PatientCharacteristicClinicalTrialParticipant", "observation OBS EVN",
-        _codes("value"), _PERIOD, _REASONED, fixed=_ASSERTION, status="active"),
+        _codes("value"), _SPAN, _REASONED, fixed=_ASSERTION, status="active"),
     _of("24.3.54:2016-02-01", "PatientCharacteristicExpired", "observation OBS EVN",
         At("expiredDatetime", "effectiveTime/low", TIME, ("effectiveTime",)), _codes("value"),
         At("cause", f"entryRelationship[typeCode=CAUS][inversionInd=true]/{_EVENT}{{22.4.4:2015-08-01}}/value", CODE),
         conforms="22.4.79:2015-08-01", fixed=_ASSERTION),
     _of("24.3.55", "PatientCharacteristicPayer", "observation OBS EVN",
-        _codes("value"), _PERIOD, fixed={"code": ("48768-6", LOINC)}),
+        _codes("value"), _SPAN, fixed={"code": ("48768-6", LOINC)}),
     _of("24.3.103:2019-12-01", "PatientCharacteristic", "observation OBS EVN",
         _codes("value"), _AUTHOR, fixed=_ASSERTION, status=None),
     _of("24.3.31:2021-08-01", "InterventionOrder", "act ACT RQO",
@@ -288,17 +299,16 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
     _of("22.4.16:2014-06-09", "MedicationDischarge", "substanceAdministration SBADM EVN",
         _codes(_MATERIAL), _AUTHOR, _REFILLS, _DOSAGE, *_supplied("EVN"), _FREQUENCY, _ROUTE,
         Entities("prescriber", "PRF"), _RECORDER,
-        status="active", wrapper=_act("24.3.105:2021-08-01", "RQO", "75311-1", LOINC)),
+        status="active", wrapper=_act("24.3.105:2021-08-01", "RQO", "75311-1", LOINC), also=_supplied("RQO")),
     _of("24.3.45:2021-08-01", "MedicationDispensed", "supply SPLY EVN",
         _codes("product/manufacturedProduct[classCode=MANU]{22.4.23:2014-06-09}/manufacturedMaterial/code"),
-        _AUTHOR, _MOMENT, _PERIOD, _REFILLS, *_supplied("EVN"),
-        *(At(place.attribute,
-             f"entryRelationship[typeCode=REFR]/substanceAdministration[classCode=SBADM][moodCode=EVN]/{place.path}",
-             place.codec) for place in (_DOSAGE, _FREQUENCY, _ROUTE)),
+        _AUTHOR, _MOMENT, _PERIOD, At("refills", "repeatNumber", INTEGER, (f"{_GIVEN}/repeatNumber",)),
+        *_supplied("EVN"),
+        *(At(place.attribute, f"{_GIVEN}/{place.path}", place.codec) for place in (_DOSAGE, _FREQUENCY, _ROUTE)),
         Entities("prescriber", "PRF"), Entities("dispenser", "DIST"), RELATED,
         conforms="22.4.18:2014-06-09", wrapper=_act("24.3.139:2021-08-01", "EVN", "SPLY")),
     _of("24.3.47:2021-08-01", "MedicationOrder SubstanceOrder", "substanceAdministration SBADM RQO",
-        _codes(_MATERIAL), _AUTHOR, _PERIOD, _REFILLS, _DOSAGE, *_supplied("RQO"), _FREQUENCY, _ROUTE,
+        _codes(_MATERIAL), _AUTHOR, _SPAN, _REFILLS, _DOSAGE, *_supplied("RQO"), _FREQUENCY, _ROUTE,
         At("setting", "participant[typeCode=LOC]/participantRole[classCode=SDLOC]/code", CODE), _REASONED,
         Entities("prescriber", "PRF"), _REQUESTER, RELATED, conforms="22.4.42:2014-06-09", status="active"),
     _of("24.3.58:2021-08-01", "PhysicalExamOrder", f"observation {_ORDER}",
@@ -331,7 +341,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         At("supply", _SUPPLY.format(mood="RQO"), QUANTITY), _REASONED, _ROUTE, _REQUESTER,
         conforms="22.4.120", status="active"),
     _of("24.3.154:2021-08-01", "Participation", "observation OBS EVN",
-        _codes("value"), At("participationPeriod", "effectiveTime", PERIOD), fixed=_ASSERTION),
+        _codes("value"), At("participationPeriod", "effectiveTime", SPAN), fixed=_ASSERTION),
     _of("24.3.170:2019-12-01", "RelatedPerson", "observation OBS EVN",
         _codes("value"), Identity("identifier", "participant[typeCode=PRF]/participantRole[classCode=PAT]/id"),
         fixed={"code": ("444018008", SNOMED_CT)}, status=None),

@@ -116,7 +116,7 @@ def test_cyclic_library(tmp_path: Path, data: Path) -> None:
     change_elm(content, "FHIRHelpers", lambda library: library.update(includes={"def": [back]}))
     run = Run(tmp_path, content, data)
     assert run.result.exit_code == 2
-    assert "circle" in run.result.stderr and STAY in run.result.stderr and "FHIRHelpers" in run.result.stderr
+    assert "cyclic include" in run.result.stderr and STAY in run.result.stderr and "FHIRHelpers" in run.result.stderr
 
 
 def test_missing_library_names_the_versions_at_hand(tmp_path: Path, data: Path) -> None:

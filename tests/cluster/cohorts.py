@@ -18,6 +18,7 @@ from ecqm.cluster.units import Unit, units_of
 from ecqm.cluster.worker import Shipment
 from ecqm.data import Cohort, Demand
 from ecqm.data.loading.load import load
+from ecqm.data.loading.processes import Processes
 from ecqm.data.source import PatientData
 from ecqm.reporting.recording import ResultOptions
 from ecqm.reporting.run import RunOutput
@@ -67,8 +68,8 @@ def shipment(to: RunOutput) -> Shipment:
     return Shipment(evaluation(), to.recorder)
 
 
-def units(path: Path, spools: Path, unit_size: int = 1 << 20) -> dict[int, Unit]:
-    return dict(enumerate(units_of(PatientData([path]), spools, unit_size)))
+def units(path: Path, spools: Path, unit_size: int = 1 << 20, processes: Processes | None = None) -> dict[int, Unit]:
+    return dict(enumerate(units_of(PatientData([path]), spools, unit_size, processes=processes)))
 
 
 def results(folder: Path) -> tuple[Any, list[dict[str, Any]]]:

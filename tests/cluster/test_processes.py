@@ -19,6 +19,7 @@ from ecqm.cluster.run import run_units
 from ecqm.cluster.units import FileUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
+from ecqm.data.loading import deal
 from ecqm.reporting.run import RunOutput
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
@@ -57,12 +58,16 @@ def test_processes_give_what_one_gives(tmp_path: Path, store: Path, expected: Pa
     assert cohorts.members(tmp_path / "results") == cohorts.members(expected)
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
 def test_files_that_are_too_large_for_one_unit_are_sorted_by_patient(
-    tmp_path: Path, store: Path, expected: Path
+    tmp_path: Path, store: Path, expected: Path, jobs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deal, "_LEAST", 2_000)
     with cohorts.output(tmp_path / "results") as output:
-        units = cohorts.units(store.parent / "files", output.work, unit_size=4_000)
+        with output.processes(jobs) as processes:
+            units = cohorts.units(store.parent / "files", output.work, unit_size=4_000, processes=processes)
         assert len(units) > 2
+        assert len(list(output.work.glob("part-*"))) == jobs
         worker = Worker(cohorts.shipment(output))
         for number, unit in units.items():
             worker.run(unit, output.path_of(number))
@@ -147,6 +152,27 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert whole.exit_code == 0
     assert cohorts.results(results) == cohorts.results(tmp_path / "whole")
     assert len(cohorts.results(results)[1]) > 120
+
+
+# As people write them: nothing keeps it from being run a second time.
+SCRIPT = """
+import sys
+from ecqm import evaluate, load, select
+from ecqm.cluster import units
+from ecqm.data.loading import deal
+units._LARGEST_UNIT, deal._LEAST = 4_000, 2_000
+result = evaluate(select(sys.argv[1]), load(sys.argv[2]), sys.argv[3], jobs=2)
+print(result.patients, len(result.populations))
+"""
+
+
+def test_a_script_that_evaluates_files_runs_once(tmp_path: Path, store: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    arguments = [tmp_path / "script.py", SAMPLE, store.parent / "files", PERIOD]
+    ran = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    patients, parts = map(int, ran.stdout.split())
+    assert patients == 60 and parts > 2
 
 
 def test_a_damaged_shard_is_named_and_the_rest_runs(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""A plan over many shards of patients: in processes of this machine, or on Spark.
+"""Evaluation of large cohorts, in several processes of this machine or on Spark.
 
-    units = units_of(patients, spool_folder, unit_size)    # what evaluates by itself
-    run_here(evaluation, recorder, units, …)               # in processes
-    run_on_spark(evaluation, recorder, units, master, …)   # as tasks of Spark
+    units = units_of(patients, spool_folder, unit_size)            # patients that are evaluated together
+    run_units(evaluation, output, units, jobs, share)              # in processes of this machine
+    run_units(evaluation, output, units, jobs, share, spark=…)     # as tasks on a Spark master
 
-Each unit leaves a part (`ecqm.reporting.parts`); the parts together are the run.
+Each unit writes a part (`ecqm.reporting.parts`). The parts are combined into the results of the run.
 """

@@ -1,4 +1,4 @@
-"""A run over units: in this process where they are few and small, in several where they are not."""
+"""A run over units: in this process if they are few and small, otherwise in several processes or on Spark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecqm.data import DataError
 from ecqm.reporting.run import RunOutput
 from ecqm.terminology import CodeIndex
 
-# Starting a process and sending it the plans takes seconds: stores of fewer resources are done before.
+# Starting processes and sending them the plans takes seconds; smaller stores are evaluated faster without them.
 _FEW_RESOURCES = 250_000
 
 Advance = Callable[[int, str], None]
@@ -29,12 +29,13 @@ def run_units(
     spark: str | None = None,
     codes: CodeIndex | None = None,
 ) -> dict[int, str]:
-    """Evaluate those of the units that the output does not have yet, each into the part of its number.
+    """Evaluate the units that the output does not have yet, and write each to the part with its number.
 
-    On the Spark master `spark`, if one is given; otherwise here, in at most `jobs` processes, which hold about `share`
-    bytes each, or, if units are few and small, in this one, on its index of `codes`. `advance` takes how many measures
-    more are done on a unit, and of what. Gives, by number, why a unit could not be evaluated. Raises MeasureError for a
-    measurement period that is none, before any patient is read; OSError where results cannot be written.
+    The units are evaluated on the Spark master `spark` if one is given; in this process, with its index of `codes`, if
+    they are few and small; otherwise in at most `jobs` processes that use about `share` bytes each. `advance` is called
+    with a number of completed measures and a label. Returns, by number, why units could not be evaluated. Raises
+    MeasureError for an invalid measurement period, before any patient is read, and OSError if results cannot be
+    written.
     """
     evaluation.check()
     done = output.done
@@ -55,7 +56,7 @@ def run_units(
 
 
 def is_small(units: Sequence[Unit]) -> bool:
-    """Would it take longer to start processes than to evaluate these here?"""
+    """Whether evaluating the units in this process is faster than starting others."""
     if any(not isinstance(unit, FileUnit | StoredUnit) for unit in units):
         return False
     stored = sum(unit.resources for unit in units if isinstance(unit, StoredUnit))

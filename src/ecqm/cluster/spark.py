@@ -1,17 +1,17 @@
-"""The same plans as tasks of Spark, one per unit (needs `pip install ecqm[spark]`).
+"""Evaluation on Spark, with one task per unit (needs `pip install ecqm[spark]`).
 
-`run_on_spark` evaluates the units of `ecqm run --spark MASTER`: each task reads a shard, writes its results as Parquet
-and hands its counts back, which the driver adds up. Spark does a lost task again, elsewhere. The store and the folder
-for results have to be where all of its machines find them, under one path.
+`run_on_spark` evaluates the units of `ecqm run --spark MASTER`. Each task reads a shard, writes its results as Parquet,
+and returns its counts, which the driver adds up. Spark repeats lost tasks on other machines. The store and the folder
+of the results must be available on all machines, under the same path.
 
-`SparkCohort` is for notebooks: a DataFrame of FHIR JSON and ids of patients, evaluated where it is.
+`SparkCohort` is for notebooks. It evaluates a DataFrame of FHIR JSON and patient ids.
 
     cohort = SparkCohort(frame, patient="patient", resource="json")
     result = cohort.evaluate(ecqm.select("content", ["CMS122"]), "2026-01-01/2026-12-31")
     result.populations          # a DataFrame: a row per patient or episode and group
     result.reports              # summary MeasureReports
 
-Between Spark and Python go Arrow batches; nothing is done row by row.
+Spark and Python exchange Arrow batches; nothing is processed row by row.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ from ecqm.terminology import CodeIndex
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# The last line of a traceback of Python, in what Spark tells of a task.
+# The last line of a Python traceback, in Spark's message about a task.
 _ERROR_OF_TASK = re.compile(r"Traceback[^\n]*\n(?:[ \t][^\n]*\n)+(\S[^\n]*)")
-# The exception, below the line that says which call raised it.
+# The Java exception, below the line with the failed call.
 _ERROR_OF_JAVA = re.compile(r"\n: ([^\n]+)")
 
 
@@ -60,26 +60,26 @@ def session_on(master: str) -> SparkSession:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise DataError("Spark needs PySpark: pip install ecqm[spark]") from error
-    # A process is for one task, because strings and codes of all units that it evaluates stay in its memory.
+    # Each process evaluates one task, because strings and codes of all its units stay in its memory.
     builder = SparkSession.builder.master(master).appName("ecqm").config("spark.ui.showConsoleProgress", "false")
-    with _told():
+    with _spark_errors():
         return builder.config("spark.python.worker.reuse", "false").getOrCreate()
 
 
 def run_on_spark(
     session: SparkSession, shipment: Shipment, units: Mapping[int, Unit], path_of: Callable[[int], Path]
 ) -> dict[int, str]:
-    """Evaluate units, by number, each in a task of its own that writes the part of its number.
+    """Evaluate units, given by number, each in a task that writes the part with its number.
 
-    Gives, by number, why a unit could not be evaluated. Raises OSError where parts cannot be written (those that could
-    be are there), DataError where Spark gives tasks up.
+    Returns, by number, why units could not be evaluated. Raises OSError if parts cannot be written (other parts are
+    kept), and DataError if Spark gives up.
     """
     if not units:
         return {}
     work = [(number, unit, path_of(number).absolute()) for number, unit in units.items()]
     numbers = session.range(0, len(work), 1, numPartitions=len(work))
     task = partial(_evaluate_units, shipment.packed(), [pickle.dumps(each) for each in work])
-    with _told():
+    with _spark_errors():
         rows = numbers.mapInArrow(task, "number long, refused string, errno int").collect()
     for row in rows:
         if row.errno is not None:
@@ -88,10 +88,10 @@ def run_on_spark(
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn what Spark raises into a DataError, with the error of a task where it was one that ended the work.
+def _spark_errors() -> Iterator[None]:
+    """Turn Spark's exceptions into DataErrors, with the error of the failed task if there is one.
 
-    PySpark's warnings about versions of libraries that are not used here are left out.
+    Suppresses PySpark's warnings about the versions of libraries that are not used here.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -107,7 +107,7 @@ def _told() -> Iterator[None]:
 
 
 def _evaluate_units(packed: bytes, work: list[bytes], batches: Iterator[Any]) -> Iterator[Any]:
-    """What a task does: the units whose places in `work` are in the batches."""
+    """The function of a task: evaluate the units whose positions in `work` are in the batches."""
     for batch in batches:
         numbers: list[int] = []
         refused: list[str | None] = []
@@ -122,7 +122,7 @@ def _evaluate_units(packed: bytes, work: list[bytes], batches: Iterator[Any]) ->
             except OSError as error:
                 if error.errno not in OF_THE_DISK:
                     raise
-                # It would be as full for another task: it need not be tried.
+                # The disk is full for other tasks too, so Spark need not retry.
                 failure = error.errno
             numbers.append(number)
             refused.append(why)
@@ -133,7 +133,7 @@ def _evaluate_units(packed: bytes, work: list[bytes], batches: Iterator[Any]) ->
 
 @lru_cache(maxsize=1)
 def _worker(packed: bytes) -> Worker:
-    """The worker of this process, made of the first shipment that it gets."""
+    """The worker of this process, for the shipment in `packed`."""
     return Worker(Shipment.unpacked(packed))
 
 
@@ -146,9 +146,9 @@ def _batch(arrays: dict[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class SparkCohort:
-    """Patients in a DataFrame: a column of ids of patients (null of resources of no patient) and one of FHIR JSON.
+    """Patients in a DataFrame with a column of patient ids (null for shared resources) and a column of FHIR JSON.
 
-    `default_offset` is that of date-times that have none, in minutes east of UTC.
+    `default_offset` applies to DateTimes without an offset, in minutes east of UTC.
     """
 
     frame: DataFrame
@@ -159,10 +159,9 @@ class SparkCohort:
     def evaluate(
         self, measures: Selection, period: str | None = None, supplements: bool = False, partitions: int | None = None
     ) -> SparkResult:
-        """Evaluate measures in tasks that have the patients of one partition each, whole.
+        """Evaluate measures in tasks, each with all data of the patients of one partition in memory.
 
-        All data of a partition's patients are in memory at a time; Spark says how many partitions there are, unless
-        told. Raises MeasureError for what is no period.
+        `partitions` defaults to Spark's number of partitions. Raises MeasureError for an invalid period.
         """
         from pyspark import StorageLevel
         from pyspark.sql import functions as F
@@ -185,7 +184,7 @@ class SparkCohort:
 
 @dataclass(frozen=True)
 class SparkResult:
-    """What measures came to on Spark: each partition of patients was evaluated once, and is kept."""
+    """The results of an evaluation on Spark. Each partition is evaluated once, and its results are kept."""
 
     selection: Selection
     recorder: PartRecorder
@@ -193,7 +192,7 @@ class SparkResult:
 
     @property
     def populations(self) -> DataFrame:
-        """A row per patient or episode and group; see `ecqm.measures.results.table`."""
+        """One row per patient or episode and group; see `ecqm.measures.results.table`."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
         schema = from_arrow_schema(table_schema(self.recorder.observations))
@@ -201,7 +200,7 @@ class SparkResult:
 
     @cached_property
     def part(self) -> Part:
-        """All that was counted, and what went wrong."""
+        """All counts and errors."""
         measures = self.selection.measures
         total = Part(not_run=dict(self.selection.not_planned))
         for row in self.rows.select("part").collect():
@@ -210,7 +209,7 @@ class SparkResult:
 
     @property
     def reports(self) -> list[Json]:
-        """A summary MeasureReport of each measure that could be evaluated."""
+        """A summary MeasureReport for each measure that could be evaluated."""
         return summary_reports(self.selection.measures, self.part, self.recorder)
 
 
@@ -233,7 +232,7 @@ class _RowsUnit:
 
 
 def _evaluate_rows(packed: bytes, shared: list[bytes], default_offset: int, batches: Iterator[Any]) -> Iterator[Any]:
-    """What a task does with a partition of resources: one row with the part and the populations."""
+    """The function of a task: evaluate a partition of resources, to one row with its part and populations."""
     lots = []
     for batch in batches:
         resources = batch.column("resource").cast(pa.binary()).to_pylist()

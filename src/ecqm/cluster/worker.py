@@ -1,4 +1,4 @@
-"""What happens in one process: units become parts, one after the other, all on one index of codes."""
+"""Evaluation in one process: unit by unit, with one index of codes, each unit to a part."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ Watch = Callable[[Measure], None]
 
 @dataclass(frozen=True)
 class Shipment:
-    """An evaluation and how its results are recorded, on the way to another process."""
+    """An evaluation and the recorder of its results, to be sent to another process."""
 
     evaluation: Evaluation
     recorder: PartRecorder
 
     def packed(self) -> bytes:
-        """The shipment as bytes, with nothing that is not needed where it goes."""
+        """The shipment as bytes, without what the other process does not need."""
         return pickle.dumps(Shipment(self.evaluation.portable(), self.recorder), protocol=5)
 
     @staticmethod
     def unpacked(packed: bytes) -> Shipment:
-        """What `packed` gave; only of bytes that came from the process that started this one."""
+        """The shipment in `packed`, which must come from the process that started this one (it is a pickle)."""
         with many_objects():
             shipment: Shipment = pickle.loads(packed)
         return shipment
@@ -57,7 +57,7 @@ class Worker:
         self._plans = {plan.measure.canonical: plan for plan in evaluation.plans}
 
     def evaluate(self, unit: Unit, watch: Watch = lambda measure: None) -> tuple[Batch, Part]:
-        """The results of a unit. Raises DataError where its data cannot be read."""
+        """The results of a unit. Raises DataError if its data cannot be read."""
         messages: Counter[Message] = Counter()
         started = process_time()
         cohort = unit.cohort(self.shipment.evaluation.demand, self.codes)
@@ -69,9 +69,9 @@ class Worker:
         return batch, part
 
     def run(self, unit: Unit, path: Path, watch: Watch = lambda measure: None) -> None:
-        """Evaluate a unit and write its part at `path`.
+        """Evaluate a unit and write its part to `path`.
 
-        Raises DataError where its data cannot be read, OSError where the part cannot be written.
+        Raises DataError if its data cannot be read, OSError if the part cannot be written.
         """
         try:
             batch, part = self.evaluate(unit, watch)
@@ -81,8 +81,8 @@ class Worker:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held, in bytes."""
-    # Where it can be told from what the process that started this one held then, which getrusage counts too.
+    """The peak memory of this process, in bytes."""
+    # getrusage includes the memory of the parent process at the start of this one; /proc does not.
     status = Path("/proc/self/status")
     if status.exists() and (found := re.search(r"VmHWM:\s*(\d+) kB", status.read_text("ascii"))):
         return int(found[1]) << 10

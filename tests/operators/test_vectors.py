@@ -112,6 +112,16 @@ def test_intervals_of_no_type(name: str) -> None:
                 _compare(name, overload, operands, settings)
 
 
+@pytest.mark.parametrize("name", ["Distinct", "Union", "Intersect", "Except"])
+def test_sets_of_intervals(name: str) -> None:
+    with evaluating(REQUEST):
+        for seed, point in enumerate(POINTS):
+            overload = registry.get(name).overloads[0]
+            lists = [t.ListType(t.IntervalType(point))] * (1 if name == "Distinct" else 2)
+            rows = Draw(seed, DOMAINS).rows(lists, ROWS)
+            _compare(name, overload, [list(column) for column in zip(*rows, strict=True)], {})
+
+
 def _compare(name: str, overload: Overload, operands: list[list[Any]], settings: dict[str, Any]) -> int:
     """Compares a kernel's results with the scalars', and tells how many rows it has decided."""
     codes = CodeIndex()

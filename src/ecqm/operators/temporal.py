@@ -10,7 +10,7 @@ from ecqm.operators.logical import Boolean
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values import calendar, steps
 from ecqm.values.context import EvaluationContext
-from ecqm.values.errors import CqlError
+from ecqm.values.errors import CqlError, OutsideCalendar
 from ecqm.values.interval import Uncertainty
 from ecqm.values.ordering import at_most, less, same
 from ecqm.values.quantity import Quantity
@@ -246,8 +246,8 @@ class Add:
     """A date or time plus a duration, by calendar arithmetic."""
 
     @overload(*_MOVES)
-    def temporal(a: Point, amount: Quantity) -> Point:
-        return calendar.add(a, amount.value, amount.unit)
+    def temporal(a: Point, amount: Quantity) -> Point | None:
+        return _moved(a, amount.value, amount.unit)
 
 
 @operator("Subtract", spec="elm:16.20")
@@ -255,8 +255,19 @@ class Subtract:
     """A date or time minus a duration, by calendar arithmetic."""
 
     @overload(*_MOVES)
-    def temporal(a: Point, amount: Quantity) -> Point:
-        return calendar.add(a, -amount.value, amount.unit)
+    def temporal(a: Point, amount: Quantity) -> Point | None:
+        return _moved(a, -amount.value, amount.unit)
+
+
+def _moved(a: Point, amount: Decimal, unit: str) -> Point | None:
+    """`a` plus a duration. Outside the calendar that is an error, but null from the calendar's first and last point:
+    these are the start and end of intervals that have none."""
+    try:
+        return calendar.add(a, amount, unit)
+    except OutsideCalendar:
+        if a.fields in (steps.minimum_like(a).fields, steps.maximum_like(a).fields):
+            return None
+        raise
 
 
 @operator("Successor", spec="elm:16.21")

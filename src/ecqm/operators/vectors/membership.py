@@ -88,16 +88,21 @@ def equality_keys(column: Column) -> Rows | None:
 
 
 def _interval_keys(column: IntervalColumn) -> Rows | None:
-    if bool((column.low_closed & column.high_closed | ~column.valid).all()):
-        return _keys_of_parts(column.valid, [column.low, column.high])
-    # Open intervals may be equal to intervals with other boundaries: their first and last points are compared.
+    # Intervals are equal if their first and last points are, whatever their boundaries.
     bounds = bounds_of(column)
-    if bounds is None or any(bound.uncertain is not None or bound.undecided is not None for bound in bounds[:2]):
+    if bounds is None:
         return None
-    points = [bounds.start.lowest, bounds.end.lowest]
-    if not all((point.valid | ~column.valid).all() for point in points):
-        return None
-    return _keys_of_parts(column.valid, points)
+    keys = _keys_of_parts(column.valid, [bounds.start.lowest, bounds.end.lowest])
+    unknown = np.zeros(len(column), np.bool_)
+    for bound in (bounds.start, bounds.end):
+        if keys is None or bound.undecided is not None:
+            return None
+        unknown |= ~bound.lowest.valid if bound.uncertain is None else ~bound.lowest.valid | bound.uncertain
+    unknown &= column.valid
+    if not unknown.any():
+        return keys
+    # With a start or end that is not known, an interval is certainly the same as no other: each has a key of its own.
+    return np.where(unknown, int(keys.max()) + 1 + np.arange(len(keys)), keys)
 
 
 def _keys_of_parts(valid: Mask, parts: Sequence[Column], *keys: Rows) -> Rows | None:

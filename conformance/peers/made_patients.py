@@ -82,7 +82,10 @@ class Observer:
 def executor_of(
     content: Content, plan: MeasurePlan, demand: Demand, records: Sequence[Record], folder: Path, period: Period
 ) -> Executor:
-    """An executor over some records, row by row, for a measure's period."""
+    """An executor over some records, row by row, for a measure's period.
+
+    Resources are of the profiles that they declare, and of no others: that is what fqm-execution is told as well.
+    """
     files = []
     for number, record in enumerate(records):
         files.append(folder / f"p{number}.json")
@@ -92,7 +95,7 @@ def executor_of(
     return Executor(
         cohort,
         Membership(codes, content.value_sets),
-        FhirProfiles(),
+        FhirProfiles("declared"),
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, period)},
     )

@@ -176,7 +176,7 @@ def test_archives_of_a_measure_and_of_its_cases_and_of_both(tmp_path: Path) -> N
     for arguments in [["test", *map(str, way)] for way in ways]:
         told = CliRunner().invoke(main, arguments)
         assert told.exit_code == 0, told.output
-        assert "Visits       2      2" in told.output
+        assert "Visits            2      2" in told.output
 
 
 def test_what_could_not_be_read_of_a_case_is_told(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_cases_within_the_bundle_of_their_measure(tmp_path: Path) -> None:
     # What a case in a folder of its own says counts, and not what copies say.
     visits.write(tmp_path / "several" / "one" / "seen" / "case.json", visits.patient("seen"), visits.report("seen", 1))
     told = CliRunner().invoke(main, ["test", str(measure), "--tests", str(tmp_path / "several")])
-    assert told.exit_code == 1 and "Visits       2      1" in told.output, told.output
+    assert told.exit_code == 1 and "Visits            2      1" in told.output, told.output
 
 
 def test_patients_of_a_bundle_that_are_named_by_urls(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from typing import TypeVar
 
-from ecqm.values.errors import CqlError
+from ecqm.values.errors import CqlError, OutsideCalendar
 from ecqm.values.interval import Uncertainty
 from ecqm.values.ordering import in_one_timezone
 from ecqm.values.temporal import (
@@ -88,7 +88,7 @@ def _add_months(value: T, months: int) -> T:
     fields = value.fields
     year, month = divmod(fields[0] * 12 + (fields[1] - 1 if len(fields) > 1 else 0) + months, 12)
     if not 1 <= year <= 9999:
-        raise CqlError(f"the year {year} is outside of the calendar")
+        raise OutsideCalendar(f"the year {year} is outside of the calendar")
     moved = [year, month + 1, *fields[2:]][: len(fields)]
     if len(moved) > 2:
         moved[2] = min(moved[2], monthrange(year, month + 1)[1])

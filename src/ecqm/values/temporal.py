@@ -11,7 +11,7 @@ from datetime import date as calendar_date
 from typing import ClassVar, Self
 
 from ecqm.values.context import request_offset
-from ecqm.values.errors import CqlError
+from ecqm.values.errors import CqlError, OutsideCalendar
 
 PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
 # Ranks: the places of the precisions in PRECISIONS.
@@ -132,7 +132,7 @@ def _date_fields(day_number: int) -> tuple[int, int, int]:
     try:
         day = calendar_date.fromordinal(day_number)
     except (ValueError, OverflowError):
-        raise CqlError("the date lies outside the years 0001 to 9999") from None
+        raise OutsideCalendar("the date lies outside the years 0001 to 9999") from None
     return day.year, day.month, day.day
 
 

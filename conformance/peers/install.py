@@ -2,7 +2,8 @@
 
     python conformance/peers/install.py
 
-fqm-execution needs Node.js 18 or later with npm; fhir4ds goes into a virtual environment. What is there is kept.
+fqm-execution and cqm-execution need Node.js 18 or later with npm; fhir4ds goes into a virtual environment. What is
+there is kept.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ from pathlib import Path
 
 PEERS = Path(__file__).parents[2] / ".peers"
 FQM_VERSION = "1.8.6"
+CQM_VERSION = "4.4.0"
 FHIR4DS_VERSION = "0.0.17"
 
 FQM = PEERS / "fqm" / "node_modules" / "fqm-execution"
+CQM = PEERS / "cqm" / "node_modules" / "cqm-execution"
 FHIR4DS_PYTHON = PEERS / "fhir4ds" / "venv" / "bin" / "python"
 
 
-def install_fqm() -> None:
-    if not (FQM / "package.json").is_file():
-        FQM.parents[1].mkdir(parents=True, exist_ok=True)
-        package = f"fqm-execution@{FQM_VERSION}"
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--prefix", str(FQM.parents[1]), package]
-        subprocess.run(command, check=True)
+def install_node(package: Path, version: str) -> None:
+    """Installs a package of Node.js where `package`, its folder, is to be."""
+    if not (package / "package.json").is_file():
+        folder = package.parents[1]
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["--no-audit", "--no-fund", "--no-save", "--prefix", str(folder)]
+        subprocess.run(["npm", "install", *options, f"{package.name}@{version}"], check=True)
 
 
 def install_fhir4ds() -> None:
@@ -36,5 +40,6 @@ def install_fhir4ds() -> None:
 
 
 if __name__ == "__main__":
-    install_fqm()
+    install_node(FQM, FQM_VERSION)
+    install_node(CQM, CQM_VERSION)
     install_fhir4ds()

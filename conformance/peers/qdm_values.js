@@ -1,0 +1,156 @@
+// What cqm-execution makes of each patient: populations, episodes, observations, statements, the value of every definition.
+//   node qdm_values.js CQM_FOLDER MEASURE.json VALUE_SETS.json PATIENTS_NDJSON
+// Prints a line of JSON per patient: {"sets": {…}, "values": {"Library": {"Definition": value}}}. In place of
+// the sets, or of a value, there may be {"error": "…"}.
+// Values are written as conformance/peers/plain_values.py writes those of ecqm.
+const fs = require('fs');
+const path = require('path');
+
+const [folder, measureFile, valueSetsFile, patientsFile] = process.argv.slice(2);
+const { Calculator } = require(folder);
+const { PatientSource, CalculatorHelpers } = {
+  PatientSource: require(path.join(folder, 'lib/models/patient_source')),
+  CalculatorHelpers: require(path.join(folder, 'lib/helpers/calculator_helpers')),
+};
+const models = require(path.join(folder, '..', 'cqm-models'));
+const cql = models.CQL;
+
+// Examples of the data that a measure asks for are no part of its logic; some are of data types that QDM 5.6 dropped.
+const measureText = JSON.stringify({ ...JSON.parse(fs.readFileSync(measureFile, 'utf8')), source_data_criteria: [] });
+let valueSets = fs.existsSync(valueSetsFile) ? JSON.parse(fs.readFileSync(valueSetsFile, 'utf8')) : [];
+if (!Array.isArray(valueSets)) valueSets = Object.values(valueSets).flat();
+
+// Significant digits that survive arithmetic in floating point.
+const number = value => String(Number(value.toPrecision(12)));
+const fields = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'];
+const PARTS = /^QDM::(Component|ResultComponent|FacilityLocation|DiagnosisComponent|Identifier|Entity|PatientEntity|CarePartner|Practitioner|Organization|Location)$/;
+
+function moment(value) {
+  const known = [];
+  for (const field of fields) {
+    if (value[field] === null || value[field] === undefined) break;
+    known.push(value[field]);
+  }
+  if (known.length === 6) known.push(0); // seconds and milliseconds are one precision
+  if (known.length < 7) return `@${known.join('.')}`;
+  const [year, month, ...rest] = known;
+  const instant = new Date(Date.UTC(2000, month - 1, ...rest)).setUTCFullYear(year);
+  return `@${new Date(instant - (value.timezoneOffset || 0) * 3600000).toISOString()}`;
+}
+
+function plain(value) {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'boolean' || typeof value === 'string') return value;
+  if (typeof value === 'number') return number(value);
+  if (Array.isArray(value)) return Array.from(value, plain);
+  if (value.isDateTime || value.isDate) return value.isTime && value.isTime() ? `T${value}` : moment(value);
+  if (value.isInterval) return { low: plain(value.low), high: plain(value.high), closed: [value.lowClosed, value.highClosed] };
+  if (value.isQuantity) return `${number(value.value)} ${value.unit || '1'}`;
+  if (value.isRatio) return [plain(value.numerator), plain(value.denominator)];
+  if (value.isConcept) return { codes: value.codes.map(plain) };
+  if (value.isCode) return `${value.system}|${value.code}`;
+  if (value.isValueSet) return `ValueSet ${value.oid}`;
+  if (typeof value._type === 'string') return PARTS.test(value._type) ? 'element' : `${value._type.replace('QDM::', '')}/${value.id}`;
+  if (value.birthDatetime !== undefined && Object.keys(value).length === 1) return 'patient';
+  return Object.fromEntries(Object.keys(value).sort().map(key => [key, plain(value[key])]));
+}
+
+const POPULATIONS = ['IPP', 'DENOM', 'DENEX', 'NUMER', 'NUMEX', 'DENEXCEP', 'MSRPOPL', 'MSRPOPLEX', 'STRAT'];
+
+function ofSet(result) {
+  const statements = {};
+  for (const [library, of] of Object.entries(result.statement_results)) {
+    for (const [name, each] of Object.entries(of)) statements[`${library}.${name}`] = each.final;
+  }
+  const counts = Object.fromEntries(POPULATIONS.filter(name => name in result).map(name => [name, result[name]]));
+  return { counts, observations: (result.observation_values || []).map(plain), episodes: result.episode_results || null, statements };
+}
+
+const now = () => cql.DateTime.fromJSDate(new Date(), 0);
+
+function period(measure) {
+  const [start, end] = ['low', 'high'].map(bound =>
+    cql.DateTime.fromJSDate(CalculatorHelpers.parseTimeStringAsUTC(measure.measure_period[bound].value), 0));
+  return { 'Measurement Period': new cql.Interval(start, end) };
+}
+
+// The values of all definitions of every library, evaluated as if it were the measure's own. One that cannot be
+// evaluated for a patient is an error, and does not keep the others from it.
+async function values(patients) {
+  const measure = JSON.parse(measureText);
+  const elm = CalculatorHelpers.setValueSetVersionsToUndefined(measure.cql_libraries.map(library => library.elm));
+  const repository = new cql.Repository(elm);
+  const codes = new cql.CodeService(CalculatorHelpers.valueSetsForCodeService(valueSets));
+  const found = patients.map(() => ({}));
+  for (const { library } of elm) {
+    const { id, version } = library.identifier;
+    const resolved = elm.length > 1 ? repository.resolve(id, version) : new cql.Library(elm[0]);
+    const executor = new cql.Executor(resolved, codes, period(measure));
+    for (const [place, patient] of patients.entries()) {
+      models.QDMPatientSchema.clearDataElementCache();
+      found[place][id] = await evaluated(executor, resolved, patient);
+    }
+  }
+  return found;
+}
+
+async function evaluated(executor, library, patient) {
+  const told = {};
+  try {
+    const { patientResults } = await executor.exec(new PatientSource([patient]), now());
+    for (const [name, value] of Object.entries(patientResults[patient._id] || {})) told[name] = plain(value);
+  } catch {
+    for (const [name, definition] of Object.entries(library.expressions)) {
+      if (definition.context !== 'Patient') continue;
+      try {
+        const { patientResults } = await executor.exec_expression(name, new PatientSource([patient]), now());
+        told[name] = plain(patientResults[patient._id][name]);
+      } catch (error) {
+        told[name] = { error: message(error) };
+      }
+    }
+  }
+  return told;
+}
+
+async function counted(texts) {
+  const patients = texts.map(read);
+  const results = await Calculator.calculate(JSON.parse(measureText), patients, valueSets, {});
+  return patients.map(patient => ({
+    sets: Object.fromEntries(Object.entries(results[patient._id]).map(([name, result]) => [name, ofSet(result)])),
+  }));
+}
+
+const read = text => new models.QDMPatient(JSON.parse(text));
+
+// Setting up costs as much as some patients, so that they come together; one that fails must not take the others with it.
+const TOGETHER = 40;
+
+async function populations(texts) {
+  try {
+    return await counted(texts);
+  } catch (error) {
+    if (texts.length === 1) return [{ error: message(error) }];
+    const middle = texts.length >> 1;
+    return [...(await populations(texts.slice(0, middle))), ...(await populations(texts.slice(middle)))];
+  }
+}
+
+// An error of cql-execution says in its cause what went wrong, and where.
+const message = error => {
+  const place = error.expressionName ? `${error.libraryName}.${error.expressionName}: ` : '';
+  const cause = error.cause || error;
+  return place + String(cause.message || cause).split('\n')[0];
+};
+
+(async () => {
+  console.log = console.info = console.warn = () => {};
+  const lines = fs.readFileSync(patientsFile, 'utf8').split('\n').filter(Boolean);
+  for (let at = 0; at < lines.length; at += TOGETHER) {
+    const texts = lines.slice(at, at + TOGETHER);
+    const found = await values(texts.map(read));
+    for (const [place, answer] of (await populations(texts)).entries()) {
+      process.stdout.write(JSON.stringify({ ...answer, values: found[place] }) + '\n');
+    }
+  }
+})();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -45,9 +46,13 @@ def test_python_api(tmp_path: Path, data: Path) -> None:
     assert result.table.num_rows == 3
     assert (result.errors, result.problems, result.not_run) == ([], [], {})
     assert len(repr(result)) < 300
+    assert ecqm.evaluate(measures, patients, 2026).scores == result.scores
     before = ecqm.evaluate(measures, patients, ("2025-01-01", "2025-12-31"))
     assert before.table.num_rows == 0
-    with pytest.raises(KeyError):
+    assert "measure-population 3" in str(result) and "2.0000" in str(result)
+    assert "<td>2.0000</td>" in result._repr_html_()
+    assert [row["score"] for row in result.scores.to_pylist() if row["stratum"] is None] == [2]
+    with pytest.raises(ecqm.MeasureNotFound, match="the content has SampleHospitalStay"):
         result.measure("other")
     with pytest.raises(MeasureError):
         ecqm.evaluate(measures, patients, "soon")
@@ -77,6 +82,11 @@ def test_wrong_arguments(data: Path) -> None:
         ecqm.load()
     with pytest.raises(ValueError, match="840 minutes"):
         ecqm.load(data, default_offset=99_999)
+
+
+def test_help_shows_the_functions() -> None:
+    told = pydoc.plain(pydoc.render_doc(ecqm))
+    assert "select(content" in told and "class Result" in told and "wrong period" in told
 
 
 def test_what_there_is() -> None:

@@ -1,6 +1,13 @@
 """ecqm executes electronic clinical quality measures over whole patient cohorts, straight from the published logic.
 
-See `ecqm.api` for what `ecqm.select`, `ecqm.load` and `ecqm.evaluate` do.
+    import ecqm
+
+    measures = ecqm.select("content", ["CMS122"])     # all measures, if none is named
+    patients = ecqm.load("bulk-export")               # or a cohort store, bundles, a folder of resources
+    result = ecqm.evaluate(measures, patients, "2026")
+    print(result)
+
+`help(ecqm.evaluate)` and `help(ecqm.Result)` tell the rest.
 """
 
 from __future__ import annotations
@@ -8,22 +15,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecqm.api import MissingValueSets as MissingValueSets
-    from ecqm.api import PatientData as PatientData
-    from ecqm.api import Result as Result
-    from ecqm.api import Selection as Selection
-    from ecqm.api import evaluate as evaluate
-    from ecqm.api import load as load
-    from ecqm.api import select as select
+    from ecqm.api import (
+        ContentError,
+        DataError,
+        MeasureError,
+        MeasureNotFound,
+        MissingValueSets,
+        PatientData,
+        Result,
+        Selection,
+        evaluate,
+        load,
+        select,
+    )
 
 __version__ = "0.1.0"
 
-# The command line needs help and version at once, and not what it takes to evaluate.
-_OF_THE_API = ("MissingValueSets", "PatientData", "Result", "Selection", "evaluate", "load", "select")
+__all__ = [
+    "ContentError",
+    "DataError",
+    "MeasureError",
+    "MeasureNotFound",
+    "MissingValueSets",
+    "PatientData",
+    "Result",
+    "Selection",
+    "__version__",
+    "evaluate",
+    "load",
+    "select",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _OF_THE_API:
+    # The command line needs help and version at once, and not what it takes to evaluate.
+    if name in __all__:
         from ecqm import api
 
         return getattr(api, name)
@@ -31,4 +57,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted((*_OF_THE_API, "__version__"))
+    return sorted(__all__)

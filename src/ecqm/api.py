@@ -6,10 +6,12 @@
     patients = ecqm.load("bulk-export")               # or a cohort store, bundles, a folder of resources
     result = ecqm.evaluate(measures, patients, "2026-01-01/2026-12-31")
 
-    result.table                                      # pyarrow.Table: a row per patient or episode and group
+    print(result)                                     # counts and scores; a notebook shows them as a table
+    result.scores.to_pandas()                         # the same as data: a row per group and stratum
+    result.table.to_pandas()                          # a row per patient or episode and group
     result.reports                                    # summary MeasureReports, as dictionaries
-    result.measure("CMS122FHIR…").groups[0].score()
-    result.errors, result.problems
+    result.measure("CMS122").groups[0].score()
+    result.errors, result.problems                    # what went wrong with patients, and with the data
 
 Patients are read when measures are evaluated, and only what these need of them. A store, and files that hold much, are
 evaluated shard by shard in several processes; what was read of a few files is kept for the next evaluation.
@@ -21,6 +23,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -29,26 +32,42 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation.batches import Evaluation
+from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.evaluation.batches import Evaluation, Stated
 from ecqm.bundles.evaluation.selection import Selection
 from ecqm.bundles.evaluation.selection import select as select_measures
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import largest_unit, units_of
-from ecqm.data import DataProblem
+from ecqm.data import DataError, DataProblem
 from ecqm.data.source import PatientData
 from ecqm.engine.profiles import FhirProfiles, ProfileRule
 from ecqm.measures.definition import MeasureError
+from ecqm.measures.definition.naming import MeasureNotFound, named, names_of, not_found
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json
+from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.results.table import table_schema
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
+from ecqm.reporting.outcomes import HEADINGS, Row, outcome_rows, outcome_table
 from ecqm.reporting.parts import Part
 from ecqm.reporting.recording import POPULATIONS, PartRecorder, summary_reports
 from ecqm.reporting.run import RunOutput
 from ecqm.values import EvaluationContext
 
-__all__ = ["MissingValueSets", "PatientData", "Result", "Selection", "evaluate", "load", "select"]
+__all__ = [
+    "ContentError",
+    "DataError",
+    "MeasureError",
+    "MeasureNotFound",
+    "MissingValueSets",
+    "PatientData",
+    "Result",
+    "Selection",
+    "evaluate",
+    "load",
+    "select",
+]
 
 PathLike = str | Path
 
@@ -68,20 +87,21 @@ def select(
     valuesets: PathLike | Iterable[PathLike] = (),
     relax_versions: bool = False,
 ) -> Selection:
-    """Measures of published content (all of it, unless named), planned to run together.
+    """Measures of published content, planned to run together: all of them, or those named (name, URL or CMS id).
 
-    `libraries` and `valuesets` are folders or archives of what the content lacks. A measure that cannot be planned is
-    in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
+    `libraries` and `valuesets` are folders or archives with what the content lacks; `relax_versions` uses the nearest
+    version of a library that is missing. Measures that cannot be planned are in `not_planned`, with the reason. Raises
+    ContentError, MeasureNotFound.
     """
     opened = Content.open(Path(content), _paths(libraries), _paths(valuesets))
     return select_measures(opened, opened.select([names] if isinstance(names, str) else names), relax_versions)
 
 
 def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
-    """Patients at some paths: a cohort store, bundles, folders of resources, NDJSON. Raises DataError.
+    """Patients from files: a cohort store, FHIR bundles, folders of resources, NDJSON, a bulk export.
 
-    `default_offset` is that of date-times that have none, in minutes east of UTC. Raises ValueError for one that is
-    none.
+    `default_offset` is the UTC offset of date-times that have none, in minutes east of UTC. Raises DataError for a path
+    that does not exist, ValueError for an impossible offset.
     """
     if not paths:
         raise TypeError("load takes the paths of the data")
@@ -97,7 +117,7 @@ def _paths(given: PathLike | Iterable[PathLike]) -> list[Path]:
 def evaluate(
     measures: Selection,
     patients: PatientData,
-    period: str | tuple[str, str] | None = None,
+    period: str | int | tuple[str, str] | None = None,
     *,
     supplements: bool = False,
     profiles: ProfileRule = "both",
@@ -107,13 +127,15 @@ def evaluate(
 ) -> Result:
     """Evaluate measures on patients.
 
-    `period` is written `START/END`; without it each measure has its effective period. `supplements`: with
-    supplemental data and risk-adjustment variables; `profiles`: by what a resource is of a profile (see
-    `ecqm.engine.profiles`). More than a little is evaluated in `jobs` processes (as many as there are cores unless
-    told) that hold `memory` GiB together, and results are kept in the system's folder for temporary files.
+    `period` is the measurement period: a year, `"2026-01-01/2026-12-31"`, or a pair of such dates; by default each
+    measure has its effective period. `supplements` evaluates supplemental data and risk-adjustment variables as well.
+    `profiles` says which resources match a profile: those that declare it (`"declared"`), those that conform to it
+    (`"inferred"`), or what is declared, and otherwise what conforms (`"both"`). Large data are evaluated in `jobs`
+    processes (by default as many as there are cores) that use `memory` GiB together; results are kept in the system's
+    folder for temporary files.
 
-    Raises MissingValueSets unless told to go on without them, MeasureError for what is no period and if no measure
-    could be planned, OSError where there is no room for results, TypeError and ValueError for arguments that are none.
+    Raises MissingValueSets (unless `allow_missing`), MeasureError for a wrong period and if no measure could be
+    planned, OSError if there is no space for results, TypeError and ValueError for wrong arguments.
     """
     if not isinstance(measures, Selection):
         raise TypeError(f"measures are what ecqm.select gives, not {type(measures).__name__}")
@@ -125,7 +147,7 @@ def evaluate(
         raise ValueError(f"jobs and memory are more than nothing, not {jobs} and {memory}")
     if measures.missing and not allow_missing:
         raise MissingValueSets("; ".join(map(str, measures.missing)))
-    stated = (None, None) if period is None else parse_period(period if isinstance(period, str) else "/".join(period))
+    stated = _stated(period)
     measures = measures.in_period(stated)
     if not measures.plans:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
@@ -146,6 +168,12 @@ def evaluate(
         return Result(measures, output.recorder, output.total, tuple(refused.values()), parts, folder)
 
 
+def _stated(period: str | int | tuple[str, str] | None) -> Stated:
+    if period is None:
+        return None, None
+    return parse_period("/".join(map(str, period)) if isinstance(period, tuple | list) else str(period))
+
+
 @dataclass(frozen=True)
 class MeasureGroups:
     """The results of one measure over all patients: a tally per group, and the scores of its composites."""
@@ -154,10 +182,17 @@ class MeasureGroups:
     groups: tuple[GroupTally, ...]
     scores: CompositeScores = ()
 
+    def __repr__(self) -> str:
+        rows = outcome_rows(self.name, self.groups, self.scores)
+        return f"<{self.name}: {'; '.join(' '.join(map(str, row)) for row in rows)}>"
+
 
 @dataclass(frozen=True)
 class Result:
-    """What measures came to. `not_read` says which data could not be evaluated at all, and why."""
+    """The results of measures: `print` shows counts and scores, and so does a notebook.
+
+    `not_read` says which data could not be evaluated at all, and why.
+    """
 
     selection: Selection
     recorder: PartRecorder = field(repr=False)
@@ -180,16 +215,40 @@ class Result:
         )
 
     def measure(self, name: str) -> MeasureGroups:
-        """The results of the measure of that name. Raises KeyError."""
-        for measure in self.measures:
-            if measure.name == name:
-                return measure
-        raise KeyError(f"there are no results of a measure {name!r}")
+        """The results of a measure, by name, URL or CMS id. Raises MeasureNotFound."""
+        known = self.selection.measures.values()
+        meant = {each.name for each in named(name, known, names_of)}
+        found = [measure for measure in self.measures if measure.name in meant]
+        if len(found) != 1:
+            raise not_found(name, (measure.name for measure in self.measures))
+        return found[0]
 
     @property
     def not_run(self) -> dict[str, str]:
         """By name of the measure, why it could not be planned or evaluated."""
         return self.part.not_run
+
+    @cached_property
+    def scores(self) -> Any:
+        """A pyarrow.Table of counts and scores, a row per group and stratum; see `ecqm.measures.results.scores`."""
+        return score_table(row for each in self.measures for row in score_rows(each.name, each.groups, each.scores))
+
+    def __str__(self) -> str:
+        return outcome_table(self._rows, width=120)
+
+    def __repr__(self) -> str:
+        failed = f", {self.part.n_failed} evaluations failed" if self.part.n_failed else ""
+        return f"<Result of {len(self.measures)} measures over {self.patients} patients{failed}>"
+
+    def _repr_html_(self) -> str:
+        """The counts and scores as a table of a notebook."""
+        cells = [HEADINGS, *self._rows]
+        rows = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in cells)
+        return f"<p>{escape(repr(self))}</p><table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+    @property
+    def _rows(self) -> list[Row]:
+        return [row for each in self.measures for row in outcome_rows(each.name, each.groups, each.scores)]
 
     @cached_property
     def table(self) -> Any:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from ecqm.cli.main import main
 from ecqm.data.qdm.patients import read_whole
 from ecqm.reporting.qrda import write_qrda1
-from tests.bundles.packages.test_deck import TWO_STAYS, deck, measure, statement
+from tests.bundles.packages.stays import TWO_STAYS, deck, measure, statement
 from tests.data.qdm.patients import patient
 
 
@@ -62,7 +62,7 @@ def test_what_keeps_packages_from_running(tmp_path: Path, packages: Path) -> Non
     assert unknown.exit_code == 2 and "CMS1" in unknown.output + unknown.stderr
     (packages / "measures" / "CMS1" / "value_sets.json").unlink()
     lacking = ecqm("run", packages, "--measure", "all", "--data", packages / "patients", "--output", tmp_path / "o")
-    assert lacking.exit_code == 2 and "value sets are not at hand" in lacking.output + lacking.stderr
+    assert lacking.exit_code == 2 and "missing or incomplete" in lacking.output + lacking.stderr
     broken = measure()
     broken["population_sets"][0]["populations"]["IPP"] = statement("Nowhere")
     (packages / "measures" / "CMS1" / "CMS1.json").write_text(json.dumps(broken))

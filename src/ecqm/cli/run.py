@@ -53,6 +53,7 @@ from ecqm.cli.examples import examples
 @click.option(
     "--supplemental-data", is_flag=True, help="Also count sex, race, ethnicity and payer in every population."
 )
+@click.option("--csv", is_flag=True, help="Also write populations.csv, the rows of populations.parquet.")
 @profiles_option
 @relax_versions_option
 @click.option("--allow-missing", is_flag=True, help="Run without value sets that are missing or incomplete.")
@@ -83,9 +84,9 @@ def command(**options: Any) -> None:
     resources (JSON or XML), NDJSON by type (plain, .gz or .zst), the manifest of a bulk export, or a cohort store; for
     QDM measures, JSON or QRDA Category I.
 
-    The output folder gets summary.json (MeasureReports), populations.parquet (a row per patient or episode),
-    counts.json (for `ecqm submission`), errors.json and run.json; individual.ndjson and subject-list.json on request.
-    Results of an earlier run there are replaced.
+    The output folder gets summary.json (MeasureReports), scores.csv (counts and scores per group and stratum),
+    populations.parquet (a row per patient or episode), counts.json (for `ecqm submission`), errors.json and run.json;
+    populations.csv, individual.ndjson and subject-list.json on request. Results of an earlier run there are replaced.
 
     Large data are evaluated in batches, in several processes. A run that was interrupted, even by a full disk,
     continues when it is started again.

@@ -48,11 +48,13 @@ EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str
 @dataclass(frozen=True)
 class ResultOptions:
     """The results that are written only when asked for: a report per patient (`individual`), the members of all
-    populations (`subject_list`), and counts of sex, race, ethnicity and payer in all populations."""
+    populations (`subject_list`), counts of sex, race, ethnicity and payer in all populations, and the table of the
+    populations as CSV."""
 
     individual: bool = False
     subject_list: bool = False
     supplemental_data: bool = False
+    csv: bool = False
 
 
 NOTHING_MORE = ResultOptions()

@@ -3,9 +3,11 @@
 DIR/summary.json         a Bundle of summary MeasureReports, one per measure
 DIR/subject-list.json    the same with the members of every population (when asked for)
 DIR/individual.ndjson    a MeasureReport per patient and measure, one per line (when asked for)
+DIR/scores.csv           counts and scores, a row per group and stratum, see `ecqm.measures.results.scores`
 DIR/counts.json          all counts with the identifiers of what is counted, see `ecqm.reporting.counts`
 DIR/populations.parquet  one row per patient or episode and group, see `ecqm.measures.results.table`; a folder of
                          such files where patients were evaluated in several batches
+DIR/populations.csv      the same as one file (when asked for), with the strata of a row separated by `;`
 DIR/errors.json          {"patients": run-time errors (the first 100,000), "measures": those that could not run,
                          "data": problems (the first 10,000), "not_read": files of a store that are damaged, and
                          how many there are}
@@ -23,13 +25,15 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import pyarrow.csv
 
 from ecqm.bundles.evaluation.batches import Batch, Stated
 from ecqm.bundles.evaluation.selection import PlannedMeasures
@@ -38,6 +42,8 @@ from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.results.report import Json, Reporting, bundle_entry, subject_list_report
+from ecqm.measures.results.scores import score_rows, score_table
+from ecqm.measures.results.table import write_csv
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 from ecqm.operators.message import Told
@@ -49,8 +55,9 @@ from ecqm.reporting.recording import INDIVIDUAL, NOTHING_MORE, POPULATIONS, Part
 _RUNNING = ".running"
 _SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
 _POPULATIONS, _INDIVIDUAL = "populations.parquet", "individual.ndjson"
+_POPULATIONS_CSV, _SCORES = "populations.csv", "scores.csv"
 # In the order in which they take their places: that of the run comes when all else is there.
-_RESULTS = (_POPULATIONS, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, COUNTS, _ERRORS, _RUN)
+_RESULTS = (_POPULATIONS, _POPULATIONS_CSV, _SCORES, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, COUNTS, _ERRORS, _RUN)
 
 
 @dataclass(frozen=True)
@@ -178,11 +185,15 @@ class RunOutput:
         if self.options.subject_list:
             write_subject_lists(lists, self.files(MEMBERS), self._running / "lists", self._results / _SUBJECT_LIST)
         Counts(self.date, counts).write(self._results / COUNTS)
+        rows = (row for each in outcomes for row in score_rows(each.measure.name, each.groups, each.scores))
+        pyarrow.csv.write_csv(score_table(rows), self._results / _SCORES)
         self._write(_ERRORS, self._errors(refused))
         own = self._about(outcomes)
         self._write(_RUN, {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
         self._gather_individual()
         self._gather_populations()
+        if self.options.csv:
+            write_csv(self.files(POPULATIONS), self._results / _POPULATIONS_CSV)
         self._publish()
         if not refused:
             # First what tells that the parts can be gone on with, then these.
@@ -233,6 +244,8 @@ class RunOutput:
                 if target.is_dir() or fresh.is_dir():
                     _remove(target)
                 os.replace(fresh, target)
+        if not self.options.csv:
+            _remove(self.folder / _POPULATIONS_CSV)
         if not self.options.individual:
             _remove(self.folder / _INDIVIDUAL)
         if not self.options.subject_list:
@@ -305,13 +318,3 @@ def _bundle(reports: Sequence[Json]) -> Json:
     """Reports as one FHIR resource."""
     entries = list(map(bundle_entry, reports))
     return {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
-
-
-def outcome_rows(outcomes: Sequence[MeasureOutcome]) -> Iterator[tuple[str, str, str, float | None]]:
-    """What a reader wants first: (measure, group, populations with their counts, score) of every group."""
-    for outcome in outcomes:
-        for group in outcome.groups:
-            counts = ", ".join(f"{p.code.value} {group.total(p.id)}" for p in group.group.criteria)
-            yield outcome.measure.name, group.group.id, counts, group.score()
-        for composite, score in outcome.scores:
-            yield outcome.measure.name, composite.id, f"{composite.scoring} of {len(composite.components)}", score

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ecqm.bundles.content.documents import Document
 from ecqm.bundles.content.libraries import version_key
 from ecqm.measures.definition import Measure
-from ecqm.measures.definition.naming import MeasureNotFound, cms_id, named, not_found
+from ecqm.measures.definition.naming import MeasureNotFound, cms_id, named, names_of, not_found
 from ecqm.measures.definition.parsing import parse_measure
 
 
@@ -42,14 +42,13 @@ class Catalog:
         """A Measure resource; `MeasureError` if it cannot be evaluated."""
         measure = parse_measure(data)
         stem = document.path.stem if "#" not in document.origin else ""
-        names = {measure.name, measure.id, measure.url, measure.canonical, measure.url.rsplit("/", 1)[-1], stem}
         short = next((cms for name in (measure.name, *measure.short_names) if (cms := cms_id(name))), None)
         source = MeasureSource(
             name=measure.name,
             version=measure.version,
             url=measure.url,
             document=document,
-            names=frozenset(name.lower() for name in (*names, *measure.short_names) if name),
+            names=frozenset(name.lower() for name in (*names_of(measure), stem) if name),
             cms_id=short,
         )
         if any(known.name == source.name and known.version == source.version for known in self._sources):

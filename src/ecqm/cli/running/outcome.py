@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from io import StringIO
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.cli.terminal import table_width
-from ecqm.reporting.run import MeasureOutcome, RunOutput, outcome_rows
+from ecqm.reporting.outcomes import outcome_rows, outcome_table
+from ecqm.reporting.run import MeasureOutcome, RunOutput
 
 
 def require_complete(selection: PlannedMeasures, allow_missing: bool) -> None:
     """Raises ClickException if no measure could be planned or, unless allowed, if value sets are missing."""
     if not selection.plans:
         reasons = [f"{name}: {reason}" for name, reason in selection.not_planned.items()]
-        raise click.ClickException("\n".join(reasons) or "the content holds no measure")
+        raise click.ClickException("\n".join(reasons) or "there is no measure in the content")
     if selection.missing and not allow_missing:
         lines = [f"  {missing}" for missing in selection.missing]
         raise click.ClickException(
-            f"{len(lines)} value sets are not at hand as whole; add their expansions with --valuesets, or go on "
-            "without them with --allow-missing:\n" + "\n".join(lines)
+            f"{'1 value set is' if len(lines) == 1 else f'{len(lines)} value sets are'} missing or incomplete; add "
+            "complete expansions with --valuesets, or run without them with --allow-missing:\n" + "\n".join(lines)
         )
 
 
@@ -38,16 +36,8 @@ def show(output: RunOutput, outcomes: Sequence[MeasureOutcome], refused: Sequenc
 
 
 def _table(outcomes: Sequence[MeasureOutcome]) -> str:
-    """A line per group: counts of its populations, and the score."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("measure", "group", "populations"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("score", justify="right", no_wrap=True)
-    for measure, group, counts, score in outcome_rows(outcomes):
-        table.add_row(measure, group, counts, "" if score is None else f"{score:.4f}")
-    out = StringIO()
-    Console(file=out, width=table_width()).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    rows = (row for each in outcomes for row in outcome_rows(each.measure.name, each.groups, each.scores))
+    return outcome_table(rows, table_width())
 
 
 def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:

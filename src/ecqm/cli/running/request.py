@@ -25,6 +25,7 @@ class RunRequest:
     individual: bool
     subject_list: bool
     supplemental_data: bool
+    csv: bool
     profiles: ProfileRule
     relax_versions: bool
     allow_missing: bool
@@ -42,7 +43,7 @@ class RunRequest:
     @property
     def results(self) -> ResultOptions:
         """The results that were asked for beside those that every run writes."""
-        return ResultOptions(self.individual, self.subject_list, self.supplemental_data)
+        return ResultOptions(self.individual, self.subject_list, self.supplemental_data, self.csv)
 
     @property
     def processes(self) -> int:

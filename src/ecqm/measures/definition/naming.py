@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
+from ecqm.measures.definition.measure import Measure
+
 _M = TypeVar("_M")
 
 # CMS122FHIR…, CMS0334FHIR…, CMSFHIR844…, CMS_122v12: the number tells the measure, whatever stands around it.
@@ -21,6 +23,12 @@ def cms_id(name: str) -> str | None:
     """The CMS id that a name begins with, without leading zeros (CMS334 of CMS0334FHIRPCCesareanBirth)."""
     match = _CMS_ID.match(name)
     return f"CMS{match[1]}" if match else None
+
+
+def names_of(measure: Measure) -> tuple[str, ...]:
+    """What a measure may be called by: its name, id, URL with and without version, the end of it, short names."""
+    end_of_url = measure.url.rsplit("/", 1)[-1]
+    return measure.name, measure.id, measure.url, measure.canonical, end_of_url, *measure.short_names
 
 
 def named(name: str, measures: Iterable[_M], names_of: Callable[[_M], Iterable[str]]) -> list[_M]:

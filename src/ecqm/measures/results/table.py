@@ -9,11 +9,16 @@ population, and the score is `observation_1`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
+import pyarrow.parquet
 
 from ecqm.measures.definition import Measure, PopulationCode
 from ecqm.measures.scoring.composite import CompositeResult
@@ -21,7 +26,10 @@ from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.populations import union
 
-_CODES = [code for code in PopulationCode if code is not PopulationCode.MEASURE_OBSERVATION]
+# Column names of the populations that have members.
+POPULATION_COLUMNS = {
+    code: code.value.replace("-", "_") for code in PopulationCode if code is not PopulationCode.MEASURE_OBSERVATION
+}
 
 
 def population_table(
@@ -58,8 +66,8 @@ def composite_table(
             "patient": ids,
             "episode": pa.nulls(len(rows), pa.string()),
         }
-        for code in _CODES:
-            columns[code.value.replace("-", "_")] = scored if code is PopulationCode.MEASURE_POPULATION else nobody
+        for code, column in POPULATION_COLUMNS.items():
+            columns[column] = scored if code is PopulationCode.MEASURE_POPULATION else nobody
         columns["observation_1"] = pa.array(scores, from_pandas=True)
         columns["strata"] = pa.array([[]] * len(rows), pa.list_(pa.string()))
         tables.append(pa.table(columns))
@@ -71,11 +79,25 @@ def table_schema(observations: int) -> Any:
     return pa.schema(
         [
             *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),
-            *((code.value.replace("-", "_"), pa.bool_()) for code in _CODES),
+            *((name, pa.bool_()) for name in POPULATION_COLUMNS.values()),
             *((f"observation_{number}", pa.float64()) for number in range(1, observations + 1)),
             ("strata", pa.list_(pa.string())),
         ]
     )
+
+
+def write_csv(paths: Iterable[Path], target: Path) -> None:
+    """Write the tables of some Parquet files, which have one schema, as one CSV file; strata are separated by `;`."""
+    writer: Any = None
+    with ExitStack() as stack:
+        for path in paths:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches():
+                    strata = pyarrow.compute.binary_join(batch.column("strata"), ";")
+                    flat = batch.set_column(batch.schema.get_field_index("strata"), "strata", strata)
+                    if writer is None:
+                        writer = stack.enter_context(pyarrow.csv.CSVWriter(target, flat.schema))
+                    writer.write_batch(flat)
 
 
 def _rows(
@@ -100,8 +122,8 @@ def _rows(
         "patient": ids.take(pa.array(units.patient[rows])),
         "episode": _episodes(result, rows, episode_names),
     }
-    for code in _CODES:
-        columns[code.value.replace("-", "_")] = union(result.group, members, code, len(units))[rows]
+    for code, column in POPULATION_COLUMNS.items():
+        columns[column] = union(result.group, members, code, len(units))[rows]
     values = list(result.observations.values())
     for position in range(observations):
         value = values[position][rows] if position < len(values) else np.full(len(rows), np.nan)

@@ -63,6 +63,11 @@ OBSERVED: list[dict[str, Any]] = [
     {"valueRange": {"high": {"value": 2, "system": UCUM, "code": "mg"}}},
     {"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}},
     {"valueCodeableConcept": {"coding": [{"system": "s", "code": "c", "display": "d"}, {"code": "e"}], "text": "t"}},
+    {
+        "valueCodeableConcept": {
+            "coding": [{"system": "s", "code": c, "display": d} for c, d in ("ad", "bd", "ad", "ae")]
+        }
+    },
     {"valueCodeableConcept": {"text": "only text"}},
     {"valueString": "text"},
     {"valueBoolean": False},

@@ -29,6 +29,7 @@ from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
 from ecqm.engine.values import Scalars, interval_of, system_type
+from ecqm.kernels.segments import combine_keys, first_occurrences, offsets_of_parents
 from ecqm.plan.nodes import FunctionKernel
 from ecqm.types import CODE, CONCEPT, NamedType
 from ecqm.values import Quantity, Ratio
@@ -169,7 +170,19 @@ def to_code(executor: Executor, column: Column, frame: Frame) -> Column:
 
 
 def to_concept(executor: Executor, column: Column, frame: Frame) -> Column:
-    return column.retype(CONCEPT) if isinstance(column, ConceptColumn) else NullColumn(len(column))
+    return _without_repeats(column).retype(CONCEPT) if isinstance(column, ConceptColumn) else NullColumn(len(column))
+
+
+def _without_repeats(concepts: ConceptColumn) -> ConceptColumn:
+    """The library returns the codes of a concept by a query, and so each once."""
+    ids, parents = concepts.codes.ids, concepts.parents
+    longest = int(np.diff(concepts.offsets).max(initial=0))
+    # Nearly all concepts have different codes, which is seen faster than repeats are found.
+    if not any(((ids[k:] == ids[:-k]) & (parents[k:] == parents[:-k])).any() for k in range(1, longest)):
+        return concepts
+    kept = np.flatnonzero(first_occurrences(combine_keys(parents, concepts.codes.keys())))
+    offsets = offsets_of_parents(parents[kept], len(concepts))
+    return ConceptColumn(offsets, concepts.codes.take(kept), concepts.valid, concepts.display, concepts.type)
 
 
 def to_ratio(executor: Executor, column: Column, frame: Frame) -> Column:

@@ -1,9 +1,9 @@
-"""Units in processes of this machine.
+"""Evaluation of units in several processes of this machine.
 
-A process that has grown beyond its share of memory is ended after its unit, and another takes its place: strings and
-codes of all units that a process evaluates stay in its memory. A process that dies loses nothing but its unit, which is
-evaluated once more by another; a unit that processes die of twice is given up, and named. Where results cannot be
-written (the disk is full) all of them end, and so does the run.
+A process that exceeds its share of memory ends after its current unit and is replaced, because strings and codes of all
+its units stay in its memory. If a process dies, another one evaluates its unit once more; a unit with which processes
+die twice is given up, and named. If results cannot be written (the disk is full), all processes end, and so does the
+run.
 """
 
 from __future__ import annotations
@@ -29,22 +29,25 @@ Done = Callable[[int], None]
 
 
 class WorkerError(RuntimeError):
-    """A process failed in a way that has nothing to do with the data; the message is its traceback."""
+    """A process failed for a reason that is not in the data; the message is its traceback."""
 
 
 @dataclass
 class _Process:
-    """A process, the end of the pipe to it, and the number of the unit that it is at."""
+    """A running process, our end of its pipe, and the number of the unit that it is evaluating."""
 
     process: subprocess.Popen[bytes]
     pipe: Connection
-    at: int | None = None
+    unit: int | None = None
 
 
 @dataclass(frozen=True)
 class _Report:
-    """What a process says of a unit: nothing, or what was wrong with its data, or why its results could not be written,
-    or how it failed otherwise; and whether it has had enough."""
+    """The report of a process on a unit.
+
+    At most one of the errors is set: `refused` if the data could not be read, `unwritten` if the results could not be
+    written, `failed` with the traceback of any other error. `full` means that the process exceeds its share of memory.
+    """
 
     refused: str | None = None
     unwritten: OSError | None = None
@@ -55,9 +58,10 @@ class _Report:
 def run_in_processes(
     shipment: Shipment, units: Mapping[int, Unit], path_of: Callable[[int], Path], jobs: int, share: int, done: Done
 ) -> dict[int, str]:
-    """Evaluate units, by number, in `jobs` processes that hold about `share` bytes each; `done` is told of each.
+    """Evaluate units, given by number, in `jobs` processes that use about `share` bytes each.
 
-    Gives, by number, why a unit could not be evaluated. Raises OSError where results cannot be written, WorkerError.
+    Calls `done` for each completed unit. Returns, by number, why units could not be evaluated. Raises OSError if
+    results cannot be written, and WorkerError for errors that are not due to the data.
     """
     return _Pool(shipment.packed(), units, path_of, share, done).run(min(jobs, len(units)))
 
@@ -81,81 +85,82 @@ class _Pool:
         self._refused: dict[int, str] = {}
 
     def run(self, jobs: int) -> dict[int, str]:
-        running = [self._started() for _ in range(jobs)]
+        running = [self._start() for _ in range(jobs)]
         try:
             while running:
-                ready = wait([each.pipe for each in running])
-                for each in [each for each in running if each.pipe in ready]:
-                    running.remove(each)
-                    running += self._heard(each)
+                ready = wait([process.pipe for process in running])
+                for process in [process for process in running if process.pipe in ready]:
+                    running.remove(process)
+                    running += self._continue(process)
         finally:
-            for each in running:
-                each.process.terminate()
-                each.process.wait()
+            for process in running:
+                process.process.terminate()
+                process.process.wait()
         return self._refused
 
-    def _heard(self, each: _Process) -> list[_Process]:
-        """What goes on after a process has said something, or died: itself, another in its place, or nothing."""
+    def _continue(self, process: _Process) -> list[_Process]:
+        """Handle the report of a process, or its death. Returns it, its replacement, or nothing."""
         try:
-            report: _Report = each.pipe.recv()
+            report: _Report = process.pipe.recv()
         except (EOFError, OSError):
-            each.process.wait()
-            self._died(each)
-            return [self._started()] if self._waiting else []
-        assert each.at is not None
+            process.process.wait()
+            self._retry_or_refuse(process)
+            return [self._start()] if self._waiting else []
+        assert process.unit is not None
         if report.unwritten is not None:
             raise report.unwritten
         if report.failed is not None:
-            raise WorkerError(f"{self._units[each.at].name}: {report.failed}")
+            raise WorkerError(f"{self._units[process.unit].name}: {report.failed}")
         if report.refused is not None:
-            self._refused[each.at] = report.refused
-        self._done(each.at)
-        each.at = None
+            self._refused[process.unit] = report.refused
+        self._done(process.unit)
+        process.unit = None
         if self._waiting and not report.full:
-            self._give(each)
-            return [each]
-        each.pipe.send(None)
-        each.process.wait()
-        return [self._started()] if self._waiting else []
+            self._assign(process)
+            return [process]
+        process.pipe.send(None)
+        process.process.wait()
+        return [self._start()] if self._waiting else []
 
-    def _died(self, each: _Process) -> None:
-        if each.at is None:
+    def _retry_or_refuse(self, dead: _Process) -> None:
+        if dead.unit is None:
             return
-        if self._attempts[each.at] < _ATTEMPTS:
-            self._waiting.appendleft(each.at)
+        if self._attempts[dead.unit] < _ATTEMPTS:
+            self._waiting.appendleft(dead.unit)
         else:
-            self._refused[each.at] = f"{self._units[each.at].name}: processes died of it (out of memory?)"
-            self._done(each.at)
+            name = self._units[dead.unit].name
+            self._refused[dead.unit] = f"{name}: {_ATTEMPTS} processes died while evaluating it (out of memory?)"
+            self._done(dead.unit)
 
-    def _started(self) -> _Process:
+    def _start(self) -> _Process:
         ours, theirs = Pipe()
         number = theirs.fileno()
-        process = start_python(f"from {__name__} import work; work({number}, {self._share})", (number,))
+        started = start_python(f"from {__name__} import work; work({number}, {self._share})", (number,))
         theirs.close()
-        # One that is dead is noticed when it is waited for, here and where it is given something.
+        # A dead process is noticed when we wait for its report, so errors of sending can be ignored, here and below.
         with suppress(OSError):
             ours.send_bytes(self._shipment)
-        each = _Process(process, ours)
-        self._give(each)
-        return each
+        process = _Process(started, ours)
+        self._assign(process)
+        return process
 
-    def _give(self, each: _Process) -> None:
-        each.at = self._waiting.popleft()
-        self._attempts[each.at] += 1
+    def _assign(self, process: _Process) -> None:
+        process.unit = self._waiting.popleft()
+        self._attempts[process.unit] += 1
         with suppress(OSError):
-            each.pipe.send((self._units[each.at], self._path_of(each.at)))
+            process.pipe.send((self._units[process.unit], self._path_of(process.unit)))
 
 
 def work(descriptor: int, share: int) -> None:
-    """The life of a process: through the pipe come the shipment, and units until None does."""
+    """The main function of a process: it receives the shipment and then units, until None, through the pipe."""
     pipe = Connection(descriptor)
-    # Until whoever gives the work is gone.
+    # These errors mean that the parent process has ended.
     with suppress(EOFError, OSError, KeyboardInterrupt):
         worker = Worker(Shipment.unpacked(pipe.recv_bytes()))
-        # Plans stay until the end: the cycle collector need not walk over them again and again.
+        # Plans stay in memory until the end, so the garbage collector need not visit them.
         gc.freeze()
-        while (given := pipe.recv()) is not None:
-            unit, path = given
+        while (assigned := pipe.recv()) is not None:
+            unit, path = assigned
             pipe.send(_report(worker, unit, path, share))
 
 

@@ -1,4 +1,4 @@
-"""Units of work: patients that are evaluated by themselves, in any process that can read their files."""
+"""Units of work: patients that one process evaluates together, in any process that can read their files."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ecqm.data.source import PatientData
 from ecqm.data.store.shard import Shard
 from ecqm.terminology import CodeIndex
 
-# JSON in one unit of files that are run without a store, at most; and what a process holds for each byte of it.
+# The largest unit of files without a store, in bytes of JSON, and the memory that a process needs per byte.
 _LARGEST_UNIT = 48 << 20
 _HELD_PER_BYTE = 24
 _MOST_UNITS = 4096
 
 
 class Unit(Protocol):
-    """Some patients; it can be sent to another process."""
+    """A set of patients. It can be sent to another process."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name of the unit in messages."""
         ...
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
-        """The patients with what is wanted of their data. Raises DataError where it cannot be read at all."""
+        """The patients with the demanded data. Raises DataError if the data cannot be read."""
         ...
 
 
 @dataclass(frozen=True)
 class StoredUnit:
-    """A shard of a cohort store, with so many resources."""
+    """A shard of a cohort store, and its number of resources."""
 
     shard: Shard
     resources: int
@@ -53,7 +53,7 @@ class StoredUnit:
 
 @dataclass(frozen=True)
 class FileUnit:
-    """All patients of the files of some data, read at once."""
+    """All patients in the files of some data, read at once."""
 
     data: PatientData
 
@@ -68,7 +68,7 @@ class FileUnit:
 
 @dataclass(frozen=True)
 class SpooledUnit:
-    """The patients of one spool that files were sorted into; `problems` are those of the sorting."""
+    """The patients of one spool into which files were sorted; `problems` are those of sorting."""
 
     job: ShardJob
     problems: tuple[DataProblem, ...] = ()
@@ -78,19 +78,19 @@ class SpooledUnit:
         return str(self.job.target)
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
-        # Of all types, because what is shared may be reached over resources of any.
+        # Shared resources may be referenced from resources of any type, so all types are read.
         cohort = spooled_cohort(replace(self.job, demand=Demand.of(None, demand.names)), codes)
         cohort.problems += [*self.problems, *cohort.dangling_references()]
         return cohort
 
 
 def largest_unit(memory: int) -> int:
-    """How many bytes of JSON a process may take at once that is to hold `memory` bytes."""
+    """The bytes of JSON that a process with `memory` bytes can read at once."""
     return min(_LARGEST_UNIT, memory // _HELD_PER_BYTE)
 
 
 def json_size(files: Sequence[Path]) -> int:
-    """About how many bytes of JSON files hold, unpacked."""
+    """The approximate uncompressed size of JSON files, in bytes."""
     return sum(map(unpacked_size, files))
 
 
@@ -101,11 +101,12 @@ def units_of(
     progress: Callable[[int], None] = lambda size: None,
     processes: Processes | None = None,
 ) -> list[Unit]:
-    """The units that patients make: each shard of a store, and files either at once or, when they hold more than
-    `unit_size` bytes of JSON, sorted by patient into `spools` first (`ecqm.data.loading.partition`).
+    """The units of some data: each shard of its stores, and its files.
 
-    Files are sorted in several processes where they are given (`RunOutput.processes`) and there is enough to do. If it
-    is called again with the same files the sorting continues where it stopped. `progress` takes the bytes sorted.
+    Files are one unit if they have at most `unit_size` bytes of JSON. Otherwise they are first sorted by patient into
+    `spools` (`ecqm.data.loading.partition`), in several processes if `processes` are given (`RunOutput.processes`) and
+    there is enough to do. If called again with the same files, sorting continues where it stopped. `progress` is called
+    with the number of bytes sorted.
     """
     units: list[Unit] = [
         StoredUnit(shard, sum(entry.resources.values()))
@@ -127,7 +128,7 @@ def units_of(
         )
         for number in range(count)
     )
-    # What was wrong with files is said once, with the first of the patients.
-    told = (*partition.problems, *data.inputs.problems(), *data.problems())
-    problems = (told, *[()] * (count - 1))
+    # Problems of the files are reported once, with the first unit.
+    of_files = (*partition.problems, *data.inputs.problems(), *data.problems())
+    problems = (of_files, *[()] * (count - 1))
     return [*map(SpooledUnit, jobs, problems), *units]

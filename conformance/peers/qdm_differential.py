@@ -37,7 +37,8 @@ from qdm_mutations import Mutator
 from vocabulary import vocabulary_of
 
 from ecqm.bundles.packages.content import SelectedPackages, SharedValueSets
-from ecqm.bundles.packages.package import VALUE_SETS, MeasurePackage, packages, read_package
+from ecqm.bundles.packages.folders import packages, read_package
+from ecqm.bundles.packages.package import VALUE_SETS, MeasurePackage
 from ecqm.bundles.packages.runner import PackagePlan, SetResult, executor_of, plan_package, run_package
 from ecqm.columns import to_values
 from ecqm.data.qdm import read_patients

@@ -18,7 +18,7 @@ from ecqm.data.source import PatientData
 from ecqm.reporting.counts import read_counts
 from ecqm.reporting.recording import ResultOptions
 from ecqm.reporting.run import RunOutput
-from tests.bundles.packages.test_deck import TWO_STAYS, deck
+from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, Json, ecqm
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import patient

@@ -13,7 +13,7 @@ from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.packages.archives import is_archive, read_archive
 from ecqm.cli.main import main
 from ecqm.measures.definition import Aggregate, Identifiers, PopulationCode, Scoring
-from tests.bundles.packages.test_deck import LIBRARY, TWO_STAYS, VALUE_SETS
+from tests.bundles.packages.stays import LIBRARY, TWO_STAYS, VALUE_SETS
 
 CRITERIA = """
 <component typeCode="COMP"><{tag} classCode="OBS" moodCode="EVN"><id extension="{tag}" root="{root}"/>
@@ -130,7 +130,7 @@ def test_value_sets_may_come_from_beside(tmp_path: Path) -> None:
     (tmp_path / "valuesets" / "stays.json").write_text(json.dumps(resource))
     arguments = ["run", path, "--measure", "all", "--data", tmp_path / "p.json", "--output", tmp_path / "out"]
     without = CliRunner().invoke(main, list(map(str, arguments)))
-    assert without.exit_code == 2 and "not at hand" in without.output + without.stderr
+    assert without.exit_code == 2 and "1 value set is missing" in without.output + without.stderr
     result = CliRunner().invoke(main, list(map(str, [*arguments, "--valuesets", tmp_path / "valuesets"])))
     assert result.exit_code == 0 and "initial-population 2" in result.output, result.output
 
@@ -139,8 +139,8 @@ def test_archives_that_are_wrong(tmp_path: Path) -> None:
     assert not is_archive(archive(tmp_path / "a.zip", **{"CMS901.xml": None}))
     for name, changed, told in (
         ("b", {"CMS901.xml": HQMF.replace("MSRSCORE", "MSRTYPE")}, "scored"),
-        ("c", {"CMS901.xml": HQMF.replace("Stays.&quot;", "Other.&quot;")}, "no ELM of Other"),
-        ("d", {"second.xml": HQMF}, "two HQMF documents"),
+        ("c", {"CMS901.xml": HQMF.replace("Stays.&quot;", "Other.&quot;")}, "no ELM of library Other"),
+        ("d", {"second.xml": HQMF}, "a second HQMF document"),
         ("e", {"CMS901.xml": HQMF.replace("<Quality", "<!DOCTYPE a [<!ENTITY b 'c'>]><Quality", 1)}, "document type"),
         ("f", {"resources/Stays-1.0.0.json": '{"library": 1}'}, "the library cannot be identified"),
     ):  # fmt: skip

@@ -9,17 +9,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
 
-from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.evaluation.batches import Batch, Evaluation, Stated
 from ecqm.bundles.evaluation.selection import CannotPlan, PlannedMeasures
 from ecqm.bundles.packages.archives import is_archive, read_archive
-from ecqm.bundles.packages.package import MeasurePackage, is_package, packages, qdm_version, read_package
+from ecqm.bundles.packages.folders import is_package, packages, read_package
+from ecqm.bundles.packages.package import MeasurePackage, qdm_version
 from ecqm.data.problems import DataError
 from ecqm.data.qdm import read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.measures.definition import Measure
+from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.terminology import (
     CodeIndex,

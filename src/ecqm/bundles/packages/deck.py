@@ -18,8 +18,10 @@ import msgspec
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.decks.inspection import Inspected, Inspector
 from ecqm.bundles.decks.runner import CannotRun
-from ecqm.bundles.packages.package import POPULATIONS, MeasurePackage, packages, read_package
+from ecqm.bundles.packages.folders import packages, read_package
+from ecqm.bundles.packages.package import MeasurePackage
 from ecqm.bundles.packages.runner import PackagePlan, SetResult, executor_of, plan_package, run_package
+from ecqm.bundles.packages.terms import POPULATIONS
 from ecqm.data import DataProblem
 from ecqm.data.qdm import read_patients
 from ecqm.json_decoding import json_decoder

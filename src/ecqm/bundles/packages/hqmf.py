@@ -1,8 +1,8 @@
 """HQMF documents: what a measure asks for, as authoring tools export it beside the logic.
 
 Population criteria refer to definitions of a CQL library (`Library."Initial Population"`); every section of population
-criteria is one group. Nothing says whether patients or episodes are counted: the logic does, by what it gives (Using
-CQL with HQMF, "Population Criteria" and "Measure Observations").
+criteria is one group. A document does not say whether patients or episodes are counted: that follows from the type of
+the definitions (Using CQL with HQMF, "Population Criteria" and "Measure Observations").
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.packages.terms import POPULATIONS, UNSTATED, aggregate_called, instant
 from ecqm.data.qdm.qrda.xml import Element, find, find_all, local, name
 from ecqm.measures.definition import (
-    Aggregate,
     Group,
     Identifiers,
     Measure,
@@ -28,18 +28,15 @@ from ecqm.measures.definition import (
 from ecqm.xml_parsing import UnsafeDocument, parse
 
 ROOT = "QualityMeasureDocument"
-# The basis of groups of which it is not told what they count.
-UNSTATED = ""
-
 _CRITERIA = {
-    "initialPopulationCriteria": ("IPP", PopulationCode.INITIAL_POPULATION),
-    "denominatorCriteria": ("DENOM", PopulationCode.DENOMINATOR),
-    "denominatorExclusionCriteria": ("DENEX", PopulationCode.DENOMINATOR_EXCLUSION),
-    "numeratorCriteria": ("NUMER", PopulationCode.NUMERATOR),
-    "numeratorExclusionCriteria": ("NUMEX", PopulationCode.NUMERATOR_EXCLUSION),
-    "denominatorExceptionCriteria": ("DENEXCEP", PopulationCode.DENOMINATOR_EXCEPTION),
-    "measurePopulationCriteria": ("MSRPOPL", PopulationCode.MEASURE_POPULATION),
-    "measurePopulationExclusionCriteria": ("MSRPOPLEX", PopulationCode.MEASURE_POPULATION_EXCLUSION),
+    "initialPopulationCriteria": "IPP",
+    "denominatorCriteria": "DENOM",
+    "denominatorExclusionCriteria": "DENEX",
+    "numeratorCriteria": "NUMER",
+    "numeratorExclusionCriteria": "NUMEX",
+    "denominatorExceptionCriteria": "DENEXCEP",
+    "measurePopulationCriteria": "MSRPOPL",
+    "measurePopulationExclusionCriteria": "MSRPOPLEX",
 }
 _STRATIFIER = "stratifierCriteria"
 # An element of the extension for CQL.
@@ -51,13 +48,12 @@ _SCORINGS = {
     "CONTVAR": Scoring.CONTINUOUS_VARIABLE,
     "COHORT": Scoring.COHORT,
 }
-_AGGREGATES = {"MEAN": Aggregate.AVERAGE, "MIN": Aggregate.MINIMUM, "MAX": Aggregate.MAXIMUM}
 _REFERENCE = re.compile(r'"?([^".]+)"?\."([^"]+)"')
 
 
 @dataclass(frozen=True)
 class Hqmf:
-    """A document's measure, and the name of the library that its criteria are in."""
+    """A document's measure, and the name of the library of its criteria."""
 
     measure: Measure
     library: str
@@ -70,7 +66,7 @@ def read_hqmf(data: bytes, origin: str) -> Hqmf:
     except UnsafeDocument as error:
         raise ContentError(f"{origin}: {error}") from error
     if root.tag != name(ROOT):
-        raise ContentError(f"{origin} is no HQMF document")
+        raise ContentError(f"{origin} is not an HQMF document")
     reading = _Reading(root, origin)
     groups = reading.groups()
     if not groups or reading.library is None:
@@ -139,7 +135,8 @@ class _Reading:
                     own = f"PopulationSet_{number + 1}_Stratification_{len(stratifiers) + 1}"
                     stratifiers.append(Stratifier(own, (StratifierComponent(own, expression),), identifier=root))
                 elif tag in _CRITERIA and expression is not None:
-                    short, code = _CRITERIA[tag]
+                    short = _CRITERIA[tag]
+                    code = POPULATIONS[short]
                     taken = sum(population.code is code for population in populations)
                     own = f"{short}_{taken}" if taken else short
                     population = Population(code, own, expression, identifier=root)
@@ -171,8 +168,7 @@ class _Reading:
             if function is None or not groups:
                 continue
             place, population = self._places.get(observed, (0, groups[0][-1].id))
-            method = (_attribute(definition, "methodCode/item", "code") or "").upper()
-            aggregate = _AGGREGATES.get(method) or next((a for a in Aggregate if a.name == method), None)
+            aggregate = aggregate_called(_attribute(definition, "methodCode/item", "code"))
             observations = sum(p.code is PopulationCode.MEASURE_OBSERVATION for p in groups[place])
             identifier = f"OBSERV_{observations + 1}"
             code = PopulationCode.MEASURE_OBSERVATION
@@ -204,11 +200,3 @@ def _period(root: Element) -> tuple[str | None, str | None]:
     if start is not None and end is None and _attribute(phase, "width", "unit") == "a":
         end = f"{start[:4]}-12-31" if start[5:10] == "01-01" else None
     return start, end
-
-
-def instant(text: str | None) -> str | None:
-    """HQMF's `201201010000` as an ISO 8601 instant; a year of zeros, for any year, is none."""
-    if not text or len(text) < 8 or text.startswith("0000"):
-        return None
-    day = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
-    return f"{day}T{text[8:10]}:{text[10:12]}" if len(text) >= 12 else day

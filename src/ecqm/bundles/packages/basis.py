@@ -1,0 +1,52 @@
+"""What the groups of a QDM measure count, patients or episodes of care, as far as the plan of their criteria tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ecqm.bundles.packages.terms import EPISODES, UNSTATED
+from ecqm.data.qdm.schema import QdmSchema
+from ecqm.measures.definition import PATIENT_BASIS, Group
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.plan.nodes import Call, Cast, CollectWithin, Element, MakeList, Node, Retrieve, SortWithin
+
+# Operators whose result has the elements of their operands.
+_LISTS = ("Union", "Intersect", "Except", "Distinct")
+
+
+def with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
+    """A group with patients or a data type of QDM as its basis.
+
+    A group that does not state what it counts counts episodes if its first criterion is a list. Their basis stays
+    `EPISODES` if the plan does not tell of which one data type they are.
+    """
+    if group.patient_based:
+        return group
+    counted = plan.defines[group.criteria[0].expression]
+    if group.basis == UNSTATED and not _is_list(counted):
+        return replace(group, basis=PATIENT_BASIS)
+    retrieved = _retrieved(counted)
+    return replace(group, basis=EPISODES if retrieved is None else schema.base(retrieved))
+
+
+def _is_list(node: Node) -> bool:
+    """Does a criterion give a list of episodes, rather than be true of a patient or not?"""
+    if isinstance(node, Cast):
+        return _is_list(node.operand)
+    return isinstance(node, (Retrieve, CollectWithin, SortWithin, MakeList)) or (
+        isinstance(node, Call) and node.operator in (*_LISTS, "Flatten", "Expand")
+    )
+
+
+def _retrieved(node: Node) -> str | None:
+    """The one data type that the elements of a list are of, if the plan tells."""
+    if isinstance(node, Retrieve):
+        return node.resource_type.partition(".")[2]
+    if isinstance(node, (CollectWithin, Element)):
+        return _retrieved(node.value if isinstance(node, CollectWithin) else node.source)
+    if isinstance(node, (Cast, SortWithin)):
+        return _retrieved(node.operand if isinstance(node, Cast) else node.source)
+    if isinstance(node, Call) and node.operator in _LISTS:
+        found = set(map(_retrieved, node.operands))
+        return found.pop() if len(found) == 1 else None
+    return None

@@ -9,7 +9,6 @@ from operator import or_
 from typing import Self
 
 from ecqm.bundles.content import Content
-from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.content.libraries import LibraryNotFound
 from ecqm.bundles.evaluation.batches import Stated
@@ -18,6 +17,7 @@ from ecqm.data import Demand
 from ecqm.data.allocation import many_objects
 from ecqm.elm import ElmError
 from ecqm.measures.definition import Measure, MeasureError
+from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.scoring.composite import resolved_composites

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ from ecqm.bundles.packages.package import VALUE_SETS, MeasurePackage
 from ecqm.bundles.packages.runner import PackagePlan, SetResult, executor_of, plan_package, run_package
 from ecqm.columns import to_values
 from ecqm.data.qdm import read_patients
+from ecqm.data.qdm.schema import CODES, NEWEST, QdmSchema, qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.explanation.logic import MeasureLogic
@@ -192,12 +194,26 @@ def _members(episodes: Any) -> Any:
 # -- cqm-execution ---------------------------------------------------------------------------------------------------
 
 
-def theirs(measure: Path, records: Sequence[Record]) -> list[Answer]:
-    """cqm-execution's answers for a measure."""
+def model_of(version: str) -> dict[str, dict[str, dict[str, str]]]:
+    """The types of the attributes of all data types, and of the parts that these have."""
+    schema = qdm_schema(version)
+    types = {name: _types(schema, name, ("id", "code", CODES)) for name in schema.data_types}
+    parts = set(re.findall(r"QDM\.(\w+)", str(types)))
+    return {"types": types, "parts": {name: _types(schema, name) for name in parts}}
+
+
+def _types(schema: QdmSchema, name: str, without: Sequence[str] = ()) -> dict[str, str]:
+    return {key: str(each.type) for key, each in schema.attributes(name).items() if key not in without}
+
+
+def theirs(measure: Path, version: str, records: Sequence[Record]) -> list[Answer]:
+    """cqm-execution's answers for a measure. It has the model of QDM 5.6 alone: other versions bring their own."""
     with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.json"
+        model.write_text(json.dumps(model_of(version) if version != NEWEST else None))
         file = Path(folder) / "patients.ndjson"
         file.write_text("".join(document(record, number) + "\n" for number, record in enumerate(records)))
-        files = [str(each) for each in (CQM, measure, measure.with_name(VALUE_SETS), file)]
+        files = [str(each) for each in (CQM, measure, measure.with_name(VALUE_SETS), file, model)]
         command = ["nice", "node", "--max-old-space-size=4096", str(HERE / "qdm_values.js"), *files]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [_flat(json.loads(each)) for each in done.stdout.splitlines()]
@@ -260,7 +276,7 @@ def main() -> int:
     for name, path, package in measures(options.content, options.measure):
         plan = plan_package(package)
         records = Herding(plan, Random(options.seed)).patients(seeds, options.patients, options.generations)
-        answers, others = ours(plan, records), theirs(path, records)
+        answers, others = ours(plan, records), theirs(path, plan.version, records)
         even_out(answers, others)
         results.append(compare(replace(package.measure, name=name), records, answers, others))
         print(line(results[-1]), flush=True)

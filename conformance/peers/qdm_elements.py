@@ -1,9 +1,8 @@
 """QDM data elements made up from a measure's vocabulary: the data types that it retrieves, the attributes it looks at.
 
-Which attributes a data type has, and of which types these are, the model of the measure's version of QDM says. Left out
-is what the reference engine cannot take as it is: it reads every patient with the model of QDM 5.6, so that only what
-is the same there can be compared; and it makes every date-time one of UTC in milliseconds, so that none is made with
-another offset or a lower precision.
+Which attributes a data type has, and of which types these are, the model of the measure's version of QDM says. The
+reference engine makes every date-time one of UTC in milliseconds, so that none is made with another offset or a lower
+precision.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 from made_resources import UNIT_DAYS
 from vocabulary import Asked, Vocabulary
 
-from ecqm.data.qdm.schema import CODES, NEGATION, NEWEST, Attribute, QdmSchema, qdm_schema
+from ecqm.data.qdm.schema import CODES, NEGATION, Attribute, QdmSchema, qdm_schema
 from ecqm.terminology.systems import system_oid
 from ecqm.types import QUANTITY, ChoiceType, CqlType, IntervalType, ListType, NamedType
 
@@ -26,6 +25,7 @@ Record = list[Element]
 
 PATIENT, BIRTHDATE = "Patient", "PatientCharacteristicBirthdate"
 STRINGS = ("text", "other")
+_ID = NamedType("QDM", "Id")
 
 
 class ElementMaker:
@@ -37,17 +37,15 @@ class ElementMaker:
         self.random = random
         self.start, self.end = period
         self.schema: QdmSchema = qdm_schema(version)
-        newest = qdm_schema(NEWEST)
-        shared = self.schema.data_types & newest.data_types
         self._attributes = {
             name: {
                 key: attribute
                 for key, attribute in self.schema.attributes(name).items()
-                if key not in ("id", "code", CODES) and self._same(attribute, newest.attributes(name).get(key), newest)
+                if key not in ("id", "code", CODES) and attribute.single_type != _ID
             }
-            for name in shared
+            for name in self.schema.data_types
         }
-        self.asked = [each for each in words.asked if self.schema.base(each.resource_type) in shared]
+        self.asked = [each for each in words.asked if self.schema.base(each.resource_type) in self._attributes]
         self._spans = sorted(
             float(number) * UNIT_DAYS[unit.rstrip("s")]
             for number, unit in words.quantities[""]
@@ -56,17 +54,8 @@ class ElementMaker:
         self._ages = sorted({int(n) for n, unit in words.quantities[""] if unit == "1" and 0 < n < 121}) or [18]
         self._made = 0
 
-    def _same(self, attribute: Attribute, newest: Attribute | None, model: QdmSchema) -> bool:
-        """Is an attribute what it is in the newest model, to its parts?"""
-        if newest is None or newest.type != attribute.type:
-            return False
-        named = attribute.single_type
-        if isinstance(named, NamedType) and named.model == "QDM":
-            return self.schema.attributes(named.name) == model.attributes(named.name)
-        return True
-
     def knows(self, data_type: str) -> bool:
-        """Can elements of a data type be compared?"""
+        """Is it a data type of the measure's version?"""
         return data_type in self._attributes
 
     def attributes(self, data_type: str) -> dict[str, Attribute]:

@@ -1,12 +1,12 @@
 // What cqm-execution makes of each patient: populations, episodes, observations, statements, the value of every definition.
-//   node qdm_values.js CQM_FOLDER MEASURE.json VALUE_SETS.json PATIENTS_NDJSON
+//   node qdm_values.js CQM_FOLDER MEASURE.json VALUE_SETS.json PATIENTS_NDJSON MODEL.json
 // Prints a line of JSON per patient: {"sets": {…}, "values": {"Library": {"Definition": value}}}. In place of
 // the sets, or of a value, there may be {"error": "…"}.
 // Values are written as conformance/peers/plain_values.py writes those of ecqm.
 const fs = require('fs');
 const path = require('path');
 
-const [folder, measureFile, valueSetsFile, patientsFile] = process.argv.slice(2);
+const [folder, measureFile, valueSetsFile, patientsFile, modelFile] = process.argv.slice(2);
 const { Calculator } = require(folder);
 const { PatientSource, CalculatorHelpers } = {
   PatientSource: require(path.join(folder, 'lib/models/patient_source')),
@@ -19,6 +19,37 @@ const cql = models.CQL;
 const measureText = JSON.stringify({ ...JSON.parse(fs.readFileSync(measureFile, 'utf8')), source_data_criteria: [] });
 let valueSets = fs.existsSync(valueSetsFile) ? JSON.parse(fs.readFileSync(valueSetsFile, 'utf8')) : [];
 if (!Array.isArray(valueSets)) valueSets = Object.values(valueSets).flat();
+
+// cqm-models has QDM 5.6 alone. Data types of other versions are made here of what MODEL.json says of them: attributes
+// with their types, as ecqm writes these. For 5.6 it is null, and nothing is changed.
+const model = JSON.parse(fs.readFileSync(modelFile, 'utf8'));
+if (model) {
+  const source = path.join(folder, '..', 'cqm-models', 'app/assets/javascripts');
+  const base = name => require(path.join(source, 'basetypes', name));
+  const mongoose = require(require.resolve('mongoose/browser', { paths: [source] }));
+  const dataTypes = require(path.join(source, 'AllDataElements'));
+  const simple = { Code: base('Code'), DateTime: base('DateTime'), Date: base('QDMDate'), Quantity: base('Quantity'),
+    String: mongoose.Schema.Types.String, Integer: mongoose.Schema.Types.Number, Decimal: mongoose.Schema.Types.Number };
+  const typed = text => {
+    const list = /^List<(.*)>$/.exec(text);
+    if (list) return [typed(list[1])];
+    if (text.startsWith('Interval<')) return base('Interval');
+    if (text.startsWith('Choice<')) return text.includes('Practitioner') ? base('AnyEntity') : base('Any');
+    const [owner, name] = text.split('.');
+    return owner === 'QDM' ? part(name) : simple[name] || base('Any');
+  };
+  const fieldsOf = attributes => Object.fromEntries(Object.entries(attributes).map(([name, text]) => [name, typed(text)]));
+  const part = name => new mongoose.Schema({ ...fieldsOf(model.parts[name]), _type: String, qdmVersion: String }, { id: false });
+  for (const [name, attributes] of Object.entries(model.types)) {
+    const schema = base('DataElement').DataElementSchema({ ...fieldsOf(attributes), _type: String, qdmVersion: String });
+    dataTypes[name] = class extends mongoose.Document {
+      constructor(element) {
+        super(element, schema);
+        this._type = `QDM::${name}`;
+      }
+    };
+  }
+}
 
 // Significant digits that survive arithmetic in floating point.
 const number = value => String(Number(value.toPrecision(12)));

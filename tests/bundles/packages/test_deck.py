@@ -53,6 +53,17 @@ def test_episodes_strata_observations_and_statements(tmp_path: Path) -> None:
     assert (outcomes["Initial Population"], outcomes["Diagnosed"], outcomes["Days"]) == ("FALSE", "UNHIT", "UNHIT")
 
 
+def test_lists_are_counted_whatever_the_package_says_it_counts(tmp_path: Path) -> None:
+    """Packages say PATIENT of measures whose populations are lists; the tools count the elements of these."""
+    root = deck(tmp_path, TWO_STAYS, of=measure("PATIENT"))
+    plan = plan_package(read_package(root / "measures" / "CMS1" / "CMS1.json"))
+    assert plan.measure.measure.groups[0].basis == "EncounterPerformed"
+    codes = CodeIndex()
+    cohort = read_patients([root / "patients"], plan.demand, codes, plan.version)
+    counts = run_package(plan, executor_of(plan, cohort, codes)).of_patient(0)["Set1"].counts
+    assert counts == {"IPP": 2, "MSRPOPL": 2, "MSRPOPLEX": 1}
+
+
 def test_a_deck_is_compared_with_its_reference(tmp_path: Path) -> None:
     root = deck(tmp_path / "set", TWO_STAYS)
     result = {"Set1": {

@@ -17,13 +17,11 @@ _LISTS = ("Union", "Intersect", "Except", "Distinct")
 def with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
     """A group with patients or a data type of QDM as its basis.
 
-    A group that does not state what it counts counts episodes if its first criterion is a list. Their basis stays
-    `EPISODES` if the plan does not tell of which one data type they are.
+    A group whose first criterion is a list counts episodes, also if it states that it counts patients: those are true or
+    false. Their basis stays `EPISODES` if the plan does not tell of which one data type they are.
     """
-    if group.patient_based:
-        return group
     counted = plan.defines[group.criteria[0].expression]
-    if group.basis == UNSTATED and not _is_list(counted):
+    if group.basis in (UNSTATED, PATIENT_BASIS) and not _is_list(counted):
         return replace(group, basis=PATIENT_BASIS)
     retrieved = _retrieved(counted)
     return replace(group, basis=EPISODES if retrieved is None else schema.base(retrieved))

@@ -40,6 +40,11 @@ class Typed(NamedTuple):
     type: CqlType
 
 
+def word(context: Context, index: int) -> str:
+    """The text of a child of a parse-tree context: usually a keyword or the symbol of an operator."""
+    return str(context.getChild(index).getText())
+
+
 @cache
 def _operand_fields(node_class: type[nodes.Expression]) -> tuple[str, ...]:
     return tuple(

@@ -8,7 +8,7 @@ from ecqm.elm import nodes
 from ecqm.language.conversions import Kind
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.literals import INTEGER_LIMIT
-from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.functions import FunctionTranslator
 from ecqm.language.translation.names import parts_of
 from ecqm.language.translation.selectors import SelectorTranslator
@@ -58,7 +58,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self._binary("And", context)
 
     def visit_OrExpression(self, context: Context) -> Typed:
-        return self._binary(context.getChild(1).getText().capitalize(), context)
+        return self._binary(word(context, 1).capitalize(), context)
 
     def visit_ImpliesExpression(self, context: Context) -> Typed:
         return self._binary("Implies", context)
@@ -74,7 +74,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator("Exists", [self.translate(context.expression())], context)
 
     def visit_BooleanTestExpression(self, context: Context) -> Typed:
-        words = [context.getChild(at).getText() for at in range(1, context.getChildCount())]
+        words = [word(context, at) for at in range(1, context.getChildCount())]
         test = {"null": "IsNull", "true": "IsTrue", "false": "IsFalse"}[words[-1]]
         tested = self.operator(test, [self.translate(context.expression())], context)
         return self.negation(tested, context) if "not" in words else tested
@@ -82,10 +82,10 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     # ------------------------------------------------------------------------------------------ comparison
 
     def visit_InequalityExpression(self, context: Context) -> Typed:
-        return self._binary(_INEQUALITIES[context.getChild(1).getText()], context)
+        return self._binary(_INEQUALITIES[word(context, 1)], context)
 
     def visit_EqualityExpression(self, context: Context) -> Typed:
-        symbol = context.getChild(1).getText()
+        symbol = word(context, 1)
         if symbol in ("=", "!=") and any(operand.getText() == "null" for operand in context.expression()):
             message = f"a comparison with null by {symbol} is always null; use 'is null'"
             self.report(CqlError(message, context), "warning")
@@ -93,7 +93,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.negation(compared, context) if symbol[0] == "!" else compared
 
     def visit_BetweenExpression(self, context: Context) -> Typed:
-        properly = context.getChild(1).getText() == "properly"
+        properly = word(context, 1) == "properly"
         value = self.translate(context.expression())
         low, high = (self.translate(bound) for bound in context.term())
         if isinstance(value.type, IntervalType):
@@ -110,7 +110,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
 
     def visit_PolarityTerm(self, context: Context) -> Typed:
         operand = self.translate(context.term())
-        if context.getChild(0).getText() == "+":
+        if word(context, 0) == "+":
             return operand
         node = operand.node
         if isinstance(node, nodes.Literal) and node.value in (str(INTEGER_LIMIT), str(2**63)):
@@ -129,10 +129,10 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator("Power", self._terms(context), context)
 
     def visit_MultiplicationTerm(self, context: Context) -> Typed:
-        return self.operator(_ARITHMETIC[context.getChild(1).getText()], self._terms(context), context)
+        return self.operator(_ARITHMETIC[word(context, 1)], self._terms(context), context)
 
     def visit_AdditionTerm(self, context: Context) -> Typed:
-        symbol = context.getChild(1).getText()
+        symbol = word(context, 1)
         operands = self._terms(context)
         if symbol == "-":
             return self.operator("Subtract", operands, context)
@@ -157,9 +157,9 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     def visit_ExtentTerm(self, context: Context) -> Typed:
         type_ = self.models.named_type(parts_of(context.qualifiedIdentifier()), context.qualifiedIdentifier())
         if type_.model != "System" or type_.name not in _ORDINALS:
-            raise CqlError(f"{type_} has no {context.getChild(0).getText()} value", context)
+            raise CqlError(f"{type_} has no {word(context, 0)} value", context)
         name = self.models.qname(type_)
-        if context.getChild(0).getText() == "minimum":
+        if word(context, 0) == "minimum":
             return Typed(nodes.MinValue(valueType=name), type_)
         return Typed(nodes.MaxValue(valueType=name), type_)
 
@@ -199,7 +199,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         value = self.translate(context.expression())
         type_ = self.type_of(context.typeSpecifier())
         specifier = self.models.specifier(type_)
-        if context.getChild(1).getText() == "is":
+        if word(context, 1) == "is":
             return Typed(nodes.Is(operand=value.node, isTypeSpecifier=specifier), BOOLEAN)
         self._check_cast(value.type, type_, context)
         return Typed(nodes.As(operand=value.node, asTypeSpecifier=specifier, strict=False), type_)
@@ -233,7 +233,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         value = self.translate(context.expression())
         target = context.typeSpecifier()
         if target is None:
-            unit = context.getChild(3).getText()
+            unit = word(context, 3)
             ucum = _UCUM.get(unit.removesuffix("s"), unit.strip("'"))
             return self.operator("ConvertQuantity", [value, self.literal(STRING, ucum)], context)
         type_ = self.type_of(target)
@@ -247,7 +247,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     # ------------------------------------------------------------------------------------------ lists, sets
 
     def visit_SetExpression(self, context: Context) -> Typed:
-        name = _SETS[context.getChild(1).getText()]
+        name = _SETS[word(context, 1)]
         left, right = (self.translate(operand) for operand in context.expression())
         if name == "Union" and isinstance(left.type, ListType) and isinstance(right.type, ListType):
             return self._union(left, left.type, right, right.type, context)
@@ -284,7 +284,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator("Indexer", operands, context)
 
     def visit_ListOperatorTerm(self, context: Context) -> Typed:
-        name = context.getChild(0).getText().capitalize()
+        name = word(context, 0).capitalize()
         operand = self.translate(context.expression())
         if name == "Flatten" and isinstance(operand.type, ListType):
             return self._flatten(operand, operand.type, context)
@@ -299,7 +299,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator("Flatten", [operand], context)
 
     def visit_PerTerm(self, context: Context) -> Typed:
-        name = context.getChild(0).getText().capitalize()
+        name = word(context, 0).capitalize()
         expressions = context.expression()
         source = self.translate(expressions[0])
         precision = context.precision()
@@ -313,29 +313,29 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         return self.operator(name, [source, per], context)
 
     def visit_OfTerm(self, context: Context) -> Typed:
-        return self.operator(_OF[context.getChild(0).getText()], [self.translate(context.term())], context)
+        return self.operator(_OF[word(context, 0)], [self.translate(context.term())], context)
 
     def visit_FromTerm(self, context: Context) -> Typed:
-        word = context.getChild(0).getText()
+        component = word(context, 0)
         operand = self.translate(context.term())
-        if word == "singleton":
+        if component == "singleton":
             return self.operator("SingletonFrom", [operand], context)
-        if word == "point":
+        if component == "point":
             return self.operator("PointFrom", [operand], context)
-        if word in _COMPONENTS:
-            return self.operator(_COMPONENTS[word], [operand], context)
+        if component in _COMPONENTS:
+            return self.operator(_COMPONENTS[component], [operand], context)
         if operand.type == ANY:
             operand = self.cast(operand, DATETIME)
-        return self.operator("DateTimeComponentFrom", [operand], context, precision=word.capitalize())
+        return self.operator("DateTimeComponentFrom", [operand], context, precision=component.capitalize())
 
     # ------------------------------------------------------------------------------------------ membership
 
     def visit_MembershipExpression(self, context: Context) -> Typed:
         left, right = (self.translate(operand) for operand in context.expression())
         precision = context.precisionOf()
-        word = context.getChild(1).getText()
+        relation = word(context, 1)
         attributes = {} if precision is None else {"precision": precision.precision().getText().capitalize()}
-        if word == "in":
+        if relation == "in":
             if self._is_terminology(right.type):
                 return self.membership(left, right, context)
             return self.operator("In", [left, right], context, **attributes)

@@ -9,7 +9,7 @@ from typing import Any
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.symbols import Scope
-from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.names import name_of
 from ecqm.language.translation.timing import TimingTranslator
 from ecqm.types import ANY, CqlType, ListType, TupleType
@@ -103,7 +103,7 @@ class QueryTranslator(TimingTranslator):
         alias, source, _ = self._source(aliased.term(), aliased.identifier(), inner)
         with self.scope(inner):
             condition = self.boolean(clause.expression())
-        kind = nodes.With if clause.getChild(0).getText() == "with" else nodes.Without
+        kind = nodes.With if word(clause, 0) == "with" else nodes.Without
         relation: nodes.RelationshipClause = self._located(
             kind(alias=alias, expression=source.node, suchThat=condition.node), clause, source.type
         )
@@ -116,7 +116,7 @@ class QueryTranslator(TimingTranslator):
         clause = clauses.returnClause()
         if clause is not None:
             value = self.translate(clause.expression())
-            quantifier = clause.getChild(1).getText()
+            quantifier = word(clause, 1)
             element = value.type
             query.return_ = self._located(
                 nodes.ReturnClause(distinct=quantifier != "all", expression=value.node),
@@ -149,7 +149,7 @@ class QueryTranslator(TimingTranslator):
                 identifier=name,
                 expression=value.node,
                 starting=starting.node,
-                distinct=clause.getChild(1).getText() == "distinct",
+                distinct=word(clause, 1) == "distinct",
             ),
             clause,
             value.type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.names import name_of, parts_of
 from ecqm.language.translation.queries import QueryTranslator
 from ecqm.models.model import ModelType
@@ -138,7 +138,7 @@ class RetrieveTranslator(QueryTranslator):
         kind = type(context).__name__
         if kind in ("MembershipExpressionContext", "EqualityExpressionContext"):
             left, right = context.expression()
-            comparator = context.getChild(1).getText()
+            comparator = word(context, 1)
             path = self._dotted(left)
             if path is not None and comparator in ("in", "~", "="):
                 return path, comparator, right

@@ -9,7 +9,7 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.literals import check_decimal, check_integer, check_long, check_magnitude, temporal_parts, unescape
 from ecqm.language.symbols import Declared
-from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.names import NameTranslator, name_of, parts_of
 from ecqm.types import (
     ANY,
@@ -86,7 +86,7 @@ class SelectorTranslator(NameTranslator):
         check_magnitude(text, context)
         unit = None
         if context.getChildCount() > 1:
-            unit = str(context.getChild(1).getText())
+            unit = word(context, 1)
             unit = unescape(unit) if unit[0] == "'" else unit
         node = nodes.Quantity(value=Decimal(text), unit=unit)
         self.record_type(Typed(node, QUANTITY))
@@ -122,8 +122,8 @@ class SelectorTranslator(NameTranslator):
         if isinstance(point, ListType | IntervalType | TupleType):
             raise CqlError(f"an interval cannot have bounds of type {point}", context)
         node = nodes.Interval(
-            lowClosed=context.getChild(1).getText() == "[",
-            highClosed=context.getChild(context.getChildCount() - 1).getText() == "]",
+            lowClosed=word(context, 1) == "[",
+            highClosed=word(context, -1) == "]",
             low=bounds[0].node,
             high=bounds[1].node,
         )

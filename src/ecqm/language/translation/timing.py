@@ -11,7 +11,7 @@ from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.operators import OperatorTranslator
 from ecqm.types import ANY, QUANTITY, IntervalType, ListType
 
@@ -229,16 +229,16 @@ class TimingTranslator(OperatorTranslator):
         return self.operator(name, operands, context, precision=_unit(context))
 
     def visit_PrecisionOfTerm(self, context: Context) -> Typed:
-        name = f"{context.getChild(0).getText().capitalize()}Between"
+        name = f"{word(context, 0).capitalize()}Between"
         operand = self.translate(context.term())
         if not isinstance(operand.type, IntervalType) and not self._converts_to_interval(operand):
-            raise CqlError(f"'{context.getChild(0).getText()} in' needs an interval, found {operand.type}", context)
+            raise CqlError(f"'{word(context, 0)} in' needs an interval, found {operand.type}", context)
         bounds = [self._boundary("Start", operand, context), self._boundary("End", operand, context)]
         return self.operator(name, bounds, context, precision=_unit(context))
 
 
 def _words(context: Context) -> list[str]:
-    return [str(context.getChild(at).getText()) for at in range(context.getChildCount())]
+    return [word(context, at) for at in range(context.getChildCount())]
 
 
 def _unit(context: Context) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bundles.packages.test_deck import TWO_STAYS, deck
+from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import full_patient
 from tests.data.qdm.test_qrda import written
@@ -80,7 +80,7 @@ def test_compiled_elm_beside_the_published(content: Path, tmp_path: Path) -> Non
     source = content / "ecqm-content-qicore-2025" / "input" / "cql" / "SampleHospitalStay.cql"
     cql = source.read_text("utf-8")
     source.write_text(cql.replace(">= 18", ">= 21"), "utf-8")
-    changed = run("conformance/elm_equality.py", content, "--show", "Initial Population")
+    changed = run("conformance/elm_equality.py", content, "--show", "Initial Population", code=1)
     assert "libraries  2 of 3 equal" in changed and '"definition": "Initial Population"' in changed
     source.write_text(cql.replace(">= 18", ">= 'eighteen'"), "utf-8")
     assert "libraries with errors: 1" in run("conformance/elm_equality.py", content, code=1)

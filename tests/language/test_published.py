@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from conformance import elm_equality
 from ecqm.language import Compiler, compile_expression
 from ecqm.language.diagnostics import Diagnostics
 from ecqm.language.parsing import parse
 from tests.content import CONTENT
+from tests.scripts import imported
+
+elm_equality = imported("conformance/elm_equality.py")
 
 SUITE = CONTENT / "cql-tests" / "tests" / "cql"
 

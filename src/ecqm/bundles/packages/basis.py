@@ -17,8 +17,8 @@ _LISTS = ("Union", "Intersect", "Except", "Distinct")
 def with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
     """A group with patients or a data type of QDM as its basis.
 
-    A group whose first criterion is a list counts episodes, also if it states that it counts patients: those are true or
-    false. Their basis stays `EPISODES` if the plan does not tell of which one data type they are.
+    A group whose first criterion is a list counts episodes, even if it states that it counts patients, whose criteria
+    are true or false. The basis stays `EPISODES` if the plan does not tell of which one data type they are.
     """
     counted = plan.defines[group.criteria[0].expression]
     if group.basis in (UNSTATED, PATIENT_BASIS) and not _is_list(counted):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
 
 from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.content.libraries import version_key
 from ecqm.bundles.evaluation.batches import Batch, Evaluation, Stated
 from ecqm.bundles.evaluation.selection import CannotPlan, PlannedMeasures
 from ecqm.bundles.packages.archives import is_archive, read_archive
@@ -20,7 +20,7 @@ from ecqm.data.qdm import read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.measures.definition import Measure
-from ecqm.measures.definition.naming import MeasureNotFound
+from ecqm.measures.definition.naming import MeasureNotFound, named, not_found
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.terminology import (
     CodeIndex,
@@ -71,16 +71,27 @@ class PackageContent:
         return cls(tuple(found), problems)
 
     def select(self, names: Iterable[str] = ()) -> list[MeasurePackage]:
-        """The packages of some measures, by any of their names; all of them without names. MeasureNotFound."""
-        chosen = []
-        for name in names:
-            found = next((package for package in self.packages if name in package.names), None)
-            if found is None:
-                known = [each for package in self.packages for each in package.names]
-                close = ", ".join(get_close_matches(name, known)) or ", ".join(known[:5])
-                raise MeasureNotFound(f"there is no measure {name!r}; there are {close}")
-            chosen.append(found)
-        return chosen or list(self.packages)
+        """The packages of some measures, see `find`; all of them without names. Raises MeasureNotFound."""
+        return [self.find(name) for name in names] or list(self.packages)
+
+    def find(self, name: str) -> MeasurePackage:
+        """The package that `name` means: one of its names, or a CMS id; `|version` tells versions apart.
+
+        Of several versions of one measure the latest is meant. Raises MeasureNotFound if there is no such package, or
+        if it may be any of several.
+        """
+        wanted, _, version = name.partition("|")
+        own = [package for package in self.packages if package.names[0].lower() == wanted.lower()]
+        found = own or named(wanted, self.packages, lambda package: package.names)
+        found = [package for package in found if version in ("", package.measure.version)]
+        if not found:
+            raise not_found(name, (str(package) for package in self.packages))
+        found.sort(key=lambda package: version_key(package.measure.version), reverse=True)
+        latest = [package for package in found if package.measure.version == found[0].measure.version]
+        if len({package.measure.url for package in found}) > 1 or len(latest) > 1:
+            told = ", ".join(f"{package} ({package.origin})" for package in found)
+            raise MeasureNotFound(f"{name!r} may mean any of: {told}")
+        return latest[0]
 
 
 class LayeredValueSets:

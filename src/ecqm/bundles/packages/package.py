@@ -37,6 +37,9 @@ class MeasurePackage:
     names: tuple[str, ...] = field(default=())
     cql: Mapping[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"{self.names[0]}|{self.measure.version}" if self.measure.version else self.names[0]
+
     def resolve(self) -> ResolvedLibraries:
         """The libraries, read and linked. Raises ElmError."""
         return self.libraries.resolve(self.main)

@@ -163,6 +163,12 @@ def test_an_expression_in_the_light_of_a_library() -> None:
         ("define A: @2012-02-30", "there is no day 30 in that month"),
         ("define A: 1 B", "1"),
         ("include Nowhere", "f:1:1: error: library Nowhere not found"),
+        ("define A: exist", "f:1:11: error: unknown name 'exist'; did you mean 'exists'?"),
+        (
+            "define fluent function Twice(n Integer): n * 2\ndefine A: 'a'.Twice()",
+            "f:2:11: error: no fluent function 'Twice' accepts a value of type String",
+        ),
+        ("define A: 1.thrice()", "error: unknown fluent function 'thrice'; is the library that defines it included?"),
         ("using Klingon version '1'", "Klingon"),
         ("context Patent", "unknown context 'Patent'"),
         ("define A: CalculateAgeInYears(@2012, @2013)", "CalculateAgeInYears takes a birth date"),
@@ -287,3 +293,15 @@ def test_a_model_in_a_version_close_to_one_that_is_here() -> None:
     assert messages(source.format("QICore version '3.3.0'"))[0] == (
         "f:1:11: error: model QICore has no version '3.3.0'; available: 4.1.1, 5.0.0, 6.0.0, 7.0.0"
     )
+
+
+def test_what_needs_a_library_that_was_not_found_is_not_reported_as_well() -> None:
+    source = (
+        "using FHIR version '4.0.1'\ninclude Status\ninclude FHIRHelpers version '9'\ncontext Patient\n"
+        "define A: Status.Active\ndefine B: [Encounter].verified()\ndefine C: A\n"
+        "define D: [Encounter] E where E.period during Interval[@2026, @2027]"
+    )
+    assert messages(source) == [
+        "f:2:1: error: library Status not found",
+        "f:3:1: error: library FHIRHelpers version 9 not found",
+    ]

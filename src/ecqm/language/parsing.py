@@ -32,7 +32,7 @@ _RECURSION_LIMIT = 20_000
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _GENERIC = frozenset(("List", "Interval", "Choice"))
 _MOST_EXPECTED = 6
-_KEYWORDS = tuple(word for name in CqlParser.literalNames if (word := name.strip("'")).isalpha() and len(word) > 3)
+KEYWORDS = tuple(word for name in CqlParser.literalNames if (word := name.strip("'")).isalpha() and len(word) > 3)
 _NAMES = frozenset((CqlParser.IDENTIFIER, CqlParser.DELIMITED_IDENTIFIER, CqlParser.QUOTED_IDENTIFIER))
 _DEFINITIONS = frozenset(("using", "include", "codesystem", "valueset", "code", "concept", "parameter"))
 _STANDALONE = {
@@ -128,7 +128,7 @@ def _keyword_meant(text: str, types: list[int]) -> str | None:
     if not text.isalpha():
         return None
     expected = [name for name in map(_name_of, types) if name.isalpha()]
-    return nearest(text, expected) or nearest(text, _KEYWORDS, cutoff=0.8)
+    return nearest(text, expected) or nearest(text, KEYWORDS, cutoff=0.8)
 
 
 def _describe(types: list[int]) -> tuple[str, ...]:

@@ -116,6 +116,9 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
         except BrokenLibrary as broken:
             self.report(broken)
             self.includes[alias] = broken.exports
+        except CqlError:
+            self.not_included[alias] = path.rpartition(".")[2]
+            raise
         include = nodes.IncludeDef(localIdentifier=alias, path=path, version=version)
         self.locate(include, definition)
         self.annotate(include, definition)

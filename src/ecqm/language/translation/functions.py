@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ecqm.elm import nodes
@@ -10,7 +10,7 @@ from ecqm.language.diagnostics import CqlError, nearest
 from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Typed
-from ecqm.language.translation.names import NameTranslator
+from ecqm.language.translation.names import DependsOnBroken, NameTranslator
 from ecqm.types import ANY, CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, CqlType, NamedType
 
 _AGE = {
@@ -105,11 +105,24 @@ class FunctionTranslator(NameTranslator):
         method = self.fhirpath_call(receiver, name, arguments, context)
         if method is not None:
             return method
-        known = [function for exports in self.includes.values() for function in exports.functions]
-        suggestion = nearest(name, [*known, *self.own_function_names(), *self.fhirpath_names()])
-        raise CqlError(
-            f"no fluent function {name!r} accepts a value of type {receiver.type}", context, suggestion=suggestion
-        )
+        if self.not_included:
+            raise DependsOnBroken(f"{name!r} may be of a library that is not included", context)
+        known = {*self._fluent_names(), *self.fhirpath_names()}
+        if name in known:
+            raise CqlError(f"no fluent function {name!r} accepts a value of type {receiver.type}", context)
+        suggestion = nearest(name, sorted(known), cutoff=0.9)
+        hint = "" if suggestion else "; is the library that defines it included?"
+        raise CqlError(f"unknown fluent function {name!r}{hint}", context, suggestion=suggestion)
+
+    def _fluent_names(self) -> Iterator[str]:
+        """The names of the fluent functions that may be called here."""
+        for name in self.own_function_names():
+            if any(function.fluent for function in self.own_functions(name)):
+                yield name
+        for exports in self.includes.values():
+            for name, functions in exports.functions.items():
+                if any(function.fluent and function.public for function in functions):
+                    yield name
 
     def fluent_call(self, receiver: Typed, name: str, arguments: list[Context], context: Context) -> Typed | None:
         """The call of a fluent function of this library, or of the first included library with one that fits."""
@@ -152,7 +165,11 @@ class FunctionTranslator(NameTranslator):
         chosen = by_types[resolution.signature.operands]
         if self._is_overloaded(name, library, len(operands)):
             resolution = replace(resolution, has_overloads=True)
-        result = chosen.result if chosen.result is not None else self.result_of(chosen, context)
+        result = chosen.result
+        if result is None and library is not None:
+            raise DependsOnBroken(f"{name!r} of {library} has errors", context)
+        if result is None:
+            result = self.result_of(chosen, context)
         node = nodes.FunctionRef(
             name=name,
             libraryName=library,

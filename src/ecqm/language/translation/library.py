@@ -49,6 +49,7 @@ class LibraryTranslator(DeclarationTranslator):
         self.parsed = parsed
         self.include = include
         self.includes: dict[str, Exports] = {}
+        self.not_included: dict[str, str] = {}
         self.broken: set[str] = set()
         self._kept_cases: list[nodes.Case] = []
         self.exports = Exports("", None)
@@ -337,6 +338,8 @@ class LibraryTranslator(DeclarationTranslator):
         for alias, exports in self.includes.items():
             if exports.id == library:
                 return alias
+        if library in self.not_included.values():
+            raise DependsOnBroken(f"library {library} is not included")
         raise CqlError(f"this needs the library {library}; include it")
 
     # ------------------------------------------------------------------------------------------ annotations

@@ -7,6 +7,7 @@ from typing import Any
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError, nearest
 from ecqm.language.literals import unescape
+from ecqm.language.parsing import KEYWORDS
 from ecqm.language.symbols import Declared, Exports, Symbol
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.targets import TargetTranslator
@@ -45,6 +46,8 @@ class NameTranslator(TargetTranslator):
     """Translates names and dotted paths."""
 
     includes: dict[str, Exports]
+    not_included: dict[str, str]
+    """By alias the names of libraries whose include failed: what needs these is not reported once more."""
 
     # ------------------------------------------------------------------------------------------ names
 
@@ -57,8 +60,12 @@ class NameTranslator(TargetTranslator):
             return found
         if name in self.includes:
             raise CqlError(f"{name!r} is a library, not a value", context)
+        if name in self.not_included:
+            raise DependsOnBroken(f"library {name} is not included", context)
         known = [*(n for scope in self.scopes for n in scope.names()), *self.own_names(), *self.includes]
-        raise self.unknown_name(name, known, "name", context)
+        error = self.unknown_name(name, known, "name", context)
+        error.suggestion = error.suggestion or nearest(name, KEYWORDS, cutoff=0.8)
+        raise error
 
     def arguments(self, context: Context) -> list[Context]:
         """The argument contexts of a call."""

@@ -20,6 +20,7 @@ from ecqm.kernels.segments import (
     offsets_of_lengths,
     offsets_of_parents,
     parents_of_offsets,
+    positions_within,
     representatives,
 )
 
@@ -71,6 +72,8 @@ def test_any_and_count_per_segment(segments: list[list[bool]]) -> None:
         start + segment.index(True) if True in segment else -1 for start, segment in zip(starts, segments, strict=True)
     ]
     assert first_within(mask, parents, len(segments)).tolist() == expected
+    places = [place for segment in segments for place in range(len(segment))]
+    assert positions_within(parents, len(segments)).tolist() == places
 
 
 @given(st.lists(st.integers(0, 5), max_size=9), st.lists(st.integers(0, 7), max_size=9))

@@ -8,7 +8,9 @@ import pytest
 
 from ecqm.elm import IndexedLibrary, LibraryCollection
 from ecqm.elm import nodes as elm
-from ecqm.plan.lowering import Lowering, PlanError
+from ecqm.operators import registry
+from ecqm.plan.lowering import Lowering, PlanError, operators
+from ecqm.plan.lowering.core import _LOWERERS
 from ecqm.plan.nodes import Call, CollectWithin, ExistsWithin, Filter, Retrieve, Scan
 from tests.data.resources import patient
 from tests.engine.logic import Logic, cohort_of
@@ -133,3 +135,40 @@ def test_an_alias_that_nothing_has_is_named_with_its_place() -> None:
     lowering, library = lowering_of(elm.ExpressionDef(name="Loose", context="Patient", expression=loose))
     with pytest.raises(PlanError, match=r'Hand\."Loose" at 1:2-1:3.*\'E\''):
         lowering.define(library, "Loose")
+
+
+@pytest.mark.parametrize("loose", [elm.Current(locator="1:2-1:3"), elm.Total(locator="1:2-1:3")])
+def test_the_element_of_no_operator_is_refused_with_its_place(loose: elm.Expression) -> None:
+    lowering, library = lowering_of(elm.ExpressionDef(name="Loose", context="Patient", expression=loose))
+    with pytest.raises(PlanError, match=r'Hand\."Loose" at 1:2-1:3'):
+        lowering.define(library, "Loose")
+
+
+# Types of ELM that are no expressions themselves, but what others are derived from.
+ABSTRACT = {
+    "AggregateExpression",
+    "BinaryExpression",
+    "Expression",
+    "NaryExpression",
+    "OperatorExpression",
+    "TernaryExpression",
+    "UnaryExpression",
+}
+
+
+def test_every_type_of_elm_expression_is_evaluated_except_search() -> None:
+    missing = set()
+    for name, node_class in vars(elm).items():
+        if not isinstance(node_class, type) or not issubclass(node_class, elm.Expression) or name in ABSTRACT:
+            continue
+        lowerer = _LOWERERS.get(node_class)
+        if lowerer is None or (lowerer is operators.operator and registry.find(name) is None):
+            missing.add(name)
+    assert missing == {"Search"}
+
+
+def test_an_unsupported_type_of_expression_is_named_with_its_place() -> None:
+    search = elm.Search(path="name", locator="1:2-1:3")
+    lowering, library = lowering_of(elm.ExpressionDef(name="Found", context="Patient", expression=search))
+    with pytest.raises(PlanError, match=r'Hand\."Found" at 1:2-1:3: ELM node Search is not supported'):
+        lowering.define(library, "Found")

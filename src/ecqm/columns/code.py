@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ecqm.columns.base import Column, Mask, Rows
 from ecqm.columns.text import StringColumn
-from ecqm.kernels.segments import combine_keys, gather, offsets_of_lengths, parents_of_offsets
+from ecqm.kernels.segments import combine_keys, distinct, gather, offsets_of_lengths, parents_of_offsets
 from ecqm.types import CODE, CONCEPT, CqlType
 
 CodeIds = npt.NDArray[np.int32]
@@ -79,6 +79,11 @@ class CodeColumn(Column):
             _concat_texts([part.version for part in parts], [len(part) for part in parts]),
             self.type,
         )
+
+    def matches(self, predicate: Callable[[str, str], bool]) -> Mask:
+        """The mask (n) of the codes for which predicate(system, code) holds, called once per distinct code."""
+        ids, place = distinct(self.ids)
+        return np.array([i >= 0 and predicate(*self.index.code(i)) for i in ids.tolist()], np.bool_)[place]
 
     def keys(self) -> Rows:
         # Code, system, version and display all count for equality (ELM Equal); equivalence compares ids alone.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecqm.columns.base import Column, Mask, Rows
+from ecqm.kernels.segments import distinct
 from ecqm.types import STRING, CqlType
 
 Ids = npt.NDArray[np.int32]
@@ -110,6 +111,11 @@ class StringColumn(Column):
     def mapped(self, function: Callable[[str], str | None]) -> StringColumn:
         """function(string) in each row; see `StringPool.mapped`."""
         return StringColumn(POOL.mapped(self.ids, function), self.type)
+
+    def matches(self, predicate: Callable[[str], bool]) -> Mask:
+        """The mask (n) of the strings for which `predicate` holds, which is called once per distinct string."""
+        ids, place = distinct(self.ids)
+        return np.array([i >= 0 and predicate(POOL.strings[i]) for i in ids.tolist()], np.bool_)[place]
 
     def texts(self) -> list[str | None]:
         """The strings; None for null."""

@@ -1,13 +1,14 @@
-"""The engine: evaluates a plan over a batch of patients, on columns.
+"""The engine evaluates a plan over a batch of patients, on columns.
 
     executor = Executor(cohort, membership, FhirProfiles(), context, parameters)
     column = executor.evaluate(node, "Initial Population")
     executor.errors
 
-See `ecqm.engine.frame` for what rows are, `ecqm.engine.executor` for where a node is evaluated.
+`ecqm.engine.frame` explains the sets of rows that nodes are evaluated on, `ecqm.engine.executor` which of them is
+chosen. The other modules have the evaluators of the classes of plan nodes.
 """
 
-# These register an evaluator for every class of plan nodes.
+# Importing these modules registers their evaluators.
 from ecqm.engine import calls, casts, conditionals, fhirhelpers, intervals, iteration, queries, retrieve, values  # noqa: F401
 from ecqm.engine.executor import EvaluationError, Executor, RowError
 from ecqm.engine.fhirhelpers import kernel_for

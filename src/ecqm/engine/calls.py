@@ -1,4 +1,4 @@
-"""Calls of operators: by their kernel, alternative by alternative of a choice, or lifted over distinct rows."""
+"""Calls of operators: by a kernel, for each alternative of a choice, or lifted, that is, on scalars."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ecqm.columns import (
-    ChoiceColumn,
-    Column,
-    NullColumn,
-    broadcast_length,
-    merge,
-)
+from ecqm.columns import ChoiceColumn, Column, NullColumn, broadcast_length, merge
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
@@ -34,7 +28,7 @@ def call(executor: Executor, node: Call, frame: Frame) -> Column:
 def apply(
     executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
 ) -> Column:
-    """The value of an operator for operands that are columns over `frame`."""
+    """The result of an operator for operands over `frame`; `settings` are the attributes of the ELM node."""
     if not takes_choices(name):
         for position, operand in enumerate(operands):
             if isinstance(operand, ChoiceColumn):
@@ -63,7 +57,7 @@ def _by_alternative(
     settings: Mapping[str, Any],
     frame: Frame,
 ) -> Column:
-    """Evaluate a call once for each alternative of the choice at `position`, on the rows that hold it."""
+    """Evaluate a call for each alternative of the choice at `position`, on the rows that have it."""
     choice = operands[position]
     assert isinstance(choice, ChoiceColumn)
     n = broadcast_length(*operands)
@@ -84,7 +78,7 @@ def _by_alternative(
 def _with_rest(
     executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame, result: Rest
 ) -> Column:
-    """A kernel's column with the rows that it left open evaluated by the scalars."""
+    """The column of a kernel, with the rows that it left undecided evaluated on scalars."""
     n = len(result.column)
     rows = np.flatnonzero(result.undecided)
     others = [operand if len(operand) == 1 else operand.take(rows) for operand in operands]
@@ -96,11 +90,11 @@ def _with_rest(
 def lift(
     executor: Executor, name: str, operands: Sequence[Column], settings: Mapping[str, Any], frame: Frame
 ) -> Column:
-    """The scalar semantics of an operator on each distinct row of operands."""
+    """Evaluate an operator on scalars, once for each distinct row of the operands."""
     operator = registry.get(name)
     evaluate = operator.call
     if any(isinstance(operand, NullColumn) and operand.type != ANY for operand in operands):
-        # Nulls show no type of their own: what they were cast to chooses the overload.
+        # A null does not show its type, so the overload is chosen by the type that it was cast to.
         chosen = operator.resolve([operand.type for operand in operands])
         evaluate = operator.call if chosen is None else chosen.scalar
     return lifted(executor, name, partial(evaluate, context=executor.context, **settings), operands, frame)

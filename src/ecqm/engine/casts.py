@@ -6,15 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ecqm.columns import (
-    BooleanColumn,
-    ChoiceColumn,
-    Column,
-    IntervalColumn,
-    ListColumn,
-    Mask,
-    NullColumn,
-)
+from ecqm.columns import BooleanColumn, ChoiceColumn, Column, IntervalColumn, ListColumn, Mask, NullColumn
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.kernels.segments import any_within
@@ -24,7 +16,7 @@ from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedTy
 
 
 def is_of_type(column: Column, type_: CqlType) -> bool:
-    """Are the values of this column (not a choice) of a type? Lists and intervals of nothing known are of any."""
+    """Whether all values of a column, not a choice, are of a type; lists and intervals of nulls are of any type."""
     if type_ == ANY or column.type == type_:
         return True
     if isinstance(type_, ChoiceType):
@@ -32,9 +24,9 @@ def is_of_type(column: Column, type_: CqlType) -> bool:
     if isinstance(type_, NamedType):
         return _is_named(column.type, type_)
     if isinstance(type_, ListType):
-        return isinstance(column, ListColumn) and _holds(column.values, type_.element)
+        return isinstance(column, ListColumn) and _all_of_type(column.values, type_.element)
     if isinstance(type_, IntervalType):
-        return isinstance(column, IntervalColumn) and _holds(column.low, type_.point)
+        return isinstance(column, IntervalColumn) and _all_of_type(column.low, type_.point)
     return isinstance(type_, TupleType) and isinstance(column.type, TupleType)
 
 
@@ -50,22 +42,23 @@ def _is_named(actual: CqlType, wanted: NamedType) -> bool:
 
 @cache
 def is_derived(actual: NamedType, wanted: NamedType) -> bool:
-    """Is a type of FHIR derived from another: a resource from DomainResource, Age from Quantity, code from string?"""
+    """Whether a FHIR type is derived from another, as Encounter from DomainResource, Age from Quantity, code from
+    string."""
     return load_model("FHIR").is_subtype(actual, wanted)
 
 
 @cache
 def _related(actual: NamedType, wanted: NamedType) -> bool:
-    """Is one type the other's base, in any version of their model?
+    """Whether one type is derived from the other, in any version of their model.
 
-    The instances of a profile (QDM's PositiveX and NegativeX) are of its base; which of them are of the profile was
-    decided by the retrieve, so that a cast to it takes what there is.
+    Instances of a profile (QDM's PositiveX and NegativeX) have its base as their type. The retrieve has decided which
+    of them conform to the profile, so a cast to the profile accepts all of them.
     """
     models = [load_model(actual.model, version) for version in model_versions(actual.model)]
     return any(model.is_subtype(actual, wanted) or model.is_subtype(wanted, actual) for model in models)
 
 
-def _holds(elements: Column, type_: CqlType) -> bool:
+def _all_of_type(elements: Column, type_: CqlType) -> bool:
     if isinstance(elements, NullColumn):
         return True
     if isinstance(elements, ChoiceColumn):
@@ -80,7 +73,7 @@ def type_test(executor: Executor, node: TypeTest, frame: Frame) -> Column:
 
 
 def rows_of_type(column: Column, type_: CqlType) -> Mask:
-    """Mask of the rows whose value is of a type; null is of none."""
+    """Mask (n) of the rows whose value is of a type; null is of none."""
     if isinstance(column, ChoiceColumn):
         found = np.zeros(len(column), np.bool_)
         for alternative in column.alternatives:
@@ -103,7 +96,8 @@ def rows_of_type(column: Column, type_: CqlType) -> Mask:
 
 
 def _parts(column: Column, type_: CqlType) -> tuple[CqlType, tuple[Column, ...]] | None:
-    """The elements of lists, or the boundaries of intervals, where only some may be of the type that `type_` asks."""
+    """The columns to test row by row, with the type to test for: the elements of lists of choices, or the boundaries of
+    intervals. None if no row is of the type."""
     if isinstance(type_, ListType) and isinstance(column, ListColumn) and isinstance(column.values, ChoiceColumn):
         return type_.element, (column.values,)
     if isinstance(type_, IntervalType) and isinstance(column, IntervalColumn):
@@ -124,7 +118,7 @@ def cast(executor: Executor, node: Cast, frame: Frame) -> Column:
 
 
 def as_type(column: Column, type_: CqlType) -> Column:
-    """The column with null in every row whose value is not of the type."""
+    """The column with null in the rows whose value is not of a type."""
     if not isinstance(column, ChoiceColumn):
         if is_of_type(column, type_):
             return column
@@ -139,7 +133,7 @@ def as_type(column: Column, type_: CqlType) -> Column:
 
 
 def _narrowed(column: Column, type_: CqlType) -> Column:
-    """Values that are all of a type; lists and intervals with their parts in the layout of that type alone."""
+    """A column whose values are all of a type, with choices of elements or boundaries reduced to that type."""
     if isinstance(column, ListColumn) and isinstance(type_, ListType):
         return column.with_values(as_type(column.values, type_.element))
     if isinstance(column, IntervalColumn) and isinstance(type_, IntervalType):

@@ -1,4 +1,4 @@
-"""The rows of a table by the codes that one of their elements holds, so that a retrieve looks at its hits alone."""
+"""An index from codes to the rows of a table, so that a retrieve visits only the rows it finds."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 from ecqm.columns import ChoiceColumn, CodeColumn, Column, ConceptColumn, ListColumn, Mask, NullColumn, Rows
 from ecqm.kernels.segments import gather
 
-# Up to one row in so many, hits are put in order by sorting them and not by marking them in the table.
+# If at most one row of so many is found, sorting them is faster than marking them in a mask of the table.
 SPARSE = 64
 
 
 class CodeRows:
-    """For each code id that occurs (`ids`, increasing) the rows that have it: rows[offsets[i]:offsets[i + 1]]."""
+    """The rows of a table by code id: rows[offsets[i]:offsets[i + 1]] have the code ids[i] (`ids` is increasing)."""
 
     def __init__(self, ids: Rows, rows: Rows, n: int) -> None:
+        """From all codes of a table of `n` rows: their ids, and the row of each."""
         order = np.argsort(ids, kind="stable")
         ordered = ids[order]
         starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ids) else ids
@@ -27,7 +28,7 @@ class CodeRows:
         self.rows = rows[order]
 
     def having(self, members: Mask) -> Rows:
-        """The rows with a code that is a member, increasing; `members` is indexed by code id."""
+        """The rows with any code for which the mask `members`, indexed by code id, holds; increasing."""
         known = self.ids[: np.searchsorted(self.ids, len(members))]
         _, hits = gather(self.offsets, np.flatnonzero(members[known]))
         rows = self.rows[hits]
@@ -43,8 +44,8 @@ _INDEXES: WeakKeyDictionary[Any, dict[str, CodeRows | None]] = WeakKeyDictionary
 
 
 def code_rows(table: Any, path: str, column: Column) -> CodeRows | None:
-    """The index of a table by the codes of the element at `path`, whose `column` (all rows) is given; made once. None
-    if it holds something else than codes."""
+    """The index of a table by the codes of the element at `path`, whose values for all rows are `column`; made once.
+    None if the element contains something other than codes."""
     indexes = _INDEXES.setdefault(table, {})
     if path not in indexes:
         flat = _flat(column)
@@ -53,7 +54,7 @@ def code_rows(table: Any, path: str, column: Column) -> CodeRows | None:
 
 
 def _flat(column: Column) -> tuple[Rows, Rows] | None:
-    """All codes of a column, by id, and their rows; None if it holds something else."""
+    """The ids of all codes of a column, and the row of each; None if it contains something other than codes."""
     if isinstance(column, NullColumn):
         none = np.zeros(0, np.int64)
         return none, none

@@ -1,10 +1,10 @@
-"""If and Case: every branch on the rows that take it."""
+"""If and Case: each branch is evaluated on the rows that take it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecqm.columns import Column, merge
+from ecqm.columns import Column, Rows, merge
 from ecqm.engine.executor import Executor, evaluates, truth
 from ecqm.engine.frame import Frame
 from ecqm.plan.nodes import Conditional, PlanNode
@@ -13,7 +13,7 @@ from ecqm.plan.nodes import Conditional, PlanNode
 @evaluates(Conditional)
 def conditional(executor: Executor, node: Conditional, frame: Frame) -> Column:
     undecided = np.arange(frame.n)
-    pieces: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Column]] = []
+    pieces: list[tuple[Rows, Column]] = []
     rest = frame
     for condition, value in node.branches:
         if len(undecided) == 0:
@@ -36,6 +36,7 @@ def conditional(executor: Executor, node: Conditional, frame: Frame) -> Column:
 
 
 def _of_all(executor: Executor, value: PlanNode, frame: Frame) -> Column:
-    """The value of a branch that every row of a frame takes: still these rows alone, if it could raise an error."""
+    """The value of a branch that every row of a frame takes; if it may raise an error, it is evaluated on this frame
+    and not further out, where there may be other rows."""
     inside = frame.select(np.arange(frame.n), conditional=True) if value.may_raise else frame
     return executor.value(value, inside)

@@ -1,11 +1,11 @@
-"""The executor: the value of a plan node for every row of a frame.
+"""The executor: evaluates plan nodes on frames.
 
     executor = Executor(cohort, Membership(codes, value_sets), FhirProfiles(), context, parameters)
     column = executor.evaluate(node, "Initial Population")
 
-A node is evaluated on the outermost frame that has what it depends on, and gathered from there (`home_of`): what
-depends on no patient once per run, what depends on no query variable once per patient. What each class of node does is
-in the modules of this package, registered under the class with `@evaluates`.
+A node is evaluated on the outermost frame that has everything it depends on (`home_of`), and its column is gathered
+for the frames further in: what depends on no patient is evaluated once per run, what depends on no query variable once
+per patient. The evaluators of the classes of nodes are functions of this package, registered with `@evaluates`.
 """
 
 from __future__ import annotations
@@ -25,50 +25,60 @@ from ecqm.values import EvaluationContext, evaluating
 
 
 class Cohort(Protocol):
-    """What the executor needs of the data: n patients, a table for every type of resource, references resolved.
-
-    A table tells its rows' `patient` (non-decreasing), which are `contained`, their `serial`, `profiles` and elements.
-    """
+    """What the executor needs of the data."""
 
     @property
-    def n(self) -> int: ...
+    def n(self) -> int:
+        """The number of patients."""
+        ...
 
-    def table(self, resource_type: str) -> Any: ...
+    def table(self, resource_type: str) -> Any:
+        """The table of a type of resource. It has, for each row, the `patient` (non-decreasing), whether it is
+        `contained`, the `serial` of its resource, the declared `profiles`, and elements by `element(name)`."""
+        ...
 
-    def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows: ...
+    def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows:
+        """The row that each reference leads to in the table of `resource_type`; -1 if there is none."""
+        ...
 
 
 class Terminology(Protocol):
-    """What the executor needs of the terminology: the index of codes, membership of their ids in value sets, and
-    the codes of a value set without their systems."""
+    """What the executor needs of the terminology."""
 
     @property
-    def codes(self) -> Any: ...
+    def codes(self) -> Any:
+        """The index of codes (`ecqm.terminology.CodeIndex`)."""
+        ...
 
-    def table(self, identifier: str, version: str | None = None) -> Mask: ...
+    def table(self, identifier: str, version: str | None = None) -> Mask:
+        """The members of a value set, as a mask indexed by code id."""
+        ...
 
-    def strings(self, identifier: str, version: str | None = None) -> frozenset[str]: ...
+    def strings(self, identifier: str, version: str | None = None) -> frozenset[str]:
+        """The codes of a value set, without their systems."""
+        ...
 
 
 class Profiles(Protocol):
-    """What a retrieve of a type and profile means in a data model.
+    """What a retrieve means in a data model."""
 
-    `instances`: the type of the resources among which a retrieve of `type_` looks; `code_property`: the element that
-    holds all codes of what a retrieve filters by `name`; `matching`: which of some rows of a table the retrieve takes.
-    """
+    def instances(self, type_: NamedType) -> NamedType:
+        """The type whose table has the resources that a retrieve of `type_` may find."""
+        ...
 
-    def instances(self, type_: NamedType) -> NamedType: ...
+    def code_property(self, name: str) -> str:
+        """The element with all codes that a retrieve by the code property `name` compares."""
+        ...
 
-    def code_property(self, name: str) -> str: ...
-
-    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask: ...
+    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
+        """Mask over `rows` of a table: those of the type and profile of a retrieve."""
+        ...
 
 
 @dataclass
 class RowError:
-    """A run-time error of one patient: what was evaluated (`origin`), and what went wrong.
-
-    `path` are the nodes under evaluation, from the define's own to the one that raised the error.
+    """A run-time error of one patient (a row of the cohort). `origin` names the define; `path` has the nodes that were
+    being evaluated, from that of the define to the one that raised the error.
     """
 
     patient: int
@@ -78,7 +88,7 @@ class RowError:
 
 
 class EvaluationError(Exception):
-    """Evaluation cannot go on for any patient: a plan that asks for what the engine does not have."""
+    """Evaluation failed for all patients, because the plan needs something that the engine does not support."""
 
 
 Evaluator = Callable[["Executor", Any, Frame], Column]
@@ -87,7 +97,8 @@ _E = TypeVar("_E", bound=Evaluator)
 
 
 def evaluates(*node_classes: type[PlanNode]) -> Callable[[_E], _E]:
-    """Register the evaluator of node classes: (executor, node, frame) -> column of frame.n values, or of one."""
+    """Register an evaluator, (executor, node, frame) -> column, for classes of nodes. The column has frame.n rows, or
+    one row that stands for all."""
 
     def register(evaluator: _E) -> _E:
         for node_class in node_classes:
@@ -97,20 +108,20 @@ def evaluates(*node_classes: type[PlanNode]) -> Callable[[_E], _E]:
     return register
 
 
-# A frame with at most so many rows for each that asks is worth a node's evaluation there: values are found again by the
-# next query over the same list, where those on fewer rows would be evaluated anew.
-_ROWS_PER_ROW_ASKING = 2
+# A node is evaluated on a frame further out, rather than on the rows that need its value, if that has at most so many
+# times as many rows. Its values can then be reused by other queries over the same list.
+_MOST_ROWS_PER_NEEDED_ROW = 2
 
 
 @dataclass
 class Executor:
     """Evaluates plans over a batch of patients.
 
-    `profiles` says what retrieves mean in the data model, `context` when and at which clock the evaluation was asked
-    for; `parameters` gives values by name. No more than `pair_limit` pairs of elements are looked at together.
+    `profiles` defines retrieves in the data model, `context` is the evaluation request, `parameters` are values by
+    name. At most `pair_limit` pairs of elements are evaluated at a time.
 
-    `errors` are those of the defines that were evaluated, `lifted` how often scalars were evaluated in place of a
-    kernel, by operator.
+    `errors` collects the run-time errors of the defines evaluated so far, `lifted` counts, by operator, the calls that
+    were evaluated on scalars.
     """
 
     cohort: Cohort
@@ -126,15 +137,15 @@ class Executor:
         self.patients.is_of_patients = True
         self.errors: list[RowError] = []
         self.lifted: Counter[str] = Counter()
-        # The nodes under evaluation, innermost last, and the errors that each has raised so far.
+        # The nodes being evaluated, innermost last, and the errors that each of them has raised so far.
         self._path: list[PlanNode] = []
         self._raised: list[Raised] = [{}]
 
     def evaluate(self, node: PlanNode, origin: str) -> Column:
-        """The value of a define (called `origin` in errors) for each patient, or one value for all of them.
+        """The value of a define for each patient, or one value for all; `origin` names the define in errors.
 
-        Errors that it raises, now or when what it shares with others was evaluated, are added to `errors`. Raises
-        EvaluationError where there can be no value for any patient.
+        Its run-time errors are added to `errors`, including those of shared nodes that were evaluated before. Raises
+        EvaluationError if evaluation failed for all patients.
         """
         self._raised = [{}]
         try:
@@ -143,7 +154,7 @@ class Executor:
         except EvaluationError:
             raise
         except Exception as error:
-            # Whatever else goes wrong is a defect of the engine; it must not take other measures with it.
+            # Any other exception is a defect of the engine, which must not affect other measures of the run.
             raise EvaluationError(f"{origin} cannot be evaluated: {type(error).__name__}: {error}") from error
         self.errors += [RowError(*error, origin, path) for error, path in self._raised[0].items()]
         return column
@@ -156,7 +167,7 @@ class Executor:
     # -- values ---------------------------------------------------------------------------------------------------
 
     def value(self, node: PlanNode, frame: Frame) -> Column:
-        """The value of `node` for each row of `frame`; a column of length 1 stands for one value in all of them."""
+        """The value of `node` for each row of `frame`; a column with one row stands for the same value in all rows."""
         found = frame.memo.get(node)
         if found is not None:
             if node in frame.raised:
@@ -170,7 +181,7 @@ class Executor:
             raised = self._raised.pop()
             self._path.pop()
             if raised:
-                raised = frame.raised[node] = self._asked_for(raised, frame)
+                raised = frame.raised[node] = self._of_patients_in(frame, raised)
                 self._raised[-1].update(raised)
         return column
 
@@ -188,9 +199,10 @@ class Executor:
         return column.broadcast(home.n).take(frame.rows_in(home))
 
     def home_of(self, node: PlanNode, frame: Frame) -> Frame:
-        """The frame to evaluate `node` on for `frame`: the outermost one that has all it depends on."""
+        """The frame to evaluate `node` on when `frame` needs its value: normally the outermost frame that has all that
+        the node depends on."""
         if not node.patient and not node.free:
-            # Rows that ask for no value raise no error: where there may be none, nothing is evaluated for all.
+            # An error must not be raised if no row needs the value, so that a node that may raise one stays here.
             return frame if node.may_raise and frame is not self.patients else self.once
         if frame is self.patients or frame.parent is None:
             return frame
@@ -204,7 +216,7 @@ class Executor:
             return self.home_of(node, frame.parent)
         base = frame.base
         if base is not None and node.free <= base.scope and (base.is_of_patients or not node.patient):
-            # What depends on the list's element alone is the same in all pairs that the element is in.
+            # A value that depends only on the element of the list is the same in all pairs with this element.
             home = self.home_of(node, base)
             return home if node in home.memo or not self._is_far_larger(home, frame) else frame
         return frame
@@ -213,31 +225,33 @@ class Executor:
         assert frame.parent is not None
         home = self.home_of(node, frame.parent)
         if home is frame.parent or self._is_far_larger(home, frame):
-            # Rows that were not selected need no value, unless all have theirs already.
+            # Rows that were not selected need no value, so evaluate on the selection, unless all values exist already.
             return home if node in home.memo or not node.free else frame
         return home
 
     @staticmethod
     def _is_far_larger(home: Frame, frame: Frame) -> bool:
-        return home.n > _ROWS_PER_ROW_ASKING * frame.n
+        return home.n > _MOST_ROWS_PER_NEEDED_ROW * frame.n
 
     def is_never_null(self, node: PlanNode, frame: Frame) -> bool:
-        """Is it known without evaluation that `node` is null in no row of the frame?"""
+        """Whether it is known, without evaluating it, that `node` is null in no row of the frame."""
         if isinstance(node, Constant):
             return node.value is not None
         return isinstance(node, Variable) and isinstance(self.value(node, frame), ResourceColumn)
 
     # -- errors ---------------------------------------------------------------------------------------------------
 
-    def _asked_for(self, raised: Raised, frame: Frame) -> Raised:
-        """Of errors those of patients with rows in the frame: of what was evaluated further out, no other asks."""
+    def _of_patients_in(self, frame: Frame, raised: Raised) -> Raised:
+        """The errors of patients with rows in the frame. A node evaluated further out may have raised errors for other
+        patients, who do not need its value here."""
         if frame is self.once or frame is self.patients:
             return raised
-        asking = frozenset(frame.rows_in(self.patients).tolist())
-        return {error: path for error, path in raised.items() if error[0] in asking}
+        present = frozenset(frame.rows_in(self.patients).tolist())
+        return {error: path for error, path in raised.items() if error[0] in present}
 
     def fail(self, rows: Mask, frame: Frame, message: str) -> None:
-        """Record a run-time error for the patients of `rows` (mask over the frame)."""
+        """Record a run-time error for the patients of `rows`, a mask over the frame. Raises EvaluationError if the rows
+        of the frame do not belong to patients."""
         if not rows.any():
             return
         if len(rows) == 1 and frame.n != 1:
@@ -250,7 +264,8 @@ class Executor:
 
 
 def truth(column: Column, n: int) -> Mask:
-    """Where a column that ought to be Boolean is true, over n rows; an untyped null is true nowhere."""
+    """Mask of the `n` rows in which a Boolean column is true; nowhere for untyped nulls, and of a choice only its
+    Boolean alternative counts. Raises EvaluationError for other types."""
     if isinstance(column, ChoiceColumn):
         masks = [truth(part, n) for part in column.alternatives if isinstance(part, BooleanColumn)]
         return np.logical_or.reduce(masks) if masks else np.zeros(n, np.bool_)

@@ -1,6 +1,6 @@
-"""Kernels for the conversions of FHIRHelpers, the library that turns values of FHIR into System values.
+"""Kernels for the functions of FHIRHelpers, the library that converts FHIR values to System values.
 
-The library's own definitions, which any of its versions carries, are the specification; a test compares the two.
+The definitions in the library itself are the specification; a test compares the kernels with them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ecqm.plan.nodes import FunctionKernel
 from ecqm.types import CODE, CONCEPT, NamedType
 from ecqm.values import Quantity, Ratio
 
-# UCUM units of definite durations and the calendar durations that the library takes them for.
+# UCUM units, and the calendar durations that the library converts them to.
 CALENDAR_UNITS = {
     "ms": "millisecond",
     "s": "second",
@@ -57,7 +57,7 @@ def function_kernel(executor: Executor, node: FunctionKernel, frame: Frame) -> C
 
 
 def convert(executor: Executor, name: str, column: Column, frame: Frame) -> Column:
-    """Apply a conversion to a column over `frame`, each alternative of a choice on the rows that hold it."""
+    """Apply a conversion to a column over `frame`, to each alternative of a choice on the rows that have it."""
     if isinstance(column, NullColumn):
         return column
     kernel = KERNELS[name]
@@ -78,7 +78,7 @@ def convert(executor: Executor, name: str, column: Column, frame: Frame) -> Colu
 
 
 def fhir_type(column: Column) -> str:
-    """The FHIR data type of a column; that which it specializes where that is what conversions are defined for."""
+    """The name of a column's FHIR type, `Quantity` for all types derived from it; empty for other types."""
     if not isinstance(column.type, NamedType) or column.type.model != "FHIR":
         return ""
     return "Quantity" if is_derived(column.type, _QUANTITY) else column.type.name
@@ -95,7 +95,7 @@ def _period(executor: Executor, column: RecordColumn, frame: Frame) -> Column:
     start, end = system_type(column.field("start")), system_type(column.field("end"))
     if isinstance(start, NullColumn) and isinstance(end, NullColumn):
         return NullColumn(len(column))
-    # An unstated start is unknown (open), an unstated end is not bounded (closed).
+    # A missing start is unknown (open boundary), a missing end is the end of time (closed boundary).
     closed = np.ones(len(column), np.bool_)
     result = interval_of(start, end, start.valid, closed)
     return IntervalColumn(result.low, result.high, result.low_closed, closed, column.valid, result.type)
@@ -146,14 +146,14 @@ def to_quantity_ignoring_comparator(executor: Executor, column: Column, frame: F
         return NullColumn(len(column))
     system = column.field("system")
     if isinstance(system, StringColumn):
-        foreign = value.valid & system.valid & ~np.isin(system.ids, [POOL.id_of(known) for known in UNIT_SYSTEMS])
+        foreign = value.valid & system.matches(lambda text: text not in UNIT_SYSTEMS)
         executor.fail(foreign, frame, "a FHIR Quantity has a unit that is not of UCUM")
         value = value.where(~foreign)
     return QuantityColumn(value, _unit(column))
 
 
 def _unit(column: RecordColumn) -> StringColumn:
-    """The unit's code, or else its text, or else 1, calendar durations by their names."""
+    """The code of the unit, or else its text, or else 1, with calendar durations by their keywords."""
     one = StringColumn.of(["1"])
     ids = np.full(len(column), one.ids[0], np.int32)
     for name in ("unit", "code"):
@@ -197,7 +197,7 @@ def _ratio(numerator: Quantity | None, denominator: Quantity | None) -> Ratio | 
 
 
 def to_system(executor: Executor, column: Column, frame: Frame) -> Column:
-    """ToString, ToBoolean and the like: the value of a primitive."""
+    """ToString, ToBoolean and so on: the value of a primitive type."""
     return system_type(column) if isinstance(column, Scalars) else NullColumn(len(column))
 
 
@@ -230,5 +230,5 @@ KERNELS: dict[str, Kernel] = {
 
 
 def kernel_for(library: str, function: str) -> str | None:
-    """The kernel that stands for a library function, if there is one."""
+    """The name of the kernel for a library function; None if there is none."""
     return function if library == "FHIRHelpers" and function in KERNELS else None

@@ -1,14 +1,14 @@
-"""Frames: sets of rows under evaluation, and how their rows lie in one another.
+"""Frames: the sets of rows that nodes are evaluated on.
 
-    Frame               one row: what is the same for the whole run
+    once                a single row, for values that are the same for the whole run
       └ patients        one row per patient
           └ scan        one row per element of a list, for each row of the frame that the list is evaluated on
-          └ product     a scan repeated for every row of a frame further in: pairs
-              └ selection   some of the rows of the frame above it, with the same variables
+          └ product     pairs: the elements of a scan, repeated for the rows of another frame
+              └ selection   some rows of another frame, with the same variables
 
-Every frame but the first has a `parent` and, per row, the row `up` in it (non-decreasing). A product also knows the
-frame of its list, its `base`, and per row the `elements` row there, so that what depends on the list's element alone
-is evaluated on the list and not on the pairs.
+Every frame except the first has a `parent` and, for each row, the row of the parent that it belongs to (`up`,
+non-decreasing). A product also has a `base`, the frame of its list, and for each row the row of the base (`elements`).
+What depends on the element of the list alone is evaluated on the base and not on the pairs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,18 @@ from ecqm.columns import Column, Rows
 from ecqm.plan.nodes import Node, PlanNode, Variable
 
 Raised = dict[tuple[int, str], tuple[PlanNode, ...]]
-"""Errors by patient and message, each with the nodes that were under evaluation, outermost first."""
+"""Run-time errors by (patient, message), with the nodes that were being evaluated, outermost first."""
 
 
 class Frame:
-    """`n` rows; `own`: the variables that they bind; `memo`: the columns already evaluated on them.
+    """`n` rows.
 
-    `raised`: the errors that evaluating a node of `memo` raised.
-    `scans`: the frames of the lists that were evaluated here, so that queries over one list share what they evaluate.
+    - `own`: the variables that the frame binds; `scope`: those and the variables of the frames around it;
+    - `memo`: the columns evaluated on the frame; `raised`: the errors raised while evaluating them;
+    - `scans`: the frames of lists that were evaluated here, so that queries over the same list share them;
+    - `is_of_patients`: whether every row belongs to a patient;
+    - `is_selection`: whether the frame has some rows of its parent; `is_conditional`: whether, in addition, nodes that
+      may raise errors must not be evaluated for the other rows.
     """
 
     def __init__(self, n: int, parent: Frame | None = None, up: Rows | None = None) -> None:
@@ -39,7 +43,6 @@ class Frame:
         self.elements: Rows | None = None
         self.own: frozenset[Variable] = frozenset()
         self.scope: frozenset[Variable] = parent.scope if parent is not None else frozenset()
-        # Does every row belong to a patient? Not those of lists that are the same for the whole run.
         self.is_of_patients: bool = parent is not None and parent.is_of_patients
         self.is_selection = False
         self.is_conditional = False
@@ -49,22 +52,22 @@ class Frame:
         self._paths: dict[Frame, Rows] = {}
 
     def bind(self, variable: Variable, column: Column) -> None:
-        """Give `variable` its value in each of the rows."""
+        """Set the values of `variable` in the rows of this frame."""
         self.own |= {variable}
         self.scope |= {variable}
         self.memo[variable] = column
 
     def binding(self, variable: Variable) -> Frame:
-        """The frame of the list whose elements are the values of `variable`: this one, or one that it lies in."""
+        """The scan that binds `variable`: this frame, or one around it. Raises LookupError if there is none."""
         if variable in self.own and not self.is_selection and self.base is None:
             return self
         for frame, _ in self._links():
             if variable in frame.scope:
                 return frame.binding(variable)
-        raise LookupError("a frame was asked for a variable that it does not have")
+        raise LookupError("the variable is not bound by this frame or one around it")
 
     def forget(self, keep: Container[Node]) -> None:
-        """Free the columns of all nodes but those in `keep`, here and on the lists that were evaluated here."""
+        """Free the columns of all nodes except those in `keep`, on this frame and its `scans`."""
         self.memo = {node: column for node, column in self.memo.items() if node in keep or node in self.own}
         self.raised = {node: errors for node, errors in self.raised.items() if node in keep}
         self.scans = {key: scan for key, scan in self.scans.items() if key[0] in keep}
@@ -72,12 +75,13 @@ class Frame:
             scan.forget(keep)
 
     def rows_in(self, ancestor: Frame) -> Rows:
-        """For each row, the row of `ancestor` that it belongs to. The ancestor is above, or beside as a base."""
+        """For each row, the row of `ancestor` that it belongs to. The ancestor is reached by parents and bases. Raises
+        LookupError if it is not."""
         found = self._paths.get(ancestor)
         if found is None:
             found = self._find_path(ancestor)
             if found is None:
-                raise LookupError("a frame was asked for rows of one that it does not lie in")
+                raise LookupError("the other frame is not around this one")
             self._paths[ancestor] = found
         return found
 
@@ -101,7 +105,7 @@ class Frame:
         return self is ancestor or any(frame._reaches(ancestor) for frame, _ in self._links())
 
     def select(self, rows: Rows, conditional: bool = False) -> Frame:
-        """The frame of some of the rows (increasing). `conditional`: the others must not be evaluated for it."""
+        """The frame of some of the rows (increasing); for `conditional` see `is_conditional`."""
         frame = Frame(len(rows), self, rows)
         frame.is_selection = True
         frame.is_conditional = conditional
@@ -109,7 +113,8 @@ class Frame:
         return frame
 
     def product(self, base: Frame, up: Rows, elements: Rows, own: frozenset[Variable]) -> Frame:
-        """The frame of pairs of this frame's rows `up` and `base`'s rows `elements`."""
+        """The frame of pairs: rows `up` of this frame (non-decreasing) with rows `elements` of `base`. It binds the
+        variables `own`."""
         frame = Frame(len(up), self, up)
         frame.base = base
         frame.elements = elements

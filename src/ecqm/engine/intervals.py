@@ -1,4 +1,4 @@
-"""Intervals of boundaries that the plan computes (`elm:19.1`)."""
+"""The Interval selector (`elm:19.1`)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
     if node.point_type is not None:
         made = _for_all_time(made, node.point_type)
     if not node.patient and not node.free:
-        # What the logic writes down is an error of the logic. What it computes from a patient's data, as in a stay
-        # whose recorded end lies before its start, keeps its boundaries, as what FHIRHelpers makes of a Period does:
-        # published decks expect evaluation to go on.
+        # An interval that the logic states, and that ends before it starts, is an error. One computed from a patient's
+        # data keeps its boundaries, as FHIRHelpers does for a Period: published test cases expect evaluation to go on
+        # (docs/clarifications.md).
         ends = (apply(executor, bound, (made,), {}, frame) for bound in ("End", "Start"))
         executor.fail(truth(apply(executor, "Less", tuple(ends), {}, frame), n), frame, _BACKWARDS)
     return made
 
 
 def _for_all_time(interval: IntervalColumn, type_: CqlType) -> IntervalColumn:
-    """Closed boundaries that are both null as the minimum and maximum that they mean (CQL reference, Start and End):
-    what has neither boundary shows no longer of what it is an interval."""
+    """Closed boundaries that are both null replaced by the minimum and maximum of the point type that they stand for
+    (CQL reference, Start and End). Later operators could not tell the type from the nulls."""
     boundless = interval.low_closed & interval.high_closed & ~interval.low.valid & ~interval.high.valid
     if not boundless.any():
         return interval

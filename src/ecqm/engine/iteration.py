@@ -1,16 +1,15 @@
-"""Places of elements in their lists, and projections repeated on what they gave (ELM, Iteration; `elm:20.24`)."""
+"""Iteration, the position of an element in its list, and Repeat (`elm:20.24`)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecqm.columns import Column, ListColumn, NullColumn
-from ecqm.columns.number import IntegerColumn
+from ecqm.columns import Column, IntegerColumn, ListColumn, NullColumn
 from ecqm.engine.calls import apply
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.queries import as_list
-from ecqm.kernels.segments import offsets_of_parents
+from ecqm.kernels.segments import positions_within
 from ecqm.plan.nodes import Position, Repeat
 
 _MOST_ROUNDS = 1_000
@@ -20,8 +19,7 @@ _MOST_ROUNDS = 1_000
 def position(executor: Executor, node: Position, frame: Frame) -> Column:
     home = frame.binding(node.element)
     assert home.parent is not None and home.up is not None
-    starts = offsets_of_parents(home.up, home.parent.n)[:-1]
-    places = np.arange(home.n) - starts[home.up]
+    places = positions_within(home.up, home.parent.n)
     return IntegerColumn(places[frame.rows_in(home)], np.ones(frame.n, np.bool_))
 
 
@@ -38,13 +36,12 @@ def repeat(executor: Executor, node: Repeat, frame: Frame) -> Column:
         given = _projected(executor, node, level, frame)
         level = as_list(apply(executor, "Except", [given, found], {}, frame))
         found = as_list(apply(executor, "Union", [found, level], {}, frame))
-    endless = np.bincount(level.parents, minlength=frame.n) > 0
-    executor.fail(endless, frame, f"repeat finds something new even after {_MOST_ROUNDS:,} rounds")
+    executor.fail(level.lengths > 0, frame, f"repeat still finds new elements after {_MOST_ROUNDS:,} rounds")
     return found
 
 
 def _projected(executor: Executor, node: Repeat, level: ListColumn, frame: Frame) -> ListColumn:
-    """What the projection gives for each element of `level`, flattened."""
+    """The results of the projection for each element of `level`, flattened."""
     elements = Frame(len(level.values), frame, level.parents)
     elements.bind(node.current, level.values)
     given = as_list(executor.value(node.projection, elements).broadcast(elements.n))

@@ -1,4 +1,4 @@
-"""Lifting: where no kernel does it, scalars are evaluated, once for each distinct row of columns. It is counted."""
+"""Lifting: evaluation on scalars, once for each distinct row of the operands, where there is no kernel."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ecqm.values import CqlError
 def lifted(
     executor: Executor, name: str, evaluate: Callable[..., Any], operands: Sequence[Column], frame: Frame
 ) -> Column:
-    """What `evaluate` makes of each row of the operands, which are columns over `frame`.
+    """The results of `evaluate`, a function of scalars, for each row of the operands, which are columns over `frame`.
 
-    A row for which it raises an error is null, and the error its patient's. Each call counts as one in
-    `executor.lifted`, under `name`.
+    If it raises an error, the rows are null and the error is recorded for their patients. The call is counted in
+    `executor.lifted` under `name`.
     """
     executor.lifted[name] += 1
     n = broadcast_length(*operands) if operands else 1
@@ -34,10 +34,13 @@ def lifted(
         to_values(operand.take(rows)) if len(operand) == n else to_values(operand) * len(rows) for operand in operands
     ]
     results: list[Any] = []
+    failures: dict[str, list[int]] = {}
     for number in range(len(rows)):
         try:
             results.append(evaluate(*(values[number] for values in columns)))
         except (CqlError, ArithmeticError, ValueError) as error:
             results.append(None)
-            executor.fail(place == number, frame, f"{name}: {error}")
+            failures.setdefault(f"{name}: {error}", []).append(number)
+    for message, numbers in failures.items():
+        executor.fail(np.isin(place, numbers), frame, message)
     return from_values(results, executor.terminology.codes).take(place)

@@ -1,4 +1,4 @@
-"""Order of values within lists: sort clauses, Min and Max."""
+"""The order of values in sort clauses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ecqm.operators.vectors.amounts import amounts
 
 
 def ranks(column: Column) -> Rows:
-    """Integers in the order of the values: null first, equal values alike (`elm:10.13`, sort: nulls are the lowest)."""
+    """Integers (n) in the order of the values, the same for equal values; nulls come first (`elm:10.13`)."""
     rank = _ranks(column)
     return np.where(column.valid, rank - rank.min(initial=0) + 1, 0)
 
@@ -38,14 +38,14 @@ def _ranks(column: Column) -> Rows:
     if isinstance(column, TemporalColumn):
         if column.exact:
             return column.low
-        # Of two that start alike the vaguer one comes first, as for the reference engines.
+        # Of two values with the same start the less precise one comes first, as in the reference engines.
         return combine_keys(column.low, column.precision.astype(np.int64))
     if isinstance(column, BooleanColumn):
         return column.is_true.astype(np.int64)
     if isinstance(column, DecimalColumn):
         return _whole(column.unscaled)
     if isinstance(column, QuantityColumn):
-        # What cannot be compared has no order: by kind, so that a list's does not depend on what is in others.
+        # Quantities that cannot be compared are ordered by kind, which does not depend on the values of other lists.
         (found,) = amounts(column)
         return combine_keys(found.kind, _whole(found.number))
     if isinstance(column, StringColumn):
@@ -54,7 +54,7 @@ def _ranks(column: Column) -> Rows:
 
 
 def _whole(numbers: Unscaled) -> Rows:
-    """Numbers in their order, as ranks where they do not fit into 64 bits."""
+    """The numbers, or their ranks if they do not fit into 64 bits."""
     if numbers.dtype != object:
         return numbers
     return np.unique(numbers, return_inverse=True)[1]
@@ -67,7 +67,7 @@ def _ranks_of_distinct(column: Column, key: Callable[[Any], Any]) -> Rows:
     sort_keys = {number: key(values[number]) for number in known}
     known.sort(key=sort_keys.__getitem__)
     rank = np.zeros(len(rows), np.int64)
-    # Values that are written differently may be equal: then they rank alike.
+    # Values with different keys may be equal; those have the same rank.
     rises = (sort_keys[one] < sort_keys[next_] for one, next_ in pairwise(known))
     rank[known] = list(accumulate(rises, initial=0))[: len(known)]
     return rank[place]
@@ -80,7 +80,8 @@ def _compare(left: object, right: object) -> int:
 
 
 def order_within(parents: Rows, keys: list[tuple[Column, bool]]) -> Rows:
-    """The order of rows that sorts each run of equal `parents` (non-decreasing) by `keys`, ties as they were."""
+    """The order of rows that sorts each list (`parents`, non-decreasing) by `keys`, pairs of a column and whether it is
+    descending; the sort is stable."""
     packed, _ = densify(parents)
     for column, descending in keys:
         rank, count = densify(ranks(column))

@@ -1,14 +1,14 @@
-"""Which resources a retrieve of a profile takes.
+"""Which resources a retrieve by a profile finds.
 
-Three rules (`ecqm test --profiles`):
+There are three rules (`ecqm test --profiles`):
 
-- `declared`: those that declare the profile in meta.profile, or one that is derived from it.
-- `inferred`: those that conform to what the profile fixes, whatever they declare.
-- `both`: a resource that declares a profile of QI-Core or US Core is taken at its word; for any other, and for one
-  that declares no more than a profile that the retrieved one is derived from, what the profile fixes decides.
+- `declared`: the resources that declare the profile, or one derived from it, in meta.profile.
+- `inferred`: the resources that conform to what the profile fixes, whatever they declare.
+- `both`: the declaration decides for resources that declare a profile of QI-Core or US Core, except for one that the
+  retrieved profile is derived from; for all others what the profile fixes decides.
 
-A profile that no version of QI-Core or US Core has declares nothing. The patient is who the evaluation is about,
-whatever profile is declared, and every resource is of the base definition of its type.
+A declared profile that is in no version of QI-Core or US Core does not count. Retrieves of the Patient, and by the base
+definition of a resource type, find all resources, whatever these declare.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ecqm.columns import (
-    POOL,
     BooleanColumn,
     ChoiceColumn,
     CodeColumn,
@@ -32,19 +31,19 @@ from ecqm.columns import (
     Rows,
     StringColumn,
 )
-from ecqm.kernels.segments import any_within, distinct, representatives
+from ecqm.kernels.segments import any_within, representatives
 from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
 from ecqm.types import NamedType
 
 ProfileRule = Literal["declared", "inferred", "both"]
 
 LOINC = "http://loinc.org"
-# Modifier extensions that say that something was not, or is not to be, done; of their URLs the last part counts.
+# The ends of the URLs of modifier extensions for something that was not done or is not to be done.
 _NOT_DONE = ("qicore-notdone", "donotperform")
 
 
 class Declared(NamedTuple):
-    """What resources declare: `number` (n) is, for each row of a table, the place of what it declares in `sets`."""
+    """Declared profiles: row i of a table (n rows) declares sets[number[i]]."""
 
     number: Rows
     sets: list[frozenset[str]]
@@ -54,7 +53,7 @@ _DECLARED: WeakKeyDictionary[Any, Declared] = WeakKeyDictionary()
 
 
 def declared_in(table: Any) -> Declared:
-    """The sets of profiles that rows of a table declare, each looked at once; made once for a table."""
+    """The profiles that the rows of a table declare, found once per table."""
     found = _DECLARED.get(table)
     if found is None:
         profiles: ListColumn = table.profiles
@@ -68,30 +67,31 @@ def declared_in(table: Any) -> Declared:
     return found
 
 
+# Verdicts on a set of declared profiles; with _OPEN, what the profile fixes decides.
 _NO, _YES, _OPEN = 0, 1, 2
 
 
 class FhirProfiles:
-    """Retrieves by profile, in tables of FHIR resources (`ecqm.engine.executor.Profiles`)."""
+    """Retrieves of FHIR resources by profile (implements `ecqm.engine.executor.Profiles`)."""
 
     def __init__(self, rule: ProfileRule = "both") -> None:
         self.rule = rule
         self._inferred: WeakKeyDictionary[Any, dict[str, Mask]] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[type[FhirProfiles], tuple[ProfileRule]]:
-        # What was inferred is about tables of this process.
+        # The cache belongs to the tables of this process.
         return FhirProfiles, (self.rule,)
 
     def instances(self, type_: NamedType) -> NamedType:
-        """ELM retrieves FHIR by its resource types, which are those of the data."""
+        """The type itself: ELM retrieves FHIR by the resource types of the data."""
         return type_
 
     def code_property(self, name: str) -> str:
-        """A concept holds all its codes itself."""
+        """The property itself: a concept has all of its codes."""
         return name
 
     def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
-        """Mask over `rows` of a table: those that a retrieve of `profile` takes."""
+        """Mask over `rows` of a table: those that a retrieve by `profile` finds."""
         wanted = "" if profile is None else canonical(profile)
         if not wanted or table.resource_type == "Patient" or wanted.endswith(f"/{table.resource_type}"):
             return np.ones(len(rows), np.bool_)
@@ -106,7 +106,7 @@ class FhirProfiles:
         return taken
 
     def _verdict(self, urls: frozenset[str], profile: str) -> int:
-        """Whether resources that declare all of these are taken; open where that is for what they are to say."""
+        """Whether a retrieve by `profile` finds resources that declare exactly the profiles `urls`."""
         if not urls.isdisjoint(derived_from(profile)):
             return _YES
         if self.rule == "declared" or any(is_known(url) for url in urls - bases_of(profile)):
@@ -121,7 +121,7 @@ class FhirProfiles:
 
 
 def inferred(table: Any, profile: str) -> Mask:
-    """The rows that conform to what a profile fixes: negation, category, code."""
+    """Mask of the rows of a table that conform to what a profile fixes: negation, category, code."""
     facts = profile_facts(profile)
     found = np.ones(len(table), np.bool_)
     if facts.negated is not None:
@@ -134,7 +134,7 @@ def inferred(table: Any, profile: str) -> Mask:
 
 
 def negated(table: Any) -> Mask:
-    """The rows that say that something was not, or is not to be, done."""
+    """Mask of the rows of a table for something that was not done or is not to be done."""
     found = _modified(table)
     negation = negation_of(table.resource_type)
     if negation is None:
@@ -142,9 +142,7 @@ def negated(table: Any) -> Mask:
     if negation.status:
         status = table.element("status")
         if isinstance(status, StringColumn):
-            different, places = distinct(status.ids)
-            said = [i >= 0 and POOL.strings[i] in negation.status for i in different.tolist()]
-            found = found | np.array(said, np.bool_)[places]
+            found = found | status.matches(lambda text: text in negation.status)
     if negation.element is not None:
         element = table.element(negation.element)
         if isinstance(element, BooleanColumn):
@@ -153,7 +151,7 @@ def negated(table: Any) -> Mask:
 
 
 def _modified(table: Any) -> Mask:
-    """The rows with a modifier extension for negation that is true."""
+    """Mask of the rows with a modifier extension for negation whose value is true."""
     none = np.zeros(len(table), np.bool_)
     extensions = table.element("modifierExtension")
     if not isinstance(extensions, ListColumn) or not isinstance(extensions.values, RecordColumn):
@@ -161,9 +159,8 @@ def _modified(table: Any) -> Mask:
     urls, values = extensions.values.field("url"), extensions.values.field("value")
     if not isinstance(urls, StringColumn):
         return none
-    different, places = distinct(urls.ids)
-    negating = [i >= 0 and POOL.strings[i].lower().endswith(_NOT_DONE) for i in different.tolist()]
-    return any_within(np.array(negating, np.bool_)[places] & _is_true(values), extensions.parents, len(table))
+    negating = urls.matches(lambda url: url.lower().endswith(_NOT_DONE))
+    return any_within(negating & _is_true(values), extensions.parents, len(table))
 
 
 def _is_true(column: Column) -> Mask:
@@ -174,13 +171,10 @@ def _is_true(column: Column) -> Mask:
 
 
 def _has_code(column: Column, wanted: Callable[[str, str], bool]) -> Mask:
-    """The rows of codes, concepts or lists of them, in which there is a code that is wanted (by system and code)."""
+    """Mask of the rows of codes, concepts, or lists of them, with a code for which `wanted` (system, code) holds."""
     n = len(column)
     if isinstance(column, ListColumn):
         return any_within(_has_code(column.values, wanted), column.parents, n)
     if isinstance(column, ConceptColumn):
         return any_within(_has_code(column.codes, wanted), column.parents, n)
-    if isinstance(column, CodeColumn):
-        different, places = distinct(column.ids)
-        return np.array([i >= 0 and wanted(*column.index.code(i)) for i in different.tolist()], np.bool_)[places]
-    return np.zeros(n, np.bool_)
+    return column.matches(wanted) if isinstance(column, CodeColumn) else np.zeros(n, np.bool_)

@@ -1,4 +1,4 @@
-"""Queries: opening frames, and reducing them to a value per outer row (`elm:10`)."""
+"""Queries (`elm:10`): frames are opened by sources and conditions, and reduced to one value per outer row."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from ecqm.plan.nodes import (
 
 
 def open_rows(executor: Executor, rows: RowsNode, frame: Frame) -> Frame:
-    """The frame of `rows` as seen from `frame`, whose rows can be asked for with `rows_in`."""
+    """The frame of `rows` inside `frame`."""
     if isinstance(rows, Scan):
         return _open_scan(executor, rows, frame)
     assert isinstance(rows, Filter)
@@ -76,14 +76,14 @@ def _open_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
 
 
 def _home_of_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
-    """The frame to scan a list on: where it is evaluated, if its conditions can be asked there."""
+    """The frame to scan a list on: the one on which it is evaluated, if its conditions can be evaluated there."""
     home = executor.home_of(scan.source, frame)
-    asks_of_patients = any(condition.patient for condition in scan.keep)
-    return frame if asks_of_patients and not home.is_of_patients else home
+    needs_patients = any(condition.patient for condition in scan.keep)
+    return frame if needs_patients and not home.is_of_patients else home
 
 
 def scan_at_home(executor: Executor, scan: Scan, home: Frame) -> Frame:
-    """The scan where its list is evaluated, narrowed by the conditions on the element alone."""
+    """The frame of a scan on its home, with only the elements that meet its conditions."""
     key = (scan.source, scan.variable)
     frame = home.scans.get(key)
     if frame is None:
@@ -97,7 +97,7 @@ def scan_at_home(executor: Executor, scan: Scan, home: Frame) -> Frame:
 
 
 def as_list(column: Column) -> ListColumn:
-    """A list column as it is; single values as lists of one, null as the empty list."""
+    """A column as lists: single values become lists of one element, nulls the empty list."""
     if isinstance(column, ListColumn):
         return column
     if isinstance(column, NullColumn):
@@ -105,7 +105,7 @@ def as_list(column: Column) -> ListColumn:
     if isinstance(column, ChoiceColumn) and any(isinstance(part, ListColumn) for part in column.alternatives):
         lists = [as_list(part) for part in column.alternatives]
         values = concat([part.values for part in lists])
-        # Each row has elements in one alternative at most, so that ordering by row keeps every list together.
+        # A row has elements in at most one alternative, so sorting by row keeps its elements in order.
         parents = np.concatenate([part.parents for part in lists])
         order = np.argsort(parents, kind="stable")
         return ListColumn.of_parents(parents[order], values.take(order), len(column), column.valid)
@@ -117,6 +117,7 @@ def as_list(column: Column) -> ListColumn:
 
 
 def _sources(rows: RowsNode | None) -> Iterator[Scan]:
+    """The scans of a query, the last source first."""
     while rows is not None:
         if isinstance(rows, Scan):
             yield rows
@@ -127,7 +128,8 @@ def _sources(rows: RowsNode | None) -> Iterator[Scan]:
 
 
 def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | None:
-    """How many rows the frame of a query has for each row of `frame`, filters aside; None where it is no product."""
+    """An upper bound for the rows that a query has for each row of `frame`: the product of the lengths of its sources.
+    None if no source is repeated for several rows."""
     pairs: Rows | None = None
     for scan in _sources(rows):
         if not scan.source.free <= frame.scope:
@@ -145,7 +147,7 @@ _W = TypeVar("_W", bound=WithinNode)
 
 
 def _in_chunks(evaluate: Callable[[Executor, _W, Frame], Column]) -> Callable[[Executor, _W, Frame], Column]:
-    """Evaluate a reduction on runs of rows short enough that their pairs stay below the executor's limit."""
+    """Evaluate a reduction on consecutive parts of the frame, so that each has at most `executor.pair_limit` pairs."""
 
     def evaluate_in_chunks(executor: Executor, node: _W, frame: Frame) -> Column:
         pairs = _pairs_per_row(executor, node.rows, frame)
@@ -176,11 +178,11 @@ def collect_within(executor: Executor, node: CollectWithin, frame: Frame) -> Col
 
 
 def _source_shape(executor: Executor, rows: RowsNode, frame: Frame) -> tuple[Mask, bool]:
-    """Where the sources of a query are not null, and whether all of them are single values rather than lists."""
+    """Mask of the rows of `frame` in which no source of a query is null, and whether all sources are single values."""
     valid, single = np.ones(frame.n, np.bool_), True
     for scan in _sources(rows):
         if not scan.source.free <= frame.scope:
-            continue  # a source that depends on an earlier one has no value per outer row
+            continue  # it depends on an earlier source, so it has no value per outer row
         column = executor.value(scan.source, frame)
         single = single and not _is_list(column)
         valid = valid & (column.valid if len(column) == frame.n else np.broadcast_to(column.valid, (frame.n,)))
@@ -203,7 +205,7 @@ def exists_within(executor: Executor, node: ExistsWithin, frame: Frame) -> Colum
         values = executor.value(node.value, opened).broadcast(opened.n)
         present = values.valid
         if isinstance(values, ListColumn) and _source_shape(executor, node.rows, frame)[1]:
-            # A query over a single value gives what it returns: here a list, and it is asked whether that has any.
+            # A query over a single value returns its value and not a list of it: here that value is itself a list.
             present = any_within(values.values.valid, values.parents, opened.n)
         parents = parents[present]
     found[parents] = True
@@ -219,20 +221,25 @@ def reduce_within(executor: Executor, node: ReduceWithin, frame: Frame) -> Colum
     parents = opened.rows_in(frame)
     offsets = offsets_of_parents(parents, frame.n)
     lengths = np.diff(offsets)
-    gathered = executor.value(node.starting, frame).broadcast(frame.n)
-    # One step for the first row of every outer row at once, then for the second, and so on.
-    for position in range(int(lengths.max(initial=0))):
-        owners = np.flatnonzero(lengths > position)
-        step = opened.select(offsets[:-1][owners] + position)
-        step.bind(node.accumulator, gathered.take(owners))
-        result = executor.value(node.step, step).broadcast(step.n)
-        done = np.flatnonzero(lengths <= position)
-        gathered = merge(frame.n, [(done, gathered.take(done)), (owners, result)])
-    return gathered
+    # The first step is taken for all outer rows at once, then the second for those that have more rows, and so on.
+    active = np.arange(frame.n)
+    result = executor.value(node.starting, frame).broadcast(frame.n)
+    finished: list[tuple[Rows, Column]] = []
+    position = 0
+    while len(active):
+        ends = lengths[active] == position
+        finished.append((active[ends], result.take(np.flatnonzero(ends))))
+        active, result = active[~ends], result.take(np.flatnonzero(~ends))
+        if len(active):
+            step = opened.select(offsets[active] + position)
+            step.bind(node.accumulator, result)
+            result = executor.value(node.step, step).broadcast(step.n)
+        position += 1
+    return merge(frame.n, finished)
 
 
 def _distinct_rows(executor: Executor, rows: RowsNode, opened: Frame, frame: Frame) -> Frame:
-    """The rows whose elements, of all sources together, did not occur before for the same outer row."""
+    """The rows without those whose elements (of all sources) occur in an earlier row of the same outer row."""
     if opened.n == 0:
         return opened
     elements = [executor.value(scan.variable, opened).broadcast(opened.n).keys() for scan in _sources(rows)]

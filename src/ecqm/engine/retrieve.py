@@ -1,4 +1,4 @@
-"""Retrieves: the resources of a type, by profile and by code (`elm:11.1`)."""
+"""Retrieve, by type, profile and code (`elm:11.1`), and membership in value sets (`elm:23.8`, `elm:23.2`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ecqm.columns import (
-    POOL,
     BooleanColumn,
     ChoiceColumn,
     CodeColumn,
@@ -29,7 +28,7 @@ from ecqm.engine.code_index import code_rows
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.values import part_of
-from ecqm.kernels.segments import any_within, distinct
+from ecqm.kernels.segments import any_within
 from ecqm.plan.nodes import Membership, PlanNode, Retrieve
 from ecqm.types import NamedType
 from ecqm.values import Code, Concept, ValueSet
@@ -56,7 +55,7 @@ def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Rows:
     assert node.codes is not None and node.code_property is not None
     path = executor.profiles.code_property(node.code_property)
     column = _column_at(table, path)
-    # The codes of a column are numbered when it is read: only then is it known how far a look-up table must reach.
+    # Only after the column is read: its codes get their ids then, and the mask of members has to cover them.
     members = _members(executor, node.codes)
     index = code_rows(table, path, column)
     if index is not None:
@@ -65,7 +64,7 @@ def _matching_codes(executor: Executor, table: Any, node: Retrieve) -> Rows:
 
 
 def _column_at(table: Any, path: str) -> Column:
-    """The values of an element for all rows of a table; `path` may lead into it."""
+    """The values at a path of names, separated by dots, for all rows of a table."""
     first, *rest = path.split(".")
     try:
         column: Column = table.element(first)
@@ -78,14 +77,14 @@ def _column_at(table: Any, path: str) -> Column:
 
 @dataclass(frozen=True)
 class Members:
-    """What a filter by codes accepts: a mask over the ids of codes, and the strings that are a code of any system."""
+    """The codes that a filter accepts: `mask`, indexed by code id, and `strings`, the codes without their systems."""
 
     mask: Mask
     strings: Callable[[], frozenset[str]]
 
 
 def _members(executor: Executor, codes: PlanNode) -> Members:
-    """What a code filter accepts, from a value set, or codes written out."""
+    """The codes that a filter accepts, which is a value set, a code, a concept, or a list of codes."""
     values = to_values(executor.value(codes, executor.once))[0]
     if isinstance(values, ValueSet):
         return _of_value_set(executor, values)
@@ -106,13 +105,14 @@ def _of_value_set(executor: Executor, value_set: ValueSet) -> Members:
 
 
 def member_mask(ids: npt.NDArray[np.integer], members: Mask) -> Mask:
-    """Which code ids are members; ids newer than the table are of codes that the value set does not have."""
+    """Mask of the `ids` for which `members` (indexed by code id) holds. An id beyond it belongs to a code that was new
+    after the mask was made, and so is in no value set."""
     known = (ids >= 0) & (ids < len(members))
     return members[np.where(known, ids, 0)] & known if len(members) else known & False
 
 
 def _any_member(executor: Executor, column: Column, members: Members, patients: Rows, serials: Rows) -> Mask:
-    """For each row: does its code, or any of its codes, belong to `members`? References lead to their resource's."""
+    """Mask of the rows whose code, or any of whose codes, is a member; a reference has the code of its resource."""
     n = len(column)
     if isinstance(column, NullColumn):
         return np.zeros(n, np.bool_)
@@ -131,17 +131,14 @@ def _any_member(executor: Executor, column: Column, members: Members, patients: 
     if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
         return _referenced_member(executor, column, members, patients, serials)
     if isinstance(column, StringColumn):
-        ids, places = distinct(column.ids)
-        accepted = members.strings()
-        wanted = np.array([i >= 0 and POOL.strings[i] in accepted for i in ids.tolist()], np.bool_)
-        return wanted[places]
+        return column.matches(members.strings().__contains__)
     raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
 
 
 def _referenced_member(
     executor: Executor, column: RecordColumn, members: Members, patients: Rows, serials: Rows
 ) -> Mask:
-    """A medication given by reference is matched by the code of the Medication."""
+    """Mask of the rows whose reference leads to a Medication with a code that is a member."""
     rows = executor.cohort.resolve(column, patients, "Medication", serials)
     if (rows < 0).all():
         return np.zeros(len(column), np.bool_)
@@ -154,12 +151,13 @@ def membership(executor: Executor, node: Membership, frame: Frame) -> Column:
     column = executor.value(node.operand, frame)
     value_set = to_values(executor.value(node.value_set, executor.once))[0]
     if not isinstance(value_set, ValueSet):
-        raise EvaluationError("membership is asked in what is not a value set")
+        raise EvaluationError("the second operand of a membership is not a value set")
     return BooleanColumn.of(in_members(executor, column, _of_value_set(executor, value_set)))
 
 
 def in_members(executor: Executor, column: Column, members: Members) -> Mask:
-    """Membership of codes, concepts, strings (codes of any system), or any of a list of them; null is in none."""
+    """Mask of the rows whose code, concept or string (a code of any system), or any of a list of them, is a member;
+    false for null."""
     n = len(column)
     if isinstance(column, ListColumn):
         return any_within(in_members(executor, column.values, members), column.parents, n)

@@ -1,4 +1,4 @@
-"""Constants, parameters, parts of values, and values made of parts."""
+"""Constants, parameters, elements of values, and selectors of structured values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ecqm.columns.temporal import TemporalColumn
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
-from ecqm.kernels.segments import distinct
+from ecqm.kernels.segments import distinct, positions_within
 from ecqm.models import load_model
 from ecqm.plan.nodes import Constant, Element, MakeList, MakeRecord, Parameter, Property
 from ecqm.types import (
@@ -47,11 +47,12 @@ from ecqm.types import (
 )
 from ecqm.values import Code, CodeSystem, Concept, Ratio, ValueSet
 
+# The layouts of primitive types.
 Scalars = (BooleanColumn, IntegerColumn, DecimalColumn, StringColumn, TemporalColumn)
 
 
 def system_type(column: Column) -> Column:
-    """A primitive of FHIR as the System value that it holds; anything else as it is."""
+    """A primitive of FHIR as the System value that it contains; any other column unchanged."""
     type_ = column.type
     if isinstance(type_, NamedType) and type_.model == "FHIR" and isinstance(column, Scalars):
         return column.retype(_value_type(type_.name))
@@ -60,7 +61,7 @@ def system_type(column: Column) -> Column:
 
 @cache
 def _value_type(primitive: str) -> CqlType:
-    """The System type of the `value` of a primitive type of FHIR."""
+    """The System type of the `value` of a FHIR primitive type."""
     value = load_model("FHIR").element(primitive, "value")
     return STRING if value is None else value.type
 
@@ -79,7 +80,7 @@ def parameter(executor: Executor, node: Parameter, frame: Frame) -> Column:
     return NullColumn(1) if node.default is None else executor.value(node.default, frame)
 
 
-# -- parts of values --------------------------------------------------------------------------------------------------
+# -- elements of values -----------------------------------------------------------------------------------------------
 
 
 @evaluates(Property)
@@ -89,22 +90,21 @@ def property_(executor: Executor, node: Property, frame: Frame) -> Column:
 
 
 def _extensions(executor: Executor, node: Property, column: Column, frame: Frame) -> Column:
-    """The extensions of values: those of primitives and codes, whose columns have no room for them, are in the element
-    beside that which the values are of (`ecqm.data.cohort.elements`)."""
+    """The extensions of values. Columns of primitives and codes have no room for them; the extensions of `birthDate`
+    are in the element `_birthDate` beside it (`ecqm.data.cohort.elements`)."""
     parts = column.alternatives if isinstance(column, ChoiceColumn) else (column,)
     own = [part_of(part, "extension") for part in parts if isinstance(part, (ResourceColumn, RecordColumn))]
     beside: Column = NullColumn(len(column))
     if isinstance(node.source, Property):
         beside = _beside(executor, node.source, frame)
     elif isinstance(node.source, Element) and isinstance(node.source.source, Property):
-        beside = _beside_each(executor, node.source.source, frame.binding(node.source)).take(
-            frame.rows_in(frame.binding(node.source))
-        )
+        scan = frame.binding(node.source)
+        beside = _beside_each(executor, node.source.source, scan).take(frame.rows_in(scan))
     return _together([*own, part_of(beside, "extension")])
 
 
 def _beside(executor: Executor, element: Property, frame: Frame) -> Column:
-    """What is beside an element: `_birthDate` of `birthDate`."""
+    """The element beside an element: `_birthDate` for `birthDate`."""
     parent = executor.value(element.source, frame)
     if isinstance(parent, (ResourceColumn, RecordColumn)):
         return parent.field(f"_{element.path}")
@@ -112,18 +112,18 @@ def _beside(executor: Executor, element: Property, frame: Frame) -> Column:
 
 
 def _beside_each(executor: Executor, element: Property, scan: Frame) -> Column:
-    """What is beside each value of a repeated element, for the rows of the frame in which it is scanned."""
+    """The values beside the values of a repeated element, for the rows of its scan."""
     assert scan.parent is not None and scan.up is not None
     lists = _beside(executor, element, scan.parent).broadcast(scan.parent.n)
     if not isinstance(lists, ListColumn):
         return NullColumn(scan.n)
-    place = np.arange(scan.n) - np.searchsorted(scan.up, scan.up)
+    place = positions_within(scan.up, scan.parent.n)
     there = place < lists.lengths[scan.up]
     return lists.values.pick(np.where(there, lists.offsets[scan.up] + place, -1))
 
 
 def part_of(column: Column, name: str) -> Column:
-    """The element `name` of each value (`elm:2.3`); null where the value has none."""
+    """The element `name` of each value (`elm:2.3`); null where there is none."""
     if isinstance(column, (ResourceColumn, RecordColumn)):
         return column.field(name)
     if isinstance(column, ChoiceColumn):
@@ -147,7 +147,7 @@ def part_of(column: Column, name: str) -> Column:
 
 
 def _together(parts: list[Column]) -> Column:
-    """Parts of the alternatives of a choice, of which each row has one at most."""
+    """One column from several of which at most one has a value in each row."""
     known = [part for part in parts if not isinstance(part, NullColumn)]
     if len(known) <= 1:
         return known[0] if known else NullColumn(len(parts[0]))
@@ -192,7 +192,7 @@ def _part_of_concept(column: ConceptColumn, name: str) -> Column:
     return NullColumn(len(column))
 
 
-# -- values made of parts ---------------------------------------------------------------------------------------------
+# -- selectors --------------------------------------------------------------------------------------------------------
 
 
 @evaluates(MakeRecord)
@@ -218,7 +218,7 @@ _MAKERS: dict[str, Callable[..., Any]] = {
 
 
 def _quantity(fields: dict[str, Column], n: int) -> Column:
-    """Instances of System.Quantity; those without a unit are of the unit 1."""
+    """Instances of System.Quantity; without a unit, the unit is 1."""
     value, unit = fields.get("value"), fields.get("unit")
     if not isinstance(value, (DecimalColumn, IntegerColumn)):
         return NullColumn(n)
@@ -226,7 +226,7 @@ def _quantity(fields: dict[str, Column], n: int) -> Column:
 
 
 def _instance(executor: Executor, name: str, fields: dict[str, Column], frame: Frame) -> Column:
-    """Instances of the other structured types of System, in that type's own layout."""
+    """Instances of the other structured types of System, which have layouts of their own."""
     maker = _MAKERS.get(name)
     if maker is None:
         raise EvaluationError(f"an instance of System.{name} cannot be made")
@@ -250,7 +250,7 @@ def make_list(executor: Executor, node: MakeList, frame: Frame) -> Column:
 
 
 def interval_of(low: Column, high: Column, low_closed: Mask, high_closed: Mask) -> IntervalColumn:
-    """Intervals of boundaries (n each); an untyped null boundary takes the point type of the other."""
+    """Intervals from their boundaries (n each); an untyped null boundary takes the point type of the other."""
     if isinstance(low, NullColumn) and not isinstance(high, NullColumn):
         low = high.nulls(len(high))
     if isinstance(high, NullColumn) and not isinstance(low, NullColumn):

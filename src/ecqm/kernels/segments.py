@@ -66,6 +66,11 @@ def first_within(mask: Mask, parents: Rows, n: int) -> Rows:
     return first
 
 
+def positions_within(parents: Rows, n: int) -> Rows:
+    """For each row its position in its segment, from 0."""
+    return np.arange(len(parents)) - offsets_of_parents(parents, n)[parents]
+
+
 def interleave(first: Rows, second: Rows) -> tuple[Rows, Rows, Rows]:
     """Join two sequences of n segments, given by their offsets: segment i has the rows of `first`'s i, then `second`'s.
 

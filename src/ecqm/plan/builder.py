@@ -1,4 +1,4 @@
-"""Making plan nodes so that equal sub-plans are one node."""
+"""Construction of plan nodes, such that equal sub-plans are one node."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import Any, TypeVar
 
 from ecqm.plan.nodes import Constant, Node, PlanNode
 from ecqm.types import BOOLEAN
-from ecqm.values import Quantity
+from ecqm.values import Quantity, Ratio
 
 _N = TypeVar("_N", bound=Node)
 
 
 class PlanBuilder:
-    """Interns nodes: asking twice for a node of the same class and fields gives the same object."""
+    """Interns nodes: two requests for the same class and fields give the same object."""
 
     def __init__(self) -> None:
         self._nodes: dict[tuple[Any, ...], Node] = {}
 
     def make(self, node_class: type[_N], *fields: Any) -> _N:
-        """The node of this class with these fields (nodes compare by identity, which interning makes equality)."""
-        key = (node_class, *fields) if node_class is not Constant else (node_class, _as_written(fields[0]), fields[1])
+        """The node of a class with the given fields, in the order of their declaration."""
+        key: tuple[Any, ...] = (node_class, *fields)
+        if node_class is Constant:
+            value, type_ = fields
+            key = (Constant, _as_written(value), type_)
         found = self._nodes.get(key)
         if found is None:
             found = self._nodes[key] = node_class(*fields)
@@ -35,5 +38,5 @@ class PlanBuilder:
 
 
 def _as_written(value: Any) -> Any:
-    """What tells constants apart: of numbers their digits too (1.5 and 1.50 are equal, but differ in precision)."""
-    return repr(value) if isinstance(value, (Decimal, Quantity)) else value
+    """A key for a constant that also distinguishes the digits of numbers: 1.5 and 1.50 differ in precision."""
+    return repr(value) if isinstance(value, (Decimal, Quantity, Ratio)) else value

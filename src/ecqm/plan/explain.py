@@ -1,10 +1,10 @@
-"""Plans made readable: as a tree, as JSON, and in one canonical text.
+"""Plans as text, as JSON, and in a canonical form.
 
-plan_text({"Numerator": node}, places)      a tree; what is used in several places is shown once and then by its number
-plan_json({"Numerator": node}, places)      nodes by number, each naming its children
-form(node)                                  equal for equal plans, whenever and wherever they were made
+plan_text({"Numerator": node}, places)      a tree; a node that is used several times is shown once, then by its number
+plan_json({"Numerator": node}, places)      a list of numbered nodes with the numbers of their children
+form(node)                                  a text that is equal for equal plans, whichever builder made them
 
-`places` tells where in the source a node comes from (`ecqm.plan.lowering.Lowered.places`).
+`places` maps nodes to their places in the source (`ecqm.plan.lowering.Lowered.places`).
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from ecqm.plan.lowering import Place
 
 _BRANCH = ("when", "then")
-# What is as short as a reference to it would be, is repeated.
+# Nodes that are repeated in full, because a reference would not be shorter.
 _BRIEF = (Constant, Element, Accumulator)
+# Roles of children that the tree does not show.
 _OBVIOUS = frozenset({"operand", "operands", "elements"})
 
 
 def title(node: Node) -> str:
-    """What a node is, in a word: its class, and for a call its operator."""
+    """The operator of a call, otherwise the class of a node, with the name of a library function."""
     if isinstance(node, Call):
         return node.operator
     return f"{type(node).__name__} {node.name}" if isinstance(node, FunctionKernel) else type(node).__name__
 
 
 def execution(node: Node) -> str | None:
-    """`kernel` if what a node computes runs on arrays, `lifted` if scalars run on distinct rows; None for a node that
-    only moves values about.
+    """`kernel` for an operator that works on columns, `lifted` for one that is evaluated on scalars, once for each
+    distinct row; None for other nodes.
 
-    A kernel may still hand single rows, or layouts that it does not know, to the scalars.
+    A kernel may leave single rows, and layouts that it does not handle, to the scalars.
     """
     if isinstance(node, FunctionKernel):
         return "kernel"
@@ -51,7 +52,7 @@ def execution(node: Node) -> str | None:
 
 
 def settings(node: Node) -> dict[str, str]:
-    """What a node says beside its children; fields that are unset are left out."""
+    """The fields of a node other than its children, as text; those that are not set are left out."""
     found: dict[str, str] = {}
     for field in fields(node):  # type: ignore[arg-type]  # every subclass is a dataclass
         value = getattr(node, field.name)
@@ -65,7 +66,7 @@ def settings(node: Node) -> dict[str, str]:
 
 
 def children(node: Node) -> Iterator[tuple[str, Node]]:
-    """The nodes that a node is made of, each with the part that it plays."""
+    """The children of a node, each with its role."""
     if isinstance(node, Element):
         return
     for field in fields(node):  # type: ignore[arg-type]
@@ -104,15 +105,14 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Outline:
-    """Some plans (`roots`, by name), with the numbers of the nodes that more than one other refers to, and the places
-    of those that have one."""
+    """The tree of some plans (`roots`, by name), in which nodes that are used several times have numbers."""
 
     roots: Mapping[str, Node]
     places: Mapping[PlanNode, Place]
 
     @cached_property
     def numbers(self) -> dict[Node, int]:
-        """Shared nodes and the lists that queries range over, numbered in the order in which the tree shows them."""
+        """The nodes used several times and the sources of queries, numbered in the order of the tree."""
         uses: dict[Node, int] = {}
         order: list[Node] = []
 
@@ -132,7 +132,7 @@ class Outline:
         return {node: number for number, node in enumerate(shared, 1)}
 
     def text(self) -> str:
-        """Every plan as a tree; a shared node is expanded where it comes first."""
+        """All plans as trees; a shared node is expanded where it occurs first."""
         shown: set[Node] = set()
         lines: list[str] = []
         for name, root in self.roots.items():
@@ -170,12 +170,12 @@ class Outline:
 
 
 def plan_text(roots: Mapping[str, Node], places: Mapping[PlanNode, Place] | None = None) -> str:
-    """Plans, by name, as trees."""
+    """Plans, by name, as text."""
     return Outline(roots, places or {}).text()
 
 
 def plan_json(roots: Mapping[str, Node], places: Mapping[PlanNode, Place] | None = None) -> dict[str, Any]:
-    """Plans, by name, as plain data: `nodes` in an order in which children come first, `roots` by their numbers."""
+    """Plans, by name, as plain data: `nodes`, children first, and `roots`, the numbers of the plans' own nodes."""
     numbers = _in_order(roots.values())
     nodes = []
     for node, number in numbers.items():
@@ -198,14 +198,12 @@ def plan_json(roots: Mapping[str, Node], places: Mapping[PlanNode, Place] | None
 
 
 def form(node: PlanNode) -> str:
-    """The canonical text of a plan: one line per distinct node, children before what uses them.
-
-    Two plans have one form exactly if they are equal, whichever builder made them.
-    """
+    """The canonical form of a plan, with one line per node, children first: the same for two plans exactly if they are
+    equal, whichever builder made them."""
     numbers = _in_order([node])
     lines = []
     for each, number in numbers.items():
-        # An accumulator is told apart by where it stands, not by how many were made before it.
+        # The number of an accumulator depends on how many were made before; here its place identifies it.
         said = {} if isinstance(each, Accumulator) else settings(each)
         parts = [f"{name}={value}" for name, value in said.items()]
         parts += [f"{part}=#{numbers[child]}" for part, child in children(each)]
@@ -216,7 +214,7 @@ def form(node: PlanNode) -> str:
 
 
 def _in_order(roots: Iterable[Node]) -> dict[Node, int]:
-    """Numbers for all nodes of some plans, children first."""
+    """Number all nodes of some plans from 1, children first."""
     numbers: dict[Node, int] = {}
 
     def visit(node: Node) -> None:

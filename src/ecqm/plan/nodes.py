@@ -1,11 +1,11 @@
 """The nodes of an evaluation plan.
 
-A plan is a directed acyclic graph: equal sub-plans are one node (see `ecqm.plan.builder`), so that identity is
-equality and whatever is evaluated twice is evaluated once. There are two families: `PlanNode`s give a column, one
-value per row of the frame they are evaluated on; `RowsNode`s open a frame of their own.
+A plan is a directed acyclic graph in which equal sub-plans are one node (see `ecqm.plan.builder`). Nodes are therefore
+compared by identity, and a sub-plan that occurs several times is evaluated once. There are two families: a `PlanNode`
+gives a column, one value per row of the frame that it is evaluated on; a `RowsNode` opens a new frame.
 
-The grain of a node says how often it is evaluated: `once` for a run, for each `patient`, or for each `row` of the
-queries whose variables it uses (`free`).
+The grain of a node is how often it is evaluated: `once` per run, once per `patient`, or once per `row` of the queries
+whose variables it depends on (`free`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ NOTHING: frozenset[Variable] = frozenset()
 
 
 class Node:
-    """What all nodes have. The fields of a subclass are its form; what follows from them is computed once here.
+    """Base class of all nodes. A subclass has its fields; these attributes are computed from them on construction:
 
-    `children`: the nodes that this one is made of; `free`: the query variables that the value depends on; `patient`:
-    whether it depends on the patient besides; `may_raise`: whether evaluating it on a row that does not ask for it
-    could raise an error.
+    - `children`: the nodes among the fields;
+    - `free`: the query variables that the value depends on;
+    - `patient`: whether it depends on the patient, other than by variables;
+    - `may_raise`: whether evaluation may raise a run-time error, so that it must not be evaluated for rows that do not
+      need its value.
     """
 
     children: tuple[Node, ...]
@@ -49,12 +51,12 @@ class Node:
         set_(self, "may_raise", may_raise or self.raises())
 
     def __repr__(self) -> str:
-        # Not its children: written out as a tree, a graph may have no end (see `ecqm.plan.explain`).
+        # Without its children: written as a tree, the graph may be very large (see `ecqm.plan.explain`).
         said = (str(value) for name in ("operator", "name", "path") if (value := getattr(self, name, None)) is not None)
         return f"<{' '.join((type(self).__name__, *said))} per {self.grain}>"
 
     def made_of(self) -> Iterable[Node]:
-        """The nodes among the fields, in their order; asked while there is nothing but fields."""
+        """The nodes among the fields, in order; called before the other attributes are set."""
         return _nodes_in(vars(self).values())
 
     def bound(self) -> frozenset[Variable]:
@@ -62,14 +64,16 @@ class Node:
         return NOTHING
 
     def reads_patient(self) -> bool:
+        """Whether the node itself, apart from its children, depends on the patient."""
         return False
 
     def raises(self) -> bool:
+        """Whether the node itself, apart from its children, may raise a run-time error."""
         return False
 
     @property
     def grain(self) -> str:
-        """`once`, `patient` or `row`."""
+        """How often the node is evaluated: `once`, per `patient` or per `row`."""
         return "row" if self.free else "patient" if self.patient else "once"
 
 
@@ -86,11 +90,11 @@ class PlanNode(Node):
 
 
 class RowsNode(Node):
-    """A node that opens a frame: one row per element of what it scans."""
+    """A node that opens a frame, with one row per element of a list or per combination of elements of several."""
 
 
 class Variable(PlanNode):
-    """A value that a query binds row by row; a node in which one is free is evaluated per row."""
+    """A value that a query binds for each of its rows."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -102,9 +106,11 @@ class Variable(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Element(Variable):
-    """The current element of `source`, when a query scans it; `nesting` tells apart scans of one source inside another.
+    """The current element of the list `source` in a query. `nesting` distinguishes queries over the same source one
+    inside the other.
 
-    Named by what it ranges over and not by its alias, so that expressions of two queries over one source are equal.
+    A variable is identified by its source and not by its alias, so that equal expressions of two queries over the same
+    source are one node.
     """
 
     source: PlanNode
@@ -113,15 +119,15 @@ class Element(Variable):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Accumulator(Variable):
-    """What an aggregate clause has gathered so far (CQL author's guide, "Aggregate Queries"), or what `Repeat` looks at
-    this time."""
+    """The current result of an aggregate clause (CQL Author's Guide, "Aggregate Queries"), or the current element of
+    `Repeat`; `number` identifies the clause."""
 
     number: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Constant(PlanNode):
-    """A scalar value of `ecqm.values`; `type` keeps 1 and True and 1.0 apart."""
+    """A scalar value of `ecqm.values`; `type` distinguishes 1, True and 1.0, which are equal in Python."""
 
     value: Any
     type: CqlType
@@ -129,7 +135,7 @@ class Constant(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Parameter(PlanNode):
-    """A parameter, the same in all libraries of a run: the value that the run gives it, or else its default."""
+    """The value of a parameter, one for all libraries: given by the run, or else its default."""
 
     name: str
     default: PlanNode | None = None
@@ -137,9 +143,8 @@ class Parameter(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Retrieve(PlanNode):
-    """The resources of one type (and profile) that match a code filter, as a list per patient (`elm:11.1`).
-
-    `unfiltered`: the resources of all patients, as one list.
+    """The resources of a type (and profile) that pass a code filter, as a list per patient (`elm:11.1`); if
+    `unfiltered`, those of all patients as one list.
     """
 
     resource_type: str
@@ -163,7 +168,8 @@ class Property(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Call(PlanNode):
-    """An operator of the registry on operands; `attributes` are the node's other settings, as (name, value) pairs."""
+    """An operator of the registry with its operands; `attributes` are the other attributes of the ELM node, as (name,
+    value) pairs."""
 
     operator: str
     operands: tuple[PlanNode, ...]
@@ -175,7 +181,7 @@ class Call(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FunctionKernel(PlanNode):
-    """A library function that has a kernel of its own (FHIRHelpers conversions)."""
+    """A call of a library function that the engine implements itself (the conversions of FHIRHelpers)."""
 
     name: str
     operand: PlanNode
@@ -183,7 +189,7 @@ class FunctionKernel(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Membership(PlanNode):
-    """Whether a code, a concept or any of a list of them is in a value set (`elm:23.8`, `elm:23.2`)."""
+    """Whether a code, a concept, or any element of a list of them is in a value set (`elm:23.8`, `elm:23.2`)."""
 
     operand: PlanNode
     value_set: PlanNode
@@ -191,7 +197,8 @@ class Membership(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Conditional(PlanNode):
-    """If and Case (`elm:15`): the value of the first branch whose condition is true; each on the rows that take it."""
+    """If and Case (`elm:15`): the value of the first branch (condition, value) whose condition is true. Each value is
+    evaluated only for the rows that take its branch."""
 
     branches: tuple[tuple[PlanNode, PlanNode], ...]
     otherwise: PlanNode
@@ -199,7 +206,7 @@ class Conditional(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cast(PlanNode):
-    """As (`elm:22.1`): the value if it is of the type, else null, or an error when `strict`."""
+    """As (`elm:22.1`): the value if it is of a type, otherwise null, or a run-time error if `strict`."""
 
     operand: PlanNode
     type: CqlType
@@ -211,7 +218,7 @@ class Cast(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TypeTest(PlanNode):
-    """Is (`elm:22.18`)."""
+    """Is (`elm:22.18`): whether the value is of a type."""
 
     operand: PlanNode
     type: CqlType
@@ -219,7 +226,7 @@ class TypeTest(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeRecord(PlanNode):
-    """Tuple and Instance (`elm:2.1`, `elm:2.2`): named values; `type` is None for a tuple."""
+    """Tuple and Instance (`elm:2.1`, `elm:2.2`): a value from named elements; `type` is None for a tuple."""
 
     type: CqlType | None
     elements: tuple[tuple[str, PlanNode], ...]
@@ -227,7 +234,7 @@ class MakeRecord(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeList(PlanNode):
-    """List (`elm:20.1`)."""
+    """List (`elm:20.1`): a list of given elements; `type` is the element type, where ELM gives it."""
 
     elements: tuple[PlanNode, ...]
     type: CqlType | None = None
@@ -235,9 +242,10 @@ class MakeList(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MakeInterval(PlanNode):
-    """Interval (`elm:19.1`); whether a boundary is closed may depend on the row.
+    """Interval (`elm:19.1`); whether a boundary is closed may be computed, too.
 
-    `point_type` is that of its points, as far as the plan alone tells: what closed boundaries mean that are both null.
+    `point_type` is the point type where the plan alone shows it. It decides which minimum and maximum closed boundaries
+    stand for that are both null.
     """
 
     low: PlanNode
@@ -249,10 +257,11 @@ class MakeInterval(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scan(RowsNode):
-    """One row per element of a list (or one per value, of a singleton), bound to `variable`.
+    """One row per element of a list (or for a single value), bound to `variable`.
 
-    `keep` are conditions on the element alone: they hold however often the scan is repeated, so they are asked once
-    where the list itself is. `of` is the frame that the scan multiplies: a query's earlier sources.
+    `keep` are conditions on the element alone, which are evaluated once per element, even if the scan is repeated for
+    several outer rows. `of` is the frame of the query's earlier sources, each row of which is combined with the
+    elements.
     """
 
     source: PlanNode
@@ -270,7 +279,7 @@ class Scan(RowsNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Filter(RowsNode):
-    """The rows for which every condition is true."""
+    """The rows for which all conditions are true."""
 
     rows: RowsNode
     conditions: tuple[PlanNode, ...]
@@ -292,7 +301,7 @@ def bound_by(rows: RowsNode | None) -> frozenset[Variable]:
 
 
 class WithinNode(PlanNode):
-    """A node that reduces a frame of its own to one value per row of the frame it is evaluated on."""
+    """A node that opens a frame (`rows`) and reduces it to one value per outer row."""
 
     rows: RowsNode
 
@@ -302,9 +311,9 @@ class WithinNode(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CollectWithin(WithinNode):
-    """The value of each row, as a list per outer row; `distinct` drops repeats (`elm:10.11`).
+    """The value of each row, as a list per outer row; `distinct` drops duplicates (`elm:10.11`).
 
-    A query whose sources all turn out to be single values gives a single value.
+    A query whose sources are all single values gives a single value.
     """
 
     rows: RowsNode
@@ -314,7 +323,7 @@ class CollectWithin(WithinNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExistsWithin(WithinNode):
-    """Whether the outer row has any row."""
+    """Whether an outer row has any row whose `value` is not null."""
 
     rows: RowsNode
     value: PlanNode
@@ -322,8 +331,8 @@ class ExistsWithin(WithinNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReduceWithin(WithinNode):
-    """Aggregate clause (`elm:10.12`): `step` is evaluated for each row in turn, with `accumulator` bound to what came
-    of the row before."""
+    """Aggregate clause (`elm:10.12`): `step` is evaluated for the rows of an outer row one after the other, with
+    `accumulator` bound to the previous result, first to `starting`."""
 
     rows: RowsNode
     accumulator: Accumulator
@@ -337,16 +346,16 @@ class ReduceWithin(WithinNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Position(PlanNode):
-    """The place of a query's element in the list that it is of, from 0 (ELM, Iteration)."""
+    """The position of a query's current element in its list, counted from 0 (ELM, Iteration)."""
 
     element: Element
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Repeat(PlanNode):
-    """What `projection` gives for the elements of `source`, and for what it gave, until nothing is new (`elm:20.24`).
+    """`projection` applied to the elements of `source`, then to its results, until there are no new ones (`elm:20.24`).
 
-    `current` is the element that the projection is of; a list that it gives is flattened.
+    `current` is the element that it is applied to; lists among the results are flattened.
     """
 
     source: PlanNode
@@ -359,7 +368,7 @@ class Repeat(PlanNode):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SortWithin(PlanNode):
-    """A list in order of `keys`: (value of the element, descending) pairs (`elm:10.13`)."""
+    """A list sorted by `keys`: pairs of a value of the element and whether it is descending (`elm:10.13`)."""
 
     source: PlanNode
     element: Element

@@ -1,4 +1,4 @@
-"""What the plan alone tells of the type of a value, whatever the data."""
+"""What is known of the type of a value from the plan alone, whatever the data."""
 
 from __future__ import annotations
 
@@ -41,23 +41,22 @@ from ecqm.types import (
     IntervalType,
 )
 
-# No value of one of these types is of any other type too.
-_APART = frozenset(
+# Types without common values: a value of one of them is of no other type.
+_DISJOINT = frozenset(
     (BOOLEAN, INTEGER, LONG, DECIMAL, STRING, DATE, DATETIME, TIME, QUANTITY, RATIO, CODE, CONCEPT),
 )
-# Those with a minimum and a maximum; that of quantities has no unit, and so compares with none that has one.
+# The point types with a minimum and a maximum. Those of Quantity have no unit, so they compare with no unit.
 POINT_TYPES = frozenset((INTEGER, LONG, DECIMAL, DATE, DATETIME, TIME))
-# Operators whose result is a point of their operand, an interval; and those whose result is of its operand's type.
-_POINTS = frozenset(("Start", "End", "PointFrom"))
-_OF_ITS_OPERAND = frozenset(("Add", "Subtract", "Successor", "Predecessor", "Coalesce"))
-
-_OF_ITS_ELEMENTS = frozenset(("First", "Last", "SingletonFrom", "Indexer", "Distinct", "Sort"))
+# Operators whose result is a point of their first operand, of the type of it, or one of its elements or a list of them.
+_GIVE_A_POINT = frozenset(("Start", "End", "PointFrom"))
+_KEEP_THE_TYPE = frozenset(("Add", "Subtract", "Successor", "Predecessor", "Coalesce"))
+_KEEP_ELEMENTS = frozenset(("First", "Last", "SingletonFrom", "Indexer", "Distinct", "Sort"))
 
 
 def is_never(node: PlanNode, type_: CqlType) -> bool:
-    """Is it certain that no value of the node is of the type?"""
+    """Whether certainly no value of a node is of a type."""
     known = _known_type(node)
-    if known not in _APART or type_ in (ANY, known):
+    if known not in _DISJOINT or type_ in (ANY, known):
         return False
     if isinstance(type_, ChoiceType):
         return all(is_never(node, choice) for choice in type_.choices)
@@ -65,6 +64,7 @@ def is_never(node: PlanNode, type_: CqlType) -> bool:
 
 
 def _known_type(node: PlanNode) -> CqlType | None:
+    """The type of all values of a node, as its class or operator says; None if it does not."""
     if isinstance(node, (TypeTest, Membership, ExistsWithin)):
         return BOOLEAN
     if isinstance(node, Cast):
@@ -75,31 +75,31 @@ def _known_type(node: PlanNode) -> CqlType | None:
 
 
 def point_type_of(low: PlanNode, high: PlanNode) -> CqlType | None:
-    """The type of points that an interval with these boundaries has by what the plan says, else None."""
+    """The point type of an interval with these boundaries, one of POINT_TYPES; None if the plan does not show it."""
     known = _value_type(low) or _value_type(high)
     return known if known in POINT_TYPES else None
 
 
 def _value_type(node: PlanNode) -> CqlType | None:
-    """The type of a node's values where they are of one simple type by what the plan says, else None."""
+    """As `_known_type`, for types of _DISJOINT, and found through conditionals, queries and tuples as well."""
     if isinstance(node, Conditional):
         return _first_known(_value_type, [value for _, value in node.branches] + [node.otherwise])
-    if isinstance(node, Call) and node.operator in _POINTS:
+    if isinstance(node, Call) and node.operator in _GIVE_A_POINT:
         return _point_type(node.operands[0])
-    if isinstance(node, Call) and node.operator in _OF_ITS_OPERAND:
+    if isinstance(node, Call) and node.operator in _KEEP_THE_TYPE:
         return _value_type(node.operands[0])
     if isinstance(node, Element):
         return _value_type(node.source)
     if isinstance(node, Property) and (part := _part(node.source, node.path)) is not None:
         return _value_type(part)
     known = _known_type(node)
-    return known if known in _APART else None
+    return known if known in _DISJOINT else None
 
 
 def _part(node: PlanNode, name: str) -> PlanNode | None:
-    """What the plan computes an element of a tuple from, or of the tuples that a list is made of."""
+    """The node that computes an element of the tuple, or of the list of tuples, that `node` gives; None if unknown."""
     while not isinstance(node, MakeRecord):
-        if isinstance(node, Call) and node.operator in _OF_ITS_ELEMENTS:
+        if isinstance(node, Call) and node.operator in _KEEP_ELEMENTS:
             node = node.operands[0]
         elif isinstance(node, CollectWithin):
             node = node.value
@@ -111,24 +111,24 @@ def _part(node: PlanNode, name: str) -> PlanNode | None:
 
 
 def _point_type(node: PlanNode) -> CqlType | None:
-    """The type of the points of a node's values, which are intervals."""
+    """The point type of a node whose values are intervals; None if unknown."""
     if isinstance(node, Conditional):
         return _first_known(_point_type, [value for _, value in node.branches] + [node.otherwise])
     if isinstance(node, MakeInterval):
         return node.point_type
     if isinstance(node, (Cast, Constant)) and isinstance(node.type, IntervalType):
-        return node.type.point if node.type.point in _APART else None
+        return node.type.point if node.type.point in _DISJOINT else None
     return None
 
 
 def _first_known(type_of: Callable[[PlanNode], CqlType | None], alternatives: Iterable[PlanNode]) -> CqlType | None:
-    """The type that alternatives have in common: CQL gives them one, so the first that shows it tells."""
+    """The type of alternatives, which CQL requires to be the same: the first that is known."""
     return next((known for each in alternatives if (known := type_of(each)) is not None), None)
 
 
 @cache
 def _result_of(operator: str) -> CqlType | None:
-    """The type of an operator's results, where it is the same for all of its overloads."""
+    """The result type of an operator; None if its overloads differ."""
     found = registry.find(operator)
     results = {overload.result for overload in found.overloads} if found is not None else set()
     return results.pop() if len(results) == 1 else None

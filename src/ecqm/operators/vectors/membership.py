@@ -90,15 +90,15 @@ def equality_keys(column: Column) -> Rows | None:
 def _interval_keys(column: IntervalColumn) -> Rows | None:
     # Intervals are equal if their first and last points are, whatever their boundaries.
     bounds = bounds_of(column)
-    if bounds is None:
+    if bounds is None or bounds.start.undecided is not None or bounds.end.undecided is not None:
         return None
     keys = _keys_of_parts(column.valid, [bounds.start.lowest, bounds.end.lowest])
-    unknown = np.zeros(len(column), np.bool_)
-    for bound in (bounds.start, bounds.end):
-        if keys is None or bound.undecided is not None:
-            return None
-        unknown |= ~bound.lowest.valid if bound.uncertain is None else ~bound.lowest.valid | bound.uncertain
-    unknown &= column.valid
+    if keys is None:
+        return None
+    unknown = column.valid & ~(bounds.start.lowest.valid & bounds.end.lowest.valid)
+    for uncertain in (bounds.start.uncertain, bounds.end.uncertain):
+        if uncertain is not None:
+            unknown |= uncertain
     if not unknown.any():
         return keys
     # With a start or end that is not known, an interval is certainly the same as no other: each has a key of its own.

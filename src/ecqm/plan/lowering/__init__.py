@@ -1,11 +1,11 @@
 """From ELM to an evaluation plan.
 
-`Lowering` turns the definitions of a library into plan nodes: references are followed, functions are put in place of
-their calls, aliases become variables. One module per group of ELM nodes; each function is registered for the node
-classes that it lowers.
+`Lowering` turns the definitions of a library into plan nodes: references are followed, functions are inlined, and
+aliases become variables. There is one module per group of ELM nodes; each function is registered with `@lowers` for the
+node classes that it lowers.
 """
 
-# These register what lowers every class of ELM nodes.
+# Importing these modules registers their functions.
 from ecqm.plan.lowering import conversions, operators, queries, references, terminology, values  # noqa: F401
 from ecqm.plan.lowering.core import Lowered, Lowering, Place, PlanError
 

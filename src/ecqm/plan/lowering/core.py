@@ -1,4 +1,4 @@
-"""The state of lowering, and the registry of what lowers which ELM node."""
+"""The state of lowering, and the registry of functions that lower ELM nodes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from ecqm.types import ANY, CqlType
 
 
 class PlanError(Exception):
-    """A library asks for something that cannot be planned; says which library, define and place."""
+    """A library contains something that cannot be planned; the message names the library, the define and the place."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean at a place in a library: its operands, the aliases and lets of the queries around it.
+    """The meaning of names at a place in a library: `operands` of the function, aliases and lets (`names`) and the
+    `variables` of the enclosing queries.
 
-    `path` names the define and functions on the way here, for messages and to refuse recursion.
+    `path` is the define, followed by the functions called on the way here; it serves messages and detects recursion.
     """
 
     library: IndexedLibrary
@@ -33,11 +34,11 @@ class Scope:
     names: Mapping[str, PlanNode] = field(default_factory=dict)
     operands: Mapping[str, PlanNode] = field(default_factory=dict)
     variables: frozenset[Variable] = frozenset()
-    element: PlanNode | None = None  # what `$this` and bare identifiers of a sort are elements of
-    lowered: dict[int, PlanNode] | None = None  # inside of a function: what its expressions come to, by their number
+    element: PlanNode | None = None  # in a sort clause: `$this`, and the value whose elements bare identifiers are
+    lowered: dict[int, PlanNode] | None = None  # in a function: the plans of its expressions, by their number
 
     def with_name(self, name: str, node: PlanNode) -> Scope:
-        """The scope with one more alias or let."""
+        """The scope with another alias or let."""
         return self._changed(names={**self.names, name: node})
 
     def with_variable(self, variable: Variable) -> Scope:
@@ -51,7 +52,7 @@ class Scope:
         )
 
     def _changed(self, **changes: Any) -> Scope:
-        # Where names mean something else, so may expressions.
+        # The plans of expressions depend on the names, so they are not valid in the new scope.
         return replace(self, **changes, lowered=None if self.lowered is None else {})
 
 
@@ -61,7 +62,7 @@ _L = TypeVar("_L", bound=Lowerer)
 
 
 def lowers(*node_classes: type[elm.Node]) -> Callable[[_L], _L]:
-    """Register what lowers ELM nodes of these classes: (lowering, node, scope) -> plan node."""
+    """Register the function (lowering, node, scope) -> plan node for ELM nodes of these classes."""
 
     def register(lowerer: _L) -> _L:
         for node_class in node_classes:
@@ -73,8 +74,8 @@ def lowers(*node_classes: type[elm.Node]) -> Callable[[_L], _L]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an ELM node stands: the library with the lines and columns of its source, and the way there (`path`: the
-    define, then the functions that were called)."""
+    """The place of an ELM node in the source: the library, its `locator` (lines and columns), and the `path`, which is
+    the define followed by the functions that were called."""
 
     library: LibraryIdentifier
     path: tuple[str, ...]
@@ -90,11 +91,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Lowered:
-    """What has been lowered so far: shared by measures, so that what they have in common is planned (and run) once.
+    """The results of lowering. Measures share them, so that common definitions are planned, and evaluated, once.
 
-    `defines` by library and name, `calls` by function and operands; `origins` keeps, for every ELM node with a localId
-    that stands in a define, the plan node that came of it; `places`, for every plan node, where the first ELM node
-    stands that it came of; `numbers` has the expressions of the functions that were called.
+    - `defines`: plans by library and name of the define; `calls`: plans by function and operands;
+    - `origins`: the plan of each ELM node of a define, by library and localId;
+    - `places`: for each plan node the place of the first ELM node that it was made from;
+    - `accumulators`: the numbers of accumulators; `numbers`: the numbers of expressions in functions.
     """
 
     builder: PlanBuilder = field(default_factory=PlanBuilder)
@@ -107,9 +109,10 @@ class Lowered:
 
 
 class Lowering:
-    """Lowers definitions of a set of resolved libraries, each once.
+    """Lowers the definitions of a set of resolved libraries, each once.
 
-    `kernels` says whether a library function has a kernel of its own under (library, function) and the name it has.
+    `kernels(library, function)` is the name of the kernel that the engine has for a library function, if any.
+    `warnings` are collected for the user.
     """
 
     def __init__(
@@ -127,7 +130,7 @@ class Lowering:
 
     @property
     def origins(self) -> Mapping[tuple[LibraryIdentifier, str], PlanNode]:
-        """The plan node of each ELM node that stands in a define, by library and localId."""
+        """The plan of each ELM node of a define, by library and localId."""
         return self.lowered.origins
 
     def define(self, library: IndexedLibrary, name: str) -> PlanNode:
@@ -155,8 +158,9 @@ class Lowering:
         return node
 
     def lower(self, node: elm.Expression, scope: Scope) -> PlanNode:
-        """The plan node of an ELM expression. Raises PlanError naming the place of what cannot be planned."""
-        # What a function says several times is lowered once per call. Clauses of defines are told apart: each is shown.
+        """The plan of an ELM expression. Raises PlanError if it cannot be planned."""
+        # In a function, equal expressions are lowered once per call. Those of defines are all lowered, since
+        # explanations show each of them.
         number = None if scope.lowered is None else self.lowered.numbers.of(node)
         if scope.lowered is not None and number is not None and number in scope.lowered:
             return scope.lowered[number]
@@ -170,15 +174,22 @@ class Lowering:
         return plan
 
     def remember(self, node: elm.Element, scope: Scope, plan: PlanNode) -> None:
-        """Note that `plan` is what an ELM node comes to."""
+        """Record the plan of an ELM node."""
         if node.localId is not None and scope.lowered is None:
             self.lowered.origins[scope.library.identifier, node.localId] = plan
         if node.locator is not None and plan not in self.lowered.places:
             self.lowered.places[plan] = Place(scope.library.identifier, scope.path, node.locator)
 
     def lower_optional(self, node: elm.Expression | None, scope: Scope) -> PlanNode:
-        """As `lower`; null where there is nothing."""
+        """As `lower`; the null constant for None."""
         return self.null() if node is None else self.lower(node, scope)
+
+    def named(self, name: str, node: elm.Element, scope: Scope) -> PlanNode:
+        """The plan of an alias or let that `node` refers to. Raises PlanError if there is none."""
+        found = scope.names.get(name)
+        if found is None:
+            raise PlanError(f"{self.place(node, scope)}: there is no alias or let {name!r} here")
+        return found
 
     def null(self) -> PlanNode:
         return self.constant(None, ANY)
@@ -187,10 +198,10 @@ class Lowering:
         return self.builder.make(Constant, value, type_)
 
     def place(self, node: elm.Element, scope: Scope) -> str:
-        """Where a node stands: the define, through which functions, and the lines of the source."""
+        """The place of a node for messages: the define, the functions called on the way, and the locator."""
         where = " → ".join(scope.path)
         return f"{where} at {node.locator}" if node.locator else where
 
     def next_accumulator(self) -> int:
-        """A number for an aggregate clause's accumulator."""
+        """A new number for an accumulator."""
         return next(self.lowered.accumulators)

@@ -1,4 +1,4 @@
-"""Operators: ELM nodes whose operands are evaluated and handed to the operator of that name in the registry."""
+"""Operators: ELM nodes that become a Call of the operator with their name in the registry."""
 
 from __future__ import annotations
 
@@ -51,11 +51,12 @@ def union(lowering: Lowering, node: elm.Union, scope: Scope) -> PlanNode:
     return unions.union(lowering.builder, [lowering.lower(operand, scope) for operand in node.operand])
 
 
-_NOT_SETTINGS = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}
+# Attributes of operator nodes that are no keyword arguments of the operator.
+_NOT_ATTRIBUTES = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}
 
 
 def operator(lowering: Lowering, node: elm.OperatorExpression, scope: Scope) -> PlanNode:
-    """Any other operator: its children are its operands, in the schema's order, its attributes are settings."""
+    """Any other operator: the children of the node are its operands, in the order of the schema."""
     given: list[PlanNode | None] = []
     for name, is_list in child_fields(type(node)):
         if name == "signature":
@@ -74,29 +75,29 @@ def operator(lowering: Lowering, node: elm.OperatorExpression, scope: Scope) -> 
     path = getattr(node, "path", None)
     if path:
         operands[0] = _at_path(lowering, operands[0], path, scope)
-    return lowering.builder.make(Call, name, tuple(operands), _settings(node))
+    return lowering.builder.make(Call, name, tuple(operands), _attributes(node))
 
 
-def _settings(node: elm.OperatorExpression) -> tuple[tuple[str, Any], ...]:
-    settings = []
+def _attributes(node: elm.OperatorExpression) -> tuple[tuple[str, Any], ...]:
+    attributes = []
     for field in fields(type(node)):
-        if field.kind in ("node", "nodes", "defs", "raw") or field.name in _NOT_SETTINGS:
+        if field.kind in ("node", "nodes", "defs", "raw") or field.name in _NOT_ATTRIBUTES:
             continue
         value = getattr(node, field.name)
         if value is not None:
-            settings.append((field.name, value.lower() if field.name == "precision" else value))
-    return tuple(settings)
+            attributes.append((field.name, value.lower() if field.name == "precision" else value))
+    return tuple(attributes)
 
 
 def _at_path(lowering: Lowering, source: PlanNode, path: str, scope: Scope) -> PlanNode:
-    """The list of an aggregate's `path` in the elements of its source."""
+    """The source of an aggregate that has a `path`: the list of that element of the source's elements."""
     variable = element_variable(lowering, source, scope)
     scan = lowering.builder.make(Scan, source, variable, (), None)
     return lowering.builder.make(CollectWithin, scan, element_of(lowering, variable, path), False)
 
 
 def _register_operators() -> None:
-    """Every operator node that no other module lowers is lowered the common way."""
+    """Register `operator` for all operator nodes that have no function of their own."""
     for node_class in vars(elm).values():
         if isinstance(node_class, type) and issubclass(node_class, elm.OperatorExpression):
             _LOWERERS.setdefault(node_class, operator)

@@ -46,7 +46,7 @@ def retrieve(lowering: Lowering, node: elm.Retrieve, scope: Scope) -> PlanNode:
 
 
 def _dated(lowering: Lowering, retrieved: Retrieve, node: elm.Retrieve, scope: Scope) -> PlanNode:
-    """The resources whose date is in the date range; all of it where it is a period."""
+    """The retrieved resources whose date is in the date range; a period must be included in it."""
     make = lowering.builder.make
     assert node.dateRange is not None and node.dateProperty is not None
     element = element_variable(lowering, retrieved, scope)
@@ -107,7 +107,7 @@ def _scan(lowering: Lowering, source: elm.AliasedQuerySource, scope: Scope, of: 
 
 
 def element_variable(lowering: Lowering, source: PlanNode, scope: Scope) -> Element:
-    """A variable for the elements of `source` that no query around has bound already."""
+    """A variable for the elements of `source` that no enclosing query has bound."""
     nesting = 0
     while (variable := lowering.builder.make(Element, source, nesting)) in scope.variables:
         nesting += 1
@@ -115,7 +115,8 @@ def element_variable(lowering: Lowering, source: PlanNode, scope: Scope) -> Elem
 
 
 def _related(lowering: Lowering, relationship: elm.RelationshipClause, scope: Scope) -> PlanNode:
-    """With and Without: whether a related element exists such that the condition holds (`elm:10.14`, `elm:10.15`)."""
+    """With and Without (`elm:10.14`, `elm:10.15`): whether a related element exists that meets the condition, or
+    none."""
     scan = _scan(lowering, relationship, scope, None)
     inside = scope.with_name(relationship.alias, scan.variable).with_variable(scan.variable)
     rows: RowsNode = scan
@@ -137,7 +138,7 @@ def _aggregate(lowering: Lowering, clause: elm.AggregateClause, rows: RowsNode, 
 
 
 def sort(lowering: Lowering, source: PlanNode, items: list[elm.SortByItem], scope: Scope) -> PlanNode:
-    """A sort clause: its expressions see the elements of the result, and bare names are their elements."""
+    """A sort clause on `source`, the result of the query; bare names are elements of the elements of it."""
     element = element_variable(lowering, source, scope)
     inside = scope.with_element(element)
     keys: list[tuple[PlanNode, bool]] = []
@@ -171,7 +172,7 @@ def for_each(lowering: Lowering, node: elm.ForEach, scope: Scope) -> PlanNode:
 
 
 def _scoped(lowering: Lowering, source: elm.Expression, name: str | None, scope: Scope) -> tuple[Scan, Scope]:
-    """The scan of an operator that names its current element by a scope (`Current`)."""
+    """The scan of an operator such as Filter, in which Current refers to the current element by the name of a scope."""
     clause = elm.AliasedQuerySource(alias=name or "$this", expression=source)
     scan = _scan(lowering, clause, scope, None)
     return scan, scope.with_name(clause.alias, scan.variable).with_variable(scan.variable)
@@ -179,14 +180,14 @@ def _scoped(lowering: Lowering, source: elm.Expression, name: str | None, scope:
 
 @lowers(elm.Current)
 def current(lowering: Lowering, node: elm.Current, scope: Scope) -> PlanNode:
-    return scope.names[node.scope or "$this"]
+    return lowering.named(node.scope or "$this", node, scope)
 
 
 @lowers(elm.Iteration)
 def iteration(lowering: Lowering, node: elm.Iteration, scope: Scope) -> PlanNode:
     element = scope.names.get(node.scope or "$this")
     if not isinstance(element, Element):
-        raise PlanError(f"{lowering.place(node, scope)}: the place of an element is asked for where there is no list")
+        raise PlanError(f"{lowering.place(node, scope)}: Iteration is used outside of a list")
     return lowering.builder.make(Position, element)
 
 
@@ -207,4 +208,4 @@ def aggregate(lowering: Lowering, node: elm.Aggregate, scope: Scope) -> PlanNode
 
 @lowers(elm.Total)
 def total(lowering: Lowering, node: elm.Total, scope: Scope) -> PlanNode:
-    return scope.names[node.scope or "$total"]
+    return lowering.named(node.scope or "$total", node, scope)

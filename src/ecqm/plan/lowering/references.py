@@ -37,21 +37,9 @@ def parameter_ref(lowering: Lowering, node: elm.ParameterRef, scope: Scope) -> P
     return lowering.builder.make(Parameter, node.name, default)
 
 
-@lowers(elm.AliasRef)
-def alias_ref(lowering: Lowering, node: elm.AliasRef, scope: Scope) -> PlanNode:
-    return _lookup(lowering, node.name, node, scope)
-
-
-@lowers(elm.QueryLetRef)
-def query_let_ref(lowering: Lowering, node: elm.QueryLetRef, scope: Scope) -> PlanNode:
-    return _lookup(lowering, node.name, node, scope)
-
-
-def _lookup(lowering: Lowering, name: str, node: elm.Element, scope: Scope) -> PlanNode:
-    found = scope.names.get(name)
-    if found is None:
-        raise PlanError(f"{lowering.place(node, scope)}: nothing is called {name!r} here")
-    return found
+@lowers(elm.AliasRef, elm.QueryLetRef)
+def alias_ref(lowering: Lowering, node: elm.AliasRef | elm.QueryLetRef, scope: Scope) -> PlanNode:
+    return lowering.named(node.name, node, scope)
 
 
 @lowers(elm.OperandRef)
@@ -72,7 +60,7 @@ def identifier_ref(lowering: Lowering, node: elm.IdentifierRef, scope: Scope) ->
         return scope.operands[node.name]
     if scope.library.expressions.get(node.name) is not None:
         return lowering.define(scope.library, node.name)
-    raise PlanError(f"{lowering.place(node, scope)}: nothing is called {node.name!r} here")
+    raise PlanError(f"{lowering.place(node, scope)}: there is no {node.name!r} here")
 
 
 @lowers(elm.FunctionRef)
@@ -83,7 +71,7 @@ def function_ref(lowering: Lowering, node: elm.FunctionRef, scope: Scope) -> Pla
     if kernel is not None and len(operands) == 1:
         return lowering.builder.make(FunctionKernel, kernel, operands[0])
     overloads = _overloads(lowering, library.functions.get(node.name, ()), node, operands, scope)
-    # No function of CQL calls itself: of several overloads, those around the call are not what it means.
+    # CQL has no recursion, so the call does not mean an overload whose body contains it.
     overloads = [overload for overload in overloads if _step(library, overload) not in scope.path] or overloads
     place = lowering.place(node, scope)
     bodies = [call_function(lowering, library, function, operands, place, scope) for function in overloads]
@@ -91,7 +79,7 @@ def function_ref(lowering: Lowering, node: elm.FunctionRef, scope: Scope) -> Pla
 
 
 def _step(library: IndexedLibrary, function: elm.FunctionDef) -> str:
-    """A function as a step of the path to what it calls."""
+    """A function with its operand types, as a step of `Scope.path`."""
     return f"{library.identifier.name}.{function.name}({', '.join(map(str, _operand_types(function)))})"
 
 
@@ -103,7 +91,8 @@ def call_function(
     place: str,
     scope: Scope,
 ) -> PlanNode:
-    """The body of a function, with what it was given in place of its operands."""
+    """The plan of a function's body for the plans of its operands. Raises PlanError if the function is external or
+    recursive."""
     if function.expression is None:
         raise PlanError(f"{place}: function {library.identifier.name}.{function.name} is external")
     key = (id(function), tuple(operands), scope.unfiltered, scope.variables)
@@ -133,10 +122,10 @@ def _overloads(
     operands: Sequence[PlanNode],
     scope: Scope,
 ) -> list[elm.FunctionDef]:
-    """The overloads that a call can mean: by its number of operands, then by the signature that the translator wrote.
+    """The overloads that a call may refer to, by the number of operands and the signature, if the translator wrote it.
 
-    Profiles of one resource type are one type in ELM; overloads that differ in nothing else are told apart by their
-    source text, and if it is not there the first is taken.
+    In ELM, all profiles of a resource type are one type. Overloads that differ only in the profile are distinguished by
+    their source text in the annotation; without it, the first is taken and a warning added.
     """
     fitting = [function for function in candidates if len(function.operand) == len(node.operand)]
     if len(fitting) > 1 and node.signature:
@@ -150,7 +139,7 @@ def _overloads(
         distinct.setdefault(repr(_operand_types(function)), []).append(function)
     chosen = []
     for same in distinct.values():
-        # Looking at source texts takes longer than all else here: only where there is something to tell apart.
+        # Reading the source text is slow, so it is done only for overloads that it has to distinguish.
         named = same if len(same) == 1 else [function for function in same if _names_profile(function, operands)]
         if len(named) != 1:
             lowering.warnings.append(
@@ -162,7 +151,8 @@ def _overloads(
 
 
 def _names_profile(function: elm.FunctionDef, operands: Sequence[PlanNode]) -> bool:
-    """Does the text of a function, as its annotation has it, name the profile that its operand is retrieved by?"""
+    """Whether the type of a function's first operand, in its source text, is the profile that the operand is retrieved
+    by."""
     retrieve = retrieve_behind(operands[0]) if operands else None
     if retrieve is None or retrieve.profile is None or function.localId is None:
         return False
@@ -170,13 +160,13 @@ def _names_profile(function: elm.FunctionDef, operands: Sequence[PlanNode]) -> b
     return header is not None and not _profile_names(retrieve.profile).isdisjoint(re.findall(r"\w+", header[1]))
 
 
-# The type of the first operand in the text of a function's definition.
+# Finds the type of the first operand in the source text of a function definition.
 _HEADER = re.compile(r"\bfunction\s+\"?[^\"(]+\"?\s*\(\s*(?:\"[^\"]*\"|\w+)\s+([^,)]*)")
 
 
 @cache
 def _profile_names(url: str) -> frozenset[str]:
-    """The names that a profile has as a type of QI-Core, over its versions."""
+    """The names of a profile as a type of QI-Core, in all its versions."""
     profiles = (load_model("QICore", version).profile(canonical(url)) for version in model_versions("QICore"))
     return frozenset(profile.name for profile in profiles if profile is not None)
 
@@ -184,11 +174,13 @@ def _profile_names(url: str) -> frozenset[str]:
 def _by_operand_types(
     lowering: Lowering, overloads: Sequence[elm.FunctionDef], operands: Sequence[PlanNode], bodies: Sequence[PlanNode]
 ) -> PlanNode:
-    """A call without a signature: row by row, the first overload whose operand types its operands are of; else null."""
+    """A call without a signature: for each row, the first overload whose operand types fit the operands, otherwise
+    null."""
     make = lowering.builder.make
     branches = []
     for function, body in zip(overloads, bodies, strict=True):
-        tests = [make(TypeTest, o, t) for o, t in zip(operands, _operand_types(function), strict=True)]
+        types = _operand_types(function)
+        tests = [make(TypeTest, operand, type_) for operand, type_ in zip(operands, types, strict=True)]
         condition: PlanNode = tests[0]
         for test in tests[1:]:
             condition = make(Call, "And", (condition, test))

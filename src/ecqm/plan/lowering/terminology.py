@@ -19,7 +19,7 @@ _D = TypeVar("_D")
 def _declared(
     lowering: Lowering, kind: str, reference: Reference, library: IndexedLibrary, place: str
 ) -> tuple[IndexedLibrary, str]:
-    """The library that a reference leads to, and a message for when that does not declare what it names."""
+    """The library that a reference leads to, and the message for when it has no such declaration."""
     home = lowering.libraries.included(library, reference.libraryName)
     return home, f"{place}: library {home.identifier} declares no {kind} {reference.name!r}"
 
@@ -32,7 +32,7 @@ def _found(declarations: Mapping[str, _D], reference: Reference, complaint: str)
 
 
 def _code(lowering: Lowering, definition: elm.CodeDef | elm.Code, library: IndexedLibrary, place: str) -> Code:
-    """A code as it is declared or written out, with the id and version of its code system."""
+    """The value of a declared code or a code literal, with the id and version of its code system."""
     if isinstance(definition, elm.Code):
         name, system = definition.code, definition.system
     elif definition.codeSystem is None:

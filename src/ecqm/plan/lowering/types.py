@@ -12,7 +12,7 @@ _MODELS = {"urn:hl7-org:elm-types:r1": "System", "http://hl7.org/fhir": "FHIR"}
 
 @cache
 def named_type(qname: str) -> NamedType:
-    """`{namespace}Local` as a named type; the versions of QDM are one model."""
+    """`{namespace}Local` as a named type; all versions of QDM are the model `QDM`."""
     namespace, _, local = qname.removeprefix("{").rpartition("}")
     if namespace.startswith("urn:healthit-gov:qdm"):
         return NamedType("QDM", local)
@@ -20,7 +20,7 @@ def named_type(qname: str) -> NamedType:
 
 
 def specified_type(specifier: elm.TypeSpecifier | None, qname: str | None = None) -> CqlType:
-    """The type that a specifier, or else a qualified name, stands for; Any if there is neither."""
+    """The type of a specifier or, without one, of a qualified name; Any if there is neither."""
     if specifier is None:
         return ANY if qname is None else named_type(qname)
     if isinstance(specifier, elm.NamedTypeSpecifier):

@@ -1,4 +1,4 @@
-"""Literals, constructed values, and access to the parts of values."""
+"""Literals, selectors of structured values, and Property (`elm:2`, `elm:3`)."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def literal(lowering: Lowering, node: elm.Literal, scope: Scope) -> PlanNode:
         if type_.name == "Decimal":
             return lowering.constant(Decimal(text), type_)
     except (ValueError, ArithmeticError) as error:
-        raise PlanError(f"{lowering.place(node, scope)}: {text!r} is no {type_.name}") from error
-    raise PlanError(f"{lowering.place(node, scope)}: a literal of type {type_} is not known")
+        raise PlanError(f"{lowering.place(node, scope)}: {text!r} is not a literal of {type_}") from error
+    raise PlanError(f"{lowering.place(node, scope)}: literals of type {type_} are not supported")
 
 
 @lowers(elm.Null)
@@ -104,22 +104,22 @@ def property_(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
     if node.source is not None:
         source = lowering.lower(node.source, scope)
     elif node.scope is not None:
-        source = _named(lowering, node.scope, node, scope)
+        source = lowering.named(node.scope, node, scope)
     else:
         source = _implied(lowering, node, scope)
     return element_of(lowering, source, node.path)
 
 
 def element_of(lowering: Lowering, source: PlanNode, path: str) -> PlanNode:
-    """The element at a path of names, dots between them."""
+    """The element of `source` at a path of names separated by dots."""
     for name in path.split("."):
         source = lowering.builder.make(Property, source, name)
     return source
 
 
 def _implied(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
-    """What a property with neither source nor scope is of, as older translators write it: the element that is sorted,
-    or the innermost alias whose elements have such a property; the innermost if of none that is known."""
+    """The source of a property that has neither a source nor a scope, as older translators write it: in a sort clause
+    the element; otherwise the innermost alias whose elements are known to have the property, or else the innermost."""
     if scope.element is not None:
         return scope.element
     aliases = [alias for alias in reversed(list(scope.names.values())) if isinstance(alias, Element)]
@@ -137,7 +137,7 @@ def _has_element(alias: Element, name: str) -> bool:
 
 
 def retrieve_behind(node: PlanNode) -> Retrieve | None:
-    """The retrieve that a list, or an element of it, comes from, as far as it can be seen from the plan."""
+    """The retrieve that gives a list, or the list of an element; None if the plan does not show it."""
     if isinstance(node, Retrieve):
         return node
     if isinstance(node, (Element, SortWithin)):
@@ -147,10 +147,3 @@ def retrieve_behind(node: PlanNode) -> Retrieve | None:
     if isinstance(node, Call) and node.operator in ("Union", "Intersect", "Except", "Distinct"):
         return retrieve_behind(node.operands[0])
     return None
-
-
-def _named(lowering: Lowering, name: str, node: elm.Element, scope: Scope) -> PlanNode:
-    found = scope.names.get(name)
-    if found is None:
-        raise PlanError(f"{lowering.place(node, scope)}: there is no alias {name!r} here")
-    return found

@@ -1,13 +1,11 @@
-"""Rewrites: plans that come to the same and cost less, one rule per module.
+"""Rewrites: equivalent plans that cost less, one rule per module.
 
-Lowering asks for a node by what it means, and a rule makes it in the form that is evaluated on the fewest rows:
-
-    conditions   conditions sink to the list that they are about
-    existence    sources that an existence does not count become conditions
+    conditions   conditions move to the source that they depend on
+    existence    the last sources of an `exists` become conditions
     branches     branches that no value can take are left out
     identity     a query that changes nothing is its source
-    unions       a union of unions is one
+    unions       nested unions are one union
 
-A rule is a function of the builder and of the parts of the node, and gives a node; there are no passes over a plan
-that is made already. None of them moves what could raise an error to rows that do not ask for it.
+A rule is a function that lowering calls with the parts of a node, and that makes the node in its cheapest form. There
+are no passes over a finished plan. No rule evaluates a node that may raise an error for more rows than before.
 """

@@ -1,7 +1,7 @@
-"""Branches that no value can take are left out, and with them the errors that they could have raised.
+"""Branches that no value can take are left out.
 
-Whether a date is a Timing is answered by the plan alone (`ecqm.plan.static_types`): functions of shared libraries ask
-for every type that an element may have in any resource.
+Functions of shared libraries test for every type that an element may have in any resource. If the plan shows the type
+of the operand (`ecqm.plan.static_types`), the answer is known: a DateTime is not a Timing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from ecqm.types import CqlType
 
 
 def type_test(builder: PlanBuilder, operand: PlanNode, type_: CqlType) -> PlanNode:
-    """Is (`elm:22.18`), already answered where no data could make it true."""
+    """Is (`elm:22.18`); the constant false if no data can make it true."""
     return builder.false() if is_never(operand, type_) else builder.make(TypeTest, operand, type_)
 
 
 def conditional(builder: PlanBuilder, branches: tuple[tuple[PlanNode, PlanNode], ...], otherwise: PlanNode) -> PlanNode:
-    """If and Case (`elm:15`), without the branches whose condition is plainly false."""
+    """If and Case (`elm:15`), without the branches whose condition is the constant false."""
     taken = tuple(branch for branch in branches if branch[0] is not builder.false())
     return builder.make(Conditional, taken, otherwise) if taken else otherwise

@@ -1,7 +1,7 @@
-"""Conditions sink to the list that they are about.
+"""Conditions move to the source that they depend on.
 
-`where` and `such that` hold conditions on one alias beside conditions on several. Each is asked as soon as the sources
-that it depends on are scanned, so that pairs are made of what is left of each list, and not of all there is.
+`where` and `such that` combine conditions on one alias with conditions on several. Each condition is evaluated as soon
+as the sources that it depends on are scanned, so that pairs are formed only of the elements that remain.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from ecqm.plan.nodes import Call, Filter, PlanNode, RowsNode, Scan
 
 
 def filtered(builder: PlanBuilder, rows: RowsNode, condition: PlanNode) -> RowsNode:
-    """The rows for which `condition` is true, its conjuncts asked where they cost least.
+    """The rows for which `condition` is true, with each of its conjuncts evaluated on as few rows as possible.
 
-    Only true matters to a filter, so a conjunction is the same as one condition after another. Those on one element
-    alone are asked in its scan; those that could raise an error, of the rows that pass all others.
+    For a filter a conjunction is the same as its conjuncts one after the other, because false and null both drop a row.
+    A condition on one element alone becomes part of its scan; one that may raise an error is evaluated last, on the
+    rows that pass all others.
     """
     late: list[PlanNode] = []
     for conjunct in _conjuncts(condition):
-        narrowed = None if conjunct.may_raise else _sunk(builder, rows, conjunct)
+        narrowed = None if conjunct.may_raise else _pushed_down(builder, rows, conjunct)
         if narrowed is None:
             late.append(conjunct)
         else:
@@ -33,21 +34,21 @@ def _conjuncts(condition: PlanNode) -> list[PlanNode]:
     return [condition]
 
 
-def _sunk(builder: PlanBuilder, rows: RowsNode, condition: PlanNode) -> RowsNode | None:
-    """The rows with a condition asked inside of them; None if it needs all of their sources."""
+def _pushed_down(builder: PlanBuilder, rows: RowsNode, condition: PlanNode) -> RowsNode | None:
+    """`rows` with a condition on some of their sources; None if it depends on all of them."""
     if isinstance(rows, Filter):
-        inside = _sunk(builder, rows.rows, condition)
+        inside = _pushed_down(builder, rows.rows, condition)
         return None if inside is None else builder.make(Filter, inside, rows.conditions)
     assert isinstance(rows, Scan)
     if rows.of is not None and rows.variable not in condition.free:
-        earlier = _sunk(builder, rows.of, condition) or _asked_last(builder, rows.of, condition)
+        earlier = _pushed_down(builder, rows.of, condition) or _with_condition(builder, rows.of, condition)
         return builder.make(Scan, rows.source, rows.variable, rows.keep, earlier)
     if condition.free <= frozenset((rows.variable,)):
         return builder.make(Scan, rows.source, rows.variable, (*rows.keep, condition), rows.of)
     return None
 
 
-def _asked_last(builder: PlanBuilder, rows: RowsNode, condition: PlanNode) -> RowsNode:
+def _with_condition(builder: PlanBuilder, rows: RowsNode, condition: PlanNode) -> RowsNode:
     if isinstance(rows, Filter):
         return builder.make(Filter, rows.rows, (*rows.conditions, condition))
     return builder.make(Filter, rows, (condition,))

@@ -1,7 +1,7 @@
-"""Sources that an existence does not count become conditions.
+"""The last sources of an `exists` become conditions.
 
-Four doses of a vaccine, each a day after the one before, are three questions between two lists and not a list of
-quadruples.
+Whether there are four doses of a vaccine, each at least a day after the one before, is then decided by three relations
+between two lists, and not by forming all combinations of four doses.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ecqm.plan.rewrites.conditions import filtered
 
 
 def exists(builder: PlanBuilder, operand: PlanNode) -> PlanNode:
-    """Exists (`elm:20.8`); over a query it needs neither the list nor its order."""
+    """Exists (`elm:20.8`); of a query, without making its list."""
     if isinstance(operand, CollectWithin):
         rows = _without_last_sources(builder, operand.rows, operand.value)
         return builder.make(ExistsWithin, rows, operand.value)
@@ -20,9 +20,10 @@ def exists(builder: PlanBuilder, operand: PlanNode) -> PlanNode:
 
 
 def _without_last_sources(builder: PlanBuilder, rows: RowsNode, value: PlanNode) -> RowsNode:
-    """Rows of which at least one is wanted, and not how many: a last source that the value does not ask for turns
-    into a condition that there is such an element. It is asked of the sources that its own conditions are about,
-    once for each of their elements and not for each row of all sources before.
+    """`rows` without the last sources, as far as possible, for a caller that needs only whether there is any row.
+
+    A last source that `value` does not depend on becomes the condition that an element of it exists. That condition is
+    evaluated for the elements of the sources that it depends on, and not for every combination of all earlier sources.
     """
     scan = rows
     conditions: tuple[PlanNode, ...] = ()
@@ -34,7 +35,7 @@ def _without_last_sources(builder: PlanBuilder, rows: RowsNode, value: PlanNode)
     if scan.of is None or scan.variable in value.free or any(node.may_raise for node in needed):
         return rows
     if not isinstance(value, (Variable, MakeRecord)):
-        return rows  # where all sources are single values it matters whether it is a list, which is not known here
+        return rows  # if all sources are single values and `value` is a list, its elements decide
     alone: RowsNode = builder.make(Scan, scan.source, scan.variable, scan.keep, None)
     if conditions:
         alone = builder.make(Filter, alone, conditions)

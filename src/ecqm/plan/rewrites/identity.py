@@ -1,4 +1,4 @@
-"""A query that changes nothing is its source: one list, of which every element is returned as it is."""
+"""A query with one source that returns every element unchanged is its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A union of unions is one, so that repeats are looked for once among all operands and not again and again."""
+"""Nested unions are one union of all their operands, so that duplicates are searched for once."""
 
 from __future__ import annotations
 

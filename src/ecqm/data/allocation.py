@@ -12,13 +12,17 @@ import pyarrow as pa
 @contextmanager
 def many_objects() -> Iterator[None]:
     """Without the cycle collector: decoding data and planning measures make millions of objects that stay, and the
-    collector's walks over what is there so far would take most of the time."""
+    collector's walks over what is there so far would take most of the time. Afterwards they count as old."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                # Thawed objects are of the oldest generation: the next collection need not walk over all of them.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

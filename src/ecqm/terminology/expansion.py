@@ -8,7 +8,7 @@ either, the known codes are kept, and marked as incomplete with the reasons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ecqm.terminology.codes import CodeKey
@@ -81,7 +81,7 @@ def why_incomplete(expansion: StoredExpansion | None) -> str | None:
     """The reason why a stored expansion is, or may be, incomplete; None if there is no such reason."""
     if expansion is None:
         return None
-    entries = sum(1 for _ in _flattened(expansion.contains))
+    entries = len(_flattened(expansion.contains))
     parameters = {p.name: p for p in expansion.parameter or ()}
     offset = parameters["offset"].valueInteger if "offset" in parameters else None
     count = parameters["count"].valueInteger if "count" in parameters else None
@@ -111,10 +111,13 @@ def _result(
     )
 
 
-def _flattened(entries: list[Contains] | None) -> Iterator[Contains]:
+def _flattened(entries: list[Contains] | None) -> list[Contains]:
+    found: list[Contains] = []
     for entry in entries or ():
-        yield entry
-        yield from _flattened(entry.contains)
+        found.append(entry)
+        if entry.contains:
+            found += _flattened(entry.contains)
+    return found
 
 
 def _listed(expansion: StoredExpansion | None) -> set[CodeKey]:

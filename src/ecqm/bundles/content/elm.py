@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ecqm.bundles.content.libraries import Format, LibrarySource
+from ecqm.bundles.content.libraries import LibrarySource
 from ecqm.elm.library import LibraryIdentifier
 from ecqm.elm.sources import LibrarySource as ElmSource
 
 
 def elm_source(library: LibrarySource) -> ElmSource | None:
     """A library's ELM, JSON before XML; None if it is at hand only as CQL."""
-    for form, data in ((Format.ELM_JSON, library.elm_json()), (Format.ELM_XML, library.elm_xml())):
-        if data is not None:
-            origin = f"{library.origin(form)} ({form})"
-            return ElmSource(data, origin, LibraryIdentifier(library.name, library.version))
-    return None
+    if library.elm is None:
+        return None
+    form, data = library.elm
+    return ElmSource(data, f"{library.origin(form)} ({form})", LibraryIdentifier(library.name, library.version))

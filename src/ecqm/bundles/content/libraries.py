@@ -56,11 +56,20 @@ class LibrarySource:
         return None if data is None else data.decode("utf-8-sig", errors="replace")
 
     @cached_property
+    def elm(self) -> tuple[Format, bytes] | None:
+        """Its ELM, JSON before XML; None if it is at hand only as CQL. Kept, because it is read for what the library
+        declares and again for its logic. Raises ContentError."""
+        for form in (Format.ELM_JSON, Format.ELM_XML):
+            if data := self._read(form):
+                return form, data
+        return None
+
+    @cached_property
     def declared(self) -> Declarations:
         """The includes and value sets that the library declares. Raises ElmError, ContentError."""
-        elm = self.elm_json() or self.elm_xml()
+        elm = self.elm
         try:
-            return of_elm(elm) if elm is not None else of_cql(self.cql() or "")
+            return of_cql(self.cql() or "") if elm is None else of_elm(elm[1])
         except ElmError as error:
             raise ElmError(error.message, library=str(self)) from error
 

@@ -19,7 +19,7 @@ import msgspec
 
 from ecqm.data import DataError
 from ecqm.data.fhir.compartment import PATIENT_LINKS, patient_reference
-from ecqm.data.files.content import read_document
+from ecqm.data.files.content import as_json, read_document
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, expectations_of, reports_in
 from ecqm.measures.decks.test_cases import read_cases
@@ -27,6 +27,7 @@ from ecqm.measures.decks.test_cases import read_cases
 # What a bundle of a measure has besides cases.
 _DEFINITIONS = frozenset(("Measure", "Library", "ValueSet", "CodeSystem", "ConceptMap", "StructureDefinition"))
 _REPORT = "MeasureReport"
+_REPORTS = re.compile(rb'"resourceType"\s*:\s*"MeasureReport"')
 _PATIENT = re.compile(rb'"resourceType"\s*:\s*"Patient"')
 
 
@@ -107,10 +108,10 @@ def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
         return
     if (path / "input").is_dir():
         return
-    for folder in (path, *sorted(each for each in path.iterdir() if each.is_dir())):
-        files = sorted(each for each in folder.iterdir() if each.is_file())
-        lines = [each for each in files if each.suffix == ".ndjson"]
-        several = [each for each in files if each.suffix == ".json" and len(_cases_in(each)) > 1]
+    for folder in (path, *_listed(path, os.DirEntry.is_dir)):
+        files = _listed(folder, os.DirEntry.is_file)
+        lines = [each for each in files if each.name.endswith(".ndjson")]
+        several = [each for each in files if each.name.endswith(".json") and len(_cases_in(each, at_least=2)) > 1]
         if several:
             # Copies of cases that have folders are no cases.
             apart = _apart(folder)
@@ -119,13 +120,22 @@ def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
             yield folder, lines + several
 
 
-def _cases_in(path: Path) -> set[tuple[str, str | None]]:
-    """The measures and patients that the reports of a bundle are about, none if it has no patient."""
+def _listed(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
+    """What of a folder is wanted, in order of the names."""
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if wanted(entry))
+
+
+def _cases_in(path: Path, at_least: int = 1) -> set[tuple[str, str | None]]:
+    """The measures and patients that the reports of a bundle are about, none if it has no patient. One with fewer than
+    `at_least` reports is not looked into."""
     content = path.read_bytes()
-    if _REPORT.encode() not in content or not _PATIENT.search(content):
+    if content.count(_REPORT.encode()) < at_least or len(_REPORTS.findall(content)) < at_least:
+        return set()
+    if not _PATIENT.search(content):
         return set()
     try:
-        expected = expectations_of(list(reports_in(read_document(path))))
+        expected = expectations_of(list(reports_in(as_json(content))))
     except (DataError, msgspec.DecodeError):
         return set()
     return {(_measure_of(each, path.parent.stem), each.patient_id) for each in expected}

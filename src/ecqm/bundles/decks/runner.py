@@ -13,6 +13,7 @@ from ecqm.bundles.decks.inspection import Inspected, Inspector
 from ecqm.bundles.evaluation.planning import LibraryForm, Planner
 from ecqm.bundles.evaluation.selection import CannotPlan, missing_value_sets, plan_together
 from ecqm.data import DataProblem, read_cases
+from ecqm.data.allocation import many_objects
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
 from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.decks.agreement import CaseResult, MeasureRun
@@ -54,6 +55,7 @@ class DeckRunner:
         self.missing: dict[str, MissingValueSet] = {}
         self.problems: list[DataProblem] = []
 
+    @many_objects()
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
         """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
         run = MeasureRun(measure.name, [])

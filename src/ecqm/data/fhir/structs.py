@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -145,20 +144,22 @@ class ResourceStructs:
 
 
 def is_deep(raw: bytes) -> bool:
-    """Are there more than DEEPEST objects and lists within one another in JSON?"""
+    """Are there more than DEEPEST objects and lists within one another in JSON, which has to be valid?"""
     # What has few of them needs no look at its strings.
     if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
         return False
-    level = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
-        level += 1 if bracket in b"{[" else -1
-        if level > DEEPEST:
-            return True
-    return False
+    # Strings are every second part between quotes, once escaped ones are gone.
+    between = raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2]
+    brackets = b"".join(between).translate(_AS_BRACES, _NOT_BRACKETS)
+    for _ in range(DEEPEST):
+        brackets = brackets.replace(b"{}", b"")
+        if not brackets:
+            return False
+    return True
 
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_BRACKETS = re.compile(rb"[{}\[\]]")
+_AS_BRACES = bytes.maketrans(b"[]", b"{}")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
 def struct_name(type_name: str) -> str:

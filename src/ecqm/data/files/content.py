@@ -22,6 +22,7 @@ LARGEST_FILE = 2 << 30
 # The longest line of NDJSON that is taken as a resource.
 LONGEST_LINE = 256 << 20
 _BLOCK = 4 << 20
+_MOST_FILES = 1 << 20
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 # By how much compressed FHIR JSON grows, roughly.
 _GROWTH = 12
@@ -63,7 +64,10 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
     """
     try:
         with _open(path) as stream:
-            content = stream.read(largest + 1)
+            # Memory is set aside for as much as is asked for, and most files are small.
+            content = stream.read(min(_MOST_FILES, largest) + 1)
+            if len(content) > _MOST_FILES:
+                content += stream.read(largest + 1 - len(content))
     except _DAMAGE as error:
         raise DataError(f"damaged: {error}") from error
     if len(content) > largest:
@@ -72,11 +76,13 @@ def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
 
 
 def read_document(path: Path, largest: int = LARGEST_FILE) -> bytes:
-    """The content of a file as JSON, without a byte order mark: of FHIR in XML, the JSON that says the same.
+    """The content of a file as JSON, see `as_json`. Raises as `read_bytes` does."""
+    return as_json(read_bytes(path, largest))
 
-    Raises as `read_bytes` does.
-    """
-    content = read_bytes(path, largest).removeprefix(BOM_UTF8)
+
+def as_json(content: bytes) -> bytes:
+    """FHIR as JSON, without a byte order mark: of XML, the JSON that says the same. Raises DataError."""
+    content = content.removeprefix(BOM_UTF8)
     return json_of_xml(content) if is_fhir_xml(content) else content
 
 

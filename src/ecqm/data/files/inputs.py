@@ -73,5 +73,7 @@ def data_files(path: Path) -> list[Path]:
 def without_twins(paths: Iterable[Path]) -> list[Path]:
     """Paths without those of XML that stand beside the same in JSON, in their order."""
     listed = list(paths)
+    if not any(path.name.endswith(".xml") for path in listed):
+        return listed
     json = {path.with_suffix("") for path in listed if path.suffix == ".json"}
     return [path for path in listed if path.suffix != ".xml" or path.with_suffix("") not in json]

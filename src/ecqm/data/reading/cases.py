@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ecqm.data.allocation import many_objects
@@ -44,8 +45,7 @@ def read_cases(
 def _read_case(builder: CohortBuilder, folder: Path) -> None:
     patient = builder.add_patient(folder.stem if folder.is_file() else folder.name)
     found = False
-    files = [folder] if folder.is_file() else folder.rglob("*")
-    for path in without_twins(sorted(path for path in files if path.name.endswith(DOCUMENT_SUFFIXES))):
+    for path in without_twins([folder] if folder.is_file() else sorted(_documents(folder))):
         if path.name.startswith(_NOT_DATA):
             continue
         for loose in documents(builder, path):
@@ -57,3 +57,9 @@ def _read_case(builder: CohortBuilder, folder: Path) -> None:
             found |= builder.add(patient, *loose)
     if not found:
         builder.report(Origin(str(folder), None), "no resources that the measures need", folder.name)
+
+
+def _documents(folder: Path) -> Iterator[Path]:
+    """The files of JSON or XML in a folder, and in the folders in it."""
+    for directory, _, names in os.walk(folder):
+        yield from (Path(directory, name) for name in names if name.endswith(DOCUMENT_SUFFIXES))

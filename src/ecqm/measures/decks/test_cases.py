@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from ecqm.data import DataError
-from ecqm.data.files.content import read_document
+from ecqm.data.files.content import as_json, read_bytes
 from ecqm.data.files.inputs import without_twins
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, ReportResource, expectations_of, reports_in
@@ -77,10 +77,10 @@ def read_cases(measure_folder: Path) -> Iterator[TestCase]:
             names.add(case.name)
             patients.update(e.patient_id for e in case.expectations)
             yield case
-    for path in _loose_bundles(measure_folder):
+    for path in _loose_documents(measure_folder):
         # Named as tests-<case>-bundle by the tool that makes bundles of folders.
         name = path.stem.removeprefix("tests-").removesuffix("-bundle")
-        if name not in names:
+        if name not in names and _is_bundle_of_case(path):
             case = _case(measure_folder, name, path, (path,), titles)
             if patients.isdisjoint(e.patient_id for e in case.expectations) and case.expectations:
                 yield case
@@ -94,7 +94,7 @@ def measure_folders(root: Path, depth: int = 4) -> list[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
 
 
 def _is_case(folder: Path) -> bool:
@@ -112,18 +112,23 @@ def _patients(bundles: Iterable[Path]) -> set[str | None]:
 
 
 def _loose_documents(folder: Path) -> list[Path]:
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in found if path.name.endswith((".json", ".xml")) and path.name[0] != ".")
+    """The files of JSON or XML in a folder itself, those of XML without those that stand beside the same in JSON."""
+    names = os.listdir(folder) if folder.is_dir() else ()
+    return without_twins(Path(folder, name) for name in sorted(names) if _is_document(name))
+
+
+def _is_document(name: str) -> bool:
+    return name.endswith((".json", ".xml")) and name[0] != "."
 
 
 def _loose_bundles(folder: Path) -> list[Path]:
     """Files with a report and the patient that it is about."""
+    return [path for path in _loose_documents(folder) if _is_bundle_of_case(path)]
 
-    def is_case(path: Path) -> bool:
-        content = path.read_bytes()
-        return b"MeasureReport" in content and _BUNDLE.search(content) is not None
 
-    return [path for path in without_twins(_loose_documents(folder)) if is_case(path)]
+def _is_bundle_of_case(path: Path) -> bool:
+    content = path.read_bytes()
+    return b"MeasureReport" in content and _BUNDLE.search(content) is not None
 
 
 def _case(
@@ -163,9 +168,7 @@ def _documents(folder: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     for directory, folders, names in os.walk(folder):
         folders.sort()
-        found += [
-            Path(directory, name) for name in sorted(names) if name.endswith((".json", ".xml")) and name[0] != "."
-        ]
+        found += [Path(directory, name) for name in sorted(names) if _is_document(name)]
     return tuple(without_twins(found))
 
 
@@ -178,8 +181,8 @@ def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expecta
     found: list[ReportResource] = []
     for path in own or files:
         try:
-            if b"MeasureReport" in path.read_bytes():
-                found += reports_in(read_document(path))
+            if b"MeasureReport" in (content := read_bytes(path)):
+                found += reports_in(as_json(content))
         except (OSError, DataError, msgspec.DecodeError) as error:
             problems.append(f"{path.name}: {error}")
     return expectations_of(found)

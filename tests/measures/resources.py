@@ -72,3 +72,15 @@ def proportion(basis: str = "boolean", **more: Any) -> Group:
         "denominator-exception",
     )
     return measure(group("proportion", *(population(code) for code in codes), basis=basis, **more)).groups[0]
+
+
+def composite_measure(group_id: str | None = None) -> Measure:
+    """A composite of two measures; of the second, the group of that id."""
+    named = [{"url": CQFM + "cqfm-groupId", "valueString": group_id}] if group_id else []
+    artifacts = [
+        {"type": "composed-of", "resource": "http://example.org/Measure/0"},
+        {"type": "composed-of", "resource": "http://example.org/Measure/1", "extension": named},
+    ]
+    return measure(
+        compositeScoring=concept("opportunity"), relatedArtifact=artifacts, url="http://example.org/Measure/whole"
+    )

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecqm.measures.definition import Composite, Group, Measure, MeasureError, SupplementalData
+from ecqm.measures.definition import Composite, Group, MeasureError, SupplementalData
+from ecqm.measures.definition.composition import resolved_composites
 from ecqm.measures.evaluation.batch import MeasureResult, composed_result
 from ecqm.measures.scoring.composite import (
     CompositeResult,
     component_groups,
     composite_result,
     composite_score,
-    resolved_composites,
 )
 from ecqm.measures.scoring.criteria import Episodes, Evaluated
 from ecqm.measures.scoring.groups import GroupResult, evaluate_group
-from tests.measures.resources import CQFM, concept, group, measure, population, proportion
+from tests.measures.resources import CQFM, composite_measure, concept, group, measure, population, proportion
 
 # Ten measures by ten patients: in the numerator, in the denominator alone, in neither.
 TABLE = """
@@ -163,38 +163,6 @@ def test_batches_add_up_and_failed_patients_are_left_out() -> None:
     assert (result.tally + result.tally).possible == 18
 
 
-def test_components_are_found_by_what_they_are_named() -> None:
-    parts = (population("initial-population"), population("denominator"), population("numerator"))
-    first = measure(group("proportion", *parts), url="http://example.org/Measure/0")
-    several = measure(
-        group("proportion", *parts, id="a"), group("proportion", *parts, id="b"), url="http://example.org/Measure/1"
-    )
-    known = {each.url: each for each in (first, several)}
-    asked = composite_measure(group_id="b")
-    bound, needed = resolved_composites(asked, lambda name: known[name.partition("|")[0]])
-    assert [(c.measure, c.group_id) for c in bound.composites[0].components] == [
-        ("http://example.org/Measure/0|1.0.0", "g1"),
-        ("http://example.org/Measure/1|1.0.0", "b"),
-    ]
-    assert needed == [first, several]
-    assert component_groups(bound.composites[0], {first.canonical: [component(denominator=[1])]}) is None
-    with pytest.raises(MeasureError, match="several groups"):
-        resolved_composites(composite_measure(), lambda name: known[name])
-    with pytest.raises(MeasureError, match="no group c"):
-        resolved_composites(composite_measure(group_id="c"), lambda name: known[name])
-
-
-def composite_measure(group_id: str | None = None) -> Measure:
-    named = [{"url": CQFM + "cqfm-groupId", "valueString": group_id}] if group_id else []
-    artifacts = [
-        {"type": "composed-of", "resource": "http://example.org/Measure/0"},
-        {"type": "composed-of", "resource": "http://example.org/Measure/1", "extension": named},
-    ]
-    return measure(
-        compositeScoring=concept("opportunity"), relatedArtifact=artifacts, url="http://example.org/Measure/whole"
-    )
-
-
 def test_supplemental_data_are_those_of_the_components() -> None:
     parts = (population("initial-population"), population("denominator"), population("numerator"))
 
@@ -222,30 +190,7 @@ def test_supplemental_data_are_those_of_the_components() -> None:
         composed_result(bound, [of_first])
 
 
-def test_what_cannot_be_combined_says_why() -> None:
-    cohort = measure(group("cohort", population("initial-population")))
-    with pytest.raises(MeasureError, match="does not combine measures of cohort"):
-        resolved_composites(composite_measure(), lambda name: cohort)
-    with pytest.raises(MeasureError, match="itself a composite"):
-        resolved_composites(composite_measure(), lambda name: composite_measure())
-    with pytest.raises(MeasureError, match="no component"):
-        resolved_composites(measure(compositeScoring=concept("linear")), lambda name: cohort)
-
-
-def test_a_composite_of_groups_of_its_own_measure() -> None:
-    parts = (population("initial-population"), population("denominator"), population("numerator"))
-    artifacts = [
-        {"type": "composed-of", "resource": "http://example.org/Measure/Example", "extension": [named]}
-        for named in ({"url": CQFM + "cqfm-groupId", "valueString": name} for name in ("a", "b"))
-    ]
-    whole = {
-        "id": "whole",
-        "extension": [
-            {"url": CQFM + "cqfm-compositeScoring", "valueCodeableConcept": concept("linear")},
-            *({"url": CQFM + "cqfm-component", "valueRelatedArtifact": artifact} for artifact in artifacts),
-        ],
-    }
-    read = measure(group("proportion", *parts, id="a"), group("proportion", *parts, id="b"), whole)
-    assert [g.id for g in read.groups] == ["a", "b"] and [c.id for c in read.composites] == ["whole"]
-    bound, needed = resolved_composites(read, {}.__getitem__)
-    assert needed == [] and {c.measure for c in bound.composites[0].components} == {read.canonical}
+def test_a_composite_without_a_component_has_no_score() -> None:
+    both = composite("opportunity")
+    first = both.components[0].measure
+    assert component_groups(both, {first: [component(denominator=[1])]}) is None

@@ -17,10 +17,10 @@ from ecqm.data import Demand
 from ecqm.data.allocation import many_objects
 from ecqm.elm import ElmError
 from ecqm.measures.definition import Measure, MeasureError
+from ecqm.measures.definition.composition import resolved_composites
 from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.planning import MeasurePlan
-from ecqm.measures.scoring.composite import resolved_composites
 from ecqm.plan.lowering import PlanError
 from ecqm.terminology import MissingValueSet
 

@@ -17,7 +17,7 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.content.documents import ContentError, Document
 from ecqm.bundles.content.libraries import Format
 from ecqm.measures.definition import Measure
-from ecqm.measures.scoring.composite import resolved_composites
+from ecqm.measures.definition.composition import resolved_composites
 from ecqm.terminology.expansion import Expansion
 
 Key = tuple[str, str, str | None, str]

@@ -174,6 +174,11 @@ class Composite:
         """True if patients are scored, False if episodes (resources of the type `basis`) are."""
         return self.basis == PATIENT_BASIS
 
+    def reverses(self, group: Group) -> bool:
+        """Is a component's group improved in the opposite direction? False if either does not state a direction."""
+        ours, theirs = self.improvement_notation, group.improvement_notation
+        return ours is not None and theirs is not None and ours != theirs
+
 
 @dataclass(frozen=True)
 class Identifiers:

@@ -1,9 +1,9 @@
-"""Scores that are made of the results of other measures (Quality Measure IG, "Composites").
+"""Scores of composites, from the results of the groups that they are composed of (Quality Measure IG, "Composites").
 
-What is scored are the composite's units: patients, or episodes if that is its basis. A component that counts episodes
-gives a patient-based composite, for each population, the patients who have an episode in it. A component gives each
-unit an opportunity (it is in the denominator, and in neither exclusions nor exceptions) and a success (it is in the
-numerator and in no numerator exclusion). Then the score is
+A composite scores units: patients, or episodes if that is its basis. To a patient-based composite, a component that
+counts episodes contributes, for each population, the patients with an episode in it. A component gives a unit an
+opportunity if the unit is in the denominator and in neither exclusions nor exceptions, and a success if it is also in
+the numerator and in no numerator exclusion. The score is then
 
 - opportunity: all successes over all opportunities;
 - all-or-nothing: a proportion whose populations are unions of the components', with a numerator of those who are in the
@@ -11,13 +11,13 @@ numerator and in no numerator exclusion). Then the score is
 - linear: the mean over units of successes over opportunities;
 - weighted: the weighted mean of the components' own scores, those that are not defined left out.
 
-A component whose improvement notation is the opposite of the composite's counts reversed: a success is an opportunity
-without one, and its own score is one minus that. Where either says nothing, it counts as it is.
+A component whose improvement notation is the opposite of the composite's is reversed: an opportunity without success
+counts as a success, and the component's score s as 1 - s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, TypeVar
@@ -25,16 +25,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ecqm.measures.definition import (
-    ComponentMeasure,
-    Composite,
-    CompositeScoring,
-    Group,
-    Measure,
-    MeasureError,
-    PopulationCode,
-    Scoring,
-)
+from ecqm.measures.definition import Composite, CompositeScoring, Measure, PopulationCode
 from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.populations import union
@@ -42,81 +33,6 @@ from ecqm.measures.scoring.tally import GroupTally
 from ecqm.measures.scoring.units import Units
 
 _Numbers = NDArray[Any]
-
-_COMBINED = {
-    CompositeScoring.OPPORTUNITY: {Scoring.PROPORTION, Scoring.RATIO},
-    CompositeScoring.ALL_OR_NOTHING: {Scoring.PROPORTION, Scoring.RATIO},
-    CompositeScoring.LINEAR: {Scoring.PROPORTION, Scoring.RATIO},
-    CompositeScoring.WEIGHTED: {Scoring.PROPORTION, Scoring.RATIO, Scoring.CONTINUOUS_VARIABLE},
-}
-
-
-def resolved_composites(measure: Measure, find: Callable[[str], Measure]) -> tuple[Measure, list[Measure]]:
-    """A measure whose composites name the very groups that they are made of, and the measures that have these.
-
-    `find` gives the measure of a canonical with or without version; what it raises for one that is not at hand is
-    passed on. `MeasureError` for components that cannot be combined.
-    """
-    needed: dict[str, Measure] = {}
-
-    def resolved(composite: Composite, component: ComponentMeasure) -> ComponentMeasure:
-        found = measure if component.measure.partition("|")[0] == measure.url else find(component.measure)
-        needed[found.canonical] = found
-        group = _group(found, composite, component)
-        return replace(component, measure=found.canonical, group_id=group.id)
-
-    def with_groups(composite: Composite) -> Composite:
-        if not composite.components:
-            raise MeasureError(f"composite {measure.name} has no component")
-        components = tuple(resolved(composite, component) for component in composite.components)
-        return replace(composite, components=components)
-
-    bound = replace(measure, composites=tuple(map(with_groups, measure.composites)))
-    differing = tuple(
-        f"measure {measure.name}: {each.name}, of which it is composed, has another effective period, over which it is "
-        "evaluated where none is stated"
-        for each in needed.values()
-        if each.period != measure.period
-    )
-    bound = replace(bound, problems=bound.problems + differing)
-    if not measure.groups:
-        bound = _with_supplements(bound, needed.values())
-    needed.pop(measure.canonical, None)
-    return bound, list(needed.values())
-
-
-def _with_supplements(measure: Measure, components: Iterable[Measure]) -> Measure:
-    """A measure without logic of its own with the supplemental data of its components, each once by its name."""
-    found = {s.expression: s for component in components for s in component.supplemental_data}
-    own = {s.expression: s for s in measure.supplemental_data}
-    problems = tuple(
-        f"measure {measure.name}: no component has the supplemental data {name!r}" for name in own if name not in found
-    )
-    supplements = tuple(own.get(name, supplement) for name, supplement in found.items())
-    return replace(measure, supplemental_data=supplements, problems=measure.problems + problems)
-
-
-def _group(measure: Measure, composite: Composite, component: ComponentMeasure) -> Group:
-    """The group that a component means, if it can be combined in that way."""
-    where = f"component {component.measure}"
-    if not measure.groups:
-        raise MeasureError(f"{where} is itself a composite")
-    if component.group_id is None and len(measure.groups) > 1:
-        raise MeasureError(f"{where} has several groups, and which of them is not said")
-    group = next((g for g in measure.groups if component.group_id in (None, g.id)), None)
-    if group is None:
-        raise MeasureError(f"{where} has no group {component.group_id}")
-    if group.scoring not in _COMBINED[composite.scoring]:
-        raise MeasureError(f"{where}: {composite.scoring} scoring does not combine measures of {group.scoring} scoring")
-    if not composite.patient_based and composite.basis != group.basis:
-        raise MeasureError(f"{where} counts {group.basis}, but the composite {composite.basis}")
-    if group.scoring is Scoring.CONTINUOUS_VARIABLE and _is_reversed(composite, group):
-        raise MeasureError(f"{where}: its observations cannot be reversed, but the composite improves the other way")
-    return group
-
-
-def _is_reversed(composite: Composite, group: Group) -> bool:
-    return None not in (ours := composite.improvement_notation, theirs := group.improvement_notation) and ours != theirs
 
 
 @dataclass(frozen=True)
@@ -179,7 +95,7 @@ def composite_score(composite: Composite, tally: CompositeTally, components: Seq
     for component, counted in zip(composite.components, components, strict=True):
         score = counted.score()
         if score is not None:
-            above += component.weight * (1 - score if _is_reversed(composite, counted.group) else score)
+            above += component.weight * (1 - score if composite.reverses(counted.group) else score)
             below += component.weight
     return above / below if below > 0 else None
 
@@ -240,7 +156,7 @@ class _Part:
             members(PopulationCode.NUMERATOR),
             members(PopulationCode.NUMERATOR_EXCLUSION),
         )
-        if not _is_reversed(composite, result.group):
+        if not composite.reverses(result.group):
             return part
         missed = part.opportunities & ~part.successes
         return replace(part, numerator=missed, numerator_excluded=np.zeros(len(missed), np.bool_))

@@ -86,6 +86,14 @@ def test_what_has_no_place_is_told() -> None:
     assert any("http://example.org/unknown" in problem for problem in problems)
 
 
+def test_substances_are_written_as_medications_which_is_told() -> None:
+    given = patient(element("SubstanceAdministered", "s", [code("226355009")]))
+    first = read_whole(given, "patient.json")[1][0]
+    made = write_qrda1(first)
+    assert ["one template for it and MedicationAdministered" in problem for problem in made.problems] == [True]
+    assert type(read(made.xml)[0].patients[0].dataElements[-1]).__name__ == "MedicationAdministered"
+
+
 def test_every_attribute_of_a_template_is_one_of_its_data_type() -> None:
     schemas = [qdm_schema(version) for version in ("5.5", "5.6")]
     for template in TEMPLATES:

@@ -254,6 +254,9 @@ def _write_element(section: Element, element: Any, writing: _Writing) -> None:
     if found is None:
         writing.problems.append(f"{TAG}{data_type}: QRDA I R5.3 has no template for it")
         return
+    if data_type != found.data_types[0]:
+        told = f"{data_type}: QRDA I R5.3 has one template for it and {found.data_types[0]}, as which it may be read"
+        writing.problems.append(told)
     entry = etree.SubElement(section, name("entry"), typeCode="DRIV")
     outer = add(entry, found.step if found.wrapper is None else found.wrapper.step)
     inner = outer if found.wrapper is None else ensure(outer, f"{found.wrapper.relation}/{found.step}")

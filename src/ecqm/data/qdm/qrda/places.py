@@ -169,9 +169,8 @@ class Entities:
         for element in role.iterchildren(name("id")):
             if element.get("root") == ROOT_OF_IDS:
                 own = element.get("extension")
-            elif element.get("extension") or element.get("root"):
-                system = element.get("assigningAuthorityName") or element.get("root")
-                identifier = _identifier(reading.structs, system, element.get("extension"))
+            elif any(element.get(key) for key in ("extension", "root", "assigningAuthorityName")):
+                identifier = _named(reading.structs, element)
         values = {}
         for attribute, path in kind.codes.items():
             at = find(role, path)
@@ -195,8 +194,10 @@ class Entities:
                     write_typed(ensure(role, at), code, CODE)
 
 
-def _identifier(structs: QdmStructs, system: str | None, value: str | None) -> Any:
-    return structs.part("Identifier")(namingSystem=system, value=value)
+def _named(structs: QdmStructs, element: Element) -> Any:
+    """The identifier that an `id` tells, with its naming system: an OID, or the name of an authority."""
+    system = element.get("assigningAuthorityName") or element.get("root")
+    return structs.part("Identifier")(namingSystem=system, value=element.get("extension"))
 
 
 def write_identifier(element: Element, identifier: Any) -> None:
@@ -223,7 +224,7 @@ class Identity:
         if element is None:
             return None
         reading.understand(element)
-        return _identifier(reading.structs, element.get("root"), element.get("extension"))
+        return _named(reading.structs, element)
 
     def write(self, statement: Element, value: Any) -> None:
         write_identifier(ensure(statement, self.path), value)

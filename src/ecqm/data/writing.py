@@ -34,18 +34,31 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` in one step when all is written, and goes when it is not."""
+    """A path to write a file to. When all of it is written and on disk it takes the place of `path`, in one step; if it
+    is not written to its end it is removed."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         yield fresh
+        settle(fresh)
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Make this the content of a file, in one step that also a loss of power does not halve."""
-    with replacing(path) as fresh, fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Make this the content of a file, in one step: after a loss of power the file is either the old one or this."""
+    with replacing(path) as fresh:
+        fresh.write_bytes(content)
+
+
+def settle(path: Path) -> None:
+    """Wait until a file is on disk, so that a loss of power cannot take it away; of a folder, the names in it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Not every file system does this for folders.
+        if error.errno != errno.EINVAL or not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)

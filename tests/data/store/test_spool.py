@@ -51,9 +51,9 @@ def test_what_is_held_back_is_written_when_there_is_enough(tmp_path: Path) -> No
 
 def test_cut_back(tmp_path: Path) -> None:
     spool = spooled(tmp_path / "a.spool", (1, 2))
-    size = spool.flush()
+    size = spool.settle()
     spool.append(lot(3).batch())
-    assert spool.flush() > size
+    assert spool.settle() > size
     spool.cut_back(size)
     assert list(read_spools([spool.path])) == [lot(1, 2)]
 
@@ -67,7 +67,7 @@ def test_json_by_its_place_over_files_and_blocks(tmp_path: Path) -> None:
 
 def test_blocks_that_are_not_wanted_stay_packed(tmp_path: Path) -> None:
     spool = spooled(tmp_path / "a.spool", (0, 1))
-    size = spool.flush()
+    size = spool.settle()
     spooled(spool.path, (2, 3))
     damaged = bytearray(spool.path.read_bytes())
     damaged[16:size] = bytes(size - 16)

@@ -27,6 +27,7 @@ from ecqm.data.store.shard import Shard
 from ecqm.data.store.shard_writer import write_shard
 from ecqm.data.store.spool import Lot, decode_identity, read_spools, spool_state
 from ecqm.data.store.store import ShardEntry
+from ecqm.data.writing import replace_file
 from ecqm.terminology import CodeIndex
 
 
@@ -68,9 +69,7 @@ def build_shard(job: ShardJob) -> ShardEntry:
     with many_objects(), large_arrays():
         entry = _built_straight(job, fresh) or _Building(job).write(fresh)
     os.replace(fresh, job.target)
-    started = done.with_name(done.name + ".new")
-    started.write_text(json.dumps(asdict(entry)))
-    os.replace(started, done)
+    replace_file(done, json.dumps(asdict(entry)).encode())
     return entry
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.shard import Shard
 from ecqm.data.store.spool import Spool, read_spools
 from ecqm.data.store.store import FORMAT, Manifest, ShardEntry, is_store
-from ecqm.data.writing import sole_writer
+from ecqm.data.writing import replacing, sole_writer
 
 # JSON per shard: what one process holds decoded at a time is some ten times that.
 SHARD_SIZE = 48 << 20
@@ -164,19 +163,18 @@ class _Loading:
         path = self.output / f"shared-{self.generation}.spool"
         if path.exists():
             return path
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(b"")
         deleted = frozenset(self.partition.deleted)
         older = [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
-        for source in (*older, self.partition.shared):
-            if deleted:
-                spool = Spool(fresh, 0)
-                for lot in read_spools([source]):
-                    spool.append(lot.without(deleted).batch())
-            else:
-                with source.open("rb") as stream, fresh.open("ab") as sink:
-                    shutil.copyfileobj(stream, sink)
-        os.replace(fresh, path)
+        with replacing(path) as fresh:
+            fresh.touch()
+            for source in (*older, self.partition.shared):
+                if deleted:
+                    spool = Spool(fresh, 0)
+                    for lot in read_spools([source]):
+                        spool.append(lot.without(deleted).batch())
+                else:
+                    with source.open("rb") as stream, fresh.open("ab") as sink:
+                        shutil.copyfileobj(stream, sink)
         return path
 
     def _jobs(self, shared: Path) -> Iterator[ShardJob]:
@@ -262,6 +260,8 @@ class _Loading:
         for path in self.output.glob("shared-*.spool"):
             if path.name not in (manifest.shared, self.previous.shared if self.previous is not None else None):
                 path.unlink()
+        for path in self.output.glob("*.new"):
+            path.unlink()
         shutil.rmtree(self.work)
 
 

@@ -13,7 +13,6 @@ of the input. A sorting that was killed continues with the parts that it began w
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ from ecqm.data.loading.deal import Mapped, Place, dealt, n_parts
 from ecqm.data.loading.processes import Processes, tell
 from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
 from ecqm.data.problems import DataProblem, name_of
+from ecqm.data.writing import replace_file, replacing
 
 # Bytes of input between two entries of a journal, and what all spools together may hold back in memory: but each a
 # block that is worth compressing.
@@ -152,9 +152,7 @@ class Partition:
         """The deal, made for `n` processes if there is none."""
         if self._deal is None:
             self._deal = _Deal(self._fingerprint, self.n_shards, dealt(self.files, n, mapped))
-            fresh = self.folder / (_DEAL + ".new")
-            fresh.write_bytes(msgspec.json.encode(self._deal))
-            os.replace(fresh, self.folder / _DEAL)
+            replace_file(self.folder / _DEAL, msgspec.json.encode(self._deal))
         return self._deal
 
     def _parts(self, deal: _Deal, jobs: int) -> list[Part]:
@@ -182,14 +180,12 @@ class Partition:
     def _put_shared_together(self) -> None:
         if self.shared.exists():
             return
-        fresh = self.shared.with_suffix(".new")
-        with fresh.open("wb") as sink:
+        with replacing(self.shared) as fresh, fresh.open("wb") as sink:
             for part in self._parts(self._begun(1), 1):
                 source = part.spool_path(None)
                 if source.exists():
                     with source.open("rb") as stream:
                         shutil.copyfileobj(stream, sink)
-        os.replace(fresh, self.shared)
 
 
 def _sort_and_tell(part: Part) -> None:

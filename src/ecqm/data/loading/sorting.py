@@ -6,7 +6,6 @@ journal, so that one that was killed goes on from there.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,6 +27,7 @@ from ecqm.data.loading.headers import UNREADABLE, Header, Link, decode_header, h
 from ecqm.data.parsing.encoding import numbers_of
 from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.spool import Lot, Spool, lines_batch
+from ecqm.data.writing import replace_file
 
 _JOURNAL = "journal.json"
 # An odd number of 64 bits with as many ones as zeros (of xxHash).
@@ -74,9 +74,7 @@ class Journal:
 
     def write_to(self, folder: Path) -> None:
         """Make this the journal in the folder of a part, in one step."""
-        fresh = folder / (_JOURNAL + ".new")
-        fresh.write_bytes(msgspec.json.encode(self))
-        os.replace(fresh, folder / _JOURNAL)
+        replace_file(folder / _JOURNAL, msgspec.json.encode(self))
 
 
 @dataclass(frozen=True)
@@ -168,8 +166,9 @@ class _Sorting:
             self._note()
 
     def _note(self) -> None:
+        # The spools are on disk before the journal says so: after a loss of power as well, it promises nothing else.
         self._noted = self.journal.read
-        self.journal.sizes = {spool.path.name: spool.flush() for spool in (*self._spools, self._shared)}
+        self.journal.sizes = {spool.path.name: spool.settle() for spool in (*self._spools, self._shared)}
         self.journal.write_to(self.part.folder)
 
     def _read(self, number: int) -> None:

@@ -21,6 +21,7 @@ from ecqm.data.problems import DataProblem
 from ecqm.data.store.arrow import Layout, to_arrow
 from ecqm.data.store.shard import resources_spool
 from ecqm.data.store.spool import Spool, json_batch
+from ecqm.data.writing import settle
 
 # Columns are read often: nothing is unpacked faster than LZ4.
 _COLUMNS = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -60,11 +61,15 @@ class ShardWriter:
     def finish(
         self, codes: tuple[pa.Array, pa.Array], ids: Sequence[str], problems: Sequence[DataProblem]
     ) -> dict[str, int]:
-        """The codes (systems and codes by number), patients and problems; all checksums."""
+        """Write the codes (systems and codes by number), patients and problems, and wait until the whole shard is on
+        disk. Gives the checksums of all files."""
         self._write("codes.arrow", _batch({"system": codes[0], "code": codes[1]}))
         self._write("patients.arrow", _batch({"id": pa.array(ids, pa.utf8())}))
         listed = json.dumps([asdict(problem) for problem in problems]).encode()
         self._write_file("problems.json", memoryview(listed))
+        for name in self._checksums:
+            settle(self.folder / name)
+        settle(self.folder)
         return self._checksums
 
     def _write(self, name: str, batch: pa.RecordBatch) -> None:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ecqm.columns import Rows
+from ecqm.data.writing import settle
 
 _HEADER = struct.Struct("<QQ")
 _SCHEMA = pa.schema(
@@ -139,17 +140,28 @@ class Spool:
         self._held_back = held_back
         self._batches: list[pa.RecordBatch] = []
         self._size = 0
+        self._is_settled = True
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """More resources."""
+        """Add resources."""
         if len(batch):
             self._batches.append(batch)
             self._size += batch.nbytes
             if self._size >= self._held_back:
                 self.flush()
 
-    def flush(self) -> int:
-        """Write what is held back; the size of the file then."""
+    def settle(self) -> int:
+        """Write what is held back, and wait until the file is on disk. Gives its size."""
+        self.flush()
+        if not self.path.exists():
+            return 0
+        if not self._is_settled:
+            settle(self.path)
+            self._is_settled = True
+        return self.path.stat().st_size
+
+    def flush(self) -> None:
+        """Write what is held back."""
         if self._batches:
             table = pa.Table.from_batches(self._batches, _SCHEMA).combine_chunks()
             self._batches, self._size = [], 0
@@ -160,13 +172,14 @@ class Spool:
             with self.path.open("ab") as file:
                 file.write(_HEADER.pack(block.size, len(table)))
                 file.write(memoryview(block))
-        return self.path.stat().st_size if self.path.exists() else 0
+            self._is_settled = False
 
     def cut_back(self, size: int) -> None:
         """Forget what was written beyond `size` bytes."""
-        if self.path.exists():
+        if self.path.exists() and self.path.stat().st_size != size:
             with self.path.open("r+b") as file:
                 file.truncate(size)
+            self._is_settled = False
 
 
 def spool_state(path: Path) -> tuple[int, int]:

@@ -11,7 +11,6 @@ store as it was or as it is, and keeps it, since the folders of the generation b
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.problems import DataError
 from ecqm.data.store.shard import CorruptShard, Shard
+from ecqm.data.writing import replace_file, settle
 from ecqm.terminology import CodeIndex
 
 FORMAT = 5
@@ -78,13 +78,10 @@ class Manifest:
             raise DataError(f"{path / MANIFEST}: damaged: {error}") from error
 
     def write(self, path: Path) -> None:
-        """Make this the manifest of the store, in one step."""
-        fresh = path / (MANIFEST + ".new")
-        with fresh.open("w") as file:
-            json.dump(asdict(self), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path / MANIFEST)
+        """Make this the manifest of the store, in one step. Once it is there it survives a loss of power."""
+        settle(path / "shards")
+        replace_file(path / MANIFEST, json.dumps(asdict(self)).encode())
+        settle(path)
 
 
 class CohortStore:

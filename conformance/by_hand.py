@@ -1,10 +1,10 @@
-"""How long the engine takes for the populations of CMS122, beside a query written by hand on the same columns.
+"""Compare the engine on CMS122 with a handwritten query on the same columns.
 
     python conformance/by_hand.py CONTENT --libraries DIR --valuesets DIR --data DIR [--runs 9] [--json FILE]
 
-DIR of `--data` is a cohort of tools/synthetic_cohort.py. The columns and the indexes of its tables by code are made
-before; then engine and query (by_hand_cms122.py) take turns, each timed in processor time (there is one thread), and
-the median counts. Fails unless every patient is in the same populations by both.
+The data are a cohort of tools/synthetic_cohort.py. Its columns, and its indexes by code, are made before. Then engine
+and query (by_hand_cms122.py) alternate. Figures are medians of the CPU time of one thread. Fails if a patient is in
+different populations.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MEASURE = "CMS122"
 
 
 def by_engine(plan: MeasurePlan, cohort: Cohort, terminology: Membership, period: Interval) -> dict[str, Mask]:
-    """By code of the population, mask over the patients."""
+    """Masks over the patients, by population code."""
     context = EvaluationContext.of_this_moment()
     executor = Executor(cohort, terminology, FhirProfiles(), context, {"Measurement Period": period})
     (group,) = evaluate_measure(plan.measure, evaluate_defines(plan, executor))

@@ -1,8 +1,8 @@
-"""The populations of CMS122 as somebody writes them by hand with numpy, who knows the measure and the data at hand.
+"""The populations of CMS122 as a handwritten numpy query, by somebody who knows the measure and the data.
 
-On the columns of a cohort of tools/synthetic_cohort.py: it takes the forms that these have for granted (`Unforeseen` is
-raised where others would change the result), looks only at what decides, and needs no more of three-valued logic than
-that a value which is not known to the day is sure to lie within a period, or is not.
+The query is for cohorts of tools/synthetic_cohort.py. It assumes the forms of their data, and raises `Unforeseen` for
+forms that would change the result. It evaluates only what decides the result. Of three-valued logic, it needs only the
+question whether a value that is imprecise to the day certainly lies within a period.
 """
 
 from __future__ import annotations
@@ -68,19 +68,22 @@ Layout = TypeVar("Layout", bound=Column)
 
 
 class Unforeseen(Exception):
-    """The data has a form that the query was not written for."""
+    """The data have a form for which the query was not written."""
 
 
 def known(column: Column, layout: type[Layout]) -> Layout:
-    """The column, which has the layout that the query takes for granted."""
+    """The column, checked to have the layout that the query assumes."""
     if not isinstance(column, layout):
         raise Unforeseen(f"a {type(column).__name__} where a {layout.__name__} was expected")
     return column
 
 
 class Days(NamedTuple):
-    """Points in time as days of the calendar that they were written by: sure to be on day d or later where
-    `first` >= d, on it or before where `last` <= d. What is not known to the day lies strictly within these."""
+    """Points in time as days, at their own offset.
+
+    A point is certainly on day d or later if `first` >= d, and on day d or earlier if `last` <= d. A point that is not
+    known to the day lies strictly between `first` and `last`.
+    """
 
     first: Rows
     last: Rows
@@ -102,7 +105,7 @@ def days(column: Column, rows: Rows) -> Days:
 
 
 class Query:
-    """The measure's populations in a cohort for a measurement period."""
+    """The populations of the measure in a cohort, for a measurement period."""
 
     def __init__(self, cohort: Cohort, terminology: Membership, period: Interval) -> None:
         self.cohort = cohort
@@ -112,7 +115,7 @@ class Query:
         self.year_before = self.start - 365
 
     def populations(self) -> dict[str, Mask]:
-        """By code of the population, mask over the patients."""
+        """Masks over the patients, by population code."""
         initial = self.initial_population()
         excluded = initial & self.exclusions(initial)
         numerator = initial & ~excluded & self.numerator()
@@ -126,7 +129,7 @@ class Query:
     # -- rows of tables -----------------------------------------------------------------------------------------------
 
     def members(self, *sets: CodeSet) -> Mask:
-        """Mask over the ids of codes: those of value sets, and codes written out."""
+        """A mask over code ids, of the members of value sets and of single codes."""
         found = np.zeros(len(self.cohort.codes), np.bool_)
         for one in sets:
             if isinstance(one, str):
@@ -136,7 +139,7 @@ class Query:
         return found
 
     def rows(self, resource_type: str, path: str, profiles: tuple[str, ...], *sets: CodeSet) -> Rows:
-        """The rows of a table that have one of the codes and declare one of the profiles."""
+        """The rows of a table with one of the codes and one of the declared profiles."""
         table = self.cohort.table(resource_type)
         index = code_rows(table, path, table.element(path))
         if index is None:
@@ -149,7 +152,7 @@ class Query:
         return rows[self.is_one_of(declared.values, rows, names)]
 
     def is_one_of(self, column: Column, rows: Rows, texts: Iterable[str]) -> Mask:
-        """Where a string is one of some."""
+        """Whether a string is one of the given values, row by row."""
         strings = known(column, StringColumn)
         ids = [POOL.id_of(text) for text in texts]
         found: Mask = np.isin(strings.ids[rows], ids, kind="table")
@@ -159,19 +162,19 @@ class Query:
         return known(self.cohort.table(resource_type).element(name), layout)
 
     def having(self, resource_type: str, rows: Rows, **elements: tuple[str, ...]) -> Rows:
-        """Those of the rows in which string elements have one of these values."""
+        """The rows whose string elements have one of the given values."""
         for name, texts in elements.items():
             rows = rows[self.is_one_of(self.cohort.table(resource_type).element(name), rows, texts)]
         return rows
 
     def patients(self, resource_type: str, rows: Rows) -> Mask:
-        """Whose rows they are."""
+        """The patients of the rows."""
         found = np.zeros(self.cohort.n, np.bool_)
         found[self.cohort.table(resource_type).patient[rows]] = True
         return found
 
     def coded(self, concepts: Column, rows: Rows, *sets: CodeSet) -> Mask:
-        """Where concepts have one of the codes."""
+        """Whether concepts have one of the codes, row by row."""
         taken = known(concepts, ConceptColumn).take(rows)
         ids = taken.codes.ids
         found = np.zeros(len(rows), np.bool_)
@@ -181,18 +184,18 @@ class Query:
     # -- what several criteria ask ------------------------------------------------------------------------------------
 
     def encounters(self, *sets: CodeSet) -> tuple[Rows, Days, Days]:
-        """Finished encounters of some types, and the days that they start and end."""
+        """Finished encounters of given types, with the days of their start and end."""
         rows = self.having("Encounter", self.rows("Encounter", "type", ("encounter",), *sets), status=("finished",))
         period = self.element("Encounter", "period", RecordColumn)
         return rows, days(period.field("start"), rows), days(period.field("end"), rows)
 
     def had_encounter(self, *sets: CodeSet) -> Mask:
-        """Who had an encounter that overlaps the period."""
+        """Patients with an encounter that overlaps the period."""
         rows, starts, ends = self.encounters(*sets)
         return self.patients("Encounter", rows[(starts.last <= self.end) & (ends.first >= self.start)])
 
     def conditions(self, profiles: tuple[str, ...], *sets: CodeSet) -> tuple[Rows, Days]:
-        """Conditions, and the days of their onset; none is refuted."""
+        """Conditions that are not refuted, with the days of their onset."""
         table = self.cohort.table("Condition")
         if len(table) and table.element("verificationStatus").valid.any():
             raise Unforeseen("a condition has a verification status")
@@ -200,13 +203,13 @@ class Query:
         return rows, days(table.element("onset"), rows)
 
     def had_condition(self, profiles: tuple[str, ...], *sets: CodeSet) -> Mask:
-        """Who had a condition whose prevalence overlaps the period."""
+        """Patients with a condition whose prevalence period overlaps the period."""
         rows, onset = self.conditions(profiles, *sets)
         table = self.cohort.table("Condition")
         is_active = self.coded(
             table.element("clinicalStatus"), rows, *((CLINICAL_STATUS, c) for c in ("active", "recurrence", "relapse"))
         )
-        # Without an abatement it goes on where it is active; where it is not, it may have ended as soon as it began.
+        # Without an abatement, an active condition continues, and an inactive one may have ended when it began.
         at_least_to = np.where(is_active, FOREVER, onset.first)
         ended = np.flatnonzero(table.element("abatement").valid[rows])
         at_least_to[ended] = days(table.element("abatement"), rows[ended]).first
@@ -217,13 +220,13 @@ class Query:
         return rows, days(self.cohort.table("Observation").element("effective"), rows)
 
     def observed(self, profile: str, status: tuple[str, ...], code: CodeSet, *values: CodeSet) -> Mask:
-        """Who was observed in the period, with one of the values if any are given."""
+        """Patients with an observation in the period, with one of the values if values are given."""
         rows, when = self.observations(profile, status, code)
         rows = rows[when.within(self.start, self.end)]
         return self.patients("Observation", rows[self.with_value(rows, *values)] if values else rows)
 
     def with_value(self, rows: Rows, *sets: CodeSet) -> Mask:
-        """Which observations have a concept with one of the codes as their value."""
+        """The observations whose value is a concept with one of the codes."""
         value = self.element("Observation", "value", ChoiceColumn)
         concepts = next(part for part in value.alternatives if isinstance(part, ConceptColumn))
         return self.coded(concepts, rows, *sets)
@@ -234,7 +237,7 @@ class Query:
         return self.patients("Procedure", rows[when.within(self.start, self.end)])
 
     def ordered(self, resource_type: str, profile: str, *sets: CodeSet) -> Mask:
-        """Who was ordered something in the period."""
+        """Patients with an order in the period."""
         rows = self.rows(resource_type, "code", (profile,), *sets)
         rows = self.having(resource_type, rows, status=("active", "completed"), intent=("order",))
         when = days(self.cohort.table(resource_type).element("authoredOn"), rows)
@@ -243,7 +246,7 @@ class Query:
     # -- the populations ----------------------------------------------------------------------------------------------
 
     def ages(self) -> Rows:
-        """Ages at the end of the period, -1 where unknown. Its last day ends a year: only the year of birth counts."""
+        """Ages at the end of the period, -1 if unknown. The period ends with a year: only the year of birth matters."""
         births = self.element("Patient", "birthDate", DateColumn)
         if not np.array_equal(self.cohort.table("Patient").patient, np.arange(self.cohort.n)):
             raise Unforeseen("not one Patient for each patient")
@@ -257,7 +260,7 @@ class Query:
         return (ages >= 18) & (ages <= 75) & visited & self.had_condition((DIAGNOSIS,), DIABETES)
 
     def exclusions(self, among: Mask) -> Mask:
-        """Hospice, palliative care; from 66 years on a nursing home, or frailty with an advanced illness."""
+        """Hospice or palliative care; from 66 years, a nursing home, or frailty with advanced illness."""
         excluded = self.in_hospice() | self.in_palliative_care()
         old = among & ~excluded & (self.ages() >= 66)
         return excluded | (old & (self.in_nursing_home() | (self.is_frail() & self.is_ill())))
@@ -286,7 +289,7 @@ class Query:
         )
 
     def in_nursing_home(self) -> Mask:
-        """Whose last known housing status by the end of the period is a nursing home."""
+        """Patients whose last known housing status by the end of the period is a nursing home."""
         rows, when = self.observations(ASSESSMENT, FINAL, HOUSING)
         rows = rows[when.last <= self.end]
         effective = self.element("Observation", "effective", DateTimeColumn)
@@ -306,7 +309,7 @@ class Query:
         )
 
     def is_ill(self) -> Mask:
-        """Who has an advanced illness that began in the two years, or drugs for dementia in these."""
+        """Patients with an advanced illness that began in the two years, or dementia medications in them."""
         rows, onset = self.conditions((DIAGNOSIS, PROBLEM), ADVANCED_ILLNESS)
         ill = self.patients("Condition", rows[onset.within(self.year_before, self.end)])
         rows = self.rows("MedicationRequest", "medication", ("medicationrequest",), DEMENTIA_DRUGS)
@@ -323,12 +326,12 @@ class Query:
         )
 
     def numerator(self) -> Mask:
-        """Whose lowest value of the most recent day is above 9 % or missing, and who has none."""
+        """Patients whose lowest value on the most recent day is above 9 % or missing, and patients without values."""
         rows, when = self.observations(LAB, FINAL, HBA1C, GLUCOSE_MANAGEMENT)
         inside = when.within(self.start, self.end)
         rows, vague = rows[inside], (when.first != when.last)[inside]
         patient = self.cohort.table("Observation").patient[rows]
-        # Of two dates that begin alike the vaguer is the earlier one; and no day is the same as one that is not known.
+        # Of two dates with the same start, the less precise one sorts first; an unknown day is not the same as any day.
         effective = self.element("Observation", "effective", DateTimeColumn)
         rank = (when.first[inside] + vague) * 4 + np.minimum(effective.precision[rows], TO_THE_DAY)
         latest = np.full(self.cohort.n, -1)
@@ -342,8 +345,10 @@ class Query:
         return (latest < 0) | found_high
 
     def values(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.float64], Mask]:
-        """The values of observations in the order of a sort: by kind of unit (what is no quantity is null, and first),
-        then by percentage; and which are above 9 % or missing."""
+        """Sort keys of the values of observations, and whether a value is above 9 % or missing.
+
+        Values sort by dimension (values that are not quantities are null and come first), then by percentage.
+        """
         value = self.element("Observation", "value", ChoiceColumn)
         number, quantities = next(
             (number, part) for number, part in enumerate(value.alternatives) if isinstance(part, RecordColumn)

@@ -1,4 +1,4 @@
-"""The arguments that say where published content is, which most runners have in common."""
+"""The command-line arguments for published content, shared by most runners."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecqm.bundles.evaluation.selection import Selection, select
 
 
 def content_parser(about: str | None) -> argparse.ArgumentParser:
-    """CONTENT --libraries DIR… --valuesets DIR…, described by the documentation of a runner."""
+    """A parser for CONTENT --libraries DIR… --valuesets DIR…; its help text is the docstring of the runner."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("content", type=Path)
     parser.add_argument("--libraries", type=Path, action="append", default=[])
@@ -21,7 +21,7 @@ def content_parser(about: str | None) -> argparse.ArgumentParser:
 
 
 def opened(options: argparse.Namespace) -> Content:
-    """The content that was named. Ends the program with 2, as wrong arguments do, if there is none."""
+    """The content in the arguments. Exits with 2, as for wrong arguments, if there is none."""
     try:
         return Content.open(options.content, options.libraries, options.valuesets)
     except ContentError as error:
@@ -30,5 +30,5 @@ def opened(options: argparse.Namespace) -> Content:
 
 
 def selected(content: Content) -> Selection:
-    """All measures of a content, planned to run together."""
+    """All measures of a content, planned together."""
     return select(content, content.select(()))

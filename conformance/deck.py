@@ -1,11 +1,11 @@
-"""The published deck: how many cases agree, and whether every one that does not is explained.
+"""Run the published test deck: count the cases that agree, and check that all others are explained.
 
     python conformance/deck.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]… [--tests DIR] [--defects FILE]
         [--profiles declared|inferred|both] [--json FILE]
 
-Prints one line of figures, then a line for every case that is not explained: one that disagrees (in populations,
-strata or observations) without being listed in deck_defects.toml, or is listed there and agrees. Exits with 1 if there
-are any.
+Prints one line of figures, then a line for each unexplained case: one that disagrees (in populations, strata or
+observations) and is not listed in deck_defects.toml, or one that is listed there but agrees. Exits with 1 if there are
+any.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def figures_of(totals: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a deck by name."""
+    """The figures of a deck, by name."""
     figures = {
         "measures": totals["measures"],
         "cases": totals["cases"],
@@ -65,7 +65,7 @@ def figures_of(totals: dict[str, Any]) -> dict[str, Any]:
 
 
 def unexplained(runs: list[MeasureRun]) -> list[str]:
-    """One line for each case that is not explained."""
+    """One line for each unexplained case."""
     return [
         f"{run.measure} {result.case.name} ({result.case.title}): {', '.join(sorted(result.unexplained))}"
         f" {'disagree' if result.wrong else 'agree, but are listed'}" + (f": {result.error}" if result.error else "")

@@ -1,10 +1,10 @@
-"""The published deck of QI-Core 6.0.0, rewritten for 4.1.1: do the same patients come into the same populations?
+"""Run the published deck of QI-Core 6.0.0 rewritten for 4.1.1, and compare the populations with the original.
 
     python conformance/earlier_qicore.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
 
-Rewrites the CQL of the measures and the profiles that their cases declare by the names of 4.1.1, in a temporary folder,
-and runs the cases from CQL in both. Prints how many agree with what is expected, and every case whose populations are
-not the same in both. Exits with 1 if there is an error that the deck as published does not have.
+Rewrites the CQL of the measures, and the profiles that their cases declare, with the names of 4.1.1, in a temporary
+folder. Runs the cases of both from CQL. Prints how many agree with their expected results, and all cases whose
+populations differ between the two. Exits with 1 if there is an error that the published deck does not have.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ecqm.bundles.decks.matching import match_deck
 from ecqm.bundles.decks.runner import DeckRunner
 from ecqm.measures.decks.agreement import CaseResult
 
-# The types of 6.0.0 that 4.1.1 has under other names, and their profiles; several of them are one in 4.1.1.
+# Types of 6.0.0 with other names in 4.1.1, and their profiles; some of them have the same name in 4.1.1.
 TYPES = {
     **dict.fromkeys(("ConditionEncounterDiagnosis", "ConditionProblemsHealthConcerns"), "Condition"),
     **dict.fromkeys(
@@ -75,7 +75,7 @@ PROFILES = {
     US_CORE + "us-core-heart-rate": FHIR + "heartrate",
     US_CORE + "us-core-respiratory-rate": FHIR + "resprate",
 }
-# Elements that 4.1.1 does not have, and codes that go with them.
+# Elements that 4.1.1 does not have, and their codes.
 ELEMENTS = {
     "deviceRequest.doNotPerform": (
         "singleton from (deviceRequest.modifierExtension E"
@@ -116,7 +116,7 @@ def main() -> int:
 
 
 def results(content: Content, measures: Sequence[str]) -> Mapping[tuple[str, str], CaseResult]:
-    """What comes out for each case, by measure and case."""
+    """The results of all cases, by measure and case."""
     runner = DeckRunner(content, form="cql")
     runs = [runner.run(part.measure, part.cases) for part in match_deck(content, None, measures).measures]
     return {(run.measure, result.case.name): result for run in runs for result in run.results}
@@ -127,7 +127,7 @@ def populations(result: CaseResult) -> Populations:
 
 
 def rewritten(content: Path, libraries: Sequence[Path], cases: Sequence[Path], into: Path) -> Path:
-    """The content repository with CQL and cases (their folders) of 4.1.1; only CQL is left of its libraries."""
+    """The content repository with CQL and folders of cases for 4.1.1. Its libraries have only CQL."""
     (into / "input" / "resources").mkdir(parents=True)
     for part in ("resources/measure", "vocabulary"):
         (into / "input" / part).symlink_to((content / "input" / part).resolve())
@@ -142,7 +142,7 @@ def rewritten(content: Path, libraries: Sequence[Path], cases: Sequence[Path], i
 
 
 def earlier_cql(text: str) -> str:
-    """A library of 6.0.0 in the names of 4.1.1."""
+    """A library of 6.0.0 with the names of 4.1.1."""
     for later, earlier in ELEMENTS.items():
         text = text.replace(later, earlier)
     text = _TYPE.sub(lambda found: f'"{TYPES[found[1] or found[2]]}"', text)

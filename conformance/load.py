@@ -1,11 +1,11 @@
-"""How fast `ecqm load` is: megabytes of JSON per second of processor time, beside msgspec merely decoding the same.
+"""Measure the speed of `ecqm load` in megabytes of JSON per CPU second, beside decoding the same with msgspec.
 
     python conformance/load.py CONTENT --libraries DIR --valuesets DIR --data DIR… [--runs 3] [--jobs 1]
 
-Each DIR is a folder of NDJSON, as tools/synthetic_cohort.py makes it; with several, of growing size, their speeds tell
-of growth. Columns are made for all measures of CONTENT. Each load runs in a process of its own (its peak memory is that
-of the largest process of a load), turn by turn with one that decodes every line and throws it away; medians of the
-runs. Then, for what follows: reading all columns of the store's shards back.
+Each DIR is a folder of NDJSON from tools/synthetic_cohort.py; folders of increasing size show how the time grows.
+Columns are made for all measures of CONTENT. Loads run in separate processes, alternating with processes that only
+decode all lines. The figures are medians of the runs; peak memory is that of the largest process of a load. Then all
+columns of the store are read back.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from ecqm.terminology import CodeIndex
 
 @dataclass(frozen=True)
 class Cost:
-    """Processor seconds, and the most memory that a process held, in MiB."""
+    """CPU seconds, and the peak memory of the largest process in MiB."""
 
     seconds: float
     peak: int
@@ -49,7 +49,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one folder: megabytes (10⁶) of JSON, patients, and megabytes per processor second."""
+    """The figures of one folder: megabytes (10⁶) of JSON, patients, and megabytes per CPU second."""
 
     data: str
     megabytes: float
@@ -63,7 +63,7 @@ class Figures:
 
 
 def demand_of(content: Content) -> Demand:
-    """What the measures that can be planned mention, in resources of any type, as `ecqm load` has it."""
+    """The demand of all measures that can be planned, for resources of all types, as in `ecqm load`."""
     planner = Planner(content)
     names: set[str] = set()
     for measure in content.select(()):
@@ -75,7 +75,7 @@ def demand_of(content: Content) -> Demand:
 
 
 def decode(files: Sequence[Path]) -> None:
-    """Every line decoded, nothing kept."""
+    """Decode every line and keep nothing."""
     for file in files:
         with file.open("rb") as stream:
             for line in stream:
@@ -83,7 +83,7 @@ def decode(files: Sequence[Path]) -> None:
 
 
 def read_columns(store: Path, demand: Demand) -> None:
-    """Every column of every shard made."""
+    """Read every column of every shard."""
     for cohort in open_store(store).cohorts(demand, CodeIndex()):
         for table in cohort.tables.values():
             for name in table.elements:
@@ -91,7 +91,7 @@ def read_columns(store: Path, demand: Demand) -> None:
 
 
 def costs(call: Callable[..., object], *arguments: object) -> Cost:
-    """What a call costs in a fresh process, with the processes that it starts."""
+    """The cost of a call in a new process, including the processes that it starts."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(_measured, call, arguments).result()
 
@@ -113,7 +113,7 @@ def _load(data: Path, store: Path, demand: Demand, jobs: int) -> None:
 
 
 def figures_of(data: Path, demand: Demand, runs: int, jobs: int) -> Figures:
-    """The medians of some runs on one folder."""
+    """The medians of several runs on one folder."""
     files = data_files(data)
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     loads, decodes, reads = [], [], []
@@ -157,7 +157,7 @@ def main() -> None:
             f"{figures.patients:9} {figures.megabytes:7.0f} {figures.decoding:7.1f} {figures.loading:7.1f} "
             f"{figures.ratio:6.2f} {figures.reading_columns:8.1f} {figures.store_megabytes:7.0f} {figures.peak_mib:8}"
         )
-    print("decode, load, columns (reading them from the store): MB of JSON per processor second; store: MB on disk")
+    print("decode, load, columns (reading them from the store): MB of JSON per CPU second; store: MB on disk")
     if options.json:
         options.json.write_text(json.dumps([asdict(figures) for figures in found], indent=2))
 

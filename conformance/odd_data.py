@@ -1,11 +1,11 @@
-"""Copies of NDJSON with resources as exports have them and `ecqm load` does not parse as they are.
+"""Copy NDJSON, and add unusual content that real exports have and `ecqm load` must rewrite before parsing.
 
     python conformance/odd_data.py FROM TO KIND
 
 KIND `odd`: one resource in a hundred has a field that FHIR does not have, a null, an exponent, an element of a wrong
-type, or a character written as a pair of escapes. `contained`: each Observation, Encounter, Condition and Procedure
-contains a ServiceRequest and a Coverage, as the claims of Synthea do. `unknown`: each resource has a field that FHIR
-does not have.
+type, or a character written as a surrogate pair of escapes. `contained`: each Observation, Encounter, Condition and
+Procedure contains a ServiceRequest and a Coverage, as in the claims of Synthea. `unknown`: each resource has a field
+that FHIR does not have.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""QDM beside a reference engine: every reference run of the content's QDM packages, and the QRDA I sample documents.
+"""Compare QDM packages with the published results of a reference engine, and read QRDA I sample documents.
 
     python conformance/qdm.py CONTENT          # CONTENT has qdm/ (measures, patients, reference-results.json) and qrda/
 
-Prints how many runs agree in populations, episodes, observations and statements, every disagreement that is not listed
-in qdm_defects.toml, and for each sample document how many of its entries are understood. Ends with 1 if one is not, or
-if a run disagrees that is not listed.
+Prints how many runs agree in populations, episodes, observations and statements; all differences that are not listed in
+qdm_defects.toml; and how many entries of each sample document are understood. Exits with 1 if an entry is not
+understood, or if a run differs and is not listed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ecqm.bundles.packages.deck import PackageCaseResult, PackageDeck, package_report, run_deck
+from ecqm.bundles.packages.comparison import PackageCaseResult, package_report
+from ecqm.bundles.packages.deck import PackageDeck, run_deck
 from ecqm.data.qdm import QdmCohortBuilder
 from ecqm.data.qdm.qrda.reader import add_document
 from ecqm.measures.decks.agreement import MeasureRun
@@ -23,7 +24,7 @@ DEFECTS = Path(__file__).with_name("qdm_defects.toml")
 
 
 def runs_of(content: Path) -> list[MeasureRun]:
-    """The runs of all sets of packages and patients in a folder, those of which there is a reference."""
+    """The runs in a folder for which there are reference results, for all sets of packages and patients."""
     found: list[MeasureRun] = []
     for folder in sorted(path for path in content.iterdir() if path.is_dir()):
         found += run_deck(PackageDeck.open(folder), defects=DefectList.read(DEFECTS))
@@ -66,7 +67,7 @@ def main() -> int:
 
 
 def _samples(folder: Path) -> bool:
-    """Read the sample documents; is there an entry that is not understood?"""
+    """Read the sample documents. Returns whether there are entries that are not understood."""
     lost = False
     for path in sorted(folder.glob("*.xml")):
         builder = QdmCohortBuilder()

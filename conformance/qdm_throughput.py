@@ -1,11 +1,11 @@
-"""QDM throughput beside cqm-execution: patients per second of every measure, both in the same run.
+"""Compare the throughput of QDM measures with cqm-execution, in patients per second, in the same run.
 
-    npm install cqm-execution@4.4.0                      # somewhere; its node_modules is MODULES
+    npm install cqm-execution@4.4.0                      # in any folder; MODULES is its node_modules
     python conformance/qdm_throughput.py CONTENT/qdm MODULES [--patients 20000] [--peer-patients 200] [MEASURE…]
 
-The patients of each measure are repeated until there are enough. Both programs start from the same lines of JSON and
-end with the populations of every patient; this one gets all of them, the other as many as it can do in a few seconds,
-since its time per patient does not depend on their number.
+The patients of each measure are repeated to the given number. Both engines start from the same lines of JSON and end
+with the populations of every patient. cqm-execution gets only as many patients as it can evaluate in a few seconds; its
+time per patient does not depend on their number.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SETS = ("cqm-execution", "bonnie-js")
 
 
 def lines(patients: list[Path], count: int) -> Iterator[bytes]:
-    """The patients' documents, each in a line, over and over."""
+    """The patients' documents, one per line, repeated."""
     documents = [json.dumps(json.loads(path.read_bytes())).encode() for path in patients]
     for number in range(count):
         yield documents[number % len(documents)]
 
 
 def own_rate(package: MeasurePackage, file: Path, count: int) -> float:
-    """Patients per second, from the lines of the file to the populations of each."""
+    """Patients per second, from lines of JSON to populations."""
     started = perf_counter()
     plan = plan_package(package, statements=False)
     codes = CodeIndex()
@@ -47,7 +47,7 @@ def own_rate(package: MeasurePackage, file: Path, count: int) -> float:
 
 
 def peer_rate(modules: Path, measure: Path, file: Path) -> float | str:
-    """Patients per second of cqm-execution, or what keeps it from running."""
+    """Patients per second of cqm-execution, or its error."""
     command = ["node", str(PEER), str(modules.resolve()), str(measure), str(measure.with_name(VALUE_SETS)), str(file)]
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,13 +1,13 @@
-"""How a load and a run of all measures grow with the number of patients, and what one pass for all measures saves.
+"""Measure how a load and a run of all measures scale with the number of patients, and what a common pass saves.
 
     python conformance/scale.py CONTENT --libraries DIR --valuesets DIR [--patients 1000 --patients 10000]…
         [--largest 100000] [--jobs 1] [--singles 4000] [--work DIR] [--json FILE]
 
-For each size tools/synthetic_cohort.py makes a cohort (kept in DIR for the next time), which is decoded with msgspec
-alone, loaded with `ecqm load`, and evaluated with `ecqm run`; each is a process of its own. Figures are processor
-seconds of all processes, and the peak memory of the largest. With `--largest` so is a cohort of a hundred patients, the
-first of whom has so many resources. Then some patients' shards are evaluated in one pass for all measures, and in one
-for each measure alone, reading included.
+For each size, tools/synthetic_cohort.py makes a cohort (kept in DIR for the next time). It is decoded with msgspec
+alone, loaded with `ecqm load`, and evaluated with `ecqm run`, each in a separate process. Figures are CPU seconds of
+all processes, and the peak memory of the largest. `--largest` adds a cohort of a hundred patients, the first of whom
+has that many resources. Finally, some shards are evaluated in one pass for all measures, and in one pass per measure,
+including reading.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PERIOD = ("2026-01-01", "2026-12-31")
 
 @dataclass
 class Cost:
-    """What a command took: processor and wall-clock seconds, and the memory of its largest process, in MB."""
+    """The cost of a command: CPU and wall-clock seconds, and the peak memory of its largest process in MB."""
 
     processor: float
     wall: float
@@ -65,12 +65,12 @@ class Size:
 
     @property
     def spent(self) -> float:
-        """Processor seconds of the run, without planning."""
+        """CPU seconds of the run, without planning."""
         return self.read_seconds + self.evaluate_seconds + self.write_seconds
 
 
 def cost(*command: object) -> Cost:
-    """Runs a command to its end. If it fails, so does the program, with what the command said."""
+    """Run a command. If it fails, the program exits with its output."""
     words = list(map(str, command))
     started = perf_counter()
     with tempfile.TemporaryFile() as said:
@@ -84,7 +84,7 @@ def cost(*command: object) -> Cost:
 
 
 def decode_seconds(files: Path) -> float:
-    """Processor seconds to decode all lines with msgspec, and do nothing with them."""
+    """CPU seconds to decode all lines with msgspec, without using them."""
     decode = msgspec.json.Decoder().decode
     total = 0.0
     for path in sorted(files.glob("*.ndjson")):
@@ -138,7 +138,7 @@ def show(size: Size, before: Size | None) -> None:
 
 @dataclass
 class Passes:
-    """Processor seconds for all measures together, and for each alone added up, on the same patients."""
+    """CPU seconds for all measures in one pass, and the sum for one pass per measure, on the same patients."""
 
     patients: int
     together: float
@@ -146,7 +146,7 @@ class Passes:
 
 
 def passes(selection: Selection, units: list[Unit], patients: int) -> Passes:
-    """One pass for all measures beside one for each, on shards of about so many patients."""
+    """Compare one pass for all measures with one pass per measure, on shards of about the given number of patients."""
     chosen: list[Unit] = []
     found = 0
     for unit in units:
@@ -159,7 +159,7 @@ def passes(selection: Selection, units: list[Unit], patients: int) -> Passes:
 
 def spent(plans: list[EvaluationPlan] | tuple[EvaluationPlan, ...], selection: Selection,
           units: list[Unit]) -> tuple[float, int]:  # fmt: skip
-    """Processor seconds to read and evaluate, and the number of patients."""
+    """CPU seconds to read and evaluate, and the number of patients."""
     evaluation = Evaluation(plans, selection.content.value_sets, PERIOD)
     started = process_time()
     worker = Worker(Shipment(evaluation, PartRecorder(PERIOD, "2027-01-01")))
@@ -169,10 +169,10 @@ def spent(plans: list[EvaluationPlan] | tuple[EvaluationPlan, ...], selection: S
 
 def main() -> None:
     parser = content_parser(__doc__)
-    parser.add_argument("--patients", type=int, action="append", default=[], help="sizes; 1,000 and 10,000 unless told")
-    parser.add_argument("--largest", type=int, default=0, help="resources of one patient in a cohort of its own")
+    parser.add_argument("--patients", type=int, action="append", default=[], help="sizes; default: 1,000 and 10,000")
+    parser.add_argument("--largest", type=int, default=0, help="resources of the first patient, in a separate cohort")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--singles", type=int, default=4_000, help="patients for the comparison of passes")
+    parser.add_argument("--singles", type=int, default=4_000, help="number of patients for the comparison of passes")
     parser.add_argument("--work", type=Path, default=Path("scale-cohorts"), help="folder for cohorts and stores")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()

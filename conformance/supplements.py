@@ -1,10 +1,10 @@
-"""What it costs to count sex, race, ethnicity and payer within every population (`ecqm run --supplemental-data`).
+"""Measure the cost of counting sex, race, ethnicity and payer in every population (`ecqm run --supplemental-data`).
 
     python conformance/supplements.py CONTENT --libraries DIR --valuesets DIR --data STORE
 
-All measures of CONTENT over the patients of a store, in one process. Told are processor seconds to read and evaluate,
-and of these what goes into the codes of patients and into counting them: to time the same run without it would measure
-the noise of the machine.
+Evaluates all measures of CONTENT on the patients of a store, in one process. Prints the CPU seconds of reading and
+evaluating, and the share of supplemental data: finding the codes of patients and counting them. A second run without
+them would not be precise enough, because their share is smaller than the differences between runs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PERIOD = ("2026-01-01", "2026-12-31")
 
 
 class Timer:
-    """Adds up the processor seconds of functions."""
+    """Adds up the CPU seconds of functions."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

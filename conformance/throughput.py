@@ -1,13 +1,13 @@
-"""How many patients per second of processor time the engine evaluates: a deck's cases, repeated to a large cohort, or
-the patients of files (as tools/synthetic_cohort.py makes them).
+"""Measure how many patients per CPU second the engine evaluates.
+
+The patients are the cases of a deck, repeated to a large cohort, or those of files (tools/synthetic_cohort.py).
 
     python conformance/throughput.py CONTENT --libraries DIR --valuesets DIR [--patients 20000 | --data DIR]
         [--measure NAME]… [--profile] [--json FILE]
 
-What is timed is the evaluation of the plan of each measure alone: reading, planning and making the columns of the
-elements that the plan touches (paid once per cohort, however many measures run) are done before. `--profile` shows
-where the time goes: plan nodes by their own time, pairs of elements, and the operators that were lifted over distinct
-rows.
+Only the evaluation of each measure's plan is timed. Reading, planning, and making the columns of the elements in the
+plan (once per cohort, for any number of measures) are done before. `--profile` shows where the time goes: plan nodes by
+their own time, pairs of elements, and the operators that were lifted over distinct rows.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TOP_NODES = 15
 
 @dataclass
 class Throughput:
-    """What was measured of one measure: `seconds` of processor time for `patients`, and lifted operators."""
+    """The figures of one measure: CPU `seconds` for `patients`, and lifted operators."""
 
     measure: str
     patients: int
@@ -62,7 +62,7 @@ class Throughput:
 
 
 class ProfilingExecutor(Executor):
-    """An executor that adds up the time of each plan node, that of the nodes below it aside."""
+    """An executor that adds up the time of each plan node, without the nodes below it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,7 +90,7 @@ class ProfilingExecutor(Executor):
             self._below[-1] += elapsed
 
     def _note_pairs(self, frame: Frame, seconds: float) -> None:
-        """Count the pairs that a frame consists of, or is a selection from, and the time spent on them."""
+        """Count the pairs of a frame, and the time spent on them."""
         product: Frame | None = frame
         while product is not None and product.base is None:
             product = product.parent
@@ -106,7 +106,7 @@ class ProfilingExecutor(Executor):
 
 
 def described(node: PlanNode, depth: int = 2) -> str:
-    """A plan node in a few words, with what it is made of down to `depth`."""
+    """A short description of a plan node and its children, down to `depth`."""
     name = type(node).__name__
     if isinstance(node, Call):
         name = node.operator
@@ -154,7 +154,7 @@ def measured(plan: MeasurePlan, content: Content, cohort: Cohort, period: Period
 
 
 def on_deck(content: Content, part: MeasureCases, patients: int, profile: bool) -> Throughput:
-    """The measure on its cases, repeated until there are `patients`."""
+    """The figures of a measure on its cases, repeated to the number of `patients`."""
     plan = plan_of(content, part.measure)
     periods = [expectation.period for case in part.cases if (expectation := case.expectation(part.measure.url))]
     period = max(set(periods), key=periods.count) if periods else (None, None)
@@ -164,7 +164,7 @@ def on_deck(content: Content, part: MeasureCases, patients: int, profile: bool) 
 
 
 def on_files(content: Content, measures: Sequence[Measure], files: Path, profile: bool) -> Iterator[Throughput]:
-    """Measures on the patients of some files, which are read once for all of them."""
+    """The figures of measures on the patients of files, which are read once for all measures."""
     plans = []
     for measure in measures:
         try:

@@ -111,7 +111,8 @@ def command(
     from ecqm.bundles.decks.matching import match_deck
     from ecqm.bundles.decks.runner import DeckRunner
     from ecqm.bundles.decks.unpacking import unpacked
-    from ecqm.bundles.packages.deck import PackageDeck, is_package_deck, package_report, run_deck
+    from ecqm.bundles.packages.comparison import package_report
+    from ecqm.bundles.packages.deck import PackageDeck, is_package_deck, run_deck
     from ecqm.cli.progress import progress
     from ecqm.cli.terminal import table_width
     from ecqm.measures.decks.agreement import deck_report

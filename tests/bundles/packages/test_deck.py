@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from ecqm.bundles.content.documents import ContentError
-from ecqm.bundles.packages.deck import PackageDeck, package_report, run_deck
+from ecqm.bundles.packages.comparison import package_report
+from ecqm.bundles.packages.deck import PackageDeck, run_deck
 from ecqm.bundles.packages.folders import read_package
 from ecqm.bundles.packages.runner import executor_of, plan_package, run_package
 from ecqm.cli.main import main

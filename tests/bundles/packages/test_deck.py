@@ -26,6 +26,7 @@ from tests.bundles.packages.stays import (
     deck,
     measure,
     property_of,
+    retrieve,
     statement,
 )
 from tests.content import CONTENT
@@ -52,6 +53,33 @@ def test_episodes_strata_observations_and_statements(tmp_path: Path) -> None:
     assert second["Set1"].counts == {"IPP": 0, "MSRPOPL": 0, "MSRPOPLEX": 0}
     outcomes = {name: outcome.value for (_, name), outcome in second["Set1"].statements.items()}
     assert (outcomes["Initial Population"], outcomes["Diagnosed"], outcomes["Days"]) == ("FALSE", "UNHIT", "UNHIT")
+
+
+@pytest.mark.parametrize(
+    ("result", "more"), [(4, True), (4.0, True), (4.5, True), (3, False), (None, False), ("four", False)]
+)
+def test_whole_numbers_are_decimals_too(tmp_path: Path, result: Any, more: bool) -> None:
+    """`result > 3.0` asks for a Decimal; JSON has one kind of number, in which 4 is as good as 4.0."""
+    literal = {"type": "Literal", "valueType": f"{{{SYSTEM}}}Decimal", "value": "3.0"}
+    decimal = {"type": "As", "asType": f"{{{SYSTEM}}}Decimal", "operand": property_of("T", "result")}
+    library = json.loads(json.dumps(LIBRARY))
+    library["library"]["statements"]["def"][1]["expression"] = {
+        "type": "Query", "relationship": [],
+        "source": [{"alias": "T", "expression": retrieve("PositiveLaboratoryTestPerformed")}],
+        "where": {"type": "Greater", "operand": [decimal, literal]}}  # fmt: skip
+    changed = measure(scoring="COHORT")
+    changed["cql_libraries"][0]["elm"] = library
+    changed["population_sets"][0] |= {
+        "populations": {"IPP": statement("Initial Population")}, "stratifications": [], "observations": []
+    }  # fmt: skip
+    root = deck(
+        tmp_path, patient(element("LaboratoryTestPerformed", "t", [code("183452005")], result=result)), of=changed
+    )
+    plan = plan_package(read_package(root / "measures" / "CMS1" / "CMS1.json"))
+    codes = CodeIndex()
+    cohort = read_patients([root / "patients"], plan.demand, codes, plan.version)
+    results = run_package(plan, executor_of(plan, cohort, codes))
+    assert results.of_patient(0)["Set1"].counts == {"IPP": float(more)}
 
 
 def test_lists_are_counted_whatever_the_package_says_it_counts(tmp_path: Path) -> None:

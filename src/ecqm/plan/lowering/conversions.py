@@ -5,14 +5,25 @@ from __future__ import annotations
 from ecqm.elm import nodes as elm
 from ecqm.plan.lowering.core import Lowering, Scope, lowers
 from ecqm.plan.lowering.types import specified_type
-from ecqm.plan.nodes import Call, Cast, PlanNode
+from ecqm.plan.nodes import Call, Cast, PlanNode, Property
 from ecqm.plan.rewrites.branches import conditional, type_test
+from ecqm.types import DECIMAL, INTEGER
 
 
 @lowers(elm.As)
 def as_(lowering: Lowering, node: elm.As, scope: Scope) -> PlanNode:
     type_ = specified_type(node.asTypeSpecifier, node.asType)
-    return lowering.builder.make(Cast, lowering.lower(node.operand, scope), type_, node.strict)
+    make, operand = lowering.builder.make, lowering.lower(node.operand, scope)
+    cast = make(Cast, operand, type_, node.strict)
+    if type_ == DECIMAL and isinstance(operand, Property) and _reads_qdm(scope):
+        whole = make(Cast, operand, INTEGER, False)
+        return make(Call, "Coalesce", (cast, make(Call, "ToDecimal", (whole,))))
+    return cast
+
+
+def _reads_qdm(scope: Scope) -> bool:
+    """Is an element one of QDM? Its data have one kind of number, so that a whole one is Integer and Decimal alike."""
+    return any(using.localIdentifier == "QDM" for using in scope.library.usings)
 
 
 @lowers(elm.Is)

@@ -76,7 +76,7 @@ def test_a_patient_of_a_package_is_explained(packages: Path) -> None:
     assert "Initial Population = { EncounterPerformed/a, EncounterPerformed/b }" in result.output
     missing = ecqm("explain", packages, "--measure", "CMS1", "--data", packages / "patients", "--patient", "p9")
     assert missing.exit_code == 2
-    assert missing.stderr == "ecqm: there is no patient 'p9' in the data, which has 2 patients\n"
+    assert missing.stderr == "ecqm: there is no patient 'p9' in the data, which has p1, p2\n"
 
 
 def test_a_measure_without_a_period_keeps_no_others_from_running(tmp_path: Path, packages: Path) -> None:

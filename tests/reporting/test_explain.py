@@ -16,7 +16,7 @@ MANY = [f"{number * 7919:08x}-4a" for number in range(300_000)]
     [
         ("case-9", ["case-1", "other"], "; did you mean case-1?"),
         ("Patient/p1", ["p1", "p2"], "; did you mean p1?"),
-        ("nobody", ["p1", "p2"], ", which has 2 patients"),
+        ("nobody", ["p1", "p2"], ", which has p1, p2"),
         (MANY[1000] + "b", MANY, f"; did you mean {MANY[1000]}"),
         ("nobody", MANY, ", which has 300000 patients"),
     ],

@@ -43,12 +43,16 @@ def command(
     from. A node that is used in several places has a number and is shown where it comes first.
     """
     from ecqm.bundles.evaluation.planning import plan_of
+    from ecqm.bundles.packages.content import PackageContent, package_files
     from ecqm.cli.contents import measures_of, open_content
     from ecqm.plan.explain import plan_json, plan_text
 
-    opened = open_content(content, libraries)
-    (chosen,) = measures_of(opened, [measure])
-    plan = plan_of(opened, chosen, relax_versions)
+    if package_files(content):
+        plan = PackageContent.open(content).find(measure).plan()
+    else:
+        opened = open_content(content, libraries)
+        (chosen,) = measures_of(opened, [measure])
+        plan = plan_of(opened, chosen, relax_versions)
     roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
     if form == "json":
         click.echo(json.dumps(plan_json(roots, plan.places), indent=2, ensure_ascii=False))

@@ -11,6 +11,7 @@ from typing import Any
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.planning import Planner
 from ecqm.bundles.evaluation.selection import missing_value_sets
+from ecqm.bundles.packages.content import missing_of_package
 from ecqm.bundles.packages.package import MeasurePackage, qdm_version
 from ecqm.data import DataError
 from ecqm.data.qdm import qdm_schema, read_patients
@@ -120,7 +121,8 @@ def explain_package(
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
     row = cohort.ids.index(patient)
-    return _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
+    found = _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
+    return replace(found, warnings=tuple(f"value set {each}" for each in missing_of_package(package, plan)))
 
 
 def _evaluated(
@@ -195,6 +197,7 @@ def _reasons(plan: MeasurePlan, groups: Sequence[GroupResult], reader: ClauseRea
 
 # Comparing an id with as many others takes half a second.
 _COMPARED = 10_000
+_FEW = 5
 
 
 def no_such_patient(patient: str, known: Sequence[str]) -> str:
@@ -204,5 +207,10 @@ def no_such_patient(patient: str, known: Sequence[str]) -> str:
     if len(known) > _COMPARED:
         near = [each for each in known if each[:4] == wanted[:4] or each[-4:] == wanted[-4:]][:_COMPARED]
     close = [wanted] if wanted in known else get_close_matches(wanted, near, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else f", which has {len(known)} patients"
+    if close:
+        hint = f"; did you mean {' or '.join(close)}?"
+    elif len(known) <= _FEW:
+        hint = f", which has {', '.join(known) or 'none'}"
+    else:
+        hint = f", which has {len(known)} patients"
     return f"there is no patient {patient!r} in the data{hint}"

@@ -19,8 +19,8 @@ def _summary(report: Report) -> str:
     statements, episodes, authored = totals["statements"], totals["episodes"], totals["expectedValues"]
     share = f" ({statements['agree'] / statements['compared']:.2%})" if statements["compared"] else ""
     return (
-        f"statements agree {statements['agree']} of {statements['compared']}{share}; "
-        f"episodes agree in {episodes['agree']} of {episodes['cases']} patients; "
-        f"the authors' expected values are met in {authored['agree']} of {authored['cases']} patients, "
+        f"statements agree {statements['agree']} of {statements['compared']}{share}\n"
+        f"episodes agree in {episodes['agree']} of {episodes['cases']} patients\n"
+        f"expected values of the authors are met in {authored['agree']} of {authored['cases']} patients, "
         f"by the reference in {authored['referenceAgrees']}"
     )

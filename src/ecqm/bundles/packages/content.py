@@ -163,6 +163,15 @@ class PackageSelection(PlannedMeasures):
         return min(versions)
 
 
+def missing_of_package(package: MeasurePackage, plan: MeasurePlan) -> list[MissingValueSet]:
+    """The value sets that a plan looks into and its package has not got, in whatever version."""
+    return [
+        MissingValueSet(identifier, defines)
+        for identifier, defines in plan.value_sets.items()
+        if package.value_sets.find(value_set_key(identifier)[0]) is None
+    ]
+
+
 def select_packages(
     content: PackageContent, names: Iterable[str] = (), watch: Callable[[Measure], None] = lambda measure: None
 ) -> PackageSelection:
@@ -178,10 +187,7 @@ def select_packages(
             not_planned[package.measure.name] = str(error)
         else:
             plans.append(plan)
-            for identifier, defines in plan.value_sets.items():
-                # A package has one version of each, whatever its logic says.
-                if package.value_sets.find(value_set_key(identifier)[0]) is None:
-                    missing[identifier] = MissingValueSet(identifier, defines)
+            missing |= {each.id: each for each in missing_of_package(package, plan)}
         watch(package.measure)
     shared = SharedValueSets(chosen)
     selected = SelectedPackages(chosen, content.problems, shared)

@@ -1,7 +1,7 @@
-"""What cases expect and what came out, side by side; cases counted up.
+"""Agreement between what test cases expect and their results, and summaries of a deck.
 
 A case agrees if every expected population of every group has the expected count. Strata, observations and scores are
-compared beside it and counted apart.
+compared too, but counted separately.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PopulationAgreement:
 
 @dataclass(frozen=True)
 class StratumAgreement:
-    """One stratum; `compared` is False where the expectation says nothing of its own."""
+    """One stratum; `compared` is False where the expectation is not meaningful (see `comparison`)."""
 
     value: str | None
     populations: tuple[PopulationAgreement, ...]
@@ -95,9 +95,9 @@ class ObservationAgreement:
 
 @dataclass(frozen=True)
 class ScoreAgreement:
-    """A group's score. `implied` is what the expected populations and observations come to; `judged` is False where
-    the expected score says nothing of its own: there is none, the expected populations define none or do not agree
-    themselves, or it is a placeholder."""
+    """A group's score. `implied` follows from the expected populations and observations. `judged` is False where the
+    expected score is not meaningful: it is absent or a placeholder, or the expected populations do not define a score
+    or disagree themselves."""
 
     expected: float | None
     implied: float | None
@@ -126,7 +126,7 @@ NO_SCORE = ScoreAgreement(None, None, None, False)
 
 @dataclass(frozen=True)
 class GroupAgreement:
-    """A group; one without populations of its own, a composite, agrees by its score."""
+    """A group. A composite has no populations and agrees if its score does."""
 
     id: str
     populations: tuple[PopulationAgreement, ...]
@@ -164,7 +164,7 @@ class CaseResult:
 
     @property
     def wrong(self) -> frozenset[str]:
-        """What does not agree: population codes, `stratifier`, `measure-observation`, `score`; or just `error`."""
+        """What disagrees: population codes, `stratifier`, `measure-observation`, `score`; or only `error`."""
         if self.error is not None:
             return frozenset({ERROR})
         wrong = {p.code for group in self.groups for p in group.populations if not p.agree}
@@ -178,17 +178,18 @@ class CaseResult:
 
     @property
     def excused(self) -> bool:
-        """Its populations disagree, just in what is listed as a defect of the deck."""
+        """The populations disagree, but only as listed in the deck's defects."""
         return self.defect is not None and not self.agree and self.defect.covers(self.wrong - BESIDE)
 
     @property
     def passes(self) -> bool:
-        """What a run asks of a case: that it agrees if it is not listed, and disagrees as listed if it is."""
+        """Does the case agree, or, if it is a listed defect, disagree as listed?"""
         return self.agree if self.defect is None or not self.defect.concerns_populations else self.excused
 
     @property
     def unexplained(self) -> frozenset[str]:
-        """What disagrees without being listed, and what is listed but agrees; of populations any listed one will do."""
+        """What disagrees without being listed, and what is listed but agrees. Of several listed populations one is
+        enough."""
         listed = frozenset() if self.defect is None else self.defect.wrong
         beside = (self.wrong ^ listed) & BESIDE
         return beside if self.passes else beside | (self.wrong - BESIDE) | (listed - BESIDE)
@@ -226,7 +227,7 @@ class CaseResult:
 
 @dataclass
 class MeasureRun:
-    """A measure's cases and what they took, in seconds (plan, load, evaluate)."""
+    """The cases of a measure, and the seconds spent on them (plan, load, evaluate)."""
 
     measure: str
     results: list[CaseResult]
@@ -269,7 +270,7 @@ def _tally(results: Sequence[CaseResult]) -> dict[str, Any]:
 
 
 def _listed(results: Sequence[CaseResult], what: str) -> int:
-    """Cases that disagree in this and are listed for it."""
+    """How many cases disagree in `what` and are listed for it."""
     return sum(r.defect is not None and what in r.defect.wrong and what in r.wrong for r in results)
 
 

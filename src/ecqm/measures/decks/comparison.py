@@ -1,17 +1,16 @@
-"""What a test case expects against what came out.
+"""Comparing the results of a test case with its expectation.
 
-Groups, populations and stratifiers are matched by id, and what is left over in their order. A published expectation is
-read as follows:
+Groups, populations and stratifiers are matched by id; the rest are matched in order. A published expectation is read as
+follows:
 
-- A population listed twice in one stratum counts as first listed; the authoring tool repeats the list there, and what
-  it repeats no longer belongs to the stratum.
+- If a stratum lists a population twice, the first entry counts: the authoring tool repeats the list, and the repetition
+  is not about the stratum.
 - Of the strata "true" and "false" of a criterion only "true" is compared: the tool writes "false" as one minus "true"
-  for every population, which for a population that the patient is not in says the opposite of what the stratum holds.
-- Observations are compared as the values that each observation has on the patient's episodes, in whatever order.
-- A score is judged where the populations and observations beside it define one and agree; where they do not, that is
-  the disagreement. If a group's score is the same in all cases of a measure, and contradicts the populations of one of
-  them, it is a placeholder of the tool that wrote it, and is judged in none. Of a composite, which has no populations,
-  the score is all that is expected.
+  for every population, which is wrong for populations that the patient is not in.
+- The values of an observation over the patient's episodes are compared in any order.
+- A score is judged only if the expected populations and observations define one and agree themselves. If a group's
+  score is the same in all cases of a measure and contradicts the populations of one of them, it is a placeholder of the
+  authoring tool and never judged. A composite has no populations; its expectation is the score alone.
 """
 
 from __future__ import annotations
@@ -56,10 +55,10 @@ def compare_case(
     composites: Sequence[CompositeResult] = (),
     placeholders: frozenset[str] = frozenset(),
 ) -> CaseResult:
-    """A case's expectation against the results for one patient (a row number of the batch).
+    """Compare the expectation of a case with the results for one patient (a row number of the batch).
 
-    With `error` (the patient could not be evaluated) the expected counts are listed without actual ones.
-    `placeholders` are the ids of groups whose expected scores say nothing, see `placeholder_scores`.
+    With `error` (the patient could not be evaluated) the expected counts are listed without actual ones. `placeholders`
+    are ids of groups whose expected scores are ignored, see `placeholder_scores`.
     """
     expectation = expectation_of(case, measure)
     if expectation is None:
@@ -86,8 +85,8 @@ def expectation_of(case: TestCase, measure: Measure) -> Expectation | None:
 
 
 def placeholder_scores(measure: Measure, cases: Iterable[TestCase]) -> frozenset[str]:
-    """The ids of groups whose expected scores say nothing: it is one in all of the cases, and in one of them it
-    contradicts the populations that it stands beside."""
+    """The ids of groups whose expected score is a placeholder: the same in all cases, and in one of them in
+    contradiction to the expected populations."""
     stated: dict[str, set[float | None]] = {}
     contradictory: set[str] = set()
     for case in cases:
@@ -118,7 +117,7 @@ _A = TypeVar("_A", bound=_Identified)
 
 
 def _matched(expected: Sequence[_E], actual: Sequence[_A]) -> list[tuple[_E | None, _A | None]]:
-    """Pairs by id, then what is left over in order; what has no partner is paired with None."""
+    """Pairs by id, then the rest in order; an element without a partner is paired with None."""
     partners: dict[int, _A] = {}
     free = list(actual)
     for position, item in enumerate(expected):
@@ -151,7 +150,7 @@ def _compare_group(expected: ExpectedGroup, result: GroupResult | None, judged: 
 
 
 def _implied_score(expected: ExpectedGroup, group: Group) -> float | None:
-    """The score that the expected populations and observations come to."""
+    """The score that follows from the expected populations and observations."""
     counts: dict[str, int] = {}
     for listed, _ in _paired(expected.populations, group):
         counts[listed.code] = counts.get(listed.code, 0) + int(listed.count)
@@ -179,7 +178,7 @@ def _compare_populations(
 
 
 def _paired(expected: Iterable[ExpectedPopulation], group: Group) -> list[tuple[ExpectedPopulation, Population | None]]:
-    """Populations by id if the code fits too, otherwise by code in order; a repeated one only as first listed."""
+    """Populations matched by id and code, otherwise by code in order; a repeated one counts as first listed."""
     by_id = {population.id: population for population in group.criteria}
     once: dict[tuple[str, str | None], ExpectedPopulation] = {}
     for listed in expected:
@@ -247,7 +246,8 @@ def _listed_observations(expected: Sequence[ExpectedPopulation], group: Group) -
 def _observation(
     expected: ExpectedPopulation, observations: Sequence[Population], position: int, group: Group
 ) -> Population | None:
-    """The observation that an expected value is of: ids are the observation's with the number of the episode added."""
+    """The observation that an expected value belongs to: its id is that of the observation, followed by the number of
+    the episode."""
     by_id = [o for o in observations if expected.id == o.id or (expected.id or "").startswith(f"{o.id}_")]
     if by_id:
         return max(by_id, key=lambda o: len(o.id))

@@ -21,12 +21,12 @@ STRATIFIER = "stratifier"
 OBSERVATION = PopulationCode.MEASURE_OBSERVATION.value
 SCORE = "score"
 ERROR = "error"
-# What is counted beside the populations, and does not decide whether a case agrees.
+# What is compared in addition to populations, and does not decide whether a case agrees.
 BESIDE = frozenset({STRATIFIER, OBSERVATION, SCORE})
 
 
 class DefectListError(ValueError):
-    """A list of defects that cannot be used, with the entry and what is wrong with it."""
+    """An unusable list of defects; the message names the entry and the problem."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Defect:
 
     @property
     def concerns_populations(self) -> bool:
-        """Is anything listed that decides whether the case agrees?"""
+        """Is a population or an error listed, which decide whether the case agrees?"""
         return not self.wrong or bool(self.wrong - BESIDE)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What MeasureReports expect of a test case (profile test-case-cqfm of the Quality Measure IG).
 
-A report is one of expectations if it has no profile, or one of a test case, or says that it is for a test case
-(cqfm-isTestCase). Decks of earlier years have plain individual reports; they count where there is no other.
+A report states expectations if it has no profile, has the profile of a test case, or is marked as a test case
+(cqfm-isTestCase). Decks of earlier years have plain individual reports, which count if there is no other.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class ExpectedStratifier:
 
 @dataclass(frozen=True)
 class ExpectedGroup:
-    """`observations` are apart from the populations: each is the value of one observation on one episode."""
+    """`observations` are separate from the populations: each is the value of one observation on one episode."""
 
     id: str | None
     populations: tuple[ExpectedPopulation, ...]
@@ -147,7 +147,7 @@ class ExpectedGroup:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What one MeasureReport expects: of which measure (canonical), over which period, for which patient."""
+    """The expectation in one MeasureReport: for which measure (canonical), period and patient."""
 
     measure: str | None
     period: tuple[str | None, str | None]
@@ -157,14 +157,14 @@ class Expectation:
 
 
 def expectations_of(reports: Sequence[ReportResource]) -> tuple[Expectation, ...]:
-    """What the reports of one case expect, equal ones once."""
+    """The distinct expectations of the reports of one case."""
     meant = [report for report in reports if _is_test_case(report)]
     meant = meant or [report for report in reports if report.type == "individual"]
     return tuple(dict.fromkeys(map(_expectation, meant)))
 
 
 def reports_in(data: bytes) -> Iterator[ReportResource]:
-    """The MeasureReports that a resource is or a bundle holds. Raises msgspec.DecodeError."""
+    """The MeasureReports in a bundle, or the resource itself if it is one. Raises msgspec.DecodeError."""
     kind = _decode_kind(data).resourceType
     if kind == "Bundle":
         for entry in _decode_bundle(data).entry or ():
@@ -224,13 +224,13 @@ def _group(group: _Group) -> ExpectedGroup:
 
 
 def _stratum_value(stratum: _Stratum) -> str | None:
-    """The value of a stratum; of several components all of theirs."""
+    """The value of a stratum; with several components, the values of all of them."""
     values = [_text(component.value) or "" for component in stratum.component or ()]
     return _text(stratum.value) or (", ".join(values) if values else None)
 
 
 def _score(score: _Quantity | None) -> float | None:
-    """A score, of what is given in percent the share."""
+    """A score; percentages are converted to fractions."""
     if score is None or score.value is None:
         return None
     return score.value / 100 if "%" in (score.unit, score.code) else score.value
@@ -241,7 +241,7 @@ def _population(population: _Population) -> ExpectedPopulation:
 
 
 def _population_code(concept: CodeableConcept | None) -> str:
-    """The code of a population; where there is only a name for people (Initial Population), the code of that name."""
+    """The code of a population; if there is only a display name (Initial Population), the code derived from that."""
     codings = (concept.coding if concept else None) or ()
     named = [concept.text if concept else None, *(coding.display for coding in codings)]
     return next((c.code for c in codings if c.code), None) or next(

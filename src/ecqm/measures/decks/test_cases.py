@@ -1,9 +1,9 @@
 """The test cases of a deck: folders of patient data with a MeasureReport of what is expected.
 
 A deck is laid out as `DIR/<Measure>/<case>/…json`. A case's folder holds single resource files, one bundle, or both,
-possibly in folders of its own; somewhere among them is a MeasureReport that says what is expected. A bundle that lies
-in the measure's folder itself, and is no copy of what a case's folder holds, is a case too. Reading cases looks for the
-report only: the patient data is left to the data readers (`TestCase.files`).
+possibly in subfolders; one of the resources is a MeasureReport with the expectation. A bundle in the measure's folder
+itself is a case too, unless it is a copy of a case's folder. Only the reports are read here; patient data are left to
+the data readers (`TestCase.files`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ecqm.measures.decks.expectations import Expectation, ReportResource, expect
 
 @dataclass(frozen=True)
 class TestCase:
-    """One case: `files` are all its files, JSON or XML, to be read as one patient's data. `folder` is where they
-    lie, or the bundle that is the whole case.
+    """One case. `files` are all its files, JSON or XML, which hold the data of one patient; `folder` is their folder,
+    or the bundle that is the whole case.
 
-    `expectations` holds what the folder's reports expect, each once; a case without any, or whose files cannot be
-    read, says so in `problems`.
+    `expectations` are the distinct expectations of the folder's reports; `problems` tells if there are none, or which
+    files cannot be read.
     """
 
     __test__ = False  # not a test class, whatever pytest makes of the name
@@ -46,8 +46,8 @@ class TestCase:
     def expectation(self, measure_url: str, group_ids: tuple[str, ...] = ()) -> Expectation | None:
         """What the case expects of a measure.
 
-        Folders keep reports for earlier states of a measure beside the current one. One that names this measure counts
-        before one that does not, and among equals one whose groups have the measure's ids, then the last written.
+        Folders may also hold reports for earlier versions of the measure. A report that names this measure is
+        preferred, then one whose groups have the measure's ids, then the last one.
         """
         ranked = [
             (
@@ -67,7 +67,7 @@ def measure_expected(cases: Iterable[TestCase]) -> str | None:
 
 
 def read_cases(measure_folder: Path) -> Iterator[TestCase]:
-    """The cases of one measure: its sub-folders, and the bundles beside them that are none of these."""
+    """The cases of one measure: its subfolders, and bundles beside them that are not copies of these."""
     titles = _titles(measure_folder)
     names: set[str] = set()
     patients: set[str | None] = set()
@@ -87,7 +87,7 @@ def read_cases(measure_folder: Path) -> Iterator[TestCase]:
 
 
 def measure_folders(root: Path, depth: int = 4) -> list[Path]:
-    """The folders at or below `root` that hold cases, whatever they are called and however deep they lie."""
+    """The folders at or below `root` that hold cases, whatever their names, at most `depth` levels down."""
     if any(_is_case(folder) for folder in _folders(root)) or _patients(_loose_bundles(root)):
         return [root]
     return [found for folder in _folders(root) for found in measure_folders(folder, depth - 1)] if depth else []
@@ -107,12 +107,12 @@ def _is_case(folder: Path) -> bool:
 
 
 def _patients(bundles: Iterable[Path]) -> set[str | None]:
-    """Whom the reports of bundles are about."""
+    """The ids of the patients in the reports of bundles."""
     return {expectation.patient_id for path in bundles for expectation in _expectations((path,), [])}
 
 
 def _loose_documents(folder: Path) -> list[Path]:
-    """The files of JSON or XML in a folder itself, those of XML without those that stand beside the same in JSON."""
+    """The JSON and XML files in a folder itself; an XML file is left out if there is a JSON file of the same name."""
     names = os.listdir(folder) if folder.is_dir() else ()
     return without_twins(Path(folder, name) for name in sorted(names) if _is_document(name))
 
@@ -122,7 +122,7 @@ def _is_document(name: str) -> bool:
 
 
 def _loose_bundles(folder: Path) -> list[Path]:
-    """Files with a report and the patient that it is about."""
+    """Bundles with a MeasureReport."""
     return [path for path in _loose_documents(folder) if _is_bundle_of_case(path)]
 
 
@@ -173,9 +173,9 @@ def _documents(folder: Path) -> tuple[Path, ...]:
 
 
 def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expectation, ...]:
-    """What the reports among the files expect, equal ones once.
+    """The distinct expectations of the reports among the files.
 
-    Report files of their own say all there is to say; bundles and other files are searched only where there are none.
+    If there are files named MeasureReport…, only these are read; otherwise all files are searched.
     """
     own = [path for path in files if path.name.startswith("MeasureReport")]
     found: list[ReportResource] = []
@@ -194,7 +194,7 @@ class _MadieCase(msgspec.Struct, frozen=True):
     series: str | None = None
 
 
-# A bundle says what it is before it says what it holds, or after: in JSON by its type, in XML by its name.
+# How a Bundle is recognized: in JSON by its resourceType, which may come last, in XML by its root element.
 _BUNDLE = re.compile(rb'"resourceType"\s*:\s*"Bundle"|<Bundle\b')
 _decode_madie = json_decoder(list[_MadieCase])
 _README_LINE = re.compile(r"^Case # *\d+ - (?P<folder>\S+) = (?P<title>.+?)\s*$", re.MULTILINE)
@@ -214,7 +214,7 @@ def _titles(measure_folder: Path) -> dict[str, str]:
                 if case.patientId:
                     titles[case.patientId] = " ".join(part for part in (case.series, case.title) if part)
         except msgspec.DecodeError:
-            # Titles are for reading only; a case without one is known by its folder.
+            # Titles are for display only; a case without one is shown by its folder.
             pass
     return titles
 

@@ -1,10 +1,9 @@
-"""Criteria of a measure tied to the definitions of its library.
+"""Binding the criteria of a measure to the definitions of its library.
 
-A criterion names a definition exactly, or as CQL does: in quotation marks, with the library in front. What is more than
-a name is an expression, to be compiled with the library (`criteria_in_cql`), where it is a definition by that text.
-Published measures have names that differ from the definition's in capitals only; there the one definition that it can
-mean is taken, and the measure lists it among its problems. Any other name that is not defined is an error, with the
-definitions that come close.
+A criterion names a definition exactly, or as CQL does: in quotation marks, qualified by the library. Anything else is a
+CQL expression; it is compiled with the library (`criteria_in_cql`), as a definition named by its text. Some published
+measures have names that differ from the definition only in upper and lower case; if just one definition matches, it is
+taken, and the measure lists this as a problem. Any other undefined name is an error that lists similar definitions.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _IDENTIFIER = re.compile(r'(?:"?(?P<library>\w+)"?\.)?(?:(?P<plain>\w+)|"(?P<quo
 
 
 def criteria_in_cql(measure: Measure, defined: Iterable[str], library: str | None = None) -> tuple[str, ...]:
-    """The criteria of a measure that are expressions of CQL, and none that only names a definition."""
+    """The criteria of a measure that are CQL expressions, without those that only name a definition."""
     names = set(defined)
     by_lower = {name.lower() for name in names}
     written = (each for each in measure.expressions if each in measure.in_cql)
@@ -29,7 +28,7 @@ def criteria_in_cql(measure: Measure, defined: Iterable[str], library: str | Non
 
 
 def _named(expression: str, names: Container[str], library: str | None) -> str | None:
-    """The definition that an expression names, as it is or as CQL writes it; None if it does not."""
+    """The definition that an expression names, literally or as a CQL identifier; None if it does not name one."""
     if expression in names:
         return expression
     identifier = _IDENTIFIER.fullmatch(expression.strip())
@@ -40,10 +39,11 @@ def _named(expression: str, names: Container[str], library: str | None) -> str |
 
 
 def bind_expressions(measure: Measure, defined: Iterable[str], library: str | None = None) -> Measure:
-    """The measure with every criterion named as its definition in `library`, the name of its library, is.
+    """The measure with every criterion replaced by the exact name of its definition in its primary library, named
+    `library`.
 
-    `MeasureError` naming all population and stratifier criteria that are not defined; supplemental data that is not
-    defined is left as it is, for whoever evaluates it to report.
+    Raises MeasureError with all undefined population and stratifier criteria. Undefined supplemental data are left as
+    they are; planning reports them.
     """
     names = list(dict.fromkeys(defined))
     exact = set(names)

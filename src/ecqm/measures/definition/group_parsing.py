@@ -36,7 +36,7 @@ _AGGREGATES = {
 
 
 class GroupParser:
-    """Reads the groups of one measure. What is unclear in them is decided, and listed in `problems`."""
+    """Reads the groups of one measure. Decisions about what is unclear are listed in `problems`."""
 
     def __init__(self, measure: MeasureResource, name: str) -> None:
         self.problems: list[str] = []
@@ -73,7 +73,7 @@ class GroupParser:
             raise MeasureError(f"{where}: unknown scoring {code!r}") from None
 
     def _with_references(self, populations: Sequence[Population], scoring: Scoring, where: str) -> Iterator[Population]:
-        """The populations, with references that are ids of populations of the group.
+        """The populations with references resolved to ids of populations of the group.
 
         An observation whose reference is missing or dangling observes the measure population; in a ratio, the
         denominator if it is the first and the numerator if it is a later one, which is the order of authoring tools.
@@ -101,7 +101,7 @@ class GroupParser:
         populations: Sequence[Population],
         where: str,
     ) -> str:
-        """The id of the population with this code, which an observation observes instead of what it refers to."""
+        """The id of the population with this code, taken in place of a reference that is missing or dangling."""
         taken = next((population.id for population in populations if population.code is code), None)
         if taken is None:
             raise MeasureError(f"{where}: observation {observation.id} observes {reference!r}, which is not there")
@@ -138,7 +138,7 @@ def _population(resource: PopulationResource, position: int, where: str) -> Popu
 
 
 def _referred(reference: str | None, populations: Sequence[Population]) -> str | None:
-    """The id of the population that has that id, or alone that code, criterion or description."""
+    """The id of the population with that id, or of the only one with that code, criterion or description."""
     if reference is None or any(population.id == reference for population in populations):
         return reference
     called = [p.id for p in populations if reference in (p.code.value, p.expression, p.description)]

@@ -1,7 +1,7 @@
 """What a measure asks for: groups, populations, stratifiers, observations and supplemental data.
 
 The terms are those of the FHIR Measure resource and the Quality Measure IG (cqfmeasures). `parsing` reads them from a
-resource; `evaluation` says what they mean.
+resource; `ecqm.measures.scoring` evaluates them.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ PATIENT_BASIS = "boolean"
 class Population:
     """One population criterion of a group.
 
-    `criteria_reference` is the id of the population that an observation observes, or of the initial population that
-    a denominator or numerator is drawn from; `aggregate` only an observation has. `identifier` is the UUID that
-    HQMF gives it.
+    `criteria_reference` is the id of the population that an observation observes, or of the initial population that a
+    denominator or numerator is drawn from; only observations have an `aggregate`. `identifier` is the UUID of the
+    population in HQMF.
     """
 
     code: PopulationCode

@@ -57,7 +57,7 @@ def report_of_tallies(
     supplements: Mapping[str, Mapping[str, int]],
     scores: CompositeScores = (),
 ) -> Json:
-    """The summary of what was counted; `supplements` as `tallied_supplements` gives them, `scores` of composites."""
+    """A summary report of tallies; `supplements` as returned by `tallied_supplements`, `scores` those of composites."""
     report = _head(reporting, "summary")
     report["group"] = [*map(_group, tallies), *(_composite(*each) for each in scores)]
     observations = []
@@ -68,7 +68,7 @@ def report_of_tallies(
 
 
 def tallied_supplements(reporting: Reporting) -> dict[str, Counter[str]]:
-    """By id of the supplemental data, how many times each value occurs; values as the JSON of `Observation.code`."""
+    """By id of the supplemental data, how often each value occurs; values are JSON of `Observation.code`."""
     return {
         name: Counter(
             json.dumps({"coding": [_coding(value)]} if isinstance(value, Code) else {"text": str(value)})
@@ -80,13 +80,13 @@ def tallied_supplements(reporting: Reporting) -> dict[str, Counter[str]]:
 
 
 def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> list[list[list[str]]]:
-    """References to the members of every population of every group: to episodes if these have names, else patients."""
+    """References to the members of every population of every group: episodes if they have names, otherwise patients."""
     return [[_members(reporting, result, population) for population in result.group.criteria] for result in results]
 
 
 def subject_list_report(reporting: Reporting, tallies: Sequence[GroupTally]) -> Json:
-    """The subject list of what was counted: contained are the lists of all populations, to which members are to come
-    (`entry`) in the order in which `members_of_populations` gives them."""
+    """A subject-list report of tallies. It contains an empty List for each population, to be filled (`entry`) in the
+    order of `members_of_populations`."""
     report = _head(reporting, "subject-list")
     lists: list[Json] = []
     groups = []
@@ -101,7 +101,7 @@ def subject_list_report(reporting: Reporting, tallies: Sequence[GroupTally]) -> 
 
 
 def bundle_entry(report: Json) -> Json:
-    """A report as an entry of a Bundle, named by what it says."""
+    """A report as an entry of a Bundle; its URL is derived from its content."""
     return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, json.dumps(report, sort_keys=True))}", "resource": report}
 
 
@@ -111,7 +111,7 @@ def individual_reports(
     failed: Mask | None = None,
     composites: Sequence[CompositeResult] = (),
 ) -> Iterator[Json]:
-    """One report per patient, without those whose evaluation failed."""
+    """One report per patient, except for patients whose evaluation failed."""
     for patient, patient_id in enumerate(reporting.patient_ids):
         if failed is None or not failed[patient]:
             report = _head(reporting, "individual")
@@ -166,7 +166,7 @@ def _group(tally: GroupTally) -> Json:
 
 
 def _composite(composite: Composite, score: float | None) -> Json:
-    """A score that is made of others has no populations of its own."""
+    """A composite has a score, but no populations."""
     return {"id": composite.id, **({} if score is None else {"measureScore": {"value": score}})}
 
 

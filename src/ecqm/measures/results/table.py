@@ -1,9 +1,9 @@
 """Results as a table: one row per patient or episode and group.
 
-Columns: `measure`, `group`, `patient`, `episode` (null in patient-based groups), a boolean for each population
-code, `observation` for each observation of the group in order (`observation_1`, `observation_2`; null where there
-is none), and `strata`, the strata that the row is in (`<stratifier id>=<value>`). Rows are those in an initial
-population; a patient-based group has a row for every patient. So has a composite: who has a score is in its measure
+Columns: `measure`, `group`, `patient`, `episode` (null in patient-based groups), a boolean for each population code,
+`observation` for each observation of the group in order (`observation_1`, `observation_2`; null where there is none),
+and `strata`, the strata that the row is in (`<stratifier id>=<value>`). Rows are those in an initial population; a
+patient-based group has a row for every patient. So has a composite: patients with a score are in its measure
 population, and the score is `observation_1`.
 """
 
@@ -75,7 +75,7 @@ def composite_table(
 
 
 def table_schema(observations: int) -> Any:
-    """The `pyarrow.Schema` of tables with so many columns of observations."""
+    """The `pyarrow.Schema` of tables with this number of observation columns."""
     return pa.schema(
         [
             *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),
@@ -146,7 +146,7 @@ def _episodes(
 
 
 def _strata(result: GroupResult, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
-    """For every row the names of its strata; the false side of a criterion is not named."""
+    """The names of the strata of every row; the stratum "false" of a criterion is left out."""
     named = [
         (f"{stratifier.stratifier.id}={stratum.value}", stratum.selected[rows])
         for stratifier in result.stratifiers

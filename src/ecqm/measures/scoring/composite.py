@@ -37,7 +37,7 @@ _Numbers = NDArray[Any]
 
 @dataclass(frozen=True)
 class CompositeTally:
-    """What a composite comes to, without who it is of; tallies of batches add up.
+    """The numbers behind a composite score, without patients; tallies of batches add up.
 
     The score is `achieved` of `possible`: successes of opportunities, units of units, or shares of units. Weighted
     scoring adds up no units, so that both are 0.
@@ -88,7 +88,7 @@ def composite_result(composite: Composite, components: Sequence[GroupResult], fa
 
 
 def composite_score(composite: Composite, tally: CompositeTally, components: Sequence[GroupTally]) -> float | None:
-    """The score over all patients, from what all components came to; None where it is not defined."""
+    """The score over all patients, from the tallies of all components; None where it is not defined."""
     if composite.scoring is not CompositeScoring.WEIGHTED:
         return tally.achieved / tally.possible if tally.possible > 0 else None
     above = below = 0.0
@@ -106,9 +106,9 @@ CompositeScores = tuple[tuple[Composite, float | None], ...]
 def composite_scores(
     measure: Measure, batches: Iterable[Sequence[CompositeTally]], groups: Mapping[str, Iterable[GroupTally]]
 ) -> CompositeScores:
-    """The score of each of a measure's composites over all batches, which have a tally of each.
+    """The score of each composite of a measure over all batches; each batch has a tally per composite.
 
-    `groups` has what all components came to, by the canonical of their measures.
+    `groups` has the tallies of all components over all batches, by the canonical of their measures.
     """
     tallies = [sum(each, CompositeTally()) for each in zip(*batches, strict=True)]
     return tuple(
@@ -121,7 +121,7 @@ _G = TypeVar("_G", GroupResult, GroupTally)
 
 
 def component_groups(composite: Composite, measures: Mapping[str, Iterable[_G]]) -> list[_G] | None:
-    """The results of the groups that a composite is made of, by the canonical of their measures; None without one."""
+    """The results of a composite's components, found by the canonical of their measures; None if one is missing."""
     found = []
     for component in composite.components:
         group = next((g for g in measures.get(component.measure, ()) if g.group.id == component.group_id), None)
@@ -179,7 +179,7 @@ def _units(composite: Composite, components: Sequence[GroupResult]) -> Units:
 
 
 def _all_or_nothing(parts: Sequence[_Part]) -> tuple[_Numbers, _Numbers]:
-    """The denominator and the numerator, both after what is taken off them."""
+    """The denominator and the numerator, less exclusions and exceptions."""
 
     def any_of(masks: Iterable[Mask]) -> Mask:
         return reduce(np.logical_or, masks)
@@ -205,7 +205,7 @@ def _by_patient(values: _Numbers, units: Units) -> NDArray[np.float64]:
 
 
 def _quotient(above: _Numbers, below: _Numbers) -> NDArray[np.float64]:
-    """NaN where nothing is divided by."""
+    """above / below, NaN where below is 0."""
     quotient = np.full(len(below), np.nan)
     np.divide(above, below, out=quotient, where=below > 0)
     return quotient

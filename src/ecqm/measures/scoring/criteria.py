@@ -1,7 +1,7 @@
-"""What the engine hands over: the value of each define, as arrays over all patients of a batch.
+"""The input of scoring: the value of each define, as arrays over all patients of a batch.
 
-A define is a boolean per patient, a list of episodes, or (for value stratifiers) a label per patient or episode. Nulls
-are settled here for good: a criterion that is null selects nothing.
+A define is a boolean per patient, a list of episodes, or (for value stratifiers) a label per patient or episode. There
+are no nulls: a criterion that is null selects nothing.
 """
 
 from __future__ import annotations

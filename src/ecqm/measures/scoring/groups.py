@@ -108,7 +108,7 @@ class GroupResult:
         return self._tally(within).score(self.group)
 
     def tally(self) -> GroupTally:
-        """What the results come to, in all and by stratum."""
+        """The counts of the group, overall and by stratum."""
         stratifiers = tuple(
             StratifierTally(
                 result.stratifier, {stratum.values: self._tally(stratum.selected) for stratum in result.strata}

@@ -28,8 +28,8 @@ Membership = dict[str, Mask]
 def units_of(group: Group, evaluated: Evaluated) -> Units:
     """What a group counts: all patients, or the distinct episodes that may be members.
 
-    Every population is drawn from an initial population, so its episodes are all there are; an initial population of
-    an episode-based group that is a condition on patients leaves it to the other criteria to name the episodes.
+    Every population is drawn from an initial population, so its episodes are all there are; if the initial population
+    of an episode-based group is a condition on patients, the episodes are those of the other criteria.
     """
     if group.patient_based:
         return Units.of_patients(evaluated.n_patients)
@@ -57,7 +57,7 @@ def membership(group: Group, units: Units, evaluated: Evaluated) -> Membership:
     elif group.scoring is Scoring.CONTINUOUS_VARIABLE:
         _continuous_variable(group, members, meets)
     for population in group.criteria:
-        # A population that the scoring gives no part (an exception in a cohort) has no members.
+        # A population without a role in the scoring (an exception in a cohort) has no members.
         members.setdefault(population.id, np.zeros(len(units), dtype=np.bool_))
     return members
 

@@ -1,4 +1,4 @@
-"""Counts instead of members: what a report says of a group, without saying of whom.
+"""Counts of the members of populations, without the members: all that a summary report needs.
 
 Tallies of batches of patients add up to that of all of them, however many there are: the size of a tally does not grow
 with the number of patients, except by the observed values that a median needs.
@@ -59,7 +59,7 @@ class Tally:
 
 
 def aggregate(method: Aggregate, values: NDArray[np.float64]) -> float | None:
-    """Observed values as one number. A count or sum of nothing is 0; the others are then not defined."""
+    """Observed values aggregated to one number. Count and sum of no values are 0; the others are then undefined."""
     if method is Aggregate.COUNT:
         return float(len(values))
     if method is Aggregate.SUM:
@@ -85,7 +85,7 @@ class StratifierTally:
 
 @dataclass(frozen=True)
 class GroupTally:
-    """What a group's results come to, in all and by stratum."""
+    """The counts of a group, overall and by stratum."""
 
     group: Group
     overall: Tally
@@ -139,7 +139,7 @@ def _merged_group(parts: Sequence[GroupTally]) -> GroupTally:
             each.stratifier,
             {
                 values: _merged(part.strata[values] for part in of_stratifier if values in part.strata)
-                # In the order in which they came up.
+                # In order of first appearance.
                 for values in dict.fromkeys(values for part in of_stratifier for values in part.strata)
             },
         )

@@ -1,20 +1,20 @@
-# make run   a first run: the sample measures over the sample patients
-# make test  everything that is checked before a change counts: style, types, decks, suites, tests
+# make run   a first run: the sample measures on the sample patients
+# make test  all checks for a change: style, types, decks, suites, tests
 
-# The first interpreter that is new enough, unless one is named (make PYTHON=...).
+# The first interpreter that is new enough; another one with make PYTHON=...
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# Where published measure content is, for the decks, suites and tests that need it; they are skipped without it.
+# The folder of published measure content. Decks, suites and tests that need it are skipped without it.
 export ECQM_CONTENT ?= $(CURDIR)/.content
 C := $(ECQM_CONTENT)
 AU2025 := "$(C)/ecqm-content-qicore-2025" --libraries "$(C)/libraries-2025" --valuesets "$(C)/valuesets-2025"
 
-# $(call with,FOLDER,COMMAND) runs a command if that folder of published content is at hand.
-with = @if [ -d "$(C)/$(1)" ]; then echo '$(2)'; $(2); else echo "$@: skipped, $(C)/$(1) is not at hand"; fi
+# $(call with,FOLDER,COMMAND) runs a command if the content has that folder.
+with = @if [ -d "$(C)/$(1)" ]; then echo '$(2)'; $(2); else echo "$@: skipped, $(C)/$(1) not found"; fi
 
 .PHONY: run test style types decks deck-sample deck-au2025 deck-qdm suites suite-cql suite-elm unit peers clean
 
@@ -52,7 +52,7 @@ suite-elm: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/pytest -n 2
 
-# Figures beside other engines: needs published content, Node.js with npm, and most of an hour.
+# Comparison with other engines: needs published content, Node.js with npm, and most of an hour.
 peers: $(STAMP)
 	$(BIN)/python conformance/peers/install.py
 	$(BIN)/python conformance/peers/compare.py $(AU2025)

@@ -36,7 +36,7 @@ def attacks(tmp_path: Path) -> dict[str, tuple[bytes, str]]:
     grown = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 20}">' for n in range(12))
     return {
         "an entity": (elm(inside, '<!DOCTYPE library [<!ENTITY e "A">]>'), "document type"),
-        "a file": (elm(inside, f'<!DOCTYPE library [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'), "no well-formed XML"),
+        "a file": (elm(inside, f'<!DOCTYPE library [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'), "not well-formed XML"),
         "a file in text": (
             elm(f"{HEAD}<annotation>&e;</annotation>", f'<!DOCTYPE library [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'),
             "document type",
@@ -47,8 +47,8 @@ def attacks(tmp_path: Path) -> dict[str, tuple[bytes, str]]:
             "XML",
         ),
         "depth": (elm(HEAD + "<statements>" * 300 + "</statements>" * 300), "nested too deeply"),
-        "length": (elm(HEAD + f"<annotation>{'x' * (65 << 20)}</annotation>"), "more than 67108864"),
-        "a cut": (elm()[:-4], "no well-formed XML"),
+        "length": (elm(HEAD + f"<annotation>{'x' * (65 << 20)}</annotation>"), "more than 67,108,864"),
+        "a cut": (elm()[:-4], "not well-formed XML"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Decoders of JSON that others wrote: whatever is wrong with it, they fail in one way."""
+"""Decoders for untrusted JSON, which raise the same exception for all errors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def json_decoder(shape: type[_T], float_hook: Callable[[str], Any] | None = None) -> Callable[[bytes], _T]:
-    """A function that decodes JSON of a shape, with or without a byte order mark.
+    """A function that decodes JSON to the type `shape`, with or without a byte order mark.
 
-    It raises msgspec.DecodeError for all that cannot be read, text that is not UTF-8 and bottomless nesting included;
-    its subclass msgspec.ValidationError where JSON is not of the shape.
+    It raises msgspec.DecodeError for everything that cannot be read, including text that is not UTF-8 and excessive
+    nesting, and its subclass msgspec.ValidationError for JSON that does not have the type.
     """
     read = msgspec.json.Decoder(shape, float_hook=float_hook).decode
 
@@ -24,7 +24,7 @@ def json_decoder(shape: type[_T], float_hook: Callable[[str], Any] | None = None
         try:
             return read(data[len(_BOM) :] if data.startswith(_BOM) else data)
         except RecursionError:
-            raise msgspec.DecodeError("it is nested more deeply than any document needs") from None
+            raise msgspec.DecodeError("it is nested too deeply") from None
         except UnicodeDecodeError as error:
             raise msgspec.DecodeError(f"it is not UTF-8 (byte {error.object[error.start]:#04x})") from None
 

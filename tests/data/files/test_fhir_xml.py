@@ -138,7 +138,7 @@ def test_what_fhir_does_not_have_is_kept() -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"<Patient", "no well-formed XML"),
+        (b"<Patient", "not well-formed XML"),
         (xml("", "Nonsense"), "no FHIR resource"),
         (b'<!DOCTYPE P [<!ENTITY e SYSTEM "file:///etc/hostname">]>' + xml('<id value="&e;"/>'), "XML"),
         (xml("<extension>" * 300 + "</extension>" * 300), "nested too deeply"),

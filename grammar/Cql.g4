@@ -78,6 +78,7 @@ statement
 
 functionName
     : identifier
+    | keywordIdentifier
     | keywordName
     ;
 

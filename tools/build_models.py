@@ -21,6 +21,8 @@ from ecqm.xml_parsing import parse
 MODELINFO = "{urn:hl7-org:elm-modelinfo:r1}"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 KINDS = {"ClassInfo": "class", "ProfileInfo": "profile", "SimpleTypeInfo": "simple"}
+# The models that others are written with or derived from.
+REQUIRED = ("System.", "FHIR.", "USCore.")
 TYPE_ATTRIBUTES = ("identifier", "label", "target", "primaryCodePath")
 MODEL_ATTRIBUTES = (
     "targetUrl", "targetQualifier", "patientClassName", "patientClassIdentifier", "patientBirthDatePropertyName",
@@ -39,7 +41,7 @@ def specifier_kind(element: etree._Element) -> str:
 
 def qualified(name: str, model: str) -> str:
     """`name` qualified by its model. A dot alone does not show that it already is (`Account.Guarantor`)."""
-    return name if name.startswith((f"{model}.", "System.")) else f"{model}.{name}"
+    return name if name.startswith((f"{model}.", *REQUIRED)) else f"{model}.{name}"
 
 
 def written_type(text: str, model: str) -> str:

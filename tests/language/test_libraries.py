@@ -291,7 +291,7 @@ def test_a_model_in_a_version_close_to_one_that_is_here() -> None:
         "model QICore: version 4.1.0 is not available, using 4.1.1 instead"
     ]
     assert messages(source.format("QICore version '3.3.0'"))[0] == (
-        "f:1:11: error: model QICore has no version '3.3.0'; available: 4.1.1, 5.0.0, 6.0.0, 7.0.0"
+        "f:1:11: error: model QICore has no version '3.3.0'; available: 4.1.1, 5.0.0, 6.0.0, 6.0.0-derived, 7.0.0"
     )
 
 

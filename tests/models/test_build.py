@@ -25,6 +25,12 @@ def test_the_files_are_what_the_definitions_give() -> None:
         made[f"{root.get('name')}-{root.get('version')}.model"] = model_text(root)
     files = {path.name: path.read_text(encoding="utf-8") for path in DATA.glob("*.model")}
     assert {name: files[name] for name in made} == made
-    # QI-Core 5.0.0 was made of a definition that is not at hand; of 7.0.0 there are only the differences.
-    assert files.keys() - made.keys() == {"QICore-5.0.0.model", "QICore-7.0.0.model"}
+    # The definition of QI-Core 5.0.0 is not among the published ones; the others were written by hand.
+    assert files.keys() - made.keys() == {
+        "QICore-5.0.0.model",
+        "QICore-6.0.0-derived.model",
+        "QICore-7.0.0.model",
+        "USCore-6.1.0-derived.model",
+        "USQualityCore-0.5.0.model",
+    }
     assert len(files) == sum(len(model_versions(name)) for name in model_names())

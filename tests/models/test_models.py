@@ -23,10 +23,10 @@ def fhir(name: str) -> NamedType:
 
 
 def test_what_there_is() -> None:
-    assert model_names() == (FHIR, "QDM", "QICore", "System", "USCore")
+    assert model_names() == (FHIR, "QDM", "QICore", "System", "USCore", "USQualityCore")
     assert model_versions("QDM") == ("5.3", "5.4", "5.5", "5.6")
-    assert model_versions("QICore") == ("4.1.1", "5.0.0", "6.0.0", "7.0.0")
-    assert model_versions("USCore") == ("3.1.1", "6.1.0")
+    assert model_versions("QICore") == ("4.1.1", "5.0.0", "6.0.0", "6.0.0-derived", "7.0.0")
+    assert model_versions("USCore") == ("3.1.1", "6.1.0", "6.1.0-derived")
     assert load_model("QDM") is load_model("QDM", "5.6")
 
 
@@ -117,7 +117,7 @@ def test_patients_and_contexts() -> None:
 
 
 def test_names_of_types_in_elm() -> None:
-    assert models_of_namespace("http://hl7.org/fhir") == (FHIR, "QICore", "USCore")
+    assert models_of_namespace("http://hl7.org/fhir") == (FHIR, "QICore", "USCore", "USQualityCore")
     assert named_type("{http://hl7.org/fhir}Encounter.Location") == fhir("Encounter.Location")
     assert named_type("{urn:hl7-org:elm-types:r1}Date") == NamedType("System", "Date")
     assert named_type("{urn:healthit-gov:qdm:v5_6}Id") == NamedType("QDM", "Id")

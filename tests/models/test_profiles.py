@@ -7,6 +7,7 @@ from ecqm.models import load_model, model_versions
 from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
 
 QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
+US_QUALITY_CORE = "http://fhir.org/guides/onc/us-quality-core/StructureDefinition/"
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 
 
@@ -45,3 +46,16 @@ def test_facts_are_of_profiles_that_models_have_or_that_those_are_derived_from()
     bases = {told.get("base") for guide in ("qicore", "us-core") for told in document[guide].values()}
     named = {name for guide in ("qicore", "us-core", "fhir") for name in document[guide]}
     assert named - bases - identifiers == {"vitalsigns"}
+
+
+def test_profiles_of_us_quality_core_fix_what_those_of_qicore_do() -> None:
+    facts = profile_facts(US_QUALITY_CORE + "us-quality-core-procedurenotdone")
+    assert facts.negated is True
+    assert facts.elements == profile_facts(QICORE + "qicore-procedurenotdone").elements
+    assert bases_of(US_QUALITY_CORE + "us-quality-core-encounter") == {US_CORE + "us-core-encounter"}
+    assert is_known(US_QUALITY_CORE + "us-quality-core-substance")
+
+
+def test_a_guide_that_moved_is_the_same_guide() -> None:
+    draft = "http://fhir.org/guides/astp/us-quality-core/StructureDefinition/us-quality-core-encounter|0.1.0"
+    assert canonical(draft) == US_QUALITY_CORE + "us-quality-core-encounter"

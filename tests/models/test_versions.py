@@ -7,6 +7,7 @@ import pytest
 from ecqm.models import assumption, load_model, model_versions, standing_for
 from ecqm.models.layout import completed
 from ecqm.models.profiles import derived_from, profile_facts
+from ecqm.types import NamedType
 
 QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-"
 
@@ -24,6 +25,10 @@ QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-"
         ("USCore", "5.0.1", "6.1.0"),
         ("USCore", "7.0.0", "6.1.0"),
         ("USCore", "2.0.0", None),
+        ("USCore", "6.1.0-derived", "6.1.0-derived"),
+        ("USCore", "9.0.0-derived", "6.1.0-derived"),
+        ("USQualityCore", "0.1.0-cibuild", "0.5.0"),
+        ("USQualityCore", "1.0.0-ballot", "0.5.0"),
         ("FHIR", "4.0.0", "4.0.1"),
         ("FHIR", "4.3.0", "4.0.1"),
         ("FHIR", "3.0.1", None),
@@ -45,8 +50,9 @@ def test_what_is_assumed_is_said() -> None:
     assert assumption("QICore", "6.0.000") is None
     assert assumption("QDM", "6.0") is None
     assert assumption("USCore", "7.0.0") == "model USCore: version 7.0.0 is not available, using 6.1.0 instead"
-    assert assumption("USCore", "6.1.0-derived") == (
-        "model USCore: version 6.1.0-derived is not available, using 6.1.0 instead"
+    assert assumption("USCore", "6.1.0-derived") is None
+    assert assumption("USCore", "7.0.0-derived") == (
+        "model USCore: version 7.0.0-derived is not available, using 6.1.0-derived instead"
     )
     assert assumption("QICore", "7.0.0") == (
         "model QICore: version 7.0.0 is known only by the profiles that it adds to 6.0.0"
@@ -76,3 +82,22 @@ def test_qicore_7_has_profiles_for_what_was_done_and_what_must_not_be() -> None:
     assert profile_facts(QICORE + "proceduredone").negated is False
     assert QICORE + "proceduredone" in derived_from(QICORE + "procedure")
     assert QICORE + "procedurenotdone" not in derived_from(QICORE + "procedure")
+
+
+def test_profiles_derived_from_fhir_have_the_elements_of_fhir() -> None:
+    model = load_model("USCore", "6.1.0-derived")
+    encounter = model.type("EncounterProfile")
+    assert encounter is not None and encounter.base == NamedType("FHIR", "Encounter")
+    assert encounter.identifier == "http://hl7.org/fhir/us/core/StructureDefinition/us-core-encounter"
+    period = model.element("EncounterProfile", "period")
+    assert period is not None and period.type == NamedType("FHIR", "Period")
+    assert model.is_subtype(encounter.type, NamedType("FHIR", "DomainResource"))
+    assert model.type("Address") is None
+
+
+def test_us_quality_core_is_derived_from_us_core_and_fhir() -> None:
+    model = load_model("USQualityCore")
+    assert {step.type.model for step in model.lineage("Encounter")} == {"USQualityCore", "USCore", "FHIR", "System"}
+    assert {step.type.model for step in model.lineage("Task")} == {"USQualityCore", "FHIR", "System"}
+    resources = [each.name for each in model.types() if each.retrievable]
+    assert all(NamedType("FHIR", "Resource") in {step.type for step in model.lineage(name)} for name in resources)

@@ -34,12 +34,19 @@ class ModelContext:
         """Start to use a model. Raises LookupError if there is no such model."""
         model = load_model(name, version)
         self.models[local_name or name] = model
-        if model.name not in self.loaded:
-            self.loaded[model.name] = model
-            for conversion in model.conversions:
-                library, _, function = conversion.function.rpartition(".")
-                self.conversions.add(conversion.from_type, conversion.to_type, (library or "System", function))
+        self._load(model)
         return model
+
+    def _load(self, model: Model) -> None:
+        """Make the types and conversions of a model known, and those of the models from which it is derived."""
+        if model.name in self.loaded:
+            return
+        self.loaded[model.name] = model
+        for conversion in model.conversions:
+            library, _, function = conversion.function.rpartition(".")
+            self.conversions.add(conversion.from_type, conversion.to_type, (library or "System", function))
+        for name, version in model.requires.items():
+            self._load(load_model(name, version))
 
     def _base_of(self, type_: NamedType) -> CqlType | None:
         described = self.describe(type_)
@@ -73,9 +80,9 @@ class ModelContext:
 
     def find_type(self, parts: list[str]) -> NamedType | None:
         """Like `named_type`, but None if there is no such type."""
-        if len(parts) > 1 and parts[0] in self.models:
-            model, name = self.models[parts[0]], ".".join(parts[1:])
-            found = model.type(name) or model.labelled(name)
+        if len(parts) > 1 and (named := self.models.get(parts[0], self.loaded.get(parts[0]))) is not None:
+            name = ".".join(parts[1:])
+            found = named.type(name) or named.labelled(name)
             if found is not None:
                 return found.type
         name = ".".join(parts)

@@ -93,10 +93,17 @@ class SourceIndex:
         return sorted(found, key=_version_key, reverse=True)
 
     def __call__(self, name: str, version: str | None) -> str | None:
-        if version is None:
-            version = next(iter(self.versions(name)), None)
-        source = self.sources.get((name, version))
-        return None if source is None else source.text
+        # Libraries are published both with and without the namespace that others include them by.
+        for known in dict.fromkeys((name, unqualified(name))):
+            wanted = next(iter(self.versions(known)), None) if version is None else version
+            if (source := self.sources.get((known, wanted))) is not None:
+                return source.text
+        return None
+
+
+def unqualified(name: str) -> str:
+    """The name of a library without its namespace: FHIRHelpers for hl7.fhir.uv.cql.FHIRHelpers."""
+    return name.rpartition(".")[2]
 
 
 def index(paths: Iterable[Path]) -> SourceIndex:

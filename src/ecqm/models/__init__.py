@@ -1,4 +1,4 @@
-"""The data models that measures use: System, FHIR, QI-Core, US Core, QDM.
+"""The data models that measures use: System, FHIR, QI-Core, US Core, US Quality Core, QDM.
 
     model = load_model("QICore", "6.0.0")       # cached; without a version, the newest complete one
     model.name, model.version, model.url, model.target_url, model.qualifier
@@ -41,7 +41,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from ecqm.models.layout import ModelFileError, completed, read_type
+from ecqm.models.layout import ModelFileError, completed, derived, read_type
 from ecqm.models.model import Context, Conversion, Model, ModelElement, ModelType
 from ecqm.types import NamedType
 
@@ -49,7 +49,9 @@ SYSTEM_NAMESPACE = "urn:hl7-org:elm-types:r1"
 FHIR_NAMESPACE = "http://hl7.org/fhir"
 _QDM_NAMESPACE = "urn:healthit-gov:qdm:v"
 # The first major versions of profile models that are based on FHIR R4, the version of all data.
-_FIRST_OF_R4 = {"QICore": 4, "USCore": 3}
+_FIRST_OF_R4 = {"QICore": 4, "USCore": 3, "USQualityCore": 0}
+# At the end of a version whose types are derived from FHIR's, instead of being mapped to them.
+_DERIVED = "-derived"
 
 
 class UnknownModelError(LookupError):
@@ -67,9 +69,10 @@ def _model_files() -> dict[str, dict[str, Traversable]]:
     """The model files by name and version of the model, oldest version first."""
     found: dict[str, dict[str, Traversable]] = {}
     entries = [entry for entry in files(__name__).joinpath("data").iterdir() if entry.name.endswith(".model")]
-    for entry in sorted(entries, key=lambda entry: _version_key(entry.name.removesuffix(".model").partition("-")[2])):
-        name, _, version = entry.name.removesuffix(".model").partition("-")
-        found.setdefault(name, {})[version] = entry
+    by_name = {entry.name.removesuffix(".model"): entry for entry in entries}
+    for full_name in sorted(by_name, key=lambda each: (_version_key(each.partition("-")[2]), each)):
+        name, _, version = full_name.partition("-")
+        found.setdefault(name, {})[version] = by_name[full_name]
     return found
 
 
@@ -89,9 +92,12 @@ def standing_for(name: str, version: str | None) -> str | None:
     Versions are compared by their numbers (4.1.000 is 4.1.0). If a version is not available, the newest one with the
     same first two numbers is used, otherwise the next later one, or the latest. This works because versions for one
     release of FHIR have most of their profiles in common; models of other releases of FHIR, or of another major version
-    of QDM, are not used. Without a version, the newest complete one is used.
+    of QDM, are not used. Versions with types derived from FHIR's (6.1.0-derived) only stand for one another. Without a
+    version, the newest complete one is used.
     """
-    available = {_version_key(found): found for found in model_versions(name)}
+    is_derived = version is not None and version.endswith(_DERIVED)
+    alike = [found for found in model_versions(name) if found.endswith(_DERIVED) == is_derived]
+    available = {_version_key(found): found for found in alike}
     if version is None:
         return next((found for found in reversed(available.values()) if load_model(name, found).rest is None), None)
     wanted = _version_key(version)
@@ -130,11 +136,15 @@ def load_model(name: str, version: str | None = None) -> Model:
 
 @cache
 def _load(name: str, version: str) -> Model:
-    text = _model_files()[name][version].read_text(encoding="utf-8")
-    rest = re.search(r"^rest\t(\S+)$", text.partition("\n\n")[0], re.MULTILINE)
-    if rest is not None:
-        text = completed(text, _model_files()[name][rest[1]].read_text(encoding="utf-8"))
-    return Model(text, None if name == "System" else load_model("System"))
+    text = _text(name, version)
+    if (other := re.search(r"^(rest|derived)\t(\S+)$", text.partition("\n\n")[0], re.MULTILINE)) is not None:
+        combine = completed if other[1] == "rest" else derived
+        text = combine(text, _text(name, other[2]))
+    return Model(text, load_model)
+
+
+def _text(name: str, version: str) -> str:
+    return _model_files()[name][version].read_text(encoding="utf-8")
 
 
 @cache

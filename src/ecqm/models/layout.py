@@ -12,6 +12,10 @@ A file may contain only the differences to another version. It then has `rest  V
 everything else is as in that version. In such a file, `like  NAME  TYPE  [attribute=value …]` is a type with the
 elements of TYPE.
 
+A file with `derived  VERSION` in its first block has the profiles of that version as types derived from FHIR's
+("derived model information" in the implementation guide Using CQL with FHIR): with their names and attributes, and with
+the elements of the FHIR type that they profile.
+
 Every other block describes a type: `KIND  NAME  BASE  [attribute=value …]  [retrievable]`, where KIND is class, profile
 or simple; then `⇥NAME  TYPE  [TARGET]` for each element, and `⇥@CONTEXT  KEY-ELEMENT` for each context (`@@` if the
 target of the type has the relation). Types are written as in CQL, qualified by the model. The name of a type is what
@@ -62,6 +66,29 @@ def completed(text: str, rest: str) -> str:
     keys = {line.partition("\t")[0] for line in first}
     first += [line for line in rest_head.split("\n") if line.partition("\t")[0] not in keys]
     return "\n\n".join(["\n".join(first), *(by_name[name] for name in sorted(by_name))]) + "\n"
+
+
+def derived(text: str, profiles: str) -> str:
+    """A model file with the profiles in `profiles`, the file of another version, as types derived from FHIR's."""
+    head, *own = text.rstrip("\n").split("\n\n")
+    profiles_head, *blocks = profiles.rstrip("\n").split("\n\n")
+    described = head.split("\n")
+    keys = {line.partition("\t")[0] for line in described}
+    described += [line for line in profiles_head.split("\n") if line.partition("\t")[0] not in keys]
+    types = [_derived_type(block) for block in blocks if _is_profile(block)]
+    return "\n\n".join(["\n".join(described), *own, *types]) + "\n"
+
+
+def _is_profile(block: str) -> bool:
+    attributes = block.partition("\n")[0].split("\t")[3:]
+    of_fhir = any(each.startswith("identifier=http://hl7.org/fhir/StructureDefinition/") for each in attributes)
+    return "retrievable" in attributes and not of_fhir
+
+
+def _derived_type(block: str) -> str:
+    kind, name, _, *attributes = block.partition("\n")[0].split("\t")
+    targets = [each.partition("=")[2] for each in attributes if each.startswith("target=")]
+    return "\t".join([kind, name, f"FHIR.{targets[0] if targets else name}", *attributes])
 
 
 def _name(block: str) -> str:

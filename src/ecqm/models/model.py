@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,9 +118,11 @@ class Conversion:
 class Model:
     """A version of a model; created by `ecqm.models.load_model`."""
 
-    def __init__(self, text: str, system: Model | None) -> None:
+    def __init__(self, text: str, load: Callable[[str, str], Model]) -> None:
+        """`load` takes the name and version of a model that this one requires, once its types are needed."""
         head, *blocks = text.rstrip("\n").split("\n\n")
-        self._system = system
+        self._load = load
+        self.requires = {"System": "1.0.0"}
         attributes: dict[str, str] = {}
         self.contexts: dict[str, Context] = {}
         self._conversion_lines: list[str] = []
@@ -129,6 +131,8 @@ class Model:
             match key:
                 case "model":
                     self.name, self.version, self.url = values
+                case "requires":
+                    self.requires[values[0]] = values[1]
                 case "conversion":
                     self._conversion_lines.append(line)
                 case "context":
@@ -142,6 +146,8 @@ class Model:
         self.qualifier = attributes.get("targetQualifier")
         # The version that supplies everything except what this one adds.
         self.rest = attributes.get("rest")
+        # Whether its types are derived from those of FHIR, instead of being mapped to them.
+        self.is_derived = "FHIR" in self.requires
         self.strict_retrieve_typing = attributes.get("strictRetrieveTyping") == "true"
         self.patient_birth_date = attributes.get("patientBirthDatePropertyName")
         self.patient_identifier = attributes.get("patientClassIdentifier")
@@ -154,22 +160,28 @@ class Model:
         return f"<model {self.name} {self.version}>"
 
     def type(self, name: str | CqlType) -> ModelType | None:
-        """The type with a name (`Encounter`, `FHIR.Encounter`, a NamedType) of this model or of System, or None."""
+        """The type with a name (`Encounter`, `FHIR.Encounter`, a NamedType) here or in a required model, or None."""
         if not isinstance(name, str):
             if not isinstance(name, NamedType):
                 return None
-            if name.model == "System" and self._system is not None:
-                return self._system.type(name)
             if name.model != self.name:
-                return None
+                other = self._required(name.model)
+                return None if other is None else other.type(name)
             name = name.name
-        if name.startswith("System.") and self._system is not None:
-            return self._system.type(name)
+        model, _, rest = name.partition(".")
+        if (other := self._required(model)) is not None:
+            return other.type(rest)
         name = name.removeprefix(f"{self.name}.")
         found = self._types.get(name)
         if found is None and (block := self._blocks.get(name)):
             found = self._types[name] = ModelType(self.name, block)
         return found
+
+    def _required(self, name: str) -> Model | None:
+        """A model that this one requires, or None."""
+        if name == self.name or name not in self.requires:
+            return None
+        return self._load(name, self.requires[name])
 
     def types(self) -> Iterator[ModelType]:
         """All types, in the order of their names."""

@@ -20,9 +20,12 @@ from ecqm.models import load_model, model_versions
 
 _GUIDES = {
     "qicore": "http://hl7.org/fhir/us/qicore/StructureDefinition/",
+    "us-quality-core": "http://fhir.org/guides/onc/us-quality-core/StructureDefinition/",
     "us-core": "http://hl7.org/fhir/us/core/StructureDefinition/",
     "fhir": "http://hl7.org/fhir/StructureDefinition/",
 }
+# Where the drafts of a guide were, and where it is now.
+_MOVED = {"http://fhir.org/guides/astp/us-quality-core/": "http://fhir.org/guides/onc/us-quality-core/"}
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,11 @@ class ProfileFacts:
 
 
 def canonical(url: str) -> str:
-    """A canonical URL without its version and without surrounding blanks."""
-    return url.strip().partition("|")[0]
+    """A canonical URL without its version and without surrounding blanks; that of a guide that moved as it is now."""
+    found = url.strip().partition("|")[0]
+    for former, current in _MOVED.items():
+        found = found.replace(former, current, 1)
+    return found
 
 
 @cache
@@ -89,7 +95,7 @@ def bases_of(url: str) -> frozenset[str]:
 
 
 def is_known(url: str) -> bool:
-    """Whether an available version of QI-Core or US Core has this profile."""
+    """Whether an available version of QI-Core, US Core or US Quality Core has this profile."""
     return url in _known()
 
 
@@ -97,27 +103,42 @@ def is_known(url: str) -> bool:
 def _known() -> frozenset[str]:
     identifiers = {
         type_.identifier
-        for name in ("QICore", "USCore")
+        for name in ("QICore", "USCore", "USQualityCore")
         for version in model_versions(name)
         for type_ in load_model(name, version).types()
         if type_.identifier
     } | set(_facts())
-    return frozenset(url for url in identifiers if url.startswith((_GUIDES["qicore"], _GUIDES["us-core"])))
+    guides = tuple(prefix for guide, prefix in _GUIDES.items() if guide != "fhir")
+    return frozenset(url for url in identifiers if url.startswith(guides))
 
 
 @cache
 def _facts() -> dict[str, ProfileFacts]:
-    found = {}
-    for guide, prefix in _GUIDES.items():
-        for name, stated in _document()[guide].items():
-            base = stated.get("base")
-            found[prefix + name] = ProfileFacts(
-                None if base is None else _GUIDES["qicore" if base.startswith("qicore-") else "us-core"] + base,
-                stated.get("negated"),
-                frozenset(stated.get("category", ())),
-                frozenset(stated.get("code", ())),
-            )
-    return found
+    stated = {guide: dict(_document()[guide]) for guide in ("qicore", "us-core", "fhir")}
+    # US Quality Core continues QI-Core: profiles of the same name fix the same.
+    stated["us-quality-core"] = {
+        _in_quality_core(name): {**facts, "base": _in_quality_core(facts["base"])} if "base" in facts else facts
+        for name, facts in stated["qicore"].items()
+    }
+    return {
+        _GUIDES[guide] + name: ProfileFacts(
+            _profile_url(facts["base"]) if "base" in facts else None,
+            facts.get("negated"),
+            frozenset(facts.get("category", ())),
+            frozenset(facts.get("code", ())),
+        )
+        for guide, profiles in stated.items()
+        for name, facts in profiles.items()
+    }
+
+
+def _in_quality_core(name: str) -> str:
+    return name.replace("qicore-", "us-quality-core-", 1)
+
+
+def _profile_url(name: str) -> str:
+    """The canonical URL of a profile, found by how its name begins."""
+    return next(prefix + name for guide, prefix in _GUIDES.items() if name.startswith(f"{guide}-"))
 
 
 @cache

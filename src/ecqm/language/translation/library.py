@@ -13,11 +13,13 @@ from ecqm.language.extent import too_large
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import ParsedSource
+from ecqm.language.sources import unqualified
 from ecqm.language.symbols import Declared, Exports, FunctionSymbol, Scope, Symbol
-from ecqm.language.translation.core import Context, Typed
+from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.declarations import DeclarationTranslator, IncludeLibrary
 from ecqm.language.translation.names import DependsOnBroken, name_of, parts_of
 from ecqm.language.translation.narrative import narrative
+from ecqm.models.model import Model, ModelType
 from ecqm.types import ANY, CqlType, ListType
 
 UNFILTERED = "Unfiltered"
@@ -140,7 +142,7 @@ class LibraryTranslator(DeclarationTranslator):
         except CqlError:
             self.broken.add(name)
             raise
-        words = [context.getChild(at).getText() for at in range(4)]
+        words = [word(context, at) for at in range(4)]
         returns = context.typeSpecifier()
         result = None if returns is None else self.type_of(returns)
         external = context.expression() is None
@@ -163,27 +165,32 @@ class LibraryTranslator(DeclarationTranslator):
             return UNFILTERED
         if name in self.exports.symbols:
             return name
-        models = (
-            [self.models.models[parts[0]]]
-            if len(parts) > 1 and parts[0] in self.models.models
-            else [model for model in self.models.models.values() if model.name != "System"]
-        )
+        models = self._models_for_context(parts)
         for model in models:
-            known = model.contexts.get(name)
-            type_ = known.type if known is not None else model.patient_type if name == "Patient" else None
-            described = model.type(type_ if type_ is not None else name)
-            if described is not None and (type_ is not None or described.retrievable):
-                retrieve = nodes.Retrieve(dataType=self.models.qname(described.type), templateId=described.identifier)
-                expression = nodes.SingletonFrom(operand=retrieve)
-                element = nodes.ExpressionDef(name=name, context=name, expression=expression)
-                self.locate(element, context)
-                self.exports.symbols[name] = Symbol(Declared.EXPRESSION, name, described.type, context=name)
-                if not any(known.name == name for known in self.library.contexts):
-                    self.library.contexts.append(nodes.ContextDef(name=name))
-                found.append(_Statement(context, name, element))
+            described = _context_type(model, name)
+            if described is not None:
+                found.append(self._context_statement(name, described, context))
                 return name
         known_contexts = [known for model in models for known in model.contexts]
         raise self.unknown_name(name, [*known_contexts, UNFILTERED], "context", context)
+
+    def _models_for_context(self, parts: Sequence[str]) -> list[Model]:
+        """The model that qualifies the name of a context, or all models in use."""
+        in_use = self.models.models
+        if len(parts) > 1 and parts[0] in in_use:
+            return [in_use[parts[0]]]
+        return [model for model in in_use.values() if model.name != "System"]
+
+    def _context_statement(self, name: str, described: ModelType, context: Context) -> _Statement:
+        """Declare a context, and define the expression with its name."""
+        retrieve = nodes.Retrieve(dataType=self.models.qname(described.type), templateId=described.identifier)
+        expression = nodes.SingletonFrom(operand=retrieve)
+        element = nodes.ExpressionDef(name=name, context=name, expression=expression)
+        self.locate(element, context)
+        self.exports.symbols[name] = Symbol(Declared.EXPRESSION, name, described.type, context=name)
+        if not any(known.name == name for known in self.library.contexts):
+            self.library.contexts.append(nodes.ContextDef(name=name))
+        return _Statement(context, name, element)
 
     def _finish(self, statement: _Statement) -> None:
         """Translate a statement, unless a reference to it already caused that. Errors are reported."""
@@ -336,7 +343,7 @@ class LibraryTranslator(DeclarationTranslator):
         if library == self.exports.id:
             return None
         for alias, exports in self.includes.items():
-            if exports.id == library:
+            if unqualified(exports.id) == library:
                 return alias
         if library in self.not_included.values():
             raise DependsOnBroken(f"library {library} is not included")
@@ -352,6 +359,17 @@ class LibraryTranslator(DeclarationTranslator):
     def annotate(self, element: nodes.Element, context: Context) -> None:
         if self.options.annotations:
             element.annotation = [narrative(context, self._local_ids)]
+
+
+def _context_type(model: Model, name: str) -> ModelType | None:
+    """The type of the instance of a context: as the model declares it, or a retrievable type with the same name."""
+    declared = model.contexts.get(name)
+    if declared is not None:
+        return model.type(declared.type)
+    if name == "Patient" and model.patient_type is not None:
+        return model.type(model.patient_type)
+    described = model.type(name)
+    return described if described is not None and described.retrievable else None
 
 
 def _key(symbol: FunctionSymbol) -> _FunctionKey:

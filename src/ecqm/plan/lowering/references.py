@@ -166,8 +166,9 @@ _HEADER = re.compile(r"\bfunction\s+\"?[^\"(]+\"?\s*\(\s*(?:\"[^\"]*\"|\w+)\s+([
 
 @cache
 def _profile_names(url: str) -> frozenset[str]:
-    """The names of a profile as a type of QI-Core, in all its versions."""
-    profiles = (load_model("QICore", version).profile(canonical(url)) for version in model_versions("QICore"))
+    """The names of a profile as a type of QI-Core or US Quality Core, in all their versions."""
+    models = (load_model(name, version) for name in ("QICore", "USQualityCore") for version in model_versions(name))
+    profiles = (model.profile(canonical(url)) for model in models)
     return frozenset(profile.name for profile in profiles if profile is not None)
 
 

@@ -67,6 +67,24 @@ def test_where_and_return(cohort: Cohort) -> None:
     assert logic.values("Repeated", cohort) == [("finished", "finished", "planned"), ("finished",), ()]
 
 
+def test_a_query_is_null_if_all_of_its_sources_are(cohort: Cohort) -> None:
+    """Developer's Guide, Non-Retrieve Queries: one source that is null makes a query over others empty, not null."""
+    logic = Logic(
+        """
+        define Visit: First([Encounter])
+        define Result: First([Observation])
+        define Both: from Visit V, [Observation] O return O.id
+        define Singles: from Visit V, Result R return V.id
+        define Nothing: from (null as Integer) A, (null as List<Integer>) B return A
+        define Something: from (null as Integer) A, ({ 1, 2 }) B return B
+        """
+    )
+    assert logic.values("Both", cohort) == [("ra3", "ra6"), ("rb2",), ()]
+    assert logic.values("Singles", cohort) == ["a3", "b2", None]
+    assert logic.values("Nothing", cohort) == [None] * 3
+    assert logic.values("Something", cohort) == [()] * 3
+
+
 def test_sort(cohort: Cohort) -> None:
     logic = Logic(
         """

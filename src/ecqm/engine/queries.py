@@ -178,14 +178,17 @@ def collect_within(executor: Executor, node: CollectWithin, frame: Frame) -> Col
 
 
 def _source_shape(executor: Executor, rows: RowsNode, frame: Frame) -> tuple[Mask, bool]:
-    """Mask of the rows of `frame` in which no source of a query is null, and whether all sources are single values."""
-    valid, single = np.ones(frame.n, np.bool_), True
+    """Where a query has a value, and whether all of its sources are single values rather than lists.
+
+    A query is null if all of its sources are (Developer's Guide, Non-Retrieve Queries).
+    """
+    valid, single = np.zeros(frame.n, np.bool_), True
     for scan in _sources(rows):
         if not scan.source.free <= frame.scope:
-            continue  # it depends on an earlier source, so it has no value per outer row
+            continue  # a source that depends on an earlier one has no value per outer row
         column = executor.value(scan.source, frame)
         single = single and not _is_list(column)
-        valid = valid & (column.valid if len(column) == frame.n else np.broadcast_to(column.valid, (frame.n,)))
+        valid = valid | (column.valid if len(column) == frame.n else np.broadcast_to(column.valid, (frame.n,)))
     return valid, single
 
 

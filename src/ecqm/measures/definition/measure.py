@@ -161,7 +161,7 @@ class ComponentMeasure:
 
 @dataclass(frozen=True)
 class Composite:
-    """A score that is made of the results of other groups, see `ecqm.measures.scoring.composite`."""
+    """A score computed from the results of other groups, see `ecqm.measures.scoring.composite`."""
 
     id: str
     scoring: CompositeScoring
@@ -182,8 +182,8 @@ class Composite:
 
 @dataclass(frozen=True)
 class Identifiers:
-    """What a measure is known by outside of its content: the UUIDs of this version and of all versions together, and
-    the number that CMS gives it (`122FHIR`, `CMS122v14`)."""
+    """The published identifiers of a measure: the UUIDs of this version and of all versions together, and the number
+    that CMS assigned (`122FHIR`, `CMS122v14`)."""
 
     version_specific: str | None = None
     version_independent: str | None = None
@@ -195,7 +195,7 @@ class Measure:
     """A measure as published. `library` is the canonical of its primary library; `period` its effective period.
 
     `composites` are scores made of groups, mostly of other measures; a measure that has only these has no logic.
-    `in_cql` are those criteria that the resource says are expressions of CQL and not names of definitions.
+    `in_cql` are the criteria that the resource marks as CQL expressions, which may also be names of definitions.
     """
 
     name: str

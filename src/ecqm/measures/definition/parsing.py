@@ -27,7 +27,7 @@ from ecqm.measures.definition.resource import (
 
 # The codes of CQL as FHIR R4, CQFM and R5's value set of expression languages have them.
 _CQL = frozenset(("text/cql", "text/cql-expression", "text/cql.expression"))
-# How the systems of identifiers end that people call a measure by.
+# Suffixes of the systems of identifiers that serve as short names.
 _SHORT_NAMES = ("/shortName", "/cmsId")
 
 
@@ -72,7 +72,7 @@ def parse_measure(data: bytes) -> Measure:
 
 
 def _criteria(resource: MeasureResource) -> Iterator[Expression]:
-    """Everything that names or is an expression."""
+    """All criteria, whether they name a definition or are expressions."""
     parts: list[PopulationResource | StratifierResource | ComponentResource | SupplementalDataResource] = []
     for group in resource.group or ():
         parts += group.population or ()
@@ -83,7 +83,8 @@ def _criteria(resource: MeasureResource) -> Iterator[Expression]:
 
 
 def _identifiers(resource: MeasureResource) -> Identifiers:
-    """By their types in CRMI's artifact-identifier-type; that of the publisher is CMS's in the system of CMS."""
+    """Identifiers by their type in CRMI's artifact-identifier-type; the publisher's is that of CMS if it is in CMS's
+    system."""
 
     def value(kind: str, system: str = "") -> str | None:
         found = (each for each in resource.identifier or () if code_of(each.type) == kind and each.value)

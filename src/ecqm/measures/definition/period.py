@@ -15,10 +15,10 @@ _DAY = re.compile(
 
 
 def measurement_period(measure: Measure, stated: tuple[str | None, str | None] = (None, None)) -> Interval:
-    """The period as a closed interval of DateTimes: what is stated, otherwise the measure's effective period.
+    """The period as a closed interval of DateTimes: the stated one, otherwise the measure's effective period.
 
     A day, a month or a year stands for all of it: the period starts with the first millisecond of its first day and
-    ends with the last one of its last. Raises MeasureError if there is no period or if it is no period.
+    ends with the last one of its last. Raises MeasureError if the period is missing or invalid.
     """
     start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
     if not start or not end:

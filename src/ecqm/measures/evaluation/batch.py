@@ -1,7 +1,7 @@
 """Several measures over one cohort in one pass.
 
-What measures have in common (value-set retrieves, shared libraries) is one plan node, evaluated once; what no measure
-still to come needs is freed, so that memory stays that of the largest measure and not of their sum.
+What measures have in common (value-set retrieves, shared libraries) is one plan node and evaluated once. Columns that
+no later measure needs are freed, so that the memory needed is that of the largest measure, not the sum.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from ecqm.plan.nodes import Node
 class MeasureResult:
     """A measure's results for the patients of a cohort, row i being patient i.
 
-    `errors` are those of single patients, marked in `failed`: they are in no population. `supplements` holds, by id of
-    the supplemental data, each patient's values; `patient_codes` what patients have of the elements that are counted
-    within populations; both are empty unless asked for. `seconds` of processor time went in.
+    `errors` are run-time errors of patients, who are marked in `failed` and in no population. `supplements` holds the
+    values of each patient by id of the supplemental data, `patient_codes` the codes of the elements that are counted
+    within populations; both are empty unless requested. `seconds` is the processor time spent.
     """
 
     measure: Measure
@@ -45,7 +45,7 @@ class MeasureResult:
 
 @dataclass(frozen=True)
 class ComposedResult:
-    """The scores of a measure that are made of the results of others; `failed` patients failed in one of these."""
+    """The composite scores of a measure; `failed` marks patients whose evaluation failed in a component."""
 
     measure: Measure
     composites: tuple[CompositeResult, ...]
@@ -54,7 +54,7 @@ class ComposedResult:
 
 
 def composed_result(measure: Measure, results: Sequence[MeasureResult]) -> ComposedResult:
-    """A measure's composites from the results of all measures. MeasureError if one that they are made of is not there.
+    """The composites of a measure, from the results of all measures. Raises MeasureError if a component has no results.
 
     Supplemental data are those of the components, by name.
     """
@@ -76,13 +76,13 @@ def composed_result(measure: Measure, results: Sequence[MeasureResult]) -> Compo
 
 @dataclass(frozen=True)
 class MeasureSet:
-    """Plans that were made by one planner, to be evaluated together."""
+    """Plans to be evaluated together; nodes are shared by plans of one planner."""
 
     plans: Sequence[EvaluationPlan]
 
     @cached_property
     def demand(self) -> Demand:
-        """What all of the measures need of the data."""
+        """The data that the measures need."""
         return reduce(or_, (plan.demand for plan in self.plans))
 
     def evaluate(
@@ -90,7 +90,7 @@ class MeasureSet:
     ) -> Iterator[MeasureResult]:
         """The results of each measure in turn, over the executor's cohort and with its parameters.
 
-        Raises EvaluationError if a measure asks for what the engine does not have.
+        Raises EvaluationError if a measure needs something that the engine lacks.
         """
         known: dict[Node, PatientCodes] = {}
         for plan, needed_later in zip(self.plans, self._needed_later, strict=True):

@@ -1,8 +1,8 @@
 """Supplemental data of the members of populations: sex, race, ethnicity and payer (Quality Measure IG, "Supplemental
 Data Elements"; QRDA Category III, supplemental data).
 
-What is counted is the combination of codes that a patient has of an element, so that a patient with two races, or two
-payers of one kind, can still be told to be one patient. Combinations are few, however many patients there are.
+Combinations of codes are counted, so that a patient with two races, or two payers of one kind, remains one patient.
+There are few combinations, however many patients there are.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SupplementalElement(StrEnum):
     PAYER = "payer"
 
 
-# Measures name the definitions alike: "SDE Race"; "SDE Payer" or "SDE Payer Type"; "SDE Sex", in older ones "SDE ONC
+# The usual names of the definitions: "SDE Race"; "SDE Payer" or "SDE Payer Type"; "SDE Sex", in older measures "SDE ONC
 # Administrative Sex".
 _NAMED = re.compile(r"SDE\b.*\b(Sex|Race|Ethnicity|Payer)(?: Type)?", re.IGNORECASE)
 
@@ -55,7 +55,7 @@ Counted = tuple[str, str, str]
 
 
 def element_of(supplement: SupplementalData) -> SupplementalElement | None:
-    """Which of the elements a measure's supplemental data are, by the name of the definition; None for any other."""
+    """The element that supplemental data of a measure are, by the name of the definition; None for any other."""
     match = _NAMED.fullmatch(supplement.expression)
     return SupplementalElement(match[1].lower()) if match else None
 
@@ -64,8 +64,8 @@ def element_of(supplement: SupplementalData) -> SupplementalElement | None:
 class PatientCodes:
     """The codes that patients have of an element.
 
-    `combination` has shape (patients,) and is the place of a patient's codes in `combinations`, each of which has its
-    codes (system, code) in order and once.
+    `combination` has shape (patients,) and is the index of a patient's codes in `combinations`, each of which has
+    distinct codes (system, code) in order.
     """
 
     combination: Rows
@@ -75,15 +75,15 @@ class PatientCodes:
 def evaluate_patient_codes(
     plan: EvaluationPlan, executor: Executor, known: dict[Node, PatientCodes]
 ) -> dict[SupplementalElement, PatientCodes]:
-    """The codes that the patients of the executor's cohort have of those elements that the measure defines.
+    """The codes of all patients for the elements that the measure defines.
 
-    `known` are those of the measures before, and get those of this one: most measures define them by the same library.
+    `known` caches codes by plan node: most measures share the definitions of one library.
     """
     found = {}
     for supplement in plan.measure.supplemental_data:
         element, node = element_of(supplement), plan.defines.get(supplement.expression)
         if element is not None and node is not None:
-            # Evaluated once for all measures, the executor tells its errors to each.
+            # The executor evaluates a shared node once, but reports its errors for each measure.
             column = executor.evaluate(node, f'"{supplement.expression}"')
             if node not in known:
                 known[node] = patient_codes(column, executor.cohort.n)
@@ -92,8 +92,8 @@ def evaluate_patient_codes(
 
 
 def patient_codes(column: Column, n: int) -> PatientCodes:
-    """The codes within the values of a define, one value per patient (n): of concepts and tuples, those within; of data
-    elements of QDM, their code."""
+    """The codes within the values of a define, one value per patient (n): those in concepts and tuples; of QDM data
+    elements, their code."""
     numbers: dict[tuple[str, str], int] = {}
     patients, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for rows, leaf in _code_columns(column.broadcast(n), np.arange(n)):
@@ -143,8 +143,8 @@ def _within(
 def count_supplements(
     groups: Sequence[GroupResult], codes: Mapping[SupplementalElement, PatientCodes]
 ) -> list[Counter[Counted]]:
-    """For each group how many patients of each population have which codes; a patient with several episodes in a
-    population is one."""
+    """For each group, how many patients of each population have which codes; a patient with several episodes is counted
+    once."""
     found = []
     for group in groups:
         counter: Counter[Counted] = Counter()

@@ -1,4 +1,4 @@
-"""The defines of a measure: from the columns that the engine gives to what `evaluate_measure` takes."""
+"""The defines of a measure: columns of the engine converted to the input of scoring."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def criterion(column: Column, n: int) -> Criterion | Labels:
 
 
 def episodes(column: ListColumn) -> Episodes:
-    """The elements of lists as episodes, each known by its own key; nulls are none."""
+    """The elements of lists as episodes, identified by their keys; nulls are left out."""
     keys = column.values.keys()
     present = column.values.valid
     return Episodes(column.parents[present], keys[present])
 
 
 def _labels(column: Column) -> Labels:
-    """Values as labels: each distinct value is looked at once."""
+    """Values as labels; each distinct value is converted once."""
     rows, place = representatives(column.keys())
     names: dict[str, int] = {}
     values = to_values(column.take(rows))
@@ -91,7 +91,7 @@ def _observed(executor: Executor, observation: Observation, name: str) -> Observ
 
 
 def numbers(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Values as floating-point numbers for statistics; NaN where they are null or no numbers."""
+    """Values as floating-point numbers for statistics; NaN where they are null or not numeric."""
     if isinstance(column, ChoiceColumn):
         parts = [numbers(part) for part in column.alternatives]
         return np.select([column.tag == i for i in range(len(parts))], parts, np.nan)

@@ -1,4 +1,4 @@
-"""The evaluation plan of a measure: one plan node per define that its populations, strata and data name."""
+"""The evaluation plan of a measure: one plan node per define of its populations, stratifiers and supplemental data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Observation:
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What evaluating a measure takes: the plan of each define (by name) and observation (by group and observation id)
-    that it needs. It can be sent to another process.
+    """The plans of all defines (by name) and observations (by group and observation id) of a measure. It can be sent to
+    another process.
 
-    `places`: where in the source nodes of the plan come from.
+    `places`: the places in the source that nodes come from.
     """
 
     measure: Measure
@@ -43,7 +43,7 @@ class EvaluationPlan:
 
     @classmethod
     def of(cls, plan: EvaluationPlan) -> EvaluationPlan:
-        """A plan without what it was made from."""
+        """The plan alone, without the libraries that it was made from."""
         nodes = (node for node in plan.nodes if isinstance(node, PlanNode))
         places = {node: plan.places[node] for node in nodes if node in plan.places}
         return cls(plan.measure, plan.defines, plan.observations, places)
@@ -55,7 +55,7 @@ class EvaluationPlan:
 
     @cached_property
     def value_sets(self) -> dict[str, tuple[str, ...]]:
-        """The value sets that are looked into, each as `id` or `id|version`, with the defines that name it."""
+        """The value sets that the plan refers to, as `id` or `id|version`, with the defines that name them."""
         uses: dict[str, set[str]] = {}
         for node in self.nodes:
             for used in (node, *node.children):
@@ -67,13 +67,14 @@ class EvaluationPlan:
 
     @cached_property
     def demand(self) -> Demand:
-        """What has to be read of the data."""
+        """The data that the plan needs."""
         return demand_of(self.nodes)
 
 
 @dataclass(frozen=True)
 class MeasurePlan(EvaluationPlan):
-    """A plan with what it was made from. `problems` names supplemental defines that could not be planned."""
+    """A plan with the libraries that it was made from. `problems` names supplemental defines that could not be
+    planned."""
 
     libraries: ResolvedLibraries
     lowering: Lowering
@@ -86,7 +87,7 @@ def plan_measure(
     kernels: Callable[[str, str], str | None],
     lowered: Lowered | None = None,
 ) -> MeasurePlan:
-    """Plan everything that a measure needs; `lowered` is what it may share with measures planned before.
+    """Plan all defines of a measure; `lowered` has the nodes shared with measures planned before.
 
     Raises MeasureError if a population or stratifier is not defined, PlanError if it cannot be planned.
     """
@@ -117,7 +118,8 @@ def plan_measure(
 
 
 def plan_observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
-    """An observation is a function of an episode of the population it observes, or of nothing for patients."""
+    """The plan of an observation: a function of an episode of the observed population, or without operands for
+    patients."""
     library = lowering.libraries.main
     functions = library.functions.get(observation.expression, ())
     if not functions:
@@ -135,7 +137,7 @@ def plan_observation(lowering: Lowering, group: Group, observation: Population) 
 
 
 def demand_of(nodes: Iterable[Node]) -> Demand:
-    """The resource types that nodes retrieve, and the names of the elements that they look at."""
+    """The resource types that nodes retrieve, and the names of the elements that they access."""
     types, names = {"Patient"}, set()
     for node in nodes:
         if isinstance(node, Property):
@@ -146,14 +148,14 @@ def demand_of(nodes: Iterable[Node]) -> Demand:
             if node.profile is not None:
                 names |= profile_facts(canonical(node.profile)).elements
     if "medication" in names:
-        # Retrieves filter by the code of the Medication that a reference leads to.
+        # Retrieves filter by the code of the referenced Medication.
         types.add("Medication")
         names.add("code")
     return Demand.of(types, names)
 
 
 def reachable(roots: Iterable[Node]) -> frozenset[Node]:
-    """The nodes that plans are made of."""
+    """All nodes reachable from some nodes."""
     found: set[Node] = set()
     waiting = list(roots)
     while waiting:

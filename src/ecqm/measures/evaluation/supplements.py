@@ -1,5 +1,5 @@
-"""Supplemental data and risk-adjustment variables of patients, as reports say them (Quality Measure IG, "Supplemental
-Data Elements", "Risk Adjustment")."""
+"""Supplemental data and risk-adjustment variables of patients, as reported (Quality Measure IG, "Supplemental Data
+Elements", "Risk Adjustment")."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def evaluate_supplements(plan: EvaluationPlan, executor: Executor) -> dict[str, 
 
 
 def supplemental_values(value: Any) -> Iterator[Supplement]:
-    """What a report says of a value: the codes in it, or else the value itself, those of a list one by one.
+    """The values to report for the value of a define: its codes, otherwise the value itself; a list element by element.
 
-    A tuple that holds codes (race: codes and display; payer: code and period) says these, any other what it holds; a
-    resource says its type.
+    Of a tuple (race: codes and display; payer: code and period) the codes are reported, or, without codes, all
+    elements; of a resource, its type.
     """
     if value is None:
         return

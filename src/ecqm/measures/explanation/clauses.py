@@ -22,7 +22,7 @@ from ecqm.values import evaluating
 
 _ROWS_SHOWN = 3
 _CHAINS = (elm.And, elm.Or, elm.Union, elm.Intersect)
-# Operators that come to something exactly if their operand does: a reason is looked for in the operand.
+# Operators that have a value exactly if their operand does: the reason is in the operand.
 _HANDING_ON = (
     elm.As, elm.Convert, elm.ToList, elm.SingletonFrom, elm.Exists, elm.First, elm.Last, elm.Distinct, elm.Flatten,
     elm.IsTrue, elm.Sort,
@@ -32,8 +32,8 @@ _NOT_WORTH_SHOWING = (elm.Literal, elm.Null, elm.ValueSetRef, elm.CodeRef, elm.C
 
 @dataclass(frozen=True)
 class PerRow:
-    """The values of a clause that belongs to the rows of queries: `values` of the first rows, `n` rows in all; of a
-    condition, in how many it is `true`."""
+    """The values of a clause within queries: `values` for the first of `n` rows; `true` is the number of rows in which
+    a condition is true."""
 
     n: int
     true: int | None
@@ -46,7 +46,7 @@ class Unknown(str):
 
 @dataclass(frozen=True)
 class Clause:
-    """A clause with its text, its place in the source and its value, and the clauses in it that tell why."""
+    """A clause with its text, place in the source and value, and the inner clauses that explain the value."""
 
     text: str
     library: str
@@ -79,18 +79,18 @@ class ClauseReader:
         self._frames: dict[frozenset[Variable], Frame | None] = {}
 
     def value(self, node: PlanNode) -> Any:
-        """What a node comes to for the patient; PerRow for one that belongs to rows of queries."""
+        """The value of a node for the patient; PerRow for a node within queries."""
         try:
             if not node.free:
                 column = self._executor.evaluate(node, "").broadcast(self._executor.cohort.n)
                 return to_values(column.take(self._row))[0]
             return self._per_row(node)
         except Exception as error:
-            # A clause that fails where no measure evaluates it must not take the others with it.
+            # A clause may fail on rows that no measure evaluates it on; the other clauses are still shown.
             return Unknown(str(error))
 
     def why(self, library: IndexedLibrary, name: str, wanted: bool = True) -> Clause:
-        """The define with those of its clauses that kept it from being true (false, when not `wanted`)."""
+        """The define, with the clauses that kept it from being true (or false, when not `wanted`)."""
         definition = library.expression(name)
         node = self._lowering.define(library, name)
         value = self.value(node)
@@ -99,7 +99,7 @@ class ClauseReader:
         told = key in self._told
         if not told and definition.expression is not None and _to_blame(value, wanted):
             self._told.add(key)
-            # The words of a whole chain of conditions are those of its parts over again.
+            # The text of a chain of conditions would only repeat the text of its parts.
             inside = self._within if isinstance(definition.expression, _CHAINS) else self._reasons
             inner = tuple(inside(definition.expression, _Place(library, definition), wanted))
         return Clause(f'"{name}"', str(library.identifier), definition.locator, value, inner, told)
@@ -107,7 +107,7 @@ class ClauseReader:
     # -- the tree -------------------------------------------------------------------------------------------------
 
     def _reasons(self, element: elm.Element, place: _Place, wanted: bool) -> Iterator[Clause]:
-        """The clause of an element if it is to blame, else nothing; one without a text gives way to those in it."""
+        """The clause of an element if it is to blame; an element without text is replaced by the clauses in it."""
         node = self._node(element, place)
         value = Unknown("not evaluated by itself") if node is None else self.value(node)
         if node is not None and not _to_blame(value, wanted):
@@ -158,7 +158,7 @@ class ClauseReader:
         yield from self._all([query.where], place, wanted)
 
     def _operands(self, element: elm.Element, place: _Place) -> Iterator[Clause]:
-        """What the operands of a predicate came to."""
+        """The operands of a predicate with their values."""
         for operand in children(element):
             if not isinstance(operand, elm.Expression) or isinstance(operand, _NOT_WORTH_SHOWING):
                 continue
@@ -190,7 +190,7 @@ class ClauseReader:
         return PerRow(frame.n, true, tuple(to_values(column.take(np.arange(min(frame.n, _ROWS_SHOWN))))))
 
     def _frame(self, variables: frozenset[Variable]) -> Frame | None:
-        """The patient's rows of the queries that bind some variables; None for what is no row of a query."""
+        """The patient's rows of the queries that bind some variables; None if a variable is not bound by a query."""
         if variables not in self._frames:
             patient = self._executor.patients.select(self._row)
             self._frames[variables] = rows_of(self._executor, variables, patient)
@@ -198,8 +198,8 @@ class ClauseReader:
 
 
 def rows_of(executor: Executor, variables: Iterable[Variable], patients: Frame) -> Frame | None:
-    """The rows of the queries that bind some variables, for the patients of a frame; None for what is no row of a
-    query."""
+    """The rows of the queries that bind some variables, for the patients of a frame; None if a variable is not bound by
+    a query."""
     ordered = _outermost_first(variables)
     if ordered is None:
         return None
@@ -212,14 +212,14 @@ def rows_of(executor: Executor, variables: Iterable[Variable], patients: Frame) 
 
 @dataclass(frozen=True)
 class _Place:
-    """The define that an element stands in."""
+    """The define that contains an element."""
 
     library: IndexedLibrary
     definition: elm.ExpressionDef
 
 
 def _outermost_first(variables: Iterable[Variable]) -> Sequence[Element] | None:
-    """Elements of queries, each after those that its list depends on; None if there is a variable of another kind."""
+    """The variables in order of nesting, outermost first; None if one of them is not an element of a query."""
     found: dict[Element, None] = {}
     for variable in variables:
         if not isinstance(variable, Element):
@@ -232,7 +232,7 @@ def _outermost_first(variables: Iterable[Variable]) -> Sequence[Element] | None:
 
 
 def _links(element: elm.Element) -> Iterator[elm.Element]:
-    """The operands of an operator; those of the same operator on one of them in its place (`(a and b) and c`)."""
+    """The operands of an operator, with nested uses of the same operator flattened (`(a and b) and c`)."""
     for operand in children(element):
         if type(operand) is type(element):
             yield from _links(operand)
@@ -241,7 +241,7 @@ def _links(element: elm.Element) -> Iterator[elm.Element]:
 
 
 def _to_blame(value: Any, wanted: bool) -> bool:
-    """Does a clause with this value keep what it is in from being as wanted?"""
+    """Does a clause with this value keep the enclosing clause from being as wanted?"""
     if isinstance(value, Unknown) or value is None:
         return True
     if isinstance(value, PerRow):

@@ -1,7 +1,7 @@
-"""Which libraries the evaluation of a patient enters: whether anything of them is called at all.
+"""Which libraries are entered in the evaluation of a patient, that is, have anything called.
 
-A call that stands in a query is made for the rows of the query's source; a patient without any makes none. The tools
-that measures are certified with show the statements of a library that was not entered as not hit.
+A call within a query is made for the rows of the query's source, so not at all for a patient without rows. The
+certification tools show the statements of a library that was not entered as not hit.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ ALWAYS: Sources = frozenset()
 
 
 def entrances(plan: MeasurePlan) -> dict[str, set[Sources]]:
-    """For each library that a measure's own includes, by what its calls are made; `ALWAYS` is by nothing.
+    """For each included library, the sets of query sources that its calls depend on; `ALWAYS` for a call outside of
+    queries.
 
-    What stands in another library is called as that library is entered.
+    A call in another library is made when that library is entered.
     """
     libraries = plan.libraries
     main = libraries.main.identifier.name
@@ -53,7 +54,7 @@ def entrances(plan: MeasurePlan) -> dict[str, set[Sources]]:
 
 
 def entered(ways: Mapping[str, set[Sources]], value: Callable[[PlanNode], Column], n: int) -> dict[str, Mask]:
-    """For each library, which of n patients enter it; `value` gives the column of a plan node."""
+    """For each library, the patients (of n) who enter it; `value` gives the column of a plan node."""
     found = {}
     for library, several in ways.items():
         mask = np.zeros(n, np.bool_)
@@ -96,7 +97,7 @@ def _calls(
 
 
 def _planned(plan: MeasurePlan, library: IndexedLibrary, expression: elm.Expression) -> Sources:
-    """The plan of a source that stands by itself; of one that depends on an alias around it nothing is asked."""
+    """The plan of a source; nothing for a source that depends on an outer alias."""
     try:
         node = plan.lowering.lower(expression, Scope(library, ("a source",)))
     except PlanError:

@@ -1,4 +1,4 @@
-"""The logic of a measure as people read it: its definitions, and the plan node that each clause of them came to."""
+"""The logic of a measure as written: its definitions, with the plan nodes of each clause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecqm.plan.lowering import Lowered, Lowering, PlanError
 from ecqm.plan.lowering.core import Scope
 from ecqm.plan.nodes import PlanNode
 
-# What these come to is told where it comes from: they are names and constants.
+# Names and constants, whose values need no explanation.
 _NAMES = (
     elm.AliasRef, elm.OperandRef, elm.Literal, elm.Null, elm.Quantity, elm.ValueSetRef, elm.CodeRef, elm.ConceptRef,
 )  # fmt: skip
@@ -25,12 +25,12 @@ _NAMES = (
 
 @dataclass(frozen=True)
 class LogicDefine:
-    """A definition that a measure has or refers to.
+    """A definition of a measure, or one that it refers to.
 
-    `node` is its plan, or why it has none; None for a function, whose body stands in the plan in place of its calls.
-    `clauses` are the plan nodes of each clause, by localId: one, of a function one per call with different operands.
-    `uses` are the clauses that refer to other definitions, by localId; `counted` whether a population, stratifier or
-    observation needs it; `overload` the number of a function among those of its name.
+    `node` is its plan, or the reason why it has none; None for a function, whose calls are inlined. `clauses` has the
+    plan nodes of each clause, by localId: one, or, in a function, one per distinct call. `uses` are the clauses that
+    refer to other definitions, by localId. `counted`: a population, stratifier or observation needs the definition.
+    `overload` numbers the functions of one name.
     """
 
     library: IndexedLibrary
@@ -43,7 +43,7 @@ class LogicDefine:
 
     @property
     def statement(self) -> Statement:
-        """Its library, with the version, and its name: a measure may have two versions of one library."""
+        """The library with its version, and the name: a measure may include two versions of one library."""
         name = f"{self.definition.name} ({self.overload + 1})" if self.overload else self.definition.name
         return _key(self.library), name
 
@@ -53,10 +53,10 @@ def _key(library: IndexedLibrary) -> str:
 
 
 class MeasureLogic:
-    """What a measure's logic consists of.
+    """The definitions that the logic of a measure consists of.
 
-    `defines`: all definitions of the measure's own library, then those of other libraries that these refer to, each
-    library's functions that are called behind its definitions.
+    `defines`: all definitions of the primary library, then those that they refer to in other libraries; in each library
+    the called functions come last.
     """
 
     def __init__(self, plan: MeasurePlan) -> None:
@@ -70,7 +70,7 @@ class MeasureLogic:
 
     @property
     def demand(self) -> Demand:
-        """What all definitions and clauses need of the data, whether or not the plan of the measure has them."""
+        """The data that all definitions and clauses need, also those that the plan of the measure does not have."""
         nodes = (node for each in self.defines for clause in each.clauses.values() for node in clause)
         values = (each.node for each in self.defines if isinstance(each.node, PlanNode))
         return demand_of(reachable([*nodes, *values]))
@@ -111,7 +111,8 @@ class MeasureLogic:
 
 
 def together(logics: Iterable[MeasureLogic]) -> list[LogicDefine]:
-    """The definitions of several measures, each once: counted if one of them counts it, functions with all calls."""
+    """The distinct definitions of several measures, merged: `counted` if one of them counts it, functions with all
+    calls."""
     found: dict[Statement, LogicDefine] = {}
     for define in (define for logic in logics for define in logic.defines):
         known = found.get(define.statement, define)
@@ -124,7 +125,7 @@ def together(logics: Iterable[MeasureLogic]) -> list[LogicDefine]:
 
 
 class _Calls(Lowering):
-    """Lowers a measure once more, into the same nodes, to note what the clauses of functions come to in each call."""
+    """Lowers a measure again, into the same nodes, to record the nodes of the clauses of functions in each call."""
 
     def __init__(self, plan: MeasurePlan) -> None:
         shared = plan.lowering.lowered
@@ -133,7 +134,7 @@ class _Calls(Lowering):
         self.nodes: dict[tuple[LibraryIdentifier, str], dict[PlanNode, None]] = {}
         main = plan.libraries.main
         for name in main.expressions:
-            # What cannot be planned is told of where its value would be.
+            # A definition that cannot be planned has the reason in place of its node.
             with suppress(PlanError):
                 self.define(main, name)
         for group in plan.measure.groups:
@@ -154,12 +155,12 @@ def _planned(plan: MeasurePlan, library: IndexedLibrary, name: str) -> PlanNode 
 
 
 def _is_context(definition: elm.ExpressionDef) -> bool:
-    """Is it what translators write for `context Patient`, and no author's words?"""
+    """Is it the definition that translators add for `context Patient`?"""
     return definition.name == definition.context and isinstance(definition.expression, elm.SingletonFrom)
 
 
 def _starts(plan: MeasurePlan) -> Iterator[Statement]:
-    """What the populations, stratifiers and observations of a measure name."""
+    """The statements that populations, stratifiers and observations name."""
     main = _key(plan.libraries.main)
     for group in plan.measure.groups:
         for population in group.populations:

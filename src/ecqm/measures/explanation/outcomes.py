@@ -1,8 +1,8 @@
-"""What clauses came to, for all patients of a cohort at once; and which of them a deck's cases put to the test.
+"""Outcomes of clauses for all patients of a cohort at once, and how far the cases of a deck cover them.
 
-A clause of a query has a value per row. It held for a patient if it did in one of the patient's rows, and failed if
-it did in one: it can be both. Conditions of a query are asked of all rows of its sources, also of those that another
-condition leaves out already.
+A clause within a query has a value per row. It held for a patient if it held in one of the patient's rows, and failed
+if it failed in one; both are possible. Conditions of a query are evaluated on all rows of its sources, including rows
+that another condition excludes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ecqm.values import evaluating
 
 
 class State(StrEnum):
-    """What a clause came to for one patient."""
+    """The outcome of a clause for one patient."""
 
     TRUE = "true"
     FALSE = "false"
@@ -38,9 +38,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Per patient: in some row the clause was true or had a value (`held`), was `false`, was null or empty (`nothing`).
-
-    None of these: there was no row to evaluate it for. `condition`: it is of type Boolean.
+    """Masks over patients: in some row the clause was true or had a value (`held`), was `false`, was null or empty
+    (`nothing`). If none is set, there was no row. `condition`: the clause is of type Boolean.
     """
 
     held: Mask
@@ -49,7 +48,7 @@ class Outcome:
     condition: bool
 
     def __or__(self, other: Outcome) -> Outcome:
-        """That of a clause which is evaluated in two places: what it was in one of them."""
+        """The outcome of a clause that is evaluated in two places, as the union of both."""
         return Outcome(
             self.held | other.held,
             self.false | other.false,
@@ -58,7 +57,7 @@ class Outcome:
         )
 
     def state(self, patient: int) -> State:
-        """What it came to for one patient (a row of the cohort)."""
+        """The outcome for one patient (a row of the cohort)."""
         failed = self.false[patient] or self.nothing[patient]
         if self.held[patient]:
             if self.condition:
@@ -71,8 +70,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Coverage:
-    """In how many cases a clause held (was true, or had a value), in how many it did not (was false, null or empty),
-    and in how many neither, of all `cases`. In a case with several rows it can both have held and not."""
+    """The number of `cases` in which a clause held (was true or had a value), in which it failed (was false, null or
+    empty), and in which it was not evaluated. With several rows, a case can count as both held and failed."""
 
     held: int = 0
     failed: int = 0
@@ -107,19 +106,19 @@ class Outcomes:
         self._frames: dict[frozenset[Variable], Frame | None] = {}
 
     def of_clause(self, nodes: Iterable[PlanNode]) -> Outcome | None:
-        """The outcome of a clause that came to several nodes, see `of`."""
+        """The outcome of a clause with several nodes, see `of`."""
         found = [outcome for node in nodes if (outcome := self.of(node)) is not None]
         return reduce(or_, found) if found else None
 
     def of(self, node: PlanNode) -> Outcome | None:
-        """The outcome of a node; None where it has none by itself: it cannot be evaluated where nobody asks for it, or
-        depends on the rows before it."""
+        """The outcome of a node; None if it cannot be evaluated by itself, because evaluation fails or depends on
+        previous rows."""
         if node not in self._known:
             try:
                 with evaluating(self._executor.context):
                     self._known[node] = self._evaluated(node)
             except Exception:
-                # A clause that fails where no measure evaluates it must not take the others with it.
+                # A clause may fail on rows that no measure evaluates it on; the other clauses are still shown.
                 self._known[node] = None
         return self._known[node]
 

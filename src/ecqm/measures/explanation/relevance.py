@@ -1,13 +1,13 @@
-"""Which statements of a measure's logic bore on a patient's outcome, and what they came to.
+"""Which statements of a measure's logic were relevant to a patient's outcome, and their results.
 
-The tools that measures are certified with show every statement of the logic as one of four things:
+The certification tools show one of four results for every statement of the logic:
 
-- NA: no population of the population set refers to it, directly or over other statements;
-- UNHIT: only populations refer to it that were not considered, because the patient (or episode) had been dropped before
-  they were asked: without an initial population no denominator, without a denominator no numerator, and so on; or
-  nothing of its library is called for the patient (`ecqm.measures.explanation.entrance`);
-- TRUE or FALSE: a population that was considered refers to it, and its value is something, or is not: true, a list
-  that is not empty, any other value that is not null. A function has no value of its own: it is FALSE.
+- NA: no population of the population set refers to it, directly or indirectly;
+- UNHIT: no population that refers to it was considered, because the patient (or episode) was not in the population
+  before it: without an initial population no denominator, without a denominator no numerator, and so on; or nothing in
+  its library is called for the patient (`ecqm.measures.explanation.entrance`);
+- TRUE or FALSE: a population that was considered refers to it. TRUE if the value is true, a list that is not empty, or
+  any other value that is not null. A function has no value of its own and is FALSE.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def references(
 ) -> dict[Statement, frozenset[Statement]]:
     """The statements (expressions and functions) that each statement of some libraries refers to.
 
-    Libraries are called by what `name_of` gives; by their names alone, two versions of one library are one.
+    `name_of` gives the key of a library; by default its name, under which two versions are the same library.
     """
     found: dict[Statement, frozenset[Statement]] = {}
     for library in libraries.libraries:
@@ -65,7 +65,7 @@ def references(
 
 
 def considered(counts: Mapping[str, float], scoring: Scoring) -> dict[str, bool]:
-    """Whether each population of a patient (or episode) was asked, from the counts of all of them.
+    """Whether each population of a patient (or episode) was considered, from the counts of all of them.
 
     Names are those of the packages (IPP, DENOM, …); `STRAT` and `observation_values` take part where they are given.
     """
@@ -95,7 +95,7 @@ def considered(counts: Mapping[str, float], scoring: Scoring) -> dict[str, bool]
 
 
 def reached(starts: Iterable[Statement], references: Mapping[Statement, Collection[Statement]]) -> set[Statement]:
-    """The statements in `starts` and all that they refer to, directly or not."""
+    """The statements in `starts` and all that they refer to, directly or indirectly."""
     found = set(starts)
     waiting = deque(found)
     while waiting:
@@ -107,7 +107,7 @@ def reached(starts: Iterable[Statement], references: Mapping[Statement, Collecti
 
 
 def passes(column: Column, n: int) -> Mask:
-    """For each of n patients: did a statement with these values come to something?"""
+    """Mask over n patients: is the value of a statement TRUE in the sense of the certification tools?"""
     column = column.broadcast(n)
     if isinstance(column, BooleanColumn):
         return column.is_true

@@ -1,9 +1,8 @@
 """Measure content as it is published: measures, their libraries and their value sets.
 
-Reads a content repository (`input/resources/{measure,library}`, `input/vocabulary`, `input/cql`), a FHIR Bundle,
-a zip archive or a folder of such files as authoring tools export them. What a document is follows from what it says,
-not from where it lies; only vocabulary folders are left unread until a value set is looked for, and what is beside the
-`input` of a repository.
+Reads a content repository (`input/resources/{measure,library}`, `input/vocabulary`, `input/cql`), a FHIR Bundle, a zip
+archive or a folder of such files as authoring tools export them. Documents are recognized by their content, not their
+path. Vocabulary folders are not read until a value set is looked up; of a repository nothing outside `input` is read.
 """
 
 from __future__ import annotations
@@ -34,7 +33,8 @@ from ecqm.terminology.store import ValueSetStore
 
 
 def _sources(documents: list[Document]) -> list[Document]:
-    """Of a content repository only what is below `input/`: the bundles beside it are made of that, of any version."""
+    """Of a content repository only what is below `input/`: the bundles beside it are built from that, of any
+    version."""
     roots = set()
     for document in documents:
         folders = document.path.parts[:-1]
@@ -48,8 +48,8 @@ def _sources(documents: list[Document]) -> list[Document]:
 class Content:
     """Measures, libraries and value sets of one publication, with what was added for what it lacks.
 
-    `problems` lists documents that could not be read and resources that could not be used; they do not keep the rest
-    from being used. `notices` says which version was taken of measures that are here in several.
+    `problems` lists documents that could not be read and resources that could not be used; the rest is used. `notices`
+    says which version was taken of measures with several versions.
     """
 
     root: Path
@@ -64,8 +64,8 @@ class Content:
     def open(cls, path: Path, libraries: Iterable[Path] = (), valuesets: Iterable[Path] = ()) -> Content:
         """The content at `path`, completed from further folders (or files, bundles, archives).
 
-        What `path` holds comes first, then the further folders in their order. `ContentError` if there is nothing
-        to read at one of the places.
+        What `path` holds takes precedence, then the further folders in their order. Raises ContentError if there is
+        nothing to read at one of the paths.
         """
         content = cls(root=path)
         documents = _sources(open_documents(path))
@@ -104,10 +104,10 @@ class Content:
         return list({measure.canonical: measure for measure in found}.values())
 
     def primary_library(self, measure: Measure) -> LibrarySource:
-        """The library that a measure's criteria are defined in; `LibraryNotFound` if it is not at hand.
+        """The library that defines the criteria of a measure. Raises LibraryNotFound if it is missing.
 
-        Published measures name it without a version; then the library in the measure's own version counts if it is at
-        hand, otherwise the latest.
+        Published measures name it without a version; then the library in the measure's own version is taken if it
+        exists, otherwise the latest.
         """
         if not measure.library:
             raise LibraryNotFound(f"measure {measure.name} names no library")
@@ -120,7 +120,7 @@ class Content:
         return self.libraries.find(name, version or None)
 
     def source_of(self, library: IndexedLibrary) -> str | None:
-        """The CQL that a library was made from, where that very version of it is at hand."""
+        """The CQL that a library was made from, if that exact version of it is available."""
         try:
             return self.libraries.find(library.identifier.name, library.identifier.version).cql()
         except LibraryNotFound:
@@ -131,8 +131,8 @@ class Content:
         return closure(self.primary_library(measure), self.libraries, relax_versions)
 
     def pin(self, manifest: str) -> None:
-        """Take value sets that are named without version in those of a manifest: a file, or the id, name or URL of one
-        of the content. Raises ContentError."""
+        """Use the versions of a manifest for value sets that are named without a version. `manifest` is a file, or the
+        id, name or URL of a manifest of the content. Raises ContentError."""
         path = Path(manifest)
         given = path.is_file()
         self.value_sets.pin(
@@ -153,7 +153,7 @@ class Content:
             self.value_sets.add_layer(vocabulary)
 
     def _classify(self, document: Document, only: str | None) -> Iterator[Document]:
-        """Adds a measure or library; hands back value sets and code systems, to be looked up later."""
+        """Add a measure or library; value sets and code systems are returned, to be looked up later."""
         data = document.read()
         suffix = document.path.suffix.lower()
         if suffix == ".cql":

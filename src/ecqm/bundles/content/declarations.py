@@ -1,7 +1,7 @@
-"""What a library declares that it needs: other libraries and value sets.
+"""The declarations of a library: the libraries and value sets that it needs.
 
-Read from the head of its ELM, or from its CQL where there is no ELM, without making sense of the logic: enough to
-gather a measure's libraries and to say before a run which value sets it lacks, and for which libraries.
+They are read from the head of its ELM, or from its CQL if there is no ELM, without interpreting the logic: enough to
+collect the libraries of a measure and to report missing value sets before a run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ecqm.elm import ElmError, read_head
 class Declarations:
     """The includes (name, version) and the value sets (identifier, with `|version` if one is given) of a library.
 
-    `version` is what the logic itself says that it is, which need not be what the resource around it says.
+    `version` is the version stated in the logic, which can differ from that of the Library resource.
     """
 
     includes: tuple[tuple[str, str | None], ...]
@@ -37,7 +37,7 @@ _VALUE_SET = re.compile(
 
 
 def of_elm(data: bytes) -> Declarations:
-    """By its ELM, JSON or XML. Raises ElmError."""
+    """The declarations in ELM (JSON or XML). Raises ElmError."""
     head = read_head(data)
     if head is None:
         raise ElmError("it is no ELM library")

@@ -9,14 +9,14 @@ from ecqm.bundles.content.libraries import Libraries, LibraryNotFound, LibrarySo
 
 @dataclass(frozen=True)
 class Closure:
-    """A library with all that it includes, itself first, and the includes that are not at hand (with the reason)."""
+    """A library with all that it includes, itself first, and the includes that are missing (with the reason)."""
 
     libraries: tuple[LibrarySource, ...]
     missing: tuple[str, ...]
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Libraries whose logic says that it is another version than the resource that carries it."""
+        """Libraries whose logic states another version than their resource."""
         return tuple(
             f"library {library}: its logic says that it is version {library.declared.version}"
             for library in self.libraries
@@ -33,10 +33,10 @@ class Closure:
 
 
 def closure(primary: LibrarySource, libraries: Libraries, relax_versions: bool = False) -> Closure:
-    """A library with everything it includes, directly or not. A cycle ends where it closes.
+    """A library with everything it includes, directly or indirectly. Cycles are not followed twice.
 
-    Includes are taken in exactly the version that they name; with `relax_versions` the nearest stands in for one that
-    is not at hand.
+    Includes are resolved in exactly the version that they name; with `relax_versions`, a missing version is replaced by
+    the nearest.
     """
     reached: dict[tuple[str, str | None], LibrarySource] = {(primary.name, primary.version): primary}
     missing: dict[str, None] = {}

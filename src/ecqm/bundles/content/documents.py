@@ -1,4 +1,4 @@
-"""Documents of measure content, wherever they lie: a folder, a zip archive, a FHIR Bundle."""
+"""Documents of measure content in a folder, a zip archive or a FHIR Bundle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUFFIXES = (".json", ".cql", ".xml")
 
 
 class ContentError(ValueError):
-    """Measure content that cannot be read, with where and why."""
+    """Measure content that cannot be read; the message says where and why."""
 
 
 class Document(NamedTuple):
@@ -36,8 +36,8 @@ class Document(NamedTuple):
 def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Document]:
     """The JSON, XML and CQL documents of a folder, a zip archive or a single file, in order of their paths.
 
-    Nothing is read but the directory of an archive. FHIR resources in XML read as JSON. Hidden files are passed over.
-    `ContentError` if there is nothing at `path`, or it is no readable archive or one beyond the limits.
+    Of an archive only the directory is read. FHIR resources in XML are read as JSON. Hidden files are skipped. Raises
+    ContentError if there is nothing at `path`, or for an archive that is damaged or exceeds the limits.
     """
     if path.is_dir():
         return list(map(_translated, _folder(path)))
@@ -75,7 +75,7 @@ def _wanted(path: PurePosixPath) -> bool:
 
 
 def _folder(root: Path) -> Iterator[Document]:
-    # A folder of hundreds of thousands of test files costs seconds to walk; cases are read by themselves.
+    # Walking hundreds of thousands of test files takes seconds; cases are read separately.
     for path in sorted(_files(root, root)):
         yield Document(path.relative_to(root).as_posix(), path.read_bytes)
 
@@ -119,7 +119,7 @@ _decode_bundle = json_decoder(_Bundle)
 
 
 def bundle_entries(data: bytes, origin: str) -> Iterator[Document]:
-    """The resources of a FHIR Bundle as documents; `msgspec.DecodeError` if it is cut or malformed."""
+    """The resources of a FHIR Bundle as documents. Raises msgspec.DecodeError if it is truncated or malformed."""
     for position, entry in enumerate(_decode_bundle(data).entry or ()):
         content = bytes(entry.resource)
         if content:
@@ -128,7 +128,7 @@ def bundle_entries(data: bytes, origin: str) -> Iterator[Document]:
 
 @dataclass(frozen=True)
 class Constant:
-    """What a document that is a part of another holds."""
+    """The content of a document that is a part of another."""
 
     data: bytes
 

@@ -1,4 +1,4 @@
-"""The ELM of content's libraries, in the form in which library resolution takes it."""
+"""The ELM of libraries as sources for library resolution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Libraries of measure content: their names, and their ELM and CQL to be read when needed."""
+"""Libraries of measure content: their names, and their ELM and CQL, read when needed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ecqm.json_decoding import json_decoder
 
 
 class Format(StrEnum):
-    """A form in which a library is at hand (the content types of FHIR Library.content)."""
+    """A form in which a library is available (the content types of FHIR Library.content)."""
 
     ELM_JSON = "application/elm+json"
     ELM_XML = "application/elm+xml"
     CQL = "text/cql"
 
 
-# Besides the registered types those that tools write instead; "application/elm" leaves open which of two it is.
+# Besides the registered types, those that tools write instead; "application/elm" may be JSON or XML.
 _FORMS = {form.value: form for form in Format} | {
     "application/json+elm": Format.ELM_JSON,
     "application/xml+elm": Format.ELM_XML,
@@ -36,7 +36,7 @@ _EITHER_ELM = "application/elm"
 
 @dataclass(frozen=True)
 class LibrarySource:
-    """One version of a library: readers of the forms it is at hand in, and where each comes from."""
+    """One version of a library: readers of its forms, and the document that each form comes from."""
 
     name: str
     version: str | None
@@ -84,11 +84,11 @@ class LibrarySource:
 
 
 class LibraryNotFound(LookupError):
-    """No such library, or not in the version asked for; the message names the versions at hand."""
+    """No such library, or not in the requested version; the message lists the available versions."""
 
 
 class Libraries:
-    """Libraries by name and exact version. A form that is at hand twice is taken from where it was added first."""
+    """Libraries by name and exact version. Of a form that was added twice the first is taken."""
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str | None, LibrarySource]] = {}
@@ -99,13 +99,13 @@ class Libraries:
         source.forms.setdefault(form, document)
 
     def call(self, name: str, *others: str | None) -> None:
-        """Let a library be found by what else it is called: its canonical URL, its id."""
+        """Add other names of a library: its canonical URL, its id."""
         for other in others:
             if other:
                 self._names.setdefault(other, name)
 
     def name_of(self, reference: str) -> str:
-        """The name of the library that a canonical URL or a relative reference (`Library/id`) means."""
+        """The name of the library that a canonical URL or a relative reference (`Library/id`) refers to."""
         last = reference.rpartition("/")[2]
         if reference in self._names:
             return self._names[reference]
@@ -119,12 +119,12 @@ class Libraries:
         return sum(len(versions) for versions in self._sources.values())
 
     def versions(self, name: str) -> tuple[LibrarySource, ...]:
-        """All versions of a library at hand, the latest first."""
+        """All versions of a library, the latest first."""
         found = self._sources.get(name, {}).values()
         return tuple(sorted(found, key=lambda source: version_key(source.version), reverse=True))
 
     def find(self, name: str, version: str | None = None) -> LibrarySource:
-        """The library in exactly this version; without a version, the latest at hand."""
+        """The library in exactly this version; without a version, the latest."""
         sources = self.versions(name)
         if version is None and sources:
             return sources[0]
@@ -138,7 +138,7 @@ class Libraries:
         )
 
     def nearest(self, name: str, version: str | None = None) -> LibrarySource:
-        """The version asked for, otherwise the next later one at hand, otherwise the latest."""
+        """The requested version, otherwise the next later one, otherwise the latest."""
         sources = self.versions(name)
         later = [source for source in sources if version_key(source.version) >= version_key(version)]
         return later[-1] if later and version is not None else sources[0] if sources else self.find(name, version)
@@ -177,10 +177,10 @@ _decode_content = json_decoder(_LibraryContent)
 
 
 def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A FHIR Library resource: every attachment of a known content type that has data is a form of the library; one
-    that only says where its content is to be found is not.
+    """Add a FHIR Library resource: every attachment of a known content type with data is a form of the library.
+    Attachments with only a URL are ignored.
 
-    False of one without any (a manifest, a module definition): it is no library of logic.
+    Returns False if there is no form (a manifest, a module definition).
     """
     has_logic = False
     header = _decode_header(data)
@@ -201,7 +201,7 @@ _HEAD = 101
 
 
 def _form(content_type: str | None, head: bytes) -> Format | None:
-    """The form of an attachment by its content type, whose parameters tell nothing; `head` is its first base64."""
+    """The form of an attachment by its content type, parameters ignored; `head` is the beginning of its base64."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind != _EITHER_ELM:
         return _FORMS.get(kind)
@@ -238,9 +238,9 @@ _decode_list = json_decoder(list[msgspec.Raw])
 
 
 def add_elm(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A file of ELM: a library in JSON or XML, or several in JSON, in a list or under `libraries`. False if it is none.
-
-    Raises ElmError or msgspec.DecodeError for one that cannot be read, ContentError for a list of other things.
+    """Add a file of ELM: a library in JSON or XML, or several in JSON, in a list or under `libraries`. Returns False
+    for other files. Raises ElmError or msgspec.DecodeError if it cannot be read, ContentError for a list of other
+    things.
     """
     in_list = data.lstrip().startswith(b"[")
     head = None if in_list else read_head(data)
@@ -266,7 +266,7 @@ _DECLARATION = re.compile(
 
 
 def add_cql(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """A CQL file, by its library declaration; False if it declares none."""
+    """Add a CQL file by its library declaration; returns False if it has none."""
     declared = _DECLARATION.search(data.decode("utf-8-sig", errors="replace"))
     if declared is None:
         return False

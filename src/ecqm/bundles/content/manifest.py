@@ -1,9 +1,9 @@
-"""Manifests: Library resources that say in which versions the parts of a publication belong together.
+"""Manifests: Library resources that pin the versions of the parts of a publication.
 
 A manifest (an asset collection; also called a version manifest or an expansion profile) pins what measures name without
 version: each `depends-on` artifact is a canonical with version (Canonical Resource Management Infrastructure IG,
-"Artifact Manifest"). What matters here are those of value sets; the rules by which a terminology service expands them
-are in the expansions already.
+"Artifact Manifest"). Only those of value sets are used; expansion rules are not needed, because expansions are
+published.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _decode = json_decoder(_Library)
 
 
 class Manifests:
-    """The Library resources of a content that have no logic, by what they are called."""
+    """The Library resources of a content without logic, by id, name and URL."""
 
     def __init__(self) -> None:
         self._named: dict[str, Document] = {}
@@ -44,7 +44,7 @@ class Manifests:
                 self._named.setdefault(name, document)
 
     def versions(self, name: str) -> tuple[str, ...]:
-        """What a manifest of that id, name or URL pins. Raises ContentError."""
+        """The canonicals pinned by the manifest with that id, name or URL. Raises ContentError."""
         document = self._named.get(name)
         if document is None:
             raise ContentError(f"there is no manifest {name}; there are: {', '.join(sorted(self._named)) or 'none'}")

@@ -1,7 +1,7 @@
-"""Cases that lie together, dealt out: a bundle with several patients (mostly the measure's own), or NDJSON by type.
+"""Splitting files with several test cases into folders, one per case: bundles with several patients, NDJSON by type.
 
-To those who read cases a case is a folder. Which patient a resource belongs to is what it says itself; one that names
-no patient (an organization, a medication) is of all cases.
+Cases are read as folders. A resource belongs to the patient that it refers to; one that refers to no patient (an
+organization, a medication) belongs to all cases.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, expectations_of, reports_in
 from ecqm.measures.decks.test_cases import read_cases
 
-# What a bundle of a measure has besides cases.
+# Types of resources in a measure's bundle that are not part of cases.
 _DEFINITIONS = frozenset(("Measure", "Library", "ValueSet", "CodeSystem", "ConceptMap", "StructureDefinition"))
 _REPORT = "MeasureReport"
 _REPORTS = re.compile(rb'"resourceType"\s*:\s*"MeasureReport"')
@@ -52,8 +52,7 @@ _kind_of, _links_of = json_decoder(_Kind), json_decoder(_Links)
 
 @dataclass(frozen=True)
 class _Resource:
-    """A resource as it is written; `url` is what references of its bundle call it. `patient`: the id, or the URN, of
-    the patient that it is about."""
+    """A resource as written; `url` is its fullUrl in the bundle, `patient` the id or URN of its patient."""
 
     kind: str
     content: bytes
@@ -63,10 +62,10 @@ class _Resource:
 
 @contextmanager
 def dealt(path: Path, report: Callable[[str], None] = lambda problem: None) -> Iterator[Path]:
-    """A deck in which cases that lie together are folders, gone afterwards; a deck without such cases is as it is.
+    """A deck with cases that share files split into temporary folders; a deck without such files is returned as it is.
 
-    Looked at are a bundle, or the files that lie in a folder and in the folders in it, but for content repositories.
-    What `report` takes is left out: files that cannot be read. Raises OSError.
+    Splits a bundle, or the files in a folder and its subfolders, except for content repositories. Files that cannot be
+    read are left out and passed to `report`. Raises OSError.
     """
     together = dict(_together(path))
     if not together:
@@ -82,14 +81,14 @@ def dealt(path: Path, report: Callable[[str], None] = lambda problem: None) -> I
 
 
 def _apart(folder: Path) -> set[tuple[str, str | None]]:
-    """The measures and patients who have a case in a folder of its own, of which others are copies."""
+    """The (measure, patient) pairs with a case folder of their own; other occurrences are copies."""
     cases = read_cases(folder) if folder.is_dir() else ()
     expected = (expectation for case in cases if case.folder.is_dir() for expectation in case.expectations)
     return {(_measure_of(each, folder.stem), each.patient_id) for each in expected if each.patient_id}
 
 
 def _link_others(path: Path, root: Path, together: Mapping[Path, Sequence[Path]]) -> None:
-    """Put what else a deck has, cases in folders and bundles of their own, beside the cases that were dealt out."""
+    """Link the rest of the deck, cases in folders and bundles of their own, beside the cases that were split."""
     for folder in {path, *together}:
         for other in folder.iterdir():
             if other in together or other in together.get(folder, ()):
@@ -101,7 +100,7 @@ def _link_others(path: Path, root: Path, together: Mapping[Path, Sequence[Path]]
 
 
 def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Folders, or the one file, and their files with the resources of several cases, reports among them."""
+    """Folders (or a file) with the files that hold resources of several cases, including reports."""
     if not path.is_dir():
         if _cases_in(path):
             yield path, [path]
@@ -113,7 +112,7 @@ def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
         lines = [each for each in files if each.name.endswith(".ndjson")]
         several = [each for each in files if each.name.endswith(".json") and len(_cases_in(each, at_least=2)) > 1]
         if several:
-            # Copies of cases that have folders are no cases.
+            # Copies of cases that have folders are ignored.
             apart = _apart(folder)
             several = [each for each in several if not _cases_in(each) <= apart]
         if several or any(_REPORT.encode() in each.read_bytes() for each in lines):
@@ -121,14 +120,14 @@ def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 
 def _listed(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
-    """What of a folder is wanted, in order of the names."""
+    """The entries of a folder that are wanted, in order of their names."""
     with os.scandir(folder) as entries:
         return sorted(Path(entry.path) for entry in entries if wanted(entry))
 
 
 def _cases_in(path: Path, at_least: int = 1) -> set[tuple[str, str | None]]:
-    """The measures and patients that the reports of a bundle are about, none if it has no patient. One with fewer than
-    `at_least` reports is not looked into."""
+    """The (measure, patient) pairs of the reports of a bundle, none if it has no patient or fewer than `at_least`
+    reports."""
     content = path.read_bytes()
     if content.count(_REPORT.encode()) < at_least or len(_REPORTS.findall(content)) < at_least:
         return set()
@@ -156,7 +155,7 @@ def _resources(files: Iterable[Path], report: Callable[[str], None]) -> Iterator
 
 
 def _within(content: bytes, url: str | None = None) -> Iterator[_Resource]:
-    """The resource, or those of a bundle."""
+    """The resource itself, or the resources of a bundle."""
     found = _kind_of(content)
     if found.resourceType == "Bundle":
         for entry in found.entry or ():
@@ -172,8 +171,8 @@ def _within(content: bytes, url: str | None = None) -> Iterator[_Resource]:
 
 
 def _deal(resources: Iterable[_Resource], root: Path, name: str, but: Container[tuple[str, str | None]]) -> None:
-    """Write a bundle for each patient and each measure that reports name, in a folder called as the measure is; `but`
-    are measures and patients who have a case elsewhere."""
+    """Write a bundle for each patient and measure of the reports, in a folder named after the measure; `but` are the
+    pairs that have a case elsewhere."""
     dealt_out = list(resources)
     patients = {each.patient: each.patient for each in dealt_out if each.kind == "Patient" and each.patient}
     patients |= {each.url: each.patient for each in dealt_out if each.kind == "Patient" and each.url and each.patient}
@@ -202,7 +201,7 @@ def _measure_of(expectation: Expectation, otherwise: str) -> str:
 
 
 def _subject(report: _Resource, patients: Mapping[str, str]) -> str:
-    """The id of the patient that a report is about: the only one there is, if it does not say."""
+    """The id of the patient that a report is about; if it does not say, that of the only patient."""
     if report.patient is None and len(set(patients.values())) == 1:
         return next(iter(patients.values()))
     return patients.get(report.patient or "", report.patient or "unknown")

@@ -1,4 +1,4 @@
-"""Looking at the evaluation of a deck while its data are at hand."""
+"""Inspecting the evaluation of a deck while its data are in memory."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ecqm.measures.scoring.groups import GroupResult
 
 @dataclass(frozen=True)
 class Inspected:
-    """Cases of a measure that were evaluated together, patient i being that of result i.
+    """Cases of a measure that were evaluated together; patient i is that of result i.
 
-    `parts`: the plan of the measure, or of each measure that it is composed of, with its results; `source_of`: the CQL
-    of a library, where it is at hand.
+    `parts`: the plan of the measure, or of each of its components, with the results; `source_of`: the CQL of a library,
+    if available.
     """
 
     measure: str
@@ -30,7 +30,7 @@ class Inspected:
 
 
 class Inspector(Protocol):
-    """Who looks: `demand` is what has to be read beside what the plans need; `inspect` is called after evaluation."""
+    """`demand` is the data to be read in addition to what the plans need; `inspect` is called after evaluation."""
 
     def demand(self, plans: Sequence[MeasurePlan]) -> Demand: ...
 

@@ -1,4 +1,4 @@
-"""Which measures of a content the folders of a deck of test cases belong to."""
+"""Matching the folders of a deck of test cases with the measures of a content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ecqm.measures.definition.naming import MeasureNotFound
 
 @dataclass(frozen=True)
 class MeasureCases:
-    """The cases of one measure. `folders` are the deck's folders they come from, mostly one."""
+    """The cases of one measure. `folders` are the deck's folders that they come from, usually one."""
 
     measure: Measure
     folders: tuple[str, ...]
@@ -25,22 +25,20 @@ class MeasureCases:
 
 @dataclass(frozen=True)
 class MatchedDeck:
-    """`unmatched` are folders with cases of measures that the content does not have: folder, the measure that they
-    name, and how many cases there are. It is empty where measures were asked for by name."""
+    """`unmatched` are folders with cases of measures that the content lacks: folder, the measure named by the cases,
+    and the number of cases. It is empty if measures were requested by name."""
 
     measures: tuple[MeasureCases, ...]
     unmatched: tuple[tuple[str, str | None, int], ...]
 
 
 def match_deck(content: Content, tests: Path | None = None, names: Iterable[str] = ()) -> MatchedDeck:
-    """The cases of the content's measures, from its own test folder or another of the same layout, or where a content
-    without test folder has its cases.
+    """The cases of the content's measures, from its own test folder or another folder of the same layout.
 
-    A folder belongs to the measure that it is named after, otherwise to the one that its expectations name. Where no
-    folder is named after a measure, cases are looked for below the folder at any depth: an export of one measure's
-    cases is a deck, and so are folders of such exports. With `names` only those measures' cases are read, each for the
-    version that it is of.
-    `MeasureNotFound` for a name that is none; `ContentError` if there is no test folder.
+    A folder belongs to the measure that it is named after, otherwise to the one named in its expectations. If no folder
+    is named after a measure, cases are searched at any depth: an export of one measure's cases is a deck, and so are
+    folders of such exports. With `names` only the cases of those measures are read, each for the version that it names.
+    Raises MeasureNotFound for an unknown name, ContentError if there is no test folder.
     """
     root = tests or content.tests or content.root
     folders = _measure_folders(content, root, search_only=root == content.root) if root.is_dir() else []
@@ -82,7 +80,7 @@ def _wanted(content: Content, names: Sequence[str]) -> Iterator[Measure]:
 def _measure_folders(content: Content, root: Path, search_only: bool) -> list[Path]:
     below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if search_only:
-        # A repository without cases has much to look through, and none to find.
+        # Do not search a whole repository that has no cases.
         return [] if (root / "input").is_dir() else measure_folders(root)
     if any(_named(content, folder.name) for folder in below):
         return below
@@ -90,7 +88,7 @@ def _measure_folders(content: Content, root: Path, search_only: bool) -> list[Pa
 
 
 def _named(content: Content, name: str) -> Measure | None:
-    """The measure of that name, the latest of its versions; None where there is none, or where it may mean several."""
+    """The measure of that name in its latest version; None if there is none, or if the name is ambiguous."""
     try:
         return content.measures.measure(content.measures.find(name))
     except MeasureNotFound:
@@ -98,19 +96,19 @@ def _named(content: Content, name: str) -> Measure | None:
 
 
 def _called(content: Content, url: str) -> Measure | None:
-    """The measure with that canonical URL, otherwise with that name: addresses of publishers changed."""
+    """The measure with that canonical URL, otherwise with the name in it: publishers changed their base URLs."""
     return _named(content, url) or _named(content, url.rpartition("/")[2])
 
 
 def _among(wanted: Mapping[str, Measure], measure: Measure) -> str | None:
-    """The canonical of the measure among those wanted, otherwise of another version of it."""
+    """The canonical of the measure among those wanted, otherwise that of another version."""
     if measure.canonical in wanted:
         return measure.canonical
     return next((canonical for canonical, other in wanted.items() if other.url == measure.url), None)
 
 
 def _of_version(content: Content, cases: Sequence[TestCase], measure: Measure | None) -> Measure | None:
-    """The measure in the version that most cases name, where that is at hand."""
+    """The measure in the version that most cases name, if available."""
     if measure is None:
         return None
     named = Counter(e.measure for case in cases for e in case.expectations if e.measure and "|" in e.measure)

@@ -1,4 +1,4 @@
-"""Running a deck: the test cases of each measure as one cohort, compared with what they expect."""
+"""Running a deck: the test cases of each measure as one cohort, compared with their expectations."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ CannotRun = (*CannotPlan, EvaluationError)
 class DeckRunner:
     """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
 
-    `messages` counts what the logic told: (measure, severity, code, text); `missing` has the value sets that the
-    measures look into and that are not at hand as whole, by the name that they are asked for; `problems` what of the
-    cases could not be read. An `inspector` is shown every evaluation.
+    `messages` counts messages of the logic: (measure, severity, code, text). `missing` has the value sets that are
+    missing or incomplete, by the name in the logic, `problems` the problems of the data. An `inspector` sees every
+    evaluation.
     """
 
     content: Content
@@ -57,7 +57,7 @@ class DeckRunner:
 
     @many_objects()
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
-        """All cases of one measure; what keeps the measure from running is the error of each of its cases."""
+        """Run all cases of one measure. If the measure cannot run, every case has the reason as its error."""
         run = MeasureRun(measure.name, [])
         started = perf_counter()
         try:
@@ -110,7 +110,7 @@ class DeckRunner:
         except EvaluationError as error:
             if len(cases) == 1:
                 return [compare_case(cases[0], measure, (), 0, str(error))]
-            # What one case brings about must not take the others with it: halve, until it stands alone.
+            # Find the case that makes all of them fail, by halves.
             middle = len(cases) // 2
             halves = (cases[:middle], cases[middle:])
             return [

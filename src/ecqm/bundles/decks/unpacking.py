@@ -1,4 +1,4 @@
-"""Archives of measures and test cases unpacked for the time of a run: cases are folders to those who read them."""
+"""Unpacking archives of measures and test cases for the time of a run: cases are read as folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecqm.bundles.content.documents import ContentError
 from ecqm.data import DataError
 from ecqm.data.files.archives import ArchiveLimits, archive_entries
 
-# Data and logic, what an export says of its cases, and the archives that an export of both consists of.
+# Data and logic, descriptions of cases in exports, and archives within exports.
 _SUFFIXES = (".json", ".ndjson", ".xml", ".cql", ".txt", ".madie", ".zip")
 _DEPTH = 3
 
@@ -22,12 +22,12 @@ _DEPTH = 3
 def unpacked(
     path: Path, report: Callable[[str], None] = lambda problem: None, limits: ArchiveLimits | None = None
 ) -> Iterator[Path]:
-    """A zip archive, with the archives in it, as a folder that is gone afterwards; so is a folder with the archives
-    that lie in it, beside what else it has. A folder without archives is as it is.
+    """A temporary folder with the content of a zip archive and of the archives in it, or with the content of a folder
+    that has archives, unpacked. A folder without archives is returned as it is.
 
-    The limits are for all that is unpacked together. What `report` takes is left out: files and inner archives that are
-    damaged or beyond the limits. Raises ContentError for what is neither archive nor folder, and for an archive that is
-    damaged itself or beyond the limits.
+    The limits apply to everything unpacked together. Damaged files and inner archives, or those that exceed the limits,
+    are left out and passed to `report`. Raises ContentError if `path` is neither an archive nor a folder, or an archive
+    that is damaged or exceeds the limits.
     """
     archives = sorted(each for each in path.glob("*.zip") if each.is_file()) if path.is_dir() else [path]
     if not archives:
@@ -51,7 +51,7 @@ def unpacked(
 
 
 def _free(path: Path) -> Path:
-    """A path that nothing has: beside the archive of an export there may be the folder of the same name."""
+    """A free path: next to the archive of an export there may be a folder of the same name."""
     while path.exists():
         path = path.with_name(path.name + "-archive")
     return path
@@ -59,13 +59,13 @@ def _free(path: Path) -> Path:
 
 @dataclass
 class _Unpacking:
-    """What is unpacked together; `limits` are of what is left to be."""
+    """Unpacks archives into one folder; `limits` are what remains of the limits."""
 
     limits: ArchiveLimits
     report: Callable[[str], None]
 
     def unpack(self, archive: Path, origin: str, into: Path, depth: int) -> None:
-        """Raises DataError for an archive that is damaged, or beyond what is left of the limits."""
+        """Raises DataError for an archive that is damaged or exceeds the remaining limits."""
         within: list[tuple[Path, str]] = []
         for entry in archive_entries(archive, _SUFFIXES, self.limits, origin):
             inside = PurePosixPath(entry.name.replace("\\", "/"))
@@ -89,7 +89,7 @@ class _Unpacking:
             self.inner(inner, called, inner.with_suffix(""), depth - 1)
 
     def inner(self, archive: Path, origin: str, into: Path, depth: int) -> None:
-        """One archive among others, which are unpacked though it may not be."""
+        """Unpack an inner archive; if that fails, the others are still unpacked."""
         try:
             self.unpack(archive, origin, into, depth)
         except DataError as error:

@@ -1,4 +1,4 @@
-"""Many small patients of the sample measures as files and as a store, and runs over them."""
+"""Many small patients for the sample measures, as files and as a store, and runs over them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOMENT = EvaluationContext(DateTime(2027, 1, 15, 10, 0, 0, 0, 0))
 
 
 def write_ndjson(folder: Path, patients: int = 60) -> Path:
-    """Patients with stays of one to ten days, every seventh of them none that counts; files by type."""
+    """Patients with stays of one to ten days, as files by type. Every seventh stay does not count."""
     folder.mkdir(parents=True)
     resources = [
         resource
@@ -55,7 +55,7 @@ def write_store(folder: Path, patients: int = 60, shard_size: int = 8_000) -> Pa
 
 
 def evaluation(supplements: bool = False) -> Evaluation:
-    """The sample measures, to be evaluated at one moment."""
+    """An evaluation of the sample measures at a fixed time."""
     measures = select(SAMPLE)
     return Evaluation(measures.plans, measures.content.value_sets, STATED, supplements, context=MOMENT)
 
@@ -73,7 +73,7 @@ def units(path: Path, spools: Path, unit_size: int = 1 << 20, processes: Process
 
 
 def results(folder: Path) -> tuple[Any, list[dict[str, Any]]]:
-    """What a finished run says that has nothing to do with when, and in how many parts, it ran."""
+    """The results of a run, without what depends on its time and on its number of parts."""
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     groups = [(entry["resource"]["measure"], entry["resource"]["group"]) for entry in summary["entry"]]
     rows = pyarrow.parquet.read_table(folder / "populations.parquet").to_pylist()
@@ -81,7 +81,7 @@ def results(folder: Path) -> tuple[Any, list[dict[str, Any]]]:
 
 
 def members(folder: Path) -> list[list[str]]:
-    """The members of all populations, each in order of their names."""
+    """The members of all populations, in order of their names."""
     lists = json.loads((folder / "subject-list.json").read_text("utf-8"))
     return [
         sorted(item["item"]["reference"] for item in contained.get("entry", ()))
@@ -92,7 +92,7 @@ def members(folder: Path) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class DeadlyUnit:
-    """A unit that takes its process with it, so many times."""
+    """A unit that kills its process a given number of times."""
 
     unit: Unit
     marks: Path
@@ -116,5 +116,5 @@ def deadly(units: Mapping[int, Unit], number: int, marks: Path, times: int) -> d
 
 
 def told(done: Sequence[int], units: Mapping[int, Unit]) -> bool:
-    """Was every unit told of once?"""
+    """Whether each unit was reported once."""
     return sorted(done) == sorted(units)

@@ -1,4 +1,4 @@
-"""What the tests of runs over many shards have in common."""
+"""Fixtures for tests of runs over many shards."""
 
 from __future__ import annotations
 

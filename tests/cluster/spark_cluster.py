@@ -1,4 +1,4 @@
-"""A standalone Spark cluster on loopback: a master and workers, each in a group of processes of its own."""
+"""A standalone Spark cluster on this machine: a master and workers, each in its own process group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 _PACKAGE = "org.apache.spark.deploy"
 _UNTIL = 240.0
-# Java that lives for seconds: what it would gain by compiling more takes longer than the tests.
+# Java runs for seconds only, so optimizing compilation would take longer than it saves.
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -25,14 +25,14 @@ class SparkCluster:
     workers: list[subprocess.Popen[bytes]]
 
     def kill_worker(self, number: int) -> None:
-        """End a worker, and all that it runs, at once."""
+        """Kill a worker and all its processes."""
         os.killpg(self.workers[number].pid, signal.SIGKILL)
         self.workers[number].wait()
 
 
 @contextmanager
 def spark_cluster(folder: Path, workers: int = 2) -> Iterator[SparkCluster]:
-    """A cluster whose logs and work are in a folder."""
+    """A cluster with its logs and working files in a folder."""
     folder.mkdir()
     port = free_port()
     started: list[subprocess.Popen[bytes]] = []

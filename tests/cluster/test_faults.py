@@ -1,4 +1,4 @@
-"""Runs when something is wrong with files: it is named, nothing half-written is taken for whole, the rest runs."""
+"""Runs with faulty files: the fault is named, partly written files are not used, and the rest is evaluated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cli.samples import PERIOD, SAMPLE, STAY
 from tests.cli.samples import ecqm as command
 from tests.cluster import cohorts
 
-# A disk that takes no file of more than so many bytes, and processes for however few resources.
+# Limits the size of files, like a full disk, and uses processes for any number of resources.
 FULL = """
 import resource, sys
 from ecqm.cli.main import main
@@ -24,7 +24,7 @@ run._FEW_RESOURCES, units._LARGEST_UNIT = map(int, sys.argv[2].split())
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 main(sys.argv[3:])
 """
-# The most memory that a command took, in MiB, is the last line that it prints.
+# The last line of the output is the peak memory of the command, in MiB.
 MEASURED = """
 import sys
 from ecqm.cli.main import main
@@ -42,7 +42,7 @@ def arguments(data: Path, output: Path) -> list[object]:
 
 
 def expected(data: Path, folder: Path) -> Path:
-    """What a run on a sound machine comes to."""
+    """The results of a run without faults."""
     run = command(*arguments(data, folder))
     assert run.exit_code == 0, run.output
     return folder
@@ -106,7 +106,7 @@ def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("at", range(1, 5))
 def test_interrupted_while_results_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    """Those of an earlier run were there: after the next start all are of this one."""
+    """There are results of an earlier run. After the next start, all results are of the new one."""
     store = cohorts.write_store(tmp_path)
     whole = expected(store, tmp_path / "whole")
     results = expected(store.parent / "files", tmp_path / "results")
@@ -142,7 +142,7 @@ def test_a_shard_that_was_repaired_is_all_that_is_evaluated_again(tmp_path: Path
     parts = {path: path.stat().st_mtime_ns for path in (results / ".running").glob("*/0*.json")}
     assert len(parts) > 1
     damaged.write_bytes(sound)
-    # Another one now: if it was read, it would be named.
+    # A different one now: if it were read, it would be named.
     other = sorted((store / "shards").iterdir())[0] / "Encounter.arrow"
     other.rename(other.with_suffix(".kept"))
     assert command(*arguments(store, results)).exit_code == 0
@@ -162,7 +162,7 @@ def test_two_runs_into_one_folder(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file_among_a_thousand(tmp_path: Path) -> None:
-    """In a load, and in a run straight from the files: it is named, the 999 others count."""
+    """In a load, and in a run on files: the file is named, and the 999 others are used."""
     folder = tmp_path / "files"
     folder.mkdir()
     lines = [
@@ -189,7 +189,7 @@ def test_an_unreadable_file_among_a_thousand(tmp_path: Path) -> None:
 
 
 def test_a_patient_with_very_many_resources(tmp_path: Path) -> None:
-    """Loads and runs within bounded memory, and counts every stay."""
+    """It is loaded and run in bounded memory, and every stay is counted."""
     files = cohorts.write_ndjson(tmp_path / "files", patients=20)
     stay = json.loads((files / "Encounter.ndjson").read_text("utf-8").splitlines()[1])
     with (files / "Encounter.ndjson").open("a", encoding="utf-8") as lines:

@@ -1,4 +1,4 @@
-"""Runs over units in processes: the same results as in one, whatever happens to these."""
+"""Runs in several processes have the same results as in one, even if processes fail."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def expected(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finished(folder: Path, units: Mapping[int, Unit], share: int = PLENTY) -> tuple[dict[int, str], list[int]]:
-    """A run of units in two processes: what could not be evaluated, and the units that it told of."""
+    """A run of units in two processes: the errors, and the reported units."""
     done: list[int] = []
     with cohorts.output(folder) as output:
         refused = run_in_processes(cohorts.shipment(output), units, output.path_of, 2, share, done.append)
@@ -76,7 +76,7 @@ def test_files_that_are_too_large_for_one_unit_are_sorted_by_patient(
 
 
 def test_a_process_that_dies_loses_nothing(tmp_path: Path, store: Path, expected: Path) -> None:
-    """One without any memory of its own besides, so that each unit has another process."""
+    """No memory is allowed, so each unit has a new process."""
     units = cohorts.deadly(cohorts.units(store, tmp_path), 1, tmp_path / "marks", times=1)
     refused, done = finished(tmp_path / "results", units, share=0)
     assert not refused and cohorts.told(done, units)
@@ -109,7 +109,7 @@ def test_one_run_at_a_time_writes_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_a_process_writes_late_stays_with_its_run(tmp_path: Path, store: Path) -> None:
-    """A run was killed, a different one started while a process of the first was still at its unit."""
+    """A run is killed, and another one starts while a process of the first is still evaluating its unit."""
     with cohorts.output(tmp_path / "results") as output:
         units = cohorts.units(store, output.work)
         late, path = Worker(cohorts.shipment(output)), output.path_of(0)
@@ -154,7 +154,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert len(cohorts.results(results)[1]) > 120
 
 
-# As people write them: nothing keeps it from being run a second time.
+# A script without a guard against being run a second time.
 SCRIPT = """
 import sys
 from ecqm import evaluate, load, select

@@ -1,4 +1,4 @@
-"""Runs on a real Spark cluster on loopback: the same results as in one process, whichever machine is lost."""
+"""Runs on a real Spark cluster have the same results as in one process, also if a machine is lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def expected(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of this process."""
+    """The results in this process."""
     folder = tmp_path_factory.mktemp("expected") / "results"
     with cohorts.output(folder) as output:
         worker = Worker(cohorts.shipment(output))
@@ -56,7 +56,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
 def session(cluster: SparkCluster) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
-    # What the tests define has to be found by the processes of the cluster, too.
+    # The processes of the cluster must find the classes of the tests.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     options = {
@@ -80,7 +80,7 @@ def session(cluster: SparkCluster) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class WaitingUnit:
-    """A unit that tells that it has begun, and goes on when it may."""
+    """A unit that reports its start and then waits for permission to continue."""
 
     unit: Unit
     begun: Path
@@ -100,7 +100,7 @@ class WaitingUnit:
 
 @dataclass(frozen=True)
 class FullDiskUnit:
-    """A unit after which the disk of its machine is full."""
+    """A unit whose results do not fit on the disk."""
 
     unit: Unit
 
@@ -116,7 +116,7 @@ class FullDiskUnit:
 
 @dataclass(frozen=True)
 class BrokenUnit:
-    """A unit that fails as nobody foresaw."""
+    """A unit that fails unexpectedly."""
 
     name: str = "broken"
 
@@ -185,7 +185,7 @@ def test_a_worker_that_is_lost_loses_nothing(
     begun, may_go_on = tmp_path / "begun", tmp_path / "may-go-on"
 
     def lose_one() -> None:
-        """Once both workers are at a unit."""
+        """Kill a worker when both are evaluating units."""
         while not begun.exists() or len(list(begun.iterdir())) < 2:
             time.sleep(0.05)
         cluster.kill_worker(0)
@@ -202,7 +202,7 @@ def test_a_worker_that_is_lost_loses_nothing(
         refused = run_on_spark(session, cohorts.shipment(output), units, output.path_of)
         losing.join(1)
         output.finish({})
-    # One of the two was begun once more.
+    # One of the two was started again.
     assert not refused and len(list(begun.iterdir())) == 3
     assert cohorts.results(tmp_path / "results") == cohorts.results(expected)
     assert cohorts.members(tmp_path / "results") == cohorts.members(expected)

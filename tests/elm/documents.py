@@ -1,4 +1,4 @@
-"""Small ELM documents to test with."""
+"""Small ELM documents for tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def library(name: str = "Sample", version: str = "1.0.0", **parts: Any) -> bytes:
-    """An ELM JSON document; each of `parts` is the list of definitions of one section."""
+    """An ELM JSON document; each of `parts` has the definitions of one section."""
     sections = {section: {"def": definitions} for section, definitions in parts.items()}
     return json.dumps({"library": {"identifier": {"id": name, "version": version}, **sections}}).encode()
 

@@ -1,4 +1,4 @@
-"""The head of a document of ELM: which library it is, and what it declares to need."""
+"""The head of an ELM document: its identifier, includes and value sets."""
 
 from __future__ import annotations
 

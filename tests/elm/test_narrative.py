@@ -1,4 +1,4 @@
-"""The words that nodes were made from."""
+"""The source text of nodes."""
 
 from __future__ import annotations
 

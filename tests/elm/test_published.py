@@ -1,4 +1,4 @@
-"""The published libraries: all are read, written back as they were, and equal in both spellings."""
+"""All published libraries can be read, are unchanged after writing, and are equal in JSON and XML."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _libraries_within(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def significant(value: Any, within: str = "") -> Any:
-    """A value of JSON without what says nothing: empty lists, nulls, and attributes that state the schema's default."""
+    """A JSON value without empty lists, nulls, and attributes that equal the schema's default."""
     if isinstance(value, list):
         return [significant(part, within) for part in value]
     if not isinstance(value, dict):

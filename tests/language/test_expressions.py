@@ -1,4 +1,4 @@
-"""What expressions become (Translation Semantics)."""
+"""The ELM of expressions (Translation Semantics)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPTIONS = CompilerOptions(signatures=SignatureLevel.NONE)
 
 
 def written(node: Any) -> str:
-    """A node in short: its class, and what is in it."""
+    """A short form of a node: its class and its content."""
     if isinstance(node, list):
         return "[" + ", ".join(map(written, node)) + "]"
     if not isinstance(node, nodes.Node):

@@ -1,4 +1,4 @@
-"""No input does anything but compile or be reported, and none takes long."""
+"""All inputs compile or are reported, in a short time."""
 
 from __future__ import annotations
 

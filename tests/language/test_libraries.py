@@ -1,4 +1,4 @@
-"""Libraries: declarations, references, functions, includes; and what is said of those with errors."""
+"""Libraries: declarations, references, functions, includes, and messages for errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HL7 suite and the published libraries, where they are at hand."""
+"""The HL7 suite and the published libraries, if they are available."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ elm_equality = imported("conformance/elm_equality.py")
 
 SUITE = CONTENT / "cql-tests" / "tests" / "cql"
 
-# Tests whose expression holds a literal that the suite itself requires to be refused elsewhere, or that is beyond
-# what the specification lets a Decimal be (Author's Guide, Decimal: 28 digits, 8 of them after the point).
+# Tests with a literal that the suite itself requires to be refused elsewhere, or that exceeds the limits of a Decimal
+# (Author's Guide, Decimal: 28 digits, 8 of them after the decimal point).
 UNREPRESENTABLE = {
     "FloorIntegerGreaterThanMaxInteger",
     "FloorIntegerLessThanMinInteger",
@@ -66,7 +66,7 @@ def test_every_published_statement_is_equal() -> None:
 def test_the_largest_library_parses_in_a_second() -> None:
     folder: Path = CONTENT / elm_equality.CQL_FOLDERS[0]
     largest = max(folder.glob("*.cql"), key=lambda path: path.stat().st_size).read_text(encoding="utf-8-sig")
-    parse(largest, Diagnostics())  # fills the prediction tables, as any library before it does
+    parse(largest, Diagnostics())  # fills the prediction tables
     started = time.perf_counter()
     diagnostics = Diagnostics()
     parse(largest, diagnostics)

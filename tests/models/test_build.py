@@ -1,4 +1,4 @@
-"""The model files are what the tool makes of the published definitions, and hold no prose of theirs."""
+"""The model files equal what the tool generates from the published definitions, and contain none of their prose."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_files_are_what_the_definitions_give() -> None:
         made[f"{root.get('name')}-{root.get('version')}.model"] = model_text(root)
     files = {path.name: path.read_text(encoding="utf-8") for path in DATA.glob("*.model")}
     assert {name: files[name] for name in made} == made
-    # The definition of QI-Core 5.0.0 is not among the published ones; the others were written by hand.
+    # There is no published definition of QI-Core 5.0.0; the others were written by hand.
     assert files.keys() - made.keys() == {
         "QICore-5.0.0.model",
         "QICore-6.0.0-derived.model",

@@ -1,4 +1,4 @@
-"""Versions of data models that are not here, and those that are known by their differences."""
+"""Versions of models that are not available, and those that are defined by their differences."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def system(concepts: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 
 
 def selected(*filters: tuple[str, str, str], concepts: list[dict[str, Any]] = NESTED) -> set[str] | None:
-    """The codes that all filters leave; None if the expansion is not whole."""
+    """The codes that all filters select; None if the expansion is incomplete."""
     listed = [{"property": name, "op": op, "value": value} for name, op, value in filters]
     resource = value_set("1.2", compose={"include": [{"system": S, "filter": listed}]})
     found = ValueSetStore(documents(resource, system(concepts))).find("1.2")

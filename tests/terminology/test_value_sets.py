@@ -87,7 +87,7 @@ def test_compose_includes_nested_sets_and_excludes() -> None:
         "exclude": [{"system": S, "filter": [{"property": "concept", "op": "=", "value": "c"}]}],
     }
     store = ValueSetStore(documents(nested, other, value_set("1.3", compose=compose)))
-    assert codes_of(store, "1.3") == {"b", "x"}  # both of one include, then the other, less the exclusion
+    assert codes_of(store, "1.3") == {"b", "x"}  # one include, then the other, without the exclusion
 
 
 def test_whole_code_system_only_if_it_is_at_hand() -> None:

@@ -1,4 +1,4 @@
-"""The maker of synthetic cohorts: the same seed, the same cohort; all of it readable."""
+"""Synthetic cohorts: the same seed gives the same cohort, and all of it can be read."""
 
 from __future__ import annotations
 

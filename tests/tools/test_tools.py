@@ -33,7 +33,7 @@ def test_a_model_file_of_a_definition(tmp_path: Path) -> None:
 def test_figures_of_elm(tmp_path: Path) -> None:
     (tmp_path / "libraries-2025").mkdir()
     shutil.copytree(SAMPLE, tmp_path / "ecqm-content-qicore-2025")
-    # What is added needs something to be there.
+    # The folder of additional libraries must not be empty.
     shutil.copytree(SAMPLE / "input" / "cql", tmp_path / "libraries-2025" / "cql")
     told = run("tools/elm_figures.py", tmp_path)
     assert told.startswith("3 libraries identified in ")

@@ -1,4 +1,4 @@
-"""Numbers of expressions (`ecqm.elm.numbering`): equal where two expressions say the same."""
+"""Numbers of expressions (`ecqm.elm.numbering`) are equal for equal expressions."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ Stated = tuple[str | None, str | None]
 
 @dataclass
 class Batch:
-    """The results of the measures for one cohort, in the order of the selection, and what is `composed` of them;
-    `failed` has, by measure, why one could not be evaluated at all; `lifted` how often each operator ran without a
-    kernel."""
+    """The results of the measures for one cohort, in the order of the selection, and those of `composed` measures.
+    `failed` says, by measure, why one could not be evaluated at all; `lifted` counts, by operator, evaluations without
+    a kernel."""
 
     cohort: Cohort
     results: list[MeasureResult] = field(default_factory=list)
@@ -46,7 +46,7 @@ def _unwatched(measure: Measure) -> None: ...
 
 
 class _ValueSets(Protocol):
-    """What an evaluation asks of value sets: membership of codes, and what they contain."""
+    """The value sets that an evaluation needs: look-up and members."""
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
 
@@ -72,7 +72,7 @@ class Evaluation:
     patient_codes: bool = False
 
     def portable(self) -> Evaluation:
-        """The same with nothing that it does not need, to be sent to other processes and machines."""
+        """The evaluation reduced to what it needs, to be sent to other processes and machines."""
         wanted = {
             (node.value.id, node.value.version)
             for plan in self.plans
@@ -89,7 +89,7 @@ class Evaluation:
 
     @cached_property
     def together(self) -> list[tuple[Interval, list[EvaluationPlan]]]:
-        """The plans of each measurement period: what they share is evaluated once for each."""
+        """Plans by measurement period; those of one period share what they have in common."""
         return plans_by_period(self.plans, self.stated)
 
     def check(self) -> None:
@@ -97,7 +97,8 @@ class Evaluation:
         assert self.together
 
     def batch(self, cohort: Cohort, membership: Membership, watch: Watch = _unwatched) -> Batch:
-        """The results for one cohort, `watch` being called after each measure; `membership` is on its codes."""
+        """The results for one cohort. `watch` is called after each measure; `membership` uses the code index of the
+        cohort."""
         batch = Batch(cohort)
         context = replace(self.context, terminology=self.value_sets)
         for period, plans in self.together:
@@ -116,7 +117,7 @@ class Evaluation:
 
 
 def plans_by_period(plans: Sequence[EvaluationPlan], stated: Stated) -> list[tuple[Interval, list[EvaluationPlan]]]:
-    """The plans of each measurement period: what they share is evaluated once for each."""
+    """Plans by measurement period; those of one period share what they have in common."""
     found: dict[Interval, list[EvaluationPlan]] = {}
     for plan in plans:
         found.setdefault(measurement_period(plan.measure, stated), []).append(plan)
@@ -131,7 +132,7 @@ def _evaluate(
     patient_codes: bool,
     watch: Watch,
 ) -> None:
-    """All plans; after one that cannot be evaluated, those that come after it."""
+    """Evaluate all plans; if one cannot be evaluated, continue with those after it."""
     while plans:
         done = 0
         try:

@@ -1,4 +1,4 @@
-"""From published content to the plans of its measures."""
+"""Planning the measures of published content."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ecqm.plan.lowering import Lowered
 LibraryForm = Literal["elm", "cql"]
 """What libraries are taken from: their published ELM (compiling what has none), or their CQL throughout."""
 
-# Annotations and locators are what `explain` and messages show of the source.
+# `explain` and messages show the source by annotations and locators.
 _OPTIONS = CompilerOptions(annotations=True, locators=True)
 
 
 def compiled_cache() -> CompiledCache:
-    """Where compiled libraries are kept: $ECQM_CACHE, otherwise the user's cache folder."""
+    """The cache of compiled libraries, in $ECQM_CACHE, otherwise in the user's cache folder."""
     named = os.environ.get("ECQM_CACHE")
     if named:
         return CompiledCache(Path(named))
@@ -37,10 +37,10 @@ def compiled_cache() -> CompiledCache:
 
 
 class Planner:
-    """Plans measures of one content. Libraries are read once, and what measures have in common is planned once.
+    """Plans measures of one content. Libraries are read once, and nodes that measures share are planned once.
 
-    `warnings` are what the compiler has to say about libraries that it could translate, and which versions of data
-    models are assumed, each once, with the library that it was first said of.
+    `warnings` are the compiler's warnings and assumed versions of data models, each once, with the first library that
+    it is about.
     """
 
     def __init__(self, content: Content, relax_versions: bool = False, form: LibraryForm = "elm") -> None:
@@ -55,9 +55,9 @@ class Planner:
     def libraries(self, measure: Measure) -> ResolvedLibraries:
         """The libraries of a measure, read or compiled, and linked.
 
-        Criteria that are expressions are definitions of the primary library, which is compiled for them. Raises
-        ElmError for a library that is missing (naming the versions at hand), cyclic or ambiguous, and for one whose CQL
-        has errors, with all of them; MeasureError for criteria that do not compile.
+        Criteria that are expressions become definitions of the primary library, which is compiled with them. Raises
+        ElmError for a library that is missing (listing the available versions), cyclic or ambiguous, or whose CQL has
+        errors (with all errors); MeasureError for criteria that do not compile.
         """
         primary = self.content.primary_library(measure)
         found: dict[LibraryIdentifier, ElmSource | IndexedLibrary] = {}
@@ -98,7 +98,7 @@ class Planner:
                     self.warnings.setdefault(told, str(library.identifier))
 
     def _add_compiled(self, library: LibrarySource, found: dict[LibraryIdentifier, ElmSource | IndexedLibrary]) -> None:
-        """The library and all that it includes, by what their CQL says."""
+        """Add the library and all that it includes, compiled from CQL."""
         compiled = self._library(library)
         assert isinstance(compiled, IndexedLibrary)
         if compiled.identifier in found:
@@ -119,7 +119,7 @@ class Planner:
         return IndexedLibrary(compilation.library, f"{library} (compiled)")
 
     def _with_criteria(self, primary: LibrarySource, measure: Measure, criteria: Sequence[str]) -> IndexedLibrary:
-        """The library of a measure with a definition for each of some criteria, called as the criterion is written."""
+        """The library of a measure with a definition for each criterion, named by the text of the criterion."""
         cql = primary.cql()
         if cql is None:
             raise MeasureError(
@@ -138,7 +138,7 @@ class Planner:
         return IndexedLibrary(compilation.library, f"{primary} with the criteria of {measure.name} (compiled)")
 
     def _cql(self, name: str, version: str | None) -> str | None:
-        # Libraries are known by their names, whatever namespace an include writes in front.
+        # Libraries are looked up by name, without the namespace of an include.
         try:
             return self._find(name.rpartition(".")[2], version).cql()
         except LibraryNotFound:

@@ -1,4 +1,4 @@
-"""Measures chosen from a content to run together: planned as one, and what they lack said before they start."""
+"""Measures selected from a content and planned together, with what they lack."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PlannedMeasures:
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """All measures that have results, by canonical: those with plans, then those that are only composed."""
+        """All measures with results, by canonical: those with plans, then those that are only composed."""
         planned = {plan.measure.canonical: plan.measure for plan in self.plans}
         return planned | {measure.canonical: measure for measure in self.composites}
 
@@ -92,7 +92,7 @@ def select(
     relax_versions: bool = False,
     watch: Callable[[Measure], None] = lambda measure: None,
 ) -> Selection:
-    """Plan measures; `watch` is called after each. One that cannot be planned does not keep the others from it."""
+    """Plan measures; `watch` is called after each. A measure that cannot be planned is in `not_planned`."""
     planner = Planner(content, relax_versions)
     plans: dict[str, MeasurePlan] = {}
     composites: list[Measure] = []
@@ -121,7 +121,7 @@ def select(
 
 
 def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePlan]) -> Measure:
-    """Plan a measure and what it is composed of into `plans`, by canonical; gives the measure with all it names found.
+    """Plan a measure and its components into `plans`, by canonical; returns the measure with its components resolved.
 
     Raises what `CannotPlan` lists.
     """
@@ -141,9 +141,9 @@ def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePl
 
 
 def missing_value_sets(content: Content, plans: Iterable[MeasurePlan]) -> tuple[MissingValueSet, ...]:
-    """The value sets that plans look into and that are not at hand as whole, with the defines that name them.
+    """The value sets that plans refer to and that are missing or incomplete, with the defines that name them.
 
-    Those that a library declares and no define of the measures refers to are not needed.
+    A value set that a library declares and no define of the measures refers to is not needed.
     """
     uses: dict[str, list[str]] = {}
     for plan in plans:

@@ -1,4 +1,4 @@
-"""What the groups of a QDM measure count, patients or episodes of care, as far as the plan of their criteria tells."""
+"""What the groups of a QDM measure count, patients or episodes of care, derived from the plan of their criteria."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
 
 
 def _is_list(node: Node) -> bool:
-    """Does a criterion give a list of episodes, rather than be true of a patient or not?"""
+    """Is a criterion a list of episodes, rather than a condition on patients?"""
     if isinstance(node, Cast):
         return _is_list(node.operand)
     return isinstance(node, (Retrieve, CollectWithin, SortWithin, MakeList)) or (
@@ -37,7 +37,7 @@ def _is_list(node: Node) -> bool:
 
 
 def _retrieved(node: Node) -> str | None:
-    """The one data type that the elements of a list are of, if the plan tells."""
+    """The data type of the elements of a list, if the plan shows a single one."""
     if isinstance(node, Retrieve):
         return node.resource_type.partition(".")[2]
     if isinstance(node, (CollectWithin, Element)):

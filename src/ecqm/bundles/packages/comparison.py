@@ -126,7 +126,8 @@ def _meets(found: Mapping[str, ExpectedSet], authored: Mapping[str, ExpectedSet]
 
 
 def package_report(engine: dict[str, Any], runs: Sequence[MeasureRun]) -> dict[str, Any]:
-    """A deck's results as of FHIR decks, with the counts of agreeing episodes, statements and authors' values."""
+    """The report of a deck, as for FHIR decks, with counts of agreeing episodes, statements and expected values of
+    authors."""
     report = deck_report(engine, runs)
     for told, run in zip(report["measures"], runs, strict=True):
         told |= _tally(run.results)

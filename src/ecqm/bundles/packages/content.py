@@ -1,4 +1,4 @@
-"""QDM packages as content of a run: measures chosen and planned, and the patients that they are evaluated on."""
+"""QDM packages as the content of a run: selecting and planning measures, and evaluating them on patients."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class PackageContent:
 
     @classmethod
     def open(cls, path: Path, valuesets: Sequence[Path] = ()) -> PackageContent:
-        """The packages at a path; `valuesets` have what these lack. Raises ContentError for a path without packages."""
+        """The packages at a path; `valuesets` are further value sets. Raises ContentError for a path without
+        packages."""
         found, problems = [], []
         beside = ValueSetStore.of_folders(*valuesets)
         for file in package_files(path):
@@ -95,8 +96,8 @@ class PackageContent:
 
 
 class LayeredValueSets:
-    """Value sets from the first of several layers that has them, in whatever version: a measure means those that it
-    comes with, and what stands in for them."""
+    """Value sets from the first of several layers that has them, in any version: those of the measure's package,
+    otherwise those given in addition."""
 
     def __init__(self, layers: Sequence[ValueSets]) -> None:
         self._layers = layers
@@ -108,7 +109,7 @@ class LayeredValueSets:
 
 
 class SharedValueSets:
-    """The value sets of several packages, which have to mean the same by one OID."""
+    """The value sets of several packages, which have to agree on the codes of each OID."""
 
     def __init__(self, of: Sequence[MeasurePackage]) -> None:
         self._packages = of
@@ -135,14 +136,14 @@ class SharedValueSets:
 
 @dataclass(frozen=True)
 class SelectedPackages:
-    """What results are told to come from."""
+    """The packages that results come from."""
 
     packages: Sequence[MeasurePackage]
     problems: Sequence[str]
     value_sets: SharedValueSets
 
     def hashes(self) -> Mapping[str, str]:
-        """By measure, of the package's file."""
+        """SHA-256 of the package's file, by name of the measure."""
         return {each.measure.name: hashlib.sha256(Path(each.origin).read_bytes()).hexdigest() for each in self.packages}
 
 
@@ -175,7 +176,7 @@ def missing_of_package(package: MeasurePackage, plan: MeasurePlan) -> list[Missi
 def select_packages(
     content: PackageContent, names: Iterable[str] = (), watch: Callable[[Measure], None] = lambda measure: None
 ) -> PackageSelection:
-    """Plan measures; `watch` is called after each. One that cannot be planned does not keep the others from it."""
+    """Plan measures; `watch` is called after each. A measure that cannot be planned is in `not_planned`."""
     chosen = content.select(names)
     plans: list[MeasurePlan] = []
     not_planned: dict[str, str] = {}

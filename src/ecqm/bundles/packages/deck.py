@@ -39,7 +39,7 @@ class PackageDeck:
 
     @classmethod
     def open(cls, root: Path) -> PackageDeck:
-        """The deck of a folder. Raises ContentError for one that is none."""
+        """The deck of a folder. Raises ContentError if the folder is not a deck."""
         if not is_package_deck(root):
             raise ContentError(f"{root} has no measure packages with patients")
         at = next((folder / REFERENCE for folder in (root, root.parent) if (folder / REFERENCE).is_file()), None)
@@ -48,8 +48,8 @@ class PackageDeck:
     def cases(self) -> Iterable[tuple[Path, MeasurePackage, list[Path]]]:
         """Every measure file with its package and the files of its patients.
 
-        A patients' folder belongs to the measures of the folder of that name, otherwise to those that call themselves
-        by it.
+        A folder of patients belongs to the measures in the folder of the same name, otherwise to the measures of that
+        name.
         """
         folders = {path.name: path for path in sorted((self.root / "patients").iterdir()) if path.is_dir()}
         for path in packages(self.root / "measures"):
@@ -70,7 +70,8 @@ def run_deck(
     defects: DefectList | None = None,
     inspector: Inspector | None = None,
 ) -> list[MeasureRun]:
-    """Run all patients of all measures (or of those named), each measure's as one cohort, shown to an `inspector`."""
+    """Run the patients of all measures (or of those named), each measure's as one cohort. An `inspector` sees each
+    evaluation."""
     cases = list(deck.cases())
     if names:
         cases = [case for name in names for case in named(name, cases, lambda case: case[1].names)]

@@ -31,7 +31,7 @@ class _Authored(msgspec.Struct):
 
 
 def authored_expectations(file: Path, plan: PackagePlan) -> dict[str, ExpectedSet]:
-    """What the author of a patient expects of a measure, by population set; nothing if that cannot be told."""
+    """The expectations of a patient's author for a measure, by population set; empty if there are none."""
     try:
         values = json_decoder(_Authored)(file.read_bytes()).expectedValues or []
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""HQMF documents: what a measure asks for, as authoring tools export it beside the logic.
+"""HQMF documents: the definition of a measure, which authoring tools export beside the logic.
 
 Population criteria refer to definitions of a CQL library (`Library."Initial Population"`); every section of population
 criteria is one group. A document does not say whether patients or episodes are counted: that follows from the type of

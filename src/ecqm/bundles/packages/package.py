@@ -20,7 +20,7 @@ VALUE_SETS = "value_sets.json"
 
 @dataclass(frozen=True)
 class MeasurePackage:
-    """A measure ready to be planned. It is called as its folder is, or as its file where a folder has several.
+    """A measure ready to be planned. Its name is that of its folder, or of its file if the folder has several.
 
     `main` names its primary library; `references` are the statements that each statement refers to, as far as the
     package lists them; `calculates_supplemental_data` tells whether the tools that it is for show supplemental data;
@@ -45,7 +45,7 @@ class MeasurePackage:
         return self.libraries.resolve(self.main)
 
     def plan(self) -> MeasurePlan:
-        """The plan of the measure, its groups' basis the data type of their episodes where that can be told.
+        """The plan of the measure, with the data type of episodes as basis of its groups where it can be determined.
 
         Raises ElmError, PlanError or MeasureError.
         """
@@ -55,7 +55,7 @@ class MeasurePackage:
         return replace(plan, measure=replace(plan.measure, groups=groups))
 
     def source_of(self, library: IndexedLibrary) -> str | None:
-        """The CQL that a library was made from, where the package has it."""
+        """The CQL that a library was made from, if the package has it."""
         return self.cql.get(library.identifier.name)
 
 

@@ -42,10 +42,10 @@ Counts = dict[str, float]
 
 @dataclass(frozen=True)
 class SetResult:
-    """What one patient has in one population set, or in a stratum of one.
+    """The results of one patient in a population set, or in a stratum of one.
 
     `counts` by population; `episodes` the counts of each episode by its id, None where patients are counted;
-    `observations` in order of the episodes; `statements` what every statement of the logic came to.
+    `observations` in order of the episodes; `statements` the outcome of every statement of the logic.
     """
 
     counts: Counts
@@ -56,7 +56,8 @@ class SetResult:
 
 @dataclass
 class PackagePlan:
-    """A package's plan with that of every statement, so that each can be shown; `problems` names those without."""
+    """The plan of a package and of every statement of its logic; `problems` names statements that could not be
+    planned."""
 
     package: MeasurePackage
     measure: MeasurePlan
@@ -76,7 +77,7 @@ def plan_package(package: MeasurePackage, statements: bool = True) -> PackagePla
     for library in plan.libraries.libraries if statements else ():
         for name, definition in library.expressions.items():
             if definition.localId is None:
-                # No author's statement, but the translator's own (`Patient`): it stands for the context, not a result.
+                # Added by the translator (`Patient`): it represents the context and is not shown.
                 continue
             try:
                 nodes[library.identifier.name, name] = plan.lowering.define(library, name)
@@ -94,7 +95,7 @@ def plan_package(package: MeasurePackage, statements: bool = True) -> PackagePla
 def executor_of(
     plan: PackagePlan, cohort: Cohort, codes: CodeIndex, context: EvaluationContext | None = None
 ) -> Executor:
-    """The executor of a package's plan over patients that were read with its demand, version and `codes`."""
+    """The executor of a package's plan over patients read with its demand and version, on the code index `codes`."""
     return Executor(
         cohort,
         Membership(codes, plan.package.value_sets),
@@ -106,7 +107,7 @@ def executor_of(
 
 @dataclass
 class PackageResults:
-    """The results of a package over a cohort; `of_patient` shows one patient as the certification tools do."""
+    """The results of a package over a cohort; `of_patient` gives those of one patient as the certification tools do."""
 
     plan: PackagePlan
     groups: tuple[GroupResult, ...]
@@ -150,20 +151,20 @@ class PackageResults:
                 for at, key in enumerate(keys)
             }
             for key in self._stratum_alone(name, row).difference(keys):
-                # The tools count what a stratification selects before they ask for the initial population.
+                # The tools count what a stratification selects, whether or not it is in the initial population.
                 episodes[names.get(key, str(key))] = dict.fromkeys(members, 0.0) | {STRATUM: 1.0}
                 counts[STRATUM] += 1
         statements = self._statements(group, row, counts, episodes, name)
         return SetResult(counts, tuple(value for values in observed for value in values), episodes, statements)
 
     def _enters(self, library: str, row: int) -> bool:
-        """Is anything of a library called for a patient? Of the measure's own always."""
+        """Is anything in a library called for a patient? Always true for the primary library."""
         return library == self.plan.package.main.name or (
             library in self._entered and bool(self._entered[library][row])
         )
 
     def _stratum_alone(self, name: str, row: int) -> set[int]:
-        """The keys of the episodes that a stratification selects, of whatever population they are."""
+        """The keys of the episodes that a stratification selects, in any population or none."""
         selected = self._strata.get(name)
         return set(selected.key[selected.patient == row].tolist()) if isinstance(selected, Episodes) else set()
 
@@ -237,7 +238,7 @@ def run_package(plan: PackagePlan, executor: Executor) -> PackageResults:
 
 
 def _episode_names(column: Column) -> dict[int, str]:
-    """The ids of the elements in lists of episodes, by the key that the units of a group know them by."""
+    """The ids of the elements in lists of episodes, by their keys in the units of a group."""
     if not isinstance(column, ListColumn) or not isinstance(column.values, ResourceColumn):
         return {}
     elements: Any = column.values

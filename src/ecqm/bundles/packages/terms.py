@@ -1,4 +1,4 @@
-"""The terms of HQMF and of the tools around it, as those of `ecqm.measures.definition`."""
+"""The terms of HQMF and its tools, mapped to those of `ecqm.measures.definition`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ POPULATIONS = {
     "MSRPOPL": PopulationCode.MEASURE_POPULATION,
     "MSRPOPLEX": PopulationCode.MEASURE_POPULATION_EXCLUSION,
 }
-# The basis of groups that count episodes, until the logic tells of what type, and of those that do not say what they
-# count.
+# The basis of groups that count episodes of a type not yet known, and of groups that do not state what they count.
 EPISODES = "Episode"
 UNSTATED = ""
 

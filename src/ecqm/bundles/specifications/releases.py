@@ -1,6 +1,6 @@
-"""The annual updates of CMS measures that are known: `releases.toml`, beside what of them a store has.
+"""The known annual updates of CMS measures (`releases.toml`), and which of their measures a store has.
 
-Facts of public pages and of published content only; the specifications themselves come from their publishers.
+It has only facts from public pages and published content; the specifications themselves come from their publishers.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ class ReleasedMeasure:
     version: str
 
     def is_specified(self, specification: Specification) -> bool:
-        """Is a specification of this measure, in whatever version?"""
+        """Is a specification one of this measure, in any version?"""
         return self.name == specification.measure or self.cms_id in map(cms_id, specification.names)
 
 
 @dataclass(frozen=True)
 class Release:
-    """What is known of a year's update: `facts` as `releases.toml` has them, and its measures, where some source lists
-    them."""
+    """What is known of a year's update: `facts` as in `releases.toml`, and its measures, if a source lists them."""
 
     year: int
     name: str
@@ -41,9 +40,9 @@ class Release:
     measures: tuple[ReleasedMeasure, ...]
 
     def installed(self, measure: ReleasedMeasure, specifications: Iterable[Specification]) -> list[Specification]:
-        """A measure's specifications in the version that was released, and those in other versions for this year.
+        """The specifications of a measure in the released version, and those in other versions for this year.
 
-        The year alone does not tell: the periods of some measures begin in the year after that of their release.
+        The year alone is not enough: the periods of some measures begin in the year after their release.
         """
         return [
             each

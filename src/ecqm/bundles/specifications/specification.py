@@ -1,4 +1,4 @@
-"""A measure's specification as one thing: everything that its results depend on, each part with its hash.
+"""The specification of a measure: everything that its results depend on, each part with its hash.
 
 Parts are the Measure resource, every form of every library that it includes, and the codes of every value set that
 these name. The content hash is over the hashes of all parts, so two specifications with one hash give one result.
@@ -25,11 +25,11 @@ Key = tuple[str, str, str | None, str]
 
 
 class SpecificationError(ContentError):
-    """A specification that cannot be made or found, with what is missing or ambiguous."""
+    """A specification that cannot be assembled or found; the message says what is missing or ambiguous."""
 
 
 class SpecificationDrift(SpecificationError):
-    """A specification that differs from the one that goes by the same name, with what differs on either side."""
+    """A specification that differs from another of the same name; the message lists the differences."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What the part is, whatever it says."""
+        """What identifies the part, whatever its content."""
         return self.kind, self.name, self.version or "", self.form
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Specification(msgspec.Struct, frozen=True):
-    """What a store knows of a specification; `origin` is where it was read from, `added` when (UTC)."""
+    """A specification as listed in a store; `origin` is where it was read from, `added` when (UTC)."""
 
     year: int
     measure: str
@@ -83,9 +83,9 @@ class Assembled:
 
 
 def assemble(content: Content, measure: Measure) -> Assembled:
-    """Gathers a measure's specification from content, with those that it is composed of.
+    """Assemble the specification of a measure from content, including its components.
 
-    `LibraryNotFound` without its primary library; `MeasureNotFound` or `MeasureError` for what it is composed of.
+    Raises LibraryNotFound without its primary library; MeasureNotFound or MeasureError for its components.
     """
     parts = [(_part(key, data := read()), data) for key, read in _sources(content, measure)]
     missing: list[str] = []
@@ -96,9 +96,8 @@ def assemble(content: Content, measure: Measure) -> Assembled:
 
 
 def with_logic(content: Content, measures: Iterable[Measure]) -> list[Measure]:
-    """The measures that others consist of, each once: composites give way to what they are composed of.
-
-    Raises `MeasureNotFound` or `MeasureError` for what one is composed of.
+    """The measures with logic, each once: composites are replaced by their components. Raises MeasureNotFound or
+    MeasureError for a component.
     """
     found: dict[str, Measure] = {}
     for measure in measures:
@@ -108,7 +107,7 @@ def with_logic(content: Content, measures: Iterable[Measure]) -> list[Measure]:
 
 
 def content_hashes(content: Content, measures: Iterable[Measure]) -> dict[str, str]:
-    """The content hash of each measure's specification by its name; what measures have in common is read once.
+    """The content hash of each measure's specification, by name; shared parts are read once.
 
     Raises what `assemble` does.
     """
@@ -122,7 +121,7 @@ def content_hashes(content: Content, measures: Iterable[Measure]) -> dict[str, s
 
 
 def _sources(content: Content, measure: Measure) -> Iterator[tuple[Key, Callable[[], bytes]]]:
-    """What a measure's specification consists of, and how to read it."""
+    """The parts of a measure's specification, and how to read them."""
     source = content.measures.find(f"{measure.name}|{measure.version}" if measure.version else measure.name)
     yield ("Measure", measure.name, measure.version, ""), source.read
     for component in with_logic(content, [measure]):
@@ -145,7 +144,7 @@ def _part(key: Key, data: bytes) -> Part:
 
 
 def _value_set(expansion: Expansion) -> bytes:
-    """The codes of a value set as a ValueSet resource of its own, whole without those that it was composed of."""
+    """The codes of a value set as a self-contained ValueSet resource."""
     contains = [{"system": system, "code": code} for system, code in sorted(expansion.codes)]
     stored = {"total": len(contains), "contains": contains}
     if not expansion.complete:

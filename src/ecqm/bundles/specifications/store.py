@@ -49,7 +49,7 @@ def default_store() -> Path:
 
 @dataclass(frozen=True)
 class Verification:
-    """A specification and what is wrong with it; nothing if it is as it was added."""
+    """A specification and its problems; there are none if it is as it was added."""
 
     specification: Specification
     problems: tuple[str, ...]
@@ -77,11 +77,11 @@ class SpecificationStore:
         replace: bool = False,
         allow_missing: bool = False,
     ) -> Specification:
-        """Keeps a measure's specification; one that is already there unchanged stays as it is.
+        """Store the specification of a measure; if it is already there unchanged, nothing is written.
 
-        `year` is the reporting year, by default that in which the measure's effective period begins.
-        `SpecificationDrift` if the same year, measure and version is there with other content (unless `replace`);
-        `SpecificationError` if libraries or value sets are missing (unless `allow_missing`).
+        `year` is the reporting year, by default that in which the measure's effective period begins. Raises
+        SpecificationDrift if the same year, measure and version is there with other content (unless `replace`),
+        SpecificationError if libraries or value sets are missing (unless `allow_missing`).
         """
         year = year or measure.reporting_year
         if year is None:
@@ -130,10 +130,10 @@ class SpecificationStore:
     def find(
         self, name: str, year: int | None = None, version: str | None = None, content_hash: str | None = None
     ) -> Specification:
-        """The one specification that is meant.
+        """The only specification that matches.
 
-        `SpecificationError` if there is none, or several (two years of a measure are never chosen between);
-        `SpecificationDrift` if `content_hash` (whole or its beginning) is not that of the one installed.
+        Raises SpecificationError if there is none or several (there is no default year), SpecificationDrift if the hash
+        of the specification does not begin with `content_hash`.
         """
         found = self.matching(name, year, version)
         wanted = " ".join(str(part) for part in (name, version, f"({year})" if year else None) if part)
@@ -159,7 +159,7 @@ class SpecificationStore:
         return as_content(Content(root=self.root), documents)
 
     def verify(self, specification: Specification) -> Verification:
-        """Checks that every part is there as it was added."""
+        """Check that every part is there as it was added."""
         problems = []
         for part in specification.parts:
             try:
@@ -171,7 +171,7 @@ class SpecificationStore:
         return Verification(specification, tuple(problems))
 
     def compare(self, specification: Specification, content: Content) -> Verification:
-        """Checks an installed specification against content: what differs, if anything."""
+        """Compare an installed specification with content; the problems are the differences."""
         measure = content.measure(f"{specification.measure}|{specification.version}")
         assembled = assemble(content, measure)
         if assembled.content_hash == specification.content_hash:
@@ -187,7 +187,7 @@ class SpecificationStore:
         return self.root / "parts" / part.sha256[:2] / part.sha256
 
     def _write(self, path: Path, data: bytes, overwrite: bool = False) -> None:
-        """Writes a file so that it is there whole or not at all."""
+        """Write a file atomically."""
         if path.is_file() and not overwrite:
             return
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -115,3 +115,17 @@ def test_intervals_of_several_types_beside_points(cohort: Cohort) -> None:
     )
     assert logic.values("Spans", cohort) == [(False,), (False, True)]
     assert logic.values("Numbers", cohort) == [(1,), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("1.50", "1.50"),
+        ("1.50 + 1.50", "3.0"),
+        ("Log(100.0, 10.0)", "2.0"),
+        ("Exp(-100.0)", "0.0"),
+        ("2.0 / 4.0", "0.5"),
+    ],
+)
+def test_results_have_the_digits_that_they_need(source: str, text: str, cohort: Cohort) -> None:
+    assert first(f"ToString({source})", cohort) == text

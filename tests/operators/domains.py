@@ -48,7 +48,7 @@ DOMAINS: dict[t.CqlType, list[Any]] = {
     t.BOOLEAN: [True, False],
     t.INTEGER: [*range(-3, 6), 2**31 - 1, -(2**31), 70_000],
     t.LONG: [Long(value) for value in (*range(-3, 6), 2**40, 2**63 - 1, -(2**63))],
-    t.DECIMAL: _DECIMALS,
+    t.DECIMAL: [*_DECIMALS, MAX_DECIMAL, MIN_DECIMAL, Decimal("-0.00000001"), Decimal("92233720368.54775807")],
     t.QUANTITY: [Quantity(value, unit) for value in _DECIMALS[:7] for unit in _UNITS]
     + [Quantity(MAX_DECIMAL, "g"), Quantity(MAX_DECIMAL, "mg"), Quantity(MIN_DECIMAL, "1")],
     t.STRING: ["", "a", "A", "a b", "a\tb", "b", "a/b/c", "/", "x|y", "2012-02-03", "12", "1.5"],

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ecqm.values import Code, Concept, Date, Interval, Long, Quantity, Ratio, Tuple, Uncertainty, ValueSet
-from ecqm.values.text import to_cql
+from ecqm.values import Code, Concept, CqlError, Date, Interval, Long, Quantity, Ratio, Tuple, Uncertainty, ValueSet
+from ecqm.values.text import parse_datetime, to_cql
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,8 @@ def test_notation(value: Any, text: str) -> None:
 def test_foreign_objects_are_refused() -> None:
     with pytest.raises(TypeError):
         to_cql(1.5)
+
+
+def test_only_digits_of_ascii_make_a_date() -> None:
+    with pytest.raises(CqlError):
+        parse_datetime("٢٠١٢")

@@ -33,12 +33,14 @@ def in_long(value: int) -> Long | None:
 
 
 def in_decimal(value: Decimal) -> Decimal | None:
-    """`value` rounded to eight decimal places, halves away from zero; None if out of range."""
+    """`value` rounded to eight decimal places, halves away from zero; None if out of range. A number that has to be
+    rounded keeps no zeros at its end."""
     if not value.is_finite() or (value and value.adjusted() > 28):
         return None
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and (exponent < -8 or exponent > 0):
-        value = value.quantize(DECIMAL_STEP if exponent < 0 else Decimal(1), context=EXACT)
+    if value.as_tuple().exponent < DECIMAL_STEP.as_tuple().exponent:  # type: ignore[operator]  # both are finite
+        value = value.quantize(DECIMAL_STEP, context=EXACT).normalize(EXACT)
+    if value.as_tuple().exponent > 0:  # type: ignore[operator]
+        value = value.quantize(Decimal(1), context=EXACT)
     if not value:
         return value.copy_abs()  # zero has a sign in Python but not in CQL
     return value if value.copy_abs() <= MAX_DECIMAL else None

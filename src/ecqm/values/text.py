@@ -15,9 +15,9 @@ from ecqm.values.structure import Tuple
 from ecqm.values.temporal import HOUR, PRECISIONS, Date, DateTime, Temporal, Time
 from ecqm.values.units import CALENDAR_UNITS
 
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
-_TIME = re.compile(r"(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?")
-_OFFSET = re.compile(r"Z|([+-])(\d\d):(\d\d)")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
+_TIME = re.compile(r"(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?", re.ASCII)
+_OFFSET = re.compile(r"Z|([+-])(\d\d):(\d\d)", re.ASCII)
 _WIDTHS = dict(zip(PRECISIONS, (4, 2, 2, 2, 2, 2, 3), strict=True))
 
 

@@ -1,7 +1,7 @@
-"""Every count of a run with the identifiers of what is counted: DIR/counts.json, from which submissions are made.
+"""All counts of a run with the identifiers of what is counted: DIR/counts.json, from which submissions are made.
 
-A MeasureReport says of a stratum only what the measure applies it to, and nothing of supplemental data within
-populations; here is all of it, without saying of whom.
+In a MeasureReport, strata have only the populations that the measure applies them to, and supplemental data are not
+counted within populations. Here all of it is counted, without identifying patients.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ecqm.values.text import iso_text
 
 COUNTS = "counts.json"
 
-# What is written is right; what is read may have been changed by hand. So what the parts of counts say of one another
-# is looked at where they are made, and a reader has nothing to doubt.
+# The file may have been edited by hand before it is read. Therefore the structs check their consistency when they are
+# made.
 _Number = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -42,7 +42,8 @@ class PopulationCount(msgspec.Struct, frozen=True):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """What the observations of a population come to: `value` by `method`, of so many `values` without nulls."""
+    """The observations of a population: `value` is the aggregate by `method` of `values` observations that are not
+    null."""
 
     id: str
     identifier: str | None
@@ -63,15 +64,15 @@ class StratumCount(msgspec.Struct, frozen=True):
 
 
 class CodesCount(msgspec.Struct, frozen=True):
-    """So many patients have these codes of an element, (system, code) each, and no others."""
+    """The number of patients with exactly these codes, (system, code) each, of an element."""
 
     codes: list[tuple[str, str]]
     patients: _Number
 
 
 class GroupCount(msgspec.Struct, frozen=True):
-    """A group. `supplements` has, by population and element, how many patients have which codes; it is empty if it was
-    not asked for."""
+    """A group. `supplements` has, by population and element, how many patients have which codes; it is empty unless
+    requested."""
 
     id: str
     scoring: Scoring
@@ -134,7 +135,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def read_counts(path: Path) -> Counts:
-    """What `Counts.write` wrote. Raises OSError, msgspec.DecodeError."""
+    """Read what `Counts.write` wrote. Raises OSError, msgspec.DecodeError."""
     return json_decoder(Counts)(path.read_bytes())
 
 
@@ -145,7 +146,7 @@ def measure_count(
     errors: int,
     supplements: Sequence[Counter[Counted]] = (),
 ) -> MeasureCount:
-    """The counts of a measure; `supplements` of its groups in their order, if they were asked for."""
+    """The counts of a measure; `supplements` are those of its groups in order, if they were requested."""
     elements = [element for each in measure.supplemental_data if (element := element_of(each)) is not None]
     asked: Sequence[Counter[Counted] | None] = supplements or [None] * len(tallies)
     return MeasureCount(
@@ -210,7 +211,7 @@ def _strata(group: GroupTally, stratifier: StratifierTally) -> list[StratumCount
 def _supplements(
     tally: GroupTally, counter: Mapping[Counted, int], elements: Sequence[SupplementalElement]
 ) -> dict[str, dict[SupplementalElement, list[CodesCount]]]:
-    """By population and element; of a population without members the elements that the measure has."""
+    """Counts by population and element; a population without members has all elements of the measure, empty."""
     found: dict[str, dict[SupplementalElement, list[CodesCount]]] = {
         each.id: {element: [] for element in elements} for each in tally.group.criteria
     }

@@ -1,9 +1,9 @@
-"""Which clauses of a measure its test cases put to the test.
+"""Which clauses of a measure its test cases cover.
 
-A clause is covered if it was true, or had a value, in some case. That is what the authoring tools count; whether a
-case shows the other way too is told beside it. Counted are the clauses of the definitions that populations, stratifiers
-and observations need, as far as they depend on the patient and have words of their own. Clauses of functions, which
-many measures share, are told of but not counted: what counts is the call.
+A clause is covered if it was true, or had a value, in some case, as the authoring tools count it; whether it also
+failed in a case is reported in addition. Clauses count if they belong to definitions that populations, stratifiers and
+observations need, depend on the patient, and have text of their own. Clauses of functions, which many measures share,
+are shown but not counted; the call is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class DefineCoverage:
 
 @dataclass(frozen=True)
 class Share:
-    """Of `clauses` how many were `covered`; of `conditions` among them, how many both held and did not (`decided`)."""
+    """How many of `clauses` were `covered`, and how many of the `conditions` among them both held and failed
+    (`decided`)."""
 
     clauses: int
     covered: int
@@ -43,7 +44,7 @@ class Share:
 
     @classmethod
     def of(cls, coverages: Iterable[Coverage]) -> Share:
-        """The share of some clauses."""
+        """The share covered of some clauses."""
         counted = list(coverages)
         conditions = [each for each in counted if each.condition]
         covered = sum(each.held > 0 for each in counted)
@@ -53,7 +54,7 @@ class Share:
 
     @property
     def percent(self) -> float | None:
-        """None where there is nothing to cover."""
+        """None if there is nothing to cover."""
         return 100 * self.covered / self.clauses if self.clauses else None
 
 
@@ -76,11 +77,11 @@ class MeasureCoverage:
 
     @property
     def share(self) -> Share:
-        """Of all clauses that count."""
+        """The share over all clauses that count."""
         return Share.of(coverage for define in self.defines.values() for coverage in define.counted)
 
 
 def _with_words(define: DefineCoverage) -> list[str]:
-    """The clauses that stand in the text of a definition."""
+    """The clauses that appear in the text of a definition."""
     named = {span.node for span in define.text} if define.text is not None else set()
     return [clause for clause in define.define.clauses if clause in named]

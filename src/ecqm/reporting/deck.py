@@ -13,7 +13,7 @@ from ecqm.measures.decks.agreement import CaseResult, MeasureRun
 
 Report = dict[str, Any]
 
-# Columns of the table; those of the second row are left out where no measure has such cases.
+# Columns of the table; those of the second line are left out if no measure has such cases.
 _ALWAYS = ("cases", "agree", "errors")
 _IF_ANY = ("defects", "stratifiers", "observations", "scores")
 _HEADINGS = {"defects": "listed", "stratifiers": "strata", "observations": "observed"}
@@ -30,7 +30,7 @@ def render_deck(report: Report, runs: Sequence[MeasureRun], form: str, width: in
 
 
 def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
-    """What differs, case by case, then the table, so that the totals are what a reader sees last."""
+    """The differences case by case, then the table, so that the totals are at the end."""
     from rich.console import Console
     from rich.table import Table
 
@@ -53,7 +53,7 @@ def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
 
 
 def _amount(tally: int | Report) -> int:
-    """How many cases a column of the table is about."""
+    """The number of cases that a column of the table is about."""
     return tally if isinstance(tally, int) else int(tally["cases"])
 
 
@@ -64,7 +64,7 @@ def _count(tally: int | Report) -> str:
 
 
 def _differences(run: MeasureRun) -> Iterator[str]:
-    """A line for each case that does not pass; one for all that failed for the same reason."""
+    """A line for each case that does not pass; cases that failed for the same reason share one."""
     failed: dict[str, list[str]] = {}
     for result in run.results:
         if result.error is not None and not result.passes:
@@ -130,5 +130,5 @@ def _junit(report: Report, runs: Sequence[MeasureRun]) -> str:
 
 
 def _attribute(text: str) -> str:
-    """A text as an attribute, without the characters that XML has not."""
+    """A text as an attribute, without characters that XML does not allow."""
     return quoteattr(_NOT_OF_XML.sub("\ufffd", text))

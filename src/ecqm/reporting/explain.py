@@ -1,4 +1,4 @@
-"""What the definitions of a measure come to for one patient, and why that patient is in no more populations."""
+"""The values of a measure's definitions for one patient, and why the patient is not in further populations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ from ecqm.values import EvaluationContext
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a patient is not in a population: the clauses of its criterion; none if what it is drawn from lacks them."""
+    """Why a patient is not in a population: the clauses of its criterion; none if the patient is not in the population
+    that it is drawn from."""
 
     group: str
     population: Population
@@ -45,7 +46,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class ExplainedDefine:
-    """A definition with its value and text; `clauses`: what each clause came to, and its value, by localId."""
+    """A definition with its value and text; `clauses`: the outcome and value of each clause, by localId."""
 
     define: LogicDefine
     value: Any
@@ -55,8 +56,8 @@ class ExplainedDefine:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything about one patient: `counts` by group and population; `values` by library and define, the measure's own
-    library first; `errors` of the patient; the reasons; if asked for, the definitions clause by clause (`logic`).
+    """The explanation of one patient: `counts` by group and population; `values` by library and define, the primary
+    library first; `errors` of the patient; the reasons; on request, the definitions clause by clause (`logic`).
     `warnings` tell what the values cannot be relied on for: value sets that are missing."""
 
     measure: Measure
@@ -81,7 +82,8 @@ def explain(
 ) -> Explanation:
     """Evaluate every define of a measure for a patient, by id; with `clauses` every clause too.
 
-    Raises DataError if there is no such patient, and what planning raises."""
+    Raises DataError if there is no such patient, and the errors of planning.
+    """
     plan = Planner(content, relax_versions).plan(measure)
     logic = MeasureLogic(plan)
     cohort = data.batch_of(patient, plan.demand | logic.demand)
@@ -153,7 +155,7 @@ def explanation_of(
 ) -> Explanation:
     """The explanation of one patient (`row` of the executor's cohort) from the `results` of all of them.
 
-    With `outcomes` it has the definitions clause by clause. The data must have what the demand of `logic` asks for.
+    With `outcomes` it has the definitions clause by clause. The data must cover the demand of `logic`.
     """
     groups = [group.of_patient(row) for group in results]
     reader = ClauseReader(plan.lowering, executor, row, sources)
@@ -195,13 +197,13 @@ def _reasons(plan: MeasurePlan, groups: Sequence[GroupResult], reader: ClauseRea
                 yield Reason(group.group.id, population, None if met else clause)
 
 
-# Comparing an id with as many others takes half a second.
+# Comparing an id with this many others takes half a second.
 _COMPARED = 10_000
 _FEW = 5
 
 
 def no_such_patient(patient: str, known: Sequence[str]) -> str:
-    """What to say of an id that no patient has: the ids that it may stand for, or how many there are."""
+    """The message for an id that no patient has: similar ids, or the number of patients."""
     wanted = patient.removeprefix("Patient/")
     near = known
     if len(known) > _COMPARED:

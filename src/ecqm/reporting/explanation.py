@@ -13,7 +13,7 @@ _LONGEST_TEXT = 240
 
 
 def explanation_text(found: Explanation) -> str:
-    """For people: populations, definitions, reasons."""
+    """The explanation as text: populations, definitions, reasons."""
     lines = [f"{found.measure.name}, patient {found.patient}", ""]
     for group, counts in found.counts:
         lines.append(f"{group}: " + ", ".join(f"{population.code.value} {count}" for population, count in counts))
@@ -38,7 +38,7 @@ def _tree(clause: Clause, indent: str) -> Iterator[str]:
 
 
 def explanation_json(found: Explanation) -> dict[str, Any]:
-    """The same as plain data; values in CQL notation, lists whole."""
+    """The explanation as JSON; values in CQL notation, lists complete."""
     return {
         "measure": found.measure.name,
         "patient": found.patient,

@@ -1,6 +1,6 @@
-"""The members of all populations, in files: those of a million patients, for all measures, are more than memory holds.
+"""The members of all populations, in files: for a million patients and all measures they do not fit in memory.
 
-A part leaves NNNNN.members, a line of JSON per population that has any: the measure's canonical, the place of the
+A part has NNNNN.members with a line of JSON per population with members: the measure's canonical, the index of the
 population among those of all groups, and references. They become the entries of the lists in a subject list.
 """
 
@@ -24,7 +24,7 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 
 
 def write_members(members: Mapping[str, Sequence[Sequence[Sequence[str]]]], path: Path) -> None:
-    """Write the members that a part has, by canonical as `members_of_populations` gives them. Raises OSError."""
+    """Write the members of a part, by canonical as returned by `members_of_populations`. Raises OSError."""
     with replacing(path) as fresh, fresh.open("wb") as file:
         for canonical, of_groups in members.items():
             populations = (references for of_group in of_groups for references in of_group)
@@ -34,9 +34,10 @@ def write_members(members: Mapping[str, Sequence[Sequence[Sequence[str]]]], path
 
 
 def write_subject_lists(reports: Mapping[str, Json], parts: Iterable[Path], work: Path, target: Path) -> None:
-    """Write a Bundle of subject lists, by canonical as `subject_list_report` gives them, with the members of all parts.
+    """Write a Bundle of subject lists, by canonical as returned by `subject_list_report`, with the members of all
+    parts.
 
-    `work` is a folder that is there meanwhile: in it, the entries of each list are gathered part by part.
+    `work` is a temporary folder, in which the entries of each list are gathered part by part.
     """
     places = {canonical: number for number, canonical in enumerate(reports)}
     shutil.rmtree(work, ignore_errors=True)
@@ -58,7 +59,7 @@ def write_subject_lists(reports: Mapping[str, Json], parts: Iterable[Path], work
 
 
 def _write_report(report: Json, entries: Sequence[Path], target: IO[str]) -> None:
-    """A report as an entry of the bundle: after all else its lists, and after all else of each list its entries."""
+    """Write a report as an entry of the bundle; its lists come last, and so do the entries of each list."""
     lists = report["contained"]
     entry = bundle_entry({name: value for name, value in report.items() if name != "contained"})
     target.write(_opened(_opened(json.dumps(entry, ensure_ascii=False))) + ', "contained": [')
@@ -76,5 +77,5 @@ def _write_report(report: Json, entries: Sequence[Path], target: IO[str]) -> Non
 
 
 def _opened(text: str) -> str:
-    """An object of JSON without its last brace, to write more into it."""
+    """A JSON object without its closing brace, to append to it."""
     return text[:-1]

@@ -1,4 +1,4 @@
-"""Values in CQL's notation, as explanations and the interactive commands show them."""
+"""Values in CQL notation, as shown by explanations and interactive commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ELEMENTS = 3
 
 
 def notation(value: Any, shown: int = _ELEMENTS) -> str:
-    """A value as CQL writes it; a resource as Type/id, and of a long list the first few elements and their number."""
+    """A value as CQL writes it; a resource as Type/id; a long list as its first elements and their number."""
     if isinstance(value, ResourceRow):
         return resource_name(value)
     if isinstance(value, Unknown):

@@ -1,4 +1,4 @@
-"""What a reader wants first of results: counts and scores, a line per group."""
+"""Results at a glance: counts and scores, a line per group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Results of a deck of QDM packages: as those of FHIR decks, with the statements of the logic beside populations."""
+"""Results of a deck of QDM packages: as those of FHIR decks, with statements of the logic in addition to
+populations."""
 
 from __future__ import annotations
 

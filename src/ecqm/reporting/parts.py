@@ -1,4 +1,4 @@
-"""What came of a part of the patients, without these: parts add up, are written as JSON, and made anywhere."""
+"""The results of some patients, without the patients: parts are made in any process, written as JSON, and added up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecqm.measures.scoring.composite import CompositeScores, CompositeTally, com
 from ecqm.measures.scoring.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told
 
-# What is listed of a run; all of it is counted.
+# How many are listed for a run; all of them are counted.
 PROBLEMS_LISTED = 10_000
 ERRORS_LISTED = 100_000
 
@@ -25,9 +25,8 @@ Message = tuple[str, str | None, str | None]
 
 @dataclass
 class MeasurePart:
-    """A measure's results: tallies of its groups, patients whose evaluation failed, tallied supplements, seconds of
-    processor time, the supplemental data `within` populations if they were asked for, and the tallies of its
-    composites."""
+    """The results of a measure: tallies of its groups, number of patients whose evaluation failed, processor seconds,
+    tallied supplements, tallies of its composites, and, on request, supplemental data counted `within` populations."""
 
     groups: tuple[GroupTally, ...]
     failed: int
@@ -39,9 +38,9 @@ class MeasurePart:
 
 @dataclass
 class Part:
-    """The results for some patients. `measures` by canonical; `not_run` has by name why one could not be evaluated;
-    `n_failed` counts the evaluations of one measure for one patient that raised an error, `seconds` of processor time
-    were taken to load the data, evaluate and write the results."""
+    """The results for some patients. `measures` by canonical; `not_run` says, by name, why a measure could not be
+    evaluated. `n_failed` counts pairs of a measure and a patient whose evaluation raised an error. `seconds` are the
+    processor seconds to load the data, evaluate and write the results."""
 
     patients: int = 0
     measures: dict[str, MeasurePart] = field(default_factory=dict)
@@ -55,7 +54,7 @@ class Part:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: Part) -> None:
-        """The results for more patients, who come after these."""
+        """Add the results for more patients, who come after these."""
         self.patients += other.patients
         self.not_run |= other.not_run
         self.errors += other.errors[: max(ERRORS_LISTED - len(self.errors), 0)]
@@ -73,7 +72,7 @@ class Part:
             self.measures[canonical] = more if known is None else _sum(known, more)
 
     def results_of(self, measures: Mapping[str, Measure]) -> Iterator[tuple[Measure, MeasurePart]]:
-        """Those of the measures, by canonical, that could be evaluated, each with its results."""
+        """The measures that could be evaluated, out of `measures` by canonical, each with its results."""
         for canonical, measure in measures.items():
             part = self.measures.get(canonical)
             if part is not None and measure.name not in self.not_run:
@@ -85,7 +84,7 @@ class Part:
         return composite_scores(measure, [self.measures[measure.canonical].composites], groups)
 
     def to_json(self) -> bytes:
-        """The part as JSON, from which `from_json` makes it again."""
+        """The part as JSON, to be read by `from_json`."""
         content = {name: value for name, value in vars(self).items() if name not in ("measures", "messages")}
         content["messages"] = list(self.messages.items())
         content["measures"] = {
@@ -101,7 +100,7 @@ class Part:
 
     @classmethod
     def from_json(cls, content: bytes, measures: Mapping[str, Measure]) -> Part:
-        """A part, given the measures by canonical."""
+        """Read a part; `measures` by canonical."""
         fields = json.loads(content)
         fields["lifted"] = Counter(fields["lifted"])
         fields["messages"] = Counter({tuple(message): times for message, times in fields["messages"]})
@@ -133,11 +132,11 @@ def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
 
 
 def stated_period(stated: Stated, measure: Measure) -> tuple[str, str]:
-    """The measurement period of a measure in a run, as reports say it."""
+    """The measurement period of a measure in a run, as written in reports."""
     start, end = (own or effective for own, effective in zip(stated, measure.period, strict=True))
     return str(start), str(end)
 
 
 def message_of(told: Told) -> Message:
-    """What is counted of a message; not its source, which may be data of a patient."""
+    """What is counted of a message: not its source, which may be data of a patient."""
     return told.severity.value, told.code, told.text

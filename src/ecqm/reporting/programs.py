@@ -1,4 +1,4 @@
-"""Measures of a programme of CMS: under which numbers and UUIDs it takes the results of eCQMs for clinicians."""
+"""Measures of a CMS programme: the numbers and UUIDs under which it accepts the results of eCQMs for clinicians."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ecqm.reporting.counts import MeasureCount
 
 _LISTS = "quality_measures_{year}.toml"
 _POPULATIONS = {code.value: code for code in PopulationCode}
-# CMS122v14 of QDM; 122FHIR, of which CMS says no version, of FHIR.
+# CMS122v14 for QDM; 122FHIR, without a version, for FHIR.
 _NUMBER = re.compile(r"(?:CMS)?0*(\d+)(?:v\d+|FHIR)", re.IGNORECASE)
 
 
 class SubmissionError(ValueError):
-    """Results that cannot be submitted as they are, or not by what was stated; with the reason."""
+    """Results that cannot be submitted as they are, or not for the stated submitter; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """One rate of a measure: the UUIDs of its populations and strata in HQMF, empty where they are not known."""
+    """One rate of a measure: the UUIDs of its populations and strata in HQMF, empty if they are unknown."""
 
     name: str | None
     populations: Mapping[PopulationCode, str]
@@ -34,9 +34,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class ListedMeasure:
-    """A measure as the programme has it: its eCQM with version (`CMS122v14`), the UUID of that version, its number in
-    the Quality Payment Program. `summed` says that it takes all rates as one, `stratum_names` (none, mostly) that it
-    takes the strata of the one rate instead of the rate."""
+    """A measure as listed by the programme: its eCQM with version (`CMS122v14`), the UUID of that version, its number
+    in the Quality Payment Program. `summed`: all rates are submitted as one. `stratum_names` (usually empty): the
+    strata of the single rate are submitted instead of the rate."""
 
     ecqm: str
     quality_id: str
@@ -64,9 +64,8 @@ def listed_measures(year: int) -> Mapping[int, ListedMeasure]:
 def listed(measure: MeasureCount) -> ListedMeasure:
     """The measure in the list of its performance year, the year in which its period begins.
 
-    A measure of FHIR stands for the version of that year, if it is the specification for that year. Raises
-    SubmissionError if the programme does not have the measure, or another version of it; MeasureError for a period
-    that is none.
+    A FHIR measure counts as the version of that year, if it is the specification for that year. Raises SubmissionError
+    if the programme does not have the measure or has another version of it, MeasureError for an invalid period.
     """
     year = int(measure.days[0][:4])
     match = _NUMBER.fullmatch(measure.cms or "")

@@ -1,8 +1,8 @@
 """Submissions to the Quality Payment Program as JSON (https://cmsgov.github.io/qpp-submissions-docs).
 
-A measure is a performance rate over its eligible population: all of the denominator, of which some are excluded or
-excepted, met the performance (the numerator less its exclusions) or did not (the rest). Where the programme has a
-measure by several rates, each is a stratum by name.
+A measure is a performance rate over its eligible population, the denominator: its members are excluded or excepted, met
+the performance (the numerator less its exclusions) or did not (the rest). If a measure has several rates, each is a
+named stratum.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _CRITERION = "true"
 
 
 def qpp_submission(counts: Counts, submitter: Submitter) -> Json:
-    """A submission with one set of quality measurements, as `POST /submissions` takes it.
+    """A submission with one set of quality measurements, as accepted by `POST /submissions`.
 
-    Raises SubmissionError for a measure that the programme does not have, or not by what was counted, and for measures
-    of different periods; MeasureError for a period that is none.
+    Raises SubmissionError for a measure that the programme does not have or that was counted differently, and for
+    measures of different periods; MeasureError for an invalid period.
     """
     periods = {measure.days for measure in counts.measures}
     if len(periods) > 1:

@@ -1,7 +1,7 @@
-"""Parts made of the results of batches, and written.
+"""Making and writing parts from the results of batches.
 
-A part that is done leaves NNNNN.json, written last, beside NNNNN.parquet (a row per patient or episode and group), and,
-when asked for, NNNNN.ndjson (a MeasureReport per patient and measure) and NNNNN.members (`ecqm.reporting.members`).
+A finished part consists of NNNNN.json, written last, NNNNN.parquet (a row per patient or episode and group) and, on
+request, NNNNN.ndjson (a MeasureReport per patient and measure) and NNNNN.members (`ecqm.reporting.members`).
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str
 
 @dataclass(frozen=True)
 class ResultOptions:
-    """The results that are written only when asked for: a report per patient (`individual`), the members of all
-    populations (`subject_list`), counts of sex, race, ethnicity and payer in all populations, and the table of the
-    populations as CSV."""
+    """Results that are written only on request: a report per patient (`individual`), the members of all populations
+    (`subject_list`), counts of sex, race, ethnicity and payer in all populations, and the table of the populations as
+    CSV."""
 
     individual: bool = False
     subject_list: bool = False
@@ -81,7 +81,7 @@ class PartRecorder:
         options: ResultOptions = NOTHING_MORE,
     ) -> PartRecorder:
         """A recorder of the results of some measures, evaluated at a moment."""
-        # The score of a patient by a composite stands where observations do.
+        # The score of a patient in a composite is in the first column of observations.
         numbers = [len(group.observations) for measure in measures for group in measure.groups]
         numbers += [1 for measure in measures for _ in measure.composites]
         return cls(stated, moment.isoformat(timespec="seconds"), options, max(numbers, default=0))
@@ -191,7 +191,7 @@ def summary_reports(measures: Mapping[str, Measure], total: Part, recorder: Part
 
 
 def episode_names(cohort: Cohort) -> EpisodeNames:
-    """Names of episodes by their basis and keys: `Encounter/17` of resources, the key itself of anything else."""
+    """Names of episodes by their basis and keys: `Encounter/17` for resources, otherwise the key itself."""
 
     def names(basis: str, keys: np.ndarray[Any, np.dtype[np.int64]]) -> Sequence[str]:
         table = cohort.tables.get(basis)
@@ -209,7 +209,8 @@ def error_entries(plan: EvaluationPlan, cohort: Cohort, result: MeasureResult) -
 
 
 def error_entry(plan: EvaluationPlan, cohort: Cohort, error: RowError) -> Json:
-    """A run-time error of one patient with the define that asked, and where in which library's source it came up."""
+    """A run-time error of one patient, with the define that was evaluated and the place in the source of the
+    library."""
     entry: Json = {
         "patient": cohort.ids[error.patient],
         "measure": plan.measure.name,
@@ -223,5 +224,5 @@ def error_entry(plan: EvaluationPlan, cohort: Cohort, error: RowError) -> Json:
 
 
 def place_of(plan: EvaluationPlan, error: RowError) -> Place | None:
-    """The innermost place in the source that an error can be traced to."""
+    """The innermost place in the source to which an error can be traced."""
     return next((plan.places[node] for node in reversed(error.path) if node in plan.places), None)

@@ -1,4 +1,4 @@
-"""What a run leaves behind: measure reports, a table of the populations, what went wrong, and what was run on what.
+"""The output folder of a run: measure reports, tables of scores and populations, errors, and what was run.
 
 DIR/summary.json         a Bundle of summary MeasureReports, one per measure
 DIR/subject-list.json    the same with the members of every population (when asked for)
@@ -13,9 +13,9 @@ DIR/errors.json          {"patients": run-time errors (the first 100,000), "meas
                          how many there are}
 DIR/run.json             versions, hashes, period, warnings, timings
 
-While it goes on, DIR/.running holds the parts that are done: the same run started again goes on from there. Results
-take the place of those of an earlier run when all of them are written. Where some data could not be read the parts
-stay, so that the same run started again evaluates only what is missing.
+During the run, DIR/.running holds the finished parts: the same run started again continues from there. Results replace
+those of an earlier run when all of them are written. If some data could not be read, the parts are kept, so that the
+same run started again evaluates only what is missing.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ _RUNNING = ".running"
 _SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
 _POPULATIONS, _INDIVIDUAL = "populations.parquet", "individual.ndjson"
 _POPULATIONS_CSV, _SCORES = "populations.csv", "scores.csv"
-# In the order in which they take their places: that of the run comes when all else is there.
+# In the order in which they are put in place: run.json is the last.
 _RESULTS = (_POPULATIONS, _POPULATIONS_CSV, _SCORES, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, COUNTS, _ERRORS, _RUN)
 
 
 @dataclass(frozen=True)
 class MeasureOutcome:
-    """What a measure came to over all patients; `errors` counts the patients whose evaluation failed. `scores` are
-    those of its composites; a measure that has only these has no plan."""
+    """The results of a measure over all patients. `errors` counts the patients whose evaluation failed. `scores` are
+    those of its composites; a measure that has only composites has no plan."""
 
     measure: Measure
     groups: tuple[GroupTally, ...]
@@ -81,9 +81,9 @@ class RunOutput:
             output.add(batch)
         outcomes = output.finish(about)
 
-    Parts may also be written by other processes: `recorder` makes them, `path_of` says where, and `done` which of them
-    there are already. `fingerprint` is what a run must have in common with one that was interrupted to go on with it.
-    Raises DataError if another process writes to the folder.
+    Parts may also be written by other processes: `recorder` makes them, `path_of` gives their paths, and `done` the
+    numbers of those that exist. A run continues an interrupted one if both have the same `fingerprint`. Raises
+    DataError if another process writes to the folder.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class RunOutput:
 
     @property
     def work(self) -> Path:
-        """A folder for what is needed until the run is finished."""
+        """A folder for temporary files of the run."""
         return self._running / "work"
 
     def processes(self, jobs: int) -> Processes:
@@ -125,17 +125,17 @@ class RunOutput:
 
     @property
     def _results(self) -> Path:
-        """Where results are written until they are whole."""
+        """The folder of results until they are complete."""
         return self._running / "results"
 
     @property
     def _state(self) -> Path:
-        """What run the parts are of."""
+        """The file that identifies the run of the parts."""
         return self._running / "run"
 
     @property
     def done(self) -> frozenset[int]:
-        """The numbers of the parts that there are."""
+        """The numbers of the finished parts."""
         return frozenset(int(path.stem) for path in self._parts.glob("[0-9]*.json"))
 
     def path_of(self, number: int) -> Path:
@@ -143,23 +143,24 @@ class RunOutput:
         return self._parts / f"{number:05}"
 
     def files(self, suffix: str) -> list[Path]:
-        """The files of one kind (such as `POPULATIONS`) that the parts have, in their order."""
+        """The files of one kind (such as `POPULATIONS`) of all parts, in order."""
         paths = (self.path_of(number).with_suffix(suffix) for number in sorted(self.done))
         return [path for path in paths if path.exists()]
 
     def tell(self, told: Told) -> None:
-        """Note a message that logic gave off."""
+        """Record a message of the logic."""
         self._messages[message_of(told)] += 1
 
     def add(self, batch: Batch, number: int | None = None) -> None:
-        """Write what came of one batch of patients: the part of that number, or the next one."""
+        """Write the results of one batch of patients as the part of that number, or as the next one."""
         part = self.recorder.part(batch, self._plans, self._messages)
         self._messages.clear()
         self.recorder.write(batch, part, self.path_of(len(self.done) if number is None else number))
 
     @cached_property
     def total(self) -> Part:
-        """All parts as one, in their order, with the measures that could not be planned; to be asked at the end."""
+        """The sum of all parts in order, with the measures that could not be planned; only valid when all parts are
+        written."""
         measures = self.selection.measures
         total = Part(not_run=dict(self.selection.not_planned))
         for number in sorted(self.done):
@@ -167,8 +168,8 @@ class RunOutput:
         return total
 
     def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
-        """Write what sums up the run; `about` is put into run.json beside what is known here, `refused` says which data
-        could not be evaluated at all, and why."""
+        """Write the summaries of the run. `about` is added to run.json; `refused` says which data could not be
+        evaluated at all, and why."""
         outcomes, counts = [], []
         lists: dict[str, Json] = {}
         for measure, part in self.total.results_of(self.selection.measures):
@@ -196,15 +197,15 @@ class RunOutput:
             write_csv(self.files(POPULATIONS), self._results / _POPULATIONS_CSV)
         self._publish()
         if not refused:
-            # First what tells that the parts can be gone on with, then these.
+            # First the file by which a run would continue, then the parts.
             self._state.unlink()
             shutil.rmtree(self._running)
         return outcomes
 
     def _begin(self, run: Json) -> datetime:
-        """When the run began: now, or when it was begun that this one goes on with."""
+        """When the run began: now, or when the interrupted run began."""
         fingerprint = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
-        # Whatever a process of a run that was killed still writes stays with the parts of that run.
+        # A process of a killed run may still be writing; it writes to the folder of its own run.
         self._parts = self._running / f"parts-{fingerprint[:16]}"
         if self._state.exists():
             known = json.loads(self._state.read_bytes())
@@ -219,7 +220,7 @@ class RunOutput:
         return now
 
     def _gather_populations(self) -> None:
-        """The file of one part, a folder of files of several."""
+        """A single part as one file, several parts as a folder of files."""
         target = self._results / _POPULATIONS
         parts = self.files(POPULATIONS)
         if len(parts) == 1:
@@ -237,7 +238,8 @@ class RunOutput:
                         shutil.copyfileobj(source, target)
 
     def _publish(self) -> None:
-        """Put whole results where they belong; what an earlier run left of another kind goes."""
+        """Move complete results into the output folder, and remove results of an earlier run that this one does not
+        write."""
         for name in _RESULTS:
             fresh, target = self._results / name, self.folder / name
             if fresh.exists():
@@ -295,12 +297,12 @@ class RunOutput:
 
     def _write(self, name: str, content: Any) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        # Names of files need not be UTF-8; JSON is.
+        # Names of files may not be valid UTF-8; JSON must be.
         (self._results / name).write_bytes(text.encode("utf-8", "replace"))
 
 
 def _share(path: Path, other: Path) -> None:
-    """The same file by another name; a copy where a file cannot have two."""
+    """Link a file, or copy it where links are not supported."""
     try:
         os.link(path, other)
     except OSError:

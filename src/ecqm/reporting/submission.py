@@ -1,6 +1,6 @@
-"""What submissions to CMS have in common: who submits, to which programme, and which results.
+"""Submissions to CMS: who submits, to which programme, and which results.
 
-Results are those that `ecqm run` left in a folder; nothing is evaluated again.
+Results are read from the output folder of `ecqm run`; nothing is evaluated again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ecqm.reporting.programs import SubmissionError
 
 
 class Entity(StrEnum):
-    """Who reports, as the Quality Payment Program names it."""
+    """The kind of entity that reports, as the Quality Payment Program names it."""
 
     INDIVIDUAL = "individual"
     GROUP = "group"
@@ -28,7 +28,7 @@ class Entity(StrEnum):
     APM = "apm"
 
 
-# Programmes by the names that CMS's guide for QRDA III has (value set 2.16.840.1.113883.3.249.14.101).
+# Programme names of CMS's guide for QRDA III (value set 2.16.840.1.113883.3.249.14.101).
 _ENTITIES = {
     "INDIV": Entity.INDIVIDUAL,
     "GROUP": Entity.GROUP,
@@ -36,7 +36,7 @@ _ENTITIES = {
     "SUBGROUP": Entity.SUBGROUP,
     "APMENTITY": Entity.APM,
 }
-# How the Quality Payment Program names the programmes that these names begin with.
+# The Quality Payment Program's names of programmes, by the beginning of those names.
 _QPP_NAMES = {"MIPS_APP1": "app1", "APP_PLUS": "appPlus", "MIPS": "mips"}
 PROGRAMS = (
     *(f"MIPS_{entity}" for entity in _ENTITIES),
@@ -50,7 +50,7 @@ class Submitter:
 
     `tin` and `npi` are the taxpayer's number (9 digits) and the National Provider Identifier (10 digits); `entity_id`
     the identifier of a virtual group, subgroup or APM entity; `mvp` a MIPS Value Pathway. Raises SubmissionError if a
-    number is none, or the programme asks for others.
+    number is invalid, or the programme requires others.
     """
 
     program: str
@@ -77,12 +77,12 @@ class Submitter:
 
     @property
     def qpp_program(self) -> str:
-        """The programme by its name in the Quality Payment Program."""
+        """The name of the programme in the Quality Payment Program."""
         return self.mvp or next(name for prefix, name in _QPP_NAMES.items() if self.program.startswith(prefix))
 
 
 def check_numbers(tin: str | None, npi: str | None) -> None:
-    """Raises SubmissionError for a TIN or NPI that is none."""
+    """Raises SubmissionError for an invalid TIN or NPI."""
     if tin is not None and not re.fullmatch(r"[0-9]{9}", tin):
         raise SubmissionError(f"{tin} is no TIN: it has 9 digits")
     if npi is not None and not is_npi(npi):
@@ -119,11 +119,10 @@ _read_run, _read_errors = json_decoder(_Run), json_decoder(_Errors)
 
 
 def read_results(folder: Path, names: Sequence[str] = (), allow_errors: bool = False) -> Counts:
-    """The counts of a run that is fit to be submitted: all measures, or those by name or by CMS's number.
+    """The counts of a run for submission: all measures, or those named, by name or CMS number.
 
-    Raises SubmissionError if the folder has no results, or not those of a measure, or if something went wrong in the
-    run: a measure was not run, patients failed, data were not read, value sets were missing. What went wrong is let
-    pass with `allow_errors`.
+    Raises SubmissionError if the folder has no results, or none of a measure; also, unless `allow_errors`, if a measure
+    was not run, patients failed, data could not be read, or value sets were missing.
     """
     try:
         counts = read_counts(folder / COUNTS)

@@ -1,4 +1,4 @@
-"""The words of a measure's definitions, with the clauses in them where their library tells which words are whose."""
+"""The text of a measure's definitions, divided into clauses if their library has annotations or locators."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Sources = Callable[[IndexedLibrary], str | None]
 
 
 class Words:
-    """Finds the text of definitions: in the annotations of their library, by their places in its CQL, or, without
-    either, in that CQL as the formatter writes it; then no clause is told from another."""
+    """Finds the text of definitions: in the annotations of their library, by locators in its CQL, or, without either,
+    in the formatted CQL, where clauses are not distinguished."""
 
     def __init__(self, source_of: Sources) -> None:
         self._source_of = source_of
@@ -24,7 +24,7 @@ class Words:
         self._formatted: dict[str, dict[str, str]] = {}
 
     def of(self, define: LogicDefine) -> Span | None:
-        """The text of a definition; None where there is none."""
+        """The text of a definition; None if it is not available."""
         library = str(define.library.identifier)
         if library not in self._texts:
             self._texts[library] = SourceText(define.library, self._source_of(define.library))

@@ -1,13 +1,12 @@
 """QDM data elements made up from a measure's vocabulary: the data types that it retrieves, the attributes it looks at.
 
 Which attributes a data type has, and of which types these are, the model of the measure's version of QDM says. The
-reference engine makes every date-time one of UTC in milliseconds, so that none is made with another offset or a lower
-precision.
+reference engine takes every date-time to be exact to the millisecond, so that none is made with a lower precision.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -223,8 +222,11 @@ def moved(at: datetime, days: float) -> datetime:
 
 
 def written(at: datetime, random: Random) -> str:
-    """A point in time in one of the spellings that patients of the tools have."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}" + random.choice(["Z", "+00:00", "+0000"])
+    """A point in time in one of the spellings that patients of the tools have, sometimes by another clock."""
+    offset = random.choice(["Z", "Z", "+00:00", "+0000", "-05:00"])
+    if offset == "-05:00":
+        at = at.astimezone(timezone(timedelta(hours=-5)))
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}{offset}"
 
 
 def times_in(value: Any) -> list[datetime]:

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("conformance/**/*.md"),
                 *(ROOT / "measure_bundles").glob("*.md"), *(ROOT / "tools").glob("*.md")])  # fmt: skip
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"^ {4,}ecqm ((?:.*\\\n)*.*)$", re.MULTILINE)
 SCRIPT = re.compile(r"\b((?:conformance|tools|measure_bundles)/[\w/]+\.py)\b")
 
@@ -28,6 +30,23 @@ def test_what_a_page_names_exists(page: Path) -> None:
         assert name in COMMANDS
         wrong = {word for word in words if word.startswith("--")} - options(name)
         assert not wrong, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_sections_exist(page: Path) -> None:
+    for target, section in ANCHOR.findall(page.read_text("utf-8")):
+        text = (page.parent / target if target else page).read_text("utf-8")
+        assert section in map(section_id, HEADING.findall(text)), section
+
+
+def test_the_readme_links_to_every_page() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert set(PAGES) - {(ROOT / link).resolve() for link in LINK.findall(text)} == {ROOT / "README.md"}
+
+
+def section_id(heading: str) -> str:
+    """The id that GitHub gives a section."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def options(name: str) -> set[str]:

@@ -100,7 +100,7 @@ def list_specifications(measure: str | None, year: int | None, store: Path | Non
         click.echo(json.dumps([_summary(specification) for specification in found], indent=2))
         return
     if not found:
-        click.echo(f"ecqm: {specifications.root} has no such specification: see ecqm bundle add", err=True)
+        click.echo(f"ecqm: {specifications.root} has no such specification; see ecqm bundle add", err=True)
     width = max((len(specification.measure) for specification in found), default=0)
     for specification in found:
         click.echo(
@@ -162,6 +162,24 @@ def show(measure: str, year: int | None, version: str | None, store: Path | None
         click.echo(f"  {part.sha256[:12]}  {part.size:>9}  {part}")
     for missing in found.missing:
         click.echo(f"  missing: {missing}")
+
+
+@command.command("export")
+@click.argument("output", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
+@_year
+@_version
+@_store
+def export(output: Path, measures: tuple[str, ...], year: int | None, version: str | None, store: Path | None) -> None:
+    """Write specifications to the folder OUTPUT, which can then be used as CONTENT of other commands."""
+    source = _open(store)
+    chosen = [source.find(name, year, version) for name in measures] or source.matching(None, year, version)
+    if not chosen:
+        raise click.ClickException(f"{source.root} has no such specification; add measures with ecqm bundle add")
+    if output.is_dir() and any(output.iterdir()):
+        raise click.ClickException(f"{output} is not empty")
+    parts = source.export(chosen, output)
+    click.echo(f"{output}: {', '.join(map(str, chosen))}; {parts} files")
 
 
 @command.command("verify", short_help="Check that specifications are unchanged.")

@@ -41,6 +41,18 @@ def test_what_is_added_reads_back_alone(tmp_path: Path, store: SpecificationStor
     assert store.add(content, read).content_hash == added.content_hash
 
 
+def test_what_is_exported_is_content(tmp_path: Path, store: SpecificationStore) -> None:
+    offered = content_of(tmp_path / "b.json")
+    added = store.add(offered, offered.measure(NAME))
+    result = CliRunner().invoke(main, ["bundle", "export", str(tmp_path / "out"), "--store", str(store.root)])
+    assert result.exit_code == 0 and f"{NAME} 1.0.0 (2026)" in result.stdout
+    exported = Content.open(tmp_path / "out")
+    assert not exported.problems
+    assert store.compare(added, exported).problems == ()
+    again = CliRunner().invoke(main, ["bundle", "export", str(tmp_path / "out"), "--store", str(store.root)])
+    assert again.exit_code == 2 and "is not empty" in again.stderr
+
+
 def test_two_years_stand_side_by_side_and_are_never_mixed(tmp_path: Path, store: SpecificationStore) -> None:
     this_year = content_of(tmp_path / "a.json")
     later = [measure(effectivePeriod={"start": "2027-01-01"}), *resources()[1:3], value_set("abc")]

@@ -47,6 +47,9 @@ def default_store() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "ecqm" / "specifications"
 
 
+_SUFFIXES = {"application/elm+xml": ".xml", "text/cql": ".cql"}
+
+
 @dataclass(frozen=True)
 class Verification:
     """A specification and its problems; there are none if it is as it was added."""
@@ -157,6 +160,23 @@ class SpecificationStore:
             (part, Document(str(part), _Stored(self._part_path(part), part).read)) for part in specification.parts
         ]
         return as_content(Content(root=self.root), documents)
+
+    def export(self, specifications: Iterable[Specification], folder: Path) -> int:
+        """Write the parts of specifications as files, a folder that is content of its own; returns how many there are.
+
+        Every part is checked against its hash. Raises SpecificationError if two specifications have different parts of
+        one name, which cannot be in one content.
+        """
+        written: dict[tuple[str, str, str, str], Part] = {}
+        for specification in specifications:
+            for part in specification.parts:
+                if written.setdefault(part.key, part).sha256 != part.sha256:
+                    raise SpecificationError(f"{specification} has another {part} than others: export it separately")
+        for part in written.values():
+            name = quote(f"{part.name}-{part.version}" if part.version else part.name, safe="")
+            path = folder / part.kind.lower() / (name + _SUFFIXES.get(part.form, ".json"))
+            self._write(path, _Stored(self._part_path(part), part).read(), overwrite=True)
+        return len(written)
 
     def verify(self, specification: Specification) -> Verification:
         """Check that every part is there as it was added."""

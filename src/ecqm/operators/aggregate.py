@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ecqm.operators.arithmetic import in_finer_unit, in_unit, power
 from ecqm.operators.list import same
 from ecqm.operators.numeric import EXACT, Number, in_decimal, in_integer, in_type_of, quantity, require_certain
+from ecqm.operators.powers import power
+from ecqm.operators.quantities import in_finer_unit, in_unit
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values.interval import Uncertainty
 from ecqm.values.ordering import at_most, less

@@ -1,14 +1,12 @@
 """Arithmetic on Integer, Long, Decimal and Quantity (CQL reference, arithmetic operators; ELM chapter 16).
 
 A result that cannot be represented and a division by zero are null, unless an operator says otherwise. The overloads on
-dates and times are in `ecqm.operators.temporal`.
+dates and times are in `ecqm.operators.temporal`, powers and logarithms in `ecqm.operators.powers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from fractions import Fraction
 from typing import Any
 
 from ecqm.operators.numeric import (
@@ -24,6 +22,7 @@ from ecqm.operators.numeric import (
     require_certain,
     truncated_quotient,
 )
+from ecqm.operators.quantities import combined_unit, divide_quantities, in_finer_unit
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.types.core import CqlType
 from ecqm.values.errors import CqlError
@@ -31,7 +30,7 @@ from ecqm.values.interval import Uncertainty
 from ecqm.values.numbers import DECIMAL_STEP
 from ecqm.values.quantity import Quantity
 from ecqm.values.steps import maximum, minimum, predecessor, successor
-from ecqm.values.units import convert_exactly, divide_units, multiply_units
+from ecqm.values.units import divide_units, multiply_units
 
 _BINARY = (
     "(Integer, Integer) -> Integer",
@@ -41,52 +40,6 @@ _BINARY = (
 _UNARY = ("(Integer) -> Integer", "(Long) -> Long", "(Decimal) -> Decimal")
 _TO_INTEGER = "(Decimal) -> Integer"
 _QUANTITIES = "(Quantity, Quantity) -> Quantity"
-
-
-def in_finer_unit(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal, str] | None:
-    """Both numbers in the more granular of the two units, and that unit; None if the dimensions differ. Of two names
-    for the same unit, the left one is used."""
-    if left.unit == right.unit:
-        return left.value, right.value, left.unit
-    one_left = convert_exactly(Fraction(1), left.unit, right.unit)
-    if one_left is None:
-        return None
-    if one_left > 1:
-        return in_unit(left, right.unit), right.value, right.unit
-    return left.value, in_unit(right, left.unit), left.unit
-
-
-def in_unit(quantity: Quantity, unit: str) -> Decimal:
-    """The number of a quantity in another unit of the same dimension, not rounded to a Decimal."""
-    if quantity.unit == unit:
-        return quantity.value
-    exact = convert_exactly(quantity.value, quantity.unit, unit)
-    assert exact is not None, "the units have the same dimension"
-    return EXACT.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-
-
-def combined_unit(combine: Callable[[str, str], str], left: str, right: str) -> str | None:
-    """The unit of a product or quotient (`combine`); None if one of the units is malformed. The unit 1 leaves the other
-    as it is written, so that two times `3 days` is still a calendar duration."""
-    if right == "1":
-        return left
-    if left == "1" and combine is multiply_units:
-        return right
-    try:
-        return combine(left, right)
-    except CqlError:
-        return None
-
-
-def divide_quantities(left: Quantity, right: Quantity) -> Quantity | None:
-    """The quotient, without a unit if the dimensions are the same; None for a division by zero."""
-    if not right.value:
-        return None
-    same = in_finer_unit(left, right)
-    if same:
-        return quantity(in_decimal(EXACT.divide(same[0], same[1])), "1")
-    unit = combined_unit(divide_units, left.unit, right.unit)
-    return quantity(in_decimal(EXACT.divide(left.value, right.value)), unit) if unit else None
 
 
 @operator("Abs", spec="elm:16.1")
@@ -257,58 +210,6 @@ class Round:
         return None if argument is None else _rounded(argument, precision or 0)
 
 
-@operator("Exp", spec="elm:16.5")
-class Exp:
-    """e to the power of the argument. A result too large for a Decimal is a run-time error."""
-
-    @overload("(Decimal) -> Decimal", may_raise=True)
-    def decimals(argument: Decimal) -> Decimal:
-        require_certain("Exp", argument)
-        # exp(60) is beyond the maximum Decimal; computing much larger powers would take long.
-        result = in_decimal(EXACT.exp(argument)) if argument < 60 else None
-        if result is None:
-            raise CqlError(f"Exp({argument}) is too large for a Decimal")
-        return result
-
-
-@operator("Ln", spec="elm:16.10")
-class Ln:
-    """The natural logarithm; null for negative numbers, a run-time error for zero."""
-
-    @overload("(Decimal) -> Decimal", may_raise=True)
-    def decimals(argument: Decimal) -> Decimal | None:
-        require_certain("Ln", argument)
-        if not argument:
-            raise CqlError("Ln(0) is infinite")
-        return in_decimal(EXACT.ln(argument)) if argument > 0 else None
-
-
-@operator("Log", spec="elm:16.8")
-class Log:
-    """The logarithm of the first argument to the base of the second; null if it does not exist."""
-
-    @overload("(Decimal, Decimal) -> Decimal")
-    def decimals(argument: Decimal, base: Decimal) -> Decimal | None:
-        require_certain("Log", argument, base)
-        if argument <= 0 or base <= 0 or base == 1:
-            return None
-        return in_decimal(EXACT.divide(EXACT.ln(argument), EXACT.ln(base)))
-
-
-@operator("Power", spec="elm:16.16")
-class Power:
-    """The first argument to the power of the second. Integers to a negative power give a Decimal."""
-
-    @overload(*_BINARY)
-    def numbers(argument: Number, exponent: Number) -> Number | None:
-        require_certain("Power", argument, exponent)
-        result = power(Decimal(argument), Decimal(exponent))
-        if result is None or isinstance(argument, Decimal) or exponent < 0:
-            return in_decimal(result) if result is not None else None
-        # Only a result of few digits is converted to an integer: it may have almost a million.
-        return in_type_of(argument, result) if result.is_finite() and result.adjusted() < 20 else None
-
-
 @operator("MinValue", spec="elm:16.12")
 class MinValue:
     """The least value of the point type `of` (an attribute); an error for other types."""
@@ -351,15 +252,6 @@ class Predecessor:
     @overload("(Quantity) -> Quantity", may_raise=True)
     def quantities(argument: Quantity) -> Quantity:
         return _next_quantity(argument, -1)
-
-
-def power(base: Decimal, exponent: Decimal) -> Decimal | None:
-    """`base ** exponent`, not rounded to a Decimal, possibly infinite; None if it is not a real number."""
-    if base == 0:
-        return (Decimal(1) if exponent == 0 else Decimal(0)) if exponent >= 0 else None
-    if base < 0 and exponent != exponent.to_integral_value():
-        return None
-    return EXACT.power(base, exponent)
 
 
 def _sum(left: Number, right: Number) -> Number:

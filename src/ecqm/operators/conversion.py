@@ -11,8 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from ecqm.operators.arithmetic import divide_quantities
 from ecqm.operators.numeric import EXACT, in_decimal, in_integer, in_long
+from ecqm.operators.quantities import divide_quantities
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values import (
     Code,
@@ -29,7 +29,7 @@ from ecqm.values import (
 )
 from ecqm.values.numbers import decimal_text
 from ecqm.values.text import iso_text, parse_date, parse_datetime, parse_time
-from ecqm.values.units import convert, convert_exactly, is_known
+from ecqm.values.units import convert, is_known
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
@@ -223,10 +223,6 @@ def _read_quantity(text: str) -> Quantity | None:
     return Quantity(value, unit) if is_known(unit) else None
 
 
-def _converts(convert: Callable[[Any], Any]) -> Callable[[Any], bool]:
-    return lambda argument: convert(argument) is not None
-
-
 def unchanged(value: Any) -> Any:
     """The value itself: conversion to the type that it has."""
     return value
@@ -381,82 +377,3 @@ class ConvertQuantity:
         except CqlError:
             return None  # the number is too large in that unit
         return None if value is None else Quantity(value, unit)
-
-
-@operator("CanConvertQuantity", spec="elm:22.3")
-class CanConvertQuantity:
-    """Whether a quantity can be converted to another unit."""
-
-    @overload("(Quantity, String) -> Boolean")
-    def quantities(argument: Quantity, unit: str) -> bool:
-        return convert_exactly(argument.value, argument.unit, unit) is not None
-
-
-@operator("ConvertsToBoolean", spec="elm:22.7")
-class ConvertsToBoolean:
-    """Whether a value is, or stands for, a Boolean."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_boolean))
-
-
-@operator("ConvertsToDate", spec="elm:22.8")
-class ConvertsToDate:
-    """Whether a value is, or stands for, a Date."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_date))
-
-
-@operator("ConvertsToDateTime", spec="elm:22.9")
-class ConvertsToDateTime:
-    """Whether a value is, or stands for, a DateTime."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_datetime))
-
-
-@operator("ConvertsToDecimal", spec="elm:22.10")
-class ConvertsToDecimal:
-    """Whether a value is, or stands for, a Decimal."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_decimal))
-
-
-@operator("ConvertsToInteger", spec="elm:22.11")
-class ConvertsToInteger:
-    """Whether a value is, or stands for, an Integer."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_integer))
-
-
-@operator("ConvertsToLong", spec="elm:22.12")
-class ConvertsToLong:
-    """Whether a value is, or stands for, a Long."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_long))
-
-
-@operator("ConvertsToQuantity", spec="elm:22.13")
-class ConvertsToQuantity:
-    """Whether a value is, or stands for, a Quantity."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_quantity))
-
-
-@operator("ConvertsToRatio", spec="elm:22.14")
-class ConvertsToRatio:
-    """Whether a value is, or stands for, a Ratio."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_ratio))
-
-
-@operator("ConvertsToString", spec="elm:22.15")
-class ConvertsToString:
-    """Whether a value is a String or can be converted to one."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_string))
-
-
-@operator("ConvertsToTime", spec="elm:22.16")
-class ConvertsToTime:
-    """Whether a value is, or stands for, a Time."""
-
-    any_kind = overload("(Any) -> Boolean")(_converts(to_time))

@@ -21,7 +21,7 @@ from ecqm.columns import (
 )
 from ecqm.columns.number import Unscaled, absolute, add_exact, multiply_exact, narrow
 from ecqm.kernels.segments import combine_keys
-from ecqm.operators.arithmetic import combined_unit
+from ecqm.operators.quantities import combined_unit
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.temporal import moved

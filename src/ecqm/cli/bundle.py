@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ecqm.bundles.specifications.specification import Specification
     from ecqm.bundles.specifications.store import SpecificationStore
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 _store = click.option(
     "--store",
@@ -228,7 +228,7 @@ def verify(
 
 
 def _release(release: Release, specifications: Sequence[Specification], wanted: str | None) -> dict[str, Any]:
-    """A year as JSON: what is known of it, its measures, and what is installed for it beside these."""
+    """A year as JSON: its facts, its measures, and other specifications that are installed for it."""
     from ecqm.measures.definition.naming import cms_id
 
     rows: list[dict[str, Any]] = []
@@ -240,7 +240,7 @@ def _release(release: Release, specifications: Sequence[Specification], wanted: 
         rows.append({"id": measure.cms_id, "measure": measure.name, "released": measure.version, "installed": versions})
     for each in specifications:
         if each.year == release.year and id(each) not in seen:
-            # Of a year whose measures no source lists, or no measure of CMS.
+            # The measures of this year are not listed by any source, or it is not a measure of CMS.
             number = next(filter(None, map(cms_id, (each.measure, *each.names))), None)
             rows.append({"id": number, "measure": each.measure, "released": None, "installed": [each.version]})
     if wanted is not None:

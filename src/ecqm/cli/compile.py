@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ecqm.language import Compilation, Compiler, Diagnostic
     from ecqm.language.sources import SourceIndex
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 _WIDEST_EXCERPT = 160
 _RESOURCES = Path("input", "resources", "library")
@@ -97,7 +97,7 @@ def command(
 
 
 def _sources(paths: tuple[Path, ...], content: tuple[Path, ...]) -> SourceIndex:
-    """What included libraries are looked for in: the given files and their folders, then the content."""
+    """Where included libraries are looked up: the given files and their folders, then further libraries."""
     from ecqm.language.sources import index
 
     found = index(paths)
@@ -112,7 +112,7 @@ def _sources(paths: tuple[Path, ...], content: tuple[Path, ...]) -> SourceIndex:
 
 
 def _compile(compiler: Compiler, sources: SourceIndex, file: Path, text: str) -> Compilation:
-    """The compilation of a file: what was compiled of it as an included library is not compiled again."""
+    """The compilation of a file; if it was already compiled as an included library, that one."""
     from ecqm.language.sources import library_header
 
     header = library_header(text)
@@ -124,7 +124,7 @@ def _compile(compiler: Compiler, sources: SourceIndex, file: Path, text: str) ->
 
 
 def _render(found: Diagnostic, file: Path, text: str) -> str:
-    """A message, the line of the source that it is about, and a mark under the place."""
+    """A message with the line of the source, and a mark under the place."""
     lines = text.splitlines()
     message = found.render(str(file))
     if not 0 < found.span.line <= len(lines):

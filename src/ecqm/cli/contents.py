@@ -1,4 +1,4 @@
-"""Measure content for a command: the options that say where it is and how to take it, and opening it."""
+"""Options of commands for measure content, and opening it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ manifest_option = click.option(
 
 
 def _stated(context: click.Context, parameter: click.Parameter, period: str | None) -> Stated:
-    """What --period states; nothing if it is not given. Raises MeasureError."""
+    """The value of --period. Raises MeasureError."""
     from ecqm.measures.definition.period import parse_period
 
     return parse_period(period) if period else (None, None)
@@ -62,7 +62,7 @@ profiles_option = click.option(
 def open_content(
     path: Path, libraries: Sequence[Path] = (), valuesets: Sequence[Path] = (), manifest: str | None = None
 ) -> Content:
-    """The content at a path; what of it cannot be used is told on standard error. Raises ContentError."""
+    """The content at a path; problems are written to standard error. Raises ContentError."""
     from ecqm.bundles.content import Content
 
     content = Content.open(path, libraries, valuesets)
@@ -76,7 +76,7 @@ def open_content(
 
 
 def measures_of(content: Content, names: Sequence[str]) -> list[Measure]:
-    """The measures named, or all; which version was taken is told on standard error. Raises MeasureNotFound."""
+    """The measures named, or all; notices on versions are written to standard error. Raises MeasureNotFound."""
     chosen = content.select(names)
     for notice in content.notices:
         click.echo(f"ecqm: warning: {notice}", err=True)

@@ -10,7 +10,7 @@ import click
 
 from ecqm.cli.examples import examples
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 _SHOWN_OF_NOTHING = 5
 
@@ -72,10 +72,10 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
 
 
 def _stem(source: Path, origin: str) -> str:
-    """What to call what comes of a document: its path within the source, without the suffix."""
+    """The output name for a document: its path within the source, without the suffix."""
     within = origin.removeprefix(str(source)).lstrip("/:") or source.name
     stem = within.rpartition(".")[0] or within
-    # The names in an archive may point anywhere; what comes of them stays below the output.
+    # Names in an archive may contain `..`; the output must stay below its folder.
     return "/".join(part for part in re.split(r"[/\\]", stem) if part not in ("", ".", "..")) or source.stem
 
 

@@ -10,7 +10,7 @@ import click
 from ecqm.cli.examples import examples
 from ecqm.cli.surroundings import about_options
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 
 @click.command(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ecqm.bundles.evaluation.batches import Stated
     from ecqm.engine.profiles import ProfileRule
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 
 @click.command(
@@ -88,7 +88,7 @@ def command(
     from ecqm.reporting.explanation import explanation_json, explanation_text
     from ecqm.reporting.html import explanation_page
 
-    # Logic speaks of all patients that are evaluated, and not of this one alone.
+    # Messages of the logic are about all evaluated patients, not only this one: they are not shown.
     with telling(lambda told: None):
         if package_files(content):
             (package,) = PackageContent.open(content, valuesets).select([measure])

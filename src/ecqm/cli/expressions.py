@@ -1,4 +1,4 @@
-"""Evaluating CQL expressions: those that need no data, as the conformance suite does, and those about a patient."""
+"""Evaluating CQL expressions, without data (as in the conformance suite) or about a patient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEASUREMENT_PERIOD = "Measurement Period"
 
 
 class ExpressionRefused(Exception):
-    """An expression that does not compile; `errors` are what is wrong with it."""
+    """An expression that does not compile, with the `errors` of the compiler."""
 
     def __init__(self, errors: Sequence[Diagnostic]) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -32,7 +32,7 @@ class ExpressionRefused(Exception):
 
 
 class NoData:
-    """A cohort of one patient of whom nothing is known."""
+    """A cohort of one patient without data."""
 
     n = 1
 
@@ -47,11 +47,10 @@ class NoData:
 
 @dataclass
 class Expressions:
-    """Evaluates expressions one after the other: in the light of a library's source, about a patient if one is named.
+    """Evaluates expressions that may use the definitions of a library, about a patient if one is named.
 
     `resolver` finds the CQL of included libraries; `parameters` gives values by name. Without a patient there is
-    nothing to retrieve. `warn` is called with what an expression uses and nobody has provided: value sets, values of
-    parameters.
+    nothing to retrieve. `warn` is called for missing value sets and parameters that an expression uses.
     """
 
     context: EvaluationContext
@@ -66,8 +65,8 @@ class Expressions:
     def value(self, source: str) -> Any:
         """The value of an expression.
 
-        Raises ExpressionRefused if it does not compile, CqlError if evaluation raises a run-time error, DataError if
-        there is no such patient, and what plans raise where the engine lacks something."""
+        Raises ExpressionRefused if it does not compile, CqlError for a run-time error, DataError if there is no such
+        patient, PlanError and EvaluationError for what the engine does not support."""
         plan = self._plan(source)
         codes = CodeIndex() if self.data is None else self.data.codes
         cohort, row = self._patient()
@@ -96,7 +95,7 @@ class Expressions:
             yield f'parameter "{name}" has no value' + ("; set it with --period" if name == MEASUREMENT_PERIOD else "")
 
     def check(self, source: str) -> tuple[Diagnostic, ...]:
-        """What is wrong with the source of a library."""
+        """The errors of the source of a library."""
         return Compiler(self.resolver).compile_library(source).errors
 
     def _plan(self, source: str) -> PlanNode:

@@ -1,4 +1,4 @@
-"""What the user sees of an error: what is wrong in a line, and exit code 2; never a traceback, unless asked for."""
+"""How errors are shown to the user: a message and exit code 2; a traceback only on request."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TRACEBACK = "ECQM_TRACEBACK"
 def reported() -> Iterator[None]:
     """Turn the errors of a command into a message and exit code 2.
 
-    Those that content, libraries, plans and data raise say what is wrong; of one that nothing expects $ECQM_TRACEBACK
-    shows where it arose. Wrong usage, the end of a pipe and Ctrl-C are left to click.
+    Errors of content, libraries, plans and data have a message for the user; for an unexpected error, $ECQM_TRACEBACK
+    shows the traceback. Usage errors, closed pipes and Ctrl-C are left to click.
     """
     try:
         yield
@@ -39,7 +39,8 @@ def reported() -> Iterator[None]:
 
 @contextmanager
 def resumable(what: str) -> Iterator[None]:
-    """Say of a disk that is full or fails that no harm is done: the command started again goes on."""
+    """Tell the user after a disk error (a full disk) that the command continues where it stopped if it is started
+    again."""
     try:
         yield
     except OSError as error:
@@ -52,7 +53,7 @@ def resumable(what: str) -> Iterator[None]:
 
 
 def in_words(error: OSError) -> str:
-    """A failure of the operating system, with the file first, as compilers write it."""
+    """An error of the operating system, with the file first."""
     if error.strerror is None or error.filename is None:
         return str(error)
     return f"{click.format_filename(error.filename)}: {error.strerror}"
@@ -64,7 +65,7 @@ def _end(message: str) -> None:
 
 
 def _foreseen() -> tuple[type[Exception], ...]:
-    """Errors whose message is for the user. Imported where one has been raised: help has to come up at once."""
+    """Errors whose message is for the user. They are imported only after an error, to keep --help fast."""
     from ecqm.bundles.content.documents import ContentError
     from ecqm.bundles.content.libraries import LibraryNotFound
     from ecqm.data import DataError

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ecqm.data import Demand
     from ecqm.data.loading.load import Watcher
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 _PROBLEMS_SHOWN = 20
 _LARGEST_OFFSET = 14 * 60
@@ -108,7 +108,7 @@ def command(
 
 
 class _Installed:
-    """The measures that a store is made for."""
+    """The measures that a store is loaded for."""
 
     def __init__(
         self, content: Path, measures: tuple[str, ...], libraries: tuple[Path, ...], valuesets: tuple[Path, ...]
@@ -121,7 +121,8 @@ class _Installed:
         self.measures = with_logic(self.content, measures_of(self.content, measures))
 
     def demand(self) -> Demand:
-        """What they mention, in resources of any type; one that cannot be planned is named, and left out."""
+        """The elements that the measures use, in resources of any type; a measure that cannot be planned is reported
+        and left out."""
         from ecqm.bundles.evaluation.planning import Planner
         from ecqm.bundles.evaluation.selection import CannotPlan
         from ecqm.data import EVERYTHING, Demand
@@ -168,7 +169,7 @@ def _minutes(offset: str) -> int:
 
 @contextmanager
 def _watching() -> Iterator[Watcher]:
-    """A bar on a terminal: how much of the input is sorted, then how many shards are built; nothing elsewhere."""
+    """A progress bar, only on a terminal: how much of the input is sorted, then how many shards are built."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -194,7 +195,7 @@ def _watching() -> Iterator[Watcher]:
 
 
 class _Bar:
-    """Shows the two halves of a load; the size of a shard stands for the bytes that are built."""
+    """Shows the two halves of a load; the bytes that are built are estimated by the number of shards."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar

@@ -1,4 +1,4 @@
-"""The command line: `ecqm COMMAND`. Each command is a module of this package, imported when it is asked for."""
+"""The command line: `ecqm COMMAND`. Each command is a module of this package, imported when it is run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, str] = {
 
 
 class Commands(click.Group):
-    """Knows the commands by name and help, and imports one when it is run."""
+    """The commands by name, with a line of help each; a command is imported when it is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ecqm.measures.evaluation.planning import MeasurePlan
     from ecqm.plan.nodes import Node
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 
 @click.command(
@@ -61,7 +61,7 @@ def command(
 
 
 def _roots(plan: MeasurePlan) -> dict[str, Node]:
-    """Everything that the measure asks for."""
+    """The roots of the plan: defines and observations of the measure."""
     observed: dict[str, Node] = {
         f"observation {observation} of {group}": each.value for (group, observation), each in plan.observations.items()
     }

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """Shows how many of `total` are done; the value is called with how many more are, and of what."""
+    """Show progress towards `total`. The function that it gives takes the number of finished steps, and a
+    description."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

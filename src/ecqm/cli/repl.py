@@ -18,7 +18,7 @@ from ecqm.cli.surroundings import about_options
 if TYPE_CHECKING:
     from ecqm.cli.expressions import Expressions
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 PROMPT, CONTINUED = "cql> ", "...> "
 _LEAVING = frozenset({"exit", "quit"})
@@ -68,7 +68,7 @@ def command(
 
 
 class Session:
-    """Expressions and definitions, each in the light of the definitions before it."""
+    """Evaluates expressions and definitions, each with the definitions before it."""
 
     def __init__(self, expressions: Expressions) -> None:
         self._expressions = expressions
@@ -77,7 +77,7 @@ class Session:
         self._defined: dict[tuple[str, str], str] = {}
 
     def answer(self, text: str) -> str:
-        """What to print for an entry: the value of an expression, nothing for a definition, or what is wrong."""
+        """The output for an entry: the value of an expression, nothing for a definition, or the errors."""
         from ecqm.cli.expressions import ExpressionRefused
         from ecqm.cli.surroundings import refusal
         from ecqm.data import DataError
@@ -112,7 +112,8 @@ class Session:
         return "\n".join(error.render("definition") for error in errors)
 
     def _source(self) -> str:
-        """The library with what was declared after its header, and what was defined after its own definitions."""
+        """The source of the library, with the entered declarations after its header and the entered definitions at the
+        end."""
         header = _HEADER.match(self._base)
         at = header.end() if header else 0
         parts = (self._base[:at], *self._declared.values(), self._base[at:], *self._defined.values())
@@ -120,7 +121,7 @@ class Session:
 
 
 def _entries() -> Iterator[str]:
-    """What is entered, until the end of the input; lines with open brackets are taken together."""
+    """The entries until the end of the input; a line with open brackets continues on the next one."""
     text = ""
     told = sys.stdin.isatty()
     while True:
@@ -148,14 +149,14 @@ def _entries() -> Iterator[str]:
 
 
 def _is_open(text: str) -> bool:
-    """Are there brackets that nothing closes?"""
+    """Are there unclosed brackets?"""
     bare = _QUOTED.sub("", text)
     return sum(bare.count(bracket) for bracket in "([{") > sum(bare.count(bracket) for bracket in ")]}")
 
 
 @contextmanager
 def _history() -> Iterator[None]:
-    """Lines of earlier sessions, with the editing keys of the shell; only where a terminal has them."""
+    """Line editing, and a history of earlier sessions; only on a terminal."""
     if not sys.stdin.isatty():
         yield
         return

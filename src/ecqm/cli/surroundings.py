@@ -80,7 +80,7 @@ def surroundings(
 
 
 def _of_fhir(sources: SourceIndex) -> str:
-    """A library to speak of FHIR data in; with the conversions of FHIRHelpers, if that is at hand."""
+    """The source of a library for FHIR data, including FHIRHelpers if available."""
     version = next(iter(sources.versions(_HELPERS)), None)
     included = sources(_HELPERS, version) is not None
     include = f"include {_HELPERS}" + (f" version '{version}'" if version else "") if included else ""
@@ -88,5 +88,5 @@ def _of_fhir(sources: SourceIndex) -> str:
 
 
 def refusal(error: ExpressionRefused) -> str:
-    """What is wrong with an expression, one line for each error."""
+    """The errors of an expression, one per line."""
     return "\n".join(found.render(found.library or "expression") for found in error.errors)

@@ -1,14 +1,14 @@
-"""What a terminal has room for."""
+"""The width of output."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 
-# Elsewhere (a file, a pipe) a row is one line, however long.
+# In a file or pipe, a row is one line, however long.
 UNBOUNDED = 1000
 
 
 def table_width() -> int:
-    """How many characters a line of a table on standard output may have."""
+    """The maximal length of the lines of a table on standard output."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUNDED

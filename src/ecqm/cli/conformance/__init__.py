@@ -15,7 +15,7 @@ from ecqm.cli.examples import examples
 if TYPE_CHECKING:
     from ecqm.cli.conformance.judging import Verdict
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 KNOWN = Path(__file__).parent / "known.toml"
 
@@ -81,13 +81,13 @@ def totals(verdicts: list[Verdict]) -> dict[str, int]:
 
 
 def as_json(verdicts: list[Verdict]) -> str:
-    """Totals and every test."""
+    """The results as JSON: totals and every test."""
     results = [verdict.to_json() for verdict in verdicts]
     return json.dumps({"totals": totals(verdicts), "results": results}, indent=2, ensure_ascii=False)
 
 
 def as_table(verdicts: list[Verdict]) -> str:
-    """Counts by file, then every test that fails, with what was expected and what came out."""
+    """The results as text: counts by file, then every failing test with the expected and the actual value."""
     lines = [f"{'file':44} {'tests':>6} {'pass':>6} {'fail':>6} {'skip':>6} {'listed':>6}"]
     by_file: dict[str, list[Verdict]] = {}
     for verdict in verdicts:

@@ -1,7 +1,7 @@
-"""Whether a test passes: strictly, down to the type of every part, and with the tests known to be wrong listed.
+"""Whether a test passes: strictly, including the type of every part. Tests known to be wrong are listed.
 
-Null is not false, open is not closed, precision and units count. Only what converts implicitly to the type that comes
-out is taken for one of that type: a whole number for a Long or a Decimal, a Date for a DateTime without a time.
+Null is not false, open is not closed, precision and units count. An expected value may only differ in type from the
+result if it converts to that implicitly: a whole number for a Long or a Decimal, a Date for a DateTime without a time.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What `ecqm run` does, for FHIR measures and for QDM packages; imported when the command runs."""
+"""The implementation of `ecqm run`, imported when the command runs."""

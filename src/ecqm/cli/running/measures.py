@@ -73,7 +73,7 @@ def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> lis
 
 
 def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, request: RunRequest) -> list[str]:
-    """Evaluate the units that the output lacks; gives why a unit could not be evaluated, for each such unit."""
+    """Evaluate the units that the output lacks; returns the reasons why units could not be evaluated."""
     evaluation = Evaluation(
         selection.plans,
         selection.content.value_sets,
@@ -90,7 +90,7 @@ def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, reques
 
 
 def _about(selection: Selection, request: RunRequest) -> dict[str, Any]:
-    """What run.json says of the program and its input."""
+    """The part of run.json about the program and its input."""
     return {
         "engine": {
             "name": "ecqm",

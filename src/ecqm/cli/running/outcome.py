@@ -1,4 +1,4 @@
-"""What `ecqm run` tells the user: what keeps it from starting, the table of results, and warnings."""
+"""The output of `ecqm run` for the user: reasons not to start, the table of results, and remarks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def require_complete(selection: PlannedMeasures, allow_missing: bool) -> None:
 
 
 def show(output: RunOutput, outcomes: Sequence[MeasureOutcome], refused: Sequence[str], form: str) -> None:
-    """Print the results, as a table or as run.json, and on standard error what the user has to know beside them.
+    """Print the results as a table or as run.json, and remarks on standard error.
 
     `refused` says which data could not be evaluated at all, and why.
     """

@@ -37,12 +37,12 @@ class RunRequest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the measures; none of them means all."""
+        """The names of the measures; empty for all."""
         return () if "all" in self.measures else self.measures
 
     @property
     def results(self) -> ResultOptions:
-        """The results that were asked for beside those that every run writes."""
+        """The results that are written only on request."""
         return ResultOptions(self.individual, self.subject_list, self.supplemental_data, self.csv)
 
     @property

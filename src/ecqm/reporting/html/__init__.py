@@ -1,7 +1,7 @@
 """Pages for browsers: one patient explained, and a deck with the clauses that its cases cover.
 
-Every page is one file without scripts, and asks for nothing from elsewhere. Text is escaped where it becomes markup
-(`page.tag`), since whoever wrote the data of a patient wrote what is shown of them.
+Every page is one file without scripts, and loads nothing. Text is escaped where it becomes markup (`page.tag`), because
+it comes from patient data.
 """
 
 from ecqm.reporting.html.deck import DeckPages

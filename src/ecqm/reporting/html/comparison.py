@@ -1,4 +1,4 @@
-"""What a test case expects beside what was found."""
+"""The expectation of a test case beside the result."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ def verdict(result: CaseResult) -> str:
 
 
 def badge(result: CaseResult) -> Markup:
-    """That word as the eye finds it."""
+    """The verdict as a coloured badge."""
     word = verdict(result)
     return tag("span", word, class_=f"verdict {word}")
 
 
 def expected_beside_found(result: CaseResult) -> Markup:
-    """All that is expected of a case, with the verdict; why its expectation is known to be wrong, if it is."""
+    """The whole expectation of a case beside the result, with the verdict, and the reason if the expectation is a
+    listed defect."""
     parts: list[Content] = [tag("p", badge(result), " ", result.error)]
     if result.case.description:
         parts.append(tag("p", result.case.description))

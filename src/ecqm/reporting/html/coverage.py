@@ -10,12 +10,12 @@ from ecqm.reporting.html.page import Markup, joined
 
 
 def percentage(share: Share) -> str:
-    """Rounded down, so that 100% is all of them."""
+    """A percentage, rounded down, so that 100% means all of them."""
     return "–" if share.percent is None else f"{int(share.percent)}%"
 
 
 def told_share(share: Share) -> str:
-    """The share in words."""
+    """A share in words."""
     conditions = f"; {share.decided} of {share.conditions} conditions both ways" if share.conditions else ""
     return f"{share.covered} of {share.clauses} clauses ({percentage(share)}){conditions}"
 

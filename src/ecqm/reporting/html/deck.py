@@ -1,4 +1,5 @@
-"""The pages of a deck: an index of measures, each measure's cases and the clauses they cover, each case that differs.
+"""The pages of a deck: an index of measures, a page per measure with its cases and covered clauses, a page per
+differing case.
 
     pages = DeckPages(folder)
     DeckRunner(content, inspector=pages).run(measure, cases)    # for each measure
@@ -44,14 +45,14 @@ class DeckPages:
         self._logic: dict[int, MeasureLogic] = {}
 
     def demand(self, plans: Sequence[MeasurePlan]) -> Demand:
-        """What the clauses of plans need of the data."""
+        """The data that the clauses of plans need."""
         return reduce(or_, (self._logic_of(plan).demand for plan in plans))
 
     def inspect(self, inspected: Inspected) -> None:
         """Count the clauses of cases that were evaluated together, and write the pages of those that differ."""
         coverage = self._coverage.setdefault(inspected.measure, MeasureCoverage())
         outcomes = Outcomes(inspected.executor)
-        # What the logic has to tell was told when the cases were evaluated.
+        # Messages of the logic were already collected when the cases were evaluated.
         with telling(lambda told: None):
             logic = together(self._logic_of(plan) for plan, _ in inspected.parts)
             coverage.add(logic, outcomes, Words(inspected.source_of))
@@ -60,7 +61,7 @@ class DeckPages:
                     self._write_case(inspected, row, result, outcomes)
 
     def _logic_of(self, plan: MeasurePlan) -> MeasureLogic:
-        """The same for cases of one measure that are not evaluated together. It keeps the plan, and so its id."""
+        """The logic of a plan, one for all cases of a measure. It keeps the plan alive, and so its id is not reused."""
         if id(plan) not in self._logic:
             self._logic[id(plan)] = MeasureLogic(plan)
         return self._logic[id(plan)]
@@ -98,7 +99,7 @@ class DeckPages:
 
     def _measure_page(self, run: MeasureRun, file: str, coverage: MeasureCoverage) -> str:
         rows: list[list[Content]] = []
-        # What asks for attention comes first.
+        # What needs attention comes first.
         for result in sorted(run.results, key=lambda result: _VERDICTS.index(verdict(result))):
             name: Content = result.case.title or result.case.name
             case = f"{file}/{self._names.of(result.case.name, file)}.html"
@@ -126,7 +127,7 @@ _VERDICTS = ("error", "differs", "listed", "agrees")
 
 
 def _in_short(result: CaseResult) -> Markup:
-    """The populations of a case; the whole comparison where it could not be evaluated."""
+    """The populations of a case; the error if it could not be evaluated."""
     if result.error is not None:
         return expected_beside_found(result)
     told: list[Content] = []
@@ -164,19 +165,19 @@ def _index_page(measures: Sequence[tuple[MeasureRun, str, Share]]) -> str:
 
 
 class FileNames:
-    """Names as parts of paths: letters, digits, dots and hyphens, no two alike in one folder."""
+    """Names for use in paths: letters, digits, dots and hyphens, unique within a folder."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
         self._taken: set[tuple[str, str]] = set()
 
     def of(self, name: str, folder: str = "") -> str:
-        """The same for the same name."""
+        """The file name for a name; equal names have the same."""
         known = self._known.get((folder, name))
         if known is None:
             plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.") or "unnamed"
             known, number = plain, 1
-            # File systems may take upper and lower case for the same; `index` is the deck's own page.
+            # File systems may ignore upper and lower case; `index` is the deck's own page.
             while known.lower() == "index" or (folder, known.lower()) in self._taken:
                 number += 1
                 known = f"{plain}-{number}"

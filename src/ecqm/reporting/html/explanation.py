@@ -1,4 +1,5 @@
-"""A page that explains one patient: populations, why not in more of them, and every definition clause by clause."""
+"""A page that explains one patient: populations, reasons for not being in others, and every definition clause by
+clause."""
 
 from __future__ import annotations
 
@@ -29,9 +30,9 @@ _LONGEST = 300
 
 
 def explanation_page(found: Sequence[Explanation], compared: CaseResult | None = None, above: Content = None) -> str:
-    """The page of a patient: of a measure, or of those that a composite measure is composed of, one after the other.
+    """The page of a patient for a measure, or for the components of a composite measure one after the other.
 
-    `compared`: what a test case expects, shown beside what was found; `above`: what stands over everything.
+    `compared`: the comparison with a test case's expectation; `above`: markup at the top of the page.
     """
     first = found[0]
     name = first.patient if compared is None else compared.case.title or compared.case.name

@@ -1,4 +1,4 @@
-"""Definitions in the measure's own words, each clause marked with what it came to."""
+"""Definitions as written in the measure, each clause marked with its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BREAKS = re.compile(r"(\s*\n\s*)")
 
 @dataclass(frozen=True)
 class Mark:
-    """How a clause is shown: a class of the style sheet, what is told of it on hover, and whether with a sign."""
+    """How a clause is shown: a class of the style sheet, the text on hover, and whether with a sign."""
 
     style: str
     told: str
@@ -35,7 +35,7 @@ class Mark:
 
 
 def anchors(defines: Iterable[LogicDefine]) -> dict[Statement, str]:
-    """The name that each definition has on its page."""
+    """The anchor of each definition on its page."""
     return {define.statement: f"define-{place}" for place, define in enumerate(defines, 1)}
 
 
@@ -46,7 +46,7 @@ def define_section(
     links: Mapping[Statement, str],
     came_to: Content,
 ) -> Markup:
-    """One definition: its name, what it came to, and its text."""
+    """One definition: its name, value and text."""
     header = tag("header", tag("h3", define.definition.name), tag("span", came_to, class_="came-to"))
     if text is None:
         uses = [
@@ -64,7 +64,7 @@ def _listed(parts: Sequence[Content]) -> Markup:
 
 
 def _runs(span: Span, clauses: Container[str], around: str | None = None) -> Iterator[tuple[str, str | None]]:
-    """The text of a span in runs, each with the clause that it stands in directly; `around` is that of the span."""
+    """The text of a span in runs, each with its innermost clause; `around` is that of the span."""
     clause = span.node if span.node in clauses else around
     for part in span.parts:
         if isinstance(part, str):
@@ -76,13 +76,13 @@ def _runs(span: Span, clauses: Container[str], around: str | None = None) -> Ite
 def _marked(
     text: Span, define: LogicDefine, marks: Mapping[str, Mark], links: Mapping[Statement, str]
 ) -> Iterator[Content]:
-    """The text with its marks, one beside the other and not in one another, so that each word is under one only."""
+    """The text with marks that are not nested, so that each word has only one mark."""
     signed: set[str | None] = set()
     runs = groupby(_runs(text, marks.keys() | define.uses.keys()), key=itemgetter(1))
     for clause, pieces in runs:
         mark = marks.get(clause or "")
         link = links.get(define.uses.get(clause or "", ("", "")))
-        # Breaks of lines with the spaces around them belong to the layout, and to no clause.
+        # Line breaks and the spaces around them belong to the layout, not to a clause.
         for words in _BREAKS.split("".join(piece for piece, _ in pieces)):
             if (mark is None and link is None) or not words.strip():
                 yield words
@@ -96,7 +96,7 @@ def _marked(
 
 
 def legend(entries: Iterable[tuple[Mark, str]]) -> Markup:
-    """What the marks mean."""
+    """The legend of the marks."""
     return tag("p", *(tag("span", tag("span", text, class_=mark.classes)) for mark, text in entries), class_="legend")
 
 

@@ -1,4 +1,4 @@
-"""Markup, and the page that all others are made of."""
+"""HTML markup, and the frame of every page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _VOID = frozenset({"br", "meta"})
 
 
 class Markup(str):
-    """Text that is markup already; any other is escaped when it is put into markup."""
+    """Text that is already markup; other text is escaped when it becomes part of markup."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ Content = Markup | str | None
 
 
 def tag(name: str, /, *content: Content, **attributes: str | None) -> Markup:
-    """An element. Of attributes None is left out, and an underscore at the end of a name (`class_`)."""
+    """An element. Attributes that are None are left out; a trailing underscore of a name is removed (`class_`)."""
     stated = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()
@@ -59,7 +59,7 @@ def page(title: str, *body: Content) -> str:
     head = joined(
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # Nothing is ever loaded or run, whatever the data hold.
+        # Nothing is ever loaded or run, whatever the data contain.
         tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", title),

@@ -28,8 +28,8 @@ _ENTITY_ROOTS = {
 
 @dataclass(frozen=True)
 class Sender:
-    """Who made the document: the organization by name, and the CMS EHR Certification ID (15 letters and digits) of what
-    the results come from."""
+    """The author of the document: the name of the organization, and the CMS EHR Certification ID (15 letters and
+    digits) of the system."""
 
     organization: str
     ehr_certification: str | None = None
@@ -42,7 +42,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Qrda3Document:
-    """A document, and what of the results it could not hold."""
+    """A document, and the results that it cannot express."""
 
     xml: bytes
     problems: tuple[str, ...]
@@ -51,11 +51,11 @@ class Qrda3Document:
 def write_qrda3(
     counts: Counts, sender: Sender, submitter: Submitter | None = None, now: datetime | None = None
 ) -> Qrda3Document:
-    """The document of some measures: for the programme of a submitter by CMS's guide, without one by HL7's alone.
+    """The document of some measures: by CMS's guide if there is a submitter, otherwise by that of HL7.
 
-    The same counts at the same time give the same document. Raises SubmissionError if CMS does not take a measure, or
-    asks for what is not known of it, for measures of different periods, without what CMS asks for of the sender, and
-    for texts with characters that XML does not have; MeasureError for a period that is none.
+    The same counts at the same time give the same document. Raises SubmissionError if CMS does not accept a measure or
+    requires unknown facts of it or of the sender, for measures of different periods, and for texts with characters that
+    XML does not allow; MeasureError for an invalid period.
     """
     if submitter is not None and sender.ehr_certification is None:
         raise SubmissionError(f"{submitter.program} asks for the CMS EHR Certification ID of a QRDA III document")
@@ -65,7 +65,7 @@ def write_qrda3(
             "a QRDA III document is of one period, and the measures are of several: submit them apart"
         )
     start, end = periods.pop()
-    # Without a zone: a document has it in all of its times or in none, and the periods are of days.
+    # Without a time zone: all times of a document must have one or none, and periods are given in days.
     moment = (now or datetime.now(UTC)).strftime("%Y%m%d%H%M%S")
     identity = str(uuid5(NAMESPACE_OID, f"{moment} {counts.date} {[each.canonical for each in counts.measures]}"))
     root = etree.Element(name("ClinicalDocument"), nsmap=NAMESPACES)
@@ -99,7 +99,7 @@ def _write_header(root: Element, sender: Sender, submitter: Submitter | None, id
     coded(root, "confidentialityCode", ("N", templates.CONFIDENTIALITY))
     etree.SubElement(root, name("languageCode"), code="en")
     etree.SubElement(root, name("versionNumber"), value="1")
-    # A document of counts is about no patient.
+    # A document of counts is not about a patient.
     etree.SubElement(ensure(root, "recordTarget/patientRole"), name("id")).set("nullFlavor", "NA")
     author = ensure(root, "author")
     etree.SubElement(author, name("time"), value=moment)

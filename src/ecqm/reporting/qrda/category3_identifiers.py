@@ -1,4 +1,4 @@
-"""What a measure and its parts are called in QRDA Category III."""
+"""The identifiers of a measure and its parts in QRDA Category III."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ecqm.reporting.programs import ListedMeasure, Rate, SubmissionError
 
 @dataclass(frozen=True)
 class Identifiers:
-    """The UUIDs of a measure, its populations, strata and observations: those that the programme has, else those of the
-    measure's own content. Parts of FHIR measures have none of their own: in a document for no programme they are made
-    of the measure's canonical and their names, so that every document has the same.
+    """The UUIDs of a measure, its populations, strata and observations: those of the programme, otherwise those of the
+    measure's content. Parts of FHIR measures have no UUIDs: without a programme they are derived from the measure's
+    canonical and the names of the parts, so that they are the same in every document.
 
-    Rates are told by their number, from 0. Raises SubmissionError for what a programme asks for and nobody told.
+    Rates are numbered from 0. Raises SubmissionError for identifiers that a programme requires and that are unknown.
     """
 
     measure: MeasureCount
@@ -30,7 +30,7 @@ class Identifiers:
     @property
     def all_versions(self) -> str | None:
         """Of all versions of the measure together, if it is known."""
-        # What FHIR measures say is of FHIR's versions, and the programme's are QDM's.
+        # Identifiers in FHIR measures are those of the FHIR versions; the programme uses those of the QDM versions.
         own = None if self.programme and not self._is_of_programme else self.measure.version_independent
         return own if own is not None and _is_uuid(own) else None
 

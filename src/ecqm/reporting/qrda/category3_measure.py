@@ -1,5 +1,5 @@
-"""A measure in QRDA Category III: which one it is, and for each population of each rate how many are in it, in all, in
-every stratum, and with every sex, race, ethnicity and payer."""
+"""A measure in QRDA Category III: its identity, and for each population of each rate the counts overall, by stratum,
+and by sex, race, ethnicity and payer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def text(parent: Element, tag: str, content: str) -> None:
 
 @dataclass
 class MeasureWriter:
-    """Writes measures into a document; `problems` are what it could not hold. `document` is the document's UUID."""
+    """Writes measures into a document; `problems` lists what it cannot express. `document` is the document's UUID."""
 
     for_cms: bool
     document: str
@@ -154,7 +154,7 @@ class MeasureWriter:
 
 
 def performance_rate(group: GroupCount) -> Decimal | None:
-    """The rate of a proportion, to six digits; None if nobody is left in the denominator to divide by."""
+    """The rate of a proportion, to six digits; None if the denominator is empty after exclusions and exceptions."""
 
     def count(code: PopulationCode) -> int:
         return group.count(code) or 0
@@ -195,7 +195,7 @@ def _write_supplement(data: Element, form: SupplementForm, category: Coded | Non
 
 
 def _write_observed(parent: Element, identifiers: Identifiers, number: int, observations: list[Observed]) -> None:
-    """What was observed of a population, each as one number."""
+    """Write the observations of a population, each aggregated to one number."""
     for observed in observations:
         observation = add(parent, f"{_PART}/{_OBSERVATION}")
         templates.CONTINUOUS_VARIABLE.write(observation)
@@ -208,7 +208,7 @@ def _write_observed(parent: Element, identifiers: Identifiers, number: int, obse
 
 
 def _observed_of(group: GroupCount, population: PopulationCount, observations: list[Observed]) -> list[Observed]:
-    """The observations of a population; those of a continuous variable are of its measure population."""
+    """The observations of a population; in a continuous variable measure, those of the measure population."""
     if group.scoring is Scoring.CONTINUOUS_VARIABLE:
         return observations if population.code is PopulationCode.MEASURE_POPULATION else []
     return [observed for observed in observations if observed.population == population.id]

@@ -1,7 +1,6 @@
-"""Supplemental data in QRDA Category III: sex, race, ethnicity and payer by the codes that the templates ask for.
+"""Supplemental data in QRDA Category III: sex, race, ethnicity and payer by the codes of the templates.
 
-A patient counts with every category that the patient's codes fall into, once with each. Races and ethnicities in more
-detail than the categories fall into none by themselves.
+A patient counts once in every category of the patient's codes. Detailed races and ethnicities alone are in no category.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Coded = tuple[str, str]
 
 FEMALE, MALE = ("248152002", SNOMED_CT), ("248153007", SNOMED_CT)
 _SEXES: dict[Coded, tuple[Coded, Coded]] = {
-    # By a code that data have: Federal Administrative Sex (CMS), ONC Administrative Sex (HL7).
+    # By the code in the data: Federal Administrative Sex (CMS), ONC Administrative Sex (HL7).
     FEMALE: (FEMALE, ("F", ADMINISTRATIVE_GENDER)),
     MALE: (MALE, ("M", ADMINISTRATIVE_GENDER)),
     ("F", ADMINISTRATIVE_GENDER): (FEMALE, ("F", ADMINISTRATIVE_GENDER)),
@@ -43,11 +42,11 @@ _PAYER_GROUP_CODES = tuple((code, CMS_CLINICAL_CODES) for code in "ABCD")
 
 @dataclass(frozen=True)
 class SupplementForm:
-    """How an element is written: its templates and code, the category of a code (None where it has none), and the
-    categories that are written even if nobody is in them.
+    """How an element is written: its templates and code, the category of a code (None if it has none), and the
+    categories that are written even if they are empty.
 
-    `translated` tells CMS's forms, which have the category as a translation. Patients without any category are in
-    `other` if there is one; else they are told as unknown where the template has a form for it.
+    `translated` marks CMS's forms, which have the category as a translation. Patients without a category are in `other`
+    if there is one; otherwise they are counted as unknown where the template allows it.
     """
 
     templates: tuple[Template, ...]
@@ -63,7 +62,7 @@ class SupplementForm:
 
 
 def supplement_form(element: SupplementalElement, for_cms: bool) -> SupplementForm:
-    """The form of an element in a document for CMS, or for anyone."""
+    """The form of an element in a document for CMS, or in one by HL7 alone."""
     if element is SupplementalElement.RACE:
         return SupplementForm((templates.RACE,), ("72826-1", LOINC), _one_of(_RACES), _RACES)
     if element is SupplementalElement.ETHNICITY:
@@ -75,7 +74,7 @@ def supplement_form(element: SupplementalElement, for_cms: bool) -> SupplementFo
     code = ("48768-6", LOINC)
     if for_cms:
         own = (templates.PAYER, templates.PAYER_CMS)
-        # A payer that nobody told is one of the typology's 9, which is CMS's group of others.
+        # An unknown payer is 9 in the typology, which CMS groups with others.
         return SupplementForm(own, code, _payer_group, _PAYER_GROUP_CODES, True, _PAYER_GROUP_CODES[-1])
     return SupplementForm((templates.PAYER,), code, _payer)
 

@@ -62,7 +62,7 @@ class MeasureReference:
 
 @dataclass(frozen=True)
 class QrdaDocument:
-    """A document, and what of the patient it could not hold."""
+    """A document, and the data of the patient that it cannot express."""
 
     xml: bytes
     problems: tuple[str, ...]
@@ -73,13 +73,13 @@ class _Writing:
     problems: list[str] = field(default_factory=list)
 
     def put(self, about: str, place: Place, statement: Element, value: Any) -> None:
-        """Write a value in its place, or note why there is none for it."""
+        """Write a value in its place, or note why there is no place for it."""
         with self.noting(f"{about}.{place.attribute}"):
             place.write(statement, value)
 
     @contextmanager
     def noting(self, about: str) -> Iterator[None]:
-        """Note why a value cannot be written: CDA has no place for it, or XML none for its characters."""
+        """Note why a value cannot be written: CDA has no place for it, or XML does not allow its characters."""
         try:
             yield
         except ValueError as error:
@@ -95,7 +95,7 @@ def write_qrda1(
 ) -> QrdaDocument:
     """The document of a patient (a struct of `QdmStructs.patient`).
 
-    `period` is the reporting period (ISO 8601), that of the patient's data unless given. The same patient at the same
+    `period` is the reporting period (ISO 8601), by default that of the patient's data. The same patient at the same
     time gives the same document.
     """
     writing = _Writing()
@@ -301,12 +301,13 @@ def _write_own_id(parent: Element, identifier: Any, about: str, writing: _Writin
 
 
 def _days(quantity: Any) -> Any:
-    """Days of a length of stay, however their unit is spelled; None of none."""
+    """The days of a length of stay, in any spelling of the unit; None if there is none."""
     return None if quantity is None or quantity.unit not in ("d", "day", "days") else quantity.value
 
 
 def _complete(outer: Element, inner: Element, found: EntryTemplate) -> None:
-    """What the templates ask for beside what QDM has: fixed codes, status codes, codes and times that are not known."""
+    """Add what the templates require beyond QDM: fixed codes, status codes, and null flavors for unknown codes and
+    times."""
     _fix(inner, found.fixed)
     if found.status is not None and find(inner, "statusCode") is None:
         etree.SubElement(inner, name("statusCode"), code=found.status)
@@ -338,7 +339,7 @@ def _fix(statement: Element, fixed: Fixed) -> None:
 
 
 def _remove_empty(section: Element) -> None:
-    """Relationships under which nothing came to be written."""
+    """Remove relationships without content."""
     for tag in ("entryRelationship", "participant"):
         for element in list(section.iter(name(tag))):
             if not len(element):

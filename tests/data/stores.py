@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,7 @@ from ecqm.data.store.store import Manifest, open_store
 
 from .resources import Json, coded, encounter, observation, patient, write
 
-# A load that is killed after so many steps.
-KILLED = """
+_KILLED = """
 import os, signal, sys
 from pathlib import Path
 from ecqm.data.loading import partition
@@ -122,3 +124,10 @@ def content_of(store: Path) -> dict[str, list[str]]:
 def load_small(source: Path, store: Path, **options: Any) -> Manifest:
     """Load into several shards although there is little to load."""
     return load([source], store, shard_size=4_000, **options)
+
+
+def load_killed(source: Path, store: Path, step: int, jobs: int = 1) -> None:
+    """Load as `load_small` does, in a process of its own that is killed after so many steps."""
+    script = [sys.executable, "-c", _KILLED, str(source), str(store), str(step), str(jobs)]
+    killed = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr

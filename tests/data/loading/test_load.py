@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from ecqm.data.store.shard import CorruptShard
 from ecqm.data.store.store import open_store
 from ecqm.data.writing import sole_writer
 from tests.data.resources import bundle, encounter, observation, patient, write
-from tests.data.stores import KILLED, content_of, export, load_small
+from tests.data.stores import content_of, export, load_killed, load_small
 
 
 class TestLoading:
@@ -159,8 +158,7 @@ class TestFaults:
     def test_killed_and_started_again(self, tmp_path: Path, step: int) -> None:
         source = export(tmp_path / "in")
         store = tmp_path / "store"
-        arguments = [sys.executable, "-c", KILLED, str(source), str(store), str(step), "1"]
-        assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+        load_killed(source, store, step)
         with pytest.raises(DataError):
             open_store(store)
         load_small(source, store)
@@ -170,8 +168,7 @@ class TestFaults:
     def test_processes_of_a_killed_load_end_before_the_next(self, tmp_path: Path) -> None:
         source = export(tmp_path / "in", 120)
         store = tmp_path / "store"
-        arguments = [sys.executable, "-c", KILLED, str(source), str(store), "8", "2"]
-        assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+        load_killed(source, store, 8, jobs=2)
         with sole_writer(store):
             left = sorted((store / "shards").rglob("*"))
             time.sleep(0.5)
@@ -181,8 +178,7 @@ class TestFaults:
         assert content_of(store) == content_of(tmp_path / "whole")
 
     def test_killed_and_started_with_other_data(self, tmp_path: Path) -> None:
-        arguments = [sys.executable, "-c", KILLED, str(export(tmp_path / "in")), str(tmp_path / "store"), "6", "1"]
-        assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+        load_killed(export(tmp_path / "in"), tmp_path / "store", 6)
         other = export(tmp_path / "other", 3)
         load_small(other, tmp_path / "store")
         load_small(other, tmp_path / "whole")
@@ -191,8 +187,9 @@ class TestFaults:
     def test_disk_full(self, tmp_path: Path) -> None:
         source = export(tmp_path / "in")
         store = tmp_path / "store"
-        arguments = [sys.executable, "-c", FULL, str(source), str(store)]
-        assert subprocess.run(arguments, check=False).returncode == 77
+        script = [sys.executable, "-c", FULL, str(source), str(store)]
+        full = subprocess.run(script, capture_output=True, text=True, check=False)
+        assert full.returncode == 77, full.stderr
         load_small(source, store)
         assert len(content_of(store)) == 40
 

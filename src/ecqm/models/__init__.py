@@ -1,7 +1,7 @@
 """The data models that measures use: System, FHIR, QI-Core, US Core, US Quality Core, QDM.
 
     model = load_model("QICore", "6.0.0")       # cached; without a version, the newest complete one
-    model.name, model.version, model.url, model.target_url, model.qualifier
+    model.name, model.version, model.url, model.target_url
     model.patient_type                           # NamedType("QICore", "Patient")
     model.patient_birth_date                     # "birthDate", a path from the patient
     model.contexts["Patient"]                    # Context: type, key_element, birth_date_element

@@ -143,14 +143,11 @@ class Model:
                 case _:
                     attributes[key] = values[0]
         self.target_url = attributes.get("targetUrl", self.url)
-        self.qualifier = attributes.get("targetQualifier")
         # The version that supplies everything except what this one adds.
         self.rest = attributes.get("rest")
         # Whether its types are derived from those of FHIR, instead of being mapped to them.
         self.is_derived = "FHIR" in self.requires
-        self.strict_retrieve_typing = attributes.get("strictRetrieveTyping") == "true"
         self.patient_birth_date = attributes.get("patientBirthDatePropertyName")
-        self.patient_identifier = attributes.get("patientClassIdentifier")
         patient = attributes.get("patientClassName", "").removeprefix(f"{self.name}.")
         self.patient_type = NamedType(self.name, patient) if patient else None
         self._blocks = {block.split("\t", 2)[1].split("\n", 1)[0]: block for block in blocks}

@@ -206,21 +206,23 @@ class TranslatorCore:
 
     def convert(self, value: Typed, conversion: Conversion) -> Typed:
         """The ELM that converts `value` (Translation Semantics, Implicit Conversions)."""
-        if conversion.kind is Kind.CAST:
-            return self.cast(value, conversion.to)
-        if conversion.kind is Kind.OPERATOR:
-            assert conversion.operator is not None
-            return self.conversion_call(value, conversion.operator, conversion.to)
-        if conversion.kind is Kind.FROM_CHOICE:
-            return self._convert_choice(value, conversion)
-        if conversion.kind is Kind.TO_CHOICE:
-            assert conversion.inner is not None
-            return self.convert(self.cast(value, conversion.inner.from_), conversion.inner)
-        if conversion.kind is Kind.ELEMENTS:
-            return self._convert_elements(value, conversion)
-        if conversion.kind is Kind.POINTS:
-            return self._convert_points(value, conversion)
-        return self._promote(value, conversion)
+        match conversion.kind:
+            case Kind.CAST:
+                return self.cast(value, conversion.to)
+            case Kind.OPERATOR:
+                assert conversion.operator is not None
+                return self.conversion_call(value, conversion.operator, conversion.to)
+            case Kind.FROM_CHOICE:
+                return self._convert_choice(value, conversion)
+            case Kind.TO_CHOICE:
+                assert conversion.inner is not None
+                return self.convert(self.cast(value, conversion.inner.from_), conversion.inner)
+            case Kind.ELEMENTS:
+                return self._convert_elements(value, conversion)
+            case Kind.POINTS:
+                return self._convert_points(value, conversion)
+            case _:
+                return self._promote(value, conversion)
 
     def cast(self, value: Typed, to: CqlType) -> Typed:
         """`value` as another type; null if it has a different one. In `type_cases`, the mapped alternative."""
@@ -248,16 +250,16 @@ class TranslatorCore:
         inner = conversion.inner
         assert inner is not None
 
-        def one(part: Conversion) -> Typed:
-            chosen = self.cast(value, part.from_)
-            is_same = part.kind is Kind.CAST and not isinstance(part.to, ChoiceType)
-            return chosen if is_same else self.convert(chosen, part)
+        def converted(part: Conversion) -> Typed:
+            alternative = self.cast(value, part.from_)
+            is_done = part.kind is Kind.CAST and not isinstance(part.to, ChoiceType)
+            return alternative if is_done else self.convert(alternative, part)
 
-        first = one(inner)
+        first = converted(inner)
         if not conversion.alternatives:
             return first
         items = [
-            nodes.CaseItem(when=self.is_of(value, part.from_).node, then=one(part).node)
+            nodes.CaseItem(when=self.is_of(value, part.from_).node, then=converted(part).node)
             for part in (inner, *conversion.alternatives)
         ]
         null = self.record_type(Typed(nodes.Null(), conversion.to))

@@ -19,7 +19,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("one by nothing")
 
-    monkeypatch.setattr("ecqm.cli.surroundings.surroundings", fail)
+    monkeypatch.setattr("ecqm.cli.expression_options.expressions_with", fail)
 
 
 def test_an_error_that_no_command_expects(broken: None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.cli.surroundings import about_options
+from ecqm.cli.expression_options import expression_options
 
 # Commands import what they need when they run, to keep --help fast.
 
@@ -22,7 +22,7 @@ from ecqm.cli.surroundings import about_options
     ),
 )
 @click.argument("expression")
-@about_options
+@expression_options
 def command(
     expression: str,
     library: Path | None,
@@ -37,16 +37,16 @@ def command(
     The expression may use what --library defines, and with --data it is about a patient. Exits with 1 if it does not
     compile or evaluating it raises an error, with 2 if it could not be tried.
     """
+    from ecqm.cli.expression_options import expressions_with
     from ecqm.cli.expressions import ExpressionRefused
-    from ecqm.cli.surroundings import refusal, surroundings
     from ecqm.reporting.notation import notation
     from ecqm.values import CqlError
 
-    expressions = surroundings(library, libraries, valuesets, data, patient, period)
+    expressions = expressions_with(library, libraries, valuesets, data, patient, period)
     try:
         value = expressions.value(expression)
     except ExpressionRefused as error:
-        click.echo(refusal(error), err=True)
+        click.echo(error.render(), err=True)
         sys.exit(1)
     except CqlError as error:
         click.echo(f"ecqm: {error}", err=True)

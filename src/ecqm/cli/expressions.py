@@ -30,6 +30,10 @@ class ExpressionRefused(Exception):
         super().__init__("; ".join(error.message for error in errors))
         self.errors = tuple(errors)
 
+    def render(self) -> str:
+        """The errors with their places, one per line."""
+        return "\n".join(error.render(error.library or "expression") for error in self.errors)
+
 
 class NoData:
     """A cohort of one patient without data."""

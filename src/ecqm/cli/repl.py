@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.cli.surroundings import about_options
+from ecqm.cli.expression_options import expression_options
 
 if TYPE_CHECKING:
     from ecqm.cli.expressions import Expressions
@@ -41,7 +41,7 @@ _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|
         "ecqm repl --library MyMeasure.cql --libraries CONTENT --data CASE",
     ),
 )
-@about_options
+@expression_options
 def command(
     library: Path | None,
     libraries: tuple[Path, ...],
@@ -56,9 +56,9 @@ def command(
     the lines after it can use; defining a name again replaces it. A line with open brackets goes on in the next one.
     Ends with exit, quit, or the end of the input; help shows examples.
     """
-    from ecqm.cli.surroundings import surroundings
+    from ecqm.cli.expression_options import expressions_with
 
-    session = Session(surroundings(library, libraries, valuesets, data, patient, period))
+    session = Session(expressions_with(library, libraries, valuesets, data, patient, period))
     with _history():
         for text in _entries():
             with suppress(KeyboardInterrupt):
@@ -79,7 +79,6 @@ class Session:
     def answer(self, text: str) -> str:
         """The output for an entry: the value of an expression, nothing for a definition, or the errors."""
         from ecqm.cli.expressions import ExpressionRefused
-        from ecqm.cli.surroundings import refusal
         from ecqm.data import DataError
         from ecqm.elm import ElmError
         from ecqm.plan.lowering import PlanError
@@ -93,7 +92,7 @@ class Session:
         try:
             return notation(self._expressions.value(text), sys.maxsize)
         except ExpressionRefused as error:
-            return refusal(error)
+            return error.render()
         except (CqlError, DataError, ElmError, PlanError) as error:
             return f"error: {error}"
 

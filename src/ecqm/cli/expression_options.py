@@ -1,4 +1,4 @@
-"""What `ecqm eval` and `ecqm repl` have in common: the library, patient and terminology that expressions are about."""
+"""The options of `ecqm eval` and `ecqm repl`: the library, value sets and patient that expressions are about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from ecqm.cli.contents import libraries_option, valuesets_option
 
 if TYPE_CHECKING:
-    from ecqm.cli.expressions import ExpressionRefused, Expressions
+    from ecqm.cli.expressions import Expressions
     from ecqm.language.sources import SourceIndex
 
 _C = TypeVar("_C", bound=Callable[..., Any])
@@ -36,14 +36,14 @@ _OPTIONS = (
 )
 
 
-def about_options(command: _C) -> _C:
+def expression_options(command: _C) -> _C:
     """The options of a command that evaluates expressions."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def surroundings(
+def expressions_with(
     library: Path | None,
     libraries: Sequence[Path],
     valuesets: Sequence[Path],
@@ -51,7 +51,7 @@ def surroundings(
     patient: str | None,
     period: str | None,
 ) -> Expressions:
-    """What expressions are evaluated in. Raises DataError, MeasureError for what is no period, OSError."""
+    """Evaluates expressions with these options. Raises DataError, OSError, MeasureError for an invalid period."""
     from ecqm.bundles.content.documents import open_documents
     from ecqm.cli.expressions import MEASUREMENT_PERIOD, Expressions
     from ecqm.data.source import PatientData
@@ -85,8 +85,3 @@ def _of_fhir(sources: SourceIndex) -> str:
     included = sources(_HELPERS, version) is not None
     include = f"include {_HELPERS}" + (f" version '{version}'" if version else "") if included else ""
     return f"using FHIR version '4.0.1'\n{include}\ncontext Patient\n"
-
-
-def refusal(error: ExpressionRefused) -> str:
-    """The errors of an expression, one per line."""
-    return "\n".join(found.render(found.library or "expression") for found in error.errors)

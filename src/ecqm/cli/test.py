@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _PROBLEMS_SHOWN = 5
 
-# Commands import what they need when they run: help has to come up at once.
+# Commands import what they need when they run, to keep --help fast.
 
 
 @click.command(
@@ -118,11 +118,14 @@ def command(
     from ecqm.measures.decks.agreement import deck_report
     from ecqm.measures.decks.defects import DefectList
     from ecqm.reporting.deck import render_deck
-    from ecqm.reporting.html import DeckPages
     from ecqm.reporting.package_deck import render_package_deck
 
     listed = DefectList.read(defects) if defects else DefectList()
-    pages = DeckPages(html) if html is not None else None
+    pages = None
+    if html is not None:
+        from ecqm.reporting.html import DeckPages
+
+        pages = DeckPages(html)
     if is_package_deck(content):
         runs = run_deck(PackageDeck.open(content), measures, listed, pages)
         if not runs:
@@ -159,7 +162,7 @@ def _warn(problem: str) -> None:
 
 
 def _tell(runner: DeckRunner) -> None:
-    """What the user has to know beside the results, on standard error."""
+    """Write remarks on the results to standard error."""
     for told, library in runner.planner.warnings.items():
         click.echo(f"ecqm: warning: {told} (library {library})", err=True)
     for missing in runner.missing.values():
@@ -173,7 +176,7 @@ def _tell(runner: DeckRunner) -> None:
 
 
 def _finish(text: str, output: Path | None, runs: Sequence[MeasureRun], pages: DeckPages | None) -> NoReturn:
-    """Give the report, and exit with what the runs came to."""
+    """Write the report, and exit with 0 if all cases pass, otherwise with 1."""
     if pages is not None:
         pages.write(runs)
     if output is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from typing import Self
@@ -16,11 +16,13 @@ Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-class Column(ABC):
+class Column:
     """n CQL values of one `type`, as arrays of length n; immutable.
 
     A column of length 1 may stand for the same value in every row: kernels broadcast it as numpy does.
     """
+
+    # No ABC: whether a column is of a layout is asked many times per node, and of ABCs Python asks it slowly.
 
     type: CqlType
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from ecqm.elm import IndexedLibrary
 from ecqm.elm.narrative import SourceText, Span
-from ecqm.language.formatter import FormatError, format_source
 from ecqm.measures.explanation.logic import LogicDefine
 
 Sources = Callable[[IndexedLibrary], str | None]
@@ -48,6 +47,9 @@ _DEFINITION = re.compile(
 
 
 def _definitions(source: str) -> Iterator[tuple[str, str]]:
+    # The parser takes 0.2 s to load, and most libraries have their text in their annotations.
+    from ecqm.language.formatter import FormatError, format_source
+
     try:
         formatted = format_source(source)
     except FormatError:

@@ -150,30 +150,20 @@ def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
     return (*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), (0, ""))
 
 
-class _Attachment(msgspec.Struct, frozen=True):
-    contentType: str | None = None
-    data: str | None = None
-
-
 class _LibraryHeader(msgspec.Struct, frozen=True):
     name: str | None = None
     id: str | None = None
     url: str | None = None
     version: str | None = None
-    content: list[_AttachmentType] | None = None
+    content: list[_Attachment] | None = None
 
 
-class _AttachmentType(msgspec.Struct, frozen=True):
+class _Attachment(msgspec.Struct, frozen=True):
     contentType: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _LibraryContent(msgspec.Struct, frozen=True):
-    content: list[_Attachment] | None = None
-
-
 _decode_header = json_decoder(_LibraryHeader)
-_decode_content = json_decoder(_LibraryContent)
 
 
 def add_library_resource(libraries: Libraries, document: Document, data: bytes) -> bool:
@@ -216,16 +206,15 @@ class _Attached:
 
     def read(self) -> bytes:
         try:
-            attachments = _decode_content(self.document.read()).content or ()
+            attachments = _decode_header(self.document.read()).content or ()
+            for attachment in attachments:
+                attached = memoryview(attachment.data)
+                if bytes(attached[:1]) == b'"' and _form(attachment.contentType, bytes(attached[1:_HEAD])) == self.form:
+                    return base64.b64decode(msgspec.json.decode(attachment.data, type=str))
         except msgspec.DecodeError as error:
             raise ContentError(f"{self.document.origin}: {error}") from error
-        for attachment in attachments:
-            head = (attachment.data or "")[:_HEAD].encode("ascii", "replace")
-            if attachment.data is not None and _form(attachment.contentType, head) == self.form:
-                try:
-                    return base64.b64decode(attachment.data)
-                except ValueError as error:
-                    raise ContentError(f"{self.document.origin}: {self.form} is not base64: {error}") from error
+        except ValueError as error:
+            raise ContentError(f"{self.document.origin}: {self.form} is not base64: {error}") from error
         raise ContentError(f"{self.document.origin}: the {self.form} attachment has no data")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.content.elm import elm_source
@@ -13,22 +14,25 @@ from ecqm.bundles.content.libraries import LibraryNotFound, LibrarySource
 from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm import LibrarySource as ElmSource
 from ecqm.engine import kernel_for
-from ecqm.language import CompiledCache, Compiler, CompilerOptions
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.binding import criteria_in_cql
 from ecqm.measures.evaluation.planning import MeasurePlan, plan_measure
 from ecqm.models import assumption
 from ecqm.plan.lowering import Lowered
 
+if TYPE_CHECKING:
+    from ecqm.language import CompiledCache, Compiler
+
+# The compiler is imported when it is needed: loading its parser takes 0.2 s, and most measures come with their ELM.
+
 LibraryForm = Literal["elm", "cql"]
 """What libraries are taken from: their published ELM (compiling what has none), or their CQL throughout."""
-
-# `explain` and messages show the source by annotations and locators.
-_OPTIONS = CompilerOptions(annotations=True, locators=True)
 
 
 def compiled_cache() -> CompiledCache:
     """The cache of compiled libraries, in $ECQM_CACHE, otherwise in the user's cache folder."""
+    from ecqm.language import CompiledCache
+
     named = os.environ.get("ECQM_CACHE")
     if named:
         return CompiledCache(Path(named))
@@ -47,10 +51,16 @@ class Planner:
         self.content = content
         self.relax_versions = relax_versions
         self.form = form
-        self._compiler = Compiler(self._cql, _OPTIONS, compiled_cache())
         self._libraries: dict[LibraryIdentifier, ElmSource | IndexedLibrary] = {}
         self._lowered = Lowered()
         self.warnings: dict[str, str] = {}
+
+    @cached_property
+    def _compiler(self) -> Compiler:
+        from ecqm.language import Compiler, CompilerOptions
+
+        # Annotations and locators are what `explain` and messages show of the source.
+        return Compiler(self._cql, CompilerOptions(annotations=True, locators=True), compiled_cache())
 
     def libraries(self, measure: Measure) -> ResolvedLibraries:
         """The libraries of a measure, read or compiled, and linked.

@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from comparable_records import to_compare
 from inputs import bundle, library_resource, value_set
 from install import FQM
-from made_patients import PERIOD, deck_records, executor_of, patients_for, to_compare
+from made_patients import PERIOD, deck_records, executor_of, patients_for
 from mutations import Record
 from plain_values import ELEMENT, comparable, plain
 
@@ -46,6 +47,7 @@ from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode
 
 HERE = Path(__file__).parent
+INITIAL = PopulationCode.INITIAL_POPULATION.value
 Answer = dict[str, Any]
 """What an engine says of a patient: "Library.Definition" or "group 1/denominator 2" to a plain value; or an error."""
 
@@ -174,6 +176,9 @@ def _flat(answer: Answer) -> Answer:
                 flat[key] = sorted(float(value) for value in observed)
             else:
                 flat[key] = sum(bool(p["result"]) for p in same)
+        if group.get("episodes") is not None:
+            # ecqm stratifies the episodes of the initial population, fqm-execution also others that a stratifier names.
+            units = [unit for unit in units if any(p["result"] for p in unit["populations"] if p["type"] == INITIAL)]
         for place in range(len(group["strata"])):
             counted = sum(bool(unit["strata"][place]["result"]) for unit in units)
             flat[f"group {number}/stratum {place + 1}"] = counted

@@ -9,20 +9,18 @@ patients at once; another engine then sees only those who are worth its time.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import cycle
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-from inputs import bundle, patient_resources, with_new_ids
+from inputs import bundle, patient_resources
 from made_resources import Resource, ResourceMaker
-from mutations import Mutator, Record, instant
+from mutations import Mutator, Record
 from numpy.typing import NDArray
 from vocabulary import vocabulary_of
 
@@ -30,9 +28,10 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.decks.matching import match_deck
 from ecqm.data import Demand, read_cases
 from ecqm.engine import Executor, FhirProfiles
+from ecqm.measures.definition import PopulationCode
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.defines import evaluate_defines
-from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.evaluation.planning import MeasurePlan, reachable
 from ecqm.measures.explanation.logic import MeasureLogic
 from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.measures.scoring.groups import evaluate_measure
@@ -42,6 +41,9 @@ from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 
 Period = tuple[str, str]
+_INITIAL = PopulationCode.INITIAL_POPULATION
+_EXCLUDING = (PopulationCode.DENOMINATOR_EXCLUSION, PopulationCode.DENOMINATOR_EXCEPTION)
+
 Features = NDArray[np.bool_]
 """Shape (patients, features): which clause held, failed, came to nothing."""
 
@@ -50,6 +52,25 @@ PERIOD: Period = ("2026-01-01", "2026-12-31")
 LITTER = 300
 # A feature that more patients than that have is no reason to keep another.
 _RARE = 8
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A population that somebody is to be in: features that its members have and do not have, and on the way to it the
+    clauses of its logic that hold, as places of features."""
+
+    has: tuple[int, ...]
+    has_not: tuple[int, ...]
+    clauses: tuple[int, ...]
+
+    def is_reached(self, features: Features) -> bool:
+        return bool((features[:, self.has].all(axis=1) & ~features[:, self.has_not].any(axis=1)).any())
+
+    def weights(self, features: Features) -> list[float]:
+        """How much each patient is worth breeding from: the nearer, the more."""
+        near = features[:, self.clauses].sum(axis=1) - len(self.clauses) * features[:, self.has_not].any(axis=1)
+        weights: list[float] = (3.0 ** (near - near.max())).tolist()
+        return weights
 
 
 class Observer:
@@ -65,6 +86,23 @@ class Observer:
         clauses = {node for define in logic.defines for nodes in define.clauses.values() for node in nodes}
         self._nodes = sorted(defines, key=id) + sorted(clauses - defines, key=id)
         self.n_defines = len(defines)
+        self.goals = list(self._goals())
+
+    def _goals(self) -> Iterator[Goal]:
+        """The populations and strata, among those in the initial population and (but for itself) neither excluded nor
+        excepted."""
+        # Of the three features of a node the first is that it held.
+        places = {node: 3 * place for place, node in enumerate(self._nodes)}
+        for group in self._plan.measure.groups:
+            nodes = [(population.code, self._plan.defines[population.expression]) for population in group.criteria]
+            initial = [places[node] for code, node in nodes if code is _INITIAL]
+            parts = [part for stratifier in group.stratifiers for part in stratifier.components]
+            wanted = [node for code, node in nodes if code is not _INITIAL]
+            for node in [*wanted, *(self._plan.defines[part.expression] for part in parts)]:
+                excluding = [places[other] for of, other in nodes if of in _EXCLUDING and other is not node]
+                has = (*initial, places[node])
+                logic = reachable(self._nodes[place // 3] for place in has)
+                yield Goal(has, tuple(excluding), tuple(places[each] for each in logic if each in places))
 
     def features(self, records: Sequence[Record]) -> Features:
         with TemporaryDirectory() as folder:
@@ -149,34 +187,49 @@ class Herd:
         return [self.records[place] for place in chosen[:wanted]]
 
 
-def breed(
-    observer: Observer, maker: ResourceMaker, seeds: Sequence[Record], generations: int, litter: int, random: Random
-) -> Herd:
-    """The herd after some generations of `litter` offspring each."""
-    mutator = Mutator(maker)
+def first_herd(observer: Observer, mutator: Mutator, seeds: Sequence[Record]) -> Herd:
+    """Those among the seeds, and among patients out of nothing, who do something of their own."""
     herd = Herd(observer.n_defines)
-    first = [*seeds, *(mutator.made(f"made-{number}") for number in range(litter))]
+    first = [*seeds, *(mutator.made(f"made-{number}") for number in range(LITTER))]
     herd.consider(first, observer.features(first))
-    for _ in range(generations):
-        weights = herd.weights()
-        parents = random.choices(herd.records, weights, k=litter)
-        others = random.choices(herd.records, k=litter)
-        young = [mutator.mutated(parent, other) for parent, other in zip(parents, others, strict=True)]
-        herd.consider(young, observer.features(young))
     return herd
 
 
+def breed(observer: Observer, mutator: Mutator, herd: Herd, generations: int) -> None:
+    """Adds to a herd what some generations of `LITTER` offspring each bring.
+
+    While populations have nobody in them, half of the parents are those who are nearest.
+    """
+    random = mutator.random
+    for _ in range(generations):
+        weights = herd.weights()
+        parents = random.choices(herd.records, weights, k=LITTER)
+        features = np.stack(herd.features)
+        missed = [goal for goal in observer.goals if not goal.is_reached(features)]
+        for goal in missed:
+            parents += random.choices(herd.records, goal.weights(features), k=LITTER // len(missed))
+        random.shuffle(parents)
+        parents = parents[:LITTER]
+        others = random.choices(herd.records, weights, k=LITTER)
+        young = [mutator.mutated(parent, other) for parent, other in zip(parents, others, strict=True)]
+        herd.consider(young, observer.features(young))
+
+
 def members_of(content: Content, plan: MeasurePlan, records: Sequence[Record]) -> list[list[Record]]:
-    """Those who are in a population or stratum of the measure, for each in which there is anybody."""
+    """Those who are in each population and stratum of the measure, and those whom a group leaves in its denominator."""
     with TemporaryDirectory() as folder, telling(lambda told: None):
         executor = executor_of(content, plan, plan.demand, records, Path(folder), PERIOD)
         groups = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
     counts = [group.counts(population) for group in groups for population in group.members]
     for group in groups:
+        kinds = {population.id: population.code.value for population in group.group.criteria}
+        left_out = [group.counts(name) for name, kind in kinds.items() if kind.startswith("denominator-")]
+        counts += [group.counts(name) * (sum(left_out) == 0) for name, kind in kinds.items() if kind == "denominator"]
         selected = [stratum.selected for result in group.stratifiers for stratum in result.strata]
         counts += [group.units.per_patient(mask) for mask in selected]
-    found = [[records[place] for place in np.flatnonzero(count).tolist()] for count in counts]
-    return [each for each in found if each]
+    # Many populations have the same members: denominators, strata of several groups.
+    different = dict.fromkeys(tuple(np.flatnonzero(count).tolist()) for count in counts)
+    return [[records[place] for place in places] for places in different]
 
 
 def deck_records(content: Content) -> dict[str, list[Record]]:
@@ -205,50 +258,18 @@ def patients_for(
     profiles = {asked.profile for asked in maker.words.asked}
     seeds = [[*record[:1], *(each for each in record[1:] if profiles & set(declared(each)))] for record in seeds]
     observer = Observer(content, plan, PERIOD)
-    herd = breed(observer, maker, seeds, generations, LITTER, random)
-    chosen = herd.best(wanted // 2)
-    members = members_of(content, plan, herd.records) or [herd.records]
     mutator = Mutator(maker)
-    for parents, _ in zip(cycle(members), range(wanted - len(chosen)), strict=False):
+    herd = first_herd(observer, mutator, seeds)
+    breed(observer, mutator, herd, generations)
+    chosen = herd.best(wanted // 2)
+    members = members_of(content, plan, herd.records)
+    populated = [each for each in members if each] or [herd.records]
+    for parents, _ in zip(cycle(populated), range(wanted - len(chosen)), strict=False):
         chosen.append(mutator.mutated(random.choice(parents), random.choice(herd.records)))
     return chosen
-
-
-def to_compare(records: Sequence[Record], kind: str) -> list[Record]:
-    """The records as engines get them: evened out, with ids of their own that tell the `kind` of patient."""
-    return [list(with_new_ids(comparable_record(each), f"{kind}{number}")) for number, each in enumerate(records)]
 
 
 def declared(resource: Resource) -> list[str]:
     """The profiles that a resource declares."""
     found: list[str] = resource.get("meta", {}).get("profile", [])
     return found
-
-
-_WITHOUT_MILLISECONDS = re.compile(r'(T\d\d:\d\d:\d\d)(?=[Z+-][^"]{0,6}")')
-
-
-def comparable_record(record: Record) -> Record:
-    """The record without what the engines are known to see differently, and which would hide everything else.
-
-    Times with seconds get .000: CQL compares seconds and milliseconds as one decimal ("Comparing Dates and Times"), so
-    that it makes no difference, but cql-execution takes milliseconds that are not there for unknown. Periods and ranges
-    that end before they start are turned: they are no intervals in CQL, and cql-execution reckons with them.
-    """
-    made: Record = json.loads(_WITHOUT_MILLISECONDS.sub(r"\1.000", json.dumps(record)))
-    for resource in made:
-        _turn(resource)
-    return made
-
-
-def _turn(value: Any) -> None:
-    if isinstance(value, dict):
-        start, end = value.get("start"), value.get("end")
-        if isinstance(start, str) and isinstance(end, str) and instant(start) > instant(end):
-            value["start"], value["end"] = end, start
-        low, high = value.get("low"), value.get("high")
-        numbers = [each["value"] for each in (low, high) if isinstance(each, dict) and "value" in each]
-        if len(numbers) == 2 and numbers[0] > numbers[1]:
-            value["low"], value["high"] = high, low
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _turn(each)

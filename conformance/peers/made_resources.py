@@ -46,7 +46,8 @@ class ResourceMaker:
         start, end = period
         self.start = datetime(start.year, start.month, start.day, tzinfo=UTC)
         self.end = datetime(end.year, end.month, end.day, 23, 59, 59, 999000, tzinfo=UTC)
-        self._spans = sorted(
+        # The stretches of time that the logic names, in days.
+        self.spans = sorted(
             float(number) * UNIT_DAYS[unit.rstrip("s")]
             for number, unit in words.quantities[""]
             if unit.rstrip("s") in UNIT_DAYS and abs(number) < 1000
@@ -99,7 +100,9 @@ class ResourceMaker:
         types = element.choices or (element.single_type,)
         for type_ in types:
             resource.pop(_key(name, type_, bool(element.choices)), None)
-        type_ = self.random.choice([each for each in types if each not in NO_DATES or name == "value"])
+        allowed = [each for each in types if each not in NO_DATES or name == "value"]
+        taken = [each for each in allowed if isinstance(each, NamedType) and each.name in self.words.types[name]]
+        type_ = self.random.choice(taken if taken and self.random.random() < 0.8 else allowed)
         if name in SUBJECTS:
             value: Any = {"reference": f"Patient/{record[0]['id']}"}
         else:
@@ -243,7 +246,7 @@ class ResourceMaker:
             return self.start + (self.end - self.start) * self.random.random()
         known = [found for each in record for found in dates_in(each)]
         anchor = self.random.choice([self.start, self.end] if not known or choice < 0.6 else known)
-        span = self.random.choice([0.0, 0.0, *self._spans]) * self.random.choice([-1, 1])
+        span = self.random.choice([0.0, 0.0, *self.spans]) * self.random.choice([-1, 1])
         nudge = self.random.choice([0.0, 0.0, 0.0, 1.0, -1.0, 1 / 24, -1 / 24, 1 / 86_400, -1 / 86_400])
         moved = anchor + timedelta(days=span + nudge)
         return min(max(moved, datetime(1905, 1, 1, tzinfo=UTC)), datetime(2090, 1, 1, tzinfo=UTC))
@@ -269,7 +272,7 @@ class ResourceMaker:
 
     def period(self, record: list[Resource]) -> Resource:
         start = self.instant(record)
-        span = self.random.choice([0.0, 0.01, 0.01, 0.04, 0.5, 1.0, 3.0, 8.0, *self._spans])
+        span = self.random.choice([0.0, 0.01, 0.01, 0.04, 0.5, 1.0, 3.0, 8.0, *self.spans])
         made = {"start": self.written(start), "end": self.written(start + timedelta(days=abs(span)))}
         if self.random.random() < 0.1:
             del made[self.random.choice(["start", "end"])]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from made_resources import FHIR, NOT_MADE, Resource, ResourceMaker
+from made_resources import FHIR, NOT_MADE, Resource, ResourceMaker, dates_in
 
 from ecqm.types import NamedType
 
@@ -16,6 +16,8 @@ Record = list[Resource]
 """A patient's resources; the first is the Patient."""
 
 LINKS = {"encounter", "context", "medication", "location"}
+# A patient who has as many is not joined with another.
+_MOST_RESOURCES = 30
 _SHIFTS = (1 / 86_400_000, 1 / 86_400, 1 / 24, 1.0, 7.0, 30.4375, 365.25)
 
 
@@ -26,9 +28,10 @@ class Mutator:
         self.maker = maker
         self.random: Random = maker.random
         self._ways: list[tuple[int, Callable[[Record, Record], None]]] = [
-            (5, self._add), (2, self._drop), (2, self._repeat), (5, self._move_date), (2, self._rewrite_date),
-            (6, self._change_element), (3, self._change_code), (2, self._remove_element), (2, self._relink),
-            (2, self._remove_part), (1, self._extend), (2, self._be_born), (2, self._borrow), (1, self._change_profile),
+            (5, self._add), (2, self._drop), (2, self._repeat), (5, self._move_date), (4, self._bring_near),
+            (2, self._rewrite_date), (6, self._change_element), (3, self._change_code), (2, self._remove_element),
+            (2, self._remove_part), (2, self._relink), (1, self._extend), (2, self._be_born), (2, self._borrow),
+            (2, self._join), (1, self._change_profile),
         ]  # fmt: skip
 
     def mutated(self, record: Record, other: Record) -> Record:
@@ -79,6 +82,17 @@ class Mutator:
             return self.maker.written(at + timedelta(days=self.random.choice(_SHIFTS) * self.random.choice([-1, 1])))
 
         self._change_a_date(record, moved)
+
+    def _bring_near(self, record: Record, other: Record) -> None:
+        """One resource with all its dates to where another is, or a little beside."""
+        chosen = self._clinical(record)
+        places = [(holder, key, at) for holder, key in _dates(chosen) if (at := _read(holder[key])) is not None]
+        known = [at for each in record[1:] if each is not chosen for at in dates_in(each)]
+        if places and known:
+            nudge = self.random.choice([0, 0, 0.01, -0.01, 1, -1, *self.maker.spans])
+            moved = self.random.choice(known) - min(at for _, _, at in places) + timedelta(days=nudge)
+            for holder, key, at in places:
+                holder[key] = self.maker.written(at + moved)
 
     def _rewrite_date(self, record: Record, other: Record) -> None:
         """The same date to another precision, or by another clock."""
@@ -145,9 +159,18 @@ class Mutator:
     def _borrow(self, record: Record, other: Record) -> None:
         borrowed = self._clinical(other)
         if borrowed is not None:
-            twin = copy.deepcopy(borrowed)
-            twin["id"] = f"{borrowed['id']}-{self.random.randrange(1_000_000)}"
-            record.append(of_patient(twin, record[0]["id"]))
+            self._take(record, borrowed)
+
+    def _join(self, record: Record, other: Record) -> None:
+        """Both patients in one: who meets one criterion may then meet another too."""
+        if len(record) + len(other) < _MOST_RESOURCES:
+            for each in other[1:]:
+                self._take(record, each)
+
+    def _take(self, record: Record, resource: Resource) -> None:
+        twin = copy.deepcopy(resource)
+        twin["id"] = f"{resource['id']}-{self.random.randrange(1_000_000)}"
+        record.append(of_patient(twin, record[0]["id"]))
 
     def _change_profile(self, record: Record, other: Record) -> None:
         chosen = self._clinical(record)

@@ -19,10 +19,18 @@ from ecqm.elm.nodes.base import walk
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.explanation.logic import MeasureLogic
 from ecqm.models.profiles import canonical
+from ecqm.plan.lowering.types import specified_type
 from ecqm.terminology.codes import CodeKey
+from ecqm.types import IntervalType, NamedType
 
 # Codes of one value set that patients are made of: enough to tell one code from another.
 _CODES_TAKEN = 4
+# The types of FHIR that values of a CQL type come from, and those that a conversion of FHIRHelpers takes.
+_SOURCES = {
+    "Quantity": ("Quantity",), "Concept": ("CodeableConcept",), "Code": ("Coding",), "DateTime": ("dateTime",),
+    "Date": ("date",), "String": ("string",), "Boolean": ("boolean",), "Integer": ("integer",), "Ratio": ("Ratio",),
+    "Reference": ("Reference",), "Interval": ("Period", "Range"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,14 @@ class Asked:
 @dataclass
 class Vocabulary:
     """The words of a measure. `codes`, `strings` and `numbers` are by the name of the element compared with them, all
-    of them by the empty name; `quantities` are (number, unit)."""
+    of them by the empty name; `quantities` are (number, unit). `types` are those that an element is taken for."""
 
     asked: list[Asked] = field(default_factory=list)
     elements: set[str] = field(default_factory=set)
     codes: dict[str, set[CodeKey]] = field(default_factory=lambda: defaultdict(set))
     strings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     quantities: dict[str, set[tuple[Decimal, str]]] = field(default_factory=lambda: defaultdict(set))
+    types: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     extensions: set[str] = field(default_factory=set)
 
     def by_type(self, resource_type: str) -> list[Asked]:
@@ -75,6 +84,8 @@ class _Reader:
                     self._found.extensions.add(node.value or "")
                 elif isinstance(node, elm.OperatorExpression):
                     self._compared(node, define.library)
+                if isinstance(node, (elm.As, elm.Is, elm.FunctionRef)):
+                    self._taken_for(node)
         self._found.asked = list(asked)
         return self._found
 
@@ -87,6 +98,22 @@ class _Reader:
         if node.codeProperty:
             self._found.elements.update(node.codeProperty.split("."))
         return Asked(name, profile, node.codeProperty, codes, value_set)
+
+    def _taken_for(self, node: elm.As | elm.Is | elm.FunctionRef) -> None:
+        """Notes the type that an element is cast or converted to, or tested for."""
+        if isinstance(node, elm.FunctionRef):
+            operand, name = node.operand[0] if node.operand else None, node.name.removeprefix("To")
+        else:
+            if isinstance(node, elm.As):
+                type_ = specified_type(node.asTypeSpecifier, node.asType)
+            else:
+                type_ = specified_type(node.isTypeSpecifier, node.isType)
+            operand = node.operand
+            name = type_.name if isinstance(type_, NamedType) else "Interval" if isinstance(type_, IntervalType) else ""
+        while isinstance(operand, elm.FunctionRef) and operand.name == "ToValue":
+            operand = operand.operand[0]
+        if isinstance(operand, elm.Property):
+            self._found.types[operand.path.rpartition(".")[2]].update(_SOURCES.get(name, ()))
 
     def _compared(self, node: elm.OperatorExpression, library: IndexedLibrary) -> None:
         """Notes what the elements in the operands of an operator are compared with, if anything."""

@@ -106,7 +106,7 @@ def _result(
         name=resource.title or resource.name,
         codes=frozenset(codes),
         complete=complete,
-        problems=tuple(problems),
+        problems=tuple(dict.fromkeys(problems)),
         origin=origin,
     )
 

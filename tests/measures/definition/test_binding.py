@@ -27,7 +27,7 @@ def test_names_that_differ_in_capitals_are_taken_and_told() -> None:
 
 
 def test_names_that_are_not_defined_are_an_error() -> None:
-    with pytest.raises(MeasureError, match="'Stratum' \\(defined: 'Stratum 1'\\)"):
+    with pytest.raises(MeasureError, match="'Stratum' \\(did you mean 'Stratum 1'"):
         bind_expressions(EXAMPLE, ["Encounter with Fall", "Stratum 1"])
     with pytest.raises(MeasureError, match="'Encounter with Fall'"):
         bind_expressions(EXAMPLE, ["Encounter With Fall", "encounter with fall", "Stratum"])

@@ -79,7 +79,7 @@ def load(
     with sole_writer(output):
         previous = Manifest.read(output) if is_store(output) else None
         if previous is not None and not (append or replace_patients):
-            raise DataError(f"{output} is a cohort store already: append to it, or name another place")
+            raise DataError(f"{output} is a cohort store already; update it with --append, or choose another folder")
         if previous is None and (append or replace_patients):
             raise DataError(f"{output} is no cohort store to append to")
         inputs = find_inputs(map(Path, paths))

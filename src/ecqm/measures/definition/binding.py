@@ -62,7 +62,7 @@ def bind_expressions(measure: Measure, defined: Iterable[str], library: str | No
             return meant[0]
         if required:
             close = get_close_matches(expression, names, n=3)
-            unknown.append(f"{expression!r}" + (f" (defined: {', '.join(map(repr, close))})" if close else ""))
+            unknown.append(f"{expression!r}" + (f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""))
         return expression
 
     def group(of: Group) -> Group:
@@ -75,7 +75,7 @@ def bind_expressions(measure: Measure, defined: Iterable[str], library: str | No
     groups = tuple(map(group, measure.groups))
     supplements = tuple(replace(s, expression=bound(s.expression, False)) for s in measure.supplemental_data)
     if unknown:
-        raise MeasureError(f"measure {measure.name} names what its library does not define: {'; '.join(unknown)}")
+        raise MeasureError(f"measure {measure.name} uses what its library does not define: {'; '.join(unknown)}")
     return replace(
         measure, groups=groups, supplemental_data=supplements, problems=(*measure.problems, *dict.fromkeys(problems))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ VALUES: list[tuple[str, list[Any]]] = [
     ("System.Quantity { value: 2.5, unit: 'mg' } * Count([Encounter])", [0, 2.5, 5]),
     ("Code { code: 'c', system: 's' }", [Code("c", "s")] * 3),
     ("Concept { codes: { Code { code: 'c', system: 's' } } }", [Concept((Code("c", "s"),))] * 3),
+    ("System.Ratio { numerator: 1.5 'g', denominator: 2 'g' }.numerator", [Decimal("1.5")] * 3),
+    ("System.ValueSet { id: 'v', version: '1' }.version", ["1"] * 3),
     ("Coalesce(First([Observation]).status.value, 'none')", ["none", "final", "none"]),
     ("First([Encounter]) is FHIR.Encounter", [False, True, True]),
     ("exists ([Encounter]) and null", [False, None, None]),

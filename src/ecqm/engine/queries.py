@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ecqm.columns import (
     BooleanColumn,
@@ -127,10 +128,10 @@ def _sources(rows: RowsNode | None) -> Iterator[Scan]:
             rows = rows.rows
 
 
-def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | None:
-    """An upper bound for the rows that a query has for each row of `frame`: the product of the lengths of its sources.
-    None if no source is repeated for several rows."""
-    pairs: Rows | None = None
+def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> npt.NDArray[np.float64] | None:
+    """An upper bound for the rows that a query has for each row of `frame`: the product of the lengths of its sources,
+    in floats, which do not overflow. None if no source is repeated for several rows."""
+    pairs: npt.NDArray[np.float64] | None = None
     for scan in _sources(rows):
         if not scan.source.free <= frame.scope:
             continue
@@ -138,7 +139,7 @@ def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> Rows | N
         if home is frame:
             continue
         base = scan_at_home(executor, scan, home)
-        lengths = np.bincount(base.rows_in(home), minlength=home.n)[frame.rows_in(home)]
+        lengths = np.bincount(base.rows_in(home), minlength=home.n)[frame.rows_in(home)].astype(np.float64)
         pairs = lengths if pairs is None else pairs * lengths
     return pairs
 
@@ -151,7 +152,7 @@ def _in_chunks(evaluate: Callable[[Executor, _W, Frame], Column]) -> Callable[[E
 
     def evaluate_in_chunks(executor: Executor, node: _W, frame: Frame) -> Column:
         pairs = _pairs_per_row(executor, node.rows, frame)
-        if pairs is None or int(pairs.sum()) <= executor.pair_limit or frame.n <= 1:
+        if pairs is None or pairs.sum() <= executor.pair_limit or frame.n <= 1:
             return evaluate(executor, node, frame)
         chunk = np.cumsum(pairs) // executor.pair_limit
         starts = np.flatnonzero(np.concatenate([[True], chunk[1:] != chunk[:-1]]))

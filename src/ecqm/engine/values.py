@@ -35,6 +35,7 @@ from ecqm.engine.lifting import lifted
 from ecqm.kernels.segments import distinct, positions_within
 from ecqm.models import load_model
 from ecqm.plan.nodes import Constant, Element, MakeList, MakeRecord, Parameter, Property
+from ecqm.terminology import CodeIndex
 from ecqm.types import (
     CODE,
     QUANTITY,
@@ -142,7 +143,7 @@ def part_of(column: Column, name: str) -> Column:
     if isinstance(column, ListColumn):
         return column.with_values(part_of(column.values, name))
     if isinstance(column, ScalarColumn):
-        raise EvaluationError(f"no element {name!r} in values of type {column.type}")
+        return _part_of_scalar(column, name)
     return NullColumn(len(column))
 
 
@@ -190,6 +191,25 @@ def _part_of_concept(column: ConceptColumn, name: str) -> Column:
     if name in ("text", "display") and column.display is not None:
         return column.display.where(column.valid)
     return NullColumn(len(column))
+
+
+# Elements of the types of System without a layout of their own (Ratio, ValueSet, CodeSystem), as attributes of values.
+_SCALAR_ELEMENTS = {
+    "numerator": "numerator",
+    "denominator": "denominator",
+    "id": "id",
+    "version": "version",
+    "name": "name",
+    "codesystems": "code_systems",
+}
+
+
+def _part_of_scalar(column: ScalarColumn, name: str) -> Column:
+    attribute = _SCALAR_ELEMENTS.get(name)
+    if attribute is None:
+        raise EvaluationError(f"no element {name!r} in values of type {column.type}")
+    # None of these elements has codes, so that an index of its own will do.
+    return from_values([getattr(value, attribute, None) for value in column.values], CodeIndex())
 
 
 # -- selectors --------------------------------------------------------------------------------------------------------

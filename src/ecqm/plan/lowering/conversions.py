@@ -22,7 +22,7 @@ def as_(lowering: Lowering, node: elm.As, scope: Scope) -> PlanNode:
 
 
 def _reads_qdm(scope: Scope) -> bool:
-    """Is an element one of QDM? Its data have one kind of number, so that a whole one is Integer and Decimal alike."""
+    """Whether the library reads QDM data, where a whole number may stand for an Integer or a Decimal."""
     return any(using.localIdentifier == "QDM" for using in scope.library.usings)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with data that was read: reported beside the cohort, never raised for one resource among many."""
+"""Problems with data: reported beside the cohort, so that one bad resource does not stop the rest."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 
 class DataError(Exception):
-    """Data of which nothing can be read: a path that does not exist, a folder without resources."""
+    """Nothing can be read: the path does not exist, or the folder has no resources."""
 
 
 def name_of(file: Path) -> str:
-    """The name of a file as it is told and kept in stores: what is not UTF-8 in it is replaced."""
+    """The name of a file for messages and stores: bytes that are not UTF-8 are replaced."""
     return os.fsencode(file).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
 class DataProblem:
-    """One finding: where (`file`; `entry` of a bundle from 0, or line of NDJSON from 1), whose, of what, and what."""
+    """A problem: file, `entry` (of a bundle from 0, line of NDJSON from 1), patient, resource, and message."""
 
     file: str
     entry: int | None

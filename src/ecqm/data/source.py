@@ -43,7 +43,7 @@ class PatientData:
         return vars(self) | {"codes": CodeIndex(), "_read": None}
 
     def from_files(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
-        """The patients of all files, with what is wanted of their data; what is wrong with it is in their `problems`.
+        """The patients of all files, with the demanded part of their data, and the `problems` of reading it.
 
         They are kept for the next time, unless they are wanted on another index of codes.
         """
@@ -55,13 +55,13 @@ class PatientData:
         return self._read
 
     def problems(self) -> list[DataProblem]:
-        """What is wrong with the files as a whole."""
+        """Problems of the files as a whole."""
         message = "names deleted resources, which only a load that appends to a store takes out (ecqm load --append)"
         exports = (export for export in self.inputs.exports if export.deleted)
         return [DataProblem(str(export.manifests[0]), None, None, None, message) for export in exports]
 
     def state(self) -> Any:
-        """What tells, as JSON, whether the data are as they were."""
+        """A JSON value that changes when the data change."""
         files = [[str(file), (seen := file.stat()).st_size, seen.st_mtime_ns] for file in self.files]
         return [files, [[str(store.path), [asdict(shard) for shard in store.manifest.shards]] for store in self.stores]]
 

@@ -1,4 +1,4 @@
-"""Writing so that whoever reads, or comes after a crash, sees all of it or nothing; and by one process alone."""
+"""Files written whole or not at all, even if the program or the machine fails; and folders with a single writer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ecqm.data.problems import DataError
 
-# Failures of writing that room, or another disk, puts right: what was written before is as it should be.
+# Errors of writing that more room, or another disk, resolves. What was written before is sound.
 OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 # Held by a writer, and by the processes that it has started.
@@ -20,8 +20,10 @@ _WRITER, PROCESSES = ".writer", ".processes"
 
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
-    """Keeps others from writing to a folder. Raises DataError if another process is writing to it; processes of one
-    that was killed (see `ecqm.data.loading.processes`) are waited for."""
+    """Keep other processes from writing to a folder. Raises DataError if one is writing to it.
+
+    If a writer was killed, this waits for the processes that it had started (`ecqm.data.loading.processes`).
+    """
     with (folder / _WRITER).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,7 +54,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def settle(path: Path) -> None:
-    """Wait until a file is on disk, so that a loss of power cannot take it away; of a folder, the names in it."""
+    """Wait until a file is on disk, safe from a loss of power; for a folder, until the names in it are."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

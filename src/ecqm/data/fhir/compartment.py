@@ -1,4 +1,4 @@
-"""What references name, and which patient a resource belongs to (FHIR R4's patient compartment), in JSON terms."""
+"""What references name, and which patient a resource belongs to (FHIR R4, patient compartment)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 TYPE_AND_ID = r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?(?:[#|?].*)?$"
 _TYPE_AND_ID = re.compile(TYPE_AND_ID)
 
-# The elements that name the patient a resource is about, whatever its type, the most telling first. (In R4 `subject`
-# is where most have it; `patient` in AllergyIntolerance, Claim, Immunization…; `beneficiary` in Coverage; `for` in
+# The elements that name the patient of a resource, for all types, in order of preference. (In R4 most types have
+# `subject`; `patient` in AllergyIntolerance, Claim, Immunization…; `beneficiary` in Coverage; `for` in
 # Task; `individual` in ResearchSubject; `candidate` in EnrollmentRequest; `deliverTo` in SupplyRequest.)
 PATIENT_LINKS = (
     "subject",
@@ -41,7 +41,7 @@ def target(reference: str) -> tuple[str | None, str] | None:
 
 
 def patient_reference(resource: Any, links: Sequence[str] = PATIENT_LINKS) -> str | None:
-    """The id of the Patient (or the URN) that a decoded resource refers to as its own; None if there is none."""
+    """The id of the patient (or the URN) that a decoded resource belongs to; None if it names none."""
     for name in links:
         link = getattr(resource, name, None)
         for reference in link if isinstance(link, list) else (link,):
@@ -53,7 +53,7 @@ def patient_reference(resource: Any, links: Sequence[str] = PATIENT_LINKS) -> st
 
 
 def patient_references(resources: Sequence[Any]) -> list[str | None]:
-    """The first reference of resources of one type by which they may name their patient, as it is written."""
+    """For resources of one type, the text of the first reference that may name their patient."""
     for name in PATIENT_LINKS:
         if hasattr(resources[0], name) and not isinstance(getattr(resources[0], name), list):
             links = map(attrgetter(name), resources)

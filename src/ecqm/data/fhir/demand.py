@@ -13,7 +13,7 @@ from ecqm.data.fhir.schema import Element, FhirSchema
 # Structured datatypes (and kinds of Quantity) are read whole: conversions (FHIRHelpers) look at parts that no measure
 # names.
 WHOLE_TYPES = frozenset(("Coding", "CodeableConcept", "Quantity", "Money", "Period", "Range", "Ratio", "Reference"))
-# … except for these, which no conversion looks at.
+# … except for these elements, which no conversion looks at.
 _BESIDE_THE_VALUE = frozenset(("id", "extension", "identifier"))
 
 _OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
@@ -21,7 +21,7 @@ _OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
 
 @dataclass(frozen=True)
 class Demand:
-    """The resource types to read and the element names of interest; None stands for all.
+    """The resource types to read, and the names of the elements to read; None means all.
 
     Names are base names (`value`, `effective`), from wherever in a measure; an element is read if its name is among
     them, in whatever type it is. That is more than needed and never less: the id and meta.profile of a resource, the
@@ -33,18 +33,18 @@ class Demand:
 
     @classmethod
     def of(cls, types: Iterable[str] | None, names: Iterable[str] | None) -> Self:
-        """A demand from any collections of names."""
+        """A demand for these types and element names."""
         return cls(None if types is None else frozenset(types), None if names is None else frozenset(names))
 
     def __or__(self, other: Demand) -> Demand:
-        """What either needs."""
+        """The demand for everything that either of them names."""
         return Demand(
             None if self.types is None or other.types is None else self.types | other.types,
             None if self.names is None or other.names is None else self.names | other.names,
         )
 
     def covers(self, other: Demand) -> bool:
-        """Is everything that `other` needs read with this?"""
+        """Does this read everything that `other` demands?"""
         return self | other == self
 
     def reads(self, resource_type: str) -> bool:
@@ -53,7 +53,7 @@ class Demand:
 
     @property
     def reads_extensions(self) -> bool:
-        """Are extensions wanted, those of primitives included?"""
+        """Are extensions wanted? Those of primitives are then as well."""
         return self.names is None or "extension" in self.names
 
     def elements(self, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:

@@ -9,7 +9,7 @@ from ecqm.models import Model, ModelElement, load_model
 from ecqm.types import CqlType, NamedType
 
 _ABSTRACT = ("Resource", "DomainResource")
-# A profile that FHIR uses as a type: JSON has the name of what it is a profile on.
+# A profile that FHIR uses as a type: JSON uses the name of its base type.
 _JSON_TYPE = {"SimpleQuantity": "Quantity"}
 
 
@@ -17,7 +17,7 @@ _JSON_TYPE = {"SimpleQuantity": "Quantity"}
 class Element:
     """An element of a FHIR type by its base name (`value` for value[x]); `types` are FHIR type names.
 
-    The one type that is not FHIR's is written with its model: `System.String`, of an element's id.
+    The only type outside FHIR is written with its model: `System.String`, the type of ids.
     """
 
     name: str
@@ -42,7 +42,7 @@ class FhirSchema:
         self._primitives: dict[str, str | None] = {}
 
     def elements(self, type_name: str) -> tuple[Element, ...]:
-        """All elements of a type, inherited ones first; none of what FHIR does not have."""
+        """All elements of a type, inherited ones first; none for a type that FHIR does not have."""
         found = self._elements.get(type_name)
         if found is None:
             elements = self._model.elements(type_name).values()
@@ -64,11 +64,11 @@ class FhirSchema:
         return value.type.name
 
     def is_quantity(self, type_name: str) -> bool:
-        """Is this Quantity or a kind of it (Age, Duration…)?"""
+        """Is this Quantity or one of its specializations (Age, Duration…)?"""
         return any(step.name == "Quantity" for step in self._model.lineage(type_name))
 
     def is_resource(self, type_name: str) -> bool:
-        """Is this a concrete type of resources?"""
+        """Is this a concrete resource type?"""
         return type_name not in _ABSTRACT and any(step.name == "Resource" for step in self._model.lineage(type_name))
 
     @cached_property

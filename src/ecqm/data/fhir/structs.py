@@ -1,4 +1,4 @@
-"""Typed decoding: msgspec structs made from the FHIR model and a demand, so that nothing else is ever built."""
+"""Typed decoding: msgspec structs made from the FHIR model and a demand, so that only demanded elements are built."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PYTHON_TYPES = {"String": "str", "Boolean": "bool", "Integer": "int", "Decimal"
 CODED_TYPES = ("Coding", "CodeableConcept")
 # What decoding raises.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-# Objects and lists within one another that a resource may have: Arrow's files take 64 levels, and no real one has half.
+# How deep objects and lists may be nested: Arrow's files allow 64 levels, and real resources use less than half.
 DEEPEST = 50
 _MODULE_NUMBER = iter(range(1 << 62))
 
 
 class BundleEntry(msgspec.Struct, gc=False):
-    """An entry of a bundle; its resource is left as bytes, so that one that cannot be read costs no other."""
+    """An entry of a bundle. Its resource stays bytes, so that one unreadable resource does not affect the others."""
 
     fullUrl: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
@@ -39,7 +39,7 @@ class Bundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
 
 
 class Unreadable(Exception):
-    """What is wrong with a resource; `resource` names it ("Encounter/1") if that much can be read."""
+    """A resource cannot be read; `resource` is its name ("Encounter/1") if that much can be read."""
 
     def __init__(self, message: str, resource: str | None = None) -> None:
         super().__init__(message)
@@ -49,17 +49,17 @@ class Unreadable(Exception):
 class ResourceStructs:
     """The struct types of one demand, and the decoder of any resource.
 
-    `decode(bytes)` gives a struct of the resource's type; of a type that is not wanted only the id is kept. Contained
-    resources and those of a `Bundle` are left as bytes. It raises `msgspec.DecodeError` for what is no JSON or no FHIR
-    resource, `msgspec.ValidationError` for ill-typed elements, RecursionError for nesting of a thousand levels.
-    Structs are encoded without the elements that they do not have.
+    `decode(bytes)` gives a struct of the resource's type; for types outside the demand it has only the id. Contained
+    resources and those of a `Bundle` stay bytes. It raises `msgspec.DecodeError` for invalid JSON and for JSON that is
+    no FHIR resource, `msgspec.ValidationError` for elements of the wrong type, RecursionError for a thousand levels of
+    nesting. Absent elements are left out when a struct is encoded.
     """
 
     def __init__(self, demand: Demand, schema: FhirSchema) -> None:
         self.demand = demand
         self.schema = schema
         self._module = ModuleType(f"{__name__}.demand{next(_MODULE_NUMBER)}")
-        # msgspec resolves the names in annotations through the module that a struct says it comes from.
+        # msgspec resolves the names in annotations in the module that a struct is defined in.
         sys.modules[self._module.__name__] = self._module
         self._module.__dict__.update(Decimal=Decimal, Raw=msgspec.Raw)
         self.type_of: dict[type, str] = {}
@@ -79,8 +79,8 @@ class ResourceStructs:
         self.decode = self._decoder.decode
 
     def read(self, raw: bytes | msgspec.Raw) -> Any:
-        """The same as `decode`, but for what it raises: Unreadable, with words for people, and that also for what
-        `is_deep`."""
+        """Decode a resource. Raises Unreadable, with a message for users, instead of the errors of `decode`; also for
+        a resource that `is_deep`."""
         try:
             resource = self.decode(raw)
         except msgspec.ValidationError as error:
@@ -107,7 +107,7 @@ class ResourceStructs:
         self._module.__dict__[identifier] = object
         fields: list[tuple[str, Any, Any]] = []
         needed: dict[str, None] = {}
-        # Coding and CodeableConcept become codes: extensions of their parts have no place in those columns.
+        # Coding and CodeableConcept become codes, whose columns have no room for extensions of their parts.
         has_sibling = self.demand.reads_extensions and type_name not in ("Element", *CODED_TYPES)
         for element in self.demand.elements(self.schema, type_name):
             for json_name, element_type in element.json_names:
@@ -144,11 +144,11 @@ class ResourceStructs:
 
 
 def is_deep(raw: bytes) -> bool:
-    """Are there more than DEEPEST objects and lists within one another in JSON, which has to be valid?"""
-    # What has few of them needs no look at its strings.
+    """Does valid JSON have objects and lists nested deeper than DEEPEST?"""
+    # Few brackets in all cannot be nested deeply; strings need not be told apart then.
     if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
         return False
-    # Strings are every second part between quotes, once escaped ones are gone.
+    # Without escaped quotes, every second part between quotes is a string.
     between = raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2]
     brackets = b"".join(between).translate(_AS_BRACES, _NOT_BRACKETS)
     for _ in range(DEEPEST):
@@ -168,7 +168,7 @@ def struct_name(type_name: str) -> str:
 
 
 def _named(raw: bytes | msgspec.Raw) -> str | None:
-    """`Type/id` of a resource whose elements could not be read, if that much can be."""
+    """`Type/id` of a resource whose elements cannot be read; None if not even that can be."""
     try:
         header = _HEADER.decode(raw)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Zip archives of documents, read within bounds: one may unpack to more than memory holds, and lie about its sizes.
+"""Zip archives of documents, read within limits: an archive may unpack to more than memory holds, and lie about it.
 
 Nothing is unpacked into files here: the names of entries, whatever they are, only say where something was found.
 """
@@ -33,7 +33,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """A file in an archive, of the size that the archive says; `origin` is what messages call the archive."""
+    """A file in an archive, with the size that the archive claims; `origin` is the name of the archive in messages."""
 
     archive: Path
     name: str
@@ -43,7 +43,7 @@ class ArchiveEntry:
     origin: str
 
     def read(self) -> bytes:
-        """What it holds. Raises DataError where it is damaged or encrypted, UnsafeArchive beyond the limits."""
+        """The content. Raises DataError if it is damaged or encrypted, UnsafeArchive if it exceeds the limits."""
         self._check(self.size)
         data = self.head(self.limits.entry_size + 1)
         self._check(len(data))
@@ -51,11 +51,11 @@ class ArchiveEntry:
 
     @property
     def is_safe(self) -> bool:
-        """Is it within the limits, if it is of the size that the archive says?"""
+        """Is it within the limits, going by the size that the archive claims?"""
         return self._excess(self.size) is None
 
     def head(self, size: int) -> bytes:
-        """Its first bytes. Raises DataError where it is damaged or encrypted."""
+        """The first bytes. Raises DataError if it is damaged or encrypted."""
         try:
             with zipfile.ZipFile(self.archive) as archive, archive.open(self.name) as stream:
                 return stream.read(size)
@@ -78,7 +78,7 @@ class ArchiveEntry:
 def archive_entries(
     path: Path, suffixes: tuple[str, ...], limits: ArchiveLimits | None = None, origin: str | None = None
 ) -> list[ArchiveEntry]:
-    """The files of an archive whose names end so, in order of their names; only its directory is read.
+    """The files of an archive whose names end in some suffix, in order of names; only the directory is read.
 
     One that is too large by itself is among them: reading it raises UnsafeArchive, and the others can be read. Raises
     DataError for what is no zip archive, UnsafeArchive for too many files, or where all together are too large.

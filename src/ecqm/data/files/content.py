@@ -17,21 +17,21 @@ import pyarrow as pa
 from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.data.problems import DataError
 
-# What one file may unpack to when it is read whole; a small file that grows beyond this is a trap, not data.
+# The most that one file may unpack to when it is read whole; a small file that exceeds this is an attack, not data.
 LARGEST_FILE = 2 << 30
-# The longest line of NDJSON that is taken as a resource.
+# The longest line of NDJSON that is read.
 LONGEST_LINE = 256 << 20
 _BLOCK = 4 << 20
 _MOST_FILES = 1 << 20
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
-# By how much compressed FHIR JSON grows, roughly.
+# Roughly how many times larger compressed FHIR JSON is when it is unpacked.
 _GROWTH = 12
 _DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException)
 
 
 class Block(NamedTuple):
-    """Whole lines of a file: the number of the first (from 1), their bytes, and where in these each ends, its newline
-    included (the last of a file may have none)."""
+    """Whole lines of a file: the number of the first (from 1), their bytes, and where each ends, including its newline
+    (the last line of a file may have none)."""
 
     first: int
     content: memoryview
@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
     @property
     def lines(self) -> list[bytes]:
-        """Each line by itself, without its newline."""
+        """The lines, without their newlines."""
         lines = bytes(self.content).split(b"\n")
         return lines if lines[-1] else lines[:-1]
 
@@ -89,12 +89,12 @@ def as_json(content: bytes) -> bytes:
 def read_blocks(
     path: Path, longest: int = LONGEST_LINE, start: int = 0, stop: int = sys.maxsize, first: int = 1
 ) -> Iterator[Block]:
-    """A file in blocks of whole lines: a file may be of any size. A block is what it is until the next one is read.
+    """A file of any size in blocks of whole lines. A block is valid until the next one is read.
 
     Of its bytes (unpacked) only those from `start` on, where line `first` begins, up to `stop`, where another one does.
     Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
     """
-    # One buffer for all blocks: the system takes as long to clear fresh memory as to copy what is read into it.
+    # One buffer for all blocks: clearing fresh memory would take the system as long as reading into it.
     buffer = np.empty(_BLOCK, np.uint8)
     filled = 0
     try:
@@ -124,7 +124,7 @@ def read_blocks(
 
 
 def _skip(stream: IO[bytes], size: int) -> None:
-    """Pass over bytes that are read already; those of packed files have to be unpacked again."""
+    """Skip bytes that were read before. A compressed file has to be unpacked again up to there."""
     if stream.seekable():
         stream.seek(size)
         return
@@ -133,6 +133,6 @@ def _skip(stream: IO[bytes], size: int) -> None:
 
 
 def read_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, list[bytes]]]:
-    """The lines of a file in lots, each with the number of its first line; see `read_blocks`."""
+    """The lines of a file, block by block, each with the number of its first line; see `read_blocks`."""
     for block in read_blocks(path, longest):
         yield block.first, block.lines

@@ -22,7 +22,7 @@ from ecqm.data.files.content import read_lines
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.data.problems import DataError, DataProblem
 
-# What a file begins with says whether it can be a manifest; one of a million files is still smaller than this.
+# The start of a file shows whether it can be a manifest. Even a manifest of a million files is smaller than _LARGEST.
 _HEAD = 4 << 10
 _LARGEST = 256 << 20
 _MISSING_NAMED = 20
@@ -31,7 +31,7 @@ _TOLD = ("fatal", "error", "warning")
 
 @dataclass(frozen=True)
 class ExportFile:
-    """A file at hand, and how many resources the manifest says it has."""
+    """A file, and how many resources it has according to the manifest."""
 
     path: Path
     count: int | None
@@ -39,7 +39,7 @@ class ExportFile:
 
 @dataclass(frozen=True)
 class Export:
-    """What manifests say of one export; `transaction_time` is what the next one can start from (`_since`)."""
+    """An export as its manifests describe it; the next export can start from `transaction_time` (`_since`)."""
 
     manifests: tuple[Path, ...]
     transaction_time: str
@@ -49,7 +49,7 @@ class Export:
     outcomes: tuple[ExportFile, ...]
 
     def problems(self) -> Iterator[DataProblem]:
-        """What the server said went wrong with the export."""
+        """Problems that the server reported about the export."""
         for file in self.outcomes:
             try:
                 for first, lines in read_lines(file.path):
@@ -106,7 +106,7 @@ def wrong_count(found: int, count: int) -> str:
 
 
 def read_export(path: Path) -> Export | None:
-    """The export that a manifest tells of; None for a file that is no manifest.
+    """The export that a manifest describes; None for a file that is no manifest.
 
     Raises DataError, with their names, if files of the export are not at hand, or two of them are one.
     """
@@ -137,12 +137,12 @@ def _manifest(path: Path) -> _Manifest | None:
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
-            # Manifests have no type, other than resources; one draft gave them that of their logical model.
+            # Unlike resources, manifests have no type; one draft gave them that of their logical model.
             if not head.lstrip().startswith(b"{") or (b'"resourceType"' in head and b"BulkDataManifest" not in head):
                 return None
             content = head + file.read(_LARGEST)
     except OSError:
-        # It is told of where it is read as data.
+        # It is reported where it is read as data.
         return None
     try:
         return _decode_manifest(content)
@@ -151,7 +151,7 @@ def _manifest(path: Path) -> _Manifest | None:
 
 
 def _pages(path: Path, first: _Manifest) -> tuple[dict[Path, _Manifest], list[str]]:
-    """A manifest with those that continue it, and the urls of such as are not at hand."""
+    """A manifest with those that continue it, and the urls of those that are missing."""
     pages = {path: first}
     missing = []
     waiting = [(path, first)]

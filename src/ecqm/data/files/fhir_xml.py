@@ -1,4 +1,4 @@
-"""FHIR resources in XML, as the JSON that all readers take (FHIR R4, "XML Representation" and "JSON Representation").
+"""FHIR resources in XML, converted to JSON for the readers (FHIR R4, "XML Representation", "JSON Representation").
 
 Names, types and what repeats are those of the FHIR model. A primitive's value is an attribute; its id and extensions go
 into the `_` element beside it; narrative stays the text that it is. What the model does not have is kept as it looks (a
@@ -31,7 +31,7 @@ _RESOURCES = ("Resource", "DomainResource")
 
 
 def is_fhir_xml(data: bytes) -> bool:
-    """Does a document begin as one in XML whose elements are FHIR's? (ELM names that namespace too, for its types.)"""
+    """Does a document begin as XML in FHIR's namespace? (ELM mentions that namespace too, for its types.)"""
     start = data[:_SEEN_AT_THE_START].lstrip(b"\xef\xbb\xbf \t\r\n")
     root = _START_TAG.search(start) if start.startswith(b"<") else None
     if root is None:
@@ -73,7 +73,7 @@ def _object(element: etree._Element, type_name: str, schema: FhirSchema) -> dict
         listed, child_type = known.get(name, (None, ""))
         values, beside = zip(*(_valued(child, child_type, schema) for child in children), strict=True)
         repeated = listed.repeated if listed is not None else len(children) > 1
-        # Of what has no value, but extensions, JSON has these alone.
+        # A primitive that has no value but extensions: JSON has only its sibling.
         for key, several in ((name, values), (f"_{name}", beside)):
             if any(each is not None for each in several):
                 found[key] = list(several) if repeated else several[-1]
@@ -110,12 +110,12 @@ def _is_primitive(element: etree._Element, type_name: str, schema: FhirSchema) -
 
 
 def _value(text: str, kind: str | None) -> Any:
-    """A value as JSON has it; what is no value of its type stays text, for readers to report."""
+    """A value as JSON. Text that is no value of its type stays text, which readers report."""
     if kind == "Boolean":
         return {"true": True, "false": False}.get(text, text)
     if kind in ("Integer", "Decimal"):
         if _JSON_NUMBER.fullmatch(text):
-            # As it is written: 1.50 says more than 1.5.
+            # As it is written: 1.50 is more precise than 1.5.
             return msgspec.Raw(text.encode())
         try:
             number = Decimal(text)

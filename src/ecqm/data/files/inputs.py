@@ -1,4 +1,4 @@
-"""Which files to read, of the paths that were named: files, folders, and manifests of bulk exports."""
+"""Which files to read: the paths that users give may be files, folders, or manifests of bulk exports."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ecqm.data.problems import DataError, DataProblem
 
 @dataclass(frozen=True)
 class Inputs:
-    """Files of data in the order in which they are read, and the exports that some of them are from."""
+    """Files of data, in the order in which they are read, and the exports that some of them come from."""
 
     files: tuple[Path, ...] = ()
     exports: tuple[Export, ...] = field(default=(), repr=False)
 
     @cached_property
     def deleted(self) -> tuple[Path, ...]:
-        """Files with bundles that ask to DELETE resources."""
+        """Files of bundles that DELETE resources."""
         return tuple(dict.fromkeys(file.path for export in self.exports for file in export.deleted))
 
     @cached_property
     def counts(self) -> dict[Path, int]:
-        """How many resources the files of exports are said to have."""
+        """How many resources files of exports have according to their manifests."""
         named = (file for export in self.exports for file in (*export.output, *export.deleted))
         return {file.path: file.count for file in named if file.count is not None}
 
     def problems(self) -> list[DataProblem]:
-        """What the servers said went wrong with their exports."""
+        """Problems that the servers reported about their exports."""
         return [problem for export in self.exports for problem in export.problems()]
 
 
@@ -50,7 +50,7 @@ def find_inputs(paths: Iterable[Path]) -> Inputs:
         else:
             exports[file] = export
             files |= dict.fromkeys(each.path for each in export.output)
-    # A manifest that continues another is told of with that.
+    # A manifest that continues another one is part of that export.
     continuing = {manifest for export in exports.values() for manifest in export.manifests[1:]}
     known = tuple(export for manifest, export in exports.items() if manifest not in continuing)
     aside = {file.path for export in known for file in (*export.deleted, *export.outcomes)} | continuing
@@ -60,7 +60,7 @@ def find_inputs(paths: Iterable[Path]) -> Inputs:
 def data_files(path: Path) -> list[Path]:
     """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist.
 
-    XML that stands beside the same in JSON is none.
+    An XML file beside a JSON file of the same name is left out.
     """
     if path.is_file():
         return [path]
@@ -71,7 +71,7 @@ def data_files(path: Path) -> list[Path]:
 
 
 def without_twins(paths: Iterable[Path]) -> list[Path]:
-    """Paths without those of XML that stand beside the same in JSON, in their order."""
+    """The paths without XML files that have a JSON file of the same name beside them."""
     listed = list(paths)
     if not any(path.name.endswith(".xml") for path in listed):
         return listed

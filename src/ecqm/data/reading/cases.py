@@ -60,6 +60,6 @@ def _read_case(builder: CohortBuilder, folder: Path) -> None:
 
 
 def _documents(folder: Path) -> Iterator[Path]:
-    """The files of JSON or XML in a folder, and in the folders in it."""
+    """The JSON and XML files in a folder and its subfolders."""
     for directory, _, names in os.walk(folder):
         yield from (Path(directory, name) for name in names if name.endswith(DOCUMENT_SUFFIXES))

@@ -50,7 +50,7 @@ def read_files(
 
 
 def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
-    """The resources of a file, out of their bundles; what cannot be read is reported."""
+    """The resources of a file, taken out of bundles. What cannot be read is reported."""
     origin = Origin(str(path), None)
     try:
         content = read_document(path)

@@ -1,4 +1,4 @@
-"""NDJSON by resource type, as a FHIR bulk export ($export) gives it: one resource per line."""
+"""NDJSON: one resource per line, usually a file per resource type, as FHIR bulk exports ($export) have it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NAMES = re.compile(r"[A-Z][A-Za-z]+")
 
 
 def is_wanted(path: Path, builder: CohortBuilder) -> bool:
-    """Can a file hold resources that the demand names, judging by its name (`Encounter-000.ndjson`)?"""
+    """Going by its name (`Encounter-000.ndjson`), can a file have resources that are demanded?"""
     named = [name for name in _NAMES.findall(path.name) if name in builder.structs.schema.resource_types]
     return not named or named[0] == "Patient" or any(map(builder.demand.reads, named))
 
 
 def read_ndjson(path: Path, builder: CohortBuilder, assembly: Assembly, count: int | None = None) -> None:
-    """Put the resources of an NDJSON file into an assembly; a line that cannot be read is reported with its number.
+    """Add the resources of an NDJSON file to an assembly. A line that cannot be read is reported with its number.
 
     `count` is how many resources the file should have, if that is known.
     """
@@ -53,7 +53,7 @@ def _add_lines(file: str, first: int, lines: Sequence[bytes], builder: CohortBui
     try:
         resources = list(map(builder.structs.decode, lines))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # Some line is bad, or blank: only then is each looked at by itself.
+        # Some line is invalid or blank: decode them one by one.
         resources = [_decode_line(file, number, line, builder) for number, line in enumerate(lines, first)]
     number = builder.file_number(file)
     for struct in set(map(type, resources)):

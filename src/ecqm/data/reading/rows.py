@@ -1,4 +1,4 @@
-"""Resources that come as rows, each with the id of its patient, as tables of FHIR JSON have them."""
+"""Resources in rows of patient id and JSON, as in tables of FHIR JSON."""
 
 from __future__ import annotations
 

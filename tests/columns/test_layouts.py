@@ -9,6 +9,7 @@ import pytest
 
 from ecqm.columns import (
     ChoiceColumn,
+    CodeColumn,
     Column,
     NullColumn,
     StringColumn,
@@ -20,7 +21,7 @@ from ecqm.columns import (
 )
 from ecqm.terminology import CodeIndex
 from ecqm.types import core as t
-from ecqm.values import DateTime, Tuple
+from ecqm.values import Code, DateTime, Tuple
 from tests.operators.domains import DOMAINS, POINTS, Draw
 
 TYPES = [
@@ -110,6 +111,22 @@ def test_a_function_of_strings_is_asked_once_for_each() -> None:
     assert column.mapped(_shouted).texts() == ["AB", None, None, "AB", "XY"]
     assert StringColumn.of(["xy", "never seen before"]).mapped(_shouted).texts() == ["XY", "NEVER SEEN BEFORE"]
     assert sorted(ASKED) == ["", "ab", "never seen before", "xy"]
+
+
+def test_strings_and_codes_that_match_are_found_once_each() -> None:
+    asked: list[str] = []
+
+    def starts_with_a(text: str) -> bool:
+        asked.append(text)
+        return text.startswith("a")
+
+    column = from_values(["ab", None, "b", "ab"], CODES)
+    assert isinstance(column, StringColumn)
+    assert column.matches(starts_with_a).tolist() == [True, False, False, True]
+    assert sorted(asked) == ["ab", "b"]
+    codes = from_values([Code("x", "s"), None, Code("x", "t")], CODES)
+    assert isinstance(codes, CodeColumn)
+    assert codes.matches(lambda system, code: (system, code) == ("t", "x")).tolist() == [False, False, True]
 
 
 def test_keys_of_lists_take_as_long_as_there_are_elements() -> None:

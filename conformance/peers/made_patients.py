@@ -82,9 +82,10 @@ class Observer:
         self._period = period
         logic = MeasureLogic(plan)
         self._demand = logic.demand
-        defines = {define.node for define in logic.defines if isinstance(define.node, PlanNode)}
-        clauses = {node for define in logic.defines for nodes in define.clauses.values() for node in nodes}
-        self._nodes = sorted(defines, key=id) + sorted(clauses - defines, key=id)
+        # In the order of the logic, so that a seed gives the same patients in every process.
+        defines = dict.fromkeys(define.node for define in logic.defines if isinstance(define.node, PlanNode))
+        clauses = dict.fromkeys(node for define in logic.defines for nodes in define.clauses.values() for node in nodes)
+        self._nodes = [*defines, *(node for node in clauses if node not in defines)]
         self.n_defines = len(defines)
         self.goals = list(self._goals())
 

@@ -55,6 +55,19 @@ def test_qrda_documents_give_the_same_as_json(tmp_path: Path, packages: Path) ->
     assert told[0] == told[1] and "initial-population 2" in told[0]
 
 
+def test_patients_beside_the_packages_or_elsewhere(tmp_path: Path, packages: Path) -> None:
+    deck_of_one = ecqm("test", packages, "--measure", "CMS1")
+    shutil.copytree(packages / "patients" / "CMS1", tmp_path / "cases")
+    elsewhere = ecqm("test", packages / "measures", "--tests", tmp_path / "cases")
+    archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path / "cases")
+    zipped = ecqm("test", packages / "measures", "--tests", archive)
+    counts = [
+        [line.split()[:4] for line in result.stdout.splitlines() if line.startswith("total")]
+        for result in (deck_of_one, elsewhere, zipped)
+    ]
+    assert counts[0] == counts[1] == counts[2] and counts[0][0][:2] == ["total", "2"]
+
+
 def test_what_keeps_packages_from_running(tmp_path: Path, packages: Path) -> None:
     nobody = ecqm("run", packages, "--measure", "all", "--data", tmp_path / "none", "--output", tmp_path / "o")
     assert nobody.exit_code == 2 and "does not exist" in nobody.output + nobody.stderr

@@ -112,6 +112,7 @@ def command(
     from ecqm.bundles.decks.runner import DeckRunner
     from ecqm.bundles.decks.unpacking import unpacked
     from ecqm.bundles.packages.comparison import package_report
+    from ecqm.bundles.packages.content import package_files
     from ecqm.bundles.packages.deck import PackageDeck, is_package_deck, run_deck
     from ecqm.cli.progress import progress
     from ecqm.cli.terminal import table_width
@@ -126,16 +127,17 @@ def command(
         from ecqm.reporting.html import DeckPages
 
         pages = DeckPages(html)
-    if is_package_deck(content):
-        runs = run_deck(PackageDeck.open(content), measures, listed, pages)
-        if not runs:
-            raise click.ClickException("there are no patients of the measures asked for")
-        text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
-        _finish(text, output, runs, pages)
     with ExitStack() as archives:
-        if tests is not None and (tests.is_dir() or is_zipfile(tests)):
+        apart = tests is not None and (tests.is_dir() or is_zipfile(tests))
+        if tests is not None and apart:
             tests = archives.enter_context(unpacked(tests, _warn))
-        elif is_zipfile(content) or (content.is_dir() and not (content / "input").is_dir()):
+        if is_package_deck(content) or (tests is not None and package_files(content)):
+            runs = run_deck(PackageDeck.open(content, tests), measures, listed, pages)
+            if not runs:
+                raise click.ClickException("there are no patients of the measures asked for")
+            text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
+            _finish(text, output, runs, pages)
+        if not apart and (is_zipfile(content) or (content.is_dir() and not (content / "input").is_dir())):
             content = archives.enter_context(unpacked(content, _warn))
         opened = open_content(content, libraries, valuesets, manifest)
         cases = archives.enter_context(dealt(tests or opened.tests or content, _warn))

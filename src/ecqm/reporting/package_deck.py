@@ -16,12 +16,14 @@ def render_package_deck(report: Report, runs: Sequence[MeasureRun], form: str, w
 
 
 def _summary(report: Report) -> str:
+    """What was compared beside the populations; statements and episodes only where there is a reference for them."""
     totals = report["totals"]
     statements, episodes, authored = totals["statements"], totals["episodes"], totals["expectedValues"]
-    share = f" ({statements['agree'] / statements['compared']:.2%})" if statements["compared"] else ""
-    return (
-        f"statements agree {statements['agree']} of {statements['compared']}{share}\n"
-        f"episodes agree in {episodes['agree']} of {episodes['cases']} patients\n"
-        f"expected values of the authors are met in {authored['agree']} of {authored['cases']} patients, "
-        f"by the reference in {authored['referenceAgrees']}"
-    )
+    lines = []
+    if compared := statements["compared"]:
+        lines.append(f"statements agree {statements['agree']} of {compared} ({statements['agree'] / compared:.2%})")
+    if episodes["cases"]:
+        lines.append(f"episodes agree in {episodes['agree']} of {episodes['cases']} patients")
+    met = f"expected values of the authors are met in {authored['agree']} of {authored['cases']} patients"
+    lines.append(met + (f", by the reference in {authored['referenceAgrees']}" if compared else ""))
+    return "\n".join(lines)

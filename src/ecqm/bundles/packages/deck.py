@@ -1,4 +1,4 @@
-"""Decks of measure packages and QDM patients: `measures/<M>` and `patients/<M>` side by side.
+"""Decks of measure packages and QDM patients: `measures/<M>` and `patients/<M>` side by side, or in two places.
 
 The results of every patient are compared with those of a reference engine (`reference-results.json` in the deck's
 folder or above it: counts, episodes, observations, and the outcome of every statement), and with the `expectedValues`
@@ -15,9 +15,11 @@ from time import perf_counter
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.decks.inspection import Inspected, Inspector
 from ecqm.bundles.decks.runner import CannotRun
+from ecqm.bundles.packages.archives import read_archive
 from ecqm.bundles.packages.comparison import compare_patient
+from ecqm.bundles.packages.content import PACKAGES, package_files
 from ecqm.bundles.packages.expectations import ExpectedSet, authored_expectations, read_reference
-from ecqm.bundles.packages.folders import packages, read_package
+from ecqm.bundles.packages.folders import read_package
 from ecqm.bundles.packages.package import MeasurePackage
 from ecqm.bundles.packages.runner import executor_of, plan_package, run_package
 from ecqm.data.qdm import read_patients
@@ -28,40 +30,49 @@ from ecqm.measures.definition.naming import named
 from ecqm.terminology import CodeIndex
 
 REFERENCE = "reference-results.json"
+PATIENTS = "patients"
 
 
 @dataclass
 class PackageDeck:
-    """A folder of packages and patients, with the reference results of its own set."""
+    """Packages and a folder of patients, with the reference results of the set."""
 
     root: Path
+    patients: Path
     reference: Mapping[tuple[str, str], dict[str, ExpectedSet]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, root: Path) -> PackageDeck:
-        """The deck of a folder. Raises ContentError if the folder is not a deck."""
-        if not is_package_deck(root):
+    def open(cls, root: Path, patients: Path | None = None) -> PackageDeck:
+        """The deck of a folder; `patients` is the folder of the patients if they are elsewhere.
+
+        Raises ContentError if there are no packages, or no folder of patients.
+        """
+        patients = patients or root / PATIENTS
+        if not package_files(root) or not patients.is_dir():
             raise ContentError(f"{root} has no measure packages with patients")
         at = next((folder / REFERENCE for folder in (root, root.parent) if (folder / REFERENCE).is_file()), None)
-        return cls(root, {} if at is None else read_reference(at, root.name))
+        return cls(root, patients, {} if at is None else read_reference(at, root.name))
 
     def cases(self) -> Iterable[tuple[Path, MeasurePackage, list[Path]]]:
         """Every measure file with its package and the files of its patients.
 
         A folder of patients belongs to the measures in the folder of the same name, otherwise to the measures of that
-        name.
+        name. Patients without such folders belong to the only measure that there is.
         """
-        folders = {path.name: path for path in sorted((self.root / "patients").iterdir()) if path.is_dir()}
-        for path in packages(self.root / "measures"):
-            package = read_package(path)
+        folders = {path.name: path for path in sorted(self.patients.iterdir()) if path.is_dir()}
+        files = package_files(self.root)
+        for path in files:
+            package = read_archive(path) if path.suffix == ".zip" else read_package(path)
             folder = next((folders[name] for name in (path.parent.name, *package.names) if name in folders), None)
+            if folder is None and len(files) == 1 and not folders:
+                folder = self.patients
             if folder is not None:
                 yield path, package, sorted(folder.glob("*.json"))
 
 
 def is_package_deck(root: Path) -> bool:
     """Does a folder have measure packages and patients side by side?"""
-    return (root / "measures").is_dir() and (root / "patients").is_dir()
+    return (root / PACKAGES).is_dir() and (root / PATIENTS).is_dir()
 
 
 def run_deck(

@@ -140,7 +140,7 @@ class Compiler:
         if not isinstance(self.resolver, SourceIndex):
             return ""
         versions = [version for version in self.resolver.versions(name) if version is not None]
-        return f"; available: {', '.join(versions)}" if versions else "; add the folder that it is in"
+        return f"; available: {', '.join(versions)}" if versions else "; add the folder that contains it"
 
     def _include(self, name: str, version: str | None, context: Context) -> Exports:
         if name in self._in_progress:

@@ -67,6 +67,8 @@ def test_whole_numbers_are_integers_however_they_are_written() -> None:
     cohort = cohort_of(patient(*results, refilled))
     assert to_values(cohort.table("AssessmentPerformed").element("result")) == [7, 7, Decimal("7.5")]
     assert to_values(cohort.table("MedicationDispensed").element("refills")) == [2]
+    huge = patient(element("AssessmentPerformed", "a", [code("1")], result=5)).replace(b"5}", b"1E999999999}")
+    cohort_of(huge).table("AssessmentPerformed").settle()
 
 
 def test_parts_are_records() -> None:

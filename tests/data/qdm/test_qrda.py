@@ -217,6 +217,16 @@ def test_numbers_without_a_unit() -> None:
     assert values[:2] == [7, 7] and str(values[2].unit) == "g"
 
 
+@pytest.mark.parametrize("number", [b"1E999999999", b"Infinity", b"many"])
+def test_numbers_that_no_integer_can_be(number: bytes) -> None:
+    xml = written(patient(element("MedicationDispensed", "m", [code("1", RXNORM)], refills=3)))
+    builder, _ = read(xml.replace(b'<repeatNumber value="3"/>', b'<repeatNumber value="' + number + b'"/>'))
+    assert builder.patients[0].dataElements[-1].refills is None and "is no integer" in told(builder)
+    scored = written(patient(element("AssessmentPerformed", "a", [code("1")], result=7)))
+    odd = scored.replace(b'xsi:type="INT" value="7"', b'xsi:type="PQ" value="' + number + b'"')
+    read(odd)[0].finish().settle()
+
+
 def test_devices_applied_of_earlier_releases() -> None:
     older = QdmCohortBuilder(version="5.5")
     order = element("DeviceOrder", "d", [code("1")])

@@ -32,6 +32,7 @@ from ecqm.types import (
     NamedType,
 )
 
+_DIGITS = 19
 _TIME = re.compile(r"\d\d:\d\d")
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d)?$")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
@@ -88,9 +89,17 @@ def _restated(value: dict[str, Any], type_: CqlType) -> Any:
     return value
 
 
+def whole_number(value: Decimal) -> int | None:
+    """A number as an integer; None if it is none, or not one of 64 bits."""
+    if not value.is_finite() or value.adjusted() > _DIGITS or value != value.to_integral_value():
+        return None
+    whole = int(value)
+    return whole if abs(whole) < 1 << 63 else None
+
+
 def _system(value: Any, type_: CqlType) -> Any:
-    if type_ == INTEGER and isinstance(value, Decimal) and value == int(value):
-        value = int(value)
+    if type_ == INTEGER and isinstance(value, Decimal):
+        value = value if (whole := whole_number(value)) is None else whole
     try:
         return msgspec.convert(value, SYSTEM_STRUCTS[type_], strict=False)
     except (msgspec.ValidationError, KeyError) as error:
@@ -179,7 +188,7 @@ def _shape(value: Any) -> CqlType:
         return INTEGER
     if isinstance(value, (float, Decimal)):
         # JSON does not tell 4 from 4.0, and tools write either.
-        return INTEGER if value == int(value) else DECIMAL
+        return DECIMAL if whole_number(Decimal(value)) is None else INTEGER
     if isinstance(value, msgspec.Struct):
         return _STRUCT_TYPES.get(type(value)) or NamedType("QDM", type(value).__name__)
     text = str(value)

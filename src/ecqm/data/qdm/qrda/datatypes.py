@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
 from lxml import etree
 
+from ecqm.data.qdm.fitting import whole_number
 from ecqm.data.qdm.qrda.xml import SDTC, XSI_TYPE, Element, name
 from ecqm.data.qdm.structs import Code, Period, Quantity, Range, Ratio
 from ecqm.terminology import VALUE_SETS, system_oid
@@ -100,9 +101,12 @@ def _read_integer(element: Element) -> int | None:
     if not text:
         return None
     try:
-        return int(Decimal(text))
-    except (InvalidOperation, ValueError) as error:
-        raise Unreadable(f"{text!r} is no integer") from error
+        whole = whole_number(Decimal(text).to_integral_value(ROUND_DOWN))
+    except InvalidOperation:
+        whole = None
+    if whole is None:
+        raise Unreadable(f"{text!r} is no integer")
+    return whole
 
 
 def _write_plain(element: Element, value: Any) -> None:
@@ -280,7 +284,8 @@ def _read_any(element: Element) -> Any:
 
 def _number(value: Decimal) -> int | Decimal:
     """A number without a unit, as scores and counts are written: QDM has them as Integer, or as Decimal."""
-    return int(value) if value == int(value) else value
+    whole = whole_number(value)
+    return value if whole is None else whole
 
 
 def _write_any(element: Element, value: Any) -> None:

@@ -51,6 +51,8 @@ def test_python_api(tmp_path: Path, data: Path) -> None:
     assert before.table.num_rows == 0
     assert "measure-population 3" in str(result) and "2.0000" in str(result)
     assert "<td>2.0000</td>" in result._repr_html_()
+    assert repr(result.measure(STAY)).endswith("measure-population-exclusion 0 2.0000>")
+    assert repr(result.measure(STAY).groups[0]).startswith("<GroupTally Group_1: initial-population 3, ")
     assert [row["score"] for row in result.scores.to_pylist() if row["stratum"] is None] == [2]
     with pytest.raises(ecqm.MeasureNotFound, match="the content has SampleHospitalStay"):
         result.measure("other")

@@ -184,7 +184,7 @@ class MeasureGroups:
 
     def __repr__(self) -> str:
         rows = outcome_rows(self.name, self.groups, self.scores)
-        return f"<{self.name}: {'; '.join(' '.join(map(str, row)) for row in rows)}>"
+        return f"<{self.name}: {'; '.join(' '.join(row[1:]).rstrip() for row in rows)}>"
 
 
 @dataclass(frozen=True)

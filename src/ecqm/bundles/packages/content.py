@@ -213,7 +213,7 @@ def evaluate_packages(
     started = perf_counter()
     cohort = read_patients(data, selection.demand, codes, selection.version)
     if cohort.n == 0:
-        told = "; ".join(map(str, cohort.problems[:3]))
+        told = "; ".join(map(str, cohort.problems[:1]))
         raise DataError(f"there are no QDM patients at {', '.join(map(str, data))}{told and ': ' + told}")
     loaded = perf_counter()
     value_sets = selection.content.value_sets

@@ -91,6 +91,10 @@ class GroupTally:
     overall: Tally
     stratifiers: tuple[StratifierTally, ...] = ()
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{each.code.value} {self.total(each.id)}" for each in self.group.criteria)
+        return f"<GroupTally {self.group.id}: {counts}>"
+
     def total(self, population_id: str) -> int:
         """Members of a population among all patients."""
         return self.overall.members[population_id]

@@ -121,7 +121,7 @@ def test_interrupted_while_results_take_their_places(tmp_path: Path, monkeypatch
         replace(source, target)
 
     with monkeypatch.context() as context:
-        context.setattr("ecqm.reporting.run.os.replace", interrupted)
+        context.setattr("ecqm.reporting.result_files.os.replace", interrupted)
         command(*arguments(store, results))
     assert len(moves) == at
     assert command(*arguments(store, results)).exit_code == 0

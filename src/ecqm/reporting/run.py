@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -43,7 +42,6 @@ from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.results.report import Json, Reporting, bundle_entry, subject_list_report
 from ecqm.measures.results.scores import score_rows, score_table
-from ecqm.measures.results.table import write_csv
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 from ecqm.operators.message import Told
@@ -51,13 +49,9 @@ from ecqm.reporting.counts import COUNTS, Counts, measure_count
 from ecqm.reporting.members import MEMBERS, write_subject_lists
 from ecqm.reporting.parts import Message, Part, message_of, stated_period
 from ecqm.reporting.recording import INDIVIDUAL, NOTHING_MORE, POPULATIONS, PartRecorder, ResultOptions, summary_reports
+from ecqm.reporting.result_files import ERRORS, RUN, SCORES, SUBJECT_LIST, SUMMARY, ResultFiles
 
 _RUNNING = ".running"
-_SUMMARY, _SUBJECT_LIST, _ERRORS, _RUN = "summary.json", "subject-list.json", "errors.json", "run.json"
-_POPULATIONS, _INDIVIDUAL = "populations.parquet", "individual.ndjson"
-_POPULATIONS_CSV, _SCORES = "populations.csv", "scores.csv"
-# In the order in which they are put in place: run.json is the last.
-_RESULTS = (_POPULATIONS, _POPULATIONS_CSV, _SCORES, _INDIVIDUAL, _SUBJECT_LIST, _SUMMARY, COUNTS, _ERRORS, _RUN)
 
 
 @dataclass(frozen=True)
@@ -124,11 +118,6 @@ class RunOutput:
         return Processes(jobs, self.folder)
 
     @property
-    def _results(self) -> Path:
-        """The folder of results until they are complete."""
-        return self._running / "results"
-
-    @property
     def _state(self) -> Path:
         """The file that identifies the run of the parts."""
         return self._running / "run"
@@ -180,22 +169,20 @@ class RunOutput:
             counts.append(measure_count(measure, period, part.groups, part.failed, part.within))
             if part.groups:
                 lists[measure.canonical] = subject_list_report(Reporting(measure, period, (), self.date), part.groups)
-        shutil.rmtree(self._results, ignore_errors=True)
-        self._results.mkdir()
-        self._write(_SUMMARY, _bundle(summary_reports(self.selection.measures, self.total, self.recorder)))
+        files = ResultFiles(self.folder, self._running / "results")
+        files.write_json(SUMMARY, _bundle(summary_reports(self.selection.measures, self.total, self.recorder)))
         if self.options.subject_list:
-            write_subject_lists(lists, self.files(MEMBERS), self._running / "lists", self._results / _SUBJECT_LIST)
-        Counts(self.date, counts).write(self._results / COUNTS)
+            write_subject_lists(lists, self.files(MEMBERS), self._running / "lists", files.path(SUBJECT_LIST))
+        Counts(self.date, counts).write(files.path(COUNTS))
         rows = (row for each in outcomes for row in score_rows(each.measure.name, each.groups, each.scores))
-        pyarrow.csv.write_csv(score_table(rows), self._results / _SCORES)
-        self._write(_ERRORS, self._errors(refused))
+        pyarrow.csv.write_csv(score_table(rows), files.path(SCORES))
+        files.write_json(ERRORS, self._errors(refused))
         own = self._about(outcomes)
-        self._write(_RUN, {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
-        self._gather_individual()
-        self._gather_populations()
-        if self.options.csv:
-            write_csv(self.files(POPULATIONS), self._results / _POPULATIONS_CSV)
-        self._publish()
+        files.write_json(RUN, {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
+        files.gather_populations(self.files(POPULATIONS), self.options.csv)
+        if self.options.individual:
+            files.gather_individual(self.files(INDIVIDUAL))
+        files.publish()
         if not refused:
             # First the file by which a run would continue, then the parts.
             self._state.unlink()
@@ -218,40 +205,6 @@ class RunOutput:
         now = datetime.now(UTC)
         replace_file(self._state, json.dumps({"fingerprint": fingerprint, "started": now.isoformat()}).encode())
         return now
-
-    def _gather_populations(self) -> None:
-        """A single part as one file, several parts as a folder of files."""
-        target = self._results / _POPULATIONS
-        parts = self.files(POPULATIONS)
-        if len(parts) == 1:
-            _share(parts[0], target)
-        elif parts:
-            target.mkdir()
-            for path in parts:
-                _share(path, target / f"part-{path.name}")
-
-    def _gather_individual(self) -> None:
-        if self.options.individual:
-            with (self._results / _INDIVIDUAL).open("wb") as target:
-                for path in self.files(INDIVIDUAL):
-                    with path.open("rb") as source:
-                        shutil.copyfileobj(source, target)
-
-    def _publish(self) -> None:
-        """Move complete results into the output folder, and remove results of an earlier run that this one does not
-        write."""
-        for name in _RESULTS:
-            fresh, target = self._results / name, self.folder / name
-            if fresh.exists():
-                if target.is_dir() or fresh.is_dir():
-                    _remove(target)
-                os.replace(fresh, target)
-        if not self.options.csv:
-            _remove(self.folder / _POPULATIONS_CSV)
-        if not self.options.individual:
-            _remove(self.folder / _INDIVIDUAL)
-        if not self.options.subject_list:
-            _remove(self.folder / _SUBJECT_LIST)
 
     def _errors(self, refused: Sequence[str]) -> Json:
         return {
@@ -294,26 +247,6 @@ class RunOutput:
             "processor_seconds": round(outcome.seconds, 4),
             "warnings": self.selection.warnings(outcome.plan) if outcome.plan else list(measure.problems),
         }
-
-    def _write(self, name: str, content: Any) -> None:
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        # Names of files may not be valid UTF-8; JSON must be.
-        (self._results / name).write_bytes(text.encode("utf-8", "replace"))
-
-
-def _share(path: Path, other: Path) -> None:
-    """Link a file, or copy it where links are not supported."""
-    try:
-        os.link(path, other)
-    except OSError:
-        shutil.copyfile(path, other)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _bundle(reports: Sequence[Json]) -> Json:

@@ -27,22 +27,15 @@ class Long(int):
 
 
 def to_decimal(value: Fraction | int) -> Decimal:
-    """An exact number rounded to a CQL Decimal: eight decimal places, halves away from zero.
-    Raises CqlError if it lies outside the range of Decimal."""
+    """An exact number rounded to a CQL Decimal: at most eight decimal places, halves away from zero, without zeros at
+    the end. Raises CqlError if it lies outside the range of Decimal."""
     exact = Fraction(value)
     quotient = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
     if not MIN_DECIMAL <= quotient <= MAX_DECIMAL:
         raise CqlError(f"{quotient} is outside the range of Decimal")
-    return plain(quotient.quantize(DECIMAL_STEP, context=_WIDE))
-
-
-def plain(value: Decimal) -> Decimal:
-    """`value` without exponent and trailing zeros, but with at least one digit after the point."""
-    normal = value.normalize(_WIDE)
-    exponent = normal.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > -1:
-        return normal.quantize(Decimal("0.1"), context=_WIDE)
-    return normal
+    rounded = quotient.quantize(DECIMAL_STEP, context=_WIDE)
+    whole = rounded.to_integral_value()
+    return whole if whole == rounded else rounded.normalize(_WIDE)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""Loose resources put to their patients: by the references of the patient compartment."""
+"""Resources assigned to their patients, by the references of the patient compartment."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ecqm.data.fhir.compartment import patient_reference, patient_references, ta
 
 # What a reference names: (type, id), or (None, URN).
 Key = tuple[str | None, str]
-# A shared resource: its type, the lot that it was gathered in, and its place there.
+# A shared resource: its type, the lot that it is in, and its place there.
 Shared = tuple[str, Gathered, int]
 
 
 class Loose(NamedTuple):
-    """A decoded resource of which it is not known yet whose it is; `urn` is its fullUrl if that is a URN."""
+    """A decoded resource that has no patient yet; `urn` is its fullUrl if that is a URN."""
 
     resource: Any
     raw: RawJson
@@ -27,7 +27,7 @@ class Loose(NamedTuple):
 
 
 class Assembly:
-    """Puts resources into a builder, each with its patient.
+    """Adds resources to a builder, each to its patient.
 
     A resource that names no patient (Medication, Location, Organization, Practitioner…) is shared: every patient with a
     resource that refers to it, directly or over other shared ones, gets a row for it, so that retrieves and joins
@@ -42,7 +42,7 @@ class Assembly:
         self._placed: list[tuple[Gathered, list[int]]] = []
 
     def add_together(self, resources: Iterable[Loose]) -> None:
-        """Resources of one bundle: with a single Patient among them, all are that patient's."""
+        """Add the resources of one bundle. If it has a single Patient, all of them belong to that patient."""
         resources = list(resources)
         own = Assembly(self._builder)
         for loose in resources:
@@ -58,7 +58,7 @@ class Assembly:
             self._gather(loose)
 
     def add(self, resource_type: str, gathered: Gathered) -> None:
-        """Resources of any patients, in any order."""
+        """Add resources of any patients, in any order."""
         known = self._unplaced.get(resource_type)
         if known is None:
             self._unplaced[resource_type] = gathered
@@ -66,13 +66,13 @@ class Assembly:
             known.extend(gathered, [])
 
     def put(self, resource_type: str, gathered: Gathered, patients: list[int]) -> None:
-        """Resources of known patient rows."""
+        """Add resources whose patient rows are known."""
         if len(gathered) and self._builder.demand.reads(resource_type):
             self._builder.add_all(resource_type, gathered, patients)
         self._placed.append((gathered, patients))
 
     def finish(self) -> None:
-        """Put everything to its patient, now that all are known, and give patients what they share."""
+        """Assign what is left to its patients, which are all known now, and give patients their shared resources."""
         patients = self._unplaced.pop("Patient", None)
         if patients is not None:
             self._add_patients(patients)
@@ -84,7 +84,7 @@ class Assembly:
         self.share(shared)
 
     def share(self, shared: Mapping[Key, Shared]) -> None:
-        """Give every patient the shared resources that its own refer to, and those that these refer to."""
+        """Give patients the shared resources that theirs refer to, directly or through other shared ones."""
         if not shared:
             return
         interesting = references_to({name for name, _ in shared if name is not None})
@@ -138,7 +138,7 @@ class Assembly:
         self.put(name, gathered, [row for row in rows if row is not None])
 
     def _place_of_one(self, name: str, gathered: Gathered, place: int, shared: dict[Key, Shared]) -> int | None:
-        """The patient row of a resource that names its patient in no plain way; None for a shared or a lost one."""
+        """The patient row of a resource that names its patient in an unusual way; None if it is shared or lost."""
         resource = gathered.resources[place]
         named = patient_reference(resource)
         if named is None:
@@ -156,12 +156,12 @@ class Assembly:
 
 
 def references_to(resource_types: Collection[str]) -> re.Pattern[bytes]:
-    """Finds, in JSON, references to resources of some types, and by URN."""
+    """A pattern that finds references to resources of some types, and URNs, in JSON."""
     types = "|".join(sorted(map(re.escape, resource_types)))
     return re.compile(rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % types.encode())
 
 
 def _shared_key(reference: bytes, shared: Mapping[Key, Shared]) -> Key | None:
-    """What a reference names, if that is shared."""
+    """The key of a shared resource that a reference names; None if it names none."""
     key = target(reference.decode("utf-8", "replace"))
     return key if key is not None and key in shared else None

@@ -1,4 +1,4 @@
-"""A cohort: patients in order, and for each type of resource a table."""
+"""A cohort: patients in order, and a table for each resource type."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Cohort:
         return f"<Cohort of {self.n} patients, {sum(map(len, self.tables.values()))} resources>"
 
     def table(self, resource_type: str) -> ResourceTable:
-        """The resources of a type; a table without rows where there are none.
+        """The resources of a type; a table without rows if there are none.
 
         Raises KeyError for what is no resource type, LookupError for a type that the demand left out.
         """
@@ -65,7 +65,7 @@ class Cohort:
         return ReferenceIndex(self.tables)
 
     def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows:
-        """For each of n references the row of `resource_type`'s table that it means, -1 where it means none.
+        """For each of n references the row of `resource_type`'s table that it refers to, or -1.
 
         `references` is a column of FHIR.Reference, or of strings (uri, canonical or string: the reference itself);
         `patients` (n) the patient rows they belong to; `serials` (n) the serial numbers of the resources they are in,
@@ -75,11 +75,11 @@ class Cohort:
         return self.references.resolve(references, patients, resource_type, serials)
 
     def resolve_any(self, references: Column, patients: Rows, serials: Rows | None = None) -> Column:
-        """The resources that n references mean: a ResourceColumn, or a choice of them where the types differ."""
+        """The resources that n references refer to: a ResourceColumn, or a choice of such columns if types differ."""
         return self.references.resolve_any(references, patients, serials)
 
     def dangling_references(self) -> Iterator[DataProblem]:
-        """References within the data, to a type that was read, that lead nowhere; absolute ones may lead elsewhere."""
+        """References to resources that are missing, of types that were read. Absolute references may lead elsewhere."""
         for table, path, lost in self._dangling():
             for row, text in lost:
                 yield self._dangling_problem(table, row, f"{path} refers to {text}, which is not in the data")
@@ -118,7 +118,7 @@ class Cohort:
         return DataProblem(file, entry, self.ids[int(table.patient[row])], name, message)
 
     def settle(self) -> None:
-        """Make every column of every table, and free what they are made from."""
+        """Make every column of every table, and free the structs that they are made from."""
         for table in self.tables.values():
             table.settle()
 
@@ -143,7 +143,7 @@ class CohortBuilder:
         self._gathered: dict[str, Gathered] = {}
 
     def add_patient(self, identifier: str) -> int:
-        """A new patient row."""
+        """Add a patient; gives the row."""
         self.ids.append(identifier)
         return len(self.ids) - 1
 
@@ -152,7 +152,7 @@ class CohortBuilder:
         return self._files.setdefault(file, len(self._files))
 
     def decode(self, raw: RawJson, origin: Origin, patient: str | None = None) -> Any:
-        """The struct of a resource or a Bundle; None, and a problem, for what cannot be read."""
+        """The struct of a resource or a Bundle; None, and a reported problem, if it cannot be read."""
         try:
             return self.structs.read(raw)
         except Unreadable as error:
@@ -160,7 +160,7 @@ class CohortBuilder:
             return None
 
     def add(self, patient: int, resource: Any, raw: RawJson, origin: Origin, urn: str | None = None) -> bool:
-        """A resource of a patient row; is its type wanted?"""
+        """Add a resource of a patient, if its type is demanded; was it?"""
         name = self.structs.wanted.get(type(resource))
         if name is None:
             return False
@@ -170,7 +170,7 @@ class CohortBuilder:
         return True
 
     def add_all(self, resource_type: str, gathered: Gathered, patients: Sequence[int]) -> None:
-        """Resources of a wanted type with their patient rows, and what is contained in them."""
+        """Add resources of a demanded type with their patient rows, and the resources contained in them."""
         rows = self._gathered.setdefault(resource_type, Gathered())
         start = rows.extend(gathered, patients)
         if not hasattr(gathered.resources[0], "contained"):
@@ -192,7 +192,7 @@ class CohortBuilder:
         rows.patients.append(patient)
 
     def report(self, origin: Origin, message: str, patient: str | None = None, resource: str | None = None) -> None:
-        """Note a problem."""
+        """Report a problem."""
         self.problems.append(DataProblem(origin.file, origin.entry, patient, resource, message))
 
     def type_of(self, resource: Any) -> str:
@@ -200,7 +200,7 @@ class CohortBuilder:
         return self.structs.type_of[type(resource)]
 
     def repeat(self, times: int) -> None:
-        """Everything added so far, `times` over, each time for patients of its own: a cohort to measure speed with."""
+        """Repeat everything added so far `times` times, each time for new patients: a cohort to measure speed with."""
         patients = len(self.ids)
         self.ids *= times
         starts = {name: len(gathered) for name, gathered in self._gathered.items()}
@@ -265,7 +265,7 @@ class CohortBuilder:
         )
 
     def _distinct(self, name: str, gathered: Gathered) -> Mask:
-        """Mask of the resources that count."""
+        """A mask of the resources that are kept."""
         kept = np.ones(len(gathered), np.bool_)
         for repeat in repeats(gathered, one_per_patient=name == "Patient"):
             kept[repeat.place] = name != "Patient" and not repeat.same_content

@@ -1,4 +1,4 @@
-"""From decoded structs to columns: the elements of a FHIR type, each made into a column when it is first asked for."""
+"""Decoded structs as columns: each element of a FHIR type becomes a column when it is first asked for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BLOCK = 512
 
 
 class ElementNotRead(LookupError):
-    """An element was asked for that the demand, with which the data were read, does not name."""
+    """The element was not read, because the demand does not name it."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ class Elements(Mapping[str, Column]):
         self._reading = reading
         self._elements = reading.structs.elements(type_name)
         self._resource_type = resource_type
-        # For each value the row of the table that it is part of: where a problem with it is.
+        # The table row of each value, for reports of problems.
         self._rows = rows
         self._columns: dict[str, Column] = {}
         self._absent: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Column:
-        """The column of an element. KeyError for what FHIR does not have, ElementNotRead for what was left out."""
+        """The column of an element. Raises KeyError for an element that FHIR does not have, ElementNotRead for one that
+        was not read."""
         found = self._columns.get(name)
         if found is None:
             found = self._columns[name] = self._make(name)
@@ -81,7 +82,7 @@ class Elements(Mapping[str, Column]):
         return sum(1 for _ in self)
 
     def settle(self) -> None:
-        """Make every column, all the way down, and let go of the structs that they are made from."""
+        """Make every column, at every depth, and free the structs that they are made from."""
         for name in self:
             _settle(self[name])
         self._values = None
@@ -228,7 +229,7 @@ def _column_type(element: Element) -> CqlType:
 
 
 def _one_of(alternatives: list[Column]) -> Column:
-    """A choice; of a resource that gives several types at once (which FHIR forbids) the first is taken."""
+    """A choice. If a resource has several types at once, which FHIR forbids, the first one is taken."""
     taken = np.zeros(len(alternatives[0]), np.bool_)
     exclusive = []
     for column in alternatives:

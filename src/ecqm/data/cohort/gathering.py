@@ -1,4 +1,4 @@
-"""Resources of one type on their way into a table: parallel lists, grown as files are read."""
+"""Resources of one type that become a table: parallel lists that grow as files are read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Gathered:
         return len(self.resources)
 
     def append(self, resource: Any, raw: RawJson, file: int, entry: int, urn: str | None) -> None:
-        """One more, of a patient that is not known yet or appended next."""
+        """Add a resource. Its patient is appended by the caller, or not known yet."""
         if urn is not None:
             self.urns[len(self.resources)] = urn
         self.resources.append(resource)
@@ -45,12 +45,12 @@ class Gathered:
         self.entries.append(entry)
 
     def append_from(self, other: Gathered, place: int) -> None:
-        """One more, that of `other` at `place`."""
+        """Add the resource of `other` at `place`."""
         urn = other.urns.get(place)
         self.append(other.resources[place], other.raws[place], other.files[place], other.entries[place], urn)
 
     def take(self, places: Sequence[int]) -> Gathered:
-        """Those at `places`, without their patients; none of them contained."""
+        """The resources at `places`, none of them contained, without their patients."""
         return Gathered(
             [self.resources[place] for place in places],
             [self.raws[place] for place in places],
@@ -60,7 +60,7 @@ class Gathered:
         )
 
     def extend(self, other: Gathered, patients: Sequence[int]) -> int:
-        """Add those of `other`, with their patients; the place of the first of them."""
+        """Add the resources of `other`, with their patients; gives the place of the first one."""
         start = len(self.resources)
         self.resources += other.resources
         self.raws += other.raws
@@ -89,7 +89,7 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A resource found again: `place` has what identifies it in common with an earlier one."""
+    """A duplicate: the resource at `place` has the identity of an earlier one."""
 
     place: int
     same_content: bool
@@ -108,7 +108,7 @@ def repeats(gathered: Gathered, one_per_patient: bool) -> Iterator[Repeat]:
 
 
 def repeats_among(resources: Iterable[tuple[int, tuple[int, str | None], RawJson]]) -> Iterator[Repeat]:
-    """The same, among resources with their place, patient and id (None: without one), and JSON."""
+    """The duplicates among resources, given as place, (patient, id or None) and JSON."""
     known: dict[tuple[int, str | None], set[bytes]] = {}
     for place, key, raw in resources:
         earlier = known.setdefault(key, set())
@@ -121,7 +121,7 @@ def repeats_among(resources: Iterable[tuple[int, tuple[int, str | None], RawJson
 
 
 def _sharing_a_key(patients: Rows, hashes: Rows) -> Mask:
-    """Mask of the rows whose (patient, hash) another row has as well (or seems to: callers compare)."""
+    """A mask of the rows that share (patient, hash) with another row. Hashes may collide: callers compare."""
     keys = hashes * np.int64(1_000_003) + patients
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
@@ -133,5 +133,5 @@ def _sharing_a_key(patients: Rows, hashes: Rows) -> Mask:
 
 
 def _canonical(raw: RawJson) -> bytes:
-    """JSON without differences of white space, escapes and the order of keys; numbers as they are written."""
+    """JSON with normalized white space, escapes and order of keys; numbers stay as they are written."""
     return msgspec.json.encode(_NUMBERS_AS_WRITTEN.decode(raw), order="sorted")

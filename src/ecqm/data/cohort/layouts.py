@@ -35,12 +35,12 @@ from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.terminology import NO_CODE, CodeIndex
 from ecqm.types import CqlType, NamedType
 
-# Takes a place among the present values, and what is wrong with the value there.
+# Called with the place of a bad value among the present ones, and the message.
 Report = Callable[[int, str], None]
 # (present, valid, type, default offset in minutes, report) to a column.
 Layout = Callable[[list[Any], Mask, CqlType, int, Report], Column]
 
-# Exponents beyond this are no measurement; a column is scaled to its smallest, so that one would widen all of it.
+# No measurement has larger exponents. A column has the scale of its smallest value, which one of them would widen.
 _LARGEST_EXPONENT = 100
 _EXACT = Context(prec=4 * _LARGEST_EXPONENT)
 
@@ -57,7 +57,7 @@ def _scatter(
 
 
 def _checked(present: list[Any], good: Mask, valid: Mask, report: Report, complaint: str) -> Mask:
-    """`valid` without the values that are not `good`, which are reported."""
+    """`valid` without the values that are not `good`; those are reported."""
     if good.all():
         return valid
     for place in np.flatnonzero(~good).tolist():
@@ -168,6 +168,6 @@ def concept_column(present: list[Any], valid: Mask, type_: CqlType, codes: CodeI
 
 
 def _texts(present: list[str | None], valid: Mask) -> StringColumn | None:
-    """A column of strings, or none where no value has one."""
+    """A column of strings; None if no value has one."""
     ids = POOL.ids_of(present)
     return StringColumn(_scatter(ids, valid, np.int32, -1)) if (ids >= 0).any() else None

@@ -22,12 +22,12 @@ from ecqm.data.cohort.table import ResourceTable
 from ecqm.data.fhir.compartment import target
 from ecqm.types import NamedType
 
-# What a string means as a reference, beside the number of a resource type: not looked at yet, nothing, a URN, `#id`.
+# Kinds of references, other than numbers of resource types: not looked at yet, nothing, a URN, `#id`.
 _UNKNOWN, _NOTHING, _URN, _LOCAL = -4, -3, -2, -1
 
 
 class ReferenceIndex:
-    """Finds the row that a reference means, among the resources of the same patient."""
+    """Finds the row that a reference refers to, among the resources of the same patient."""
 
     def __init__(self, tables: Mapping[str, ResourceTable]) -> None:
         self._tables = tables
@@ -76,7 +76,7 @@ class ReferenceIndex:
         return self._type_numbers.setdefault(resource_type, len(self._type_numbers))
 
     def _kinds(self, texts: StringColumn) -> npt.NDArray[np.int16]:
-        """What kind of reference each text is; each string is looked at once."""
+        """The kind of reference that each text is. Each string is examined once."""
         if not len(texts.ids) or int(texts.ids.max()) < 0:
             if not len(self._kind):
                 self._grow(1)

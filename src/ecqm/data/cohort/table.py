@@ -97,7 +97,7 @@ class ResourceTable:
 
     @cached_property
     def profiles(self) -> ListColumn:
-        """The profiles that the resources declare (meta.profile): lists of strings, empty where none."""
+        """The profiles that the resources declare (meta.profile): lists of strings, empty where there are none."""
         meta = self.element("meta")
         profile = meta.field("profile") if isinstance(meta, RecordColumn) else meta
         if isinstance(profile, ListColumn):
@@ -105,7 +105,7 @@ class ResourceTable:
         return ListColumn(np.zeros(len(self) + 1, np.int64), StringColumn(np.zeros(0, np.int32)))
 
     def raw(self, row: int) -> bytes | None:
-        """The JSON of a resource as it was read; None if the cohort was read without keeping it."""
+        """The JSON of a resource as it was read; None if it was not kept."""
         return None if self.raws is None else bytes(self.raws[row])
 
     def origin(self, row: int) -> Origin:
@@ -113,6 +113,6 @@ class ResourceTable:
         return self.origins.of(row)
 
     def settle(self) -> None:
-        """Make all columns now and free what they are made from."""
+        """Make all columns now, and free the structs that they are made from."""
         if isinstance(self.elements, Elements):
             self.elements.settle()

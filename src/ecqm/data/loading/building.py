@@ -1,4 +1,4 @@
-"""The second half of loading: one shard from its spools, and from the shard that was there before."""
+"""The second half of loading: a shard is built from its spools, and from the shard of the store as it was."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ecqm.terminology import CodeIndex
 
 @dataclass(frozen=True)
 class ShardJob:
-    """A shard to build: into `target`, of `spools` and what `base` had; all of it can be sent to another process.
+    """A shard to build into `target`, from `spools` and `base`. It can be sent to another process.
 
     `files` are the names of all input files by number. `replaces_patients`: of a patient in the spools nothing older
     is kept. `deleted` are resources (`Encounter/1`) to leave out.
@@ -59,7 +59,7 @@ class _Incoming:
 
 
 def build_shard(job: ShardJob) -> ShardEntry:
-    """Build a shard, unless that was done already. It keeps the JSON of resources of patients who are not known."""
+    """Build a shard, unless it was built already. It also keeps the JSON of resources whose patient is unknown."""
     done = job.target.with_name(job.target.name + ".done")
     if done.exists():
         return ShardEntry(**json.loads(done.read_bytes()))
@@ -74,7 +74,7 @@ def build_shard(job: ShardJob) -> ShardEntry:
 
 
 def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
-    """A shard built the fast way; None where that cannot be."""
+    """A shard built the fast way; None if that is not possible."""
     if job.base is not None or job.deleted:
         return None
     straight = StraightShard(folder, job.spools, job.shared, job.demand, job.default_offset, job.files)
@@ -102,7 +102,7 @@ class _Building:
         self.file_numbers = [self.builder.file_number(file) for file in job.files]
 
     def cohort(self) -> Cohort:
-        """Everything put to its patient; what is of no known patient goes to `lost`."""
+        """Assign all resources to their patients. Those of unknown patients go to `lost`."""
         new = list(read_spools(self.job.spools))
         lost = self.job.base.lost() if self.job.base is not None else ()
         for lot in (*lost, *new):
@@ -133,7 +133,7 @@ class _Building:
         if not any(map(is_deep, lot.raws)):
             with suppress(*UNREADABLE):
                 return list(map(self.builder.structs.decode, lot.raws))
-        # Some cannot: only then is each looked at by itself.
+        # Some cannot be read: decode them one by one.
         origins = (self._origin(file, entry) for file, entry in zip(lot.files, lot.entries, strict=True))
         triples = zip(lot.raws, origins, lot.patients, strict=True)
         return [self.builder.decode(raw, origin, patient) for raw, origin, patient in triples]
@@ -141,7 +141,7 @@ class _Building:
     def _take_lot(self, lot: Lot) -> None:
         resources = self._decoded(lot)
         kinds = list(map(type, resources))
-        # Types in the order of the input, as everything is: serials and codes are numbered in it.
+        # Types in the order of the input: serials and codes are numbered in that order.
         for struct in dict.fromkeys(kind for kind in kinds if kind is not type(None)):
             name = self.builder.structs.type_of[struct]
             places = [place for place, kind in enumerate(kinds) if kind is struct]
@@ -159,7 +159,7 @@ class _Building:
             incoming.gathered.extend(gathered, [])
 
     def _take_base(self, base: Shard, replaced: set[str]) -> None:
-        """What the shard had before and still has: what is new, deleted or shared comes in other ways."""
+        """Take the resources of the old shard that were not replaced or deleted. Shared ones are assigned again."""
         ids = base.patient_ids()
         newer = {
             (name, resource.id)
@@ -209,7 +209,7 @@ def _without_birth_date(cohort: Cohort) -> int:
     try:
         return cohort.n - int(cohort.table("Patient").element("birthDate").valid.sum())
     except LookupError:
-        # Neither Patient nor its birth date are among the columns.
+        # The demand does not name Patient, or its birth date.
         return 0
 
 
@@ -252,7 +252,7 @@ class _SharedPool(Mapping[Key, Shared]):
 
 @lru_cache(maxsize=1)
 def _shared_index(path: Path, state: tuple[int, int]) -> Mapping[Key, tuple[Lot, int]]:
-    """Where each shared resource is, by what references name; the last one with a name counts."""
+    """The place of each shared resource by what references name. Of several with one name, the last one counts."""
     index: dict[Any, tuple[Lot, int]] = {}
     for lot in read_spools([path]):
         for place, raw in enumerate(lot.raws):

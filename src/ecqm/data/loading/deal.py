@@ -1,5 +1,5 @@
-"""Dealing out input files to processes: parts that follow one another, so that what is put together in the order of
-the parts is in the order of the input, into however many of them it was divided."""
+"""Dividing input files into parts for processes. Parts are consecutive: results of all parts, in the order of the
+parts, are in the order of the input, for any number of parts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ecqm.data.files.content import read_blocks, unpacked_size
 from ecqm.data.files.suffixes import PLAIN_NDJSON_SUFFIXES
 from ecqm.data.problems import DataError
 
-# Bytes of JSON for which another process is worth its start.
+# Bytes of JSON that are worth starting another process.
 _LEAST = 64 << 20
 
 
 class Place(NamedTuple):
-    """A place in the input: of the file of a number the byte (unpacked) where the line of another number begins."""
+    """A place in the input: the number of a file, and a byte in it (unpacked) where the line of some number begins."""
 
     file: int = 0
     byte: int = 0
@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Some bytes of a file, beginning and ending where lines do."""
+    """Whole lines of a file, as a range of its bytes."""
 
     path: Path
     start: int
@@ -37,7 +37,7 @@ Mapped = Callable[[Callable[[_Stretch], int | None], Iterable[_Stretch]], Iterab
 
 
 def n_parts(files: Iterable[Path], jobs: int) -> int:
-    """Into how many parts files should be dealt out if there can be `jobs` processes: one if they are small."""
+    """Into how many parts files should be divided for up to `jobs` processes: one if they are small."""
     return max(1, min(jobs, sum(map(unpacked_size, files)) // _LEAST))
 
 
@@ -64,8 +64,8 @@ def dealt(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
 
 
 def _divided(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list[Place]:
-    """The places of the lines that begin next to some bytes of a file: none if it cannot be read to its end, so that
-    this is found, and told, as of a file that is not divided."""
+    """The places of the first lines after some bytes of a file. None if the file cannot be read to its end: it is not
+    divided then, and the error is reported when it is sorted."""
     try:
         starts = sorted({cut + int(next(read_blocks(path, start=cut)).ends[0]) for cut in cuts})
     except (OSError, DataError):
@@ -79,7 +79,7 @@ def _divided(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list
 
 
 def _lines(stretch: _Stretch) -> int | None:
-    """How many lines there are; None if they cannot be read."""
+    """The number of lines; None if they cannot be read."""
     try:
         return sum(len(block.ends) for block in read_blocks(stretch.path, start=stretch.start, stop=stretch.stop))
     except (OSError, DataError):

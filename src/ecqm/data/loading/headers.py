@@ -1,4 +1,4 @@
-"""What tells whose a resource is, decoded alone: the type, the id, and the links to a patient."""
+"""Headers of resources, decoded alone to find their patients: the type, the id, and links to a patient."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _type_of = attrgetter("resourceType")
 
 
 class Headers(NamedTuple):
-    """Of resources one after the other: their types, and the ids of their patients as a dictionary (null: of none)."""
+    """The types of resources, and the ids of their patients as a dictionary (null: no patient)."""
 
     types: pa.Array
     patients: pa.DictionaryArray
 
 
 def headers_of(block: Block) -> Headers:
-    """The headers of NDJSON. Raises one of UNREADABLE for a line that is no resource."""
+    """The headers of the lines of a block. Raises one of UNREADABLE for a line that is no resource."""
     lines = block.content
     first = decode_identity(lines[: block.ends[0]]).resourceType
     try:
@@ -61,7 +61,7 @@ def headers_of(block: Block) -> Headers:
 
 
 def patient_of(header: Any) -> str | None:
-    """The id of the patient whose a resource is, or the URN that stands for it."""
+    """The id of the patient that a resource belongs to, or the URN that stands for it; None if it names none."""
     return _patient_of(header.resourceType, header)
 
 
@@ -73,14 +73,14 @@ def _patient_of(resource_type: str, header: Any) -> str | None:
 
 @lru_cache(maxsize=256)
 def _links_of(resource_type: str) -> Sequence[str]:
-    """The links to a patient that resources of a type may have, the most telling first."""
+    """The links to a patient that resources of a type may have, in order of preference."""
     elements = {element.name for element in fhir_schema().elements(resource_type) if not element.choice}
     return [name for name in PATIENT_LINKS if name in elements or not elements]
 
 
 @lru_cache(maxsize=256)
 def _decoder_of(resource_type: str) -> Callable[[memoryview], list[Any]]:
-    """Decodes lines with resources of one type."""
+    """A decoder of lines with resources of one type."""
     literal: Any = Literal
     fields: list[Any] = [("resourceType", literal[resource_type]), ("id", str | None, None)]
     fields += [(name, Link | list[Link] | None, None) for name in _links_of(resource_type)]
@@ -97,7 +97,7 @@ def _patients_of(resource_type: str, headers: Sequence[Any]) -> pa.DictionaryArr
     try:
         references = _encoded(map(attrgetter(f"{links[0]}.reference"), headers))
     except AttributeError:
-        # Some have another link, or several.
+        # Some resources have another link, or several.
         return _encoded(_patient_of(resource_type, header) for header in headers)
     types, ids = named(references.dictionary)
     if references.null_count or not pc.all(pc.fill_null(pc.equal(types, "Patient"), False)).as_py():

@@ -36,13 +36,13 @@ _PROBLEMS_LISTED = 10_000
 
 
 class Watcher(Protocol):
-    """What a load tells of its progress."""
+    """Is told of the progress of a load."""
 
     def sorted(self, size: int, total: int) -> None:
         """`size` more bytes of JSON were sorted, of about `total`."""
 
     def built(self, shards: int) -> None:
-        """One more of so many shards was built."""
+        """One more shard was built, of `shards`."""
 
 
 class _Silent:
@@ -83,7 +83,7 @@ def load(
         if previous is None and (append or replace_patients):
             raise DataError(f"{output} is no cohort store to append to")
         inputs = find_inputs(map(Path, paths))
-        # Since an export of changes there may have been none.
+        # An export of changes may be empty.
         if not (inputs.files or inputs.deleted or (previous is not None and inputs.exports)):
             raise DataError("no files of FHIR data were found (.json, .ndjson, plain or .gz or .zst)")
         return _Loading(output, previous, inputs, demand, default_offset, replace_patients, shard_size).run(
@@ -121,7 +121,7 @@ class _Loading:
     def run(self, jobs: int, watcher: Watcher) -> Manifest:
         if not self.partition.is_resumed:
             self._forget_unfinished()
-        # The strings of all shards that a process makes stay in its memory, so it makes only so many.
+        # The strings of all shards that a process builds stay in its memory, so it builds only so many.
         with Processes(jobs, self.output, _SHARDS_PER_PROCESS) as processes:
             self.partition.run(lambda size: watcher.sorted(size, self.size), processes)
             if self.partition.is_empty and self.partition.problems:
@@ -151,15 +151,15 @@ class _Loading:
         return manifest
 
     def _fingerprint(self, files: Sequence[Path]) -> str:
-        """What a load must have in common with an earlier one to go on with it."""
+        """A load resumes an earlier one that has the same fingerprint."""
         seen = [(name_of(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
         options = [FORMAT, self.generation, self.default_offset, self.replace_patients]
         wanted = [None if these is None else sorted(these) for these in (self.demand.types, self.demand.names)]
         return hashlib.sha256(json.dumps([seen, options, wanted]).encode()).hexdigest()
 
     def _shared(self) -> Path:
-        """The spool of shared resources: those of earlier loads, then this one's, which count where both have one; what
-        is deleted is in it no more."""
+        """The spool of shared resources: those of earlier loads, then those of this one, which count if both have one.
+        Deleted resources are left out."""
         path = self.output / f"shared-{self.generation}.spool"
         if path.exists():
             return path
@@ -243,7 +243,7 @@ class _Loading:
         }
 
     def _forget_unfinished(self) -> None:
-        """Remove what a load of other input, that came to no end, left for this generation."""
+        """Remove what an unfinished load of other input left for this generation."""
         self.partition.forget()
         shards = self.output / "shards"
         for path in shards.iterdir() if shards.exists() else ():
@@ -252,7 +252,7 @@ class _Loading:
         (self.output / f"shared-{self.generation}.spool").unlink(missing_ok=True)
 
     def _clean(self, manifest: Manifest) -> None:
-        """Remove what neither the store as it is nor as it was before needs."""
+        """Remove what neither this state of the store nor the previous one needs."""
         kept = {entry.folder for known in (manifest, self.previous) if known is not None for entry in known.shards}
         for path in (self.output / "shards").iterdir():
             if path.name not in kept:

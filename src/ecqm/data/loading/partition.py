@@ -29,8 +29,8 @@ from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
 from ecqm.data.problems import DataProblem, name_of
 from ecqm.data.writing import replace_file, replacing
 
-# Bytes of input between two entries of a journal, and what all spools together may hold back in memory: but each a
-# block that is worth compressing.
+# Bytes of input between two entries of a journal, and bytes that all spools together hold back in memory; but each
+# holds back enough for a block that compresses well.
 _BETWEEN_NOTES = 512 << 20
 _HELD_BACK = 192 << 20
 _LEAST_HELD_BACK = 64 << 10
@@ -44,7 +44,7 @@ class _Deal(msgspec.Struct):
 
 
 class Partition:
-    """Sorts input files into spools for so many shards; those of one shard are in the order of the input."""
+    """Sorts input files into spools for `n_shards` shards. Within a shard, resources stay in the order of the input."""
 
     def __init__(
         self,
@@ -55,8 +55,8 @@ class Partition:
         first_number: int = 0,
         counts: Mapping[Path, int] | None = None,
     ) -> None:
-        """Files are numbered from `first_number` on. A sorting of the same `fingerprint` is gone on with. `counts` says
-        of some files of NDJSON how many resources they should have."""
+        """Files are numbered from `first_number` on. A sorting of the same `fingerprint` is resumed. `counts` says how
+        many resources some NDJSON files should have."""
         self.folder = folder
         self.files = files
         self.n_shards = n_shards
@@ -68,11 +68,11 @@ class Partition:
 
     @property
     def is_resumed(self) -> bool:
-        """Has this been begun?"""
+        """Was this begun before?"""
         return self._deal is not None
 
     def forget(self) -> None:
-        """Remove what was sorted before. Spools may have become files of shards: they are taken away, never cut."""
+        """Remove what was sorted before. Spools may be files of shards by now: they are unlinked, never cut."""
         (self.folder / _DEAL).unlink(missing_ok=True)
         self.shared.unlink(missing_ok=True)
         for folder in self.folder.glob("part-*"):
@@ -114,7 +114,7 @@ class Partition:
 
     @property
     def problems(self) -> list[DataProblem]:
-        """What could not be read, and files that have not as many resources as they should, in the order of files."""
+        """What could not be read, and files with a wrong number of resources, in the order of files."""
         found = [DataProblem(**problem) for journal in self._journals for problem in journal.problems]
         counted: Counter[int] = Counter()
         for journal in self._journals:
@@ -129,12 +129,12 @@ class Partition:
 
     @property
     def is_empty(self) -> bool:
-        """Were there no resources in all that was sorted, and none to be deleted?"""
+        """Did the input have no resources, and none to delete?"""
         return not self.deleted and not any(size for journal in self._journals for size in journal.sizes.values())
 
     @cached_property
     def _journals(self) -> list[Journal]:
-        """Those of all parts, once everything is sorted."""
+        """The journals of all parts, once everything is sorted."""
         return [part.journal for part in self._parts(self._begun(1), 1)]
 
     def _dealt_before(self) -> _Deal | None:
@@ -145,11 +145,11 @@ class Partition:
         return deal if same else None
 
     def _worthwhile(self, jobs: int) -> int:
-        """How many processes there is work for."""
+        """How many processes have work to do."""
         return n_parts(self.files, jobs) if self._deal is None else len(self._unfinished(self._deal, 1))
 
     def _begun(self, n: int, mapped: Mapped = map) -> _Deal:
-        """The deal, made for `n` processes if there is none."""
+        """The division into parts; made for `n` processes if there is none."""
         if self._deal is None:
             self._deal = _Deal(self._fingerprint, self.n_shards, dealt(self.files, n, mapped))
             replace_file(self.folder / _DEAL, msgspec.json.encode(self._deal))

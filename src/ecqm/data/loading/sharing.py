@@ -1,4 +1,4 @@
-"""Resources that no patient has alone, many at a time: which patients refer to them, and rows for these patients."""
+"""Shared resources, many at a time: which patients refer to them, and rows of them for these patients."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SharedResources:
         return self._n
 
     def _named(self, types: list[str]) -> Iterator[tuple[str, int]]:
-        """What references name them by; the last one with a name counts."""
+        """The names that references have for them. Of several with one name, the last one counts."""
         columns = (types, self.spooled["urn"].to_pylist(), self.spooled["json"].to_pylist())
         for place, (name, urn, raw) in enumerate(zip(*columns, strict=True)):
             identifier = decode_identity(raw).id
@@ -55,7 +55,8 @@ class SharedResources:
                 yield urn, place
 
     def given(self, resources: ParsedResources, patient_of: Rows) -> Given:
-        """What some resources refer to, directly or over others; `patient_of` has the patient row of each key."""
+        """The shared resources that some resources refer to, directly or through others; `patient_of` has the patient
+        row of each key."""
         new = self._pairs(resources, patient_of) if self._n else np.zeros(0, np.int64)
         given = new
         while len(new):
@@ -64,7 +65,7 @@ class SharedResources:
         return Given(self._resources, given // max(1, self._n), given % max(1, self._n))
 
     def _pairs(self, resources: ParsedResources, owner_of: Rows) -> Rows:
-        """A pair of each owner of a resource with each shared one that the resource refers to."""
+        """The pairs of the owner of a resource and each shared resource that it refers to."""
         found = [np.zeros(0, np.int64)]
         tables = [(table, table.numbers("key")) for table in resources.tables.values()]
         tables += [(table, table.numbers("container")) for table in resources.contained.values()]
@@ -85,7 +86,7 @@ class SharedResources:
                     yield int(owner_of[key]) * self._n + place
 
     def _referred_to(self, pairs: Rows) -> Rows:
-        """The pairs of the same patients with what their resources refer to."""
+        """The pairs of the same patients and the shared resources that those in `pairs` refer to."""
         patient, place = np.divmod(pairs, self._n)
         sources, targets = np.divmod(self._links, self._n)
         which, links = _matches(place, sources)
@@ -106,7 +107,7 @@ class Given:
 
     @cached_property
     def distinct(self) -> Rows:
-        """The places of those that any patient has."""
+        """The places of the shared resources that any patient has."""
         return np.unique(self.places)
 
     def tables(self, first_key: int, first_json: int) -> Iterator[tuple[str, ParsedTable]]:
@@ -134,7 +135,7 @@ class Given:
 
 
 def _matches(wanted: Rows, among: Rows) -> tuple[Rows, Rows]:
-    """All pairs of equal numbers (`among` is in order): their places in both."""
+    """All pairs of equal numbers, as places in both arrays; `among` is sorted."""
     start, stop = np.searchsorted(among, wanted), np.searchsorted(among, wanted, side="right")
     counts = stop - start
     which = np.repeat(np.arange(len(wanted)), counts)
@@ -143,16 +144,16 @@ def _matches(wanted: Rows, among: Rows) -> tuple[Rows, Rows]:
 
 @lru_cache(maxsize=2)
 def parser_for(demand: Demand) -> ShapedParser:
-    """The parser of a demand, with the shapes that it learned."""
+    """The parser of a demand, which keeps the shapes that it has learned."""
     return ShapedParser(demand)
 
 
 @lru_cache(maxsize=1)
 def shared_resources(path: Path, state: tuple[int, int], demand: Demand) -> SharedResources:
-    """Those of a spool in some state."""
+    """The shared resources of a spool in some state."""
     return SharedResources(parser_for(demand), spooled([path]))
 
 
 def spooled(paths: Iterable[Path]) -> pa.Table:
-    """All resources of some spools."""
+    """All resources of some spools as a table."""
     return pa.Table.from_batches(list(read_batches(paths)), Spool.SCHEMA).combine_chunks()

@@ -1,7 +1,7 @@
 """Sorting a part of the input, read once from start to end, into spool files by patient.
 
-Only what tells whose a resource is gets decoded. Every now and then all is written out and the place noted in a
-journal, so that one that was killed goes on from there.
+Only the headers of resources are decoded (`ecqm.data.loading.headers`). From time to time all spools are written to
+disk and the place is noted in a journal. A sorting that was killed continues from there.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ecqm.data.store.spool import Lot, Spool, lines_batch
 from ecqm.data.writing import replace_file
 
 _JOURNAL = "journal.json"
-# An odd number of 64 bits with as many ones as zeros (of xxHash).
+# An odd number of 64 bits with about as many ones as zeros (from xxHash).
 _FACTOR = np.uint64(0x9E3779B185EBCA87)
 
 Progress = Callable[[int], None]
@@ -52,7 +52,7 @@ _decode_entries = msgspec.json.Decoder(list[_Entry]).decode
 
 @dataclass
 class Journal:
-    """How far the sorting of a part has come: the place that is next, and the sizes of the spools until there.
+    """How far the sorting of a part has come: the next place, and the sizes of the spools up to there.
 
     `read` are the bytes of JSON, `counts` the resources of files (by number) of which it is said how many they have,
     `deleted` the resources (`Encounter/1`) that bundles ask to delete, as exports of changes do.
@@ -68,7 +68,7 @@ class Journal:
 
     @classmethod
     def read_from(cls, folder: Path, start: Place) -> Journal:
-        """That in the folder of a part; a new one if there is none."""
+        """The journal in the folder of a part; a new one if there is none."""
         path = folder / _JOURNAL
         return msgspec.json.decode(path.read_bytes(), type=cls) if path.exists() else cls(start)
 
@@ -79,7 +79,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Part:
-    """What is sorted by one process: the files (all of them, by number) from one place to another, into a folder.
+    """The part of the input that one process sorts into a folder: from one place in the files to another.
 
     Spools name files by numbers from `first_number` on. Files of numbers in `counted` have their resources counted.
     `held_back` is what each spool may hold in memory, `between_notes` the bytes of input between two entries of the
@@ -102,12 +102,12 @@ class Part:
 
     @property
     def journal(self) -> Journal:
-        """How far it has come."""
+        """The journal of the part."""
         return Journal.read_from(self.folder, self.start)
 
 
 def shards_of(patients: pa.Array, n_shards: int) -> npt.NDArray[np.int16]:
-    """The shards that patients are in, by id: the same on every machine and in every run."""
+    """The shards of patients by their ids: the same on every machine and in every run."""
     _, offsets, data = patients.buffers()
     ends = np.frombuffer(offsets, np.int32)[patients.offset : patients.offset + len(patients) + 1]
     text = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
@@ -166,7 +166,7 @@ class _Sorting:
             self._note()
 
     def _note(self) -> None:
-        # The spools are on disk before the journal says so: after a loss of power as well, it promises nothing else.
+        # The spools are on disk before the journal says so: it is true even after a loss of power.
         self._noted = self.journal.read
         self.journal.sizes = {spool.path.name: spool.settle() for spool in (*self._spools, self._shared)}
         self.journal.write_to(self.part.folder)
@@ -193,7 +193,7 @@ class _Sorting:
         self._progress(size)
 
     def _add_block(self, file: int, block: Block) -> bool:
-        """Sort a whole block at once; False, and nothing done, if it has a line that is not just a resource."""
+        """Sort a whole block at once. False, and nothing is done, if some line is not just a resource."""
         try:
             types, patients = headers_of(block)
         except UNREADABLE:
@@ -209,8 +209,8 @@ class _Sorting:
         return True
 
     def _add_lines(self, file: int, block: Block) -> int:
-        """Sort the lines of a block one by one; how many are not blank. They keep their newlines, as in whole blocks:
-        in which block a line is depends on where the part begins."""
+        """Sort the lines of a block one by one; gives how many are not blank. Lines keep their newlines, as they do in
+        whole blocks: the result must not depend on where the part, and so the block, begins."""
         found = 0
         for number, (start, stop) in enumerate(pairwise([0, *block.ends.tolist()]), block.first):
             line = bytes(block.content[start:stop])
@@ -232,7 +232,7 @@ class _Sorting:
             self._spool(patient_of(header), None, file, line_number, line, header)
 
     def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
-        """The header of a resource in which something else goes by the name of a link; None for what is no resource."""
+        """The header of a resource in which some other element has the name of a link; None if it is no resource."""
         try:
             content = msgspec.json.decode(raw)
             if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
@@ -248,7 +248,7 @@ class _Sorting:
             return None
 
     def _add_document(self, file: int, content: bytes, entry: int | None, urn: str | None) -> None:
-        """A resource, or a bundle: with a single Patient in it, all of it is that patient's."""
+        """Sort a resource or a bundle. If a bundle has a single Patient, all of it belongs to that patient."""
         found = list(self._unbundled(file, content, entry, urn))
         patients = {patient_of(header) or urn for header, _, _, urn in found if header.resourceType == "Patient"}
         owner = next(iter(patients)) if len(patients) == 1 else None

@@ -1,4 +1,4 @@
-"""A shard made straight from Arrow's arrays: the fast way from a spool to a shard, for new data of all types.
+"""Shards made straight from Arrow's arrays: the fast way from spools to a shard, for new data of all types.
 
 What cannot be so (numbers of more digits than there is room for, strings with a NUL) raises NotPlain, and the shard
 is built the general way (`ecqm.data.loading.building`): slower, with the same outcome, to which tests hold both.
@@ -32,7 +32,7 @@ from ecqm.data.store.store import ShardEntry
 
 
 class StraightShard:
-    """Builds one shard of the resources of spools and of the shared ones that they refer to."""
+    """Builds a shard from the resources of spools and the shared resources that they refer to."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class StraightShard:
         return ShardEntry(self.folder.name, len(patients), counts, checksums, self.missing_birth_dates, dangling)
 
     def _own(self, spool: pa.Table) -> tuple[ParsedResources, pa.Array, Rows]:
-        """The resources of patients who are here, the ids of these, and by place in the spool whose row it is: -1 for
-        what is of others, which is reported."""
+        """The resources of the patients of this shard, the ids of these patients, and for each place in the spool the
+        patient row: -1 for resources of unknown patients, which are reported."""
         types = spool["type"].combine_chunks().dictionary_encode()
         number = types.indices.to_numpy()
         places_of = {name: np.flatnonzero(number == i) for i, name in enumerate(types.dictionary.to_pylist())}
@@ -92,7 +92,7 @@ class StraightShard:
         if "Patient" in places_of:
             places = places_of.pop("Patient")
             own.add("Patient", places, np.zeros(len(places), np.int64))
-        # Who are here is known of those that can be read.
+        # Patients are those whose Patient resource can be read.
         table = own.tables.get("Patient")
         found = np.zeros(0, np.int64) if table is None else table.numbers("key")
         patients = spool["patient"].take(pa.array(found)).combine_chunks().unique()
@@ -111,13 +111,13 @@ class StraightShard:
         return own, patients, patient_of
 
     def _serials(self, tables: dict[str, ParsedTable], n: int, json: pa.ChunkedArray, patients: pa.Array) -> Rows:
-        """The serial number of each of n resources by its key, once those are out of the tables that a patient has
-        again (as `CohortBuilder.finish` has it); `json` by place."""
+        """Remove duplicates from the tables (see `CohortBuilder.finish`), and number what is left: the serial number of
+        each of n resources by its key. `json` is by place."""
         duplicate = {
             True: "duplicate: a second Patient",
             False: "duplicate: another resource of this patient has its id",
         }
-        # What is contained has no key: the last entry.
+        # Contained resources have no key: the last entry is for them.
         dropped = np.zeros(n + 1, np.bool_)
         for name, table in tables.items():
             for repeat in table.repeats(name == "Patient", json):
@@ -214,7 +214,7 @@ class StraightShard:
 
 
 def _merged(parts: Iterable[tuple[str, ParsedTable]]) -> dict[str, ParsedTable]:
-    """Tables by type, in each the rows of patients together."""
+    """Tables by type. In each, the rows of a patient are together."""
     by_type: dict[str, list[ParsedTable]] = {}
     for name, part in parts:
         by_type.setdefault(name, []).append(part)

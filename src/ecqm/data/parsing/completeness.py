@@ -1,7 +1,7 @@
-"""Did the reader of JSON take all that is written in some lines, as it is written?
+"""Checks that parsed lines of JSON are complete: the parser skips fields that it was not told of, without an error.
 
-Each key and each string of JSON has its own pair of quotes: where fields were passed over, there are more of these than
-what was parsed accounts for.
+Every key and every string in JSON has a pair of quotes. A line with more pairs than the parsed values account for has
+fields that were skipped.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from ecqm.data.parsing.json_text import count_quotes, odd_numbers, quotes_in
 from ecqm.data.parsing.nested import Arrays, fields_of, items_of, nulls_of, offsets_of
 from ecqm.kernels.isodates import Bytes
 
-# More strings than there are in all lines together.
+# More than the strings in all lines together.
 _MANY = 1 << 32
 
 
 def rows_at(places: Rows, ends: Rows) -> set[int]:
-    """The rows (each from one end to the next) that some bytes are in."""
+    """The rows that some bytes are in; row i is from `ends[i]` to `ends[i + 1]`."""
     return set((np.searchsorted(ends, places, side="right") - 1).tolist())
 
 
 def incomplete_rows(text: Bytes, ends: Rows, batch: pa.RecordBatch) -> set[int]:
-    """The rows (each from one end to the next) that hold more strings than what was parsed of them, or less."""
+    """The rows (see `rows_at`) that have more or fewer strings than were parsed of them."""
     if 2 * _strings(_arrays(batch)) == count_quotes(text):
         return set()
     quotes = np.diff(np.searchsorted(quotes_in(text), ends))
@@ -34,7 +34,7 @@ def incomplete_rows(text: Bytes, ends: Rows, batch: pa.RecordBatch) -> set[int]:
 
 
 def rows_with_odd_numbers(text: Bytes, ends: Rows, batch: pa.RecordBatch) -> set[int]:
-    """The rows with numbers that the reader takes otherwise than they are written (`ecqm.data.parsing.json_text`)."""
+    """The rows with numbers that the parser misreads (see `ecqm.data.parsing.json_text`)."""
     numbers = set(_numbers(_arrays(batch)))
     if not numbers:
         return set()
@@ -47,8 +47,8 @@ def _arrays(batch: pa.RecordBatch) -> Arrays:
 
 
 def _strings(arrays: Arrays) -> int:
-    """How many keys and strings the objects with some fields have, all the way down; a null among objects counts as
-    more than there can be."""
+    """How many keys and strings objects have, at every depth, given their fields. A null in a list of objects counts as
+    more than there can be, so that its row is noticed."""
     return sum(len(array) - array.null_count + _strings_within(name, array) for name, array in arrays.items())
 
 
@@ -62,7 +62,7 @@ def _strings_within(name: str, array: pa.Array) -> int:
 
 
 def _strings_by_row(arrays: Arrays, n: int) -> Rows:
-    """The same for each of n objects."""
+    """The number of keys and strings in each of n objects, see `_strings`."""
     counts = np.zeros(n, np.int64)
     for name, array in arrays.items():
         counts += ~nulls_of(array)
@@ -83,12 +83,12 @@ def _strings_within_rows(name: str, array: pa.Array) -> Rows:
 
 
 def _are_objects(name: str, items: pa.Array) -> bool:
-    """Are the items of a list objects, of which none may be null? (Those beside a list of primitives may be.)"""
+    """Are the items of a list objects, which must not be null? (Siblings of primitives, `_given`, may be.)"""
     return pa.types.is_struct(items.type) and not name.startswith("_")
 
 
 def _numbers(arrays: Arrays) -> Iterator[tuple[str, bool]]:
-    """The names of fields that have numbers, all the way down, and whether they are integers."""
+    """The names of all fields that have numbers, at every depth, and whether these are integers."""
     for name, array in arrays.items():
         values = items_of(array) if pa.types.is_list(array.type) else array
         if pa.types.is_struct(values.type):

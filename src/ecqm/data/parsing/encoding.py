@@ -1,4 +1,4 @@
-"""Strings of parsed JSON by number: as dictionaries, as codes, and what references among them name."""
+"""Strings of parsed JSON by number: as dictionaries, as codes, and as types and ids that references name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LONGEST_ID = 64
 
 
 class Encodings:
-    """The dictionaries of the string arrays of one table, made when they are first asked for."""
+    """The dictionaries of the string arrays of one table. Each is made when it is first needed."""
 
     def __init__(self) -> None:
-        # By place in memory, with the array, so that nothing else takes that place.
+        # By address in memory. The array is kept, so that its address is not used for another one.
         self._encoded: dict[tuple[int, int, int], tuple[pa.Array, pa.DictionaryArray]] = {}
         self._named: dict[tuple[int, int, int], tuple[pa.Array, pa.Array]] = {}
 
@@ -32,7 +32,7 @@ class Encodings:
         return self._encoded[key][1]
 
     def named(self, references: pa.Array) -> tuple[pa.Array, pa.Array]:
-        """The types and ids that the distinct ones among references name; null for one that is no type and id."""
+        """The types and ids that the distinct references name; null for one that is not `Type/id`."""
         key = _place(references)
         if key not in self._named:
             self._named[key] = named(self.of(references).dictionary)
@@ -40,14 +40,14 @@ class Encodings:
 
 
 class CodeNumbers:
-    """The codes of a shard by number: an `ecqm.terminology.CodeIndex` that takes many codes of a system at a time."""
+    """The codes of a shard by number: like `ecqm.terminology.CodeIndex`, for many codes of a system at a time."""
 
     def __init__(self) -> None:
-        # For each system its codes, and their numbers.
+        # By system: its codes and their numbers.
         self._known: dict[str, tuple[pa.Array, npt.NDArray[np.int32]]] = {}
 
     def of(self, system: str | None, codes: pa.Array) -> npt.NDArray[np.int32]:
-        """The numbers of some codes of a system (all different, none null); those that are new get the next ones."""
+        """The numbers of some codes of a system (distinct, none null). New codes get the next numbers."""
         name = canonical_system(system)
         known, numbers = self._known.get(name, (pa.array([], pa.utf8()), np.zeros(0, np.int32)))
         places = pc.index_in(codes, value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)
@@ -82,12 +82,12 @@ def numbers_of(encoded: pa.DictionaryArray) -> Rows:
 
 
 def named(references: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """The types and ids that references name; null for one that is no type and id."""
+    """The types and ids that references name; null for one that is not `Type/id`."""
     return _plainly_named(references) or _named(references)
 
 
 def _plainly_named(references: pa.Array) -> tuple[pa.Array, pa.Array] | None:
-    """The same, if all are `Type/id` with one type, as they mostly are; else None."""
+    """The same as `named`, if all references are `Type/id` of one type, as is usual; otherwise None."""
     first = references[0].as_py() if len(references) else ""
     resource_type, slash, _ = first.partition("/")
     if not (slash and resource_type.isalpha() and resource_type[0].isupper() and resource_type.isascii()):

@@ -1,6 +1,6 @@
-"""JSON as bytes, many resources at a time: what is written in it that a reader may take otherwise.
+"""JSON as bytes, many resources at a time: finds what the parser would misread.
 
-The reader of `ecqm.data.parsing.shapes` accepts 5.0 as the integer 5, which FHIR does not, drops digits of numbers that
+The parser of `ecqm.data.parsing.shapes` accepts 5.0 as the integer 5, which FHIR does not, drops digits of numbers that
 are too long for it, decodes some pairs of escapes to another character, and crashes when an error message quotes a NUL.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from ecqm.columns import Mask, Rows
 from ecqm.kernels.isodates import Bytes
 
-# Characters of the longest number that is looked at, and the digits after its point that there may be.
+# The most characters of a number that is parsed as it is.
 LONGEST_NUMBER = 18
 # Enough to hold the key before a number, or before a list of some numbers.
 _KEY_WIDTH = 48
@@ -26,17 +26,17 @@ _PART_OF_NUMBER[np.frombuffer(b"0123456789+-.eE", np.uint8)] = True
 
 
 def count_quotes(text: Bytes) -> int:
-    """How many quotes begin or end a string."""
+    """How many quotes there are that begin or end a string."""
     return int(np.count_nonzero(text == _QUOTE)) - len(_escaped_quotes(text))
 
 
 def quotes_in(text: Bytes) -> Rows:
-    """Where these are."""
+    """The places of the quotes that begin or end a string."""
     return np.setdiff1d(np.flatnonzero(text == _QUOTE), _escaped_quotes(text), assume_unique=True)
 
 
 def odd_characters(text: Bytes) -> Rows:
-    """Where there is a NUL, or a character that is written as a pair of escapes; also where it only looks like that."""
+    """The places of NULs and of characters written as a pair of escapes; also of some that only look like these."""
     found = [] if text.min(initial=1) else [np.flatnonzero(text == 0)]
     backslashes = _backslashes(text)
     if len(backslashes):
@@ -49,10 +49,10 @@ def odd_characters(text: Bytes) -> Rows:
 
 
 def odd_numbers(text: Bytes, integers: Set[str]) -> Rows:
-    """Where, in lines of JSON, a number begins that has more than LONGEST_NUMBER characters, or an exponent, or is a
-    fraction and the value of a key among `integers`; also where strings hold what looks like that."""
+    """The places in lines of JSON where a number begins that has more than LONGEST_NUMBER characters, an exponent, or
+    a fraction although its key is among `integers`; also places in strings that look like that."""
     starts = _starts(text)
-    # Each number, and the character that ends it.
+    # The characters of each number, and the one after it.
     places = np.minimum(starts[:, None] + np.arange(LONGEST_NUMBER + 1), len(text) - 1)
     characters = text[places]
     inside = np.logical_and.accumulate(_PART_OF_NUMBER[characters], axis=1)
@@ -69,7 +69,7 @@ def _escaped_quotes(text: Bytes) -> Rows:
     backslashes = _backslashes(text)
     if not len(backslashes):
         return backslashes
-    # The last of an odd run of backslashes escapes what follows.
+    # The last backslash of an odd run escapes the next character.
     last = np.append(np.diff(backslashes) > 1, True)
     run = np.diff(np.flatnonzero(last), prepend=-1)
     escaped = backslashes[last][run % 2 == 1] + 1
@@ -79,25 +79,25 @@ def _escaped_quotes(text: Bytes) -> Rows:
 
 def _backslashes(text: Bytes) -> Rows:
     found = text == ord("\\")
-    # Most texts have none, and to see that takes less time than to look for their places.
+    # Most texts have none, and to notice that takes less time than to list the places.
     places: Rows = np.flatnonzero(found) if found.any() else np.zeros(0, np.int64)
     return places
 
 
 def _starts(text: Bytes) -> Rows:
-    """Where numbers begin."""
+    """The places where numbers begin."""
     first, before = text[1:], text[:-1]
     digit = ((first - np.uint8(ord("0"))) < 10) | (first == ord("-"))
     opened = (before <= ord(" ")) | (before == ord(":")) | (before == ord("[")) | (before == ord(","))
     starts: Rows = np.flatnonzero(digit & opened) + 1
-    # A colon after something else than a key is in a time of day.
+    # A colon that does not follow a key is in a time of day.
     of_time = (text[starts - 1] == ord(":")) & (text[starts - 2] != ord('"')) & (text[starts - 2] > ord(" "))
     kept: Rows = starts[~of_time]
     return kept
 
 
 def _has_key(text: Bytes, starts: Rows, keys: Set[str]) -> Mask:
-    """Are the numbers at some places the values of some keys (_FAR: of one too far before)?"""
+    """Do numbers belong to one of some keys? _FAR stands for a key that is too far ahead of its number."""
     before = text[np.maximum(starts[:, None] + np.arange(-_KEY_WIDTH, 0), 0)]
     distinct, number = np.unique(before.view(f"S{_KEY_WIDTH}").ravel(), return_inverse=True)
     named = [parts[-2].decode() if len(parts := row.split(b'"')) > 2 else _FAR for row in distinct.tolist()]

@@ -1,4 +1,4 @@
-"""References in parsed JSON, many at a time: where they are, what they name, and whether that is there."""
+"""References in parsed JSON, many at a time: where they are, what they name, and whether it is in the data."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Links:
 
     @classmethod
     def of(cls, texts: pa.Array, rows: Rows, encodings: Encodings) -> Links:
-        """Links by their texts."""
+        """The links with these texts."""
         encoded = encodings.of(texts)
         return cls(numbers_of(encoded), encoded.dictionary, *encodings.named(texts), rows)
 
     def places(self, keys: pa.Array, types: pa.Array, with_urns: bool) -> Rows:
-        """For each link the place among `keys` ("Type/id", of some `types`, and URNs) of what it names, -1 for none."""
+        """For each link the place of its target among `keys` ("Type/id" of some `types`, and URNs), or -1."""
         named = pc.is_in(self.types, value_set=types)
         wanted: pa.Array | None = None
         if pc.any(named).as_py():
@@ -47,12 +47,13 @@ class Links:
         return np.full(len(self.number), -1) if wanted is None else self._spread(_places(wanted, keys))
 
     def places_of(self, resource_type: str, ids: pa.Array) -> Rows:
-        """The place among the ids of one type of what each link names; -1 for none, and for links to other types."""
+        """For each link the place of its target among the ids of one type; -1 for links to anything else."""
         mine = pc.fill_null(pc.equal(self.types, resource_type), False)
         return self._spread(_places(pc.if_else(mine, self.ids, pa.scalar(None, pa.utf8())), ids))
 
     def places_of_texts(self, start: str, among: pa.Array, prefix: str = "") -> Rows:
-        """The place among some texts, each after a prefix, of what links with some start are; -1 for none."""
+        """For each link that begins with `start`, the place of its text, without `prefix`, among some texts; otherwise
+        -1."""
         those = pc.starts_with(self.texts, start)
         if not pc.any(those).as_py():
             return np.full(len(self.number), -1)
@@ -61,7 +62,7 @@ class Links:
 
     @property
     def is_within(self) -> Mask:
-        """Which links must lead somewhere in the data: those that are not absolute."""
+        """Which links must have a target in the data: those that are not absolute."""
         local = pc.or_(pc.starts_with(self.texts, "#"), pc.starts_with(self.texts, "urn:"))
         relative = pc.and_(self.types.is_valid(), pc.invert(pc.match_substring(self.texts, "://")))
         within = pc.or_(local, relative).to_numpy(zero_copy_only=False)
@@ -79,7 +80,7 @@ def _places(wanted: pa.Array, among: pa.Array) -> npt.NDArray[np.int32]:
 
 
 def links_of(arrays: Mapping[str, pa.Array], encodings: Encodings) -> Iterator[Links]:
-    """All fields named `reference`, however deep inside."""
+    """All fields named `reference`, at every depth."""
     for name, array in arrays.items():
         for texts, rows in _references(name, array, np.arange(len(array))):
             yield Links.of(texts, rows, encodings)
@@ -116,13 +117,13 @@ class Targets:
         self._contained: list[_Names] = []
 
     def add(self, resource_type: str, patient: Rows, ids: pa.DictionaryArray, urns: pa.Array) -> None:
-        """Resources of one type by their ids, and by their URNs."""
+        """Add resources of one type, by their ids and URNs."""
         self._ids[resource_type] = _Names(ids, patient)
         if urns.null_count < len(urns):
             self._urns.append(_Names(urns.dictionary_encode(), patient))
 
     def add_contained(self, container: Rows, ids: pa.DictionaryArray) -> None:
-        """Contained resources by their ids and the serials of their containers."""
+        """Add contained resources, by their ids and the serials of their containers."""
         self._contained.append(_Names(ids, container))
 
     def missing(self, links: Links, patient: Rows, serial: Rows) -> int:
@@ -141,7 +142,7 @@ class Targets:
 
 
 class _Names:
-    """Names (distinct `texts`) by the number of their owner."""
+    """Pairs of an owner's number and a name, one of the distinct `texts`."""
 
     def __init__(self, encoded: pa.DictionaryArray, owner: Rows) -> None:
         self.texts = encoded.dictionary
@@ -151,7 +152,7 @@ class _Names:
         self._packed = np.sort(packed, kind="stable")
 
     def have(self, owner: Rows, place: Rows) -> Mask:
-        """Does each owner have the text at a place, -1 for none?"""
+        """Does each owner have the text at that place? (-1: no text.)"""
         if not len(self._packed):
             return np.zeros(len(place), np.bool_)
         packed = owner * len(self.texts) + place

@@ -1,4 +1,4 @@
-"""The parts of nested Arrow arrays, as a JSON reader makes them: nothing copied, null lists without items."""
+"""The parts of nested Arrow arrays, without copying. Null lists must have no items, as JSON parsers make them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fields_of(array: pa.Array) -> Arrays:
 
 
 def offsets_of(array: pa.Array) -> Rows:
-    """Where the items of each list start in `items`, and the last ones end."""
+    """The offsets of lists in `items_of`: where each list starts, and where the last one ends."""
     ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
     return ends.astype(np.int64) - ends[:1]
 
@@ -40,7 +40,7 @@ def nulls_of(array: pa.Array) -> Mask:
 
 
 def overlaid(structs: Sequence[pa.Array], names: Collection[str]) -> pa.Array:
-    """Structs with some of their fields: in each row those of the last array that has one there."""
+    """Structs with some of the fields of several arrays: in each row, those of the last array that is not null."""
     if len(structs) == 1:
         return structs[0]
     parts = [{name: part for name, part in fields_of(array).items() if name in names} for array in structs]

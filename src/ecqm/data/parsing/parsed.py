@@ -1,6 +1,6 @@
-"""Resources as they were parsed, by type: rows with their fields, and what is known of each row beside them.
+"""Parsed resources by type: rows with their fields, and further columns.
 
-| beside the fields | |
+| column | |
 |---|---|
 | @patient | the patient row |
 | @key | a number of its own; -1 for a contained resource |
@@ -37,7 +37,7 @@ class ParsedTable:
 
     @classmethod
     def of(cls, parsed: Parsed, origins: pa.Table, **numbers: Rows) -> Self:
-        """What was parsed (and could be read), with where it was read (file, entry, urn), and numbers by name."""
+        """The resources that could be parsed, with their origin (file, entry, urn) and further columns of numbers."""
         beside = {f"@{name}": pa.array(values) for name, values in numbers.items()}
         beside |= {f"@{name}": origins[name] for name in ("file", "entry", "urn")}
         rows = pa.table({**beside, **parsed.arrays})
@@ -49,7 +49,7 @@ class ParsedTable:
 
     @staticmethod
     def merged(parts: Sequence[ParsedTable]) -> ParsedTable:
-        """The rows of several, in order of patients."""
+        """The rows of several tables, in the order of patients."""
         if len(parts) == 1:
             return parts[0]
         table = ParsedTable(pa.concat_tables([part._rows for part in parts], promote_options="permissive"))
@@ -72,20 +72,20 @@ class ParsedTable:
 
     @property
     def contained(self) -> Mask:
-        """Which are contained in others."""
+        """A mask of the rows that are contained in others."""
         return self.numbers("container") >= 0
 
     def column(self, name: str) -> pa.Array:
-        """A field, or what is beside them."""
+        """A field, or a further column."""
         return self._rows[name].chunk(0)
 
     def numbers(self, name: str) -> Rows:
-        """What is beside the fields: patient, key, container or json."""
+        """A further column of numbers: patient, key, container or json."""
         numbers: Rows = self.column(f"@{name}").to_numpy()
         return numbers
 
     def take(self, places: Rows, **replaced: Rows) -> ParsedTable:
-        """The rows at some places, with new numbers by name."""
+        """The rows at some places, with new values for some columns of numbers."""
         rows = self._rows.take(pa.array(places))
         for name, numbers in replaced.items():
             rows = rows.set_column(rows.schema.get_field_index(f"@{name}"), f"@{name}", pa.array(numbers))
@@ -134,7 +134,7 @@ class ParsedResources:
         self.unparsed: list[tuple[int, bytes]] = []
 
     def add(self, resource_type: str, places: Rows, patients: Rows) -> None:
-        """Those of one type, at some places, with their patient rows (in order)."""
+        """Add the resources of one type at some places, with their patient rows (in order)."""
         lines = self._lines(places)
         if not self._is_wanted(resource_type):
             self.unreadable += self._refused(zip(places.tolist(), lines.to_pylist(), strict=True))
@@ -154,13 +154,13 @@ class ParsedResources:
             self.tables[resource_type] = table
 
     def add_contained(self, patient_of: Rows) -> None:
-        """What those that were added contain; `patient_of` has the patient row of each key."""
+        """Add the resources contained in those that were added; `patient_of` has the patient row of each key."""
         for name, found in self._inner.items():
             if not self._is_wanted(name):
                 self.unreadable_contained += self._refused(found)
                 self.unparsed += found
                 continue
-            # In order of patients, as rows are.
+            # In the order of patients, like all rows.
             found.sort(key=lambda each: int(patient_of[each[0]]))
             lines = pa.array([raw for _, raw in found], pa.large_binary())
             containers = np.array([key for key, _ in found])
@@ -183,7 +183,7 @@ class ParsedResources:
         return resource_type != "Bundle" and fhir_schema().is_resource(resource_type)
 
     def _refused(self, resources: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Unreadable]]:
-        """Those of a type of which there is no table that are no resources either."""
+        """Those of some resources that cannot be read, with their keys."""
         for key, raw in resources:
             try:
                 self._parser.structs.read(raw)
@@ -198,7 +198,7 @@ class ParsedResources:
 
 
 def _type_of(raw: bytes) -> str:
-    """Nothing for what is no resource."""
+    """The type of a resource; empty if it cannot be read."""
     try:
         return decode_identity(raw).resourceType
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Resources made plain: written again, one by one, with what is decoded of them in any case and nothing else.
+"""Plain JSON: resources decoded and written again, one by one, with nothing that the parser would misread.
 
 `ecqm.data.parsing.shapes` parses plain JSON many resources at a time. A resource that its reader
 would misread or refuse (unknown or repeated fields, nulls, exponents, contained resources) is decoded by itself, with
@@ -17,7 +17,7 @@ import msgspec
 from ecqm.data.fhir.structs import ResourceStructs
 from ecqm.data.parsing.json_text import LONGEST_NUMBER
 
-# Digits after the point that there is room for, and before it.
+# The digits that fit after the decimal point, and in all.
 DECIMAL_SCALE = 20
 DECIMAL_PRECISION = 38
 
@@ -27,11 +27,11 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class NotPlain(Exception):
-    """Data that are outside of what is made straight from Arrow's arrays: they take the general way."""
+    """Data from which a shard cannot be made straight from Arrow's arrays; it is built in the general way then."""
 
 
 class Plain(NamedTuple):
-    """The plain JSON of a resource, a line, and that of the resources in it."""
+    """The plain JSON of a resource, as a line, and that of the resources contained in it."""
 
     line: bytes
     contained: Sequence[msgspec.Raw]
@@ -46,7 +46,7 @@ _decode_contained = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def made_plain(raw: bytes, structs: ResourceStructs) -> Plain:
-    """A resource of a wanted type made plain. Raises Unreadable, and NotPlain where even so it is not plain."""
+    """A resource of a demanded type as plain JSON. Raises Unreadable, and NotPlain if it cannot be made plain."""
     resource = structs.read(raw)
     contained, resource.contained = resource.contained or (), None
     line = _ODD_NUMBER.sub(_written_out, _encode(resource))
@@ -56,7 +56,7 @@ def made_plain(raw: bytes, structs: ResourceStructs) -> Plain:
 
 
 def without_contained(raw: bytes) -> Plain | None:
-    """A resource as it is but for the resources that it contains; None where it has none that can be cut out."""
+    """A resource without its contained resources, otherwise unchanged; None if there are none that can be cut out."""
     if b'"contained"' not in raw:
         return None
     contained = bytes(_decode_container(raw).contained)

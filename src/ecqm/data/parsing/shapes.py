@@ -1,4 +1,4 @@
-"""NDJSON of one resource type parsed straight into Arrow arrays, with the types that FHIR gives to what occurs in it.
+"""NDJSON of one resource type, parsed straight into Arrow arrays with the types that FHIR gives to its fields.
 
 The reader (arrow-rs, by way of arro3) makes no Python objects, but has to be told every field beforehand, and each
 takes time for every resource, there or not. So the *shape* of a type, the fields that it was seen to have, is learned:
@@ -35,12 +35,12 @@ _ARROW_TYPES = {
     "Integer": pa.int64(),
     "Decimal": pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
 }
-# Resources that are looked at for fields to learn, and that are parsed at a time: a processor's cache holds as many.
+# How many resources are examined for new fields, and parsed, at a time: as many as a processor's cache holds.
 _SAMPLE = 64
 _AT_A_TIME = 2048
 _FEW = 64
 
-# The fields that objects have, by name; those of a primitive are empty.
+# The fields of objects, by name; empty for a primitive.
 Shape = dict[str, Any]
 
 
@@ -72,12 +72,12 @@ class _Lines:
         return len(self.array)
 
     def text(self) -> Bytes:
-        """All bytes."""
+        """All bytes of the text."""
         return np.frombuffer(self.content, np.uint8)
 
 
 class _Block:
-    """Lines that are parsed together, some of them after they were made plain."""
+    """Lines that are parsed together, some of them made plain before."""
 
     def __init__(self, array: pa.Array, resource_type: str, parser: ShapedParser) -> None:
         self.lines = _Lines(array)
@@ -89,7 +89,7 @@ class _Block:
         self._parser = parser
 
     def make_plain(self, rows: Set[int]) -> None:
-        """Put the plain form of some rows in their place."""
+        """Replace some rows by their plain form."""
         changed = {}
         for row in sorted(rows):
             self.found.contained.pop(row, None)
@@ -127,14 +127,14 @@ class ShapedParser:
     """Parses lines of JSON by resource type, and remembers the shapes that it learned."""
 
     def __init__(self, demand: Demand) -> None:
-        """The demand says what is wanted of lines that are not plain."""
+        """The demand says which elements of lines that are not plain are needed."""
         self._demand = demand
         self._schema = fhir_schema()
         self._learned: dict[str, tuple[Shape, pa.Schema]] = {}
 
     @cached_property
     def structs(self) -> ResourceStructs:
-        """How lines that are not plain are read. They take a while to make: plain lines need none."""
+        """The structs for lines that are not plain. They take a while to make, and plain lines do not need them."""
         return resource_structs(self._demand)
 
     def parse(self, resource_type: str, lines: pa.Array) -> Parsed:
@@ -153,7 +153,7 @@ class ShapedParser:
             parsed.made_plain |= {start + row for row in block.found.made_plain}
             parsed.unreadable |= {start + row: error for row, error in block.found.unreadable.items()}
             parsed.contained |= {start + row: raws for row, raws in block.found.contained.items()}
-        # Blocks that were parsed after something was learned have more fields.
+        # Blocks that were parsed after new fields were learned have more of them.
         table = pa.concat_tables(map(pa.table, batches), promote_options="permissive").combine_chunks()
         parsed.arrays = {name: table[name].chunk(0) for name in table.column_names}
         return parsed
@@ -174,7 +174,7 @@ class ShapedParser:
             odd = incomplete_rows(text, ends, batch) | (rows_with_odd_numbers(text, ends, batch) - plain)
             if not odd:
                 return batch
-            # What is plain but for fields that are new is not worth more than a look.
+            # Lines that only have new fields are plain: learning the fields is enough.
             looked_at = sorted(odd - plain)[: _SAMPLE // 4] or sorted(odd)
             if self._learn(resource_type, block.lines.array.take(pa.array(looked_at))):
                 continue
@@ -184,7 +184,7 @@ class ShapedParser:
                 block.make_plain(odd - plain)
 
     def _learn(self, resource_type: str, lines: pa.Array) -> bool:
-        """Add what lines have to the shape of their type (what is no JSON is passed over); was anything new?"""
+        """Add the fields of lines to the shape of their type; was any new? Invalid JSON is skipped."""
         known, schema = self._learned.get(resource_type, ({}, pa.schema([])))
         shape = deepcopy(known)
         for line in lines.to_pylist():
@@ -199,16 +199,16 @@ class ShapedParser:
         return is_new
 
     def _read(self, resource_type: str, lines: _Lines) -> pa.RecordBatch | None:
-        """What the reader makes of lines; None if it refuses them."""
+        """Lines as the parser reads them; None if it refuses them."""
         try:
             batches = list(map(pa.record_batch, self._reader(resource_type, lines, _AT_A_TIME)))
         except Exception:
-            # The reader has no errors of its own.
+            # The parser raises general errors only.
             return None
         return batches[0] if sum(map(len, batches)) == len(lines) else None
 
     def _refused(self, resource_type: str, lines: _Lines) -> set[int]:
-        """The rows that the reader refuses, each with a few others."""
+        """The rows that the parser refuses, each with a few others."""
         found: set[int] = set()
         start = 0
         while start < len(lines):
@@ -226,7 +226,7 @@ class ShapedParser:
         return read_json(pa.BufferReader(lines.content), schema=schema, batch_size=at_a_time)
 
     def _fields(self, type_name: str, shape: Shape) -> Iterator[tuple[str, pa.DataType]]:
-        """What the reader is told: fields that FHIR has, but for contained resources."""
+        """The schema for the parser: the fields that FHIR has, without contained resources."""
         known = {
             json_name: (element_type, element.repeated)
             for element in self._schema.elements(type_name)
@@ -252,7 +252,7 @@ class ShapedParser:
 
 
 def _with_ends(lines: pa.Array) -> pa.Array:
-    """Lines that all end as lines do."""
+    """Lines with a newline at the end of each."""
     made = _Lines(lines)
     if (made.text()[made.ends[1:] - 1] == ord("\n")).all():
         return lines

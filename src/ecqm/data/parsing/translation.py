@@ -1,4 +1,4 @@
-"""From the arrays that Arrow's JSON reader gives to the arrays of the store, without a Python object per value.
+"""From the arrays of Arrow's JSON parser to the arrays of the store, without a Python object per value.
 
 The outcome is what `ecqm.data.cohort.elements` and `ecqm.data.store.arrow.to_arrow` make of the same JSON, element by
 element. What plain arrays cannot hold raises NotPlain; the shard is then built the other way.
@@ -31,7 +31,7 @@ from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
 from ecqm.types import choice_of
 
-# Room for all digits of an unscaled decimal.
+# Enough for all digits of an unscaled decimal.
 _EXACT = Context(prec=DECIMAL_PRECISION)
 _COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
 Stored = tuple[pa.Array, Layout]
@@ -72,7 +72,7 @@ class Translation:
                 if stored is not None:
                     yield element.name, stored
             if self._demand.reads_extensions:
-                # As in `Elements`: under the path with an underscore.
+                # Under the path with an underscore, as in `Elements`.
                 sibling = self._sibling(
                     element, arrays, rows, f"{path}._{element.name}" if path else f"_{element.name}"
                 )
@@ -94,7 +94,7 @@ class Translation:
             present = _present(array, layout)
             again = present & (tag >= 0)
             if again.any():
-                # FHIR forbids that: the first type counts.
+                # FHIR forbids several types at once: the first one counts.
                 made[number] = _without(array, layout, again), layout
             tag[present & ~again] = number
         parts = {"tag": pa.array(tag), **{str(number): array for number, (array, _) in enumerate(made)}}
@@ -222,7 +222,7 @@ class Translation:
             complaints = (f"{text[:60]!r} {_COMPLAINTS[primitive]}" for text in written)
             self.problems += zip(rows[places].tolist(), complaints, strict=True)
             nulls |= wrong
-        # A null is as precise as can be, so that a column of points in time without others is known for that.
+        # Nulls get the highest precision, so that a column in which all values have it is recognized as such.
         parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
         return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}
 
@@ -236,12 +236,12 @@ class Translation:
         return pc.if_else(fits, array, pa.scalar(None, pa.int64()))
 
     def _encoded(self, array: pa.Array) -> pa.Array:
-        """Strings as a dictionary, or as they are where most are different."""
+        """Strings as a dictionary, or as they are if most of them are distinct."""
         encoded = self._encodings.of(array)
         return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
 
     def _numbered(self, array: pa.Array) -> tuple[Rows, pa.Array]:
-        """Strings by number, -1 for null, and the distinct ones."""
+        """The number of each string, -1 for null, and the distinct strings."""
         encoded = self._encodings.of(array)
         return numbers_of(encoded), encoded.dictionary
 
@@ -258,15 +258,15 @@ def _decimals(array: pa.Array) -> Stored:
     layout = {"layout": "decimal", "scale": scale}
     if (nulls | (high == unscaled >> 63)).all():
         return pa.array(unscaled, mask=nulls), layout
-    # As text, where 64 bits are too few.
+    # As text, if 64 bits are too few.
     values = exact.to_pylist()
     return pa.array([None if value is None else str(int(value.scaleb(scale, _EXACT))) for value in values]), layout
 
 
 def _least_scaled(array: pa.Array) -> tuple[int, pa.Array]:
-    """Decimals with as many digits after the point as any of them needs."""
+    """The least scale that holds all of some decimals, and the decimals at that scale."""
     for scale in range(DECIMAL_SCALE):
-        # Arrow has no other way to tell than to try.
+        # Arrow offers no other way to find out.
         with suppress(pa.ArrowInvalid):
             return scale, array.cast(pa.decimal128(DECIMAL_PRECISION, scale))
     return DECIMAL_SCALE, array
@@ -298,7 +298,7 @@ def _present(stored: pa.Array, layout: Layout) -> Mask:
 
 
 def _without(stored: pa.Array, layout: Layout, rows: Mask) -> pa.Array:
-    """The same without the values in some rows. Raises NotPlain where there may be references among them."""
+    """Stored values without those in some rows. Raises NotPlain if there may be references among them."""
     if layout["layout"] == "record":
         raise NotPlain("several types at once, one of them an object")
     emptied = stored.take(pa.array(np.arange(len(stored)), mask=rows))

@@ -127,7 +127,7 @@ def _record(column: Any) -> tuple[pa.Array, Layout]:
     fields = {name: to_arrow(column.field(name)) for name in column.fields}
     layouts = {name: layout for name, (_, layout) in fields.items()}
     if not fields:
-        # An object of which nothing is read is still there.
+        # An object whose elements were not demanded is still there.
         return pa.array(column.valid), {"layout": "record", "fields": {}}
     arrays = {name: array for name, (array, _) in fields.items()}
     return _struct(arrays, column.valid), {"layout": "record", "fields": layouts}
@@ -167,7 +167,7 @@ _WRITERS: dict[type[Column], Callable[[Any], tuple[pa.Array, Layout]]] = {
 
 @dataclass(frozen=True)
 class ArrowReading:
-    """What stored columns are read with.
+    """The context in which stored columns are read.
 
     `code_ids` (one per code of the shard) are its codes' ids in `codes`. `left_out(type_name, element)` tells whether
     FHIR has an element that was not stored because the demand did not name it.
@@ -277,7 +277,7 @@ def _read_temporal(array: pa.Array, layout: Layout, type_: CqlType, reading: Arr
 def _read_code(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> CodeColumn:
     names = {field.name for field in array.type}
     stored = _numbers(array.field("id"))
-    # The last entry is for no code: ids are -1 there.
+    # The last entry is for null codes, whose id is -1.
     ids = reading.code_ids[stored]
     texts = {
         name: StringColumn(_string_ids(array.field(name))) if name in names else None for name in ("display", "version")

@@ -1,4 +1,4 @@
-"""A shard of the cohort store: some patients with all of their resources, in a folder that can be read by itself.
+"""A shard of the cohort store: some patients with all of their resources, in a folder that is read on its own.
 
     patients.arrow          the ids, one per patient row
     codes.arrow             the codes (system, code) that code ids in this shard's columns stand for
@@ -49,7 +49,7 @@ def resources_spool(number: int) -> str:
 
 
 class CorruptShard(DataError):
-    """A file of a shard that is not what was written."""
+    """A file of a shard is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Shard:
 
     @property
     def resource_types(self) -> tuple[str, ...]:
-        """The types of which there are resources."""
+        """The types that the shard has resources of."""
         return tuple(sorted(name.removesuffix(".arrow") for name in self._checksums if name[0].isupper() and
                             name.endswith(".arrow")))  # fmt: skip
 
@@ -89,16 +89,16 @@ class Shard:
         return list(zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True))
 
     def problems(self) -> list[DataProblem]:
-        """What was found wrong when the shard was made."""
+        """Problems that were found when the shard was made."""
         return [DataProblem(**problem) for problem in json.loads(bytes(self._content("problems.json")))]
 
     def cohort(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
-        """The patients with what is wanted of their data. Raises CorruptShard, naming the file."""
+        """The patients with the demanded part of their data. Raises CorruptShard with the name of the file."""
         codes = CodeIndex() if codes is None else codes
         return self._stored(demand, codes) if self.demand.covers(demand) else self._decoded(demand, codes)
 
     def resources(self, resource_types: Sequence[str] | None = None) -> Iterator[StoredResource]:
-        """All resources as they were read, those inside others left inside."""
+        """All resources as they were read; contained resources stay inside theirs."""
         raws = self._json()
         for name in self.resource_types if resource_types is None else resource_types:
             table = self._batch(f"{name}.arrow").select(_TABLE_COLUMNS)
@@ -109,7 +109,7 @@ class Shard:
                 yield StoredResource(patient, name, raw, Origin(file, None if entry < 0 else entry), urn)
 
     def lost(self) -> Iterator[Lot]:
-        """Resources of patients of whom there is no Patient."""
+        """Resources whose patient has no Patient resource."""
         ids = pa.array(self.patient_ids(), pa.utf8())
         for content in map(self._content, self._resources_spools()):
             for batch in batches_of(content):
@@ -119,7 +119,7 @@ class Shard:
 
     def _stored(self, demand: Demand, codes: CodeIndex) -> Cohort:
         ids = self.patient_ids()
-        # An id of -1 is of no code: it finds the last entry.
+        # The id -1, no code, finds the last entry.
         code_ids = np.append(codes.intern_all(self.codes()), np.int32(-1))
         reading = ArrowReading(codes, code_ids, _left_out(self.demand))
         raws = self._json()
@@ -187,7 +187,7 @@ class Shard:
 
 
 class _TableJson(Sequence[bytes]):
-    """The JSON of a table's rows by their places in spools; of a contained resource there is none."""
+    """The JSON of a table's rows by their places in spools; None for contained resources."""
 
     def __init__(self, raws: SpooledJson, places: Rows) -> None:
         self._raws = raws
@@ -202,7 +202,7 @@ class _TableJson(Sequence[bytes]):
 
 
 def _left_out(demand: Demand) -> Callable[[str, str], bool]:
-    """Does FHIR have an element that a demand does not name? KeyError for one that FHIR does not have."""
+    """Is an element one that the demand does not name? Raises KeyError if FHIR does not have it."""
     schema = fhir_schema()
     known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
 

@@ -38,19 +38,19 @@ class ShardWriter:
     def table(
         self, name: str, arrays: Mapping[str, pa.Array], layouts: Mapping[str, Layout], first_serial: int
     ) -> None:
-        """A table: its columns and elements, with the layouts of the elements."""
+        """Write a table: its columns and elements, with the layouts of the elements."""
         about = {"layouts": json.dumps(layouts), "serial": str(first_serial)}
         self._write(f"{name}.arrow", _batch(arrays).replace_schema_metadata(about))
 
     def spools(self, sources: Iterable[Path]) -> None:
-        """The JSON of resources that is in spools already; it stays there as well."""
+        """Add JSON that is in spools already; it stays there as well."""
         for number, source in enumerate(sources):
             name = resources_spool(number)
             _link(source, self.folder / name)
             self._sum_up(name)
 
     def json(self, name: str, resources: Iterable[pa.RecordBatch]) -> None:
-        """JSON that is in no spool yet, each batch a block of one."""
+        """Write JSON into a spool, each batch as a block."""
         spool = Spool(self.folder / name)
         for batch in resources:
             spool.append(batch)
@@ -104,7 +104,7 @@ def write_shard(folder: Path, cohort: Cohort, lost: Sequence[pa.RecordBatch] = (
 
 
 def _link(source: Path, target: Path) -> None:
-    """One file at two places, or a copy where the file system has no such links."""
+    """Link a file to a second place, or copy it if the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:

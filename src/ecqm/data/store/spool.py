@@ -1,4 +1,4 @@
-"""The JSON of resources, sorted by shard: files that grow by blocks and can be cut back.
+"""Spools: files of resources as JSON that grow by blocks and can be cut back.
 
 A spool file is a run of blocks, each an Arrow stream of resources with their patient's id, after its length in bytes
 and their number. Loading sorts its input into spools; each becomes the JSON of a shard, unchanged
@@ -33,7 +33,7 @@ _SCHEMA = pa.schema(
         ("type", pa.utf8()),
     ]
 )
-# On FHIR's JSON the first level of zstd takes little more time than LZ4, and leaves three fifths of what LZ4 does.
+# FHIR JSON: level 1 of zstd takes little more time than LZ4, and its output is three fifths of the size.
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 _ONLY_JSON = pa.ipc.IpcReadOptions(included_fields=[_SCHEMA.get_field_index("json")])
 
@@ -60,7 +60,7 @@ class Lot:
 
     @classmethod
     def of(cls, batch: pa.RecordBatch) -> Self:
-        """Those of a record batch."""
+        """The resources of a record batch."""
         return cls(*(column.to_pylist() for column in batch.columns))
 
     def append(
@@ -72,7 +72,7 @@ class Lot:
         raw: bytes,
         resource_type: str,
     ) -> None:
-        """One more."""
+        """Add a resource."""
         self.patients.append(patient)
         self.urns.append(urn)
         self.files.append(file)
@@ -84,13 +84,13 @@ class Lot:
         return len(self.raws)
 
     def without(self, resources: Collection[str]) -> Lot:
-        """The same without some resources, named like `Location/1`."""
+        """The lot without some resources (`Location/1`)."""
         known = map(decode_identity, self.raws)
         kept = [i for i, each in enumerate(known) if f"{each.resourceType}/{each.id}" not in resources]
         return Lot(*([values[i] for i in kept] for values in vars(self).values()))
 
     def batch(self) -> pa.RecordBatch:
-        """The same as a record batch."""
+        """The lot as a record batch."""
         columns: list[Sequence[Any]] = [
             self.patients,
             self.urns,
@@ -104,7 +104,7 @@ class Lot:
 
 
 def json_batch(raws: Sequence[bytes | None], resource_type: str) -> pa.RecordBatch:
-    """A batch of nothing but the JSON of resources of one type: whose they are, and where from, is kept elsewhere."""
+    """A batch of only the JSON of resources of one type; their patients and origins are kept elsewhere."""
     columns = {"json": pa.array(raws, pa.large_binary()), "type": pa.repeat(pa.scalar(resource_type), len(raws))}
     arrays = [columns.get(field.name, pa.nulls(len(raws), field.type)) for field in _SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
@@ -119,7 +119,7 @@ def lines_batch(
     types: pa.Array,
     order: npt.NDArray[np.int64],
 ) -> pa.RecordBatch:
-    """A batch of the lines of a block, with the places that they end at, in some order."""
+    """A batch of the lines of a block, which end at `ends`, in some `order`."""
     n = len(ends)
     offsets = np.zeros(n + 1, np.int64)
     offsets[1:] = ends
@@ -131,7 +131,7 @@ def lines_batch(
 
 
 class Spool:
-    """One spool file, open for appending; what is appended is held back until there is enough of it, or `flush`."""
+    """A spool file for appending. Resources are held back in memory until they are enough, or until `flush`."""
 
     SCHEMA = _SCHEMA
 
@@ -175,7 +175,7 @@ class Spool:
             self._is_settled = False
 
     def cut_back(self, size: int) -> None:
-        """Forget what was written beyond `size` bytes."""
+        """Remove what was written beyond `size` bytes."""
         if self.path.exists() and self.path.stat().st_size != size:
             with self.path.open("r+b") as file:
                 file.truncate(size)
@@ -183,7 +183,7 @@ class Spool:
 
 
 def spool_state(path: Path) -> tuple[int, int]:
-    """What tells a spool file from another one at the same path: its size, and when it was written (in ns)."""
+    """The state of a spool file, to notice changes: its size, and when it was written (in ns)."""
     if not path.exists():
         return 0, 0
     state = path.stat()
@@ -191,12 +191,12 @@ def spool_state(path: Path) -> tuple[int, int]:
 
 
 def read_spools(paths: Iterable[Path]) -> Iterator[Lot]:
-    """The blocks of spool files, one file after the other; none of one that was never written."""
+    """The blocks of spool files, one file after the other. A file that was never written has none."""
     return map(Lot.of, read_batches(paths))
 
 
 def read_batches(paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:
-    """The same as record batches."""
+    """The blocks of spool files as record batches, see `read_spools`."""
     for path in paths:
         if path.exists():
             yield from batches_of(pa.py_buffer(path.read_bytes()))
@@ -219,7 +219,7 @@ def _blocks(content: pa.Buffer) -> Iterator[tuple[pa.Buffer, int]]:
 
 
 class SpooledJson:
-    """The JSON of resources by their places in one or more spools; blocks are unpacked when one of theirs is wanted."""
+    """The JSON of resources by their places in one or more spools. A block is unpacked when it is first needed."""
 
     def __init__(self, contents: Callable[[], Sequence[pa.Buffer]]) -> None:
         """`contents` are those of the spool files, read when JSON is first wanted."""
@@ -227,7 +227,7 @@ class SpooledJson:
         self._unpacked: dict[int, pa.ChunkedArray] = {}
 
     def take(self, places: Rows) -> pa.ChunkedArray:
-        """That at some places (large_binary), in their order."""
+        """The JSON at some places (large_binary), in the order of the places."""
         block = np.searchsorted(self._starts, places, side="right") - 1
         wanted, which = np.unique(block, return_inverse=True)
         columns = [self._column(number) for number in wanted.tolist()]

@@ -1,4 +1,4 @@
-"""The cohort store: what was loaded once, in shards of patients, for measures to run on many times.
+"""The cohort store: data loaded once, in shards of patients, for many runs of measures.
 
     STORE/manifest.json          what belongs to the store as it is now: shards, files, checksums, demand
     STORE/shards/00007-3/        a shard as generation 3 of the store wrote it (see `ecqm.data.store.shard`)
@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 
 @dataclass
 class ShardEntry:
-    """A shard in the manifest: its folder, what it has, and the checksums of its files.
+    """A shard in the manifest: its folder, its counts, and the checksums of its files.
 
     `resources` are counts by type, `dangling_references` by element.
     """
@@ -44,7 +44,7 @@ class ShardEntry:
 
 @dataclass
 class Manifest:
-    """What a store holds. `types` and `names` are the demand that its columns were made for, null for everything;
+    """The content of a store. `types` and `names` are the demand that its columns were made for, null for everything;
     `files` are the names of all files that were ever loaded, by number.
     """
 
@@ -60,12 +60,12 @@ class Manifest:
 
     @property
     def demand(self) -> Demand:
-        """What the columns hold."""
+        """The demand that the columns were made for."""
         return Demand.of(self.types, self.names)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """The manifest of a store. Raises DataError where there is none that can be read."""
+        """The manifest of a store. Raises DataError if there is none, or none that can be read."""
         try:
             content = json.loads((path / MANIFEST).read_bytes())
             if content.get("format") != FORMAT:
@@ -132,7 +132,7 @@ class CohortStore:
 
 
 def open_store(path: Path) -> CohortStore:
-    """The store at a path. Raises DataError if there is none, or of another format."""
+    """The store at a path. Raises DataError if there is none, or if it has another format."""
     return CohortStore(path, Manifest.read(path))
 
 

@@ -207,18 +207,20 @@ class _Formatter:
         opening, *middle, closing = children
         if not middle:
             return (self.doc(opening), self.doc(closing))
+        content = Nest((inner, self._comma_separated([piece for child in middle for piece in self._pieces(child)])))
+        return Group((self.doc(opening), content, inner, self.doc(closing)))
+
+    def _comma_separated(self, children: Sequence[Any]) -> Doc:
+        """Parts separated by commas, with a possible line break after each comma."""
         parts: list[Doc] = []
         current: list[Doc] = []
-        for child in middle:
-            for piece in self._pieces(child):
-                if _is(piece, ","):
-                    parts.append((*current, self.doc(piece)))
-                    current = []
-                else:
-                    current.append(self.doc(piece))
+        for child in children:
+            current.append(self.doc(child))
+            if _is(child, ","):
+                parts.append(tuple(current))
+                current = []
         parts.append(tuple(current))
-        content = Nest((inner, separated(parts, SPACE_OR_LINE)))
-        return Group((self.doc(opening), content, inner, self.doc(closing)))
+        return separated(parts, SPACE_OR_LINE)
 
     def _pieces(self, child: Any) -> list[Any]:
         if type(child).__name__ == "ArgumentsContext":
@@ -270,14 +272,10 @@ class _Formatter:
         name, colon, value = self._children(node)
         return (self.doc(name), self.doc(colon), Nest((" ", self.doc(value))))
 
-    def _QualifiedIdentifier(self, node: Any) -> Doc:
+    def _unspaced(self, node: Any) -> Doc:
         return tuple(map(self.doc, self._children(node)))
 
-    def _PolarityTerm(self, node: Any) -> Doc:
-        return tuple(map(self.doc, self._children(node)))
-
-    def _RetrieveTerm(self, node: Any) -> Doc:
-        return self._plain(self._children(node))
+    _QualifiedIdentifier = _PolarityTerm = _unspaced
 
     # ------------------------------------------------------------------------------------------ operators
 
@@ -335,14 +333,8 @@ class _Formatter:
         return Group((self.doc(source), " ", self.doc(alias), self._clauses(clauses)))
 
     def _MultiSourceExpression(self, node: Any) -> Doc:
-        from_, *rest, clauses = self._children(node)
-        sources: list[Doc] = []
-        for child in rest:
-            if _is(child, ","):
-                sources[-1] = (sources[-1], self.doc(child))
-            else:
-                sources.append(self.doc(child))
-        listed = Group((self.doc(from_), Nest((SPACE_OR_LINE, separated(sources, SPACE_OR_LINE)))))
+        from_, *sources, clauses = self._children(node)
+        listed = Group((self.doc(from_), Nest((SPACE_OR_LINE, self._comma_separated(sources)))))
         return Group((listed, self._clauses(clauses)))
 
     def _clauses(self, node: Any) -> Doc:
@@ -369,10 +361,4 @@ class _Formatter:
 
     def _LetClause(self, node: Any) -> Doc:
         let, *items = self._children(node)
-        parts: list[Doc] = []
-        for child in items:
-            if _is(child, ","):
-                parts[-1] = (parts[-1], self.doc(child))
-            else:
-                parts.append(self.doc(child))
-        return Group((self.doc(let), " ", Nest(separated(parts, SPACE_OR_LINE))))
+        return Group((self.doc(let), " ", Nest(self._comma_separated(items))))

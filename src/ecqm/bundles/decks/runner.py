@@ -20,14 +20,14 @@ from ecqm.measures.decks.agreement import CaseResult, MeasureRun
 from ecqm.measures.decks.comparison import compare_case, expectation_of, placeholder_scores
 from ecqm.measures.decks.defects import Defect, DefectList
 from ecqm.measures.decks.test_cases import TestCase
-from ecqm.measures.definition import Measure
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import MeasureSet, composed_result
 from ecqm.measures.evaluation.defines import first_messages
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.operators.message import telling
 from ecqm.terminology import CodeIndex, Membership, MissingValueSet
-from ecqm.values import EvaluationContext
+from ecqm.values import EvaluationContext, Interval
 
 CannotRun = (*CannotPlan, EvaluationError)
 
@@ -57,7 +57,7 @@ class DeckRunner:
 
     @many_objects()
     def run(self, measure: Measure, cases: Sequence[TestCase]) -> MeasureRun:
-        """Run all cases of one measure. If the measure cannot run, every case has the reason as its error."""
+        """Run all cases of one measure. If it cannot run, or not for the period of a case, the case has the reason."""
         run = MeasureRun(measure.name, [])
         started = perf_counter()
         try:
@@ -67,14 +67,19 @@ class DeckRunner:
             run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
             return run
         run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
-        by_period: dict[tuple[str | None, str | None], list[TestCase]] = {}
+        by_period: dict[Interval, list[TestCase]] = {}
+        results: dict[Path, CaseResult] = {}
         for case in cases:
             expectation = expectation_of(case, measure)
-            by_period.setdefault(expectation.period if expectation else (None, None), []).append(case)
+            try:
+                period = measurement_period(measure, expectation.period if expectation else (None, None))
+            except MeasureError as error:
+                results[case.folder] = compare_case(case, measure, (), 0, str(error))
+            else:
+                by_period.setdefault(period, []).append(case)
         self.missing |= {each.id: each for each in missing_value_sets(self.content, planned.values())}
         plans = tuple(planned.values())
         placeholders = placeholder_scores(measure, cases)
-        results: dict[Path, CaseResult] = {}
         for period, together in by_period.items():
             for result in self._run_together(measure, plans, period, together, placeholders, run.seconds):
                 results[result.case.folder] = result
@@ -85,7 +90,7 @@ class DeckRunner:
         self,
         measure: Measure,
         planned: Sequence[MeasurePlan],
-        period: tuple[str | None, str | None],
+        period: Interval,
         cases: Sequence[TestCase],
         placeholders: frozenset[str],
         seconds: dict[str, float],
@@ -102,7 +107,7 @@ class DeckRunner:
             Membership(codes, self.content.value_sets),
             FhirProfiles(self.profiles),
             replace(self.context, terminology=self.content.value_sets),
-            {"Measurement Period": measurement_period(measure, period)},
+            {"Measurement Period": period},
         )
         try:
             with telling(lambda told: self.messages.update([(measure.name, told.severity, told.code, told.text)])):

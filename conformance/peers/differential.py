@@ -40,11 +40,11 @@ from ecqm.columns import to_values
 from ecqm.engine import EvaluationError
 from ecqm.measures.definition import Measure, PopulationCode
 from ecqm.measures.evaluation.defines import evaluate_defines, failures
-from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, reachable
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of
 from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
 from ecqm.operators.message import telling
 from ecqm.plan.lowering import PlanError
-from ecqm.plan.nodes import PlanNode
+from ecqm.plan.nodes import PlanNode, reachable
 
 HERE = Path(__file__).parent
 INITIAL = PopulationCode.INITIAL_POPULATION.value

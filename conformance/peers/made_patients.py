@@ -31,12 +31,12 @@ from ecqm.engine import Executor, FhirProfiles
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.defines import evaluate_defines
-from ecqm.measures.evaluation.planning import MeasurePlan, reachable
+from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.explanation.logic import MeasureLogic
 from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.measures.scoring.groups import evaluate_measure
 from ecqm.operators.message import telling
-from ecqm.plan.nodes import PlanNode
+from ecqm.plan.nodes import PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 

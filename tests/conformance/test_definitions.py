@@ -10,7 +10,8 @@ from ecqm.bundles.evaluation.planning import plan_of
 from ecqm.data import read_cases
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.measures.definition.period import measurement_period
-from ecqm.measures.evaluation.planning import demand_of, reachable
+from ecqm.measures.evaluation.planning import demand_of
+from ecqm.plan.nodes import reachable
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 from tests.content import CONTENT, needs_content

@@ -100,7 +100,7 @@ def test_a_kernel_is_what_the_library_defines(cohort: Cohort, name: str) -> None
 
 
 def nodes_of(logic: Logic) -> frozenset[Any]:
-    from ecqm.measures.evaluation.planning import reachable
+    from ecqm.plan.nodes import reachable
 
     return reachable([logic.plan("Converted")])
 

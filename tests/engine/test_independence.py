@@ -15,8 +15,8 @@ from ecqm.data import read_cases
 from ecqm.engine import Executor, FhirProfiles
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import MeasureSet
-from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, reachable
-from ecqm.plan.nodes import PlanNode
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of
+from ecqm.plan.nodes import PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import DateTime, EvaluationContext
 from tests.content import CONTENT, needs_content

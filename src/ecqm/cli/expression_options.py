@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 from ecqm.cli.contents import libraries_option, valuesets_option
 
 if TYPE_CHECKING:
+    from ecqm.bundles.content.documents import Document
     from ecqm.cli.expressions import Expressions
     from ecqm.language.sources import SourceIndex
 
@@ -52,9 +53,7 @@ def expressions_with(
     period: str | None,
 ) -> Expressions:
     """Evaluates expressions with these options. Raises DataError, OSError, MeasureError for an invalid period."""
-    from ecqm.bundles.content.documents import open_documents
     from ecqm.cli.expressions import MEASUREMENT_PERIOD, Expressions
-    from ecqm.data.source import PatientData
     from ecqm.language.sources import index, read_source
     from ecqm.measures.definition.period import closed_period, parse_period
     from ecqm.terminology import ValueSetStore
@@ -63,9 +62,13 @@ def expressions_with(
     sources = index([*([library.parent] if library is not None else []), *libraries])
     for folder in libraries:
         sources.add_resources(folder)
-    patients = PatientData(data) if data else None
-    if patients is not None and patient is None:
-        patient = next(iter(patients.patient_ids()), None)
+    patients = None
+    if data:
+        from ecqm.data.source import PatientData
+
+        patients = PatientData(data)
+        if patient is None:
+            patient = next(iter(patients.patient_ids()), None)
     text = read_source(library) if library is not None else None
     return Expressions(
         EvaluationContext.of_this_moment(),
@@ -73,10 +76,17 @@ def expressions_with(
         sources,
         patients,
         patient,
-        ValueSetStore(*(open_documents(folder) for folder in valuesets)),
+        ValueSetStore(*_documents(valuesets)),
         {MEASUREMENT_PERIOD: closed_period(*parse_period(period))} if period else {},
         lambda warning: click.echo(f"ecqm: warning: {warning}", err=True),
     )
+
+
+def _documents(folders: Sequence[Path]) -> Iterator[list[Document]]:
+    if folders:
+        from ecqm.bundles.content.documents import open_documents
+
+        yield from map(open_documents, folders)
 
 
 def _of_fhir(sources: SourceIndex) -> str:

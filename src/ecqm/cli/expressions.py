@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecqm.columns import Column, Rows, to_values
-from ecqm.data import EVERYTHING, Cohort, DataError
-from ecqm.data.source import PatientData
 from ecqm.elm import nodes
 from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries
 from ecqm.engine import EvaluationError, Executor, FhirProfiles, kernel_for
 from ecqm.language import EXPRESSION_NAME, Compiler, Diagnostic, SourceResolver
-from ecqm.measures.evaluation.planning import reachable
 from ecqm.plan.lowering import Lowering
-from ecqm.plan.nodes import Constant, Parameter, PlanNode
+from ecqm.plan.nodes import Constant, Parameter, PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
 from ecqm.values import CqlError, EvaluationContext, ValueSet
+
+# Most expressions need no data; what reads it takes as long to import as such an expression takes to evaluate.
+if TYPE_CHECKING:
+    from ecqm.data import Cohort
+    from ecqm.data.source import PatientData
 
 MEASUREMENT_PERIOD = "Measurement Period"
 
@@ -113,6 +115,8 @@ class Expressions:
     def _patient(self) -> tuple[Cohort | NoData, int]:
         if self.data is None or self.patient is None:
             return NoData(), 0
+        from ecqm.data import EVERYTHING, DataError
+
         cohort = self.data.batch_of(self.patient, EVERYTHING)
         if cohort is None:
             from ecqm.reporting.explain import no_such_patient

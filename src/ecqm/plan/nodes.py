@@ -85,6 +85,18 @@ def _nodes_in(parts: Iterable[Any]) -> Iterator[Node]:
             yield from _nodes_in(part)
 
 
+def reachable(roots: Iterable[Node]) -> frozenset[Node]:
+    """All nodes reachable from some nodes."""
+    found: set[Node] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += node.children
+    return frozenset(found)
+
+
 class PlanNode(Node):
     """A node that gives a column."""
 

@@ -18,7 +18,7 @@ from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.defines import criterion, evaluate_defines, failures
-from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, reachable
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of
 from ecqm.measures.explanation.entrance import Sources, entered, entrances
 from ecqm.measures.explanation.relevance import (
     OBSERVATIONS,
@@ -33,7 +33,7 @@ from ecqm.measures.explanation.relevance import (
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels, Mask
 from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
 from ecqm.plan.lowering import PlanError
-from ecqm.plan.nodes import PlanNode
+from ecqm.plan.nodes import PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership
 from ecqm.values import EvaluationContext
 

@@ -16,7 +16,7 @@ from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.lowering.core import Lowered, Place, Scope
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.references import call_function
-from ecqm.plan.nodes import CollectWithin, Constant, Node, PlanNode, Property, Retrieve, Scan
+from ecqm.plan.nodes import CollectWithin, Constant, Node, PlanNode, Property, Retrieve, Scan, reachable
 from ecqm.values import ValueSet
 
 
@@ -152,15 +152,3 @@ def demand_of(nodes: Iterable[Node]) -> Demand:
         types.add("Medication")
         names.add("code")
     return Demand.of(types, names)
-
-
-def reachable(roots: Iterable[Node]) -> frozenset[Node]:
-    """All nodes reachable from some nodes."""
-    found: set[Node] = set()
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += node.children
-    return frozenset(found)

@@ -11,11 +11,11 @@ from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.library import LibraryIdentifier
 from ecqm.elm.nodes.base import walk
-from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, plan_observation, reachable
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, plan_observation
 from ecqm.measures.explanation.relevance import Statement, reached, references
 from ecqm.plan.lowering import Lowered, Lowering, PlanError
 from ecqm.plan.lowering.core import Scope
-from ecqm.plan.nodes import PlanNode
+from ecqm.plan.nodes import PlanNode, reachable
 
 # Names and constants, whose values need no explanation.
 _NAMES = (

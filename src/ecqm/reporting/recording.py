@@ -7,7 +7,7 @@ request, NNNNN.ndjson (a MeasureReport per patient and measure) and NNNNN.member
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,14 +35,12 @@ from ecqm.measures.results.report import (
     report_of_tallies,
     tallied_supplements,
 )
-from ecqm.measures.results.table import composite_table, population_table
+from ecqm.measures.results.table import EpisodeNames, composite_table, population_table
 from ecqm.plan.lowering.core import Place
 from ecqm.reporting.members import MEMBERS, write_members
 from ecqm.reporting.parts import PROBLEMS_LISTED, MeasurePart, Message, Part, stated_period
 
 POPULATIONS, INDIVIDUAL = ".parquet", ".ndjson"
-
-EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.populations import union
 
+EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
+"""Names of episodes, from the basis of a group and the keys of the episodes."""
+
 # Column names of the populations that have members.
 POPULATION_COLUMNS = {
     code: code.value.replace("-", "_") for code in PopulationCode if code is not PopulationCode.MEASURE_OBSERVATION
@@ -36,13 +39,12 @@ def population_table(
     measure: Measure,
     results: Sequence[GroupResult],
     patient_ids: Sequence[str],
-    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None = None,
+    episode_names: EpisodeNames | None = None,
     failed: Mask | None = None,
 ) -> Any:
     """A `pyarrow.Table` over all groups of a measure.
 
-    `episode_names` turns episode keys of a basis into names, (basis, keys) → names; without it keys stand for
-    themselves. Rows of `failed` patients are left out.
+    `episode_names` names episodes; without it, they are named by their keys. Rows of `failed` patients are left out.
     """
     observations = max((len(result.observations) for result in results), default=0)
     ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string())
@@ -105,7 +107,7 @@ def _rows(
     result: GroupResult,
     ids: Any,
     observations: int,
-    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None,
+    episode_names: EpisodeNames | None,
     failed: Mask | None,
 ) -> Any:
     units = result.units
@@ -135,7 +137,7 @@ def _rows(
 def _episodes(
     result: GroupResult,
     rows: np.ndarray[Any, np.dtype[np.int64]],
-    episode_names: Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]] | None,
+    episode_names: EpisodeNames | None,
 ) -> Any:
     if result.units.key is None:
         return pa.nulls(len(rows), pa.string())

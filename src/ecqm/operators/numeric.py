@@ -37,9 +37,9 @@ def in_decimal(value: Decimal) -> Decimal | None:
     rounded keeps no zeros at its end."""
     if not value.is_finite() or (value and value.adjusted() > 28):
         return None
-    if value.as_tuple().exponent < DECIMAL_STEP.as_tuple().exponent:  # type: ignore[operator]  # both are finite
+    if places_of(value) > places_of(DECIMAL_STEP):
         value = value.quantize(DECIMAL_STEP, context=EXACT).normalize(EXACT)
-    if value.as_tuple().exponent > 0:  # type: ignore[operator]
+    if int(value.as_tuple().exponent) > 0:
         value = value.quantize(Decimal(1), context=EXACT)
     if not value:
         return value.copy_abs()  # zero has a sign in Python but not in CQL
@@ -103,6 +103,5 @@ def remainder(left: Number, right: Number) -> Number:
 
 
 def places_of(value: Decimal) -> int:
-    """The decimal places that a number was written with, trailing zeros included."""
-    exponent = value.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    """The decimal places that a number was written with, trailing zeros included; it must be finite."""
+    return max(0, -int(value.as_tuple().exponent))

@@ -130,8 +130,8 @@ def _decimals_equivalent(a: Decimal, b: Decimal) -> bool:
 
 
 def _places(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    """The decimal places that a number needs."""
+    return max(0, -int(value.normalize().as_tuple().exponent))
 
 
 def _quantities_equivalent(a: Quantity, b: Quantity) -> bool:

@@ -178,10 +178,10 @@ def at_the_end(left: TemporalColumn, right: TemporalColumn) -> Mask | None:
 
 
 def _temporal_order(left: TemporalColumn, right: TemporalColumn, precision: str | None) -> Order | None:
-    unified = alike(left, right)
-    if type(unified[0]) is not type(unified[1]):
+    one, other = alike(left, right)
+    if not isinstance(one, TemporalColumn) or not isinstance(other, TemporalColumn) or type(one) is not type(other):
         return None
-    left, right = unified  # type: ignore[assignment]  # still temporal
+    left, right = one, other
     rank = left.finest if precision is None else precision_index(precision)
     undecided = at_the_end(left, right) if rank >= HOUR else None
     known = left.valid & right.valid

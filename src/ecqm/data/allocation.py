@@ -28,8 +28,8 @@ def many_objects() -> Iterator[None]:
 
 @contextmanager
 def large_arrays() -> Iterator[None]:
-    """With the C library's memory for Arrow's arrays. Arrow's own allocator gives large pieces back to the system as
-    soon as they are free, which then has to clear them again for the next array."""
+    """With the C library's memory for Arrow's arrays. Arrow's own allocator returns large blocks to the system as soon
+    as they are free, and the system has to clear them again for the next array."""
     before = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())
     try:

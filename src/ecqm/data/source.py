@@ -19,8 +19,8 @@ from ecqm.terminology import CodeIndex
 class PatientData:
     """The patients at some paths: those of files, and those of cohort stores.
 
-    Files are read when they are asked for, and again only when more of them is wanted than was read: `codes` is the
-    index that what was read is kept for.
+    Files are read when they are needed, and read again only if more of them is demanded than before. `codes` is the
+    index of codes that what was read is kept with.
     """
 
     def __init__(self, paths: Iterable[Path], default_offset: int = 0) -> None:
@@ -45,7 +45,7 @@ class PatientData:
     def from_files(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
         """The patients of all files, with the demanded part of their data, and the `problems` of reading it.
 
-        They are kept for the next time, unless they are wanted on another index of codes.
+        They are kept for the next call, unless another index of codes is given.
         """
         if codes is not None and codes is not self.codes:
             return self._read_files(demand, codes)

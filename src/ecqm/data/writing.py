@@ -36,8 +36,8 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write a file to. When all of it is written and on disk it takes the place of `path`, in one step; if it
-    is not written to its end it is removed."""
+    """A path to write a file to. When it is written and on disk, it replaces `path` in one step. If writing fails, it
+    is removed."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         yield fresh

@@ -30,8 +30,8 @@ class Assembly:
     """Adds resources to a builder, each to its patient.
 
     A resource that names no patient (Medication, Location, Organization, Practitioner…) is shared: every patient with a
-    resource that refers to it, directly or over other shared ones, gets a row for it, so that retrieves and joins
-    within one patient see it. One that names a patient of whom there is no Patient resource is reported and left out.
+    resource that refers to it, directly or through other shared ones, gets a row for it, so that retrieves and joins
+    within one patient see it. A resource whose patient has no Patient resource is reported and left out.
     """
 
     def __init__(self, builder: CohortBuilder) -> None:

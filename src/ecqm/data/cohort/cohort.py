@@ -24,7 +24,7 @@ from ecqm.terminology import CodeIndex
 class Cohort:
     """`n` patients with `ids` (not necessarily distinct: a test deck has one row per case), tables, and problems.
 
-    Problems with the values of an element come up when its column is made; `settle` makes all of them.
+    Problems with the values of an element are found when its column is made; `settle` makes all columns.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Cohort:
     def table(self, resource_type: str) -> ResourceTable:
         """The resources of a type; a table without rows if there are none.
 
-        Raises KeyError for what is no resource type, LookupError for a type that the demand left out.
+        Raises KeyError if there is no such resource type, LookupError if the demand does not name it.
         """
         if not self.demand.reads(resource_type):
             raise LookupError(f"{resource_type} was not read: the demand does not name it")
@@ -210,9 +210,9 @@ class CohortBuilder:
     def finish(self) -> Cohort:
         """The cohort of everything added.
 
-        The same content of a patient a second time (in a bundle and in a file of its own) counts once. Different
-        contents with one id are both kept, since both are records of the patient, and reported. Of Patient itself
-        the first counts.
+        A patient's duplicates with the same content (in a bundle and in a file of its own, say) count once. Different
+        contents with the same id are all kept, since each is a record of the patient, and reported. Of several Patient
+        resources the first one counts.
         """
         kept = {name: self._distinct(name, gathered) for name, gathered in self._gathered.items()}
         reading = Reading(self.structs, self.codes, self._default_offset, self._report_row)

@@ -27,10 +27,10 @@ class ElementNotRead(LookupError):
 
 @dataclass(frozen=True)
 class Reading:
-    """What all tables of a cohort are made with.
+    """The context in which the tables of a cohort are made.
 
-    `default_offset` (minutes east of UTC) is that of date-times without one. `report(resource_type, row, message)`
-    takes findings about rows of a table, which come up when a column is made.
+    `default_offset` (minutes east of UTC) is used for date-times without an offset. `report(resource_type, row,
+    message)` is called with problems in the rows of a table when a column is made.
     """
 
     structs: ResourceStructs
@@ -113,8 +113,9 @@ class Elements(Mapping[str, Column]):
         return _one_of(alternatives)
 
     def _occurring(self, names: Sequence[str]) -> Sequence[str]:
-        """Those of some JSON names that occur. There may be many (the value of an extension has fifty): structs are
-        looked through some at a time, so that they are still in the processor's cache for the next name."""
+        """The values under those of some JSON names that occur. There may be many names (the value of an extension has
+        fifty): structs are examined a few at a time, so that they are still in the processor's cache for the next name.
+        """
         missing = dict.fromkeys(names)
         if self._absent:
             return [name for name in names if name not in self._absent]

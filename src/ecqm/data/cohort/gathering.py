@@ -96,9 +96,9 @@ class Repeat:
 
 
 def repeats(gathered: Gathered, one_per_patient: bool) -> Iterator[Repeat]:
-    """The resources that occurred before: with the id of an earlier one of the same patient, or without an id but with
-    the same content. `one_per_patient` takes a patient's resources as one whatever their ids (Patient itself).
-    """
+    """The duplicates: resources with the id of an earlier one of the same patient, or without an id but with the same
+    content. With `one_per_patient` all resources of a patient are duplicates of the first one, whatever their ids
+    (Patient itself)."""
     ids = [""] * len(gathered) if one_per_patient else list(map(attrgetter("id"), gathered.resources))
     candidates = _sharing_a_key(np.array(gathered.patients, np.int64), np.fromiter(map(hash, ids), np.int64, len(ids)))
     for place in gathered.containers:

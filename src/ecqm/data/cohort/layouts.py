@@ -1,7 +1,7 @@
-"""Columns of FHIR's primitives, codings and concepts, from the values that JSON gives.
+"""Columns of FHIR's primitives, codings and concepts, made from JSON values.
 
-Every function takes the values that are there (`present`), the mask `valid` (n) of the rows that they are in, and the
-type of the column. What cannot be represented becomes null and is reported with its place among the present values.
+Every function takes the values that are not null (`present`), the mask `valid` (n) of their rows, and the type of the
+column. A value that cannot be represented becomes null and is reported with its place among the present values.
 """
 
 from __future__ import annotations

@@ -78,9 +78,10 @@ class ResourceTable:
     def element(self, name: str) -> Column:
         """The column of an element over all rows, by base name (`value` for value[x]).
 
-        Repeated elements are ListColumns (null where absent), choices a ChoiceColumn of the types that occur, or the
-        plain column where only one does; what occurs nowhere is a NullColumn. `_name` is a record of the element's own
-        id and extension. Raises KeyError for what FHIR does not have, ElementNotRead for what the demand left out.
+        A repeated element is a ListColumn (null where absent). A choice is a ChoiceColumn of the types that occur, or
+        the column of its type if only one does. An element that occurs nowhere is a NullColumn. `_name` is a record of
+        the element's own id and extension. Raises KeyError for an element that FHIR does not have, ElementNotRead for
+        one that the demand left out.
         """
         return self.elements[name]
 

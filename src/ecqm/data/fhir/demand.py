@@ -23,9 +23,10 @@ _OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
 class Demand:
     """The resource types to read, and the names of the elements to read; None means all.
 
-    Names are base names (`value`, `effective`), from wherever in a measure; an element is read if its name is among
-    them, in whatever type it is. That is more than needed and never less: the id and meta.profile of a resource, the
-    url of an extension and all of a coding, concept, quantity, period, range, ratio or reference are always read.
+    Names are base names (`value`, `effective`) from anywhere in a measure. An element is read if its name is among
+    them, whatever type it is in: this may be more than is needed, but never less. The id and meta.profile of a
+    resource, the url of an extension and all of a coding, concept, quantity, period, range, ratio or reference are
+    always read.
     """
 
     types: frozenset[str] | None = None

@@ -1,6 +1,6 @@
 """Zip archives of documents, read within limits: an archive may unpack to more than memory holds, and lie about it.
 
-Nothing is unpacked into files here: the names of entries, whatever they are, only say where something was found.
+Nothing is unpacked to disk here: the names of entries only serve to say where something was found.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class UnsafeArchive(DataError):
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """Bounds on what an archive may unpack to, in bytes, entries and times its packed size.
+    """Limits on what an archive may unpack to: in bytes, in entries, and as a multiple of its packed size.
 
-    The ratio counts from `ratio_from` bytes on: small text files compress beyond any sensible ratio harmlessly.
+    The ratio applies from `ratio_from` bytes on: small text files may compress extremely well and are harmless.
     """
 
     entries: int = 200_000
@@ -80,8 +80,8 @@ def archive_entries(
 ) -> list[ArchiveEntry]:
     """The files of an archive whose names end in some suffix, in order of names; only the directory is read.
 
-    One that is too large by itself is among them: reading it raises UnsafeArchive, and the others can be read. Raises
-    DataError for what is no zip archive, UnsafeArchive for too many files, or where all together are too large.
+    A file that is too large by itself is among them: reading it raises UnsafeArchive, and the others can be read.
+    Raises DataError if it is no zip archive, UnsafeArchive for too many files, or if all together are too large.
     """
     limits, origin = limits or ArchiveLimits(), origin or str(path)
     try:

@@ -60,7 +60,7 @@ def unpacked_size(path: Path) -> int:
 def read_bytes(path: Path, largest: int = LARGEST_FILE) -> bytes:
     """The content of a file, unpacked if its name ends in .gz or .zst.
 
-    Raises OSError where it cannot be read, DataError where it is damaged or unpacks to more than `largest` bytes.
+    Raises OSError if it cannot be read, DataError if it is damaged or unpacks to more than `largest` bytes.
     """
     try:
         with _open(path) as stream:
@@ -91,8 +91,8 @@ def read_blocks(
 ) -> Iterator[Block]:
     """A file of any size in blocks of whole lines. A block is valid until the next one is read.
 
-    Of its bytes (unpacked) only those from `start` on, where line `first` begins, up to `stop`, where another one does.
-    Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
+    Only the bytes (unpacked) from `start` to `stop` are read. Both must be at line starts; line `first` begins at
+    `start`. Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
     """
     # One buffer for all blocks: clearing fresh memory would take the system as long as reading into it.
     buffer = np.empty(_BLOCK, np.uint8)

@@ -108,7 +108,7 @@ def wrong_count(found: int, count: int) -> str:
 def read_export(path: Path) -> Export | None:
     """The export that a manifest describes; None for a file that is no manifest.
 
-    Raises DataError, with their names, if files of the export are not at hand, or two of them are one.
+    Raises DataError, with their names, if files of the export are missing, or if two of its urls lead to one file.
     """
     first = _manifest(path)
     if first is None:

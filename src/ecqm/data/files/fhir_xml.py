@@ -1,8 +1,9 @@
 """FHIR resources in XML, converted to JSON for the readers (FHIR R4, "XML Representation", "JSON Representation").
 
-Names, types and what repeats are those of the FHIR model. A primitive's value is an attribute; its id and extensions go
-into the `_` element beside it; narrative stays the text that it is. What the model does not have is kept as it looks (a
-string if it has a value, a list if it occurs again), so that readers report it as they do of JSON.
+Names, types and cardinalities are those of the FHIR model. The value of a primitive is an attribute; its id and
+extensions go into the sibling that begins with `_`. Narrative is kept as text. Elements that the model does not have
+are kept as they look (a string if they have a value, a list if they are repeated), so that readers report them as they
+do in JSON.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def is_fhir_xml(data: bytes) -> bool:
 def json_of_xml(data: bytes) -> bytes:
     """A resource in XML as JSON.
 
-    Entities, document types, network and trees without bound are not had. Raises DataError for what is no well-formed
-    resource, and for a document beyond 512 MB.
+    Entities, document types, network access and unlimited trees are refused. Raises DataError for a document that is no
+    well-formed resource, or larger than 512 MB.
     """
     try:
         root = parse(data, LARGEST_DOCUMENT)

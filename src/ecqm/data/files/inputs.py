@@ -38,8 +38,8 @@ class Inputs:
 def find_inputs(paths: Iterable[Path]) -> Inputs:
     """The files at some paths.
 
-    Of an export whose manifest is named, or lies in a folder that is, the files of output are data; those of errors and
-    of deleted resources are not. Raises DataError for a path that does not exist, and as `read_export` does.
+    Of an export whose manifest is given, or found in a given folder, the output files are data; files of errors and
+    deleted resources are not. Raises DataError for a path that does not exist, and as `read_export` does.
     """
     files: dict[Path, None] = {}
     exports: dict[Path, Export] = {}

@@ -35,8 +35,8 @@ from ecqm.terminology import CodeIndex
 class ShardJob:
     """A shard to build into `target`, from `spools` and `base`. It can be sent to another process.
 
-    `files` are the names of all input files by number. `replaces_patients`: of a patient in the spools nothing older
-    is kept. `deleted` are resources (`Encounter/1`) to leave out.
+    `files` are the names of all input files by number. With `replaces_patients` nothing older is kept of patients in
+    the spools. `deleted` are resources (`Encounter/1`) to leave out.
     """
 
     target: Path

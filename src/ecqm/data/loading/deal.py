@@ -42,10 +42,10 @@ def n_parts(files: Iterable[Path], jobs: int) -> int:
 
 
 def dealt(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
-    """Where `n` parts of files begin (or fewer, where they cannot be divided so), about equal in size.
+    """Where `n` parts of files begin, about equal in size; fewer than `n` if files cannot be divided that way.
 
-    Only plain files of lines are divided, at the ends of lines, and if both sides have some size; `mapped` is used as
-    `map` is, to count lines.
+    Only plain files of lines are divided, at line ends, and only if both sides have some size. `mapped` is used like
+    `map`, to count lines.
     """
     sizes = [0, *accumulate(map(unpacked_size, files))]
     places = [Place()]

@@ -63,17 +63,15 @@ def load(
     shard_size: int = SHARD_SIZE,
     watcher: Watcher | None = None,
 ) -> Manifest:
-    """Load all data below some paths into the store at `output`; its new manifest, with a report.
+    """Load all data below some paths into the store at `output`. Gives the new manifest, with a report.
 
-    Resources of all types are kept whole, and their elements of the demanded names as columns. `append` adds to a
-    store: a resource with the type and id of an older one takes its place, one that a bundle asks to DELETE goes (as
-    those that the manifest of an export lists as deleted do).
-    `replace_patients` also forgets all that was known of the patients who are in the input. Until all is done the
-    store is as it was.
+    Resources of all types are kept whole; elements that `demand` names become columns. `append` adds to a store: a
+    resource replaces an older one of the same type and id, and resources that bundles DELETE, or that the manifest of
+    an export lists as deleted, are removed. `replace_patients` also removes everything older of the patients in the
+    input. Until all is done the store stays as it was.
 
-    Raises DataError for a store that is there already (or not, to append to), that another process is writing, or
-    input that is not there, or of which nothing can be read; OSError when the disk is full: the same call goes on
-    later.
+    Raises DataError if there is a store already (or none to append to), if another process is writing to it, or if the
+    input is missing or has nothing that can be read; OSError if the disk is full. The same call resumes the load.
     """
     output.mkdir(parents=True, exist_ok=True)
     with sole_writer(output):

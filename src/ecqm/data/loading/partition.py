@@ -1,14 +1,14 @@
 """The first half of loading: input files sorted into spool files by patient, by one process or several.
 
-The input is dealt out to processes in parts (`ecqm.data.loading.deal`). Each part is sorted into its own spools, with
-a journal of its own (`ecqm.data.loading.sorting`). The spools of all parts, in the order of the parts, are in the order
-of the input. A sorting that was killed continues with the parts that it began with.
+The input is divided into parts (`ecqm.data.loading.deal`). Each part is sorted into its own spools, with a journal of
+its own (`ecqm.data.loading.sorting`). The spools of all parts, in the order of the parts, are in the order of the
+input. A sorting that was killed continues with the parts that it began with.
 
     deal.json                    what is sorted, and where the parts begin
     part-00000/journal.json      how far a part has come
     part-00000/00007.spool       the resources of the patients of shard 7 in it
-    part-00000/shared.spool      those of no patient
-    shared.spool                 those of no patient in all parts
+    part-00000/shared.spool      the resources without a patient
+    shared.spool                 the resources without a patient of all parts
 """
 
 from __future__ import annotations
@@ -80,10 +80,9 @@ class Partition:
         self._deal = None
 
     def run(self, progress: Progress, processes: Processes | None = None) -> None:
-        """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since it was called last.
+        """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since the last call.
 
-        In several processes, where they are given and there is enough for them to do. Raises OSError where spools
-        cannot be written.
+        Several processes do it if they are given and there is enough to do. Raises OSError if spools cannot be written.
         """
         if self._deal is None:
             self.forget()

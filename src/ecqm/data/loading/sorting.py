@@ -54,8 +54,8 @@ _decode_entries = msgspec.json.Decoder(list[_Entry]).decode
 class Journal:
     """How far the sorting of a part has come: the next place, and the sizes of the spools up to there.
 
-    `read` are the bytes of JSON, `counts` the resources of files (by number) of which it is said how many they have,
-    `deleted` the resources (`Encounter/1`) that bundles ask to delete, as exports of changes do.
+    `read` are the bytes of JSON; `counts` the numbers of resources in files for which an export's manifest says how
+    many they should have; `deleted` the resources (`Encounter/1`) that bundles delete, as exports of changes do.
     """
 
     place: Place
@@ -81,9 +81,8 @@ class Journal:
 class Part:
     """The part of the input that one process sorts into a folder: from one place in the files to another.
 
-    Spools name files by numbers from `first_number` on. Files of numbers in `counted` have their resources counted.
-    `held_back` is what each spool may hold in memory, `between_notes` the bytes of input between two entries of the
-    journal.
+    Files are numbered from `first_number` on in spools. Resources of files in `counted` are counted. `held_back` is
+    what each spool may hold in memory, `between_notes` the bytes of input between two entries of the journal.
     """
 
     folder: Path
@@ -124,9 +123,9 @@ def shards_of(patients: pa.Array, n_shards: int) -> npt.NDArray[np.int16]:
 
 
 def sort_part(part: Part, progress: Progress) -> None:
-    """Sort a part, or what is left of it; `progress` takes the bytes of JSON read since it was called last.
+    """Sort a part, or what is left of it; `progress` takes the bytes of JSON read since the last call.
 
-    Raises OSError where spools cannot be written.
+    Raises OSError if spools cannot be written.
     """
     with many_objects(), large_arrays():
         _Sorting(part, progress).run()

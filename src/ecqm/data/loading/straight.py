@@ -1,7 +1,7 @@
 """Shards made straight from Arrow's arrays: the fast way from spools to a shard, for new data of all types.
 
-What cannot be so (numbers of more digits than there is room for, strings with a NUL) raises NotPlain, and the shard
-is built the general way (`ecqm.data.loading.building`): slower, with the same outcome, to which tests hold both.
+Where this is not possible (numbers with too many digits, strings with a NUL) it raises NotPlain, and the shard is built
+in the general way (`ecqm.data.loading.building`): slower, with the same result. Tests compare the two.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from ecqm.data.parsing.encoding import Encodings, numbers_of
 class Links:
     """The references of one field: `number` (n) into the distinct `texts`, -1 for null, and the `rows` they are in.
 
-    `types` and `ids` are what each distinct text names, null for one that is no type and id (as
-    `ecqm.data.fhir.compartment.target` has it).
+    `types` and `ids` are what each distinct text names, null for one that is not `Type/id` (see
+    `ecqm.data.fhir.compartment.target`).
     """
 
     number: Rows
@@ -127,8 +127,8 @@ class Targets:
         self._contained.append(_Names(ids, container))
 
     def missing(self, links: Links, patient: Rows, serial: Rows) -> int:
-        """How many references within the data lead nowhere: to nothing of their `patient` or, if they are local, to
-        nothing within the resource with their `serial` (as `Cohort.dangling_counts` has it)."""
+        """How many references have no target in the data: no resource of their `patient` or, for local references, none
+        within the resource of their `serial` (see `Cohort.dangling_counts`)."""
         found = np.zeros(len(links.number), np.bool_)
         for name in links.types.unique().to_pylist():
             if name in self._ids:

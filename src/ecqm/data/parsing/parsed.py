@@ -116,11 +116,11 @@ class ParsedTable:
 
 
 class ParsedResources:
-    """Spooled resources with those that they contain; the key of each is its place among them.
+    """Spooled resources with the resources they contain. The key of a resource is its place among them.
 
-    `unreadable` are the keys of those that cannot be read, and what is wrong; `unreadable_contained` the same of
-    contained ones, with the keys of their containers. `unparsed` is JSON of which the tables may not have all
-    references, with the key of the resource that it is or is in.
+    `unreadable` has the keys of resources that cannot be read, with the errors; `unreadable_contained` the same for
+    contained ones, with the keys of their containers. `unparsed` is JSON that may have references which are not in the
+    tables, with the key of the resource that it is, or is in.
     """
 
     def __init__(self, parser: ShapedParser, spooled: pa.Table) -> None:

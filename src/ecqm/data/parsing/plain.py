@@ -1,8 +1,8 @@
 """Plain JSON: resources decoded and written again, one by one, with nothing that the parser would misread.
 
-`ecqm.data.parsing.shapes` parses plain JSON many resources at a time. A resource that its reader
-would misread or refuse (unknown or repeated fields, nulls, exponents, contained resources) is decoded by itself, with
-the structs that cohorts are made of, and what was decoded is encoded again.
+`ecqm.data.parsing.shapes` parses plain JSON many resources at a time. A resource that it would misread or refuse
+(unknown or repeated fields, nulls, exponents, contained resources) is decoded by itself, with the structs that cohorts
+are made of, and what was decoded is encoded again.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """NDJSON of one resource type, parsed straight into Arrow arrays with the types that FHIR gives to its fields.
 
-The reader (arrow-rs, by way of arro3) makes no Python objects, but has to be told every field beforehand, and each
-takes time for every resource, there or not. So the *shape* of a type, the fields that it was seen to have, is learned:
-from a sample first, and then from what had fields that the reader was not told of: it passes over these without a
-word, but not unseen (`ecqm.data.parsing.completeness`).
+The parser (arrow-rs, through arro3) makes no Python objects, but has to be told every field beforehand, and every field
+takes time for every resource, whether it occurs or not. So the *shape* of a type, which is the fields that occur, is
+learned: from a sample first, and later from resources with fields that the parser was not told of. It skips such fields
+without an error, but they are noticed (`ecqm.data.parsing.completeness`).
 
-Lines that the reader would misread are found, made plain (`ecqm.data.parsing.plain`), and parsed again with the others.
+Lines that the parser would misread are found, made plain (`ecqm.data.parsing.plain`), and parsed again with the others.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ Shape = dict[str, Any]
 
 @dataclass
 class Parsed:
-    """What came of n lines: an array (n) for each field, and by line what is beside them.
+    """The result of parsing n lines: an array (n) for each field, and what does not fit there, by line.
 
-    `unreadable` lines have nothing but nulls; of those that were `made_plain` the arrays have what is wanted, and no
-    more; `contained` has the JSON of resources in others.
+    `unreadable` lines are null in all arrays. Lines that were `made_plain` have only the demanded elements. `contained`
+    has the JSON of contained resources.
     """
 
     arrays: dict[str, pa.Array] = field(default_factory=dict)
@@ -138,9 +138,10 @@ class ShapedParser:
         return resource_structs(self._demand)
 
     def parse(self, resource_type: str, lines: pa.Array) -> Parsed:
-        """What is in some lines (large_binary, at least one; each a resource of this type in JSON).
+        """Parse lines (large_binary, at least one; each the JSON of a resource of this type).
 
-        Raises NotPlain for numbers of too many digits, strings with a NUL, and what holds resources (Parameters).
+        Raises NotPlain for numbers with too many digits, strings with a NUL, and types that hold resources
+        (Parameters).
         """
         lines = _with_ends(lines)
         if resource_type not in self._learned:

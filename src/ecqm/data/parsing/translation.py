@@ -48,7 +48,7 @@ class References(NamedTuple):
 class Translation:
     """Translates the elements of resources of one type.
 
-    It collects the `references` among them, and `problems` with values: the rows they are in, and what is wrong.
+    It collects the `references` among them, and `problems` with values: rows and messages.
     """
 
     def __init__(

@@ -27,11 +27,11 @@ def read_cases(
     keep_raw: bool = True,
     times: int = 1,
 ) -> Cohort:
-    """A cohort of many case folders: patient row i is case i, whoever else has the same patient id. A file in place of
-    a folder is the whole of a case.
+    """A cohort of case folders: patient row i is case i, even if several cases have the same patient id. A case may
+    also be a single file.
 
-    `times` repeats all of it, so that speed can be measured on a cohort larger than the deck.
-    See `CohortBuilder.add` for resources that are found several times, as in a bundle and in files of their own.
+    `times` repeats all of it, to measure speed on a cohort larger than the deck. See `CohortBuilder.finish` for
+    resources that are found several times, as in a bundle and in files of their own.
     """
     builder = CohortBuilder(demand, codes, default_offset, keep_raw)
     with many_objects():

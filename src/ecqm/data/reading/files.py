@@ -27,12 +27,13 @@ def read_files(
     keep_raw: bool = True,
 ) -> Cohort:
     """A cohort of all patients in some files and folders: FHIR bundles of any type (collection, searchset, transaction;
-    nested too) and single resources, in JSON or XML, and NDJSON by resource type (bulk export, with its manifest or
-    without); JSON plain, .gz or .zst.
+    also nested) and single resources, in JSON or XML, and NDJSON by resource type (bulk exports, with or without their
+    manifest); JSON plain, .gz or .zst.
 
-    A bundle with a single Patient is that patient's whole record; otherwise references (FHIR's patient compartment)
-    tell whose a resource is. The same patient (by id) in several files is one patient. See `Assembly` for resources of
-    no patient or an unknown one. NDJSON files that are named after a type which is not wanted are not opened.
+    A bundle with a single Patient is that patient's whole record; otherwise references (FHIR's patient compartment) say
+    which patient a resource belongs to. The same patient (by id) in several files is one patient. See `Assembly` for
+    resources of no patient, or of an unknown one. NDJSON files that are named after a type outside the demand are not
+    opened.
     """
     inputs = paths if isinstance(paths, Inputs) else find_inputs(map(Path, paths))
     builder = CohortBuilder(demand, codes, default_offset, keep_raw)

@@ -23,9 +23,9 @@ def read_rows(
     codes: CodeIndex,
     default_offset: int = 0,
 ) -> Cohort:
-    """A cohort of resources in lots: ids of patients beside JSON. `shared` are the resources of no patient.
+    """A cohort of resources that come in batches of patient ids and JSON. `shared` are the resources of no patient.
 
-    A patient without a Patient resource is in the cohort too. `default_offset` in minutes east of UTC.
+    A patient without a Patient resource is in the cohort too. `default_offset` is in minutes east of UTC.
     """
     with many_objects():
         return _Rows(demand, codes, default_offset).cohort(lots, shared)

@@ -4,13 +4,13 @@
     codes.arrow             the codes (system, code) that code ids in this shard's columns stand for
     Encounter.arrow         one table: a record batch of table columns (@patient, @file…) and element columns
     resources-0.spool …     the JSON of resources (`ecqm.data.store.spool`), also those of unknown patients: a spool for
-                            each process that input was sorted in
-    shared.spool            the JSON of what patients share, where the others do not have it
-    problems.json           what was found wrong when it was made
+                            each process that sorted input
+    shared.spool            the JSON of resources that patients share, unless the other spools have it
+    problems.json           problems found when the shard was made
 
 The table column @json is a resource's place in all spools, one after the other in this order; -1 for a contained one.
-Serials are consecutive in a table: the first is said beside the layouts of the elements, in the metadata of its schema.
-`Shard.cohort` gives the columns where they hold what is wanted, and decodes the JSON again where they do not.
+Serials are consecutive in a table: the first one is in the metadata of its schema, beside the layouts of the elements.
+`Shard.cohort` reads columns if they hold what is demanded, and otherwise decodes the JSON again.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ class ShardWriter:
 
 
 def write_shard(folder: Path, cohort: Cohort, lost: Sequence[pa.RecordBatch] = ()) -> dict[str, int]:
-    """Write a cohort (read with its JSON kept) as a shard, and with it, in batches of spools, resources of patients
-    who are not known; the checksums of its files by name."""
+    """Write a cohort, which must have kept its JSON, as a shard, together with resources of unknown patients (`lost`,
+    as batches of spools). Gives the checksums of its files by name."""
     writer = ShardWriter(folder)
     tables = {name: table for name, table in sorted(cohort.tables.items()) if len(table)}
     n_before = 0

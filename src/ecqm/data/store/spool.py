@@ -1,8 +1,8 @@
 """Spools: files of resources as JSON that grow by blocks and can be cut back.
 
-A spool file is a run of blocks, each an Arrow stream of resources with their patient's id, after its length in bytes
-and their number. Loading sorts its input into spools; each becomes the JSON of a shard, unchanged
-(`ecqm.data.store.shard`). A resource's place in spools is how many are before it, over all blocks.
+A spool file is a sequence of blocks. Each is an Arrow stream of resources with the ids of their patients, after its
+length in bytes and the number of resources. Loading sorts its input into spools, which become the JSON of shards
+unchanged (`ecqm.data.store.shard`). A resource's place in spools is the number of resources before it, over all blocks.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The cohort store: data loaded once, in shards of patients, for many runs of measures.
 
-    STORE/manifest.json          what belongs to the store as it is now: shards, files, checksums, demand
+    STORE/manifest.json          the current content of the store: shards, files, checksums, demand
     STORE/shards/00007-3/        a shard as generation 3 of the store wrote it (see `ecqm.data.store.shard`)
-    STORE/shared-3.spool         resources of no patient (Medication, Location…), for what is loaded later
+    STORE/shared-3.spool         resources of no patient (Medication, Location…), for later loads
 
-The manifest is replaced in one step at the end of a load, and names only folders that are complete: a reader has the
-store as it was or as it is, and keeps it, since the folders of the generation before stay until the next load.
+The manifest is replaced in one step at the end of a load, and names only complete folders. A reader has the store as it
+was when it was opened: the folders of the previous generation stay until the next load.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class CohortStore:
     ) -> Iterator[Cohort]:
         """The cohorts of all shards, one after the other, on one code index.
 
-        A corrupt shard is added to `corrupt` and left out; without that list it raises CorruptShard.
+        A corrupt shard is added to `corrupt` and left out. Without that list CorruptShard is raised.
         """
         codes = CodeIndex() if codes is None else codes
         for shard in self.shards:

@@ -1,4 +1,4 @@
-"""Records of patients as engines get them: under names of their own, without what would hide everything else."""
+"""Patient records for several engines: with new ids, and without known differences that would hide others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mutations import Record, instant
 
 
 def to_compare(records: Sequence[Record], kind: str) -> list[Record]:
-    """The records as engines get them: evened out, with ids of their own that tell the `kind` of patient."""
+    """The records to compare, made comparable, with new ids that name the `kind` of patient."""
     return [list(with_new_ids(comparable_record(each), f"{kind}{number}")) for number, each in enumerate(records)]
 
 
@@ -20,11 +20,11 @@ _WITHOUT_MILLISECONDS = re.compile(r'(T\d\d:\d\d:\d\d)(?=[Z+-][^"]{0,6}")')
 
 
 def comparable_record(record: Record) -> Record:
-    """The record without what the engines are known to see differently, and which would hide everything else.
+    """The record without what the engines are known to treat differently, which would hide other differences.
 
-    Times with seconds get .000: CQL compares seconds and milliseconds as one decimal ("Comparing Dates and Times"), so
-    that it makes no difference, but cql-execution takes milliseconds that are not there for unknown. Periods and ranges
-    that end before they start are turned: they are no intervals in CQL, and cql-execution reckons with them.
+    Times with seconds get .000. This makes no difference in CQL, which compares seconds and milliseconds as one decimal
+    ("Comparing Dates and Times"), but cql-execution treats missing milliseconds as unknown. The bounds of periods and
+    ranges that end before they start are swapped: they are not intervals in CQL, but cql-execution evaluates them.
     """
     made: Record = json.loads(_WITHOUT_MILLISECONDS.sub(r"\1.000", json.dumps(record)))
     for resource in made:

@@ -1,13 +1,13 @@
-"""Patients per second of processor time, beside other engines, on the patients of a deck repeated to a cohort.
+"""Compare patients per CPU second with other engines, on the patients of a deck repeated to a cohort.
 
     python conformance/peers/compare.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
         [--patients 20000] [--fqm-patients 300] [--fhir4ds-patients 20000] [--runs 3] [--json FILE]
 
-One run does all of it on one machine, one after another: the engine itself (conformance/throughput.py), fqm-execution
-and fhir4ds, which conformance/peers/install.py installs. Evaluation alone is compared, medians of several runs: reading
-data, planning here and translation to SQL there are apart.
+One run evaluates everything on one machine, one engine after the other: ecqm (conformance/throughput.py), fqm-execution
+and fhir4ds, which conformance/peers/install.py installs. Only evaluation is compared, by medians of several runs.
+Reading data, planning, and translation to SQL are not included.
 
-The last column tells whether the peers found as many members of the initial populations as are found here.
+The last column says whether the other engines found the same number of members of the initial populations.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ecqm.measures.definition import PopulationCode
 
 HERE = Path(__file__).parent
 MEASURES = ("CMS122", "CMS125", "CMS130", "CMS165", "CMS2", "CMS832")
-# What a peer may take; where a cohort is too much for it, a smaller one is tried.
+# The limits for other engines. If a cohort exceeds them, a smaller one is tried.
 MEMORY = 16 << 30
 MINUTES = 8
 SMALLER = (2_000, 500)
@@ -42,9 +42,9 @@ SMALLER = (2_000, 500)
 
 @dataclass(frozen=True)
 class Rate:
-    """What one engine did: patients per processor second, or why there is no figure.
+    """The result of one engine: patients per CPU second, or why there is no figure.
 
-    `members` of the initial populations are per copy of the deck; `setup` is what was timed apart.
+    `members` are those of the initial populations, per copy of the deck. `setup` is timed separately.
     """
 
     patients: int = 0
@@ -74,7 +74,7 @@ class Comparison:
 
 
 def limited() -> None:
-    """Runs in the child process before the peer does: a peer that wants more memory fails, the machine does not."""
+    """Limit the memory of a child process before it starts the engine, so that the engine fails and not the machine."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
@@ -100,7 +100,7 @@ def run_peer(command: list[str], given: PeerInput, cases: int, limit: bool) -> R
 def run_fqm(given: PeerInput, cases: int, runs: int) -> Rate:
     files = [str(given.measure_bundle), str(given.bundles), *given.period, str(runs)]
     command = ["node", "--max-old-space-size=8192", str(HERE / "fqm.js"), str(FQM), *files]
-    # Node reserves far more address space than it uses, so that its own limit of memory counts.
+    # Node reserves far more address space than it uses, so its own memory limit is used.
     return run_peer(command, given, cases, limit=False)
 
 
@@ -111,7 +111,7 @@ def run_fhir4ds(given: PeerInput, cases: int, runs: int) -> Rate:
 
 
 def run_ecqm(content: Content, part: MeasureCases, arguments: argparse.Namespace, folder: Path) -> Rate:
-    """The engine's own benchmark, in a process of its own like those of the peers."""
+    """ecqm's own benchmark, in a separate process like the other engines."""
     output = folder / "throughput.json"
     command = [sys.executable, str(HERE.parent / "throughput.py"), str(arguments.content), "--json", str(output)]
     for option in ("libraries", "valuesets"):
@@ -126,7 +126,7 @@ def run_ecqm(content: Content, part: MeasureCases, arguments: argparse.Namespace
 
 
 def initial_populations(content: Content, part: MeasureCases) -> tuple[float, ...]:
-    """Members of each group's initial population over the cases of the deck."""
+    """The number of members of each group's initial population, for the cases of the deck."""
     totals: dict[str, float] = {}
     for result in DeckRunner(content).run(part.measure, part.cases).results:
         for group in result.groups:

@@ -1,9 +1,9 @@
-"""Times fhir4ds on the patients of one measure; runs in the environment that fhir4ds is installed in.
+"""Time fhir4ds on the patients of one measure. Runs in the environment in which fhir4ds is installed.
 
     python fhir4ds_engine.py CQL_FOLDER LIBRARY VALUE_SETS RESOURCES START END RUNS DEFINE...
 
-Prints one line of JSON: processor seconds of each run of the SQL that the measure was translated to, those of the
-translation apart, and members of the defines. Loading is not timed.
+Prints one line of JSON: CPU seconds of each run of the measure's SQL, of the translation to SQL, and the members of the
+definitions. Loading is not timed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def size(value: object) -> int:
-    """How many members a value stands for: a truth, or a list of episodes."""
+    """The number of members in a value, which is a Boolean or a list of episodes."""
     return len(value) if isinstance(value, list) else int(bool(value))
 
 

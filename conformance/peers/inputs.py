@@ -1,6 +1,6 @@
-"""The input of other engines: a deck's measure and its patients, the patients repeated under new ids.
+"""Input for other engines: a measure of a deck, and its patients repeated with new ids.
 
-Every engine gets the same resources, libraries and whole value sets, in the form that it reads.
+All engines get the same resources, libraries and complete value sets, each in the format that it reads.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MEASURE_OBSERVATION = PopulationCode.MEASURE_OBSERVATION
 
 Resource = dict[str, Any]
 
-# What a case's folder holds besides the patient's data.
+# Resources in the folder of a case that are not patient data.
 NOT_OF_PATIENTS = {"MeasureReport", "Measure", "Library", "ValueSet", "Parameters"}
 
 
 @dataclass(frozen=True)
 class PeerInput:
-    """The files of one measure. `criteria` are the defines of all populations, those of the initial ones first."""
+    """The files of one measure. `criteria` are the definitions of all populations, initial populations first."""
 
     folder: Path
     period: tuple[str, str]
@@ -62,7 +62,7 @@ class PeerInput:
 
 
 def write_inputs(content: Content, part: MeasureCases, patients: int, folder: Path) -> PeerInput:
-    """Writes the measure and `patients` patients, rounded up to whole copies of the deck."""
+    """Write the measure and `patients` patients, rounded up to whole copies of the deck."""
     folder.mkdir(parents=True, exist_ok=True)
     measure = part.measure
     closure = content.closure(measure)
@@ -102,7 +102,7 @@ def write_patients(written: PeerInput, cases: Sequence[list[Resource]], copies: 
 
 
 def patient_resources(case: TestCase) -> list[Resource]:
-    """The resources of a case, each once: a folder may hold them singly and in a bundle too."""
+    """The resources of a case, each once: a folder may have them both as files and in a bundle."""
     found: dict[tuple[str, str], Resource] = {}
     for path in case.files:
         document = json.loads(path.read_bytes())
@@ -114,7 +114,7 @@ def patient_resources(case: TestCase) -> list[Resource]:
 
 
 def with_new_ids(resources: Sequence[Resource], suffix: str) -> Iterator[Resource]:
-    """Copies with a suffix on the id of every resource and on every reference to one of them."""
+    """Copies with a suffix on the ids of all resources and on the references to them."""
     known = {f"{resource['resourceType']}/{resource.get('id')}" for resource in resources}
 
     def renamed(value: Any) -> Any:
@@ -151,7 +151,7 @@ def library_resource(library: LibrarySource) -> Resource:
 
 
 def value_set(content: Content, identifier: str) -> Resource:
-    """A value set with all its codes as expansion, whatever form it was published in."""
+    """A value set with all its codes as an expansion, in whatever form it was published."""
     contains = [{"system": system, "code": code} for system, code in sorted(content.value_sets.expand(identifier))]
     url = identifier.partition("|")[0]
     return {

@@ -1,9 +1,9 @@
-"""Installs the engines that figures are compared with, each in a folder of its own below `.peers`.
+"""Install the engines to compare with, each in its own folder below `.peers`.
 
     python conformance/peers/install.py
 
-fqm-execution and cqm-execution need Node.js 18 or later with npm; fhir4ds goes into a virtual environment. What is
-there is kept.
+fqm-execution and cqm-execution need Node.js 18 or later with npm. fhir4ds is installed in a virtual environment.
+Engines that are already installed are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FHIR4DS_PYTHON = PEERS / "fhir4ds" / "venv" / "bin" / "python"
 
 
 def install_node(package: Path, version: str) -> None:
-    """Installs a package of Node.js where `package`, its folder, is to be."""
+    """Install a Node.js package to the folder `package`."""
     if not (package / "package.json").is_file():
         folder = package.parents[1]
         folder.mkdir(parents=True, exist_ok=True)

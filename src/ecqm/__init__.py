@@ -1,4 +1,4 @@
-"""ecqm executes electronic clinical quality measures over whole patient cohorts, straight from the published logic.
+"""ecqm runs electronic clinical quality measures over whole patient populations, directly from the published logic.
 
     import ecqm
 
@@ -7,7 +7,7 @@
     result = ecqm.evaluate(measures, patients, "2026")
     print(result)
 
-`help(ecqm.evaluate)` and `help(ecqm.Result)` tell the rest.
+See also `help(ecqm.evaluate)` and `help(ecqm.Result)`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The command line needs help and version at once, and not what it takes to evaluate.
+    # Imported on first use, because help and version on the command line do not need them.
     if name in __all__:
         from ecqm import api
 

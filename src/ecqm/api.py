@@ -13,8 +13,8 @@
     result.measure("CMS122").groups[0].score()
     result.errors, result.problems                    # what went wrong with patients, and with the data
 
-Patients are read when measures are evaluated, and only what these need of them. A store, and files that hold much, are
-evaluated shard by shard in several processes; what was read of a few files is kept for the next evaluation.
+Patients are read when measures are evaluated, and only the data that these need. Stores and large files are evaluated
+shard by shard in several processes. The data of small files are kept in memory for the next evaluation.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ __all__ = [
 
 PathLike = str | Path
 
-# Minutes that a clock anywhere is ahead of, or behind, UTC.
+# The largest offset from UTC in the world, in minutes.
 _LARGEST_OFFSET = 14 * 60
 
 
 class MissingValueSets(LookupError):
-    """Measures need value sets that are not at hand as whole; the message names them with the libraries."""
+    """Measures need value sets that are missing or incomplete. The message names them and their libraries."""
 
 
 def select(
@@ -104,7 +104,7 @@ def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
     that does not exist, ValueError for an impossible offset.
     """
     if not paths:
-        raise TypeError("load takes the paths of the data")
+        raise TypeError("load takes the paths of data")
     if abs(default_offset) > _LARGEST_OFFSET:
         raise ValueError(f"an offset is {_LARGEST_OFFSET} minutes at most, not {default_offset}")
     return PatientData(map(Path, paths), default_offset)
@@ -203,7 +203,7 @@ class Result:
 
     @property
     def patients(self) -> int:
-        """How many patients there are."""
+        """The number of patients."""
         return self.part.patients
 
     @cached_property
@@ -225,7 +225,7 @@ class Result:
 
     @property
     def not_run(self) -> dict[str, str]:
-        """By name of the measure, why it could not be planned or evaluated."""
+        """The measures that could not be planned or evaluated, by name, with the reason."""
         return self.part.not_run
 
     @cached_property
@@ -266,11 +266,10 @@ class Result:
 
     @property
     def errors(self) -> list[Json]:
-        """Run-time errors of patients: who, in which measure and define, where in the source, and what went wrong; the
-        first 100,000 of them."""
+        """Run-time errors (the first 100,000): patient, measure, definition, place in the source, and message."""
         return self.part.errors
 
     @cached_property
     def problems(self) -> list[DataProblem]:
-        """What was found wrong with the data: the first 10,000 findings."""
+        """Problems of the data (the first 10,000)."""
         return [DataProblem(**problem) for problem in self.part.problems]

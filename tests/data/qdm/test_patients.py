@@ -60,6 +60,17 @@ def test_results_have_the_type_of_what_they_hold() -> None:
     assert str(values[0].value) == "35.3"
 
 
+def test_times_that_have_a_day_are_exact() -> None:
+    texts = ["2026-03-01", "2026-03-01T09:05", "2026-03-01T09:05:12Z", "2026-03-01T09:05-0500", "2026-03"]
+    given = [element("Diagnosis", "d", [code("1")], authorDatetime=text) for text in texts]
+    values = to_values(cohort_of(patient(*given)).table("Diagnosis").element("authorDatetime"))
+    assert [value.fields for value in values] == [
+        (2026, 3, 1, 0, 0, 0, 0), (2026, 3, 1, 9, 5, 0, 0), (2026, 3, 1, 9, 5, 12, 0), (2026, 3, 1, 9, 5, 0, 0),
+        (2026, 3),
+    ]  # fmt: skip
+    assert values[3].offset == -300
+
+
 def test_whole_numbers_are_integers_however_they_are_written() -> None:
     """JSON does not tell 7 from 7.0: what logic asks for as Integer is found in either."""
     results = [element("AssessmentPerformed", "a", [code("1")], result=value) for value in (7, 7.0, 7.5)]

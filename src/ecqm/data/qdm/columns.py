@@ -24,7 +24,7 @@ from ecqm.columns import (
     merge,
 )
 from ecqm.data.cohort.layouts import LAYOUTS, coding_column
-from ecqm.data.qdm.fitting import Unfit, fit, type_of
+from ecqm.data.qdm.fitting import Unfit, exact, fit, type_of
 from ecqm.data.qdm.structs import QdmStructs
 from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.terminology import CodeIndex
@@ -33,6 +33,8 @@ from ecqm.values import Quantity, Ratio
 
 # Takes a row of the table, and what is wrong with the value there.
 Report = Callable[[int, str], None]
+# The length of a date-time with milliseconds and no offset.
+_EXACT = 23
 
 
 class AttributeColumns:
@@ -70,7 +72,7 @@ class AttributeColumns:
         assert isinstance(type_, NamedType)
         places = rows[valid]
         return LAYOUTS[type_.name](
-            _plain_offsets(present) if type_.name == "DateTime" else present,
+            _plain_times(present) if type_.name == "DateTime" else present,
             valid,
             type_,
             self._default_offset,
@@ -176,9 +178,10 @@ def _quantity(value: Any) -> Quantity | None:
     return None if value is None or value.value is None else Quantity(value.value, value.unit or "1")
 
 
-def _plain_offsets(texts: list[str]) -> list[str]:
-    """Date-times with their offsets as ISO 8601's extended format writes them (`+0000` is `+00:00`)."""
-    return [
+def _plain_times(texts: list[str]) -> list[str]:
+    """Date-times in ISO 8601's extended format (the offset `+0000` is `+00:00`), exact to the millisecond."""
+    plain = [
         f"{text[:-2]}:{text[-2:]}" if len(text) > 20 and text[-5] in "+-" and text[-3] != ":" else text
         for text in texts
     ]
+    return [exact(text) if len(text) < _EXACT else text for text in plain]

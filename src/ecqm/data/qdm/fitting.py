@@ -89,6 +89,17 @@ def _restated(value: dict[str, Any], type_: CqlType) -> Any:
     return value
 
 
+def exact(time: str) -> str:
+    """A time of ISO 8601 to the millisecond if it has a day: what is not written of the time of day is zero."""
+    day, _, clock = time.partition("T")
+    if len(day) != 10:
+        return time
+    known = re.match(r"[\d:.]*", clock)
+    written = known.group() if known is not None else ""
+    zone = clock[len(written) :]
+    return f"{day}T{written}{'00:00:00.000'[len(written) :]}{zone}"
+
+
 def whole_number(value: Decimal) -> int | None:
     """A number as an integer; None if it is none, or not one of 64 bits."""
     if not value.is_finite() or value.adjusted() > _DIGITS or value != value.to_integral_value():

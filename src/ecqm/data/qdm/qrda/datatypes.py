@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from ecqm.data.qdm.fitting import whole_number
+from ecqm.data.qdm.fitting import exact, whole_number
 from ecqm.data.qdm.qrda.xml import SDTC, XSI_TYPE, Element, name
 from ecqm.data.qdm.structs import Code, Period, Quantity, Range, Ratio
 from ecqm.terminology import VALUE_SETS, system_oid
@@ -57,17 +57,6 @@ def hl7_time(text: str) -> str:
     zone = "+0000" if zone == "Z" else (zone or "").replace(":", "")
     digits = "".join(part or "" for part in (year, month, day, hour, minute, second))
     return f"{digits}{(fraction or '')[:5]}{zone if hour else ''}"
-
-
-def exact(time: str) -> str:
-    """A time of ISO 8601 to the millisecond if it has a day: what is not written of the time of day is zero."""
-    day, _, clock = time.partition("T")
-    if len(day) < 10:
-        return time
-    known = re.match(r"[\d:.]*", clock)
-    written = known.group() if known is not None else ""
-    zone = clock[len(written) :]
-    return f"{day}T{written}{'00:00:00.000'[len(written) :]}{zone}"
 
 
 @dataclass(frozen=True)

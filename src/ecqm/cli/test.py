@@ -108,7 +108,7 @@ def command(
     run.
     """
     from ecqm.bundles.decks.dealing import dealt
-    from ecqm.bundles.decks.matching import match_deck
+    from ecqm.bundles.decks.matching import folders_of, match_deck
     from ecqm.bundles.decks.runner import DeckRunner
     from ecqm.bundles.decks.unpacking import unpacked
     from ecqm.bundles.packages.comparison import package_report
@@ -140,7 +140,7 @@ def command(
         if not apart and (is_zipfile(content) or (content.is_dir() and not (content / "input").is_dir())):
             content = archives.enter_context(unpacked(content, _warn))
         opened = open_content(content, libraries, valuesets, manifest)
-        cases = archives.enter_context(dealt(tests or opened.tests or content, _warn))
+        cases = archives.enter_context(dealt(tests or opened.tests or content, _warn, folders_of(opened, measures)))
         deck = match_deck(opened, cases, measures)
         for folder, named, count in deck.unmatched:
             click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)

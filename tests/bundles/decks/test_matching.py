@@ -6,7 +6,7 @@ import pytest
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.content.documents import ContentError
-from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.decks.matching import folders_of, match_deck
 from tests.bundles.contents import measure, write_bundle
 from tests.content import CONTENT, needs_content
 from tests.measures.decks.cases import counts, expected_report, write
@@ -36,6 +36,9 @@ def test_folders_belong_to_measures_by_name_or_by_what_they_expect(tmp_path: Pat
     assert matched.unmatched == (("Unknown", "http://example.org/Measure/Unknown", 1),)
     only = match_deck(content, tests, ["CMS7"])
     assert [m.measure.name for m in only.measures] == ["CMS7FHIRExample"] and not only.unmatched
+    may_have = folders_of(content, ["CMS7"])
+    assert [may_have(folder) for folder in ("CMS7FHIRExample", "PainFHIR", "CMS157Pain")] == [True, False, True]
+    assert folders_of(content)("PainFHIR")
     with pytest.raises(ContentError, match="no test cases"):
         match_deck(content)
 

@@ -61,13 +61,17 @@ class _Resource:
 
 
 @contextmanager
-def dealt(path: Path, report: Callable[[str], None] = lambda problem: None) -> Iterator[Path]:
+def dealt(
+    path: Path,
+    report: Callable[[str], None] = lambda problem: None,
+    wanted: Callable[[str], bool] = lambda folder: True,
+) -> Iterator[Path]:
     """A deck with cases that share files split into temporary folders; a deck without such files is returned as it is.
 
-    Splits a bundle, or the files in a folder and its subfolders, except for content repositories. Files that cannot be
-    read are left out and passed to `report`. Raises OSError.
+    Splits a bundle, or the files in a folder and its subfolders, except for content repositories. Only subfolders with
+    `wanted` names are looked into. Files that cannot be read are left out and passed to `report`. Raises OSError.
     """
-    together = dict(_together(path))
+    together = dict(_together(path, wanted))
     if not together:
         yield path
         return
@@ -99,7 +103,7 @@ def _link_others(path: Path, root: Path, together: Mapping[Path, Sequence[Path]]
                 os.symlink(other.absolute(), inside / other.name, other.is_dir())
 
 
-def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
+def _together(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[Path, list[Path]]]:
     """Folders (or a file) with the files that hold resources of several cases, including reports."""
     if not path.is_dir():
         if _cases_in(path):
@@ -107,7 +111,7 @@ def _together(path: Path) -> Iterator[tuple[Path, list[Path]]]:
         return
     if (path / "input").is_dir():
         return
-    for folder in (path, *_listed(path, os.DirEntry.is_dir)):
+    for folder in (path, *(each for each in _listed(path, os.DirEntry.is_dir) if wanted(each.name))):
         files = _listed(folder, os.DirEntry.is_file)
         lines = [each for each in files if each.name.endswith(".ndjson")]
         several = [each for each in files if each.name.endswith(".json") and len(_cases_in(each, at_least=2)) > 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +45,12 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
     if not folders:
         raise ContentError(f"there are no test cases in {root}")
     names = tuple(names)
-    wanted = {measure.canonical: measure for measure in _wanted(content, names)}
+    wanted = _wanted(content, names)
     matched: dict[str, list[tuple[str, TestCase]]] = {}
     unmatched: list[tuple[str, str | None, int]] = []
     for folder in folders:
         measure = _named(content, folder.name)
-        if measure is not None and _among(wanted, measure) is None:
+        if not _may_concern(measure, wanted):
             continue
         cases = list(read_cases(folder))
         if not cases:
@@ -69,7 +69,23 @@ def match_deck(content: Content, tests: Path | None = None, names: Iterable[str]
     return MatchedDeck(found, tuple(unmatched))
 
 
-def _wanted(content: Content, names: Sequence[str]) -> Iterator[Measure]:
+def folders_of(content: Content, names: Sequence[str] = ()) -> Callable[[str], bool]:
+    """Tells by the name of a deck's folder whether it may have cases of the measures with these names, or of any
+    measure. Raises MeasureNotFound for an unknown name."""
+    wanted = _wanted(content, names)
+    return lambda folder: _may_concern(_named(content, folder), wanted)
+
+
+def _may_concern(measure: Measure | None, wanted: Mapping[str, Measure]) -> bool:
+    """Whether the folder that is named after a measure, if after any, may have cases of those wanted."""
+    return measure is None or _among(wanted, measure) is not None
+
+
+def _wanted(content: Content, names: Sequence[str]) -> dict[str, Measure]:
+    return {measure.canonical: measure for measure in _measures(content, names)}
+
+
+def _measures(content: Content, names: Sequence[str]) -> Iterator[Measure]:
     if not names:
         yield from content.select()
     for name in names:

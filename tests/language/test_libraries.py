@@ -163,6 +163,9 @@ def test_an_expression_in_the_light_of_a_library() -> None:
         ("define A: @2012-02-30", "there is no day 30 in that month"),
         ("define A: 1 B", "1"),
         ("include Nowhere", "f:1:1: error: library Nowhere not found"),
+        ("define A: { 1, 2\ndefine B: 3", "; the '{' in line 1 is not closed"),
+        ("define A: Interval[1, 2) + (3", "; the '(' in line 1 is not closed"),
+        ("define A: 'x = 1\ndefine B: 'y'", "; the string from line 1 ends only here: is a quote missing?"),
         ("define A: exist", "f:1:11: error: unknown name 'exist'; did you mean 'exists'?"),
         (
             "define fluent function Twice(n Integer): n * 2\ndefine A: 'a'.Twice()",

@@ -32,6 +32,7 @@ _RECURSION_LIMIT = 20_000
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _GENERIC = frozenset(("List", "Interval", "Choice"))
 _MOST_EXPECTED = 6
+_TOKENS_BACK = 3
 KEYWORDS = tuple(word for name in CqlParser.literalNames if (word := name.strip("'")).isalpha() and len(word) > 3)
 _NAMES = frozenset((CqlParser.IDENTIFIER, CqlParser.DELIMITED_IDENTIFIER, CqlParser.QUOTED_IDENTIFIER))
 _DEFINITIONS = frozenset(("using", "include", "codesystem", "valueset", "code", "concept", "parameter"))
@@ -79,11 +80,15 @@ class _Errors(ErrorListener):  # type: ignore[misc]
         self.found: list[Diagnostic] = []
 
     def syntaxError(self, recognizer: Any, offendingSymbol: Any, line: int, column: int, msg: str, e: Any) -> None:
-        knows = not self.found and (e is None or e.ctx is not None)
-        self.complain(offendingSymbol, _token_types(recognizer.getExpectedTokens()) if knows else [])
+        if self.found:
+            return
+        knows = e is None or e.ctx is not None
+        read = [token for token in recognizer.getTokenStream().tokens if token.start < offendingSymbol.start]
+        self.complain(offendingSymbol, _token_types(recognizer.getExpectedTokens()) if knows else [], read)
 
-    def complain(self, token: Any, types: list[int]) -> None:
-        """Report a token found where one of `types` was expected, unless there is already an error."""
+    def complain(self, token: Any, types: list[int], read: Sequence[Any] = ()) -> None:
+        """Report a token found where one of `types` was expected, unless there is already an error; `read` are the
+        tokens before it."""
         if self.found:
             return
         at_end = token.type == Token.EOF
@@ -94,6 +99,7 @@ class _Errors(ErrorListener):  # type: ignore[misc]
             message = f"unexpected character {text!r}"
             if text in "'\"`":
                 message, expected = f"missing closing {text}", ()
+        message += _hint(token, read)
         self.found.append(
             Diagnostic(
                 message,
@@ -103,6 +109,26 @@ class _Errors(ErrorListener):  # type: ignore[misc]
                 suggestion=_keyword_meant(text, types),
             )
         )
+
+
+def _hint(token: Any, read: Sequence[Any]) -> str:
+    """What may have caused a syntax error at a token further up: a quote or a bracket that is missing."""
+    for string in (token, *reversed(read[-_TOKENS_BACK:])):
+        text = str(string.text)
+        if string.type == CqlParser.STRING and "\n" in text:
+            return f"; the string from line {string.line} ends only here: is a quote missing?"
+    if token.type != Token.EOF:
+        return ""
+    opened: list[Any] = []
+    for each in read:
+        if each.text in ("(", "[", "{"):
+            opened.append(each)
+        elif each.text in (")", "]", "}"):
+            # The brackets of an interval need not be of one kind.
+            if not opened or (opened[-1].text == "{") != (each.text == "}"):
+                return ""
+            opened.pop()
+    return f"; the {opened[-1].text!r} in line {opened[-1].line} is not closed" if opened else ""
 
 
 def _shorten(text: str) -> str:

@@ -84,7 +84,7 @@ def test_data_without_any_resource(tmp_path: Path) -> None:
     sample = Path(__file__).parent.parent.parent / "measure_bundles" / "sample"
     arguments = ["run", str(sample), "--data", str(qdm), "--output", str(tmp_path / "results")]
     straight = CliRunner().invoke(main, arguments)
-    assert straight.exit_code == 2 and "no patient in the data" in straight.stderr
+    assert straight.exit_code == 2 and "no patients in the data" in straight.stderr
 
 
 def test_wrong_options(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_hl7_alone_takes_any_measure(tmp_path: Path) -> None:
     ("options", "reason"),
     [
         (("--format", "qpp"), "the Quality Payment Program asks for --program"),
-        (("--format", "qpp", "--program", "MIPS_INDIV", "--tin", "1"), "1 is no TIN: it has 9 digits"),
+        (("--format", "qpp", "--program", "MIPS_INDIV", "--tin", "1"), "1 is not a TIN, which has 9 digits"),
         (("--format", "qpp", "--program", "MIPS_GROUP"), "MIPS_GROUP asks for a TIN"),
         (("--format", "qpp", *MIPS, "--measure", "CMS122"), "there are no results of a measure CMS122"),
         (("--format", "qrda3", *MIPS), "asks for the CMS EHR Certification ID"),

@@ -277,7 +277,7 @@ def test_the_sender() -> None:
 def test_one_document_is_of_one_period() -> None:
     (year,) = measure("165FHIR", proportion(ALL, **COUNTS)).measures
     half = msgspec.structs.replace(year, period=("2026-01-01", "2026-06-30"))
-    with pytest.raises(SubmissionError, match="submit them apart"):
+    with pytest.raises(SubmissionError, match="different periods"):
         write_qrda3(Counts("", [year, half]), SENDER, INDIVIDUAL, NOW)
 
 

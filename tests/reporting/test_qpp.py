@@ -155,7 +155,7 @@ def test_a_measure_that_is_not_that_of_the_programme(cms: str, groups: list[Grou
 
 def test_one_submission_is_of_one_period() -> None:
     year, half = measure("CMS165v14", rate(d=1, n=1)), measure("CMS122v14", rate(d=1, n=1), end="2026-06-30")
-    with pytest.raises(SubmissionError, match="2026-01-01 to 2026-06-30, 2026-01-01 to 2026-12-31: submit them apart"):
+    with pytest.raises(SubmissionError, match="2026-01-01 to 2026-06-30, 2026-01-01 to 2026-12-31"):
         qpp_submission(Counts("2027-01-15", [year, half]), INDIVIDUAL)
 
 

@@ -35,8 +35,8 @@ def test_an_npi_has_a_check_digit(text: str, valid: bool) -> None:
 @pytest.mark.parametrize(
     ("program", "numbers", "reason"),
     [
-        ("MIPS_INDIV", {"tin": "12345678", "npi": NPI}, "12345678 is no TIN"),
-        ("MIPS_INDIV", {"tin": TIN, "npi": "1234567890"}, "1234567890 is no NPI"),
+        ("MIPS_INDIV", {"tin": "12345678", "npi": NPI}, "12345678 is not a TIN"),
+        ("MIPS_INDIV", {"tin": TIN, "npi": "1234567890"}, "1234567890 is not an NPI"),
         ("MIPS_INDIV", {"tin": TIN}, "MIPS_INDIV asks for an NPI"),
         ("MIPS_INDIV", {"npi": NPI}, "MIPS_INDIV asks for a TIN"),
         ("MIPS_GROUP", {"tin": TIN, "npi": NPI}, "MIPS_GROUP takes no NPI"),

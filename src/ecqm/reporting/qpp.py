@@ -30,7 +30,7 @@ def qpp_submission(counts: Counts, submitter: Submitter) -> Json:
     periods = {measure.days for measure in counts.measures}
     if len(periods) > 1:
         told = ", ".join(sorted(f"{start} to {end}" for start, end in periods))
-        raise SubmissionError(f"a submission is of one period, and the measures are of {told}: submit them apart")
+        raise SubmissionError(f"the measures have different periods ({told}): submit them separately")
     start, end = periods.pop()
     return {
         "performanceYear": int(start[:4]),

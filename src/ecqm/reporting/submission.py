@@ -84,9 +84,9 @@ class Submitter:
 def check_numbers(tin: str | None, npi: str | None) -> None:
     """Raises SubmissionError for an invalid TIN or NPI."""
     if tin is not None and not re.fullmatch(r"[0-9]{9}", tin):
-        raise SubmissionError(f"{tin} is no TIN: it has 9 digits")
+        raise SubmissionError(f"{tin} is not a TIN, which has 9 digits")
     if npi is not None and not is_npi(npi):
-        raise SubmissionError(f"{npi} is no NPI: it has 10 digits, the last of which is a check digit")
+        raise SubmissionError(f"{npi} is not an NPI, which has 10 digits with a check digit at the end")
 
 
 def is_npi(text: str) -> bool:

@@ -40,7 +40,7 @@ def of_elm(data: bytes) -> Declarations:
     """The declarations in ELM (JSON or XML). Raises ElmError."""
     head = read_head(data)
     if head is None:
-        raise ElmError("it is no ELM library")
+        raise ElmError("not an ELM library")
     includes = [(library.name, library.version) for library in head.includes]
     return _declared(includes, head.value_sets, head.identifier.version)
 

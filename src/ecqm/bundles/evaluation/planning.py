@@ -120,7 +120,7 @@ class Planner:
     def _compiled(self, library: LibrarySource) -> IndexedLibrary:
         compilation = self._compiler.library(library.name, library.version)
         if compilation is None:
-            raise ElmError("is at hand neither as ELM nor as CQL", library=str(library))
+            raise ElmError("has neither ELM nor CQL in the content; add it with --libraries", library=str(library))
         if compilation.errors:
             told = "\n".join(error.render() for error in compilation.errors)
             raise ElmError(f"does not compile:\n{told}", library=str(library))

@@ -47,7 +47,7 @@ def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
         yield f"measure {name} was not run: {reason}"
     yield from refused
     if refused:
-        yield "started again, the run evaluates what could not be read, and nothing else"
+        yield "start the same run again to evaluate only what could not be read"
     for notice in output.selection.notices:
         yield f"warning: {notice}"
     for missing in output.selection.missing:
@@ -58,4 +58,4 @@ def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
         are = "is 1 problem" if total.n_problems == 1 else f"are {total.n_problems} problems"
         yield f"there {are} with the data, see {errors}"
     if not total.patients:
-        yield "there is no patient in the data (patients of QDM are for measures of QDM)"
+        yield "there are no patients in the data (QDM patients can only be used with QDM measures)"

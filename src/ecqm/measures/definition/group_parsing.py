@@ -89,7 +89,7 @@ class GroupParser:
                     reference = self._observed(population, reference, observed[0], populations, where)
                 observed = observed[-1:]
             elif reference is not None and reference not in ids:
-                self.problems.append(f"{where}: {population.id} refers to {reference!r}, which is no population")
+                self.problems.append(f"{where}: {population.id} refers to {reference!r}, which is not in the group")
                 reference = None
             yield replace(population, criteria_reference=reference)
 
@@ -107,7 +107,7 @@ class GroupParser:
             raise MeasureError(f"{where}: observation {observation.id} observes {reference!r}, which is not there")
         if reference is not None:
             self.problems.append(
-                f"{where}: observation {observation.id} refers to {reference!r}, which is no population; "
+                f"{where}: observation {observation.id} refers to {reference!r}, which is not in the group; "
                 f"taken as {taken}"
             )
         return taken

@@ -84,7 +84,7 @@ def _observed(executor: Executor, observation: Observation, name: str) -> Observ
         return Observed(numbers(column))
     source = executor.evaluate(observation.of, name).broadcast(n)
     if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
-        raise EvaluationError(f"{name} is a function of episodes, but the population it observes is no list")
+        raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
     present = source.values.valid
     found = Episodes(source.parents[present], source.values.keys()[present])
     return Observed(numbers(column.values)[present], found)

@@ -37,7 +37,7 @@ class Sender:
     def __post_init__(self) -> None:
         number = self.ehr_certification
         if number is not None and not (len(number) == 15 and number.isascii() and number.isalnum()):
-            raise SubmissionError(f"{number} is no CMS EHR Certification ID: it has 15 letters and digits")
+            raise SubmissionError(f"{number} is not a CMS EHR Certification ID, which has 15 letters and digits")
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ def write_qrda3(
         raise SubmissionError(f"{submitter.program} asks for the CMS EHR Certification ID of a QRDA III document")
     periods = {tuple(map(hl7_time, measure.days)) for measure in counts.measures}
     if len(periods) > 1:
-        raise SubmissionError(
-            "a QRDA III document is of one period, and the measures are of several: submit them apart"
-        )
+        raise SubmissionError("the measures have different periods: write a QRDA III document for each period")
     start, end = periods.pop()
     # Without a time zone: all times of a document must have one or none, and periods are given in days.
     moment = (now or datetime.now(UTC)).strftime("%Y%m%d%H%M%S")

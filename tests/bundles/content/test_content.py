@@ -116,7 +116,7 @@ def test_a_missing_library_names_the_versions_at_hand(tmp_path: Path) -> None:
     assert "Common version 2.0.0" in missing and "3.0.0" in missing and "CMS7FHIRExample|1.0.0 includes" in missing
     relaxed = content.closure(content.measure("CMS7"), relax_versions=True)
     assert [str(source) for source in relaxed.libraries][1] == "Common|3.0.0"
-    with pytest.raises(LibraryNotFound, match="no version is"):
+    with pytest.raises(LibraryNotFound, match="library Nowhere version 1 not found; add the folder"):
         content.libraries.find("Nowhere", "1")
 
 

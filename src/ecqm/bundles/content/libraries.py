@@ -131,11 +131,10 @@ class Libraries:
         for source in sources:
             if source.version == version:
                 return source
-        at_hand = ", ".join(str(source.version) for source in sources)
+        available = ", ".join(str(source.version) for source in sources)
         wanted = f"library {name}" + (f" version {version}" if version else "")
-        raise LibraryNotFound(
-            f"{wanted} is not at hand; " + (f"versions at hand: {at_hand}" if sources else "no version is")
-        )
+        hint = f"available: {available}" if sources else "add the folder that contains it with --libraries"
+        raise LibraryNotFound(f"{wanted} not found; {hint}")
 
     def nearest(self, name: str, version: str | None = None) -> LibrarySource:
         """The requested version, otherwise the next later one, otherwise the latest."""

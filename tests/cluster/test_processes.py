@@ -19,7 +19,7 @@ from ecqm.cluster.run import run_units
 from ecqm.cluster.units import FileUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
-from ecqm.data.loading import deal
+from ecqm.data.loading import division
 from ecqm.reporting.run import RunOutput
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
@@ -62,7 +62,7 @@ def test_processes_give_what_one_gives(tmp_path: Path, store: Path, expected: Pa
 def test_files_that_are_too_large_for_one_unit_are_sorted_by_patient(
     tmp_path: Path, store: Path, expected: Path, jobs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deal, "_LEAST", 2_000)
+    monkeypatch.setattr(division, "_LEAST", 2_000)
     with cohorts.output(tmp_path / "results") as output:
         with output.processes(jobs) as processes:
             units = cohorts.units(store.parent / "files", output.work, unit_size=4_000, processes=processes)
@@ -159,8 +159,8 @@ SCRIPT = """
 import sys
 from ecqm import evaluate, load, select
 from ecqm.cluster import units
-from ecqm.data.loading import deal
-units._LARGEST_UNIT, deal._LEAST = 4_000, 2_000
+from ecqm.data.loading import division
+units._LARGEST_UNIT, division._LEAST = 4_000, 2_000
 result = evaluate(select(sys.argv[1]), load(sys.argv[2]), sys.argv[3], jobs=2)
 print(result.patients, len(result.populations))
 """

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ecqm.data import DataError
-from ecqm.data.loading import deal
+from ecqm.data.loading import division
 from ecqm.data.loading import load as loading_module
 from ecqm.data.loading import partition as partition_module
 from ecqm.data.loading.load import load
@@ -36,7 +36,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         return build(self, todo, Processes(1, processes._folder), watcher)
 
     monkeypatch.setattr(loading_module._Loading, "_build", build_here)
-    monkeypatch.setattr(deal, "_LEAST", 2_000)
+    monkeypatch.setattr(division, "_LEAST", 2_000)
 
 
 def varied(folder: Path) -> Path:
@@ -148,10 +148,10 @@ def test_an_unreadable_file_among_a_thousand(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ecqm.data.loading import deal
+from ecqm.data.loading import division
 from ecqm.data.loading import partition
 from ecqm.data.loading.load import load
-deal._LEAST, partition._BETWEEN_NOTES = 2000, 1000
+division._LEAST, partition._BETWEEN_NOTES = 2000, 1000
 class Killer:
     read = 0
     def sorted(self, size, total):
@@ -216,9 +216,9 @@ def rows(spools: Any) -> list[dict[str, Any]]:
 FULL = """
 import resource, sys
 from pathlib import Path
-from ecqm.data.loading import deal
+from ecqm.data.loading import division
 from ecqm.data.loading.load import load
-deal._LEAST = 2000
+division._LEAST = 2000
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
     try:

@@ -1,10 +1,10 @@
 """The first half of loading: input files sorted into spool files by patient, by one process or several.
 
-The input is divided into parts (`ecqm.data.loading.deal`). Each part is sorted into its own spools, with a journal of
-its own (`ecqm.data.loading.sorting`). The spools of all parts, in the order of the parts, are in the order of the
+The input is divided into parts (`ecqm.data.loading.division`). Each part is sorted into its own spools, with its own
+journal (`ecqm.data.loading.sorting`). The spools of all parts, in the order of the parts, are in the order of the
 input. A sorting that was killed continues with the parts that it began with.
 
-    deal.json                    what is sorted, and where the parts begin
+    division.json                what is sorted, and where the parts begin
     part-00000/journal.json      how far a part has come
     part-00000/00007.spool       the resources of the patients of shard 7 in it
     part-00000/shared.spool      the resources without a patient
@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from ecqm.data.files.exports import wrong_count
-from ecqm.data.loading.deal import Mapped, Place, dealt, n_parts
+from ecqm.data.loading.division import Mapped, Place, divide, n_parts
 from ecqm.data.loading.processes import Processes, tell
 from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
 from ecqm.data.problems import DataProblem, name_of
@@ -34,10 +34,10 @@ from ecqm.data.writing import replace_file, replacing
 _BETWEEN_NOTES = 512 << 20
 _HELD_BACK = 192 << 20
 _LEAST_HELD_BACK = 64 << 10
-_DEAL = "deal.json"
+_DIVISION = "division.json"
 
 
-class _Deal(msgspec.Struct):
+class _Division(msgspec.Struct):
     fingerprint: str
     n_shards: int
     starts: list[Place]
@@ -64,27 +64,27 @@ class Partition:
         self._fingerprint = fingerprint
         self._first_number = first_number
         self._counts = {number: counts[file] for number, file in enumerate(files) if counts and file in counts}
-        self._deal = self._dealt_before()
+        self._division = self._division_before()
 
     @property
     def is_resumed(self) -> bool:
         """Was this begun before?"""
-        return self._deal is not None
+        return self._division is not None
 
     def forget(self) -> None:
         """Remove what was sorted before. Spools may be files of shards by now: they are unlinked, never cut."""
-        (self.folder / _DEAL).unlink(missing_ok=True)
+        (self.folder / _DIVISION).unlink(missing_ok=True)
         self.shared.unlink(missing_ok=True)
         for folder in self.folder.glob("part-*"):
             shutil.rmtree(folder)
-        self._deal = None
+        self._division = None
 
     def run(self, progress: Progress, processes: Processes | None = None) -> None:
         """Sort everything, or what is left of it; `progress` takes the bytes of JSON read since the last call.
 
         Several processes do it if they are given and there is enough to do. Raises OSError if spools cannot be written.
         """
-        if self._deal is None:
+        if self._division is None:
             self.forget()
         n = 1 if processes is None else min(processes.jobs, self._worthwhile(processes.jobs))
         if processes is None or n <= 1:
@@ -136,28 +136,28 @@ class Partition:
         """The journals of all parts, once everything is sorted."""
         return [part.journal for part in self._parts(self._begun(1), 1)]
 
-    def _dealt_before(self) -> _Deal | None:
-        path = self.folder / _DEAL
+    def _division_before(self) -> _Division | None:
+        path = self.folder / _DIVISION
         self.folder.mkdir(parents=True, exist_ok=True)
-        deal = msgspec.json.decode(path.read_bytes(), type=_Deal) if path.exists() else None
-        same = deal is not None and deal.fingerprint == self._fingerprint and deal.n_shards == self.n_shards
-        return deal if same else None
+        division = msgspec.json.decode(path.read_bytes(), type=_Division) if path.exists() else None
+        same = division is not None and division.fingerprint == self._fingerprint and division.n_shards == self.n_shards
+        return division if same else None
 
     def _worthwhile(self, jobs: int) -> int:
         """How many processes have work to do."""
-        return n_parts(self.files, jobs) if self._deal is None else len(self._unfinished(self._deal, 1))
+        return n_parts(self.files, jobs) if self._division is None else len(self._unfinished(self._division, 1))
 
-    def _begun(self, n: int, mapped: Mapped = map) -> _Deal:
+    def _begun(self, n: int, mapped: Mapped = map) -> _Division:
         """The division into parts; made for `n` processes if there is none."""
-        if self._deal is None:
-            self._deal = _Deal(self._fingerprint, self.n_shards, dealt(self.files, n, mapped))
-            replace_file(self.folder / _DEAL, msgspec.json.encode(self._deal))
-        return self._deal
+        if self._division is None:
+            self._division = _Division(self._fingerprint, self.n_shards, divide(self.files, n, mapped))
+            replace_file(self.folder / _DIVISION, msgspec.json.encode(self._division))
+        return self._division
 
-    def _parts(self, deal: _Deal, jobs: int) -> list[Part]:
+    def _parts(self, division: _Division, jobs: int) -> list[Part]:
         held_back = max(_LEAST_HELD_BACK, _HELD_BACK // jobs // (self.n_shards + 1))
         counted = frozenset(self._counts)
-        bounds = pairwise([*deal.starts, Place(len(self.files))])
+        bounds = pairwise([*division.starts, Place(len(self.files))])
         return [
             Part(
                 self.folder / f"part-{number:05}",
@@ -173,8 +173,8 @@ class Partition:
             for number, (start, stop) in enumerate(bounds)
         ]
 
-    def _unfinished(self, deal: _Deal, jobs: int) -> list[Part]:
-        return [part for part in self._parts(deal, jobs) if not part.journal.finished]
+    def _unfinished(self, division: _Division, jobs: int) -> list[Part]:
+        return [part for part in self._parts(division, jobs) if not part.journal.finished]
 
     def _put_shared_together(self) -> None:
         if self.shared.exists():

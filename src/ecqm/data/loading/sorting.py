@@ -22,7 +22,7 @@ from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.fhir.compartment import PATIENT_LINKS, target
 from ecqm.data.files.content import Block, read_blocks, read_document
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
-from ecqm.data.loading.deal import Place
+from ecqm.data.loading.division import Place
 from ecqm.data.loading.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
 from ecqm.data.parsing.encoding import numbers_of
 from ecqm.data.problems import DataError, DataProblem, name_of

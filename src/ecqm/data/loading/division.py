@@ -41,7 +41,7 @@ def n_parts(files: Iterable[Path], jobs: int) -> int:
     return max(1, min(jobs, sum(map(unpacked_size, files)) // _LEAST))
 
 
-def dealt(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
+def divide(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
     """Where `n` parts of files begin, about equal in size; fewer than `n` if files cannot be divided that way.
 
     Only plain files of lines are divided, at line ends, and only if both sides have some size. `mapped` is used like
@@ -59,11 +59,11 @@ def dealt(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
         else:
             places.append(Place(file if before < after else file + 1))
     for file, bytes_ in cuts.items():
-        places += _divided(file, files[file], bytes_, mapped)
+        places += _divided_file(file, files[file], bytes_, mapped)
     return sorted({place for place in places if place.file < len(files)})
 
 
-def _divided(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list[Place]:
+def _divided_file(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list[Place]:
     """The places of the first lines after some bytes of a file. None if the file cannot be read to its end: it is not
     divided then, and the error is reported when it is sorted."""
     try:

@@ -23,7 +23,8 @@ _INTERVALS = "(Interval<T>, Interval<T>) -> Boolean"
 def contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
     """Whether a point is between the boundaries of an interval (`elm:19.5`, `elm:19.12`).
 
-    An open boundary is compared exclusively, so that with a precision its whole day, month, … is excluded."""
+    An open boundary is compared exclusively, so that with a precision its whole day, month, … is excluded. A point that
+    is a closed boundary is within, also where the other boundary is too imprecise to compare it with."""
     first, last = _bounds_beside(interval, point)
     if interval.low is not None and not interval.low_closed:
         after = less(interval.low, point, precision)
@@ -33,7 +34,14 @@ def contains(interval: Interval, point: Any, precision: str | None = None) -> Bo
         before = less(point, interval.high, precision)
     else:
         before = at_most(point, last, precision)
-    return conjunction(after, before)
+    within = conjunction(after, before)
+    return True if within is None and _is_boundary(interval, point, precision) else within
+
+
+def _is_boundary(interval: Interval, point: Any, precision: str | None) -> bool:
+    """Whether a point is a closed boundary of an interval."""
+    boundaries = ((interval.low, interval.low_closed), (interval.high, interval.high_closed))
+    return any(closed and bound is not None and same(bound, point, precision) for bound, closed in boundaries)
 
 
 def properly_contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecqm.columns import Column, IntervalColumn, ListColumn, Mask, NullColumn, broadcast_length
 from ecqm.operators.vectors import vector
-from ecqm.operators.vectors.answers import Answer, with_rest
+from ecqm.operators.vectors.answers import Answer, either, with_rest
 from ecqm.operators.vectors.bounds import Bound, Bounds, at_most, both_bounds, bounds_of, less, same, unified
 from ecqm.operators.vectors.membership import contains_element, included_element, includes_list
 
@@ -145,7 +145,18 @@ def _point_within(container: IntervalColumn, point: Column, precision: str | Non
     bounds = Bound(interval.low, interval.low), Bound(interval.high, interval.high)
     after = _exclusively(after, ~interval.low_closed & interval.low.valid, bounds[0], b.start, precision)
     before = _exclusively(before, ~interval.high_closed & interval.high.valid, b.end, bounds[1], precision)
-    return None if after is None or before is None else (after & before).where(a.valid & b.valid)
+    if after is None or before is None:
+        return None
+    within = (after & before).where(a.valid & b.valid)
+    for bound, closed in zip(bounds, (interval.low_closed, interval.high_closed), strict=True):
+        unknown = ~within.is_true & ~within.is_false & a.valid & b.valid & closed & bound.lowest.valid
+        if unknown.any():
+            equal = same(bound, b.start, precision)
+            if equal is None:
+                return None
+            left = None if equal.undecided is None else equal.undecided & unknown
+            within = Answer(within.is_true | equal.is_true & unknown, within.is_false, either(within.undecided, left))
+    return within
 
 
 def _exclusively(closed: Answer | None, is_open: Mask, a: Bound, b: Bound, precision: str | None) -> Answer | None:

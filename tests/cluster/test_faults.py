@@ -137,7 +137,7 @@ def test_a_shard_that_was_repaired_is_all_that_is_evaluated_again(tmp_path: Path
     sound = damaged.read_bytes()
     damaged.write_bytes(b"lost")
     run = command(*arguments(store, results))
-    assert run.exit_code == 2 and "started again" in run.stderr
+    assert run.exit_code == 2 and "start the same run again" in run.stderr
     fewer = cohorts.results(results)[1]
     parts = {path: path.stat().st_mtime_ns for path in (results / ".running").glob("*/0*.json")}
     assert len(parts) > 1

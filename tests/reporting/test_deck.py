@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ecqm.measures.decks.agreement import (
     CaseResult,
     GroupAgreement,
     MeasureRun,
+    ObservationAgreement,
     PopulationAgreement,
     ScoreAgreement,
     deck_report,
@@ -57,3 +59,11 @@ def test_what_keeps_several_cases_from_running_is_said_once() -> None:
     broken = [CaseResult(case(name), (), error="does not compile") for name in ("one", "two")]
     assert table(broken)[0] == f"{NAME} (all 2 cases): does not compile"
     assert table([*broken, CaseResult(case("three"), counted(1, 1))])[0] == f"{NAME} one, two: does not compile"
+
+
+def test_where_differing_observations_are_listed_is_said_after_the_totals() -> None:
+    (group,) = counted(1, 1)
+    observation = ObservationAgreement("observation", (3.0,), (4.0,))
+    lines = table([CaseResult(case("one"), (replace(group, observations=(observation,)),))])
+    assert lines[-2].startswith("total")
+    assert lines[-1] == "observed: 1 of 1 cases differ, listed by --format json and --html"

@@ -49,7 +49,16 @@ def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
     out = StringIO()
     Console(file=out, width=width).print(table)
     lines = [line for run in runs for line in _differences(run)]
-    return "\n".join([*lines, *([""] if lines else []), *(line.rstrip() for line in out.getvalue().splitlines())])
+    told = [*lines, *([""] if lines else []), *(line.rstrip() for line in out.getvalue().splitlines())]
+    return "\n".join([*told, *_not_listed(totals)])
+
+
+def _not_listed(totals: Report) -> Iterator[str]:
+    """Where to find the strata and observations that differ: a case does not fail for them."""
+    for name in ("stratifiers", "observations"):
+        tally = totals.get(name)
+        if isinstance(tally, dict) and (differ := tally["cases"] - tally["agree"]):
+            yield f"{_HEADINGS[name]}: {differ} of {tally['cases']} cases differ, listed by --format json and --html"
 
 
 def _amount(tally: int | Report) -> int:

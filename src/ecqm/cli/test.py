@@ -143,7 +143,8 @@ def command(
         cases = archives.enter_context(dealt(tests or opened.tests or content, _warn, folders_of(opened, measures)))
         deck = match_deck(opened, cases, measures)
         for folder, named, count in deck.unmatched:
-            click.echo(f"{folder}: the content has no measure {named or ''} of these {count} cases", err=True)
+            unknown = f"the content has no measure {named}" if named else "no measure is named by the reports"
+            click.echo(f"{folder}: {unknown} of these {count} cases", err=True)
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
         form_of_libraries: LibraryForm = "cql" if source == "cql" else "elm"

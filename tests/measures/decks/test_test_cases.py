@@ -47,8 +47,9 @@ def test_titles_from_the_export_list_and_the_read_me(tmp_path: Path) -> None:
         write(tmp_path / "M" / name / "MeasureReport-1.json", expected_report(GROUP, contained=[]))
     listed = [{"patientId": "a", "series": "S", "title": "First"}]
     (tmp_path / "M" / ".madie").write_text(json.dumps(listed))
-    (tmp_path / "M" / "README.txt").write_text("How to read this\n\nCase # 1 - b = S Second\n")
-    assert [case.title for case in list(read_cases(tmp_path / "M"))] == ["S First", "S Second", None]
+    for line in ("Case # 1 - b = S Second", "b = S Second"):
+        (tmp_path / "M" / "README.txt").write_text(f"How to read this\n\n{line}\n")
+        assert [case.title for case in list(read_cases(tmp_path / "M"))] == ["S First", "S Second", None]
 
 
 def test_the_report_for_the_measure_counts(tmp_path: Path) -> None:

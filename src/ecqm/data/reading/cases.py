@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ecqm.data.allocation import many_objects
 from ecqm.data.cohort.cohort import Cohort, CohortBuilder
 from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.demand import EVERYTHING, Demand
-from ecqm.data.files.inputs import without_twins
-from ecqm.data.files.suffixes import DOCUMENT_SUFFIXES
+from ecqm.data.files.case_folders import case_documents
 from ecqm.data.reading.files import documents
 from ecqm.terminology import CodeIndex
 
@@ -45,7 +43,7 @@ def read_cases(
 def _read_case(builder: CohortBuilder, folder: Path) -> None:
     patient = builder.add_patient(folder.stem if folder.is_file() else folder.name)
     found = False
-    for path in without_twins([folder] if folder.is_file() else sorted(_documents(folder))):
+    for path in [folder] if folder.is_file() else sorted(case_documents(folder)):
         if path.name.startswith(_NOT_DATA):
             continue
         for loose in documents(builder, path):
@@ -57,9 +55,3 @@ def _read_case(builder: CohortBuilder, folder: Path) -> None:
             found |= builder.add(patient, *loose)
     if not found:
         builder.report(Origin(str(folder), None), "no resources that the measures need", folder.name)
-
-
-def _documents(folder: Path) -> Iterator[Path]:
-    """The JSON and XML files in a folder and its subfolders."""
-    for directory, _, names in os.walk(folder):
-        yield from (Path(directory, name) for name in names if name.endswith(DOCUMENT_SUFFIXES))

@@ -1,8 +1,9 @@
 """The test cases of a deck: folders of patient data with a MeasureReport of what is expected.
 
 A deck is laid out as `DIR/<Measure>/<case>/…json`. A case's folder holds single resource files, one bundle, or both,
-possibly in subfolders; one of the resources is a MeasureReport with the expectation. A bundle in the measure's folder
-itself is a case too, unless it is a copy of a case's folder. Only the reports are read here; patient data are left to
+possibly in subfolders; one of the resources is a MeasureReport with the expectation. Of bundles that the authoring tool
+exported from several versions of the measure, the latest counts. A bundle in the measure's folder itself is a case too,
+unless it is a copy of a case's folder. Only the reports are read here; patient data are left to
 the data readers (`TestCase.files`).
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from ecqm.data import DataError
+from ecqm.data.files.case_folders import EXPORTED_BUNDLE, case_documents
 from ecqm.data.files.content import as_json, read_bytes
 from ecqm.data.files.inputs import without_twins
 from ecqm.json_decoding import json_decoder
@@ -73,7 +75,7 @@ def read_cases(measure_folder: Path) -> Iterator[TestCase]:
     patients: set[str | None] = set()
     for outer in _folders(measure_folder):
         for folder in _case_folders(outer):
-            case = _case(measure_folder, folder.name, folder, _documents(folder), titles)
+            case = _case(measure_folder, folder.name, folder, tuple(case_documents(folder)), titles)
             names.add(case.name)
             patients.update(e.patient_id for e in case.expectations)
             yield case
@@ -156,20 +158,12 @@ def _case_folders(outer: Path) -> list[Path]:
     inner = sorted(Path(entry.path) for entry in os.scandir(outer) if entry.is_dir())
     if len(inner) < 2:
         return [outer]
-    groups = all(any(_may_be_report(path) for path in _documents(folder)) for folder in inner)
+    groups = all(any(_may_be_report(path) for path in case_documents(folder)) for folder in inner)
     return inner if groups else [outer]
 
 
 def _may_be_report(path: Path) -> bool:
     return path.name.startswith("MeasureReport") or b"MeasureReport" in path.read_bytes()
-
-
-def _documents(folder: Path) -> tuple[Path, ...]:
-    found: list[Path] = []
-    for directory, folders, names in os.walk(folder):
-        folders.sort()
-        found += [Path(directory, name) for name in sorted(names) if _is_document(name)]
-    return tuple(without_twins(found))
 
 
 def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expectation, ...]:
@@ -197,8 +191,7 @@ class _MadieCase(msgspec.Struct, frozen=True):
 # How a Bundle is recognized: in JSON by its resourceType, which may come last, in XML by its root element.
 _BUNDLE = re.compile(rb'"resourceType"\s*:\s*"Bundle"|<Bundle\b')
 _decode_madie = json_decoder(list[_MadieCase])
-_README_LINE = re.compile(r"^Case # *\d+ - (?P<folder>\S+) = (?P<title>.+?)\s*$", re.MULTILINE)
-_BUNDLE_NAME = re.compile(r"^.+-v[\w.]+-(?P<series>[^-]+)-(?P<title>.+)$")
+_README_LINE = re.compile(r"^(Case # *\d+ - )?(?P<folder>\S+) = (?P<title>.+?)\s*$", re.MULTILINE)
 
 
 def _titles(measure_folder: Path) -> dict[str, str]:
@@ -222,7 +215,7 @@ def _titles(measure_folder: Path) -> dict[str, str]:
 def _title_of_bundle(files: tuple[Path, ...]) -> str | None:
     """`<measure>-v<version>-<series>-<title>.json`, as the authoring tool names a case's bundle."""
     for path in files:
-        match = _BUNDLE_NAME.match(path.stem)
+        match = EXPORTED_BUNDLE.match(path.stem)
         if match and not re.fullmatch(r"[0-9a-f-]+", match["title"]):
             return f"{match['series']} {match['title']}"
     return None

@@ -13,7 +13,14 @@ def test_bundles_of_earlier_versions_hidden_files_and_twins_are_left_out(tmp_pat
         "Patient-v2-x-y.json",
         "a.json",
     )
-    left_out = ("CMS1-v0.9.999-A-other title.json", "._a.json", "a.xml", ".DS_Store", "README.txt")
+    left_out = (
+        "CMS1-v0.9.999-A-other title.json",
+        "CMS1FHIR-v0.1.000-A-b.json",
+        "._a.json",
+        "a.xml",
+        ".DS_Store",
+        "README.txt",
+    )
     (tmp_path / "Encounter").mkdir()
     for name in (*kept, *left_out, "Encounter/CMS1-v0.1.000-A-b.json"):
         (tmp_path / name).touch()

@@ -37,6 +37,11 @@ def _without_earlier_exports(names: Sequence[str]) -> Iterator[str]:
 
 
 def _exported_version(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """The measure, and its version as numbers, in the name of an exported bundle; None for any other name."""
+    """The measure, and its version as numbers, in the name of an exported bundle; None for any other name.
+
+    Short names got the suffix FHIR over the years: CMS986 and CMS986FHIR are one measure.
+    """
     match = EXPORTED_BUNDLE.match(name)
-    return (match["measure"], tuple(map(int, match["version"].split(".")))) if match else None
+    if match is None:
+        return None
+    return match["measure"].removesuffix("FHIR"), tuple(map(int, match["version"].split(".")))

@@ -12,6 +12,8 @@ from ecqm.data.allocation import many_objects
 
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
+    # What ran before in this process may have frozen its objects, as the command line does when it ends.
+    gc.unfreeze()
     gc.enable()
     yield
     gc.unfreeze()

@@ -1,7 +1,7 @@
 """Evaluation of units in several processes of this machine.
 
-A process that exceeds its share of memory ends after its current unit and is replaced, because strings and codes of all
-its units stay in its memory. If a process dies, another one evaluates its unit once more; a unit with which processes
+A process that has used most of its share of memory ends after its current unit and is replaced, because strings and codes
+of all its units stay in its memory. If a process dies, another one evaluates its unit once more; a unit with which processes
 die twice is given up, and named. If results cannot be written (the disk is full), all processes end, and so does the
 run.
 """
@@ -25,6 +25,8 @@ from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
 
 _ATTEMPTS = 2
+# The part of its share of memory that a process uses up before it is replaced; the rest is room for its last unit.
+_FULL = 0.75
 Done = Callable[[int], None]
 
 
@@ -46,7 +48,8 @@ class _Report:
     """The report of a process on a unit.
 
     At most one of the errors is set: `refused` if the data could not be read, `unwritten` if the results could not be
-    written, `failed` with the traceback of any other error. `full` means that the process exceeds its share of memory.
+    written, `failed` with the traceback of any other error. `full` means that the process may have no room for another
+    unit.
     """
 
     refused: str | None = None
@@ -168,9 +171,9 @@ def _report(worker: Worker, unit: Unit, path: Path, share: int) -> _Report:
     try:
         worker.run(unit, path)
     except (DataError, ContentError) as error:
-        return _Report(refused=str(error), full=peak_memory() > share)
+        return _Report(refused=str(error), full=peak_memory() > _FULL * share)
     except OSError as error:
         return _Report(unwritten=error)
     except Exception:
         return _Report(failed=traceback.format_exc())
-    return _Report(full=peak_memory() > share)
+    return _Report(full=peak_memory() > _FULL * share)

@@ -1,9 +1,9 @@
 """Evaluation of units in several processes of this machine.
 
-A process that has used most of its share of memory ends after its current unit and is replaced, because strings and codes
-of all its units stay in its memory. If a process dies, another one evaluates its unit once more; a unit with which processes
-die twice is given up, and named. If results cannot be written (the disk is full), all processes end, and so does the
-run.
+A process that has used most of its share of memory ends after its current unit and is replaced, because strings and
+codes of all its units stay in its memory. If a process dies, another one evaluates its unit once more; a unit with
+which processes die twice is given up, and named. If results cannot be written (the disk is full), all processes end,
+and so does the run.
 """
 
 from __future__ import annotations

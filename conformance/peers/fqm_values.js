@@ -1,7 +1,6 @@
 // What fqm-execution makes of each patient: populations, strata and observations, and the value of every definition.
 //   node fqm_values.js FQM_FOLDER MEASURE_BUNDLE PATIENTS_NDJSON START END
 // Prints a line of JSON per patient: {"groups": […], "values": {"Library": {"Definition": value}}}, or {"error": "…"}.
-// Values are written as conformance/plain_values.py writes those of ecqm.
 const fs = require('fs');
 
 const [folder, measureFile, patientsFile, start, end] = process.argv.slice(2);
@@ -17,44 +16,12 @@ const options = {
   useElmJsonsCaching: true,
 };
 
-// Significant digits that survive arithmetic in floating point.
-const number = value => String(Number(value.toPrecision(12)));
-const parts = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'];
-
-function moment(value) {
-  const fields = [];
-  for (const part of parts) {
-    if (value[part] === null || value[part] === undefined) break;
-    fields.push(value[part]);
-  }
-  if (fields.length === 6) fields.push(0); // seconds and milliseconds are one precision
-  if (fields.length < 7) return `@${fields.join('.')}`;
-  const [year, month, ...rest] = fields;
-  const instant = new Date(Date.UTC(2000, month - 1, ...rest)).setUTCFullYear(year);
-  return `@${new Date(instant - (value.timezoneOffset || 0) * 3600000).toISOString()}`;
-}
-
-function plain(value) {
-  // What is not known exactly is null in the end.
-  if (value && value.isUncertainty) return value.isPoint() ? plain(value.low) : null;
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'boolean' || typeof value === 'string') return value;
-  if (typeof value === 'number') return number(value);
-  if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (value.isDateTime || value.isDate) return value.isTime && value.isTime() ? `T${value}` : moment(value);
-  if (value.isInterval) return { low: plain(value.low), high: plain(value.high), closed: [value.lowClosed, value.highClosed] };
-  if (value.isQuantity) return `${number(value.value)} ${value.unit || '1'}`;
-  if (value.isRatio) return [plain(value.numerator), plain(value.denominator)];
-  if (value.isConcept) return { codes: value.codes.map(plain) };
-  if (value.isCode) return `${value.system}|${value.code}`;
-  if (value.isValueSet) return `ValueSet ${value.oid}`;
+const plain = require('./plain_values')(value => {
   const json = value._json || value.json;
   if (json && json.resourceType) return `${json.resourceType}/${json.id}`;
   // Elements of FHIR other than resources: which of their parts are read differs from engine to engine.
   if (value.getTypeInfo || value.typeHierarchy || value._typeHierarchy || json !== undefined) return 'element';
-  return Object.fromEntries(Object.keys(value).sort().map(key => [key, plain(value[key])]));
-}
+});
 
 const counted = populations =>
   populations.map(p => ({

@@ -1,4 +1,4 @@
-"""Values of ecqm as plain JSON, in the form that fqm_values.js gives those of fqm-execution, to be compared.
+"""Values of ecqm as plain JSON, in the form that plain_values.js gives those of other engines, to be compared.
 
 Left out are differences of form alone: 1.50 is 1.5, an instant is an instant by whatever clock it was told, seconds
 without milliseconds are whole, a resource is its type and id, and any other element of FHIR just `element`, since each

@@ -2,7 +2,6 @@
 //   node qdm_values.js CQM_FOLDER MEASURE.json VALUE_SETS.json PATIENTS_NDJSON MODEL.json
 // Prints a line of JSON per patient: {"sets": {…}, "values": {"Library": {"Definition": value}}}. In place of
 // the sets, or of a value, there may be {"error": "…"}.
-// Values are written as conformance/peers/plain_values.py writes those of ecqm.
 const fs = require('fs');
 const path = require('path');
 
@@ -51,40 +50,12 @@ if (model) {
   }
 }
 
-// Significant digits that survive arithmetic in floating point.
-const number = value => String(Number(value.toPrecision(12)));
-const fields = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'];
 const PARTS = /^QDM::(Component|ResultComponent|FacilityLocation|DiagnosisComponent|Identifier|Entity|PatientEntity|CarePartner|Practitioner|Organization|Location)$/;
 
-function moment(value) {
-  const known = [];
-  for (const field of fields) {
-    if (value[field] === null || value[field] === undefined) break;
-    known.push(value[field]);
-  }
-  if (known.length === 6) known.push(0); // seconds and milliseconds are one precision
-  if (known.length < 7) return `@${known.join('.')}`;
-  const [year, month, ...rest] = known;
-  const instant = new Date(Date.UTC(2000, month - 1, ...rest)).setUTCFullYear(year);
-  return `@${new Date(instant - (value.timezoneOffset || 0) * 3600000).toISOString()}`;
-}
-
-function plain(value) {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'boolean' || typeof value === 'string') return value;
-  if (typeof value === 'number') return number(value);
-  if (Array.isArray(value)) return Array.from(value, plain);
-  if (value.isDateTime || value.isDate) return value.isTime && value.isTime() ? `T${value}` : moment(value);
-  if (value.isInterval) return { low: plain(value.low), high: plain(value.high), closed: [value.lowClosed, value.highClosed] };
-  if (value.isQuantity) return `${number(value.value)} ${value.unit || '1'}`;
-  if (value.isRatio) return [plain(value.numerator), plain(value.denominator)];
-  if (value.isConcept) return { codes: value.codes.map(plain) };
-  if (value.isCode) return `${value.system}|${value.code}`;
-  if (value.isValueSet) return `ValueSet ${value.oid}`;
+const plain = require('./plain_values')(value => {
   if (typeof value._type === 'string') return PARTS.test(value._type) ? 'element' : `${value._type.replace('QDM::', '')}/${value.id}`;
   if (value.birthDatetime !== undefined && Object.keys(value).length === 1) return 'patient';
-  return Object.fromEntries(Object.keys(value).sort().map(key => [key, plain(value[key])]));
-}
+});
 
 const POPULATIONS = ['IPP', 'DENOM', 'DENEX', 'NUMER', 'NUMEX', 'DENEXCEP', 'MSRPOPL', 'MSRPOPLEX', 'STRAT'];
 

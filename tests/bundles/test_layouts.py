@@ -306,9 +306,7 @@ def test_what_keeps_an_expression_from_being_a_criterion(tmp_path: Path) -> None
 
     assert "unknown function 'Fist'" in told("Fist([Observation])") and "does not compile" in told("exists")
     assert "does not compile" in told('true define "Denominator": false')
-    assert "does not define: 'exists Numerator'" in told(
-        "exists Numerator", "text/cql-identifier"
-    )
+    assert "does not define: 'exists Numerator'" in told("exists Numerator", "text/cql-identifier")
     elm = base64.b64encode(write_json(Compiler().compile_library(visits.CQL).library))
     attached = [{"contentType": "application/elm+json", "data": elm.decode()}]
     assert "takes the CQL of library Visits|1.0.000, which is not at hand" in told(

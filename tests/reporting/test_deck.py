@@ -14,6 +14,7 @@ from ecqm.measures.decks.agreement import (
     ScoreAgreement,
     deck_report,
 )
+from ecqm.measures.decks.defects import OBSERVATION, Defect
 from ecqm.measures.decks.test_cases import TestCase
 from ecqm.reporting.deck import render_deck
 
@@ -61,9 +62,20 @@ def test_what_keeps_several_cases_from_running_is_said_once() -> None:
     assert table([*broken, CaseResult(case("three"), counted(1, 1))])[0] == f"{NAME} one, two: does not compile"
 
 
-def test_where_differing_observations_are_listed_is_said_after_the_totals() -> None:
+def test_what_differs_beside_the_populations_is_listed_apart() -> None:
     (group,) = counted(1, 1)
     observation = ObservationAgreement("observation", (3.0,), (4.0,))
     lines = table([CaseResult(case("one"), (replace(group, observations=(observation,)),))])
-    assert lines[-2].startswith("total")
-    assert lines[-1] == "observed: 1 of 1 cases differ, listed by --format json and --html"
+    assert lines[0] == "Strata, observations and scores that differ (a case does not fail for these):"
+    assert lines[1] == f"{NAME} one: observation expected {{3}}, is {{4}}"
+    assert lines[2] == ""
+    assert lines[-1].startswith("total")
+
+
+def test_how_many_of_the_differing_observations_are_listed_is_said_after_the_totals() -> None:
+    (group,) = counted(1, 1)
+    observation = ObservationAgreement("observation", (3.0,), (4.0,))
+    defect = Defect(NAME, "one", "copied", "see the case", frozenset({OBSERVATION}))
+    lines = table([CaseResult(case("one"), (replace(group, observations=(observation,)),), defect=defect)])
+    assert lines[0].startswith("measure")
+    assert lines[-1] == "observed: 1 of 1 cases differ, 1 of them listed"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from ecqm.measures.decks.agreement import CaseResult, MeasureRun
+from ecqm.measures.decks.agreement import MeasureRun
+from ecqm.reporting.differences import differences_beside, failure, failures
 
 Report = dict[str, Any]
 
@@ -18,6 +19,7 @@ _ALWAYS = ("cases", "agree", "errors")
 _IF_ANY = ("defects", "stratifiers", "observations", "scores")
 _HEADINGS = {"defects": "listed", "stratifiers": "strata", "observations": "observed"}
 _NARROWEST_NAME = 12
+_BESIDE = "Strata, observations and scores that differ (a case does not fail for these):"
 
 _NOT_OF_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -48,17 +50,26 @@ def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
     table.add_row("total", *(_count(totals[name]) for name in shown), f"{seconds:.2f}")
     out = StringIO()
     Console(file=out, width=width).print(table)
-    lines = [line for run in runs for line in _differences(run)]
-    told = [*lines, *([""] if lines else []), *(line.rstrip() for line in out.getvalue().splitlines())]
-    return "\n".join([*told, *_not_listed(totals)])
+    told = [*_section(line for run in runs for line in failures(run))]
+    told += _section((line for run in runs for line in differences_beside(run)), _BESIDE)
+    told += (line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join([*told, *_listed(totals)])
 
 
-def _not_listed(totals: Report) -> Iterator[str]:
-    """Where to find the strata and observations that differ: a case does not fail for them."""
-    for name in ("stratifiers", "observations"):
+def _section(lines: Iterable[str], heading: str | None = None) -> list[str]:
+    """Lines below their heading, with an empty line after them; nothing if there are none."""
+    told = list(lines)
+    return [*([] if heading is None else [heading]), *told, ""] if told else []
+
+
+def _listed(totals: Report) -> Iterator[str]:
+    """How many of the strata, observations and scores that differ are listed as defects: the table does not show it,
+    because its column of listed cases is about populations."""
+    for name in ("stratifiers", "observations", "scores"):
         tally = totals.get(name)
-        if isinstance(tally, dict) and (differ := tally["cases"] - tally["agree"]):
-            yield f"{_HEADINGS[name]}: {differ} of {tally['cases']} cases differ, listed by --format json and --html"
+        if isinstance(tally, dict) and (listed := tally["defects"]):
+            differ = tally["cases"] - tally["agree"]
+            yield f"{_HEADINGS.get(name, name)}: {differ} of {tally['cases']} cases differ, {listed} of them listed"
 
 
 def _amount(tally: int | Report) -> int:
@@ -70,51 +81,6 @@ def _count(tally: int | Report) -> str:
     if isinstance(tally, int):
         return str(tally)
     return f"{tally['agree']}/{tally['cases']}" if tally["cases"] else "-"
-
-
-def _differences(run: MeasureRun) -> Iterator[str]:
-    """A line for each case that does not pass; cases that failed for the same reason share one."""
-    failed: dict[str, list[str]] = {}
-    for result in run.results:
-        if result.error is not None and not result.passes:
-            failed.setdefault(result.error, []).append(_case_name(result))
-        elif not result.passes:
-            yield _difference(run, result)
-    for error, cases in failed.items():
-        every = len(cases) > 1 and len(cases) == len(run.results)
-        yield f"{run.measure} {f'(all {len(cases)} cases)' if every else ', '.join(cases)}: {error}"
-
-
-def _case_name(result: CaseResult) -> str:
-    return f"{result.case.name} ({result.case.title})" if result.case.title else result.case.name
-
-
-def _difference(run: MeasureRun, result: CaseResult) -> str:
-    where = f"{run.measure} {_case_name(result)}"
-    if result.error is not None:
-        return f"{where}: {result.error}"
-    if result.agree:
-        return f"{where}: agrees, but is listed as a defect of the deck; take it off the list"
-    told = [
-        f"{population.id or population.code} expected {population.expected:g}, is {_actual(population.actual)}"
-        for group in result.groups
-        for population in group.populations
-        if not population.agree
-    ]
-    told += [
-        f"score of {group.id} expected {_shown(group.score.expected)}, is {_shown(group.score.actual)}"
-        for group in result.groups
-        if not group.score.agree
-    ]
-    return f"{where}: " + "; ".join(told)
-
-
-def _shown(score: float | None) -> str:
-    return "none" if score is None else f"{score:g}"
-
-
-def _actual(value: float | None) -> str:
-    return "missing" if value is None else f"{value:g}"
 
 
 def _junit(report: Report, runs: Sequence[MeasureRun]) -> str:
@@ -131,7 +97,7 @@ def _junit(report: Report, runs: Sequence[MeasureRun]) -> str:
             lines.append(f"    <testcase classname={_attribute(run.measure)} name={name}>")
             if not result.passes:
                 kind = "error" if result.error is not None else "failure"
-                lines.append(f"      <{kind} message={_attribute(_difference(run, result))}/>")
+                lines.append(f"      <{kind} message={_attribute(failure(run.measure, result))}/>")
             lines.append("    </testcase>")
         lines.append("  </testsuite>")
     lines.append("</testsuites>")

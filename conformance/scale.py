@@ -32,7 +32,7 @@ from ecqm.cluster.units import Unit, units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.measures.evaluation.planning import EvaluationPlan
-from ecqm.reporting.recording import PartRecorder
+from ecqm.reporting.results.recording import PartRecorder
 
 MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
 ECQM = [sys.executable, "-m", "ecqm.cli.main"]

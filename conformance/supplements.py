@@ -24,7 +24,7 @@ from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
 from ecqm.measures.evaluation import batch
 from ecqm.measures.evaluation.cms_supplements import count_supplements, evaluate_patient_codes
-from ecqm.reporting import recording
+from ecqm.reporting.results import recording
 
 PERIOD = ("2026-01-01", "2026-12-31")
 

@@ -36,6 +36,7 @@ LAYERS = (
 PARTS = {
     "measures": ("definition", "scoring", "evaluation", "results", "decks", "explanation"),
     "bundles": ("content", "specifications", "evaluation", "decks", "packages"),
+    "reporting": ("notation", "results", "explanations", "decks", "html", "submissions"),
     "data": (
         "problems",
         "allocation",

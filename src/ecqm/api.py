@@ -49,10 +49,10 @@ from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.results.table import table_schema
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
-from ecqm.reporting.outcomes import HEADINGS, Row, outcome_rows, outcome_table
-from ecqm.reporting.parts import Part
-from ecqm.reporting.recording import POPULATIONS, PartRecorder, summary_reports
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.outcomes import HEADINGS, Row, outcome_rows, outcome_table
+from ecqm.reporting.results.parts import Part
+from ecqm.reporting.results.recording import POPULATIONS, PartRecorder, summary_reports
+from ecqm.reporting.results.run import RunOutput
 from ecqm.values import EvaluationContext
 
 __all__ = [

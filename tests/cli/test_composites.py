@@ -11,7 +11,7 @@ import pytest
 
 import ecqm as api
 from ecqm.measures.scoring.composite import CompositeTally
-from ecqm.reporting.parts import MeasurePart, Part
+from ecqm.reporting.results.parts import MeasurePart, Part
 from tests.cli.samples import SAMPLE, Run, ecqm
 
 CONTENT = SAMPLE.parent / "composite"

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from ecqm.cli.main import main
 from ecqm.data.qdm.patients import read_whole
-from ecqm.reporting.qrda import write_qrda1
+from ecqm.reporting.submissions.category1 import write_qrda1
 from tests.bundles.packages.stays import TWO_STAYS, deck, measure, statement
 from tests.data.qdm.patients import patient
 

@@ -15,15 +15,15 @@ from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.cluster.units import units_of
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data.source import PatientData
-from ecqm.reporting.counts import read_counts
-from ecqm.reporting.recording import ResultOptions
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.counts import read_counts
+from ecqm.reporting.results.recording import ResultOptions
+from ecqm.reporting.results.run import RunOutput
 from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, Json, ecqm
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import patient
-from tests.reporting.category3_rules import CMS, HL7, read, violations
-from tests.reporting.submissions import MIPS, listed_sample, results_of
+from tests.reporting.submissions.category3_rules import CMS, HL7, read, violations
+from tests.reporting.submissions.results import MIPS, listed_sample, results_of
 
 
 @pytest.fixture(scope="module")

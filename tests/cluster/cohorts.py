@@ -20,8 +20,8 @@ from ecqm.data import Cohort, Demand
 from ecqm.data.loading.load import load
 from ecqm.data.loading.processes import Processes
 from ecqm.data.source import PatientData
-from ecqm.reporting.recording import ResultOptions
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.recording import ResultOptions
+from ecqm.reporting.results.run import RunOutput
 from ecqm.terminology import CodeIndex
 from ecqm.values import DateTime, EvaluationContext
 from tests.cli.samples import SAMPLE, stay

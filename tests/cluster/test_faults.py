@@ -79,7 +79,7 @@ def test_a_full_disk_during_a_load(tmp_path: Path) -> None:
 
 
 def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ecqm.reporting.recording import PartRecorder
+    from ecqm.reporting.results.recording import PartRecorder
 
     store = cohorts.write_store(tmp_path)
     results = tmp_path / "results"
@@ -98,7 +98,7 @@ def test_what_is_done_when_the_disk_is_full_is_kept(tmp_path: Path, monkeypatch:
     before = {path: path.with_suffix(".json").stat().st_mtime_ns for path in written}
     monkeypatch.undo()
     with monkeypatch.context() as context:
-        context.setattr("ecqm.reporting.run.shutil.rmtree", lambda *_, **__: None)
+        context.setattr("ecqm.reporting.results.run.shutil.rmtree", lambda *_, **__: None)
         assert command(*arguments(store, results)).exit_code == 0
     assert before == {path: path.with_suffix(".json").stat().st_mtime_ns for path in written}
     assert cohorts.results(results) == cohorts.results(expected(store, tmp_path / "whole"))
@@ -121,7 +121,7 @@ def test_interrupted_while_results_take_their_places(tmp_path: Path, monkeypatch
         replace(source, target)
 
     with monkeypatch.context() as context:
-        context.setattr("ecqm.reporting.result_files.os.replace", interrupted)
+        context.setattr("ecqm.reporting.results.files.os.replace", interrupted)
         command(*arguments(store, results))
     assert len(moves) == at
     assert command(*arguments(store, results)).exit_code == 0

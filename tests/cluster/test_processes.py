@@ -20,7 +20,7 @@ from ecqm.cluster.units import FileUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
 from ecqm.data.loading import division
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.run import RunOutput
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cli.samples import ecqm as command
 from tests.cluster import cohorts

@@ -38,7 +38,7 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
     from ecqm.data.qdm.equality import differences
     from ecqm.data.qdm.patients import documents, read_whole, to_json
     from ecqm.measures.definition.period import parse_period
-    from ecqm.reporting.qrda import write_qrda1
+    from ecqm.reporting.submissions.category1 import write_qrda1
 
     findings: list[str] = []
     written: list[tuple[str, bytes]] = []

@@ -84,8 +84,8 @@ def command(
     from ecqm.bundles.specifications.specification import with_logic
     from ecqm.data.source import PatientData
     from ecqm.operators.message import telling
-    from ecqm.reporting.explain import explain, explain_package
-    from ecqm.reporting.explanation import explanation_json, explanation_text
+    from ecqm.reporting.explanations.explanation import explain, explain_package
+    from ecqm.reporting.explanations.rendering import explanation_json, explanation_text
     from ecqm.reporting.html import explanation_page
 
     # Messages of the logic are about all evaluated patients, not only this one: they are not shown.

@@ -119,7 +119,7 @@ class Expressions:
 
         cohort = self.data.batch_of(self.patient, EVERYTHING)
         if cohort is None:
-            from ecqm.reporting.explain import no_such_patient
+            from ecqm.reporting.explanations.explanation import no_such_patient
 
             raise DataError(no_such_patient(self.patient, list(self.data.patient_ids())))
         return cohort, cohort.ids.index(self.patient)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.reporting.submission import PROGRAMS
+from ecqm.reporting.submissions.submission import PROGRAMS
 
 
 @click.command(
@@ -71,10 +71,10 @@ def command(
     with --supplemental-data. Exits with 2, and a reason, if the results cannot be submitted.
     """
     from ecqm.data.writing import replace_file
-    from ecqm.reporting.programs import SubmissionError
-    from ecqm.reporting.qpp import qpp_submission
-    from ecqm.reporting.qrda.category3 import Sender, write_qrda3
-    from ecqm.reporting.submission import Submitter, check_numbers, read_results
+    from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
+    from ecqm.reporting.submissions.programs import SubmissionError
+    from ecqm.reporting.submissions.qpp import qpp_submission
+    from ecqm.reporting.submissions.submission import Submitter, check_numbers, read_results
 
     try:
         check_numbers(tin, npi)

@@ -118,8 +118,8 @@ def command(
     from ecqm.cli.terminal import table_width
     from ecqm.measures.decks.agreement import deck_report
     from ecqm.measures.decks.defects import DefectList
-    from ecqm.reporting.deck import render_deck
-    from ecqm.reporting.package_deck import render_package_deck
+    from ecqm.reporting.decks.packages import render_package_deck
+    from ecqm.reporting.decks.rendering import render_deck
 
     listed = DefectList.read(defects) if defects else DefectList()
     pages = None

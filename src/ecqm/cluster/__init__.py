@@ -4,5 +4,5 @@
     run_units(evaluation, output, units, jobs, share)              # in processes of this machine
     run_units(evaluation, output, units, jobs, share, spark=…)     # as tasks on a Spark master
 
-Each unit writes a part (`ecqm.reporting.parts`). The parts are combined into the results of the run.
+Each unit writes a part (`ecqm.reporting.results.parts`). The parts are combined into the results of the run.
 """

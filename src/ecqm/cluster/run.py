@@ -10,7 +10,7 @@ from ecqm.cluster.processes import run_in_processes
 from ecqm.cluster.units import FileUnit, StoredUnit, Unit
 from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import DataError
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.run import RunOutput
 from ecqm.terminology import CodeIndex
 
 # Starting processes and sending them the plans takes seconds; smaller stores are evaluated faster without them.

@@ -41,8 +41,8 @@ from ecqm.data.writing import OF_THE_DISK
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json
 from ecqm.measures.results.table import table_schema
-from ecqm.reporting.parts import Part
-from ecqm.reporting.recording import PartRecorder, summary_reports
+from ecqm.reporting.results.parts import Part
+from ecqm.reporting.results.recording import PartRecorder, summary_reports
 from ecqm.terminology import CodeIndex
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from ecqm.data import DataError
 from ecqm.data.allocation import many_objects
 from ecqm.measures.definition import Measure
 from ecqm.operators.message import telling
-from ecqm.reporting.parts import Message, Part, message_of
-from ecqm.reporting.recording import PartRecorder
+from ecqm.reporting.results.parts import Message, Part, message_of
+from ecqm.reporting.results.recording import PartRecorder
 from ecqm.terminology import CodeIndex, Membership
 
 Watch = Callable[[Measure], None]

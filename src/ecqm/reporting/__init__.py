@@ -1,1 +1,1 @@
-"""Results for people and programs: output folders of runs, reports on decks, explanations, and submissions."""
+"""Results for people and programs: the output of runs, reports on decks, explanations, and submissions."""

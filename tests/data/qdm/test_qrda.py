@@ -15,7 +15,7 @@ from ecqm.data.qdm.qrda.datatypes import Unwritable, hl7_time, iso_time
 from ecqm.data.qdm.qrda.reader import Account, add_document
 from ecqm.data.qdm.qrda.templates import TEMPLATES, by_data_type
 from ecqm.data.qdm.schema import qdm_schema
-from ecqm.reporting.qrda import MeasureReference, write_qrda1
+from ecqm.reporting.submissions.category1 import MeasureReference, write_qrda1
 from ecqm.terminology import VALUE_SETS
 from tests.content import CONTENT
 from tests.data.qdm.patients import code, element, encounter, full_patient, patient

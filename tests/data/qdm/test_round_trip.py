@@ -15,7 +15,7 @@ from ecqm.data.qdm.equality import differences
 from ecqm.data.qdm.patients import read_whole
 from ecqm.data.qdm.qrda.templates import TEMPLATES
 from ecqm.data.qdm.schema import NEGATION, qdm_schema
-from ecqm.reporting.qrda import write_qrda1
+from ecqm.reporting.submissions.category1 import write_qrda1
 from tests.data.qdm.patients import SNOMED_CT
 from tests.scripts import imported
 

@@ -18,7 +18,7 @@ from ecqm.measures.results.report import (
 )
 from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels
 from ecqm.measures.scoring.groups import evaluate_measure
-from ecqm.reporting.members import write_members, write_subject_lists
+from ecqm.reporting.results.members import write_members, write_subject_lists
 from ecqm.values.clinical import Code
 from tests.measures.resources import concept, criteria, group, measure, population
 

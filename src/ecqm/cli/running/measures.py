@@ -24,7 +24,7 @@ from ecqm.cluster.run import run_units
 from ecqm.cluster.units import Unit, json_size, largest_unit, units_of
 from ecqm.data.source import PatientData
 from ecqm.engine import FhirProfiles
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.run import RunOutput
 from ecqm.values import EvaluationContext
 
 

@@ -8,8 +8,8 @@ import click
 
 from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.cli.terminal import table_width
-from ecqm.reporting.outcomes import outcome_rows, outcome_table
-from ecqm.reporting.run import MeasureOutcome, RunOutput
+from ecqm.reporting.results.outcomes import outcome_rows, outcome_table
+from ecqm.reporting.results.run import MeasureOutcome, RunOutput
 
 
 def require_complete(selection: PlannedMeasures, allow_missing: bool) -> None:

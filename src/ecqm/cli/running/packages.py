@@ -10,7 +10,7 @@ from ecqm.cli.progress import progress
 from ecqm.cli.running.outcome import require_complete, show
 from ecqm.cli.running.request import RunRequest
 from ecqm.operators.message import telling
-from ecqm.reporting.run import RunOutput
+from ecqm.reporting.results.run import RunOutput
 
 
 def run_packages(request: RunRequest) -> int:

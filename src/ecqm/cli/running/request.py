@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ecqm.bundles.evaluation.batches import Stated
 from ecqm.engine.profiles import ProfileRule
-from ecqm.reporting.recording import ResultOptions
+from ecqm.reporting.results.recording import ResultOptions
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecqm.measures.explanation.logic import LogicDefine
 from ecqm.measures.explanation.outcomes import Coverage
-from ecqm.reporting.coverage import DefineCoverage, MeasureCoverage, Share
+from ecqm.reporting.decks.coverage import DefineCoverage, MeasureCoverage, Share
 from ecqm.reporting.html.logic import Mark, anchors, by_library, define_section, legend
 from ecqm.reporting.html.page import Markup, joined
 

@@ -23,13 +23,13 @@ from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.explanation.logic import MeasureLogic, together
 from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.operators.message import telling
-from ecqm.reporting.coverage import MeasureCoverage, Share
-from ecqm.reporting.explain import explanation_of
+from ecqm.reporting.decks.coverage import MeasureCoverage, Share
+from ecqm.reporting.explanations.explanation import explanation_of
+from ecqm.reporting.explanations.words import Words
 from ecqm.reporting.html.comparison import badge, expected_beside_found, verdict
 from ecqm.reporting.html.coverage import covered_logic, percentage, told_share
 from ecqm.reporting.html.explanation import explanation_page
 from ecqm.reporting.html.page import Content, Markup, joined, page, table, tag
-from ecqm.reporting.words import Words
 
 _INDEX = "index.html"
 

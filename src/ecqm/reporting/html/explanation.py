@@ -10,7 +10,7 @@ from ecqm.measures.explanation.clauses import Clause, Unknown
 from ecqm.measures.explanation.logic import LogicDefine
 from ecqm.measures.explanation.outcomes import State
 from ecqm.measures.explanation.relevance import Statement
-from ecqm.reporting.explain import ExplainedDefine, Explanation
+from ecqm.reporting.explanations.explanation import ExplainedDefine, Explanation
 from ecqm.reporting.html.comparison import expected_beside_found
 from ecqm.reporting.html.logic import Mark, anchors, by_library, define_section, legend
 from ecqm.reporting.html.page import Content, Markup, joined, page, table, tag

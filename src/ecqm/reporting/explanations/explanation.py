@@ -1,0 +1,218 @@
+"""The values of a measure's definitions for one patient, and why the patient is not in further populations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.evaluation.planning import Planner
+from ecqm.bundles.evaluation.selection import missing_value_sets
+from ecqm.bundles.packages.content import missing_of_package
+from ecqm.bundles.packages.package import MeasurePackage, qdm_version
+from ecqm.data import DataError
+from ecqm.data.qdm import qdm_schema, read_patients
+from ecqm.data.qdm.binding import QdmDataTypes
+from ecqm.data.source import PatientData
+from ecqm.elm.narrative import Span
+from ecqm.engine import Executor, FhirProfiles
+from ecqm.engine.profiles import ProfileRule
+from ecqm.measures.definition import Measure, Population
+from ecqm.measures.definition.period import measurement_period
+from ecqm.measures.evaluation.batch import MeasureSet
+from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.explanation.clauses import Clause, ClauseReader, Unknown
+from ecqm.measures.explanation.logic import LogicDefine, MeasureLogic
+from ecqm.measures.explanation.outcomes import Outcomes, State
+from ecqm.measures.scoring.groups import GroupResult
+from ecqm.plan.nodes import PlanNode
+from ecqm.reporting.explanations.words import Sources, Words
+from ecqm.terminology import CodeIndex, Membership
+from ecqm.values import EvaluationContext
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a patient is not in a population: the clauses of its criterion; none if the patient is not in the population
+    that it is drawn from."""
+
+    group: str
+    population: Population
+    clause: Clause | None
+
+
+@dataclass(frozen=True)
+class ExplainedDefine:
+    """A definition with its value and text; `clauses`: the outcome and value of each clause, by localId."""
+
+    define: LogicDefine
+    value: Any
+    text: Span | None
+    clauses: Mapping[str, tuple[State, Any]]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The explanation of one patient: `counts` by group and population; `values` by library and define, the primary
+    library first; `errors` of the patient; the reasons; on request, the definitions clause by clause (`logic`).
+    `warnings` tell what the values cannot be relied on for: value sets that are missing."""
+
+    measure: Measure
+    patient: str
+    counts: tuple[tuple[str, tuple[tuple[Population, int], ...]], ...]
+    values: Mapping[str, Mapping[str, Any]]
+    errors: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    logic: tuple[ExplainedDefine, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def explain(
+    content: Content,
+    measure: Measure,
+    data: PatientData,
+    patient: str,
+    stated: tuple[str | None, str | None] = (None, None),
+    profiles: ProfileRule = "both",
+    relax_versions: bool = False,
+    clauses: bool = False,
+) -> Explanation:
+    """Evaluate every define of a measure for a patient, by id; with `clauses` every clause too.
+
+    Raises DataError if there is no such patient, and the errors of planning.
+    """
+    plan = Planner(content, relax_versions).plan(measure)
+    logic = MeasureLogic(plan)
+    cohort = data.batch_of(patient, plan.demand | logic.demand)
+    if cohort is None:
+        raise DataError(no_such_patient(patient, data.patient_ids()))
+    executor = Executor(
+        cohort,
+        Membership(data.codes, content.value_sets),
+        FhirProfiles(profiles),
+        EvaluationContext.of_this_moment(),
+        {"Measurement Period": measurement_period(plan.measure, stated)},
+    )
+    found = _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
+    return replace(found, warnings=tuple(f"value set {each}" for each in missing_value_sets(content, [plan])))
+
+
+def explain_package(
+    package: MeasurePackage,
+    data: Sequence[Path],
+    patient: str,
+    stated: tuple[str | None, str | None] = (None, None),
+    clauses: bool = False,
+) -> Explanation:
+    """`explain` for the measure of a QDM package, and a patient among those at some paths."""
+    plan = package.plan()
+    logic = MeasureLogic(plan)
+    codes = CodeIndex()
+    version = qdm_version(plan)
+    cohort = read_patients(data, plan.demand | logic.demand, codes, version)
+    if patient not in cohort.ids:
+        raise DataError(no_such_patient(patient, cohort.ids))
+    executor = Executor(
+        cohort,
+        Membership(codes, package.value_sets),
+        QdmDataTypes(qdm_schema(version)),
+        EvaluationContext.of_this_moment(),
+        {"Measurement Period": measurement_period(plan.measure, stated)},
+    )
+    row = cohort.ids.index(patient)
+    found = _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
+    return replace(found, warnings=tuple(f"value set {each}" for each in missing_of_package(package, plan)))
+
+
+def _evaluated(
+    plan: MeasurePlan,
+    logic: MeasureLogic,
+    executor: Executor,
+    patient: str,
+    row: int,
+    sources: Sources,
+    clauses: bool,
+) -> Explanation:
+    result = next(iter(MeasureSet([plan]).evaluate(executor)))
+    errors = tuple(f"{error.origin}: {error.message}" for error in result.errors if error.patient == row)
+    outcomes = Outcomes(executor) if clauses else None
+    return explanation_of(plan, logic, executor, row, patient, result.groups, errors, sources, outcomes)
+
+
+def explanation_of(
+    plan: MeasurePlan,
+    logic: MeasureLogic,
+    executor: Executor,
+    row: int,
+    patient: str,
+    results: Sequence[GroupResult],
+    errors: tuple[str, ...],
+    sources: Sources,
+    outcomes: Outcomes | None = None,
+) -> Explanation:
+    """The explanation of one patient (`row` of the executor's cohort) from the `results` of all of them.
+
+    With `outcomes` it has the definitions clause by clause. The data must cover the demand of `logic`.
+    """
+    groups = [group.of_patient(row) for group in results]
+    reader = ClauseReader(plan.lowering, executor, row, sources)
+    values: dict[str, dict[str, Any]] = {}
+    explained = []
+    words = Words(sources)
+    for define in logic.defines:
+        library = str(define.library.identifier)
+        value: Any = None
+        if define.node is not None:
+            value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
+            values.setdefault(library, {})[define.definition.name] = value
+        if outcomes is not None:
+            clauses = _clauses(define, reader, outcomes, row)
+            explained.append(ExplainedDefine(define, value, words.of(define), clauses))
+    counts = tuple((g.group.id, tuple((p, g.total(p.id)) for p in g.group.criteria)) for g in groups)
+    reasons = tuple(_reasons(plan, groups, reader))
+    return Explanation(plan.measure, patient, counts, values, errors, reasons, tuple(explained))
+
+
+def _clauses(
+    define: LogicDefine, reader: ClauseReader, outcomes: Outcomes, row: int
+) -> Mapping[str, tuple[State, Any]]:
+    found = {}
+    for clause, nodes in define.clauses.items():
+        outcome = outcomes.of_clause(nodes)
+        if outcome is not None:
+            value = reader.value(nodes[0]) if len(nodes) == 1 else Unknown(f"in one of {len(nodes)} calls")
+            found[clause] = outcome.state(row), value
+    return found
+
+
+def _reasons(plan: MeasurePlan, groups: Sequence[GroupResult], reader: ClauseReader) -> Iterator[Reason]:
+    for group in groups:
+        for population in group.group.criteria:
+            if group.total(population.id) == 0:
+                clause = reader.why(plan.libraries.main, population.expression)
+                met = clause.value is True or (isinstance(clause.value, tuple) and clause.value != ())
+                yield Reason(group.group.id, population, None if met else clause)
+
+
+# Comparing an id with this many others takes half a second.
+_COMPARED = 10_000
+_FEW = 5
+
+
+def no_such_patient(patient: str, known: Sequence[str]) -> str:
+    """The message for an id that no patient has: similar ids, or the number of patients."""
+    wanted = patient.removeprefix("Patient/")
+    near = known
+    if len(known) > _COMPARED:
+        near = [each for each in known if each[:4] == wanted[:4] or each[-4:] == wanted[-4:]][:_COMPARED]
+    close = [wanted] if wanted in known else get_close_matches(wanted, near, n=3)
+    if close:
+        hint = f"; did you mean {' or '.join(close)}?"
+    elif len(known) <= _FEW:
+        hint = f", which has {', '.join(known) or 'none'}"
+    else:
+        hint = f", which has {len(known)} patients"
+    return f"there is no patient {patient!r} in the data{hint}"

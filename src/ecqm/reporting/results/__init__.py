@@ -1,0 +1,1 @@
+"""The results of a run: recorded batch by batch, added up, and written to its output folder."""

@@ -1,0 +1,1 @@
+"""QRDA Category III: the counts of measures over all patients."""

@@ -1,0 +1,232 @@
+"""A measure in QRDA Category III: its identity, and for each population of each rate the counts overall, by stratum,
+and by sex, race, ethnicity and payer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import NAMESPACE_OID, uuid5
+
+from lxml import etree
+
+from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, ensure, name
+from ecqm.measures.definition import PopulationCode, Scoring
+from ecqm.measures.evaluation.cms_supplements import SupplementalElement
+from ecqm.reporting.results.counts import GroupCount, MeasureCount, Observed, PopulationCount, StratumCount
+from ecqm.reporting.submissions.category3 import templates
+from ecqm.reporting.submissions.category3.identifiers import Identifiers
+from ecqm.reporting.submissions.category3.supplements import Coded, SupplementForm, count_categories, supplement_form
+from ecqm.reporting.submissions.programs import SubmissionError, listed
+
+_OBSERVATION = "observation[classCode=OBS][moodCode=EVN]"
+_PART, _CONTENT = "entryRelationship[typeCode=COMP]", "entryRelationship[typeCode=SUBJ][inversionInd=true]"
+_CRITERION = "true"
+_DIGITS = Decimal("0.000001")
+
+
+def coded(parent: Element, tag: str, code: Coded) -> Element:
+    """An element with a code of a system."""
+    return etree.SubElement(parent, name(tag), code=code[0], codeSystem=code[1])
+
+
+def text(parent: Element, tag: str, content: str) -> None:
+    """An element with a text."""
+    etree.SubElement(parent, name(tag)).text = content
+
+
+@dataclass
+class MeasureWriter:
+    """Writes measures into a document; `problems` lists what it cannot express. `document` is the document's UUID."""
+
+    for_cms: bool
+    document: str
+    problems: list[str] = field(default_factory=list)
+
+    def identity(self, what: str) -> str:
+        """The UUID of something in this document."""
+        return str(uuid5(NAMESPACE_OID, f"{self.document} {what}"))
+
+    def write(self, entry: Element, measure: MeasureCount) -> None:
+        """The organizer of a measure. Raises SubmissionError."""
+        identifiers = Identifiers(measure, listed(measure) if self.for_cms else None)
+        organizer = add(entry, "organizer[classCode=CLUSTER][moodCode=EVN]")
+        templates.MEASURE_REFERENCE.write(organizer)
+        templates.REFERENCE_AND_RESULTS.write(organizer)
+        if self.for_cms:
+            templates.REFERENCE_AND_RESULTS_CMS.write(organizer)
+        etree.SubElement(organizer, name("id"), root=self.identity(measure.canonical))
+        etree.SubElement(organizer, name("statusCode"), code="completed")
+        document = add(organizer, "reference[typeCode=REFR]/externalDocument[classCode=DOC][moodCode=EVN]")
+        etree.SubElement(document, name("id"), root=templates.MEASURES, extension=identifiers.version)
+        coded(document, "code", templates.MEASURE_DOCUMENT)
+        text(document, "text", measure.title or measure.name)
+        if identifiers.all_versions is not None:
+            etree.SubElement(document, name("setId"), root=identifiers.all_versions)
+        for number, group in enumerate(measure.groups):
+            if group.scoring is Scoring.PROPORTION:
+                self._write_rate(organizer, identifiers, number, group)
+            for population in group.populations:
+                data = add(organizer, f"component/{_OBSERVATION}")
+                self._write_population(data, identifiers, number, group, population)
+
+    def _write_rate(self, organizer: Element, identifiers: Identifiers, number: int, group: GroupCount) -> None:
+        numerators = group.having(PopulationCode.NUMERATOR)
+        if not numerators:
+            raise SubmissionError(f"{identifiers.measure.name} has no numerator, which its rate refers to")
+        rate = add(organizer, f"component/{_OBSERVATION}")
+        templates.PERFORMANCE_RATE.write(rate)
+        templates.RATE_OF_PROPORTION.write(rate)
+        if self.for_cms:
+            templates.RATE_OF_PROPORTION_CMS.write(rate)
+        coded(rate, "code", templates.RATE)
+        etree.SubElement(rate, name("statusCode"), code="completed")
+        _write_number(rate, "REAL", performance_rate(group))
+        _refer(rate, identifiers.of_population(number, numerators[0]), ("NUMER", templates.ACT_CODE))
+
+    def _write_population(
+        self,
+        data: Element,
+        identifiers: Identifiers,
+        number: int,
+        group: GroupCount,
+        population: PopulationCount,
+    ) -> None:
+        templates.MEASURE_DATA.write(data)
+        if self.for_cms:
+            templates.MEASURE_DATA_CMS.write(data)
+        coded(data, "code", templates.ASSERTION)
+        etree.SubElement(data, name("statusCode"), code="completed")
+        value = coded(data, "value", (templates.POPULATIONS[population.code], templates.ACT_CODE))
+        value.set(XSI_TYPE, "CD")
+        _write_count(data, population.count)
+        strata = [stratum for stratum in group.strata if stratum.label == _CRITERION]
+        for place, stratum in enumerate(strata):
+            self._write_stratum(data, identifiers, number, group, population, place, stratum)
+        self._write_supplements(data, identifiers.measure, group, population)
+        _write_observed(data, identifiers, number, _observed_of(group, population, group.observations))
+        _refer(data, identifiers.of_population(number, population))
+
+    def _write_stratum(
+        self,
+        data: Element,
+        identifiers: Identifiers,
+        number: int,
+        group: GroupCount,
+        population: PopulationCount,
+        place: int,
+        stratum: StratumCount,
+    ) -> None:
+        observation = add(data, f"{_PART}/{_OBSERVATION}")
+        templates.REPORTING_STRATUM.write(observation)
+        coded(observation, "code", templates.ASSERTION)
+        etree.SubElement(observation, name("statusCode"), code="completed")
+        value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
+        value.set(XSI_TYPE, "CD")
+        text(value, "originalText", "Stratum")
+        _write_count(observation, stratum.populations[population.id])
+        _write_observed(observation, identifiers, number, _observed_of(group, population, stratum.observations))
+        _refer(observation, identifiers.of_stratum(number, place, stratum))
+
+    def _write_supplements(
+        self, data: Element, measure: MeasureCount, group: GroupCount, population: PopulationCount
+    ) -> None:
+        counts = group.supplements.get(population.id, {})
+        lacking = [element.value for element in SupplementalElement if element not in counts]
+        if self.for_cms and not group.supplements:
+            raise SubmissionError(
+                f"{measure.name} was run without its supplemental data: run it again with --supplemental-data"
+            )
+        if self.for_cms and lacking:
+            raise SubmissionError(
+                f"{measure.name} has no supplemental data of {', '.join(lacking)}, which CMS asks for"
+            )
+        for element, of_element in counts.items():
+            form = supplement_form(element, self.for_cms)
+            categories, unknown = count_categories(form, of_element)
+            for category, patients in categories.items():
+                _write_supplement(data, form, category, patients)
+            if unknown and form.tells_unknown:
+                _write_supplement(data, form, None, unknown)
+            elif unknown:
+                self.problems.append(
+                    f"{measure.name} {population.id}: CMS has no form for the unknown {element} of {unknown} patients"
+                )
+
+
+def performance_rate(group: GroupCount) -> Decimal | None:
+    """The rate of a proportion, to six digits; None if the denominator is empty after exclusions and exceptions."""
+
+    def count(code: PopulationCode) -> int:
+        return group.count(code) or 0
+
+    above = count(PopulationCode.NUMERATOR) - count(PopulationCode.NUMERATOR_EXCLUSION)
+    removed = count(PopulationCode.DENOMINATOR_EXCLUSION) + count(PopulationCode.DENOMINATOR_EXCEPTION)
+    below = count(PopulationCode.DENOMINATOR) - removed
+    return (Decimal(above) / below).quantize(_DIGITS, ROUND_HALF_UP) if below > 0 else None
+
+
+def _write_count(parent: Element, count: int) -> None:
+    observation = add(parent, f"{_CONTENT}/{_OBSERVATION}")
+    templates.AGGREGATE_COUNT.write(observation)
+    coded(observation, "code", templates.AGGREGATION)
+    etree.SubElement(observation, name("statusCode"), code="completed")
+    value = etree.SubElement(observation, name("value"), value=str(count))
+    value.set(XSI_TYPE, "INT")
+    coded(observation, "methodCode", templates.COUNT)
+
+
+def _write_supplement(data: Element, form: SupplementForm, category: Coded | None, patients: int) -> None:
+    observation = add(data, f"{_PART}/{_OBSERVATION}")
+    for each in form.templates:
+        each.write(observation)
+    coded(observation, "code", form.code)
+    etree.SubElement(observation, name("statusCode"), code="completed")
+    value = etree.SubElement(observation, name("value"))
+    value.set(XSI_TYPE, "CD")
+    if category is None:
+        value.set("nullFlavor", "UNK")
+    elif form.translated:
+        value.set("nullFlavor", "OTH")
+        coded(value, "translation", category)
+    else:
+        value.set("code", category[0])
+        value.set("codeSystem", category[1])
+    _write_count(observation, patients)
+
+
+def _write_observed(parent: Element, identifiers: Identifiers, number: int, observations: list[Observed]) -> None:
+    """Write the observations of a population, each aggregated to one number."""
+    for observed in observations:
+        observation = add(parent, f"{_PART}/{_OBSERVATION}")
+        templates.CONTINUOUS_VARIABLE.write(observation)
+        text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
+        etree.SubElement(observation, name("statusCode"), code="completed")
+        _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
+        method = templates.METHODS[observed.method]
+        coded(observation, "methodCode", (method, templates.OBSERVATION_METHOD))
+        _refer(observation, identifiers.of_observation(number, observed))
+
+
+def _observed_of(group: GroupCount, population: PopulationCount, observations: list[Observed]) -> list[Observed]:
+    """The observations of a population; in a continuous variable measure, those of the measure population."""
+    if group.scoring is Scoring.CONTINUOUS_VARIABLE:
+        return observations if population.code is PopulationCode.MEASURE_POPULATION else []
+    return [observed for observed in observations if observed.population == population.id]
+
+
+def _write_number(parent: Element, xsi: str, number: Decimal | None) -> None:
+    value = etree.SubElement(parent, name("value"))
+    value.set(XSI_TYPE, xsi)
+    if number is None:
+        value.set("nullFlavor", "NA")
+    else:
+        value.set("value", f"{number.normalize():f}")
+
+
+def _refer(parent: Element, identifier: str, code: Coded | None = None) -> None:
+    """A reference to a part of the measure's specification."""
+    path = "reference[typeCode=REFR]/externalObservation[classCode=OBS][moodCode=EVN]"
+    observation = ensure(parent, path)
+    etree.SubElement(observation, name("id"), root=identifier)
+    if code is not None:
+        coded(observation, "code", code)

@@ -23,7 +23,7 @@ from tests.cli.samples import CASES, KIDNEY, SAMPLE, Json, ecqm
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.patients import patient
 from tests.reporting.submissions.category3_rules import CMS, HL7, read, violations
-from tests.reporting.submissions.results import MIPS, listed_sample, results_of
+from tests.reporting.submissions.sample import MIPS, listed_sample, results_of
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.reporting.submissions.submission import PROGRAMS
+from ecqm.reporting.submissions.submitter import PROGRAMS
 
 
 @click.command(
@@ -74,7 +74,8 @@ def command(
     from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
     from ecqm.reporting.submissions.programs import SubmissionError
     from ecqm.reporting.submissions.qpp import qpp_submission
-    from ecqm.reporting.submissions.submission import Submitter, check_numbers, read_results
+    from ecqm.reporting.submissions.results import read_results
+    from ecqm.reporting.submissions.submitter import Submitter, check_numbers
 
     try:
         check_numbers(tin, npi)

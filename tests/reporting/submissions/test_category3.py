@@ -23,9 +23,10 @@ from ecqm.reporting.results.counts import (
 from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
 from ecqm.reporting.submissions.category3.measure import performance_rate
 from ecqm.reporting.submissions.programs import SubmissionError, listed_measures
-from ecqm.reporting.submissions.submission import PROGRAMS, Submitter, read_results
+from ecqm.reporting.submissions.results import read_results
+from ecqm.reporting.submissions.submitter import PROGRAMS, Submitter
 from tests.reporting.submissions.category3_rules import CMS, HL7, Measure, Population, read, violations
-from tests.reporting.submissions.results import results_of
+from tests.reporting.submissions.sample import results_of
 
 SENDER = Sender("Clinic", "0015ABCDEFGHIJK")
 INDIVIDUAL = Submitter("MIPS_INDIV", "123456789", "1234567893")

@@ -11,8 +11,9 @@ from ecqm.measures.definition import PopulationCode, Scoring
 from ecqm.reporting.results.counts import Counts, GroupCount, MeasureCount, PopulationCount, StratumCount
 from ecqm.reporting.submissions.programs import SubmissionError
 from ecqm.reporting.submissions.qpp import measurement, qpp_submission
-from ecqm.reporting.submissions.submission import Submitter, read_results
-from tests.reporting.submissions.results import results_of
+from ecqm.reporting.submissions.results import read_results
+from ecqm.reporting.submissions.submitter import Submitter
+from tests.reporting.submissions.sample import results_of
 
 CODES = {
     "ip": PopulationCode.INITIAL_POPULATION,

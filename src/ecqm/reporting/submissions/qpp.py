@@ -13,7 +13,7 @@ from typing import Any
 from ecqm.measures.definition import PopulationCode
 from ecqm.reporting.results.counts import Counts, GroupCount, MeasureCount
 from ecqm.reporting.submissions.programs import ListedMeasure, SubmissionError, listed
-from ecqm.reporting.submissions.submission import Entity, Submitter
+from ecqm.reporting.submissions.submitter import Entity, Submitter
 
 Json = dict[str, Any]
 Count = Callable[[PopulationCode], int | None]

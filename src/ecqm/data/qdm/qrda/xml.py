@@ -141,6 +141,24 @@ def add(element: Element, path: str) -> Element:
     return ensure(made, rest) if slash else made
 
 
+def add_code(element: Element, tag: str, code: str, system: str | None) -> Element:
+    """A new child with a code of a code system (an OID)."""
+    child = etree.SubElement(element, name(tag), code=code)
+    if system is not None:
+        child.set("codeSystem", system)
+    return child
+
+
+def add_text(element: Element, tag: str, text: str) -> None:
+    """A new child with a text."""
+    etree.SubElement(element, name(tag)).text = text
+
+
+def add_null(element: Element, tag: str, flavor: str = "UNK") -> None:
+    """A new child without a value, and the reason (HL7 V3 NullFlavor): unknown, unless told otherwise."""
+    etree.SubElement(element, name(tag), nullFlavor=flavor)
+
+
 def put_in_order(element: Element) -> None:
     """Sort the children of every element made here into the order of the schema."""
 

@@ -12,12 +12,12 @@ from lxml import etree
 
 from ecqm import __version__
 from ecqm.data.qdm.qrda.datatypes import hl7_time
-from ecqm.data.qdm.qrda.xml import NAMESPACES, Element, Template, add, ensure, name
+from ecqm.data.qdm.qrda.xml import NAMESPACES, Element, Template, add, add_code, add_null, add_text, ensure, name
 from ecqm.reporting.results.counts import Counts, MeasureCount
 from ecqm.reporting.submissions.category3 import templates
-from ecqm.reporting.submissions.category3.measure import MeasureWriter, coded, text
+from ecqm.reporting.submissions.category3.measure import MeasureWriter
 from ecqm.reporting.submissions.programs import SubmissionError
-from ecqm.reporting.submissions.submission import Entity, Submitter
+from ecqm.reporting.submissions.submitter import Entity, Submitter
 
 _ENTITY_ROOTS = {
     Entity.VIRTUAL_GROUP: templates.VIRTUAL_GROUP,
@@ -91,30 +91,30 @@ def _write_header(root: Element, sender: Sender, submitter: Submitter | None, id
     if submitter is not None:
         templates.REPORT_CMS.write(root)
     etree.SubElement(root, name("id"), root=identity)
-    coded(root, "code", templates.DOCUMENT)
-    text(root, "title", "QRDA Calculated Summary Report")
+    add_code(root, "code", *templates.DOCUMENT)
+    add_text(root, "title", "QRDA Calculated Summary Report")
     etree.SubElement(root, name("effectiveTime"), value=moment)
-    coded(root, "confidentialityCode", ("N", templates.CONFIDENTIALITY))
+    add_code(root, "confidentialityCode", "N", templates.CONFIDENTIALITY)
     etree.SubElement(root, name("languageCode"), code="en")
     etree.SubElement(root, name("versionNumber"), value="1")
     # A document of counts is not about a patient.
-    etree.SubElement(ensure(root, "recordTarget/patientRole"), name("id")).set("nullFlavor", "NA")
+    add_null(ensure(root, "recordTarget/patientRole"), "id", "NA")
     author = ensure(root, "author")
     etree.SubElement(author, name("time"), value=moment)
     assigned = ensure(author, "assignedAuthor")
-    etree.SubElement(assigned, name("id")).set("nullFlavor", "NA")
-    text(ensure(assigned, "assignedAuthoringDevice"), "softwareName", f"ecqm {__version__}")
-    text(ensure(assigned, "representedOrganization"), "name", sender.organization)
+    add_null(assigned, "id", "NA")
+    add_text(ensure(assigned, "assignedAuthoringDevice"), "softwareName", f"ecqm {__version__}")
+    add_text(ensure(assigned, "representedOrganization"), "name", sender.organization)
     custodian = ensure(root, "custodian/assignedCustodian/representedCustodianOrganization")
     _identifier(custodian, templates.TIN, None if submitter is None else submitter.tin)
-    text(custodian, "name", sender.organization)
+    add_text(custodian, "name", sender.organization)
     if submitter is not None:
         recipient = ensure(root, "informationRecipient/intendedRecipient")
         etree.SubElement(recipient, name("id"), root=templates.PROGRAM, extension=submitter.program)
     if sender.ehr_certification is not None:
         device = ensure(root, "participant[typeCode=DEV]/associatedEntity[classCode=RGPR]")
         _identifier(device, templates.EHR_CERTIFICATION, sender.ehr_certification)
-        coded(device, "code", templates.MEDICAL_RECORD_DEVICE)
+        add_code(device, "code", *templates.MEDICAL_RECORD_DEVICE)
 
 
 def _write_submitter(root: Element, submitter: Submitter, sender: Sender, period: tuple[str, str]) -> None:
@@ -133,7 +133,7 @@ def _write_submitter(root: Element, submitter: Submitter, sender: Sender, period
         _identifier(organization, templates.TIN, submitter.tin)
     else:
         _identifier(organization, root_of, submitter.entity_id)
-    text(organization, "name", sender.organization)
+    add_text(organization, "name", sender.organization)
 
 
 def _identifier(parent: Element, root: str, extension: str | None, lacking: str = "UNK") -> None:
@@ -160,15 +160,15 @@ def _write_section(
     own: list[Template] = [templates.SECTION_OF_MEASURES, templates.MEASURE_SECTION]
     for each in [*own, templates.MEASURE_SECTION_CMS] if writing.for_cms else own:
         each.write(section)
-    coded(section, "code", templates.SECTION)
-    text(section, "title", "Measure Section")
+    add_code(section, "code", *templates.SECTION)
+    add_text(section, "title", "Measure Section")
     _write_narrative(section, measures)
     for measure in measures:
         writing.write(add(section, "entry"), measure)
     act = add(section, "entry[typeCode=DRIV]/act[classCode=ACT][moodCode=EVN]")
     templates.REPORTING_PARAMETERS.write(act)
     etree.SubElement(act, name("id"), root=writing.identity("reporting parameters"))
-    coded(act, "code", templates.PARAMETERS)
+    add_code(act, "code", *templates.PARAMETERS)
     _write_period(act, "effectiveTime", period)
 
 
@@ -187,4 +187,4 @@ def _write_narrative(section: Element, measures: Sequence[MeasureCount]) -> None
 def _write_row(parent: Element, tag: str, cells: Sequence[str]) -> None:
     row = etree.SubElement(parent, name("tr"))
     for cell in cells:
-        text(row, tag, cell)
+        add_text(row, tag, cell)

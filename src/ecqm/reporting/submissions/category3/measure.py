@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, ensure, name
+from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, add_code, add_text, ensure, name
 from ecqm.measures.definition import PopulationCode, Scoring
 from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.results.counts import GroupCount, MeasureCount, Observed, PopulationCount, StratumCount
@@ -22,16 +22,6 @@ _OBSERVATION = "observation[classCode=OBS][moodCode=EVN]"
 _PART, _CONTENT = "entryRelationship[typeCode=COMP]", "entryRelationship[typeCode=SUBJ][inversionInd=true]"
 _CRITERION = "true"
 _DIGITS = Decimal("0.000001")
-
-
-def coded(parent: Element, tag: str, code: Coded) -> Element:
-    """An element with a code of a system."""
-    return etree.SubElement(parent, name(tag), code=code[0], codeSystem=code[1])
-
-
-def text(parent: Element, tag: str, content: str) -> None:
-    """An element with a text."""
-    etree.SubElement(parent, name(tag)).text = content
 
 
 @dataclass
@@ -58,8 +48,8 @@ class MeasureWriter:
         etree.SubElement(organizer, name("statusCode"), code="completed")
         document = add(organizer, "reference[typeCode=REFR]/externalDocument[classCode=DOC][moodCode=EVN]")
         etree.SubElement(document, name("id"), root=templates.MEASURES, extension=identifiers.version)
-        coded(document, "code", templates.MEASURE_DOCUMENT)
-        text(document, "text", measure.title or measure.name)
+        add_code(document, "code", *templates.MEASURE_DOCUMENT)
+        add_text(document, "text", measure.title or measure.name)
         if identifiers.all_versions is not None:
             etree.SubElement(document, name("setId"), root=identifiers.all_versions)
         for number, group in enumerate(measure.groups):
@@ -78,7 +68,7 @@ class MeasureWriter:
         templates.RATE_OF_PROPORTION.write(rate)
         if self.for_cms:
             templates.RATE_OF_PROPORTION_CMS.write(rate)
-        coded(rate, "code", templates.RATE)
+        add_code(rate, "code", *templates.RATE)
         etree.SubElement(rate, name("statusCode"), code="completed")
         _write_number(rate, "REAL", performance_rate(group))
         _refer(rate, identifiers.of_population(number, numerators[0]), ("NUMER", templates.ACT_CODE))
@@ -94,9 +84,9 @@ class MeasureWriter:
         templates.MEASURE_DATA.write(data)
         if self.for_cms:
             templates.MEASURE_DATA_CMS.write(data)
-        coded(data, "code", templates.ASSERTION)
+        add_code(data, "code", *templates.ASSERTION)
         etree.SubElement(data, name("statusCode"), code="completed")
-        value = coded(data, "value", (templates.POPULATIONS[population.code], templates.ACT_CODE))
+        value = add_code(data, "value", templates.POPULATIONS[population.code], templates.ACT_CODE)
         value.set(XSI_TYPE, "CD")
         _write_count(data, population.count)
         strata = [stratum for stratum in group.strata if stratum.label == _CRITERION]
@@ -118,11 +108,11 @@ class MeasureWriter:
     ) -> None:
         observation = add(data, f"{_PART}/{_OBSERVATION}")
         templates.REPORTING_STRATUM.write(observation)
-        coded(observation, "code", templates.ASSERTION)
+        add_code(observation, "code", *templates.ASSERTION)
         etree.SubElement(observation, name("statusCode"), code="completed")
         value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
         value.set(XSI_TYPE, "CD")
-        text(value, "originalText", "Stratum")
+        add_text(value, "originalText", "Stratum")
         _write_count(observation, stratum.populations[population.id])
         _write_observed(observation, identifiers, number, _observed_of(group, population, stratum.observations))
         _refer(observation, identifiers.of_stratum(number, place, stratum))
@@ -168,18 +158,18 @@ def performance_rate(group: GroupCount) -> Decimal | None:
 def _write_count(parent: Element, count: int) -> None:
     observation = add(parent, f"{_CONTENT}/{_OBSERVATION}")
     templates.AGGREGATE_COUNT.write(observation)
-    coded(observation, "code", templates.AGGREGATION)
+    add_code(observation, "code", *templates.AGGREGATION)
     etree.SubElement(observation, name("statusCode"), code="completed")
     value = etree.SubElement(observation, name("value"), value=str(count))
     value.set(XSI_TYPE, "INT")
-    coded(observation, "methodCode", templates.COUNT)
+    add_code(observation, "methodCode", *templates.COUNT)
 
 
 def _write_supplement(data: Element, form: SupplementForm, category: Coded | None, patients: int) -> None:
     observation = add(data, f"{_PART}/{_OBSERVATION}")
     for each in form.templates:
         each.write(observation)
-    coded(observation, "code", form.code)
+    add_code(observation, "code", *form.code)
     etree.SubElement(observation, name("statusCode"), code="completed")
     value = etree.SubElement(observation, name("value"))
     value.set(XSI_TYPE, "CD")
@@ -187,7 +177,7 @@ def _write_supplement(data: Element, form: SupplementForm, category: Coded | Non
         value.set("nullFlavor", "UNK")
     elif form.translated:
         value.set("nullFlavor", "OTH")
-        coded(value, "translation", category)
+        add_code(value, "translation", *category)
     else:
         value.set("code", category[0])
         value.set("codeSystem", category[1])
@@ -199,11 +189,11 @@ def _write_observed(parent: Element, identifiers: Identifiers, number: int, obse
     for observed in observations:
         observation = add(parent, f"{_PART}/{_OBSERVATION}")
         templates.CONTINUOUS_VARIABLE.write(observation)
-        text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
+        add_text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
         etree.SubElement(observation, name("statusCode"), code="completed")
         _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
         method = templates.METHODS[observed.method]
-        coded(observation, "methodCode", (method, templates.OBSERVATION_METHOD))
+        add_code(observation, "methodCode", method, templates.OBSERVATION_METHOD)
         _refer(observation, identifiers.of_observation(number, observed))
 
 
@@ -229,4 +219,4 @@ def _refer(parent: Element, identifier: str, code: Coded | None = None) -> None:
     observation = ensure(parent, path)
     etree.SubElement(observation, name("id"), root=identifier)
     if code is not None:
-        coded(observation, "code", code)
+        add_code(observation, "code", *code)

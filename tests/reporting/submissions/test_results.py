@@ -1,4 +1,4 @@
-"""Who submits, and which results can be."""
+"""The results that can be submitted."""
 
 from __future__ import annotations
 
@@ -10,56 +10,9 @@ from typing import Any
 import pytest
 
 from ecqm.reporting.submissions.programs import SubmissionError
-from ecqm.reporting.submissions.submission import PROGRAMS, Submitter, is_npi, read_results
+from ecqm.reporting.submissions.results import read_results
 from tests.cli.samples import KIDNEY, ecqm
-from tests.reporting.submissions.results import MIPS, results_of
-
-TIN, NPI = "123456789", "1234567893"
-
-
-@pytest.mark.parametrize(
-    ("text", "valid"),
-    [
-        ("1234567893", True),  # the example of CMS's description of the check digit
-        ("1234567890", False),
-        ("1234567983", False),
-        ("123456789", False),
-        ("12345678930", False),
-        ("123456789x", False),
-    ],
-)
-def test_an_npi_has_a_check_digit(text: str, valid: bool) -> None:
-    assert is_npi(text) is valid
-
-
-@pytest.mark.parametrize(
-    ("program", "numbers", "reason"),
-    [
-        ("MIPS_INDIV", {"tin": "12345678", "npi": NPI}, "12345678 is not a TIN"),
-        ("MIPS_INDIV", {"tin": TIN, "npi": "1234567890"}, "1234567890 is not an NPI"),
-        ("MIPS_INDIV", {"tin": TIN}, "MIPS_INDIV asks for an NPI"),
-        ("MIPS_INDIV", {"npi": NPI}, "MIPS_INDIV asks for a TIN"),
-        ("MIPS_GROUP", {"tin": TIN, "npi": NPI}, "MIPS_GROUP takes no NPI"),
-        ("MIPS_GROUP", {}, "MIPS_GROUP asks for a TIN"),
-        ("MIPS_APP1_APMENTITY", {"tin": TIN}, "MIPS_APP1_APMENTITY takes no TIN"),
-        ("MIPS_APP1_APMENTITY", {}, "MIPS_APP1_APMENTITY asks for an entity identifier"),
-        ("APP_PLUS_INDIV", {"tin": TIN, "npi": NPI, "entity_id": "A1"}, "APP_PLUS_INDIV takes no entity identifier"),
-    ],
-)
-def test_a_programme_asks_for_its_numbers(program: str, numbers: dict[str, str], reason: str) -> None:
-    with pytest.raises(SubmissionError, match=reason):
-        Submitter(program, **numbers)
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_every_programme_has_an_entity_and_a_name(program: str) -> None:
-    numbers = (
-        {"tin": TIN, "npi": NPI if program.endswith("INDIV") else None}
-        if program.endswith(("INDIV", "_GROUP"))
-        else {"entity_id": "A1"}
-    )
-    submitter = Submitter(program, **numbers)
-    assert submitter.entity and submitter.qpp_program in ("mips", "app1", "appPlus")
+from tests.reporting.submissions.sample import MIPS, results_of
 
 
 @pytest.fixture(scope="module")

@@ -65,13 +65,13 @@ class Figures:
 def demand_of(content: Content) -> Demand:
     """The demand of all measures that can be planned, for resources of all types, as in `ecqm load`."""
     planner = Planner(content)
-    names: set[str] = set()
+    demand = Demand.of(None, ())
     for measure in content.select(()):
         try:
-            names |= planner.plan(measure).demand.names or set()
+            demand |= planner.plan(measure).demand
         except (ElmError, LibraryNotFound, MeasureError, PlanError) as error:
             print(f"no columns for {measure.name}: {error}", file=sys.stderr)
-    return Demand.of(None, names)
+    return demand
 
 
 def decode(files: Sequence[Path]) -> None:

@@ -125,21 +125,17 @@ class _Installed:
         and left out."""
         from ecqm.bundles.evaluation.planning import Planner
         from ecqm.bundles.evaluation.selection import CannotPlan
-        from ecqm.data import EVERYTHING, Demand
+        from ecqm.data import Demand
 
         planner = Planner(self.content)
-        names: set[str] = set()
+        demand = Demand.of(None, ())
         for measure in list(self.measures):
             try:
-                needed = planner.plan(measure).demand.names
+                demand |= planner.plan(measure).demand
             except CannotPlan as error:
                 self.measures.remove(measure)
                 click.echo(f"ecqm: warning: no columns for {measure.name}: {error}", err=True)
-                continue
-            if needed is None:
-                return EVERYTHING
-            names |= needed
-        return Demand.of(None, names)
+        return demand
 
     def unknown_codes(self, store: Path) -> dict[str, int]:
         """How many codes the store has, and how many of them are in no value set of the measures."""

@@ -79,7 +79,7 @@ class SpooledUnit:
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
         # Shared resources may be referenced from resources of any type, so all types are read.
-        cohort = spooled_cohort(replace(self.job, demand=Demand.of(None, demand.names)), codes)
+        cohort = spooled_cohort(replace(self.job, demand=replace(demand, types=None)), codes)
         cohort.problems += [*self.problems, *cohort.dangling_references()]
         return cohort
 

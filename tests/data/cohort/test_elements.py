@@ -25,6 +25,7 @@ from ecqm.columns import (
     TimeColumn,
 )
 from ecqm.data import EVERYTHING, Cohort, Demand, ElementNotRead, read_files
+from ecqm.data.fhir.schema import fhir_schema
 from ecqm.types import NamedType, parse_type
 from tests.data.resources import bundle, coded, encounter, observation, patient, write
 
@@ -254,11 +255,25 @@ class TestDemand:
         assert len(cohort.table("Encounter")) == 1
         assert not cohort.problems
 
+    def test_values_of_whole_types_are_read_with_all_their_elements(self, tmp_path: Path) -> None:
+        diagnosis = {"condition": {"reference": "Condition/c"}, "rank": 1, "_rank": {"extension": [{"url": "x"}]}}
+        demand = Demand.of(["Encounter"], ["diagnosis"], fhir_schema().structured(["Encounter.Diagnosis"]))
+        cohort = cohort_of(tmp_path, patient(), encounter("e1", diagnosis=[diagnosis]), demand=demand)
+        column = cohort.table("Encounter").element("diagnosis")
+        assert isinstance(column, ListColumn) and isinstance(column.values, RecordColumn)
+        assert {"condition", "rank", "_rank"} <= set(column.values.fields)
+        with pytest.raises(ElementNotRead):
+            cohort.table("Encounter").element("extension")
+
     def test_union(self) -> None:
         both = self.demand | Demand.of(["Condition"], ["code"])
         assert both.types == {"Encounter", "Condition"}
         assert both.names == {"status", "period", "start", "code"}
         assert (self.demand | EVERYTHING) == EVERYTHING
+        whole = Demand.of([], [], ["Timing"])
+        assert (self.demand | whole).whole == {"Timing"}
+        assert whole.covers(Demand.of([], [])) and not Demand.of([], []).covers(whole)
+        assert (whole | EVERYTHING) == EVERYTHING
 
 
 def test_settled_columns_stay(tmp_path: Path) -> None:

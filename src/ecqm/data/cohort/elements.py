@@ -171,7 +171,7 @@ class Elements(Mapping[str, Column]):
 
     def _has_sibling(self, element: Element) -> bool:
         structs = self._reading.structs
-        return structs.demand.reads_extensions and any(
+        return structs.demand.reads_extensions(self.type_name) and any(
             type_name in CODED_TYPES or structs.schema.primitive(type_name) for type_name in element.types
         )
 

@@ -21,7 +21,8 @@ _OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
 
 @dataclass(frozen=True)
 class Demand:
-    """The resource types to read, and the names of the elements to read; None means all.
+    """The resource types to read, and the names of the elements to read; None means all. Values of the types `whole`
+    are read with all their elements.
 
     Names are base names (`value`, `effective`) from anywhere in a measure. An element is read if its name is among
     them, whatever type it is in: this may be more than is needed, but never less. The id and meta.profile of a
@@ -31,17 +32,23 @@ class Demand:
 
     types: frozenset[str] | None = None
     names: frozenset[str] | None = None
+    whole: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, types: Iterable[str] | None, names: Iterable[str] | None) -> Self:
-        """A demand for these types and element names."""
-        return cls(None if types is None else frozenset(types), None if names is None else frozenset(names))
+    def of(cls, types: Iterable[str] | None, names: Iterable[str] | None, whole: Iterable[str] = ()) -> Self:
+        """A demand for these resource types and element names, and for all elements of the types `whole`."""
+        return cls(
+            None if types is None else frozenset(types),
+            None if names is None else frozenset(names),
+            frozenset(whole) if names is not None else frozenset(),
+        )
 
     def __or__(self, other: Demand) -> Demand:
         """The demand for everything that either of them names."""
-        return Demand(
+        return Demand.of(
             None if self.types is None or other.types is None else self.types | other.types,
             None if self.names is None or other.names is None else self.names | other.names,
+            self.whole | other.whole,
         )
 
     def covers(self, other: Demand) -> bool:
@@ -52,10 +59,9 @@ class Demand:
         """Are resources of this type wanted?"""
         return self.types is None or resource_type in self.types
 
-    @property
-    def reads_extensions(self) -> bool:
-        """Are extensions wanted? Those of primitives are then as well."""
-        return self.names is None or "extension" in self.names
+    def reads_extensions(self, type_name: str) -> bool:
+        """Are extensions of the primitives in values of this type wanted?"""
+        return self.names is None or "extension" in self.names or type_name in self.whole
 
     def elements(self, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:
         """The elements of a FHIR type that are read."""
@@ -63,7 +69,7 @@ class Demand:
 
     def wants(self, schema: FhirSchema, type_name: str, name: str) -> bool:
         """Is this element of a FHIR type read?"""
-        if self.names is None or name in self.names:
+        if self.names is None or name in self.names or type_name in self.whole:
             return True
         if type_name in WHOLE_TYPES or schema.is_quantity(type_name):
             return name not in _BESIDE_THE_VALUE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -70,6 +71,21 @@ class FhirSchema:
     def is_resource(self, type_name: str) -> bool:
         """Is this a concrete resource type?"""
         return type_name not in _ABSTRACT and any(step.name == "Resource" for step in self._model.lineage(type_name))
+
+    def structured(self, type_names: Iterable[str]) -> frozenset[str]:
+        """Those of some types that have elements, and all such types inside of them, with Element, the type of what is
+        beside a primitive; no resource types."""
+        found: set[str] = set()
+        waiting = [*type_names]
+        while waiting:
+            name = waiting.pop()
+            if name not in found and self.elements(name) and not self.primitive(name) and not self._is_any(name):
+                found.add(name)
+                waiting += ("Element", *(type_ for element in self.elements(name) for type_ in element.types))
+        return frozenset(found)
+
+    def _is_any(self, type_name: str) -> bool:
+        return type_name in _ABSTRACT or type_name in self.resource_types
 
     @cached_property
     def resource_types(self) -> frozenset[str]:

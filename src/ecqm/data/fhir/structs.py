@@ -108,7 +108,7 @@ class ResourceStructs:
         fields: list[tuple[str, Any, Any]] = []
         needed: dict[str, None] = {}
         # Coding and CodeableConcept become codes, whose columns have no room for extensions of their parts.
-        has_sibling = self.demand.reads_extensions and type_name not in ("Element", *CODED_TYPES)
+        has_sibling = self.demand.reads_extensions(type_name) and type_name not in ("Element", *CODED_TYPES)
         for element in self.demand.elements(self.schema, type_name):
             for json_name, element_type in element.json_names:
                 annotation = self._annotation(element_type, needed)

@@ -142,6 +142,7 @@ class _Loading:
             sorted(entries, key=_number),
             self.files,
             shared.name,
+            whole=sorted(self.demand.whole),
         )
         manifest.report = self._report(manifest)
         manifest.write(self.output)
@@ -152,7 +153,8 @@ class _Loading:
         """A load resumes an earlier one that has the same fingerprint."""
         seen = [(name_of(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
         options = [FORMAT, self.generation, self.default_offset, self.replace_patients]
-        wanted = [None if these is None else sorted(these) for these in (self.demand.types, self.demand.names)]
+        demanded = (self.demand.types, self.demand.names, self.demand.whole)
+        wanted = [None if these is None else sorted(these) for these in demanded]
         return hashlib.sha256(json.dumps([seen, options, wanted]).encode()).hexdigest()
 
     def _shared(self) -> Path:

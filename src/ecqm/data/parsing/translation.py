@@ -71,7 +71,7 @@ class Translation:
                 stored = self._alternatives(element, types, arrays, rows, place)
                 if stored is not None:
                     yield element.name, stored
-            if self._demand.reads_extensions:
+            if self._demand.reads_extensions(type_name):
                 # Under the path with an underscore, as in `Elements`.
                 sibling = self._sibling(
                     element, arrays, rows, f"{path}._{element.name}" if path else f"_{element.name}"

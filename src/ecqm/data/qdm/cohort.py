@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class QdmCohortBuilder:
     ) -> None:
         schema = qdm_schema(version)
         if demand.types is not None:
-            demand = Demand(frozenset(map(schema.base, demand.types)), demand.names)
+            demand = replace(demand, types=frozenset(map(schema.base, demand.types)))
         self.demand = demand
         self.structs: QdmStructs = qdm_structs(version, demand)
         self.codes = CodeIndex() if codes is None else codes
@@ -86,7 +86,8 @@ class QdmCohortBuilder:
             )
             serial += len(gathered.elements)
         tables[PATIENT] = self._table(PATIENT, self.patients, np.arange(len(self.ids)), None, serial)
-        demand = Demand(None if self.demand.types is None else self.demand.types | {PATIENT}, self.demand.names)
+        types = self.demand.types
+        demand = self.demand if types is None else replace(self.demand, types=types | {PATIENT})
 
         def empty(name: str) -> QdmTable:
             if name not in self.structs.schema.data_types:

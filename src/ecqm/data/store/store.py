@@ -44,8 +44,8 @@ class ShardEntry:
 
 @dataclass
 class Manifest:
-    """The content of a store. `types` and `names` are the demand that its columns were made for, null for everything;
-    `files` are the names of all files that were ever loaded, by number.
+    """The content of a store. `types`, `names` and `whole` are the demand that its columns were made for (null for
+    everything); `files` are the names of all files that were ever loaded, by number.
     """
 
     format: int
@@ -57,11 +57,12 @@ class Manifest:
     files: list[str]
     shared: str | None = None
     report: dict[str, Any] = field(default_factory=dict)
+    whole: list[str] = field(default_factory=list)
 
     @property
     def demand(self) -> Demand:
         """The demand that the columns were made for."""
-        return Demand.of(self.types, self.names)
+        return Demand.of(self.types, self.names, self.whole)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:

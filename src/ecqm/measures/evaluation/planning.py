@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ecqm.data import Demand
+from ecqm.data.fhir.schema import fhir_schema
 from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.definition import Group, Measure, Population
 from ecqm.measures.definition.binding import bind_expressions
 from ecqm.models.profiles import canonical, profile_facts
+from ecqm.plan.compared import compared_types
 from ecqm.plan.lowering import Lowering, PlanError
 from ecqm.plan.lowering.core import Lowered, Place, Scope
 from ecqm.plan.lowering.queries import element_variable
@@ -137,8 +139,10 @@ def plan_observation(lowering: Lowering, group: Group, observation: Population) 
 
 
 def demand_of(nodes: Iterable[Node]) -> Demand:
-    """The resource types that nodes retrieve, and the names of the elements that they access."""
+    """The resource types that nodes retrieve, the names of the elements that they access, and the types of the values
+    that they compare."""
     types, names = {"Patient"}, set()
+    nodes = frozenset(nodes)
     for node in nodes:
         if isinstance(node, Property):
             names.add(node.path)
@@ -151,4 +155,4 @@ def demand_of(nodes: Iterable[Node]) -> Demand:
         # Retrieves filter by the code of the referenced Medication.
         types.add("Medication")
         names.add("code")
-    return Demand.of(types, names)
+    return Demand.of(types, names, fhir_schema().structured(compared_types(nodes)))

@@ -203,6 +203,13 @@ def test_errors_in_one_statement_neither_hide_nor_cause_others() -> None:
     assert [line.split(":")[1] for line in found] == ["1", "2", "4"]
 
 
+def test_errors_name_the_definition_that_they_are_in() -> None:
+    source = 'library L\nparameter P Integr\ndefine "A b": 1 +\ndefine function f(n Integer): n + true'
+    errors = compile_library(source).errors
+    assert [(error.library, error.definition) for error in errors] == [("L", None), ("L", "A b"), ("L", "f")]
+    assert errors[1].render().endswith('(in "A b")')
+
+
 def test_errors_of_included_libraries_are_reported_where_they_are_included() -> None:
     def broken(name: str, version: str | None) -> str | None:
         return "library Inner define A: 1 define B: wrong"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,9 +11,9 @@ import click
 from ecqm.cli.contents import libraries_option, valuesets_option
 
 if TYPE_CHECKING:
-    from ecqm.bundles.content.documents import Document
     from ecqm.cli.expressions import Expressions
     from ecqm.language.sources import SourceIndex
+    from ecqm.terminology import ValueSetStore
 
 _C = TypeVar("_C", bound=Callable[..., Any])
 
@@ -56,7 +56,6 @@ def expressions_with(
     from ecqm.cli.expressions import MEASUREMENT_PERIOD, Expressions
     from ecqm.language.sources import index, read_source
     from ecqm.measures.definition.period import closed_period, parse_period
-    from ecqm.terminology import ValueSetStore
     from ecqm.values import EvaluationContext
 
     sources = index([*([library.parent] if library is not None else []), *libraries])
@@ -76,17 +75,22 @@ def expressions_with(
         sources,
         patients,
         patient,
-        ValueSetStore(*_documents(valuesets)),
+        _value_sets(valuesets),
         {MEASUREMENT_PERIOD: closed_period(*parse_period(period))} if period else {},
         lambda warning: click.echo(f"ecqm: warning: {warning}", err=True),
     )
 
 
-def _documents(folders: Sequence[Path]) -> Iterator[list[Document]]:
-    if folders:
-        from ecqm.bundles.content.documents import open_documents
+def _value_sets(folders: Sequence[Path]) -> ValueSetStore:
+    from ecqm.terminology import ValueSetStore
 
-        yield from map(open_documents, folders)
+    found = ValueSetStore()
+    if folders:
+        from ecqm.bundles.content.documents import open_documents, readers
+
+        for folder in folders:
+            found.add_layer(readers(open_documents(folder)))
+    return found
 
 
 def _of_fhir(sources: SourceIndex) -> str:

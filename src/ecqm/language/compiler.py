@@ -7,10 +7,11 @@ from collections.abc import Callable
 from ecqm.language.cache import CompiledCache, Dependencies, digest
 from ecqm.language.compilation import Compilation, Compiled
 from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.fhirhelpers import FHIR_HELPERS, fhir_helpers
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import ParsedSource, deep_recursion, parse
-from ecqm.language.sources import SourceIndex
+from ecqm.language.sources import KnownSources, unqualified
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.core import Context
 from ecqm.language.translation.declarations import BrokenLibrary
@@ -23,7 +24,7 @@ SourceResolver = Callable[[str, str | None], str | None]
 
 
 class Compiler:
-    """Compiles sources that include each other; each included library is compiled once.
+    """Compiles sources that include each other; each included library is compiled once. FHIRHelpers need not be found.
 
     With a cache, libraries compiled earlier are taken from it. A compiler is for one thread at a time; its cache may be
     shared. Results are not changed after they are returned.
@@ -77,7 +78,10 @@ class Compiler:
     def _source(self, name: str, version: str | None) -> str | None:
         key = (name, version)
         if key not in self._sources:
-            self._sources[key] = None if self.resolver is None else self.resolver(name, version)
+            found = None if self.resolver is None else self.resolver(name, version)
+            if found is None and unqualified(name) == FHIR_HELPERS:
+                found = fhir_helpers(version)
+            self._sources[key] = found
         return self._sources[key]
 
     def _named(self, name: str, version: str | None) -> Compiled | None:
@@ -137,10 +141,14 @@ class Compiler:
 
     def _known_versions(self, name: str) -> str:
         """The available versions of a library, for a message; empty if the resolver cannot list them."""
-        if not isinstance(self.resolver, SourceIndex):
+        if not isinstance(self.resolver, KnownSources):
             return ""
         versions = [version for version in self.resolver.versions(name) if version is not None]
         return f"; available: {', '.join(versions)}" if versions else "; add the folder that contains it"
+
+    def _file(self, name: str, version: str | None) -> str:
+        """Where the source of a library is, for a message; its name if the resolver does not know."""
+        return (isinstance(self.resolver, KnownSources) and self.resolver.file(name, version)) or name
 
     def _include(self, name: str, version: str | None, context: Context) -> Exports:
         if name in self._in_progress:
@@ -153,7 +161,7 @@ class Compiler:
         errors = compiled.compilation.errors
         if errors:
             how_many = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first of them"
-            message = f"the included library {name} has {how_many}: {errors[0].render(name)}"
+            message = f"the included library {name} has {how_many}: {errors[0].render(self._file(name, version))}"
             raise BrokenLibrary(message, context, compiled.exports)
         return compiled.exports
 

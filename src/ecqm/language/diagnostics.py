@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _SYSTEM = re.compile(r"\bSystem\.(?=[A-Z])")
@@ -27,7 +27,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A message about one place: `text` is the source there, `expected` is what could be there instead."""
+    """A message about one place: `text` is the source there, `expected` is what could be there instead, `definition`
+    the name of the expression or function that it is in."""
 
     message: str
     span: Span
@@ -36,21 +37,25 @@ class Diagnostic:
     expected: tuple[str, ...] = ()
     suggestion: str | None = None
     library: str | None = None
+    definition: str | None = None
 
     def render(self, file: str | None = None) -> str:
-        """`file:line:column: error: message`, with the expected alternatives and a suggestion if there are any."""
+        """`file:line:column: error: message (in "definition")`, with the expected alternatives and a suggestion if
+        there are any."""
         place = f"{file or self.library or '<cql>'}:{self.span.line}:{self.span.column}"
         line = f"{place}: {self.severity}: {self.message}"
         if self.expected:
             line += f"; expected {_either(self.expected)}"
         if self.suggestion:
             line += f"; did you mean {self.suggestion!r}?"
+        if self.definition:
+            line += f' (in "{self.definition}")'
         return line
 
 
 @dataclass(slots=True)
 class Diagnostics:
-    """All diagnostics of one source; `errors` and `warnings` are in the order of the source."""
+    """All diagnostics of one source; `errors` and `warnings` are in the order of the source, with its `library`."""
 
     library: str | None = None
     found: list[Diagnostic] = field(default_factory=list)
@@ -60,7 +65,7 @@ class Diagnostics:
             self.found.append(diagnostic)
 
     def _of(self, severity: str) -> tuple[Diagnostic, ...]:
-        chosen = (found for found in self.found if found.severity == severity)
+        chosen = (replace(found, library=self.library) for found in self.found if found.severity == severity)
         return tuple(sorted(chosen, key=lambda found: (found.span.line, found.span.column)))
 
     @property
@@ -118,6 +123,26 @@ def span_of(context: Any) -> Span:
     newlines = text.count("\n")
     width = len(text) - text.rfind("\n") - 1 if newlines else stop.column + len(text)
     return Span(start.line, start.column + 1, stop.line + newlines, max(width, 1))
+
+
+def definition_of(context: Any) -> str | None:
+    """The name of the expression or function in whose definition a parse-tree context is."""
+    while context is not None:
+        match type(context).__name__:
+            case "ExpressionDefinitionContext":
+                return _name(context.identifier())
+            case "FunctionDefinitionContext":
+                return _name(context.functionName())
+        context = context.parentCtx
+    return None
+
+
+def _name(identifier: Any) -> str | None:
+    """A name without its quotes; None if it was not read."""
+    if identifier is None:
+        return None
+    text = str(identifier.getText())
+    return text[1:-1] if text.startswith(('"', "`")) else text
 
 
 def source_of(context: Any) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from antlr4 import CommonTokenStream, InputStream, Token
@@ -21,7 +21,7 @@ from antlr4.error.Errors import ParseCancellationException
 from antlr4.error.ErrorStrategy import BailErrorStrategy
 from antlr4.ListTokenSource import ListTokenSource
 
-from ecqm.language.diagnostics import Diagnostic, Diagnostics, Span, nearest
+from ecqm.language.diagnostics import Diagnostic, Diagnostics, Span, definition_of, nearest
 from ecqm.language.generated.CqlLexer import CqlLexer
 from ecqm.language.generated.CqlParser import CqlParser
 
@@ -269,7 +269,7 @@ def _parse_statements(tokens: Sequence[Any], diagnostics: Diagnostics) -> Parsed
         if tree is not None:
             parts[part].append(tree)
         for error in attempt.errors.found:
-            diagnostics.add(error)
+            diagnostics.add(replace(error, definition=definition_of(tree)))
             damaged.add(id(tree))
     header = parts["libraryDefinition"][0] if parts["libraryDefinition"] else None
     return ParsedSource(header, parts["definition"], parts["statement"], damaged=frozenset(damaged))

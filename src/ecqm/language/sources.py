@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,12 +64,27 @@ def _resource_sources(path: Path) -> Iterator[SourceFile]:
         return
 
 
+class KnownSources(ABC):
+    """A resolver for `Compiler` that also knows which versions of a library there are, and their files."""
+
+    @abstractmethod
+    def __call__(self, name: str, version: str | None) -> str | None:
+        """The source of a library; without a version, of the newest."""
+
+    @abstractmethod
+    def versions(self, name: str) -> list[str | None]:
+        """The available versions of a library, newest first."""
+
+    @abstractmethod
+    def file(self, name: str, version: str | None) -> str | None:
+        """The file that the source of a library is in, for messages."""
+
+
 @dataclass(slots=True)
-class SourceIndex:
+class SourceIndex(KnownSources):
     """The sources in files and folders, by name and version. A call makes it a resolver for `Compiler`.
 
-    If several sources declare the same library and version, the first one is used. A request without a version gets
-    the newest one.
+    If several sources declare the same library and version, the first one is used.
     """
 
     sources: dict[tuple[str, str | None], SourceFile] = field(default_factory=dict)
@@ -88,16 +104,23 @@ class SourceIndex:
                 self.sources.setdefault((source.name, source.version), source)
 
     def versions(self, name: str) -> list[str | None]:
-        """The available versions of a library, newest first."""
         found = [version for known, version in self.sources if known == name]
         return sorted(found, key=_version_key, reverse=True)
 
     def __call__(self, name: str, version: str | None) -> str | None:
+        found = self._find(name, version)
+        return None if found is None else found.text
+
+    def file(self, name: str, version: str | None) -> str | None:
+        found = self._find(name, version)
+        return None if found is None else str(found.path)
+
+    def _find(self, name: str, version: str | None) -> SourceFile | None:
         # Libraries are published both with and without the namespace that others include them by.
         for known in dict.fromkeys((name, unqualified(name))):
             wanted = next(iter(self.versions(known)), None) if version is None else version
             if (source := self.sources.get((known, wanted))) is not None:
-                return source.text
+                return source
         return None
 
 

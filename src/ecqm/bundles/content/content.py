@@ -16,7 +16,7 @@ import msgspec
 
 from ecqm.bundles.content.catalog import Catalog
 from ecqm.bundles.content.dependencies import Closure, closure
-from ecqm.bundles.content.documents import ContentError, Document, bundle_entries, open_documents
+from ecqm.bundles.content.documents import ContentError, Document, bundle_entries, open_documents, readers
 from ecqm.bundles.content.libraries import (
     Libraries,
     LibraryNotFound,
@@ -75,7 +75,7 @@ class Content:
         for folder in libraries:
             content._add(open_documents(folder), only="Library")
         for folder in valuesets:
-            content.value_sets.add_layer(open_documents(folder))
+            content.value_sets.add_layer(readers(open_documents(folder)))
         return content
 
     @property
@@ -148,9 +148,9 @@ class Content:
             try:
                 vocabulary += self._classify(document, only)
             except (msgspec.DecodeError, ElmError, ContentError, MeasureError) as error:
-                self.problems.append(f"{document.origin}: {error}")
+                self.problems.append(f"{document.place}: {error}")
         if vocabulary and only is None:
-            self.value_sets.add_layer(vocabulary)
+            self.value_sets.add_layer(readers(vocabulary))
 
     def _classify(self, document: Document, only: str | None) -> Iterator[Document]:
         """Add a measure or library; value sets and code systems are returned, to be looked up later."""
@@ -170,7 +170,7 @@ class Content:
         # A list can only be one of ELM libraries.
         kind = "" if data.lstrip().startswith(b"[") else resource_type(data)
         if kind == "Bundle":
-            for entry in bundle_entries(data, document.origin):
+            for entry in bundle_entries(data, document):
                 yield from self._classify_json(entry, entry.read(), only)
         elif kind == "Library":
             if not add_library_resource(self.libraries, document, data):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import msgspec
 
@@ -22,15 +21,32 @@ class ContentError(ValueError):
     """Measure content that cannot be read; the message says where and why."""
 
 
-class Document(NamedTuple):
-    """Where a document comes from, and how to read it. `origin` is its path below the content's root."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Where a document comes from, and how to read it: `origin` is its path below `root`, the folder or archive as the
+    user named it."""
 
     origin: str
     read: Callable[[], bytes]
+    root: Path | None = None
 
     @property
     def path(self) -> PurePosixPath:
         return PurePosixPath(self.origin)
+
+    @property
+    def place(self) -> str:
+        """Where the user finds the document, for messages."""
+        return self.origin if self.root is None else str(self.root / self.origin)
+
+    def part(self, number: int, read: Callable[[], bytes]) -> Document:
+        """A document within this one."""
+        return Document(f"{self.origin}#{number}", read, self.root)
+
+
+def readers(documents: Iterable[Document]) -> list[tuple[str, Callable[[], bytes]]]:
+    """Documents as the store of value sets takes them."""
+    return [(document.place, document.read) for document in documents]
 
 
 def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Document]:
@@ -48,13 +64,13 @@ def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Docu
             return list(map(_translated, _archive(path, limits)))
         except DataError as error:
             raise ContentError(str(error)) from error
-    return [_translated(Document(path.name, path.read_bytes))]
+    return [_translated(Document(path.name, path.read_bytes, path.parent))]
 
 
 def _translated(document: Document) -> Document:
     if document.path.suffix.lower() != ".xml":
         return document
-    return Document(document.origin, _Translated(document).read)
+    return replace(document, read=_Translated(document).read)
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,7 @@ def _wanted(path: PurePosixPath) -> bool:
 def _folder(root: Path) -> Iterator[Document]:
     # Walking hundreds of thousands of test files takes seconds; cases are read separately.
     for path in sorted(_files(root, root)):
-        yield Document(path.relative_to(root).as_posix(), path.read_bytes)
+        yield Document(path.relative_to(root).as_posix(), path.read_bytes, root)
 
 
 def _files(folder: Path, root: Path) -> Iterator[Path]:
@@ -93,7 +109,7 @@ def _archive(path: Path, limits: ArchiveLimits | None) -> Iterator[Document]:
     for entry in archive_entries(path, SUFFIXES, limits):
         inside = PurePosixPath(entry.name)
         if _wanted(inside) and "tests" not in inside.parts[:-1]:
-            yield Document(inside.as_posix(), _Entry(entry).read)
+            yield Document(inside.as_posix(), _Entry(entry).read, path)
 
 
 @dataclass(frozen=True)
@@ -118,12 +134,12 @@ class _Bundle(msgspec.Struct, frozen=True):
 _decode_bundle = json_decoder(_Bundle)
 
 
-def bundle_entries(data: bytes, origin: str) -> Iterator[Document]:
+def bundle_entries(data: bytes, bundle: Document) -> Iterator[Document]:
     """The resources of a FHIR Bundle as documents. Raises msgspec.DecodeError if it is truncated or malformed."""
     for position, entry in enumerate(_decode_bundle(data).entry or ()):
         content = bytes(entry.resource)
         if content:
-            yield Document(f"{origin}#{position}", Constant(content).read)
+            yield bundle.part(position, Constant(content).read)
 
 
 @dataclass(frozen=True)

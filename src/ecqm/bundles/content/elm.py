@@ -12,4 +12,4 @@ def elm_source(library: LibrarySource) -> ElmSource | None:
     if library.elm is None:
         return None
     form, data = library.elm
-    return ElmSource(data, f"{library.origin(form)} ({form})", LibraryIdentifier(library.name, library.version))
+    return ElmSource(data, f"{library.place(form)} ({form})", LibraryIdentifier(library.name, library.version))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -32,6 +32,7 @@ _FORMS = {form.value: form for form in Format} | {
     "application/xml+elm": Format.ELM_XML,
 }
 _EITHER_ELM = "application/elm"
+_FHIR_HELPERS = "FHIRHelpers"
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ class LibrarySource:
         except ElmError as error:
             raise ElmError(error.message, library=str(self)) from error
 
-    def origin(self, form: Format) -> str | None:
-        """The document that a form comes from."""
+    def place(self, form: Format) -> str | None:
+        """The file that a form comes from."""
         document = self.forms.get(form)
-        return document.origin if document else None
+        return document.place if document else None
 
     def _read(self, form: Format) -> bytes | None:
         document = self.forms.get(form)
@@ -88,11 +89,16 @@ class LibraryNotFound(LookupError):
 
 
 class Libraries:
-    """Libraries by name and exact version. Of a form that was added twice the first is taken."""
+    """Libraries by name and exact version. Of a form that was added twice the first is taken.
+
+    FHIRHelpers is found also where it was not added, in any version for FHIR 4.0.1; `supplied` has those that were
+    asked for.
+    """
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str | None, LibrarySource]] = {}
         self._names: dict[str, str] = {}
+        self.supplied: dict[str | None, LibrarySource] = {}
 
     def add(self, name: str, version: str | None, form: Format, document: Document) -> None:
         source = self._sources.setdefault(name, {}).setdefault(version, LibrarySource(name, version))
@@ -131,6 +137,8 @@ class Libraries:
         for source in sources:
             if source.version == version:
                 return source
+        if name == _FHIR_HELPERS and (own := self._supplied(version)) is not None:
+            return own
         available = ", ".join(str(source.version) for source in sources)
         wanted = f"library {name}" + (f" version {version}" if version else "")
         hint = f"available: {available}" if sources else "add the folder that contains it with --libraries"
@@ -141,6 +149,17 @@ class Libraries:
         sources = self.versions(name)
         later = [source for source in sources if version_key(source.version) >= version_key(version)]
         return later[-1] if later and version is not None else sources[0] if sources else self.find(name, version)
+
+    def _supplied(self, version: str | None) -> LibrarySource | None:
+        """Our own FHIRHelpers; None for versions that are not for FHIR 4.0.1."""
+        # Imported only now, because it comes with the compiler, which is slow to load and needed for it.
+        from ecqm.language.fhirhelpers import fhir_helpers
+
+        source = fhir_helpers(version)
+        if source is not None and version not in self.supplied:
+            document = Document(f"{_FHIR_HELPERS} of ecqm", Constant(source.encode()).read)
+            self.supplied[version] = LibrarySource(_FHIR_HELPERS, version, {Format.CQL: document})
+        return self.supplied.get(version)
 
 
 def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
@@ -178,7 +197,7 @@ def add_library_resource(libraries: Libraries, document: Document, data: bytes) 
         attached = memoryview(attachment.data)
         form = _form(attachment.contentType, bytes(attached[1:_HEAD]))
         if name and form is not None and bytes(attached[:1]) == b'"':
-            libraries.add(name, header.version, form, Document(document.origin, _Attached(document, form).read))
+            libraries.add(name, header.version, form, replace(document, read=_Attached(document, form).read))
             has_logic = True
     if name:
         libraries.call(name, header.url, header.id)
@@ -211,10 +230,10 @@ class _Attached:
                 if bytes(attached[:1]) == b'"' and _form(attachment.contentType, bytes(attached[1:_HEAD])) == self.form:
                     return base64.b64decode(msgspec.json.decode(attachment.data, type=str))
         except msgspec.DecodeError as error:
-            raise ContentError(f"{self.document.origin}: {error}") from error
+            raise ContentError(f"{self.document.place}: {error}") from error
         except ValueError as error:
-            raise ContentError(f"{self.document.origin}: {self.form} is not base64: {error}") from error
-        raise ContentError(f"{self.document.origin}: the {self.form} attachment has no data")
+            raise ContentError(f"{self.document.place}: {self.form} is not base64: {error}") from error
+        raise ContentError(f"{self.document.place}: the {self.form} attachment has no data")
 
 
 class _Several(msgspec.Struct, frozen=True):
@@ -239,7 +258,7 @@ def add_elm(libraries: Libraries, document: Document, data: bytes) -> bool:
     several = None if is_xml(data) else _decode_list(data) if in_list else _decode_several(data).libraries
     if several is None:
         return False
-    parts = [Document(f"{document.origin}#{n}", Constant(bytes(part)).read) for n, part in enumerate(several)]
+    parts = [document.part(number, Constant(bytes(part)).read) for number, part in enumerate(several)]
     added = [add_elm(libraries, part, part.read()) for part in parts]
     if not all(added) or not added:
         raise ContentError("a list of what are not ELM libraries")

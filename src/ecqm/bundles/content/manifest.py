@@ -48,7 +48,7 @@ class Manifests:
         document = self._named.get(name)
         if document is None:
             raise ContentError(f"there is no manifest {name}; there are: {', '.join(sorted(self._named)) or 'none'}")
-        return pinned_versions(document.read(), document.origin)
+        return pinned_versions(document.read(), document.place)
 
 
 def pinned_versions(data: bytes, origin: str) -> tuple[str, ...]:

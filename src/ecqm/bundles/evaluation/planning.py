@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.content.elm import elm_source
-from ecqm.bundles.content.libraries import LibraryNotFound, LibrarySource
-from ecqm.elm import ElmError, IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
+from ecqm.bundles.content.libraries import LibrarySource
+from ecqm.elm import IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.elm import LibrarySource as ElmSource
 from ecqm.engine import kernel_for
 from ecqm.measures.definition import Measure, MeasureError
@@ -21,23 +18,12 @@ from ecqm.models import assumption
 from ecqm.plan.lowering import Lowered
 
 if TYPE_CHECKING:
-    from ecqm.language import CompiledCache, Compiler
+    from ecqm.bundles.evaluation.compiling import ContentCompiler
 
 # The compiler is imported when it is needed: loading its parser takes 0.2 s, and most measures come with their ELM.
 
 LibraryForm = Literal["elm", "cql"]
 """What libraries are taken from: their published ELM (compiling what has none), or their CQL throughout."""
-
-
-def compiled_cache() -> CompiledCache:
-    """The cache of compiled libraries, in $ECQM_CACHE, otherwise in the user's cache folder."""
-    from ecqm.language import CompiledCache
-
-    named = os.environ.get("ECQM_CACHE")
-    if named:
-        return CompiledCache(Path(named))
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return CompiledCache((Path(cache) if cache else Path.home() / ".cache") / "ecqm" / "compiled")
 
 
 class Planner:
@@ -56,11 +42,10 @@ class Planner:
         self.warnings: dict[str, str] = {}
 
     @cached_property
-    def _compiler(self) -> Compiler:
-        from ecqm.language import Compiler, CompilerOptions
+    def _compiler(self) -> ContentCompiler:
+        from ecqm.bundles.evaluation.compiling import ContentCompiler
 
-        # Annotations and locators are what `explain` and messages show of the source.
-        return Compiler(self._cql, CompilerOptions(annotations=True, locators=True), compiled_cache())
+        return ContentCompiler(self.content, self.relax_versions)
 
     def libraries(self, measure: Measure) -> ResolvedLibraries:
         """The libraries of a measure, read or compiled, and linked.
@@ -80,9 +65,11 @@ class Planner:
         resolved = collection.resolve(next(iter(found.values())).identifier)
         main = resolved.main
         if written := criteria_in_cql(measure, (*main.expressions, *main.functions), main.identifier.name):
-            main = found[main.identifier] = self._with_criteria(primary, measure, written)
+            main = found[main.identifier] = self._compiler.with_criteria(primary, measure, written)
             resolved = LibraryCollection(found.values(), relax_versions=self.relax_versions).resolve(main)
         self._warn_of_models(resolved)
+        for supplied in self.content.libraries.supplied.values():
+            self.warnings.setdefault(f"{supplied} is not in the content; ecqm's own is used", str(main.identifier))
         return resolved
 
     def plan(self, measure: Measure) -> MeasurePlan:
@@ -115,54 +102,13 @@ class Planner:
             return
         found[compiled.identifier] = compiled
         for included in compiled.includes.values():
-            self._add_compiled(self._find(included.name, included.version), found)
+            self._add_compiled(self._compiler.sources.find(included.name, included.version), found)
 
     def _compiled(self, library: LibrarySource) -> IndexedLibrary:
-        compilation = self._compiler.library(library.name, library.version)
-        if compilation is None:
-            raise ElmError("has neither ELM nor CQL in the content; add it with --libraries", library=str(library))
-        if compilation.errors:
-            told = "\n".join(error.render() for error in compilation.errors)
-            raise ElmError(f"does not compile:\n{told}", library=str(library))
-        for warning in compilation.warnings:
+        compiled, warnings = self._compiler.library(library)
+        for warning in warnings:
             self.warnings.setdefault(warning.message, str(library))
-        return IndexedLibrary(compilation.library, f"{library} (compiled)")
-
-    def _with_criteria(self, primary: LibrarySource, measure: Measure, criteria: Sequence[str]) -> IndexedLibrary:
-        """The library of a measure with a definition for each criterion, named by the text of the criterion."""
-        cql = primary.cql()
-        if cql is None:
-            raise MeasureError(
-                f"measure {measure.name} has the criterion {criteria[0]!r}, which is an expression: to compile it "
-                f"takes the CQL of library {primary}, which is not at hand; add it with --libraries"
-            )
-        cql += "\ncontext Patient\n"
-        for criterion in criteria:
-            if errors := self._compiler.compile_expression(criterion, cql).errors:
-                told = "\n".join(error.render() for error in errors)
-                raise MeasureError(f"criterion {criterion!r} of measure {measure.name} does not compile:\n{told}")
-        definitions = (f"define {_quoted(criterion)}:\n{criterion}\n" for criterion in criteria)
-        compilation = self._compiler.compile_library(cql + "".join(definitions))
-        if compilation.errors:
-            raise ElmError("\n".join(error.render() for error in compilation.errors), library=str(primary))
-        return IndexedLibrary(compilation.library, f"{primary} with the criteria of {measure.name} (compiled)")
-
-    def _cql(self, name: str, version: str | None) -> str | None:
-        # Libraries are looked up by name, without the namespace of an include.
-        try:
-            return self._find(name.rpartition(".")[2], version).cql()
-        except LibraryNotFound:
-            return None
-
-    def _find(self, name: str, version: str | None) -> LibrarySource:
-        libraries = self.content.libraries
-        return libraries.nearest(name, version) if self.relax_versions else libraries.find(name, version)
-
-
-def _quoted(name: str) -> str:
-    """A name as CQL's quoted identifier."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+        return compiled
 
 
 def plan_of(content: Content, measure: Measure, relax_versions: bool = False) -> MeasurePlan:

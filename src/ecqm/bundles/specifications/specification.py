@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.content.documents import ContentError, Document
+from ecqm.bundles.content.documents import ContentError, Document, readers
 from ecqm.bundles.content.libraries import Format
 from ecqm.measures.definition import Measure
 from ecqm.measures.definition.composition import resolved_composites
@@ -191,5 +191,5 @@ def as_content(root: Content, parts: Iterable[tuple[Part, Document]]) -> Content
             root.libraries.add(part.name, part.version, Format(part.form), document)
         else:
             value_sets.append(document)
-    root.value_sets.add_layer(value_sets)
+    root.value_sets.add_layer(readers(value_sets))
     return root

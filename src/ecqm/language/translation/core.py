@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ecqm.elm import nodes
 from ecqm.elm.nodes.base import fields
 from ecqm.language.conversions import Conversion, Kind
-from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, nearest, source_of, span_of
+from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, definition_of, nearest, source_of, span_of
 from ecqm.language.mismatches import mismatch
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions, SignatureLevel
@@ -137,7 +137,7 @@ class TranslatorCore:
                 text=source_of(context),
                 expected=error.expected,
                 suggestion=error.suggestion,
-                library=self.diagnostics.library,
+                definition=definition_of(context),
             )
         )
 

@@ -11,6 +11,7 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.planning import Planner
 from ecqm.data import Cohort, read_cases
 from ecqm.engine import Executor, FhirProfiles, kernel_for
+from ecqm.language.fhirhelpers import fhir_helpers
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import MeasureSet
 from ecqm.measures.evaluation.planning import plan_measure
@@ -87,11 +88,20 @@ def cohort(tmp_path: Path) -> Cohort:
     return cohort_of(tmp_path, [patient("p1"), encounter("e1"), *values])
 
 
-@needs_content
+@pytest.fixture(params=["supplied", pytest.param("published", marks=needs_content)])
+def helpers(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The file of a FHIRHelpers: our own, or the published one."""
+    if request.param == "published":
+        return PUBLISHED
+    own = tmp_path / "FHIRHelpers.cql"
+    own.write_text(fhir_helpers() or "", "utf-8")
+    return own
+
+
 @pytest.mark.parametrize("name", CONVERSIONS)
-def test_a_kernel_is_what_the_library_defines(cohort: Cohort, name: str) -> None:
+def test_a_kernel_is_what_the_library_defines(cohort: Cohort, helpers: Path, name: str) -> None:
     source = f"define Converted: [Observation] O return all FHIRHelpers.{FUNCTIONS[name]}({CONVERSIONS[name]})"
-    fast, defined = Logic(source, helpers=PUBLISHED), Logic(source, lambda library, function: None, PUBLISHED)
+    fast, defined = Logic(source, helpers=helpers), Logic(source, lambda library, function: None, helpers)
     assert any(isinstance(node, FunctionKernel) for node in nodes_of(fast))
     assert not any(isinstance(node, FunctionKernel) for node in nodes_of(defined))
     (converted,) = fast.values("Converted", cohort)
@@ -105,14 +115,13 @@ def nodes_of(logic: Logic) -> frozenset[Any]:
     return reachable([logic.plan("Converted")])
 
 
-@needs_content
 @pytest.mark.parametrize("comparator", ["<", "<=", ">", ">="])
-def test_a_quantity_with_a_comparator_is_an_error(tmp_path: Path, comparator: str) -> None:
+def test_a_quantity_with_a_comparator_is_an_error(tmp_path: Path, helpers: Path, comparator: str) -> None:
     compared = observation("o", valueQuantity={"value": 5, "comparator": comparator, "system": UCUM, "code": "mg"})
     cohort = cohort_of(tmp_path, [patient("p1"), compared], [patient("p2")])
     source = "define Converted: [Observation] O return all FHIRHelpers.ToQuantity(O.value as FHIR.Quantity)"
     for kernels in (kernel_for, lambda library, function: None):
-        logic = Logic(source, kernels, PUBLISHED)
+        logic = Logic(source, kernels, helpers)
         executor = logic.executor(cohort)
         assert logic.values("Converted", executor)[1] == ()
         assert [error.patient for error in executor.errors] == [0]

@@ -6,7 +6,8 @@ python tools/qrda_templates.py
 from __future__ import annotations
 
 from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
-from ecqm.data.qdm.qrda.templates import TEMPLATES, EntryTemplate
+from ecqm.data.qdm.qrda.entry_template import EntryTemplate
+from ecqm.data.qdm.qrda.templates import TEMPLATES
 from ecqm.data.qdm.qrda.xml import TEMPLATES as ROOT
 from ecqm.data.qdm.qrda.xml import Template, steps
 from ecqm.data.qdm.schema import CODES, NEWEST, qdm_schema

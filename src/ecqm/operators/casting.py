@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from ecqm.operators import conversion
+from ecqm.operators import to_types
 from ecqm.operators.dispatch import type_of
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.types import core as t
 from ecqm.values import Code, CodeSystem, Concept, CqlError, Interval, Quantity, Ratio, Tuple, ValueSet
 
 _CONVERTERS: dict[t.CqlType, Callable[[Any], Any]] = {
-    t.BOOLEAN: conversion.to_boolean,
-    t.INTEGER: conversion.to_integer,
-    t.LONG: conversion.to_long,
-    t.DECIMAL: conversion.to_decimal,
-    t.STRING: conversion.to_string,
-    t.QUANTITY: conversion.to_quantity,
-    t.RATIO: conversion.to_ratio,
-    t.DATE: conversion.to_date,
-    t.DATETIME: conversion.to_datetime,
-    t.TIME: conversion.to_time,
-    t.CONCEPT: conversion.to_concept,
-    t.ListType(t.CODE): conversion.to_codes,
+    t.BOOLEAN: to_types.to_boolean,
+    t.INTEGER: to_types.to_integer,
+    t.LONG: to_types.to_long,
+    t.DECIMAL: to_types.to_decimal,
+    t.STRING: to_types.to_string,
+    t.QUANTITY: to_types.to_quantity,
+    t.RATIO: to_types.to_ratio,
+    t.DATE: to_types.to_date,
+    t.DATETIME: to_types.to_datetime,
+    t.TIME: to_types.to_time,
+    t.CONCEPT: to_types.to_concept,
+    t.ListType(t.CODE): to_types.to_codes,
 }
 
 

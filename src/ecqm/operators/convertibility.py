@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecqm.operators.conversion import (
+from ecqm.operators.registry import operator, overload
+from ecqm.operators.to_types import (
     to_boolean,
     to_date,
     to_datetime,
@@ -17,7 +18,6 @@ from ecqm.operators.conversion import (
     to_string,
     to_time,
 )
-from ecqm.operators.registry import operator, overload
 from ecqm.values import Quantity
 from ecqm.values.units import convert_exactly
 

@@ -217,8 +217,10 @@ def load() -> None:
     if not _loaded:
         _loaded = True
         package = importlib.import_module(__package__)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{__package__}.{module.name}")
+        found = (module.name for module in pkgutil.iter_modules(package.__path__))
+        # Lists first: an untyped null fits `Union` of lists and of intervals equally well, and is taken for a list.
+        for name in ("list", *found):
+            importlib.import_module(f"{__package__}.{name}")
 
 
 def get(name: str) -> Operator:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecqm.data.qdm.qrda.datatypes import CODES, IDENTIFIER, TEXT, TIME
+from ecqm.data.qdm.qrda.entry_template import LOINC
 from ecqm.data.qdm.qrda.places import Reading
-from ecqm.data.qdm.qrda.templates import LOINC
 from ecqm.data.qdm.qrda.xml import Element, find_all
 from ecqm.data.qdm.schema import CODES as DATA_ELEMENT_CODES
 from ecqm.data.qdm.structs import Code

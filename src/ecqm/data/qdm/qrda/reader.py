@@ -12,8 +12,9 @@ from ecqm.data.fhir.demand import EVERYTHING
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.qrda.datatypes import IDENTIFIER
 from ecqm.data.qdm.qrda.demographics import read_demographics
+from ecqm.data.qdm.qrda.entry_template import EntryTemplate
 from ecqm.data.qdm.qrda.places import Reading
-from ecqm.data.qdm.qrda.templates import FORMER_WRAPPERS, REPORT_ENTRIES, EntryTemplate, by_oid
+from ecqm.data.qdm.qrda.templates import FORMER_WRAPPERS, REPORT_ENTRIES, by_oid
 from ecqm.data.qdm.qrda.xml import (
     CDA,
     Element,

@@ -7,7 +7,6 @@ data type's own statement is a part (an order as an act about a supply) has a `w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ecqm.data.qdm.qrda.datatypes import (
     ANY,
@@ -21,6 +20,17 @@ from ecqm.data.qdm.qrda.datatypes import (
     SPAN,
     TIME,
 )
+from ecqm.data.qdm.qrda.entry_template import (
+    ACT_CLASS,
+    ACT_CODE,
+    EVENT,
+    LOINC,
+    REASON,
+    SNOMED_CT,
+    EntryTemplate,
+    Fixed,
+    Wrapper,
+)
 from ecqm.data.qdm.qrda.frequencies import FREQUENCY
 from ecqm.data.qdm.qrda.places import (
     COMPONENTS,
@@ -33,22 +43,10 @@ from ecqm.data.qdm.qrda.places import (
     Identity,
     Place,
 )
-from ecqm.data.qdm.qrda.xml import Template, steps, template
+from ecqm.data.qdm.qrda.xml import steps, template
 from ecqm.data.qdm.schema import CODES as DATA_ELEMENT_CODES
-from ecqm.data.qdm.schema import NEGATION
 
-LOINC, SNOMED_CT, ACT_CODE, ACT_CLASS = (
-    "2.16.840.1.113883.6.1",
-    "2.16.840.1.113883.6.96",
-    "2.16.840.1.113883.5.4",
-    "2.16.840.1.113883.5.6",
-)
-Fixed = Mapping[str, tuple[str, str | None]]
-"""Codes that a template has in every statement: path → (code, code system)."""
-
-_EVENT = "observation[classCode=OBS][moodCode=EVN]"
-_REASON = f"entryRelationship[typeCode=RSON]/{_EVENT}{{24.3.88:2017-08-01}}/value"
-_RESULT = f"entryRelationship[typeCode=REFR]/{_EVENT}{{22.4.2:2015-08-01}}{{24.3.87:2019-12-01}}"
+_RESULT = f"entryRelationship[typeCode=REFR]/{EVENT}{{22.4.2:2015-08-01}}{{24.3.87:2019-12-01}}"
 _MATERIAL = "consumable/manufacturedProduct[classCode=MANU]{22.4.23:2014-06-09}/manufacturedMaterial/code"
 _VACCINE = "consumable/manufacturedProduct[classCode=MANU]{22.4.54:2014-06-09}/manufacturedMaterial/code"
 _DEVICE = "participant[typeCode=DEV]/participantRole[classCode=MANU]/playingDevice[classCode=DEV]/code"
@@ -74,45 +72,6 @@ SAME_CODE = frozenset((template("24.3.87").oid, template("24.3.119").oid))
 COMPLETED = frozenset(template(arc).oid for arc in ("24.3.87", "22.4.8", "22.4.9"))
 
 
-@dataclass(frozen=True)
-class Wrapper:
-    """The act that holds a data type's statement: its own step, and the path from it to the statement's parent."""
-
-    step: str
-    relation: str
-    fixed: Fixed = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class EntryTemplate:
-    """One template. `data_types` has the type that its entries are read as first; another may be written so too.
-
-    `step` makes the statement: `observation[classCode=OBS][moodCode=EVN]{24.3.144:2021-08-01}`; `fixed` are its codes
-    that no attribute tells; `status` its statusCode; `places` are in it, `outer` in the wrapper; `also` are read
-    from the wrapper where documents have them there.
-    """
-
-    template: Template
-    data_types: tuple[str, ...]
-    step: str
-    places: tuple[Place, ...]
-    fixed: Fixed = field(default_factory=dict)
-    status: str | None = "completed"
-    wrapper: Wrapper | None = None
-    outer: tuple[Place, ...] = ()
-    also: tuple[Place, ...] = ()
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """The attributes that have a place in the template."""
-        return frozenset(place.attribute for place in (*self.places, *self.outer, self.negation))
-
-    @property
-    def negation(self) -> At:
-        """Where the reason for not having done it is: in the outermost statement."""
-        return At(NEGATION, _REASON, CODE)
-
-
 def _codes(path: str = "code", *others: str) -> At:
     return At(DATA_ELEMENT_CODES, path, CODES, others)
 
@@ -123,7 +82,7 @@ _PERIOD = At("relevantPeriod", "effectiveTime", PERIOD)
 # Where there is no attribute for a point in time, that is a period too.
 _SPAN = At("relevantPeriod", "effectiveTime", SPAN)
 _PREVALENCE = At("prevalencePeriod", "effectiveTime", SPAN)
-_REASONED = At("reason", _REASON, CODE)
+_REASONED = At("reason", REASON, CODE)
 _METHOD = At("method", "methodCode", CODE)
 _SITE = At("anatomicalLocationSite", "targetSiteCode", CODE)
 _PRIORITY = At("priority", "priorityCode", CODE)
@@ -131,9 +90,9 @@ _ROUTE = At("route", "routeCode", CODE)
 _DOSAGE = At("dosage", "doseQuantity", QUANTITY)
 _FREQUENCY = At("frequency", "effectiveTime[operator=A]", FREQUENCY)
 _REFILLS = At("refills", "repeatNumber", INTEGER)
-_SEVERITY = At("severity", f"entryRelationship[typeCode=REFR]/{_EVENT}{{22.4.8:2014-06-09}}/value", CODE)
-_STATUS = At("status", f"entryRelationship[typeCode=REFR]/{_EVENT}{{24.3.93:2019-12-01}}/value", CODE)
-_RANK = At("rank", f"entryRelationship[typeCode=REFR]/{_EVENT}{{24.3.166:2019-12-01}}/value", INTEGER)
+_SEVERITY = At("severity", f"entryRelationship[typeCode=REFR]/{EVENT}{{22.4.8:2014-06-09}}/value", CODE)
+_STATUS = At("status", f"entryRelationship[typeCode=REFR]/{EVENT}{{24.3.93:2019-12-01}}/value", CODE)
+_RANK = At("rank", f"entryRelationship[typeCode=REFR]/{EVENT}{{24.3.166:2019-12-01}}/value", INTEGER)
 _FACILITY = At(
     "facilityLocation",
     "participant[typeCode=LOC]{24.3.100:2017-08-01}/participantRole[classCode=SDLOC]/code",
@@ -194,8 +153,8 @@ _PLANNED = "22.4.44:2014-06-09"
 
 TEMPLATES: tuple[EntryTemplate, ...] = (
     _of("24.3.146:2021-08-01", "AdverseEvent", "observation OBS EVN",
-        _codes(f"entryRelationship[typeCode=CAUS][inversionInd=true]/{_EVENT}{{24.3.148:2017-08-01}}/value"),
-        At("type", f"entryRelationship[typeCode=MFST][inversionInd=true]/{_EVENT}{{22.4.9:2014-06-09}}/value", CODE),
+        _codes(f"entryRelationship[typeCode=CAUS][inversionInd=true]/{EVENT}{{24.3.148:2017-08-01}}/value"),
+        At("type", f"entryRelationship[typeCode=MFST][inversionInd=true]/{EVENT}{{22.4.9:2014-06-09}}/value", CODE),
         _AUTHOR, _MOMENT, _SEVERITY, _FACILITY, _RECORDER,
         fixed={**_ASSERTION, "value": ("281647001", SNOMED_CT)}),
     _of("24.3.147:2021-08-01", "AllergyIntolerance", "observation OBS EVN",
@@ -215,10 +174,10 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes("value"), _AUTHOR, _RECORDER, fixed={"code": ("77219-4", LOINC)}),
     _of("24.3.1:2021-08-01", "CareGoal", "observation OBS GOL",
         _codes(), _SPAN, At("statusDate", "author{24.3.155:2019-12-01}/time", DATE),
-        At("targetOutcome", f"entryRelationship[typeCode=REFR]/{_EVENT}{{24.3.119:2017-08-01}}/value", ANY),
+        At("targetOutcome", f"entryRelationship[typeCode=REFR]/{EVENT}{{24.3.119:2017-08-01}}/value", ANY),
         RELATED, _PERFORMER, conforms="22.4.121", status="active"),
     _of("24.3.156:2021-08-01", "CommunicationPerformed", "act ACT EVN",
-        _codes(f"entryRelationship[typeCode=REFR]/{_EVENT}{{24.3.88:2017-08-01}}/value"),
+        _codes(f"entryRelationship[typeCode=REFR]/{EVENT}{{24.3.88:2017-08-01}}/value"),
         _AUTHOR, At("category", "code", CODE), At("sentDatetime", "effectiveTime/low", TIME),
         At("receivedDatetime", "effectiveTime/high", TIME),
         At("medium", "participant[typeCode=VIA]/participantRole/code", CODE),
@@ -269,7 +228,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes("value"), _SPAN, _REASONED, fixed=_ASSERTION, status="active"),
     _of("24.3.54:2016-02-01", "PatientCharacteristicExpired", "observation OBS EVN",
         At("expiredDatetime", "effectiveTime/low", TIME, ("effectiveTime",)), _codes("value"),
-        At("cause", f"entryRelationship[typeCode=CAUS][inversionInd=true]/{_EVENT}{{22.4.4:2015-08-01}}/value", CODE),
+        At("cause", f"entryRelationship[typeCode=CAUS][inversionInd=true]/{EVENT}{{22.4.4:2015-08-01}}/value", CODE),
         conforms="22.4.79:2015-08-01", fixed=_ASSERTION),
     _of("24.3.55", "PatientCharacteristicPayer", "observation OBS EVN",
         _codes("value"), _SPAN, fixed={"code": ("48768-6", LOINC)}),

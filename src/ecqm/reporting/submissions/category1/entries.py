@@ -8,9 +8,10 @@ from lxml import etree
 
 from ecqm.data.qdm.qrda.datatypes import write_code
 from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
+from ecqm.data.qdm.qrda.entry_template import EntryTemplate, Fixed
 from ecqm.data.qdm.qrda.places import Place
 from ecqm.data.qdm.qrda.reader import length_of_stay
-from ecqm.data.qdm.qrda.templates import COMPLETED, FIXED_CODES, SAME_CODE, EntryTemplate, Fixed, by_data_type
+from ecqm.data.qdm.qrda.templates import COMPLETED, FIXED_CODES, SAME_CODE, by_data_type
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, add_code, add_null, ensure, find, local, name, template_oids
 from ecqm.data.qdm.schema import NEGATION
 from ecqm.data.qdm.structs import TAG, Code, Period

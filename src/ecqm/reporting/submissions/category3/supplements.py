@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ecqm.data.qdm.qrda.templates import LOINC, SNOMED_CT
+from ecqm.data.qdm.qrda.entry_template import LOINC, SNOMED_CT
 from ecqm.data.qdm.qrda.xml import Template
 from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.results.counts import CodesCount

@@ -3,7 +3,7 @@ the codes that they fix."""
 
 from __future__ import annotations
 
-from ecqm.data.qdm.qrda.templates import LOINC, SNOMED_CT
+from ecqm.data.qdm.qrda.entry_template import LOINC, SNOMED_CT
 from ecqm.data.qdm.qrda.xml import template
 from ecqm.measures.definition import Aggregate, PopulationCode
 

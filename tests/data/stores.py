@@ -62,6 +62,11 @@ def assert_same(one: Column, other: Column, path: str) -> None:
             assert_same(part, its_like, path)
     elif isinstance(one, (ConceptColumn, CodeColumn, TemporalColumn)):
         assert to_values(one) == to_values(other), path
+        if isinstance(one, ConceptColumn) and isinstance(other, ConceptColumn):
+            assert_same(one.codes, other.codes, f"{path}.coding")
+        if isinstance(one, (ConceptColumn, CodeColumn)) and isinstance(other, (ConceptColumn, CodeColumn)):
+            mine, theirs = (NullColumn(len(one)) if each is None else each for each in (one.beside, other.beside))
+            assert_same(mine, theirs, f"{path} beside")
     elif isinstance(one, DecimalColumn) and isinstance(other, DecimalColumn):
         # The scale is that of what was written, or the least.
         scale = max(one.scale, other.scale)

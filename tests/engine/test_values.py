@@ -80,7 +80,7 @@ def test_parameters_and_their_defaults(cohort: Cohort) -> None:
 
 
 def test_extensions_of_primitives_and_codes(tmp_path: Path) -> None:
-    """Their columns have no room for extensions, which are beside them."""
+    """Their columns have no room for extensions, which are beside them; so are those of the codings of a concept."""
     told = [{"url": "http://example.org/told", "valueString": "x"}]
     people = cohort_of(
         tmp_path,
@@ -91,7 +91,8 @@ def test_extensions_of_primitives_and_codes(tmp_path: Path) -> None:
             | {"name": [{"given": ["A"]}, {"given": ["B", "C", "D"], "_given": [None, {"extension": told}]}]},
             encounter("e1", "p1", **{"class": {"code": "AMB", "extension": told}}),
             observation("o1", "p1", code=coded("x") | {"extension": told}, valueString="y")
-            | {"_valueString": {"extension": told}, "category": [coded("a"), coded("b") | {"extension": told}]},
+            | {"_valueString": {"extension": told}, "category": [coded("a"), coded("b") | {"extension": told}]}
+            | {"method": {"coding": [{"code": "m"}, {"code": "n", "extension": told, "userSelected": True}]}},
         ],
     )
     for expression in (
@@ -101,6 +102,13 @@ def test_extensions_of_primitives_and_codes(tmp_path: Path) -> None:
         "exists ([Observation] O where exists O.code.extension)",
         "exists ([Observation] O where exists O.value.extension)",
         "exists ([Observation] O where exists (O.category C where exists C.extension and C.coding[0].code = 'b'))",
+        "exists ([Observation] O where exists First(O.category C where C.coding[0].code = 'b').extension)",
+        "exists ([Observation] O where exists O.method.coding[1].extension)",
+        "exists ([Observation] O where exists O.method.coding[1].extension('http://example.org/told'))",
+        "exists ([Observation] O where exists (O.method.coding C where exists C.extension and C.code = 'n'))",
+        "exists ([Observation] O where exists flatten(O.method.coding C return C.extension))",
+        "exists ([Observation] O where Last(O.method.coding).userSelected)",
+        "exists ([Observation] O where not (exists First(O.method.coding).extension))",
         "exists (Patient.name N where exists (N.given G where G = 'C' and exists G.extension))",
         "exists (flatten(Patient.name N return flatten(N.given G return G.extension)))",
         "First(Patient.birthDate.extension E return E.value as FHIR.string).value = 'x'",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.null import NullColumn
 from ecqm.columns.text import StringColumn
 from ecqm.kernels.segments import combine_keys, distinct, gather, offsets_of_lengths, parents_of_offsets
 from ecqm.types import CODE, CONCEPT, CqlType
@@ -32,7 +33,8 @@ class CodeDictionary(Protocol):
 class CodeColumn(Column):
     """`ids` int32 (n) of `index`, -1 is null; `display` and `version` are columns of n strings, None if all are null.
 
-    Columns that are joined or compared have the same index."""
+    `beside` has what codings of data hold in addition (extensions): n records, None if there is nothing. It does not
+    count when codes are compared. Columns that are joined or compared have the same index."""
 
     def __init__(
         self,
@@ -41,12 +43,14 @@ class CodeColumn(Column):
         display: StringColumn | None = None,
         version: StringColumn | None = None,
         type_: CqlType = CODE,
+        beside: Column | None = None,
     ) -> None:
         self.ids = ids
         self.index = index
         self.display = display
         self.version = version
         self.type = type_
+        self.beside = beside
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -62,10 +66,13 @@ class CodeColumn(Column):
             self.display and self.display.take(rows),
             self.version and self.version.take(rows),
             self.type,
+            None if self.beside is None else self.beside.take(rows),
         )
 
     def where(self, keep: Mask) -> CodeColumn:
-        return CodeColumn(np.where(keep, self.ids, np.int32(-1)), self.index, self.display, self.version, self.type)
+        ids = np.where(keep, self.ids, np.int32(-1))
+        beside = None if self.beside is None else self.beside.where(keep)
+        return CodeColumn(ids, self.index, self.display, self.version, self.type, beside)
 
     def nulls(self, n: int) -> CodeColumn:
         return CodeColumn(np.full(n, -1, np.int32), self.index, type_=self.type)
@@ -78,6 +85,7 @@ class CodeColumn(Column):
             _concat_texts([part.display for part in parts], [len(part) for part in parts]),
             _concat_texts([part.version for part in parts], [len(part) for part in parts]),
             self.type,
+            _concat_beside(parts),
         )
 
     def matches(self, predicate: Callable[[str, str], bool]) -> Mask:
@@ -94,7 +102,10 @@ class CodeColumn(Column):
 
 
 class ConceptColumn(Column):
-    """Row i has the `codes` at offsets[i]:offsets[i + 1] and a `display` string; null where not `valid`."""
+    """Row i has the `codes` at offsets[i]:offsets[i + 1] and a `display` string; null where not `valid`.
+
+    `beside` has what concepts of data hold in addition, as in CodeColumn.
+    """
 
     def __init__(
         self,
@@ -103,12 +114,14 @@ class ConceptColumn(Column):
         valid: Mask,
         display: StringColumn | None = None,
         type_: CqlType = CONCEPT,
+        beside: Column | None = None,
     ) -> None:
         self.offsets = offsets
         self.codes = codes
         self._valid = valid
         self.display = display
         self.type = type_
+        self.beside = beside
 
     def __len__(self) -> int:
         return len(self._valid)
@@ -130,10 +143,12 @@ class ConceptColumn(Column):
             self._valid[rows],
             self.display and self.display.take(rows),
             self.type,
+            None if self.beside is None else self.beside.take(rows),
         )
 
     def where(self, keep: Mask) -> ConceptColumn:
-        return ConceptColumn(self.offsets, self.codes, self._valid & keep, self.display, self.type)
+        beside = None if self.beside is None else self.beside.where(keep)
+        return ConceptColumn(self.offsets, self.codes, self._valid & keep, self.display, self.type, beside)
 
     def nulls(self, n: int) -> ConceptColumn:
         display = self.display and self.display.nulls(n)
@@ -147,6 +162,7 @@ class ConceptColumn(Column):
             np.concatenate([part.valid for part in parts]),
             _concat_texts([part.display for part in parts], [len(part) for part in parts]),
             self.type,
+            _concat_beside(parts),
         )
 
     def keys(self) -> Rows:
@@ -167,3 +183,12 @@ def _concat_texts(columns: list[StringColumn | None], lengths: list[int]) -> Str
         for column, length in zip(columns, lengths, strict=True)
     ]
     return StringColumn(np.concatenate(ids))
+
+
+def _concat_beside(parts: Sequence[CodeColumn | ConceptColumn]) -> Column | None:
+    """What is beside the values of columns end to end."""
+    from ecqm.columns.join import concat
+
+    if all(part.beside is None for part in parts):
+        return None
+    return concat([NullColumn(len(part)) if part.beside is None else part.beside for part in parts])

@@ -91,10 +91,10 @@ def property_(executor: Executor, node: Property, frame: Frame) -> Column:
 
 
 def _extensions(executor: Executor, node: Property, column: Column, frame: Frame) -> Column:
-    """The extensions of values. Columns of primitives and codes have no room for them; the extensions of `birthDate`
-    are in the element `_birthDate` beside it (`ecqm.data.cohort.elements`)."""
+    """The extensions of values. Columns of primitives have no room for them; the extensions of `birthDate` are in the
+    element `_birthDate` beside it (`ecqm.data.cohort.elements`)."""
     parts = column.alternatives if isinstance(column, ChoiceColumn) else (column,)
-    own = [part_of(part, "extension") for part in parts if isinstance(part, (ResourceColumn, RecordColumn))]
+    own = [part_of(part, "extension") for part in parts if not isinstance(part, Scalars)]
     beside: Column = NullColumn(len(column))
     if isinstance(node.source, Property):
         beside = _beside(executor, node.source, frame)
@@ -175,7 +175,7 @@ def _part_of_code(column: CodeColumn, name: str) -> Column:
         text = column.display if name == "display" else column.version
         return NullColumn(len(column)) if text is None else text.where(column.valid)
     if name not in ("code", "system"):
-        return NullColumn(len(column))
+        return _part_beside(column, name)
     place = 0 if name == "system" else 1
     different, rows = distinct(column.ids)
     texts = [None if i < 0 else column.index.code(i)[place] or None for i in different.tolist()]
@@ -190,7 +190,11 @@ def _part_of_concept(column: ConceptColumn, name: str) -> Column:
         return ListColumn(column.offsets, codes, column.valid).where(column.valid)
     if name in ("text", "display") and column.display is not None:
         return column.display.where(column.valid)
-    return NullColumn(len(column))
+    return _part_beside(column, name)
+
+
+def _part_beside(column: CodeColumn | ConceptColumn, name: str) -> Column:
+    return NullColumn(len(column)) if column.beside is None else part_of(column.beside, name)
 
 
 # Elements of the types of System without a layout of their own (Ratio, ValueSet, CodeSystem), as attributes of values.

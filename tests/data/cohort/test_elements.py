@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ecqm.columns import (
@@ -200,9 +201,29 @@ def test_extensions_of_primitives_and_concepts(tmp_path: Path) -> None:
     assert given.values.valid.tolist() == [False, True]
     assert beside.values.valid.tolist() == [True, False]
     observations = cohort.table("Observation")
-    assert observations.element("_code").valid.tolist() == [True, False]
+    code = observations.element("code")
+    assert isinstance(code, ConceptColumn) and isinstance(code.beside, RecordColumn)
+    assert code.beside.field("extension").valid.tolist() == [True, False]
+    assert code.codes.beside is None
     assert observations.element("_effective").valid.tolist() == [True, False]
     assert isinstance(observations.element("effective"), NullColumn)
+
+
+def test_what_codings_hold_beside_their_codes(tmp_path: Path) -> None:
+    absent = {"extension": [{"url": "http://example.org/absent", "valueCode": "unknown"}]}
+    codings = [{"code": "a"}, {"code": "b", "userSelected": True}, absent]
+    classes = [encounter(f"e{number}", **{"class": coding}) for number, coding in enumerate(codings)]
+    cohort = cohort_of(tmp_path, patient(), observation("o1", code={"coding": codings}), *classes)
+    concepts = cohort.table("Observation").element("code")
+    assert isinstance(concepts, ConceptColumn) and concepts.beside is None
+    for column in (concepts.codes, cohort.table("Encounter").element("class")):
+        assert isinstance(column, CodeColumn) and isinstance(column.beside, RecordColumn)
+        assert column.valid.tolist() == [True, True, False]
+        assert set(column.beside.fields) == {"extension", "userSelected"}
+        assert column.beside.field("extension").valid.tolist() == [False, False, True]
+        assert column.beside.field("userSelected").valid.tolist() == [False, True, False]
+        moved = column.take(np.array([2, 0])).concat([column.where(np.array([True, True, False]))]).beside
+        assert moved is not None and moved.valid.tolist() == [True, False, False, True, False]
 
 
 def test_nested_extensions(tmp_path: Path) -> None:

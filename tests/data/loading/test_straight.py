@@ -125,6 +125,7 @@ def test_every_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: lis
 def test_extensions_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:
     nested = {"url": "n", "extension": [{"url": "i", "valueDecimal": 1.5}, {"url": "j", "valueCoding": {"code": "c"}}]}
     concept = {**coded("x"), "id": "c1", "extension": [{"url": "u", "valueReference": {"reference": "Patient/a"}}]}
+    concept["coding"] += [{"code": "y", "userSelected": False, "extension": concept["extension"]}, {"id": "nothing"}]
     more = {"_status": {"id": "s1", "extension": [nested]}, "extension": [nested], "code": concept}
     both(monkeypatch, ndjson(tmp_path / "data", of_patient("a", patient(), observation("o", **more))), tmp_path)
     assert ways == ["straight"]

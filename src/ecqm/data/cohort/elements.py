@@ -10,10 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from ecqm.columns import ChoiceColumn, Column, ListColumn, Mask, NullColumn, RecordColumn, Rows
+from ecqm.columns import (
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    RecordColumn,
+    Rows,
+)
 from ecqm.data.cohort.layouts import LAYOUTS, coding_column, concept_column
 from ecqm.data.fhir.schema import Element
-from ecqm.data.fhir.structs import CODED_TYPES, ResourceStructs
+from ecqm.data.fhir.structs import ResourceStructs
 from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.terminology import CodeIndex
 from ecqm.types import STRING, CqlType, ListType, NamedType, choice_of
@@ -42,16 +52,25 @@ class Reading:
 class Elements(Mapping[str, Column]):
     """The elements of n values of one FHIR type, by base name; iterates over those that occur in the data.
 
-    The `id` and `extension` of an element whose column has no room for them (primitives, Coding, CodeableConcept) are
-    in a record of type FHIR.Element under the name with an underscore, as in FHIR's JSON: `_birthDate`, `_code`.
+    The `id` and `extension` of a primitive, whose column has no room for them, are in a record of type FHIR.Element
+    under the name with an underscore, as in FHIR's JSON: `_birthDate`. Those of codings and concepts are in records
+    beside the codes (`CodeColumn.beside`), which have the given `elements` alone.
     """
 
-    def __init__(self, values: Sequence[Any], type_name: str, reading: Reading, resource_type: str, rows: Rows) -> None:
+    def __init__(
+        self,
+        values: Sequence[Any],
+        type_name: str,
+        reading: Reading,
+        resource_type: str,
+        rows: Rows,
+        elements: Mapping[str, Element] | None = None,
+    ) -> None:
         self.type_name = type_name
         self._values: Sequence[Any] | None = values
         self._n = len(values)
         self._reading = reading
-        self._elements = reading.structs.elements(type_name)
+        self._elements = reading.structs.elements(type_name) if elements is None else elements
         self._resource_type = resource_type
         # The table row of each value, for reports of problems.
         self._rows = rows
@@ -155,33 +174,61 @@ class Elements(Mapping[str, Column]):
             return NullColumn(n, type_)
         valid = _mask(values, len(present))
         if type_name == "CodeableConcept":
-            return concept_column(present, valid, type_, self._reading.codes)
+            return self._concepts(present, values, valid, type_, rows)
         if type_name == "Coding":
-            return coding_column(present, valid, type_, self._reading.codes)
+            beside = self._beside(values, "Coding", rows)
+            return coding_column(present, valid, type_, self._reading.codes, beside)
         primitive = self._reading.structs.schema.primitive(type_name)
         if primitive is not None:
             layout = LAYOUTS[primitive]
             return layout(present, valid, type_, self._reading.default_offset, self._reporter(rows[valid]))
         return self._record(present, valid, type_name, rows)
 
-    def _record(self, present: list[Any], valid: Mask, type_name: str, rows: Rows) -> RecordColumn:
-        elements = Elements(present, type_name, self._reading, self._resource_type, rows[valid])
+    def _record(
+        self,
+        present: list[Any],
+        valid: Mask,
+        type_name: str,
+        rows: Rows,
+        elements: Mapping[str, Element] | None = None,
+    ) -> RecordColumn:
+        fields = Elements(present, type_name, self._reading, self._resource_type, rows[valid], elements)
         places = np.where(valid, np.cumsum(valid) - 1, -1)
-        return RecordColumn(elements, places, NamedType("FHIR", type_name))
+        return RecordColumn(fields, places, NamedType("FHIR", type_name))
+
+    def _concepts(self, present: list[Any], values: list[Any], valid: Mask, type_: CqlType, rows: Rows) -> Column:
+        lengths = [len(concept.coding or ()) for concept in present]
+        codings = list(chain.from_iterable(concept.coding or () for concept in present))
+        return concept_column(
+            present,
+            valid,
+            type_,
+            self._reading.codes,
+            self._beside(values, "CodeableConcept", rows),
+            self._beside(codings, "Coding", np.repeat(rows[valid], lengths)),
+        )
+
+    def _beside(self, values: list[Any], type_name: str, rows: Rows) -> RecordColumn | None:
+        """What values of a coded type (None where there is none) hold that a column of codes has no room for, as
+        records; None if there is nothing."""
+        elements = self._reading.structs.beside(type_name)
+        names = [name for element in elements.values() for name, _ in element.json_names]
+        there = [value for value in values if value is not None]
+        if all(list(map(attrgetter(name), there)).count(None) == len(there) for name in names):
+            return None
+        laden = [None if value is None or _is_bare(value, names) else value for value in values]
+        present = [value for value in laden if value is not None]
+        return self._record(present, _mask(laden, len(present)), type_name, rows, elements)
 
     def _has_sibling(self, element: Element) -> bool:
         structs = self._reading.structs
         return structs.demand.reads_extensions(self.type_name) and any(
-            type_name in CODED_TYPES or structs.schema.primitive(type_name) for type_name in element.types
+            structs.schema.primitive(type_name) for type_name in element.types
         )
 
     def _sibling(self, element: Element) -> Column:
         schema = self._reading.structs.schema
-        names = [
-            json_name if type_name in CODED_TYPES else "_" + json_name
-            for json_name, type_name in element.json_names
-            if type_name in CODED_TYPES or schema.primitive(type_name)
-        ]
+        names = ["_" + json_name for json_name, type_name in element.json_names if schema.primitive(type_name)]
         first = next(iter(self._values or ()), None)
         values: list[Any] = []
         for name in self._occurring([name for name in names if hasattr(first, name)]):
@@ -192,9 +239,9 @@ class Elements(Mapping[str, Column]):
 
         def record(items: list[Any], rows: Rows) -> Column:
             present = [item for item in items if item is not None]
-            if all(map(_is_bare, present)):
+            if all(_is_bare(item, _OF_ELEMENT) for item in present):
                 return NullColumn(len(items), NamedType("FHIR", "Element"))
-            laden = [None if item is None or _is_bare(item) else item for item in items]
+            laden = [None if item is None or _is_bare(item, _OF_ELEMENT) else item for item in items]
             present = [item for item in laden if item is not None]
             return self._record(present, _mask(laden, len(present)), "Element", rows)
 
@@ -209,8 +256,11 @@ class Elements(Mapping[str, Column]):
         return lambda place, message: self._reading.report(self._resource_type, int(rows[place]), message)
 
 
-def _is_bare(value: Any) -> bool:
-    return getattr(value, "id", None) is None and getattr(value, "extension", None) is None
+_OF_ELEMENT = ("id", "extension")
+
+
+def _is_bare(value: Any, names: Sequence[str]) -> bool:
+    return all(getattr(value, name, None) is None for name in names)
 
 
 def _mask(values: list[Any], present: int) -> Mask:
@@ -245,6 +295,12 @@ def _settle(column: Column) -> None:
         column.fields.settle()
     elif isinstance(column, ListColumn):
         _settle(column.values)
+    elif isinstance(column, CodeColumn) and column.beside is not None:
+        _settle(column.beside)
+    elif isinstance(column, ConceptColumn):
+        _settle(column.codes)
+        if column.beside is not None:
+            _settle(column.beside)
     elif isinstance(column, ChoiceColumn):
         for alternative in column.alternatives:
             _settle(alternative)

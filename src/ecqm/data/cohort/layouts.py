@@ -25,6 +25,7 @@ from ecqm.columns import (
     DecimalColumn,
     IntegerColumn,
     Mask,
+    RecordColumn,
     StringColumn,
     TimeColumn,
 )
@@ -141,8 +142,10 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def coding_column(present: list[Any], valid: Mask, type_: CqlType, codes: CodeIndex) -> CodeColumn:
-    """Codings as ids of the code index; one without a code is null."""
+def coding_column(
+    present: list[Any], valid: Mask, type_: CqlType, codes: CodeIndex, beside: RecordColumn | None = None
+) -> CodeColumn:
+    """Codings as ids of the code index; one without a code is null. `beside` (n) is what else they hold."""
     intern = codes.intern
     ids = [NO_CODE if coding.code is None else intern(coding.system, coding.code) for coding in present]
     return CodeColumn(
@@ -151,19 +154,29 @@ def coding_column(present: list[Any], valid: Mask, type_: CqlType, codes: CodeIn
         _texts([coding.display for coding in present], valid),
         _texts([coding.version for coding in present], valid),
         type_,
+        beside,
     )
 
 
-def concept_column(present: list[Any], valid: Mask, type_: CqlType, codes: CodeIndex) -> ConceptColumn:
-    """Codeable concepts: their codings, and the text as display."""
+def concept_column(
+    present: list[Any],
+    valid: Mask,
+    type_: CqlType,
+    codes: CodeIndex,
+    beside: RecordColumn | None,
+    beside_codings: RecordColumn | None,
+) -> ConceptColumn:
+    """Codeable concepts: their codings, and the text as display. `beside` (n) is what else they hold, `beside_codings`
+    what else their codings hold, one after the other."""
     lengths = _scatter([len(concept.coding or ()) for concept in present], valid, np.int64)
     codings = list(chain.from_iterable(concept.coding or () for concept in present))
     return ConceptColumn(
         offsets_of_lengths(lengths),
-        coding_column(codings, np.ones(len(codings), np.bool_), NamedType("FHIR", "Coding"), codes),
+        coding_column(codings, np.ones(len(codings), np.bool_), NamedType("FHIR", "Coding"), codes, beside_codings),
         valid,
         _texts([concept.text for concept in present], valid),
         type_,
+        beside,
     )
 
 

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from ecqm.columns import (
     POOL,
     ChoiceColumn,
+    CodeColumn,
     Column,
+    ConceptColumn,
     ListColumn,
     NullColumn,
     RecordColumn,
@@ -115,6 +117,10 @@ def reference_columns(column: Column, path: str, rows: Rows) -> Iterator[tuple[s
             yield path, column, rows
         for name in column.fields:
             yield from reference_columns(column.field(name), f"{path}.{name}", rows)
+    elif isinstance(column, ConceptColumn):
+        yield from reference_columns(column.codes, f"{path}.coding", rows[column.parents])
+    if isinstance(column, (CodeColumn, ConceptColumn)) and column.beside is not None:
+        yield from reference_columns(column.beside, path, rows)
 
 
 def reference_texts(references: Column) -> StringColumn | None:

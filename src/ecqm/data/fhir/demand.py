@@ -14,7 +14,7 @@ from ecqm.data.fhir.schema import Element, FhirSchema
 # names.
 WHOLE_TYPES = frozenset(("Coding", "CodeableConcept", "Quantity", "Money", "Period", "Range", "Ratio", "Reference"))
 # … except for these elements, which no conversion looks at.
-_BESIDE_THE_VALUE = frozenset(("id", "extension", "identifier"))
+_BESIDE_THE_VALUE = frozenset(("id", "extension", "identifier", "userSelected"))
 
 _OF_EVERY_RESOURCE = frozenset(("id", "meta", "contained", *PATIENT_LINKS))
 

@@ -15,7 +15,11 @@ from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import Element, FhirSchema, fhir_schema
 
 _PYTHON_TYPES = {"String": "str", "Boolean": "bool", "Integer": "int", "Decimal": "Decimal"}
-CODED_TYPES = ("Coding", "CodeableConcept")
+# Types whose columns are codes, and the elements that such a column has room for.
+CODED_TYPES = {
+    "Coding": frozenset(("system", "version", "code", "display")),
+    "CodeableConcept": frozenset(("coding", "text")),
+}
 # What decoding raises.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # How deep objects and lists may be nested: Arrow's files allow 64 levels, and real resources use less than half.
@@ -98,6 +102,11 @@ class ResourceStructs:
         """The elements that structs of a FHIR type hold, by base name."""
         return {element.name: element for element in self.demand.elements(self.schema, type_name)}
 
+    def beside(self, type_name: str) -> dict[str, Element]:
+        """Of those elements of a coded type the ones that a column of codes has no room for."""
+        held = CODED_TYPES[type_name]
+        return {name: element for name, element in self.elements(type_name).items() if name not in held}
+
     def _define(self, type_name: str, resource: bool = False) -> type[msgspec.Struct]:
         """The struct of a FHIR type and of all types that its elements have."""
         identifier = struct_name(type_name)
@@ -107,7 +116,7 @@ class ResourceStructs:
         self._module.__dict__[identifier] = object
         fields: list[tuple[str, Any, Any]] = []
         needed: dict[str, None] = {}
-        # Coding and CodeableConcept become codes, whose columns have no room for extensions of their parts.
+        # The columns of codes have no room for extensions of their parts.
         has_sibling = self.demand.reads_extensions(type_name) and type_name not in ("Element", *CODED_TYPES)
         for element in self.demand.elements(self.schema, type_name):
             for json_name, element_type in element.json_names:

@@ -63,8 +63,12 @@ class Translation:
         self.problems: list[tuple[int, str]] = []
 
     def elements(self, type_name: str, arrays: Arrays, rows: Rows, path: str = "") -> Iterator[tuple[str, Stored]]:
-        """The stored form of each demanded element that occurs, by name; `rows` are the table rows of the values."""
+        """The stored form of each demanded element that occurs, by name; `rows` are the table rows of the values. Of a
+        coded type, of those elements that are stored beside the codes."""
+        held = CODED_TYPES.get(type_name, ())
         for element in self._demand.elements(self._schema, type_name):
+            if element.name in held:
+                continue
             place = f"{path}.{element.name}".removeprefix(".")
             types = {name: type_ for name, type_ in element.json_names if name in arrays}
             if types:
@@ -118,9 +122,9 @@ class Translation:
             return None
         type_ = str(fhir_type(type_name))
         if type_name == "CodeableConcept":
-            return self._concept(array, type_)
+            return self._concept(array, type_, rows, path)
         if type_name == "Coding":
-            return self._coding(array, type_)
+            return self._coding(array, type_, rows, path)
         primitive = self._schema.primitive(type_name)
         if primitive is None:
             return self._record(array, nulls_of(array), type_name, rows, path)
@@ -150,8 +154,8 @@ class Translation:
     def _sibling(self, element: Element, arrays: Arrays, rows: Rows, path: str) -> Stored | None:
         laden = []
         for json_name, type_name in element.json_names:
-            name = json_name if type_name in CODED_TYPES else "_" + json_name
-            if name in arrays and _has_id_or_extension(arrays[name]):
+            name = "_" + json_name
+            if self._schema.primitive(type_name) and name in arrays and _has_id_or_extension(arrays[name]):
                 laden.append(arrays[name])
         if not laden:
             return None
@@ -165,26 +169,43 @@ class Translation:
 
         return _list(laden[0], rows, record) if element.repeated else record(overlaid(laden, ("id", "extension")), rows)
 
-    def _concept(self, array: pa.Array, type_: str) -> Stored:
+    def _beside(
+        self, array: pa.Array, type_name: str, rows: Rows, path: str, parts: dict[str, pa.Array]
+    ) -> dict[str, Layout]:
+        """The entry of a layout for what values of a coded type hold beside their codes, which is added to `parts`."""
+        fields = fields_of(array)
+        bare = np.ones(len(array), np.bool_)
+        for element in self._demand.elements(self._schema, type_name):
+            if element.name in fields and element.name not in CODED_TYPES[type_name]:
+                bare &= nulls_of(fields[element.name])
+        if bare.all():
+            return {}
+        parts["beside"], layout = self._record(array, bare, type_name, rows, path)
+        return {"beside": layout}
+
+    def _concept(self, array: pa.Array, type_: str, rows: Rows, path: str) -> Stored:
         fields = fields_of(array)
         coding = fields.get("coding")
         if coding is None:
             offsets, items = np.zeros(len(array) + 1, np.int64), pa.array([], pa.struct([]))
         else:
             offsets, items = offsets_of(coding), items_of(coding)
-        codes, layout = self._coding(items, "FHIR.Coding")
+        of_items = np.repeat(rows, np.diff(offsets))
+        codes, layout = self._coding(items, "FHIR.Coding", of_items, f"{path}.coding")
         parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
         if "text" in fields and fields["text"].null_count < len(array):
             parts["display"] = self._encoded(fields["text"])
-        return _struct(parts, nulls_of(array)), {"layout": "concept", "codes": layout, "type": type_}
+        beside = self._beside(array, "CodeableConcept", rows, path, parts)
+        return _struct(parts, nulls_of(array)), {"layout": "concept", "codes": layout, "type": type_, **beside}
 
-    def _coding(self, array: pa.Array, type_: str) -> Stored:
+    def _coding(self, array: pa.Array, type_: str, rows: Rows, path: str) -> Stored:
         fields = fields_of(array)
         parts = {"id": pa.array(self._code_ids(fields, len(array)))}
         for name in ("display", "version"):
             if name in fields and fields[name].null_count < len(array):
                 parts[name] = self._encoded(fields[name])
-        return _struct(parts, None), {"layout": "code", "type": type_}
+        beside = self._beside(array, "Coding", rows, path, parts)
+        return _struct(parts, None), {"layout": "code", "type": type_, **beside}
 
     def _code_ids(self, fields: Arrays, n: int) -> npt.NDArray[np.int32]:
         """The numbers of (system, code)."""

@@ -1,7 +1,8 @@
 """Columns as Arrow arrays and back.
 
 An array says what its values are and a *layout*, kept beside it as JSON, how to read them: `{"layout": "dateTime",
-"type": "FHIR.dateTime"}`, with `fields`, `values` or `alternatives` for what is inside. Nulls are Arrow's own.
+"type": "FHIR.dateTime"}`, with `fields`, `values`, `alternatives` or `beside` for what is inside. Nulls are Arrow's
+own.
 
 | layout | array |
 |---|---|
@@ -10,8 +11,8 @@ An array says what its values are and a *layout*, kept beside it as JSON, how to
 | decimal | int64 unscaled (text where 64 bits are too few), at the layout's `scale` |
 | string | dictionary of utf8, or utf8 where most are different |
 | date, time, dateTime | struct of low, precision (and offset) |
-| code | struct of id (into the shard's codes), display, version |
-| concept | struct of codes (list), display |
+| code | struct of id (into the shard's codes), display, version, beside |
+| concept | struct of codes (list), display, beside |
 | record | struct of its fields |
 | list | large_list |
 | choice | struct of tag and one field per alternative |
@@ -112,7 +113,16 @@ def _code(column: Any) -> tuple[pa.Array, Layout]:
     for name in ("display", "version"):
         if getattr(column, name) is not None:
             parts[name] = _texts(getattr(column, name))
-    return _struct(parts, np.ones(len(column), np.bool_)), {"layout": "code"}
+    layout = {"layout": "code", **_beside(column, parts)}
+    return _struct(parts, np.ones(len(column), np.bool_)), layout
+
+
+def _beside(column: Any, parts: dict[str, pa.Array]) -> Layout:
+    """The entry of a layout for what is beside codes, which is added to the `parts` of their array."""
+    if column.beside is None:
+        return {}
+    parts["beside"], layout = to_arrow(column.beside)
+    return {"beside": layout}
 
 
 def _concept(column: Any) -> tuple[pa.Array, Layout]:
@@ -120,7 +130,8 @@ def _concept(column: Any) -> tuple[pa.Array, Layout]:
     parts = {"codes": pa.LargeListArray.from_arrays(pa.array(column.offsets), codes)}
     if column.display is not None:
         parts["display"] = _texts(column.display)
-    return _struct(parts, column.valid), {"layout": "concept", "codes": layout}
+    beside = _beside(column, parts)
+    return _struct(parts, column.valid), {"layout": "concept", "codes": layout, **beside}
 
 
 def _record(column: Any) -> tuple[pa.Array, Layout]:
@@ -282,7 +293,12 @@ def _read_code(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowRe
     texts = {
         name: StringColumn(_string_ids(array.field(name))) if name in names else None for name in ("display", "version")
     }
-    return CodeColumn(ids, reading.codes, texts["display"], texts["version"], type_)
+    beside = _read_beside(array, layout, reading)
+    return CodeColumn(ids, reading.codes, texts["display"], texts["version"], type_, beside)
+
+
+def _read_beside(array: pa.Array, layout: Layout, reading: ArrowReading) -> Column | None:
+    return from_arrow(array.field("beside"), layout["beside"], reading) if "beside" in layout else None
 
 
 def _read_concept(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
@@ -290,7 +306,8 @@ def _read_concept(array: pa.Array, layout: Layout, type_: CqlType, reading: Arro
     names = {field.name for field in array.type}
     display = StringColumn(_string_ids(array.field("display"))) if "display" in names else None
     column = _read_code(codes.values, layout["codes"], read_type(layout["codes"]["type"]), reading)
-    return ConceptColumn(_numbers(codes.offsets), column, _valid(array), display, type_)
+    beside = _read_beside(array, layout, reading)
+    return ConceptColumn(_numbers(codes.offsets), column, _valid(array), display, type_, beside)
 
 
 def _read_record(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:

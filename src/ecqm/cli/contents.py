@@ -60,12 +60,17 @@ profiles_option = click.option(
 
 
 def open_content(
-    path: Path, libraries: Sequence[Path] = (), valuesets: Sequence[Path] = (), manifest: str | None = None
+    path: Path,
+    libraries: Sequence[Path] = (),
+    valuesets: Sequence[Path] = (),
+    manifest: str | None = None,
+    called: Path | None = None,
 ) -> Content:
-    """The content at a path; problems are written to standard error. Raises ContentError."""
+    """The content at a path, which messages call as `Content.open` says; problems are written to standard error. Raises
+    ContentError."""
     from ecqm.bundles.content import Content
 
-    content = Content.open(path, libraries, valuesets)
+    content = Content.open(path, libraries, valuesets, called)
     if manifest is not None:
         content.pin(manifest)
     for problem in content.problems[:_PROBLEMS_SHOWN]:

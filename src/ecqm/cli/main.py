@@ -14,6 +14,7 @@ from ecqm import __version__
 from ecqm.cli.failures import reported
 
 COMMANDS: Mapping[str, str] = {
+    "measures": "List the measures of a content.",
     "run": "Evaluate measures on patients; write measure reports and a table.",
     "test": "Run the test cases of measures and compare results with what they expect.",
     "explain": "Show the value of every definition for one patient, and why.",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
-from zipfile import is_zipfile
 
 import click
 
@@ -20,6 +19,7 @@ from ecqm.cli.contents import (
     relax_versions_option,
     valuesets_option,
 )
+from ecqm.cli.decks import matched, tests_option, unarchived, warn
 from ecqm.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ _PROBLEMS_SHOWN = 5
 )
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
-@click.option(
-    "--tests",
-    type=click.Path(path_type=Path, exists=True),
-    help="Folder, zip archive or bundle of the cases, if they are not in CONTENT.",
-)
+@tests_option
 @libraries_option
 @valuesets_option
 @manifest_option
@@ -107,10 +103,7 @@ def command(
     Exits with 0 if all cases agree (except for those that --defects lists), with 1 if not, and with 2 if it could not
     run.
     """
-    from ecqm.bundles.decks.dealing import dealt
-    from ecqm.bundles.decks.matching import folders_of, match_deck
     from ecqm.bundles.decks.runner import DeckRunner
-    from ecqm.bundles.decks.unpacking import unpacked
     from ecqm.bundles.packages.comparison import package_report
     from ecqm.bundles.packages.content import package_files
     from ecqm.bundles.packages.deck import PackageDeck, is_package_deck, run_deck
@@ -127,24 +120,17 @@ def command(
         from ecqm.reporting.html import DeckPages
 
         pages = DeckPages(html)
-    with ExitStack() as archives:
-        apart = tests is not None and (tests.is_dir() or is_zipfile(tests))
-        if tests is not None and apart:
-            tests = archives.enter_context(unpacked(tests, _warn))
-        if is_package_deck(content) or (tests is not None and package_files(content)):
-            runs = run_deck(PackageDeck.open(content, tests), measures, listed, pages)
-            if not runs:
-                raise click.ClickException("there are no patients of the measures asked for")
-            text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
-            _finish(text, output, runs, pages)
-        if not apart and (is_zipfile(content) or (content.is_dir() and not (content / "input").is_dir())):
-            content = archives.enter_context(unpacked(content, _warn))
-        opened = open_content(content, libraries, valuesets, manifest)
-        cases = archives.enter_context(dealt(tests or opened.tests or content, _warn, folders_of(opened, measures)))
-        deck = match_deck(opened, cases, measures)
-        for folder, named, count in deck.unmatched:
-            unknown = f"the content has no measure {named}" if named else "no measure is named by the reports"
-            click.echo(f"{folder}: {unknown} of these {count} cases", err=True)
+    if is_package_deck(content) or (tests is not None and package_files(content)):
+        with unarchived(content, tests) as (_, patients):
+            runs = run_deck(PackageDeck.open(content, patients), measures, listed, pages)
+        if not runs:
+            raise click.ClickException("there are no patients of the measures asked for")
+        text = render_package_deck(package_report({"source": source}, runs), runs, form, table_width())
+        _finish(text, output, runs, pages)
+    with ExitStack() as files:
+        unpacked, cases = files.enter_context(unarchived(content, tests))
+        opened = open_content(unpacked, libraries, valuesets, manifest, content)
+        deck = files.enter_context(matched(opened, unpacked, cases, measures))
         if not deck.measures:
             raise click.ClickException("there are no cases of the measures asked for")
         form_of_libraries: LibraryForm = "cql" if source == "cql" else "elm"
@@ -160,20 +146,16 @@ def command(
         _finish(text, output, runs, pages)
 
 
-def _warn(problem: str) -> None:
-    click.echo(f"ecqm: warning: {problem}", err=True)
-
-
 def _tell(runner: DeckRunner) -> None:
     """Write remarks on the results to standard error."""
     for told, library in runner.planner.warnings.items():
-        click.echo(f"ecqm: warning: {told} (library {library})", err=True)
+        warn(f"{told} (library {library})")
     for missing in runner.missing.values():
-        click.echo(f"ecqm: warning: value set {missing}", err=True)
+        warn(f"value set {missing}")
     for problem in runner.problems[:_PROBLEMS_SHOWN]:
-        click.echo(f"ecqm: warning: {problem}", err=True)
+        warn(str(problem))
     if (more := len(runner.problems) - _PROBLEMS_SHOWN) > 0:
-        click.echo(f"ecqm: warning: and {more} more problems with the data", err=True)
+        warn(f"and {more} more problems with the data")
     for (name, severity, code, told_by_logic), times in sorted(runner.messages.items(), key=str):
         click.echo(f"{name}: {severity} {code or ''}: {told_by_logic} ({times} times)", err=True)
 

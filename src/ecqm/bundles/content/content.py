@@ -8,7 +8,7 @@ path. Vocabulary folders are not read until a value set is looked up; of a repos
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from ecqm.bundles.content.libraries import (
     add_library_resource,
 )
 from ecqm.bundles.content.manifest import Manifests, pinned_versions
+from ecqm.bundles.content.models import add_definition, add_model_library, is_model
 from ecqm.elm import ElmError, IndexedLibrary
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.terminology.resources import resource_type
@@ -61,16 +62,23 @@ class Content:
     notices: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path, libraries: Iterable[Path] = (), valuesets: Iterable[Path] = ()) -> Content:
+    def open(
+        cls,
+        path: Path,
+        libraries: Iterable[Path] = (),
+        valuesets: Iterable[Path] = (),
+        called: Path | None = None,
+    ) -> Content:
         """The content at `path`, completed from further folders (or files, bundles, archives).
 
-        What `path` holds takes precedence, then the further folders in their order. Raises ContentError if there is
-        nothing to read at one of the paths.
+        What `path` holds takes precedence, then the further folders in their order. Messages name `called` in place of
+        `path`: the archive that it was unpacked from. Raises ContentError if there is nothing to read at one of the
+        paths.
         """
         content = cls(root=path)
-        documents = _sources(open_documents(path))
+        documents = [replace(each, root=called or each.root) for each in _sources(open_documents(path))]
         if not documents:
-            raise ContentError(f"{path} holds neither JSON nor CQL files, nor is it an archive of them")
+            raise ContentError(f"{called or path} holds neither JSON nor CQL files, nor is it an archive of them")
         content._add(documents)
         for folder in libraries:
             content._add(open_documents(folder), only="Library")
@@ -161,6 +169,8 @@ class Content:
         elif suffix == ".xml":
             if b"urn:hl7-org:elm:r1" in data[:4096]:
                 add_elm(self.libraries, document, data)
+            elif is_model(data):
+                add_definition(data)
             elif data.startswith(b"{"):
                 yield from self._classify_json(document, data, only)
         else:
@@ -173,7 +183,7 @@ class Content:
             for entry in bundle_entries(data, document):
                 yield from self._classify_json(entry, entry.read(), only)
         elif kind == "Library":
-            if not add_library_resource(self.libraries, document, data):
+            if not add_library_resource(self.libraries, document, data) and not add_model_library(data):
                 self.manifests.add(document, data)
         elif kind == "Measure" and only in (None, "Measure"):
             self.measures.add(document, data)

@@ -52,7 +52,7 @@ def named(name: str, measures: Iterable[_M], names_of: Callable[[_M], Iterable[s
 
 def not_found(name: str, known: Iterable[str]) -> MeasureNotFound:
     """What to raise for a name that none of the known measures has: it says which ones may have been meant."""
-    names = sorted(set(known), key=_in_order_of_numbers)
+    names = sorted(set(known), key=in_order_of_numbers)
     number = cms_id(name)
     likely = [each for each in names if number is not None and cms_id(each) == number]
     likely = likely or get_close_matches(name, names, n=3, cutoff=0.6)
@@ -67,6 +67,7 @@ def _hint(likely: Sequence[str], names: Sequence[str]) -> str:
     return f"the content has {', '.join(cms_id(each) or each for each in names)}"
 
 
-def _in_order_of_numbers(name: str) -> tuple[int, str]:
+def in_order_of_numbers(name: str) -> tuple[int, str]:
+    """A key that sorts names by their CMS ids, as numbers; names without one come first."""
     number = cms_id(name)
     return int(number[3:]) if number else 0, name

@@ -17,7 +17,7 @@ from ecqm.data.loading.load import load
 from ecqm.data.store.shard import CorruptShard, Shard
 from ecqm.data.store.shard_writer import write_shard
 from ecqm.data.store.spool import read_spools
-from ecqm.data.store.store import MANIFEST, open_store
+from ecqm.data.store.store import FORMAT, MANIFEST, open_store
 from ecqm.terminology import CodeIndex
 from tests.content import CONTENT
 from tests.data.resources import bundle, encounter, observation, patient, write
@@ -228,5 +228,5 @@ def test_stores_of_another_format_are_refused(tmp_path: Path) -> None:
     load_small(export(tmp_path / "in", 3), tmp_path / "store")
     manifest = tmp_path / "store" / MANIFEST
     manifest.write_text(json.dumps(json.loads(manifest.read_bytes()) | {"format": 3}))
-    with pytest.raises(DataError, match="a cohort store of format 3, not 5"):
+    with pytest.raises(DataError, match=f"a cohort store of format 3, not {FORMAT}"):
         open_store(tmp_path / "store")

@@ -6,12 +6,10 @@ import json
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from ecqm.data.files.content import Block
 from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patient_of
-from ecqm.data.loading.sorting import shards_of
 from tests.data.resources import Json, encounter, observation, patient
 
 THEIRS = {"reference": "Patient/a"}
@@ -48,12 +46,3 @@ def test_lines_that_are_no_resource(line: bytes) -> None:
         headers_of(block(line))
     with pytest.raises(msgspec.MsgspecError):
         headers_of(block(b'{"resourceType":"Patient"}\n' + line))
-
-
-def test_a_patient_has_one_shard() -> None:
-    names = ["", "a", "é", *(f"p{number}" for number in range(10_000))]
-    together = shards_of(pa.array(names), 7)
-    assert together.tolist() == [int(shards_of(pa.array([name]), 7)[0]) for name in names]
-    assert shards_of(pa.array(names)[3:], 7).tolist() == together[3:].tolist()
-    assert np.bincount(together).min() > 1300
-    assert shards_of(pa.array(["p1", "0f8fad5b-d9cb-469f-a165-70867728950e"]), 4096).tolist() == [214, 620]

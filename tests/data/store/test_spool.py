@@ -26,7 +26,6 @@ def spooled(path: Path, *blocks: tuple[int, ...]) -> Spool:
     spool = Spool(path)
     for numbers in blocks:
         spool.append(lot(*numbers).batch())
-        spool.flush()
     return spool
 
 
@@ -38,15 +37,6 @@ def test_blocks_come_back(tmp_path: Path) -> None:
     spool = spooled(tmp_path / "a.spool", (1, 2), (), (3,))
     assert list(read_spools([spool.path])) == [lot(1, 2), lot(3)]
     assert list(read_spools([tmp_path / "never written.spool"])) == []
-
-
-def test_what_is_held_back_is_written_when_there_is_enough(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "a.spool", held_back=200)
-    while not spool.path.exists():
-        spool.append(lot(1).batch())
-    spool.append(lot(2).batch())
-    (block,) = read_spools([spool.path])
-    assert 1 < len(block) < 10 and set(block.entries) == {1}
 
 
 def test_cut_back(tmp_path: Path) -> None:
@@ -88,7 +78,6 @@ def test_files_are_read_when_json_is_wanted() -> None:
 def test_json_of_nobody_in_particular(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "a.spool")
     spool.append(json_batch([json(1), json(2)], "Encounter"))
-    spool.flush()
     (found,) = read_spools([spool.path])
     assert found.raws == [json(1), json(2)] and found.types == ["Encounter"] * 2
     assert found.patients == [None, None]

@@ -169,7 +169,7 @@ class _Loading:
             fresh.touch()
             for source in (*older, self.partition.shared):
                 if deleted:
-                    spool = Spool(fresh, 0)
+                    spool = Spool(fresh)
                     for lot in read_spools([source]):
                         spool.append(lot.without(deleted).batch())
                 else:

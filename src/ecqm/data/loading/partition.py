@@ -29,8 +29,8 @@ from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
 from ecqm.data.problems import DataProblem, name_of
 from ecqm.data.writing import replace_file, replacing
 
-# Bytes of input between two entries of a journal, and bytes that all spools together hold back in memory; but each
-# holds back enough for a block that compresses well.
+# Bytes of input between two entries of a journal, and bytes that all processes together hold back in memory; but it
+# should be enough for blocks that compress well.
 _BETWEEN_NOTES = 512 << 20
 _HELD_BACK = 192 << 20
 _LEAST_HELD_BACK = 64 << 10
@@ -155,7 +155,7 @@ class Partition:
         return self._division
 
     def _parts(self, division: _Division, jobs: int) -> list[Part]:
-        held_back = max(_LEAST_HELD_BACK, _HELD_BACK // jobs // (self.n_shards + 1))
+        held_back = max(_LEAST_HELD_BACK * (self.n_shards + 1), _HELD_BACK // jobs)
         counted = frozenset(self._counts)
         bounds = pairwise([*division.starts, Place(len(self.files))])
         return [

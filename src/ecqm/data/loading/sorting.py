@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.fhir.compartment import PATIENT_LINKS, target
@@ -24,14 +21,11 @@ from ecqm.data.files.content import Block, read_blocks, read_document
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.data.loading.division import Place
 from ecqm.data.loading.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
-from ecqm.data.parsing.encoding import numbers_of
+from ecqm.data.loading.spools import Spools
 from ecqm.data.problems import DataError, DataProblem, name_of
-from ecqm.data.store.spool import Lot, Spool, lines_batch
 from ecqm.data.writing import replace_file
 
 _JOURNAL = "journal.json"
-# An odd number of 64 bits with about as many ones as zeros (from xxHash).
-_FACTOR = np.uint64(0x9E3779B185EBCA87)
 
 Progress = Callable[[int], None]
 
@@ -82,7 +76,7 @@ class Part:
     """The part of the input that one process sorts into a folder: from one place in the files to another.
 
     Files are numbered from `first_number` on in spools. Resources of files in `counted` are counted. `held_back` is
-    what each spool may hold in memory, `between_notes` the bytes of input between two entries of the journal.
+    what all spools together may hold in memory, `between_notes` the bytes of input between two entries of the journal.
     """
 
     folder: Path
@@ -105,23 +99,6 @@ class Part:
         return Journal.read_from(self.folder, self.start)
 
 
-def shards_of(patients: pa.Array, n_shards: int) -> npt.NDArray[np.int16]:
-    """The shards of patients by their ids: the same on every machine and in every run."""
-    _, offsets, data = patients.buffers()
-    ends = np.frombuffer(offsets, np.int32)[patients.offset : patients.offset + len(patients) + 1]
-    text = np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
-    starts = ends[:-1] - ends[0]
-    lengths = np.diff(ends)
-    # A polynomial in the bytes of each id, whose bits are then mixed; all modulo 2⁶⁴.
-    place = np.arange(len(text)) - np.repeat(starts, lengths)
-    powers = np.cumprod(np.full(lengths.max(initial=0), _FACTOR))
-    sums = np.append(np.uint64(0), np.cumsum((text + np.uint64(1)) * powers[place]))
-    mixed = sums[starts + lengths] - sums[starts]
-    mixed = (mixed ^ (mixed >> np.uint64(32))) * _FACTOR
-    shards: npt.NDArray[np.int16] = ((mixed >> np.uint64(32)) % np.uint64(n_shards)).astype(np.int16)
-    return shards
-
-
 def sort_part(part: Part, progress: Progress) -> None:
     """Sort a part, or what is left of it; `progress` takes the bytes of JSON read since the last call.
 
@@ -137,16 +114,15 @@ class _Sorting:
         self.files = part.files
         self.journal = part.journal
         self._progress = progress
-        self._spools = [Spool(part.spool_path(number), part.held_back) for number in range(part.n_shards)]
-        self._shared = Spool(part.spool_path(None), part.held_back)
+        by_shard = [part.spool_path(number) for number in range(part.n_shards)]
+        self._spools = Spools(part.spool_path(None), by_shard, part.held_back)
         self._noted = self.journal.read
 
     def run(self) -> None:
         if self.journal.finished:
             return
         self.part.folder.mkdir(exist_ok=True)
-        for spool in (*self._spools, self._shared):
-            spool.cut_back(self.journal.sizes.get(spool.path.name, 0))
+        self._spools.cut_back(self.journal.sizes)
         while self.journal.place < self.part.stop:
             number = self.journal.place.file
             try:
@@ -167,7 +143,7 @@ class _Sorting:
     def _note(self) -> None:
         # The spools are on disk before the journal says so: it is true even after a loss of power.
         self._noted = self.journal.read
-        self.journal.sizes = {spool.path.name: spool.settle() for spool in (*self._spools, self._shared)}
+        self.journal.sizes = self._spools.settle()
         self.journal.write_to(self.part.folder)
 
     def _read(self, number: int) -> None:
@@ -194,17 +170,12 @@ class _Sorting:
     def _add_block(self, file: int, block: Block) -> bool:
         """Sort a whole block at once. False, and nothing is done, if some line is not just a resource."""
         try:
-            types, patients = headers_of(block)
+            headers = headers_of(block)
         except UNREADABLE:
             return False
-        if len(types) != len(block.ends) or "Bundle" in types.unique().to_pylist():
+        if len(headers.types) != len(block.ends) or "Bundle" in headers.types.unique().to_pylist():
             return False
-        shards = np.append(shards_of(patients.dictionary, self.part.n_shards), np.int16(-1))[numbers_of(patients)]
-        order = np.argsort(shards, kind="stable")
-        batch = lines_batch(patients, self.part.first_number + file, *block, types, order)
-        bounds = np.searchsorted(shards[order], np.arange(-1, self.part.n_shards + 1)).tolist()
-        for spool, start, stop in zip((self._shared, *self._spools), bounds, bounds[1:], strict=False):
-            spool.append(batch.slice(start, stop - start))
+        self._spools.add_lines(self.part.first_number + file, block, headers)
         return True
 
     def _add_lines(self, file: int, block: Block) -> int:
@@ -228,7 +199,7 @@ class _Sorting:
         if header.resourceType == "Bundle":
             self._add_document(file, line, line_number, None)
         else:
-            self._spool(patient_of(header), None, file, line_number, line, header)
+            self._add(patient_of(header), None, file, line_number, line, header)
 
     def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
         """The header of a resource in which some other element has the name of a link; None if it is no resource."""
@@ -257,7 +228,7 @@ class _Sorting:
             if named is None and header.resourceType == "Patient":
                 named = resource_urn
             named = by_urn.get(named, named) if named is not None else None
-            self._spool(named, resource_urn, file, -1 if place is None else place, raw, header)
+            self._add(named, resource_urn, file, -1 if place is None else place, raw, header)
 
     def _unbundled(
         self, file: int, content: bytes | msgspec.Raw, entry: int | None, urn: str | None
@@ -291,13 +262,8 @@ class _Sorting:
         else:
             self.journal.deleted.append("/".join((named[0], named[1])))
 
-    def _spool(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
-        spool = self._shared
-        if patient is not None:
-            spool = self._spools[int(shards_of(pa.array([patient]), self.part.n_shards)[0])]
-        lot = Lot()
-        lot.append(patient, urn, self.part.first_number + file, entry, raw, header.resourceType)
-        spool.append(lot.batch())
+    def _add(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
+        self._spools.add(patient, urn, self.part.first_number + file, entry, raw, header.resourceType)
 
     def _report(self, file: int, entry: int | None, message: str) -> None:
         self.journal.problems.append(asdict(DataProblem(name_of(self.files[file]), entry, None, None, message)))

@@ -54,7 +54,6 @@ class ShardWriter:
         spool = Spool(self.folder / name)
         for batch in resources:
             spool.append(batch)
-            spool.flush()
         if spool.path.exists():
             self._sum_up(name)
 

@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from ecqm.columns import Rows
@@ -34,7 +33,8 @@ _SCHEMA = pa.schema(
     ]
 )
 # FHIR JSON: level 1 of zstd takes little more time than LZ4, and its output is three fifths of the size.
-_OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
+# There is a process for every core already.
+_OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
 _ONLY_JSON = pa.ipc.IpcReadOptions(included_fields=[_SCHEMA.get_field_index("json")])
 
 
@@ -110,69 +110,36 @@ def json_batch(raws: Sequence[bytes | None], resource_type: str) -> pa.RecordBat
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
 
 
-def lines_batch(
-    patients: pa.DictionaryArray,
-    file: int,
-    first: int,
-    block: memoryview,
-    ends: npt.NDArray[np.int64],
-    types: pa.Array,
-    order: npt.NDArray[np.int64],
-) -> pa.RecordBatch:
-    """A batch of the lines of a block, which end at `ends`, in some `order`."""
-    n = len(ends)
-    offsets = np.zeros(n + 1, np.int64)
-    offsets[1:] = ends
-    json = pa.Array.from_buffers(pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
-    chosen = pa.array(order)
-    files, lines = pa.array(np.full(n, file, np.int32)), pa.array(first + order)
-    columns = [patients.take(chosen).dictionary_decode(), pa.nulls(n, pa.utf8()), files, lines, json.take(chosen)]
-    return pa.RecordBatch.from_arrays([*columns, types.take(chosen)], schema=_SCHEMA)
-
-
 class Spool:
-    """A spool file for appending. Resources are held back in memory until they are enough, or until `flush`."""
+    """A spool file for appending."""
 
     SCHEMA = _SCHEMA
 
-    def __init__(self, path: Path, held_back: int = 1 << 62) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._held_back = held_back
-        self._batches: list[pa.RecordBatch] = []
-        self._size = 0
         self._is_settled = True
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Add resources."""
-        if len(batch):
-            self._batches.append(batch)
-            self._size += batch.nbytes
-            if self._size >= self._held_back:
-                self.flush()
+        """Write resources as a block."""
+        if not len(batch):
+            return
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, _SCHEMA, options=_OPTIONS) as writer:
+            writer.write_batch(batch)
+        block = sink.getvalue()
+        with self.path.open("ab") as file:
+            file.write(_HEADER.pack(block.size, len(batch)))
+            file.write(memoryview(block))
+        self._is_settled = False
 
     def settle(self) -> int:
-        """Write what is held back, and wait until the file is on disk. Gives its size."""
-        self.flush()
+        """Wait until the file is on disk. Gives its size."""
         if not self.path.exists():
             return 0
         if not self._is_settled:
             settle(self.path)
             self._is_settled = True
         return self.path.stat().st_size
-
-    def flush(self) -> None:
-        """Write what is held back."""
-        if self._batches:
-            table = pa.Table.from_batches(self._batches, _SCHEMA).combine_chunks()
-            self._batches, self._size = [], 0
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, _SCHEMA, options=_OPTIONS) as writer:
-                writer.write_table(table)
-            block = sink.getvalue()
-            with self.path.open("ab") as file:
-                file.write(_HEADER.pack(block.size, len(table)))
-                file.write(memoryview(block))
-            self._is_settled = False
 
     def cut_back(self, size: int) -> None:
         """Remove what was written beyond `size` bytes."""

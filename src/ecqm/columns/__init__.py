@@ -5,7 +5,7 @@ are in `ecqm.operators.vectors`. `concat`, `merge` and `choose` join columns of 
 differ. `to_values` and `from_values` convert to and from the scalars of `ecqm.values`.
 """
 
-from ecqm.columns.base import Column, Mask, Rows, broadcast_length
+from ecqm.columns.base import Column, broadcast_length
 from ecqm.columns.boolean import BooleanColumn
 from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, CodeDictionary, ConceptColumn
@@ -21,6 +21,7 @@ from ecqm.columns.scalar import ScalarColumn
 from ecqm.columns.temporal import DateColumn, DateTimeColumn, TemporalColumn, TimeColumn
 from ecqm.columns.text import POOL, StringColumn, StringPool
 from ecqm.columns.to_values import to_values
+from ecqm.kernels.arrays import Mask, Rows
 
 __all__ = [
     "POOL",

@@ -8,12 +8,9 @@ from copy import copy
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.types import CqlType
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 class Column:

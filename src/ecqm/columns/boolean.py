@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.types import BOOLEAN, CqlType
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
 from ecqm.types import CqlType, choice_of
 

@@ -9,9 +9,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
 from ecqm.columns.null import NullColumn
 from ecqm.columns.text import StringColumn
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys, distinct, gather, offsets_of_lengths, parents_of_offsets
 from ecqm.types import CODE, CONCEPT, CqlType
 

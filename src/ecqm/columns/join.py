@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
 from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, ConceptColumn
 from ecqm.columns.interval import IntervalColumn
 from ecqm.columns.null import NullColumn
 from ecqm.columns.ragged import ListColumn
 from ecqm.columns.record import RecordColumn, ResourceColumn
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.types import choice_of
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys, densify
 from ecqm.types import DECIMAL, INTEGER, CqlType
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
 from ecqm.columns.number import DecimalColumn
 from ecqm.columns.text import StringColumn
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
 from ecqm.types import QUANTITY, CqlType
 

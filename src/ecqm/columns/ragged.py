@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import (
     combine_keys,
     densify,

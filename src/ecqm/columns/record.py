@@ -9,8 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
 from ecqm.columns.null import NullColumn
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
 from ecqm.types import CqlType
 

@@ -9,7 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column, Mask, Rows
+from ecqm.columns.base import Column
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.calendar import (
     DAY,
     HOUR,

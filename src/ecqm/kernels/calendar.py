@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Instants = npt.NDArray[np.int64]
+"""Days or milliseconds since 1970-01-01, or months since 1970-01."""
 
 YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND = range(7)
 PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")

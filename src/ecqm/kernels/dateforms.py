@@ -13,12 +13,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MINUTE, MS_PER_DAY, MS_PER_UNIT, SECOND, days_of_months
+from ecqm.kernels.arrays import Mask
+from ecqm.kernels.calendar import (
+    DAY,
+    HOUR,
+    MILLISECOND,
+    MINUTE,
+    MS_PER_DAY,
+    MS_PER_UNIT,
+    SECOND,
+    Instants,
+    days_of_months,
+)
 
 # n texts as words of eight bytes, little-endian: shape (words per text, n).
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 
 # Offsets from UTC that FHIR allows, in minutes.
 OFFSET_LIMIT = 14 * 60
@@ -35,7 +45,7 @@ class Read(NamedTuple):
     The values are meaningless where a text is not `valid`, which means that it does not have this form.
     """
 
-    low: npt.NDArray[np.int64]
+    low: Instants
     offset: npt.NDArray[np.int16]
     valid: Mask
 

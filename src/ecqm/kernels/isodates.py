@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.calendar import (
     DAY,
     HOUR,
@@ -24,15 +25,15 @@ from ecqm.kernels.calendar import (
     MS_PER_UNIT,
     SECOND,
     YEAR,
+    Instants,
     days_of_months,
 )
 from ecqm.kernels.dateforms import FORMS, OFFSET_LIMIT, padded_length, words_of
 
 Bytes = npt.NDArray[np.uint8]
 Lengths = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 # Parses a byte matrix of texts of one length, given with that length, to (low, precision, valid).
-PointParser = Callable[[Bytes, int], tuple[npt.NDArray[np.int64], int, Mask]]
+PointParser = Callable[[Bytes, int], tuple[Instants, int, Mask]]
 
 # Texts parsed at a time: few enough for intermediate arrays to stay in the processor's cache.
 _AT_A_TIME = 8192
@@ -43,7 +44,7 @@ WIDTH = 40
 class ParsedInstants(NamedTuple):
     """n date-times: `low` in local milliseconds since 1970, `offset` in minutes east of UTC where `has_offset`."""
 
-    low: npt.NDArray[np.int64]
+    low: Instants
     precision: npt.NDArray[np.uint8]
     offset: npt.NDArray[np.int16]
     has_offset: Mask
@@ -53,7 +54,7 @@ class ParsedInstants(NamedTuple):
 class ParsedPoints(NamedTuple):
     """n dates (`low` in days since 1970) or times of day (`low` in milliseconds since midnight)."""
 
-    low: npt.NDArray[np.int64]
+    low: Instants
     precision: npt.NDArray[np.uint8]
     valid: Mask
 
@@ -112,7 +113,7 @@ def _parse_points(texts: Texts, longest: int, parse: PointParser) -> ParsedPoint
     return found
 
 
-def _by_length(texts: Texts) -> Iterator[tuple[int, npt.NDArray[np.int64], Bytes]]:
+def _by_length(texts: Texts) -> Iterator[tuple[int, Rows, Bytes]]:
     """The texts of each length up to WIDTH, in batches: the length, the rows, and a byte matrix with a row for each
     text. The matrix is as wide as whole words; any bytes may follow a text."""
     # Texts of one length have their fields at the same places, so that fields are columns of the matrix.
@@ -141,7 +142,7 @@ def _byte_matrix(texts: Sequence[str]) -> Bytes:
     return rows.view(np.uint8).reshape(len(texts), WIDTH)
 
 
-def _read_forms(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> npt.NDArray[np.int64]:
+def _read_forms(text: Bytes, length: int, rows: Rows, found: ParsedInstants) -> Rows:
     """Parse the texts that have one of the common forms into `found`; return the places (indices into `rows`) of the
     others, valid or not."""
     places = np.arange(len(rows))
@@ -165,7 +166,7 @@ def _read_forms(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: Pa
     return places
 
 
-def _instants_of_length(text: Bytes, length: int, rows: npt.NDArray[np.int64], found: ParsedInstants) -> None:
+def _instants_of_length(text: Bytes, length: int, rows: Rows, found: ParsedInstants) -> None:
     """Parse date-times of one length into `found`, whatever their form."""
     zulu = text[:, length - 1] == ord("Z")
     sign = text[:, length - 6]
@@ -201,7 +202,7 @@ def _number(text: Bytes, start: int, stop: int) -> tuple[npt.NDArray[np.int64], 
     return np.where(ok, value, 0), ok
 
 
-def _dates(text: Bytes, length: int) -> tuple[npt.NDArray[np.int64], int, Mask]:
+def _dates(text: Bytes, length: int) -> tuple[Instants, int, Mask]:
     if length == 10:
         days, _, valid = FORMS[length][0].read(words_of(text[:, : padded_length(length)]))
         return np.where(valid, days, 0), DAY, valid
@@ -218,7 +219,7 @@ def _dates(text: Bytes, length: int) -> tuple[npt.NDArray[np.int64], int, Mask]:
     return np.where(valid, days, 0), precision, valid
 
 
-def _times(text: Bytes, length: int) -> tuple[npt.NDArray[np.int64], int, Mask]:
+def _times(text: Bytes, length: int) -> tuple[Instants, int, Mask]:
     precision = {2: HOUR, 5: MINUTE, 8: SECOND}.get(length, MILLISECOND)
     if length < 2 or (precision == MILLISECOND and length < 10):
         return np.zeros(len(text), np.int64), HOUR, np.zeros(len(text), np.bool_)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from ecqm.kernels.arrays import Mask, Rows
 
 
 def offsets_of_lengths(lengths: npt.NDArray[np.integer]) -> Rows:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ecqm.kernels.arrays import Mask
 from ecqm.terminology.codes import CodeIndex
 from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.store import value_set_key
@@ -29,9 +29,9 @@ class Membership:
     def __init__(self, codes: CodeIndex, value_sets: ValueSets) -> None:
         self.codes = codes
         self.value_sets = value_sets
-        self._tables: dict[tuple[str, str | None], NDArray[np.bool_]] = {}
+        self._tables: dict[tuple[str, str | None], Mask] = {}
 
-    def table(self, identifier: str, version: str | None = None) -> NDArray[np.bool_]:
+    def table(self, identifier: str, version: str | None = None) -> Mask:
         """A read-only boolean array over all ids assigned so far, of shape `(len(codes),)`."""
         identity, in_identifier = value_set_key(identifier)
         key = (identity, version or in_identifier)

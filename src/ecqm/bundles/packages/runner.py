@@ -15,6 +15,7 @@ from ecqm.data.fhir.demand import Demand
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
+from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.defines import criterion, evaluate_defines, failures
@@ -30,7 +31,7 @@ from ecqm.measures.explanation.relevance import (
     reached,
     references,
 )
-from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels, Mask
+from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels
 from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
 from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode, reachable

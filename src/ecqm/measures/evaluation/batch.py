@@ -14,13 +14,13 @@ from time import process_time
 
 from ecqm.data import Demand
 from ecqm.engine import Executor, RowError
+from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation.cms_supplements import PatientCodes, SupplementalElement, evaluate_patient_codes
 from ecqm.measures.evaluation.defines import evaluate_defines, failures
 from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.measures.evaluation.supplements import Supplement, evaluate_supplements
 from ecqm.measures.scoring.composite import CompositeResult, component_groups, composite_result
-from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult, evaluate_measure
 from ecqm.plan.nodes import Node
 

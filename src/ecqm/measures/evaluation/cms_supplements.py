@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecqm.columns import (
     ChoiceColumn,
@@ -28,13 +27,12 @@ from ecqm.columns import (
 )
 from ecqm.columns.ragged import ragged_keys
 from ecqm.engine import Executor
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import offsets_of_parents, representatives
 from ecqm.measures.definition import SupplementalData
 from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import Node
-
-Rows = NDArray[np.int64]
 
 
 class SupplementalElement(StrEnum):
@@ -133,9 +131,7 @@ def _code_columns(column: Column, patients: Rows) -> Iterator[tuple[Rows, CodeCo
         yield from _code_columns(column.field("code"), patients)
 
 
-def _within(
-    parents: Rows, valid: NDArray[np.bool_], values: Column, patients: Rows
-) -> Iterator[tuple[Rows, CodeColumn]]:
+def _within(parents: Rows, valid: Mask, values: Column, patients: Rows) -> Iterator[tuple[Rows, CodeColumn]]:
     kept = np.flatnonzero(valid[parents])
     yield from _code_columns(values.take(kept), patients[parents[kept]])
 

@@ -17,10 +17,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
+from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Composite, Group, Measure, Population, PopulationCode, Stratifier, SupplementalData
 from ecqm.measures.evaluation.supplements import Supplement
 from ecqm.measures.scoring.composite import CompositeResult, CompositeScores
-from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
 from ecqm.values.clinical import Code

@@ -20,9 +20,9 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Measure, PopulationCode
 from ecqm.measures.scoring.composite import CompositeResult
-from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.populations import union
 

@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Composite, CompositeScoring, Measure, PopulationCode
-from ecqm.measures.scoring.criteria import Mask
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.populations import union
 from ecqm.measures.scoring.tally import GroupTally

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from ecqm.kernels.arrays import Mask, Rows
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Episodes:
     episode may be listed twice; it is one.
     """
 
-    patient: NDArray[np.int64]
-    key: NDArray[np.int64]
+    patient: Rows
+    key: Rows
 
 
 @dataclass(frozen=True)

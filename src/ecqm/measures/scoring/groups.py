@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.measures.definition import (
     Group,
     Measure,
@@ -17,7 +18,7 @@ from ecqm.measures.definition import (
     Stratifier,
     StratifierComponent,
 )
-from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels, Mask
+from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels
 from ecqm.measures.scoring.populations import Membership, membership, union, units_of
 from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
 from ecqm.measures.scoring.units import Units
@@ -71,7 +72,7 @@ class GroupResult:
     observations: Mapping[str, NDArray[np.float64]]
     stratifiers: tuple[StratifierResult, ...]
 
-    def counts(self, population_id: str, within: Mask | None = None) -> NDArray[np.int64]:
+    def counts(self, population_id: str, within: Mask | None = None) -> Rows:
         """Members of a population per patient: 0 or 1 of patients, the number of episodes otherwise."""
         return self.units.per_patient(_within(self.members[population_id], within))
 

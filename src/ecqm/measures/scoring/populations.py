@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Group, Population, PopulationCode, Scoring
-from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated, Mask
+from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated
 from ecqm.measures.scoring.units import Units
 
 Membership = dict[str, Mask]

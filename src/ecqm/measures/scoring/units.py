@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels, Mask, Observed
+from ecqm.kernels.arrays import Mask, Rows
+from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels, Observed
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Units:
     """
 
     n_patients: int
-    patient: NDArray[np.int64]
-    key: NDArray[np.int64] | None = None
+    patient: Rows
+    key: Rows | None = None
 
     @staticmethod
     def of_patients(n_patients: int) -> Units:
@@ -95,7 +96,7 @@ class Units:
         values[at[at >= 0]] = observed.value[at >= 0]
         return values
 
-    def per_patient(self, selected: Mask) -> NDArray[np.int64]:
+    def per_patient(self, selected: Mask) -> Rows:
         """How many selected units each patient has, shape (patients,)."""
         if self.key is None:
             return selected.astype(np.int64)
@@ -106,7 +107,7 @@ class Units:
         key = self.patient if self.key is None else self.key
         return Episodes(self.patient[selected], key[selected])
 
-    def _find(self, episodes: Episodes) -> NDArray[np.int64]:
+    def _find(self, episodes: Episodes) -> Rows:
         """The position of each episode among the units, -1 where it is none of them."""
         assert self.key is not None
         if len(self) == 0 or len(episodes.key) == 0:
@@ -124,7 +125,7 @@ class Units:
         return np.where(known & (packed[at] == wanted), at, -1)
 
 
-def _ascending(patient: NDArray[np.int64], key: NDArray[np.int64]) -> bool:
+def _ascending(patient: Rows, key: Rows) -> bool:
     """True if the rows are in strict order of patient and key already, as row numbers mostly are."""
     later = patient[1:] > patient[:-1]
     same = patient[1:] == patient[:-1]

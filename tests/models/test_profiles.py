@@ -59,3 +59,5 @@ def test_profiles_of_us_quality_core_fix_what_those_of_qicore_do() -> None:
 def test_a_guide_that_moved_is_the_same_guide() -> None:
     draft = "http://fhir.org/guides/astp/us-quality-core/StructureDefinition/us-quality-core-encounter|0.1.0"
     assert canonical(draft) == US_QUALITY_CORE + "us-quality-core-encounter"
+    later = "http://hl7.org/fhir/us/quality-core/StructureDefinition/us-quality-core-encounter"
+    assert canonical(later) == US_QUALITY_CORE + "us-quality-core-encounter"

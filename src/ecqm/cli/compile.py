@@ -108,7 +108,23 @@ def _sources(paths: tuple[Path, ...], content: tuple[Path, ...]) -> SourceIndex:
     for folder in content:
         resources = folder / _RESOURCES
         found.add_resources(resources if resources.is_dir() else folder)
+    for folder in dict.fromkeys((*content, *(path if path.is_dir() else path.parent for path in paths))):
+        _add_models(folder)
     return found
+
+
+def _add_models(folder: Path) -> None:
+    """Make the models that are defined in a folder available, as `NAME-modelinfo-VERSION.xml`."""
+    from ecqm.models import ModelFileError
+    from ecqm.models.additions import add_model
+    from ecqm.models.modelinfo import model_text
+    from ecqm.xml_parsing import UnsafeDocument
+
+    for file in sorted(folder.rglob("*modelinfo*.xml")):
+        try:
+            add_model(model_text(file.read_bytes()))
+        except (ModelFileError, UnsafeDocument) as error:
+            click.echo(f"ecqm: warning: {file} is not a model definition: {error}", err=True)
 
 
 def _compile(compiler: Compiler, sources: SourceIndex, file: Path, text: str) -> Compilation:

@@ -24,6 +24,7 @@ from ecqm.language.compilation import Compilation, Compiled
 from ecqm.language.diagnostics import Diagnostic, Span
 from ecqm.language.options import CompilerOptions
 from ecqm.language.symbols import Declared, Exports, FunctionSymbol, Symbol
+from ecqm.models.additions import added_models
 from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
 Dependencies = tuple[tuple[str, str | None, str], ...]
@@ -61,7 +62,7 @@ class CompiledCache:
 
     def key(self, source: str, options: CompilerOptions) -> str:
         """The key of the entry for a source compiled with these options."""
-        return digest(translator_digest(), repr(sorted(asdict(options).items())), source)
+        return digest(translator_digest(), *added_models().values(), repr(sorted(asdict(options).items())), source)
 
     def load(self, key: str) -> tuple[Compiled, Dependencies] | None:
         """The entry with this key; None if there is none, or it cannot be read."""

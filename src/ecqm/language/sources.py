@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_HEADER = re.compile(
-    r"\s*library\s+(\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|[\w.]+)(?:\s+version\s+'([^']*)')?",
-)
+_NAME = r"(?:\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|\w+)"
+_HEADER = re.compile(rf"\s*library\s+({_NAME}(?:\s*\.\s*{_NAME})*)(?:\s+version\s+'([^']*)')?")
 _CQL = "text/cql"
 
 
@@ -29,9 +28,12 @@ class SourceFile:
 
 
 def library_header(text: str) -> tuple[str, str | None] | None:
-    """The name and version that a source declares; None if it declares no library."""
+    """The name, with its namespace, and version that a source declares; None if it declares no library."""
     match = _HEADER.match(_COMMENT.sub(" ", text.removeprefix("\ufeff")))
-    return None if match is None else (match[1].strip('"`'), match[2])
+    if match is None:
+        return None
+    parts = [part.strip('"`') for part in re.findall(_NAME, match[1])]
+    return ".".join(parts), match[2]
 
 
 def read_source(path: Path) -> str:

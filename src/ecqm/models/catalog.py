@@ -1,4 +1,7 @@
-"""The available models: their files, their versions, and which version is used for one that is not available."""
+"""The available models: their files, their versions, and which version is used for one that is not available.
+
+Models that content brings along (`ecqm.models.additions`) are available to be loaded, but are not listed.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from ecqm.models.additions import added_models, settled
 from ecqm.models.layout import completed, derived
 from ecqm.models.model import Model
 
@@ -39,13 +43,19 @@ def _model_files() -> dict[str, dict[str, Traversable]]:
 
 
 def model_names() -> tuple[str, ...]:
-    """The names of the available models."""
+    """The names of the models that come with ecqm."""
     return tuple(sorted(_model_files()))
 
 
 def model_versions(name: str) -> tuple[str, ...]:
-    """The available versions of a model, oldest first; empty for an unknown model."""
+    """The versions of a model that come with ecqm, oldest first; empty for an unknown model."""
     return tuple(_model_files().get(name, {}))
+
+
+def _available(name: str) -> tuple[str, ...]:
+    """The versions of a model that can be loaded, oldest first."""
+    versions = {*model_versions(name), *(version for added, version in added_models() if added == name)}
+    return tuple(sorted(versions, key=lambda version: (_version_key(version), version)))
 
 
 def standing_for(name: str, version: str | None) -> str | None:
@@ -58,7 +68,7 @@ def standing_for(name: str, version: str | None) -> str | None:
     version, the newest complete one is used.
     """
     is_derived = version is not None and version.endswith(_DERIVED)
-    alike = [found for found in model_versions(name) if found.endswith(_DERIVED) == is_derived]
+    alike = [found for found in _available(name) if found.endswith(_DERIVED) == is_derived]
     available = {_version_key(found): found for found in alike}
     if version is None:
         return next((found for found in reversed(available.values()) if load_model(name, found).rest is None), None)
@@ -88,12 +98,30 @@ def assumption(name: str, version: str) -> str | None:
 
 def load_model(name: str, version: str | None = None) -> Model:
     """The model with a name and version; without a version, the newest complete one. Raises UnknownModelError."""
-    versions = _model_files().get(name)
-    if versions is None:
+    versions = _available(name)
+    if not versions:
         raise UnknownModelError(f"unknown model {name!r}; available: {', '.join(model_names())}")
     if version is not None and version not in versions:
         raise UnknownModelError(f"model {name} has no version {version!r}; available: {', '.join(versions)}")
-    return _load(name, version or str(standing_for(name, None)))
+    used = version or str(standing_for(name, None))
+    if used in model_versions(name):
+        return _load(name, used)
+    return _added(added_models()[name, used], tuple(added_models().values()))
+
+
+@cache
+def _added(text: str, among: tuple[str, ...]) -> Model:
+    """A model that was added, with the models that it requires in the nearest of the available versions. `among` are
+    all that were added, on which that depends."""
+    return Model(settled(text, _nearest, _newest_derived), _nearest)
+
+
+def _nearest(name: str, version: str) -> Model:
+    return load_model(name, standing_for(name, version) or version)
+
+
+def _newest_derived(name: str) -> str | None:
+    return next((version for version in reversed(_available(name)) if version.endswith(_DERIVED)), None)
 
 
 @cache

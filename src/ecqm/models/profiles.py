@@ -24,8 +24,11 @@ _GUIDES = {
     "us-core": "http://hl7.org/fhir/us/core/StructureDefinition/",
     "fhir": "http://hl7.org/fhir/StructureDefinition/",
 }
-# Where the drafts of a guide were, and where it is now.
-_MOVED = {"http://fhir.org/guides/astp/us-quality-core/": "http://fhir.org/guides/onc/us-quality-core/"}
+# Where a guide is in other versions: US Quality Core as a draft, and from 1.0.0 on.
+_MOVED = {
+    "http://fhir.org/guides/astp/us-quality-core/": "http://fhir.org/guides/onc/us-quality-core/",
+    "http://hl7.org/fhir/us/quality-core/": "http://fhir.org/guides/onc/us-quality-core/",
+}
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,11 @@ class ProfileFacts:
 
 
 def canonical(url: str) -> str:
-    """A canonical URL without its version and without surrounding blanks; that of a guide that moved as it is now."""
+    """A canonical URL without its version and without surrounding blanks; that of a guide that moved as in the version
+    that is known."""
     found = url.strip().partition("|")[0]
-    for former, current in _MOVED.items():
-        found = found.replace(former, current, 1)
+    for other, known in _MOVED.items():
+        found = found.replace(other, known, 1)
     return found
 
 

@@ -26,13 +26,13 @@ class Declarations:
 
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')", re.DOTALL)
-_LIBRARY = re.compile(r"^\s*library\s+[^\n]*?\s+version\s+'(?P<version>[^']*)'", re.MULTILINE)
-_INCLUDE = re.compile(
-    r"^\s*include\s+(?:\w+\.)*(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>\w+))(?:\s+version\s+'(?P<version>[^']*)')?",
-    re.MULTILINE,
-)
+# An identifier, of which the last part is captured: Status, "My Status", fhir.onc."us-quality-core".Status.
+_NAME = r"(?:(?:\"[^\"]+\"|`[^`]+`|\w+)\s*\.\s*)*(?:\"(?P<quoted>[^\"]+)\"|`(?P<delimited>[^`]+)`|(?P<plain>\w+))"
+_VERSION = r"(?:\s+version\s+'(?P<version>[^']*)')?"
+_LIBRARY = re.compile(rf"^\s*library\s+{_NAME}{_VERSION}", re.MULTILINE)
+_INCLUDE = re.compile(rf"^\s*include\s+{_NAME}{_VERSION}", re.MULTILINE)
 _VALUE_SET = re.compile(
-    r"^\s*valueset\s+(?:\"[^\"]+\"|\w+)\s*:\s*'(?P<id>[^']+)'(?:\s+version\s+'(?P<version>[^']*)')?", re.MULTILINE
+    rf"^\s*(?:(?:public|private)\s+)?valueset\s+{_NAME}\s*:\s*'(?P<id>[^']+)'{_VERSION}", re.MULTILINE
 )
 
 
@@ -46,12 +46,27 @@ def of_elm(data: bytes) -> Declarations:
 
 
 def of_cql(text: str) -> Declarations:
-    text = _COMMENT.sub(lambda match: match[1] or " ", text)
+    text = _without_comments(text)
+    library = _LIBRARY.search(text)
     return _declared(
-        [(m["quoted"] or m["plain"], m["version"]) for m in _INCLUDE.finditer(text)],
-        [(m["id"], m["version"]) for m in _VALUE_SET.finditer(text)],
-        next((m["version"] for m in _LIBRARY.finditer(text)), None),
+        [(_name(include), include["version"]) for include in _INCLUDE.finditer(text)],
+        [(value_set["id"], value_set["version"]) for value_set in _VALUE_SET.finditer(text)],
+        None if library is None else library["version"],
     )
+
+
+def library_of_cql(text: str) -> tuple[str, str | None] | None:
+    """The name, without its namespace, and version that a CQL text declares; None if it declares no library."""
+    library = _LIBRARY.search(_without_comments(text))
+    return None if library is None else (_name(library), library["version"])
+
+
+def _without_comments(text: str) -> str:
+    return _COMMENT.sub(lambda match: match[1] or " ", text)
+
+
+def _name(match: re.Match[str]) -> str:
+    return match["quoted"] or match["delimited"] or match["plain"]
 
 
 def _declared(

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from ecqm.bundles.content.declarations import Declarations, of_cql, of_elm
+from ecqm.bundles.content.declarations import Declarations, library_of_cql, of_cql, of_elm
 from ecqm.bundles.content.documents import Constant, ContentError, Document
 from ecqm.elm import ElmError, read_head
 from ecqm.elm.xml_reader import is_xml
@@ -265,17 +265,10 @@ def add_elm(libraries: Libraries, document: Document, data: bytes) -> bool:
     return True
 
 
-# Comments and other lines may precede the declaration; a qualified name's last part is the library's name.
-_DECLARATION = re.compile(
-    r"^\s*library\s+(?:[\w.]+\.)?(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>\w+))(?:\s+version\s+'(?P<version>[^']*)')?",
-    re.MULTILINE,
-)
-
-
 def add_cql(libraries: Libraries, document: Document, data: bytes) -> bool:
     """Add a CQL file by its library declaration; returns False if it has none."""
-    declared = _DECLARATION.search(data.decode("utf-8-sig", errors="replace"))
+    declared = library_of_cql(data.decode("utf-8-sig", errors="replace"))
     if declared is None:
         return False
-    libraries.add(declared["quoted"] or declared["plain"], declared["version"], Format.CQL, document)
+    libraries.add(*declared, Format.CQL, document)
     return True

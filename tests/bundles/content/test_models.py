@@ -1,0 +1,62 @@
+"""Content with the definition of a model that its measures use."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.evaluation.planning import Planner
+from ecqm.models.additions import added_models
+from tests.bundles import visits
+from tests.models.test_additions import DENTAL, as_before
+
+__all__ = ["as_before"]
+
+CQL = visits.CQL.replace("using FHIR version '4.0.1'", "using Dental version '1.0.0-draft'").replace(
+    "exists ([Encounter] Visit where Visit.status.value = 'finished')", "exists [LongVisit]"
+)
+
+
+def definition(**more: str) -> visits.Resource:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/library-type", "code": "model-definition"}
+    attachment = {"contentType": "application/xml", "data": base64.b64encode(DENTAL.encode()).decode()} | more
+    return {
+        "resourceType": "Library",
+        "id": "Dental-ModelInfo",
+        "version": "1",
+        "type": {"coding": [coding]},
+        "content": [attachment],
+    }
+
+
+@pytest.fixture(params=["file", "resource"])
+def content(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A measure that retrieves a type of its own model, which is defined in a file or in a Library."""
+    resources = [visits.measure(), visits.library(CQL.replace("[Observation]", "[LongVisit]"))]
+    if request.param == "resource":
+        resources.append(definition())
+    visits.repository(tmp_path, *resources)
+    if request.param == "file":
+        folder = tmp_path / "input" / "cql"
+        folder.mkdir()
+        (folder / "dental-modelinfo-1.0.0-draft.xml").write_text(DENTAL, "utf-8")
+    yield tmp_path
+
+
+def test_the_model_is_that_of_the_content(content: Path) -> None:
+    opened = Content.open(content)
+    assert opened.problems == []
+    planner = Planner(opened)
+    planner.plan(opened.measure("Visits"))
+    assert planner.warnings == {}
+
+
+def test_a_damaged_definition_is_a_problem(tmp_path: Path) -> None:
+    opened = Content.open(visits.repository(tmp_path, visits.measure(), definition(data="abc")))
+    (problem,) = opened.problems
+    assert "Dental-ModelInfo-1.json: a model definition is not base64" in problem
+    assert not added_models()

@@ -13,8 +13,10 @@ import pytest
 import ecqm
 from ecqm.data import read_files
 from ecqm.measures.definition import MeasureError
+from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.cli.samples import KIDNEY, PERIOD, SAMPLE, STAY, copy_of_sample, stay
 from tests.cluster import cohorts
+from tests.data.qdm.patients import patient
 from tests.data.resources import bundle, write
 
 # As somebody would write it: without a guard against being run once more by another process.
@@ -30,8 +32,8 @@ print(result.patients, result.measure({STAY!r}).groups[0].score(), result.table.
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    for patient in ("p1", "p2", "p3"):
-        write(tmp_path / "data" / f"{patient}.json", bundle(*stay(patient)))
+    for name in ("p1", "p2", "p3"):
+        write(tmp_path / "data" / f"{name}.json", bundle(*stay(name)))
     return tmp_path / "data"
 
 
@@ -154,3 +156,25 @@ def test_import_is_quick() -> None:
     heavy = "[name for name in ('numpy', 'pyarrow', 'msgspec', 'click', 'pyspark') if name in sys.modules]"
     script = f"import sys, ecqm; print({heavy})"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_packages_of_qdm_measures(tmp_path: Path) -> None:
+    packages = deck(tmp_path / "deck", TWO_STAYS, patient(identifier="p2"))
+    measures = ecqm.select(packages, "CMS1")
+    assert isinstance(measures, ecqm.PackageSelection)
+    result = ecqm.evaluate(measures, ecqm.load(packages / "patients"))
+    assert (result.patients, result.errors, result.not_read) == (2, [], ())
+    assert result.measure("CMS1").groups[0].score() == 2.5
+    assert {row["episode"] for row in result.table.to_pylist() if row["patient"] == "p1"} == {
+        "EncounterPerformed/a",
+        "EncounterPerformed/b",
+    }
+    assert result.reports[0]["group"][0]["measureScore"]["value"] == 2.5
+
+
+def test_qdm_measures_need_qdm_patients(tmp_path: Path, data: Path) -> None:
+    measures = ecqm.select(deck(tmp_path / "deck", TWO_STAYS))
+    with pytest.raises(ecqm.DataError, match="there are no QDM patients"):
+        ecqm.evaluate(measures, ecqm.load(data))
+    with pytest.raises(ecqm.DataError, match="is a store of FHIR data"):
+        ecqm.evaluate(measures, ecqm.load(cohorts.write_store(tmp_path)))

@@ -15,6 +15,8 @@
 
 Patients are read when measures are evaluated, and only the data that these need. Stores and large files are evaluated
 shard by shard in several processes. The data of small files are kept in memory for the next evaluation.
+
+Packages of QDM measures are selected and evaluated in the same way, on patients in JSON or QRDA Category I.
 """
 
 from __future__ import annotations
@@ -36,6 +38,13 @@ from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.evaluation.batches import Evaluation, Stated
 from ecqm.bundles.evaluation.selection import Selection
 from ecqm.bundles.evaluation.selection import select as select_measures
+from ecqm.bundles.packages.content import (
+    PackageContent,
+    PackageSelection,
+    evaluate_packages,
+    package_files,
+    select_packages,
+)
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import largest_unit, units_of
 from ecqm.data import DataError, DataProblem
@@ -49,6 +58,7 @@ from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.results.table import table_schema
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
+from ecqm.operators.message import telling
 from ecqm.reporting.results.outcomes import HEADINGS, Row, outcome_rows, outcome_table
 from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import POPULATIONS, PartRecorder, summary_reports
@@ -61,6 +71,7 @@ __all__ = [
     "MeasureError",
     "MeasureNotFound",
     "MissingValueSets",
+    "PackageSelection",
     "PatientData",
     "Result",
     "Selection",
@@ -86,19 +97,23 @@ def select(
     libraries: PathLike | Iterable[PathLike] = (),
     valuesets: PathLike | Iterable[PathLike] = (),
     relax_versions: bool = False,
-) -> Selection:
+) -> Selection | PackageSelection:
     """Measures of published content, planned to run together: all of them, or those named (name, URL or CMS id).
 
     `libraries` and `valuesets` are folders or archives with what the content lacks; `relax_versions` uses the nearest
-    version of a library that is missing. Measures that cannot be planned are in `not_planned`, with the reason. Raises
-    ContentError, MeasureNotFound.
+    version of a library that is missing. Packages of QDM measures have their own libraries; they take `valuesets` only.
+    Measures that cannot be planned are in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
     """
+    wanted = [names] if isinstance(names, str) else names
+    if package_files(Path(content)):
+        return select_packages(PackageContent.open(Path(content), _paths(valuesets)), wanted)
     opened = Content.open(Path(content), _paths(libraries), _paths(valuesets))
-    return select_measures(opened, opened.select([names] if isinstance(names, str) else names), relax_versions)
+    return select_measures(opened, opened.select(wanted), relax_versions)
 
 
 def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
-    """Patients from files: a cohort store, FHIR bundles, folders of resources, NDJSON, a bulk export.
+    """Patients from files: a cohort store, FHIR bundles, folders of resources, NDJSON, a bulk export; for QDM measures,
+    JSON or QRDA Category I.
 
     `default_offset` is the UTC offset of date-times that have none, in minutes east of UTC. Raises DataError for a path
     that does not exist, ValueError for an impossible offset.
@@ -115,7 +130,7 @@ def _paths(given: PathLike | Iterable[PathLike]) -> list[Path]:
 
 
 def evaluate(
-    measures: Selection,
+    measures: Selection | PackageSelection,
     patients: PatientData,
     period: str | int | tuple[str, str] | None = None,
     *,
@@ -132,12 +147,14 @@ def evaluate(
     `profiles` says which resources match a profile: those that declare it (`"declared"`), those that conform to it
     (`"inferred"`), or what is declared, and otherwise what conforms (`"both"`). Large data are evaluated in `jobs`
     processes (by default as many as there are cores) that use `memory` GiB together; results are kept in the system's
-    folder for temporary files.
+    folder for temporary files. QDM measures are evaluated in this process; `profiles`, `jobs` and `memory` are not
+    about them.
 
     Raises MissingValueSets (unless `allow_missing`), MeasureError for a wrong period and if no measure could be
-    planned, OSError if there is no space for results, TypeError and ValueError for wrong arguments.
+    planned, DataError if there are no QDM patients for QDM measures, OSError if there is no space for results,
+    TypeError and ValueError for wrong arguments.
     """
-    if not isinstance(measures, Selection):
+    if not isinstance(measures, Selection | PackageSelection):
         raise TypeError(f"measures are what ecqm.select gives, not {type(measures).__name__}")
     if not isinstance(patients, PatientData):
         raise TypeError(f"patients are what ecqm.load gives, not {type(patients).__name__}")
@@ -152,20 +169,51 @@ def evaluate(
     if not measures.plans:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
         raise MeasureError(f"there is no measure to evaluate: {reasons or 'none was selected'}")
-    n_processes = jobs or os.cpu_count() or 1
-    share = int(memory * 2**30) // n_processes
     folder = TemporaryDirectory(prefix="ecqm-")
     with RunOutput(Path(folder.name), measures, stated) as output:
-        moment = EvaluationContext.of_moment(output.started)
-        value_sets = measures.content.value_sets
-        evaluation = Evaluation(
-            measures.plans, value_sets, stated, supplements, FhirProfiles(profiles), moment, measures.composites
-        )
-        with output.processes(n_processes) as processes:
-            units = units_of(patients, output.work, largest_unit(share), processes=processes)
-        refused = run_units(evaluation, output, units, n_processes, share, codes=patients.codes)
+        if isinstance(measures, PackageSelection):
+            refused = _evaluate_packages(measures, patients, output, supplements)
+        else:
+            n_processes = jobs or os.cpu_count() or 1
+            share = int(memory * 2**30) // n_processes
+            refused = _evaluate(measures, patients, output, supplements, profiles, n_processes, share)
         parts = tuple(output.files(POPULATIONS))
-        return Result(measures, output.recorder, output.total, tuple(refused.values()), parts, folder)
+        return Result(measures, output.recorder, output.total, refused, parts, folder)
+
+
+def _evaluate(
+    measures: Selection,
+    patients: PatientData,
+    output: RunOutput,
+    supplements: bool,
+    profiles: ProfileRule,
+    n_processes: int,
+    share: int,
+) -> tuple[str, ...]:
+    """Evaluate FHIR measures, `share` bytes of memory for each process; returns why data could not be evaluated."""
+    evaluation = Evaluation(
+        measures.plans,
+        measures.content.value_sets,
+        output.stated,
+        supplements,
+        FhirProfiles(profiles),
+        EvaluationContext.of_moment(output.started),
+        measures.composites,
+    )
+    with output.processes(n_processes) as processes:
+        units = units_of(patients, output.work, largest_unit(share), processes=processes)
+    return tuple(run_units(evaluation, output, units, n_processes, share, codes=patients.codes).values())
+
+
+def _evaluate_packages(
+    measures: PackageSelection, patients: PatientData, output: RunOutput, supplements: bool
+) -> tuple[str, ...]:
+    with telling(output.tell):
+        batch = evaluate_packages(
+            measures, patients.paths, output.stated, supplements, default_offset=patients.default_offset
+        )
+    output.add(batch, 0)
+    return ()
 
 
 def _stated(period: str | int | tuple[str, str] | None) -> Stated:
@@ -194,7 +242,7 @@ class Result:
     `not_read` says which data could not be evaluated at all, and why.
     """
 
-    selection: Selection
+    selection: Selection | PackageSelection
     recorder: PartRecorder = field(repr=False)
     part: Part = field(repr=False)
     not_read: tuple[str, ...]

@@ -19,6 +19,7 @@ from ecqm.data.problems import DataError
 from ecqm.data.qdm import read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
+from ecqm.data.store.store import is_store
 from ecqm.measures.definition import Measure
 from ecqm.measures.definition.naming import MeasureNotFound, named, not_found
 from ecqm.measures.evaluation.planning import MeasurePlan
@@ -204,6 +205,7 @@ def evaluate_packages(
     supplements: bool = False,
     watch: Callable[[Measure], None] = lambda measure: None,
     patient_codes: bool = False,
+    default_offset: int = 0,
 ) -> Batch:
     """The results of all measures over the QDM patients at some paths, which are one batch; see `Evaluation`.
 
@@ -211,7 +213,10 @@ def evaluate_packages(
     """
     codes = CodeIndex()
     started = perf_counter()
-    cohort = read_patients(data, selection.demand, codes, selection.version)
+    stores = [path for path in data if is_store(path)]
+    if stores:
+        raise DataError(f"{stores[0]} is a store of FHIR data, which QDM measures cannot be evaluated on")
+    cohort = read_patients(data, selection.demand, codes, selection.version, default_offset)
     if cohort.n == 0:
         told = "; ".join(map(str, cohort.problems[:1]))
         raise DataError(f"there are no QDM patients at {', '.join(map(str, data))}{told and ': ' + told}")

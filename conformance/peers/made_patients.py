@@ -108,14 +108,19 @@ class Observer:
     def features(self, records: Sequence[Record]) -> Features:
         with TemporaryDirectory() as folder:
             executor = executor_of(self._content, self._plan, self._demand, records, Path(folder), self._period)
-        outcomes = Outcomes(executor)
-        columns: list[NDArray[np.bool_]] = []
-        with telling(lambda told: None):
-            for node in self._nodes:
-                outcome = outcomes.of(node)
-                none = np.zeros(len(records), np.bool_)
-                columns += [none] * 3 if outcome is None else [outcome.held, outcome.false, outcome.nothing]
-        return np.stack(columns, axis=1)
+            return features_of(executor, self._nodes, len(records))
+
+
+def features_of(executor: Executor, nodes: Sequence[PlanNode], n: int) -> Features:
+    """For n patients and each node whether it held, was false, or came to nothing."""
+    outcomes = Outcomes(executor)
+    none = np.zeros(n, np.bool_)
+    columns: list[NDArray[np.bool_]] = []
+    with telling(lambda told: None):
+        for node in nodes:
+            outcome = outcomes.of(node)
+            columns += [none] * 3 if outcome is None else [outcome.held, outcome.false, outcome.nothing]
+    return np.stack(columns, axis=1)
 
 
 def executor_of(

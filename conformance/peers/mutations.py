@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
 from made_resources import FHIR, NOT_MADE, Resource, ResourceMaker, dates_in
+from random_changes import RandomChanges
 
 from ecqm.types import NamedType
 
@@ -21,26 +21,17 @@ _MOST_RESOURCES = 30
 _SHIFTS = (1 / 86_400_000, 1 / 86_400, 1 / 24, 1.0, 7.0, 30.4375, 365.25)
 
 
-class Mutator:
+class Mutator(RandomChanges[Resource]):
     """Changes records of patients; resources that are added come from a maker, or from another patient."""
 
     def __init__(self, maker: ResourceMaker) -> None:
         self.maker = maker
-        self.random: Random = maker.random
-        self._ways: list[tuple[int, Callable[[Record, Record], None]]] = [
+        super().__init__(maker.random, [
             (5, self._add), (2, self._drop), (2, self._repeat), (5, self._move_date), (4, self._bring_near),
             (2, self._rewrite_date), (6, self._change_element), (3, self._change_code), (2, self._remove_element),
             (2, self._remove_part), (2, self._relink), (1, self._extend), (2, self._be_born), (2, self._borrow),
             (2, self._join), (1, self._change_profile),
-        ]  # fmt: skip
-
-    def mutated(self, record: Record, other: Record) -> Record:
-        """A copy with one to four changes; `other` is another patient, to borrow from."""
-        changed = copy.deepcopy(record)
-        weights, ways = zip(*self._ways, strict=True)
-        for way in self.random.choices(ways, weights, k=self.random.choice([1, 1, 1, 2, 2, 4])):
-            way(changed, other)
-        return changed
+        ])  # fmt: skip
 
     def made(self, name: str) -> Record:
         """A patient out of nothing: a resource for some of what the measure asks for."""

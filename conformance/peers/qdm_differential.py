@@ -27,11 +27,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 from differential import HEAD, Answer, Compared, Disagreement, compare, line
 from install import CQM
-from made_patients import LITTER, Features, Herd
-from numpy.typing import NDArray
+from made_patients import LITTER, Features, Herd, features_of
 from plain_values import plain
 from qdm_elements import ElementMaker, Record, data_type_of
 from qdm_mutations import Mutator
@@ -47,7 +45,6 @@ from ecqm.data.qdm.schema import CODES, NEWEST, QdmSchema, qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.explanation.logic import MeasureLogic
-from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.operators.message import telling
 from ecqm.plan.nodes import PlanNode
 from ecqm.terminology import CodeIndex
@@ -123,14 +120,8 @@ class Herding:
         self._herd.consider(records, self._features(records))
 
     def _features(self, records: Sequence[Record]) -> Features:
-        outcomes = Outcomes(executor_over(self._plan, records, self._demand))
-        columns: list[NDArray[np.bool_]] = []
-        with telling(lambda told: None):
-            for node in self._nodes:
-                outcome = outcomes.of(node)
-                none = np.zeros(len(records), np.bool_)
-                columns += [none] * 3 if outcome is None else [outcome.held, outcome.false, outcome.nothing]
-        return np.stack(columns, axis=1)
+        executor = executor_over(self._plan, records, self._demand)
+        return features_of(executor, self._nodes, len(records))
 
 
 def _time(moment: Any) -> datetime:

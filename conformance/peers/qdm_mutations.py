@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from qdm_elements import BIRTHDATE, Element, ElementMaker, Record, data_type_of, moved, read_time, written
+from random_changes import RandomChanges
 
 from ecqm.data.qdm.schema import CODES, NEGATION
 
@@ -15,25 +16,16 @@ _SHIFTS = (1 / 86_400_000, 1 / 86_400, 1 / 24, 1.0, 7.0, 30.4375, 365.25)
 _KEPT = ("_type", "id", "qdmVersion", CODES, "birthDatetime")
 
 
-class Mutator:
+class Mutator(RandomChanges[Element]):
     """Changes patients; elements that are added come from a maker, or from another patient."""
 
     def __init__(self, maker: ElementMaker) -> None:
         self.maker = maker
-        self.random = maker.random
-        self._ways: list[tuple[int, Callable[[Record, Record], None]]] = [
+        super().__init__(maker.random, [
             (5, self._add), (2, self._drop), (2, self._repeat), (6, self._move_time), (1, self._swap_times),
             (5, self._set_attribute), (3, self._recode), (1, self._add_code), (2, self._remove_attribute),
             (2, self._end_openly), (2, self._negate), (2, self._be_born), (2, self._borrow),
-        ]  # fmt: skip
-
-    def mutated(self, record: Record, other: Record) -> Record:
-        """A copy with one to four changes; `other` is another patient, to borrow from."""
-        changed = copy.deepcopy(record)
-        weights, ways = zip(*self._ways, strict=True)
-        for way in self.random.choices(ways, weights, k=self.random.choice([1, 1, 1, 2, 2, 4])):
-            way(changed, other)
-        return changed
+        ])  # fmt: skip
 
     def made(self) -> Record:
         """A patient out of nothing: an element for some of what the measure asks for."""

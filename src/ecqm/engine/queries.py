@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -42,6 +42,7 @@ from ecqm.plan.nodes import (
     Scan,
     SortWithin,
     WithinNode,
+    sources_of,
 )
 
 # -- opening frames ---------------------------------------------------------------------------------------------------
@@ -117,22 +118,11 @@ def as_list(column: Column) -> ListColumn:
 # -- values of queries ------------------------------------------------------------------------------------------------
 
 
-def _sources(rows: RowsNode | None) -> Iterator[Scan]:
-    """The scans of a query, the last source first."""
-    while rows is not None:
-        if isinstance(rows, Scan):
-            yield rows
-            rows = rows.of
-        else:
-            assert isinstance(rows, Filter)
-            rows = rows.rows
-
-
 def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> npt.NDArray[np.float64] | None:
     """An upper bound for the rows that a query has for each row of `frame`: the product of the lengths of its sources,
     in floats, which do not overflow. None if no source is repeated for several rows."""
     pairs: npt.NDArray[np.float64] | None = None
-    for scan in _sources(rows):
+    for scan in sources_of(rows):
         if not scan.source.free <= frame.scope:
             continue
         home = _home_of_scan(executor, scan, frame)
@@ -184,7 +174,7 @@ def _source_shape(executor: Executor, rows: RowsNode, frame: Frame) -> tuple[Mas
     A query is null if all of its sources are (Developer's Guide, Non-Retrieve Queries).
     """
     valid, single = np.zeros(frame.n, np.bool_), True
-    for scan in _sources(rows):
+    for scan in sources_of(rows):
         if not scan.source.free <= frame.scope:
             continue  # a source that depends on an earlier one has no value per outer row
         column = executor.value(scan.source, frame)
@@ -246,7 +236,7 @@ def _distinct_rows(executor: Executor, rows: RowsNode, opened: Frame, frame: Fra
     """The rows without those whose elements (of all sources) occur in an earlier row of the same outer row."""
     if opened.n == 0:
         return opened
-    elements = [executor.value(scan.variable, opened).broadcast(opened.n).keys() for scan in _sources(rows)]
+    elements = [executor.value(scan.variable, opened).broadcast(opened.n).keys() for scan in sources_of(rows)]
     return opened.select(np.flatnonzero(first_occurrences(combine_keys(opened.rows_in(frame), *elements))))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import Enum
 from functools import cache
 
 from ecqm.operators import registry
+from ecqm.operators.signature import is_variable
 from ecqm.plan.nodes import (
     Call,
     Cast,
@@ -15,12 +17,16 @@ from ecqm.plan.nodes import (
     Element,
     ExistsWithin,
     MakeInterval,
+    MakeList,
     MakeRecord,
     Membership,
     PlanNode,
     Property,
+    Repeat,
+    Retrieve,
     SortWithin,
     TypeTest,
+    sources_of,
 )
 from ecqm.types import (
     ANY,
@@ -39,6 +45,7 @@ from ecqm.types import (
     ChoiceType,
     CqlType,
     IntervalType,
+    ListType,
 )
 
 # Types without common values: a value of one of them is of no other type.
@@ -50,6 +57,8 @@ POINT_TYPES = frozenset((INTEGER, LONG, DECIMAL, DATE, DATETIME, TIME))
 # Operators whose result is a point of their first operand, of the type of it, or one of its elements or a list of them.
 _GIVE_A_POINT = frozenset(("Start", "End", "PointFrom"))
 _KEEP_THE_TYPE = frozenset(("Add", "Subtract", "Successor", "Predecessor", "Coalesce"))
+# Operators that are declared for lists and for intervals, and others whose result is like their operands.
+_KEEP_THE_SHAPE = frozenset(("Union", "Intersect", "Except", "Coalesce"))
 _KEEP_ELEMENTS = frozenset(("First", "Last", "SingletonFrom", "Indexer", "Distinct", "Sort"))
 
 
@@ -119,6 +128,58 @@ def _point_type(node: PlanNode) -> CqlType | None:
     if isinstance(node, (Cast, Constant)) and isinstance(node.type, IntervalType):
         return node.type.point if node.type.point in _DISJOINT else None
     return None
+
+
+class Shape(Enum):
+    """The form of the values of a node."""
+
+    TRUTH = "Boolean"
+    LIST = "list"
+    VALUE = "another single value"
+
+
+def shape_of(node: PlanNode) -> Shape | None:
+    """The form of the values of a node; None if the plan does not show it."""
+    match node:
+        case Retrieve() | MakeList() | SortWithin() | Repeat():
+            return Shape.LIST
+        case TypeTest() | Membership() | ExistsWithin():
+            return Shape.TRUTH
+        case MakeRecord() | MakeInterval():
+            return Shape.VALUE
+        case Constant():
+            return None if node.value is None else _shape_of_type(node.type)
+        case CollectWithin():
+            return Shape.LIST if any(shape_of(scan.source) is Shape.LIST for scan in sources_of(node.rows)) else None
+        case Cast():
+            return _shape_of_type(node.type) or shape_of(node.operand)
+        case Conditional():
+            return _first_shape([*(value for _, value in node.branches), node.otherwise])
+        case Call():
+            return _shape_of_result(node.operator) or (
+                _first_shape(node.operands) if node.operator in _KEEP_THE_SHAPE else None
+            )
+    return None
+
+
+def _shape_of_type(type_: CqlType) -> Shape | None:
+    if isinstance(type_, ListType):
+        return Shape.LIST
+    if type_ == ANY or isinstance(type_, ChoiceType):
+        return None
+    return Shape.TRUTH if type_ == BOOLEAN else Shape.VALUE
+
+
+@cache
+def _shape_of_result(operator: str) -> Shape | None:
+    found = registry.find(operator)
+    results = [] if found is None else [overload.result for overload in found.overloads]
+    shapes = {None if is_variable(result) else _shape_of_type(result) for result in results}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _first_shape(alternatives: Iterable[PlanNode]) -> Shape | None:
+    return next((known for each in alternatives if (known := shape_of(each)) is not None), None)
 
 
 def _first_known(type_of: Callable[[PlanNode], CqlType | None], alternatives: Iterable[PlanNode]) -> CqlType | None:

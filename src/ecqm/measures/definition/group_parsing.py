@@ -25,6 +25,7 @@ from ecqm.measures.definition.measure import (
     StratifierComponent,
 )
 from ecqm.measures.definition.resource import GroupResource, MeasureResource, PopulationResource, StratifierResource
+from ecqm.measures.definition.roles import role_problems
 
 _AGGREGATES = {
     **{method.value: method for method in Aggregate},
@@ -54,7 +55,7 @@ class GroupParser:
             raise MeasureError(f"{where}: no initial population")
         if len({population.id for population in populations}) != len(populations):
             raise MeasureError(f"{where}: two populations have one id")
-        return Group(
+        group = Group(
             id=group_id,
             scoring=scoring,
             basis=basis_of(resource, self._measure),
@@ -64,6 +65,8 @@ class GroupParser:
             code=label_of(resource.code),
             description=resource.description,
         )
+        self.problems += (f"{where}: {problem}" for problem in role_problems(group))
+        return group
 
     def _scoring(self, resource: GroupResource, where: str) -> Scoring:
         code = text_of(extension(resource.extension, "cqfm-scoring")) or code_of(self._measure.scoring)

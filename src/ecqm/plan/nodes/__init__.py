@@ -22,6 +22,7 @@ from ecqm.plan.nodes.queries import (
     SortWithin,
     WithinNode,
     bound_by,
+    sources_of,
 )
 from ecqm.plan.nodes.values import (
     Call,
@@ -71,4 +72,5 @@ __all__ = [
     "WithinNode",
     "bound_by",
     "reachable",
+    "sources_of",
 ]

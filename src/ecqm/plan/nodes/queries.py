@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ecqm.plan.nodes.base import Node, PlanNode, RowsNode, Variable
@@ -64,14 +64,18 @@ class Filter(RowsNode):
 
 def bound_by(rows: RowsNode | None) -> frozenset[Variable]:
     """The variables that a frame binds."""
-    found: set[Variable] = set()
+    return frozenset(scan.variable for scan in sources_of(rows))
+
+
+def sources_of(rows: RowsNode | None) -> Iterator[Scan]:
+    """The scans of a frame, the last source of the query first."""
     while rows is not None:
         if isinstance(rows, Scan):
-            found.add(rows.variable)
+            yield rows
             rows = rows.of
-        elif isinstance(rows, Filter):
+        else:
+            assert isinstance(rows, Filter)
             rows = rows.rows
-    return frozenset(found)
 
 
 class WithinNode(PlanNode):

@@ -115,7 +115,7 @@ class ConversionTable:
         return self._found[key]
 
     def _search(self, from_: CqlType, to: CqlType, implicit: bool) -> Conversion | None:
-        if self.relations.is_compatible(from_, to):
+        if self.relations.is_compatible(from_, to) and not (isinstance(from_, ListType) and isinstance(to, ListType)):
             return Conversion(Kind.CAST, from_, to, CAST)
         return self._by_operator(from_, to, implicit) or self._by_structure(from_, to) or self._by_promotion(from_, to)
 
@@ -141,6 +141,7 @@ class ConversionTable:
                 if inner is not None:
                     return Conversion(Kind.TO_CHOICE, from_, to, inner.score, inner=inner)
         elif isinstance(from_, ListType) and isinstance(to, ListType):
+            # Not a cast of the list: one element of another type would make all of it null.
             inner = self.find(from_.element, to.element)
             if inner is not None:
                 return Conversion(Kind.ELEMENTS, from_, to, inner.score, inner=inner)

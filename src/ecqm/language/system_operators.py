@@ -42,19 +42,19 @@ Coalesce(T, T, T, T) : T
 Coalesce(T, T, T, T, T) : T
 """
 
-_CONVERTIBLE = ("Boolean", "Integer", "Long", "Decimal", "DateTime", "Date", "Time", "Quantity", "Ratio", "String")
+_TEXTUAL = ("Boolean", "Integer", "Long", "Decimal", "DateTime", "Date", "Time", "Quantity", "Ratio")
 CONVERSION = "\n".join(
     (
-        _each("ToString(#) : String", _CONVERTIBLE),
-        _each("ToBoolean(#) : Boolean", ("String", "Integer", "Long", "Decimal", "Boolean")),
-        _each("ToInteger(#) : Integer", ("String", "Boolean", "Long", "Integer")),
-        _each("ToLong(#) : Long", ("String", "Integer", "Boolean", "Long")),
-        _each("ToDecimal(#) : Decimal", ("String", "Integer", "Long", "Boolean", "Decimal")),
-        _each("ToDateTime(#) : DateTime", ("String", "Date", "DateTime")),
-        _each("ToDate(#) : Date", ("String", "DateTime", "Date")),
-        _each("ToTime(#) : Time", ("String", "DateTime", "Time")),
-        _each("ToQuantity(#) : Quantity", ("String", "Integer", "Decimal", "Ratio", "Quantity")),
-        _each("ToRatio(#) : Ratio", ("String", "Ratio")),
+        _each("ToString(#) : String", _TEXTUAL),
+        _each("ToBoolean(#) : Boolean", ("String", "Integer", "Long", "Decimal")),
+        _each("ToInteger(#) : Integer", ("String", "Boolean", "Long")),
+        _each("ToLong(#) : Long", ("String", "Integer", "Boolean")),
+        _each("ToDecimal(#) : Decimal", ("String", "Integer", "Long", "Boolean")),
+        _each("ToDateTime(#) : DateTime", ("String", "Date")),
+        _each("ToDate(#) : Date", ("String", "DateTime")),
+        "ToTime(String) : Time",
+        _each("ToQuantity(#) : Quantity", ("String", "Integer", "Long", "Decimal", "Ratio")),
+        "ToRatio(String) : Ratio",
         _each("ToConcept(#) : Concept", ("Code", "List<Code>")),
         _each(
             "ConvertsTo#(Any) : Boolean",

@@ -347,8 +347,6 @@ class TranslatorCore:
                 return left
             if conversions.find(left, right) is not None:
                 return right
-        if isinstance(left, ListType) and isinstance(right, ListType):
-            return ListType(self._wider(left.element, right.element))
         return choice_of((left, right))
 
     def unified(self, values: Sequence[Typed], contexts: Sequence[Context]) -> tuple[list[Typed], CqlType]:

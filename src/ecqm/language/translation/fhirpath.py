@@ -58,6 +58,8 @@ class FhirPathTranslator(IterationTranslator):
                 raise CqlError(f"CQL does not have the FHIRPath function {name}{advice}", context)
             return None
         operands = [receiver, *map(self.translate, arguments)]
+        if isinstance(receiver.type, NamedType) and operator == f"To{receiver.type.name}" and not arguments:
+            return receiver
         if operator in _PATTERN_FIRST:
             operands.reverse()
         return self.operator(operator, operands, context)

@@ -11,7 +11,7 @@ from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Typed
 from ecqm.language.translation.names import DependsOnBroken, NameTranslator
-from ecqm.types import ANY, CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, CqlType, NamedType
+from ecqm.types import ANY, CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, CqlType, ListType, NamedType
 
 _AGE = {
     f"{prefix}AgeIn{unit}s{suffix}": (prefix, unit, suffix)
@@ -19,8 +19,11 @@ _AGE = {
     for unit in ("Year", "Month", "Week", "Day", "Hour", "Minute", "Second")
     for suffix in ("", "At")
 }
-_NOT_CALLABLE = frozenset(("DateTimeComponentFrom", "DurationBetween", "DifferenceBetween", "ExpandValueSet"))
+_NOT_CALLABLE = frozenset(("DateTimeComponentFrom", "DurationBetween", "DifferenceBetween"))
 _COALESCE_OPERANDS = 5
+_ELEMENT_OF_LIST = [
+    overload for overload in system_signatures()["Indexer"] if isinstance(overload.operands[0], ListType)
+]
 
 
 class FunctionTranslator(NameTranslator):
@@ -245,9 +248,6 @@ class FunctionTranslator(NameTranslator):
 
     def _call_Coalesce(self, operands: list[Typed], context: Context) -> Typed:
         if len(operands) <= _COALESCE_OPERANDS:
-            overloads = system_signatures()["Coalesce"]
-            if len(operands) > 1 and self.try_resolve(overloads, operands, "Coalesce", context) is None:
-                operands, _ = self.unified(operands, [context] * len(operands))
             return self.operator("Coalesce", operands, context)
         operands, common = self.unified(operands, [context] * len(operands))
         return Typed(nodes.Coalesce(operand=[operand.node for operand in operands]), common)
@@ -261,11 +261,11 @@ class FunctionTranslator(NameTranslator):
         return literal
 
     def _list_and_count(self, name: str, operands: list[Typed], context: Context) -> tuple[Typed, Typed]:
-        if len(operands) != 2:
+        resolution = self.try_resolve(_ELEMENT_OF_LIST, operands, name, context)
+        if resolution is None:
             raise CqlError(f"{name} takes a list and a number of elements", context)
-        indexer = self.operator("Indexer", operands, context).node
-        assert isinstance(indexer, nodes.Indexer)
-        return Typed(indexer.operand[0], operands[0].type), Typed(indexer.operand[1], INTEGER)
+        source, count = self.converted(operands, resolution)
+        return Typed(source.node, resolution.signature.operands[0]), count
 
     def _call_Skip(self, operands: list[Typed], context: Context) -> Typed:
         source, count = self._list_and_count("Skip", operands, context)

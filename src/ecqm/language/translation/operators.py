@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ecqm.elm import nodes
-from ecqm.language.conversions import Kind
+from ecqm.language.conversions import CAST, Conversion, Kind
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.literals import INTEGER_LIMIT
+from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.functions import FunctionTranslator
 from ecqm.language.translation.names import parts_of
@@ -15,6 +17,7 @@ from ecqm.language.translation.selectors import SelectorTranslator
 from ecqm.types import (
     ANY,
     BOOLEAN,
+    CODE,
     CODE_SYSTEM,
     CONCEPT,
     DATETIME,
@@ -137,7 +140,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         if symbol == "-":
             return self.operator("Subtract", operands, context)
         if symbol == "&":
-            if not all(self._is_text(operand.type) or operand.type == ANY for operand in operands):
+            if not all(self._converts_to_text(operand.type) for operand in operands):
                 given = ", ".join(str(operand.type) for operand in operands)
                 raise CqlError(f"'&' cannot be applied to ({given})", context, expected=["String & String"])
             empty = [self.operator("Coalesce", [part, self.literal(STRING, "")], context) for part in operands]
@@ -153,6 +156,9 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
             return True
         conversion = self.models.conversions.find(type_, STRING)
         return conversion is not None and conversion.kind is Kind.OPERATOR
+
+    def _converts_to_text(self, type_: CqlType) -> bool:
+        return type_ == STRING or self.models.conversions.find(type_, STRING) is not None
 
     def visit_ExtentTerm(self, context: Context) -> Typed:
         type_ = self.models.named_type(parts_of(context.qualifiedIdentifier()), context.qualifiedIdentifier())
@@ -180,6 +186,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         comparand: Typed | None = None
         if len(expressions) > 1:
             compared = [self.translate(expressions[0]), *map(self.translate, whens)]
+            self._check_comparable(compared, whens)
             (comparand, *conditions), _ = self.unified(compared, [expressions[0], *whens])
         else:
             conditions = [self.boolean(when) for when in whens]
@@ -192,6 +199,13 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
             else_=values[-1].node,
         )
         return Typed(node, type_)
+
+    def _check_comparable(self, compared: Sequence[Typed], whens: Sequence[Context]) -> None:
+        """Raises CqlError if the first of the values cannot equal one of the others."""
+        comparand, *others = compared
+        for value, when in zip(others, whens, strict=True):
+            if self.try_resolve(system_signatures()["Equal"], [comparand, value], "Equal", when) is None:
+                raise CqlError(f"a value of type {comparand.type} cannot equal one of type {value.type}", when)
 
     # ------------------------------------------------------------------------------------------ types
 
@@ -249,12 +263,14 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     def visit_SetExpression(self, context: Context) -> Typed:
         name = _SETS[word(context, 1)]
         left, right = (self.translate(operand) for operand in context.expression())
-        if name == "Union" and isinstance(left.type, ListType) and isinstance(right.type, ListType):
-            return self._union(left, left.type, right, right.type, context)
+        if isinstance(left.type, ListType) and isinstance(right.type, ListType):
+            return self._of_lists(name, left, left.type, right, right.type, context)
         return self.operator(name, [left, right], context)
 
-    def _union(self, left: Typed, left_type: ListType, right: Typed, right_type: ListType, context: Context) -> Typed:
-        """The union of lists. If neither element type includes the other, both become lists of their choice."""
+    def _of_lists(
+        self, name: str, left: Typed, left_type: ListType, right: Typed, right_type: ListType, context: Context
+    ) -> Typed:
+        """A set operation on lists. If neither element type includes the other, both become lists of their choice."""
         relations, conversions = self.models.relations, self.models.conversions
         related = (
             relations.is_subtype(left_type, right_type)
@@ -273,7 +289,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
             left, right = (
                 operand if operand.type == type_ else self._as_list(operand, type_) for operand in (left, right)
             )
-        return self.operator("Union", [left, right], context)
+        return self.operator(name, [left, right], context)
 
     def _as_list(self, value: Typed, type_: ListType) -> Typed:
         node = nodes.As(operand=value.node, asTypeSpecifier=self.models.specifier(type_))
@@ -293,7 +309,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     def _flatten(self, operand: Typed, type_: ListType, context: Context) -> Typed:
         """Flatten a list; lists of different types become a list of their choice."""
         element = type_.element
-        if isinstance(element, ChoiceType):
+        if isinstance(element, ChoiceType) and any(isinstance(part, ListType) for part in element.choices):
             parts = [part.element if isinstance(part, ListType) else part for part in element.choices]
             return Typed(nodes.Flatten(operand=operand.node), ListType(choice_of(parts)))
         return self.operator("Flatten", [operand], context)
@@ -324,6 +340,8 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
             return self.operator("PointFrom", [operand], context)
         if component in _COMPONENTS:
             return self.operator(_COMPONENTS[component], [operand], context)
+        if component == "week":
+            raise CqlError("'week from' is not defined: weeks are numbered in different ways", context)
         if operand.type == ANY:
             operand = self.cast(operand, DATETIME)
         return self.operator("DateTimeComponentFrom", [operand], context, precision=component.capitalize())
@@ -336,10 +354,10 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         relation = word(context, 1)
         attributes = {} if precision is None else {"precision": precision.precision().getText().capitalize()}
         if relation == "in":
-            if self._is_terminology(right.type):
+            if precision is None and self._is_terminology(right.type):
                 return self.membership(left, right, context)
             return self.operator("In", [left, right], context, **attributes)
-        if self._is_terminology(left.type):
+        if precision is None and self._is_terminology(left.type):
             return self.membership(right, left, context)
         return self.operator("Contains", [left, right], context, **attributes)
 
@@ -350,8 +368,8 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         """The test whether a code, concept or string, or any of a list, is in a value set or code system."""
         kind = "ValueSet" if collection.type == VALUE_SET else "CodeSystem"
         name = f"AnyIn{kind}" if isinstance(element.type, ListType) else f"In{kind}"
-        if isinstance(element.type, ChoiceType):
-            element = self._code_of_choice(element, element.type)
+        if isinstance(element.type, ChoiceType) and CONCEPT in element.type.choices:
+            element = self._concept_of_choice(element, element.type)
         found = self.operator(name, [element, collection], context)
         reference = nodes.ValueSetRef if kind == "ValueSet" else nodes.CodeSystemRef
         if not isinstance(collection.node, reference):
@@ -360,5 +378,11 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
             setattr(found.node, field, None)
         return found
 
-    def _code_of_choice(self, element: Typed, type_: ChoiceType) -> Typed:
-        return self.cast(element, CONCEPT) if CONCEPT in type_.choices else element
+    def _concept_of_choice(self, element: Typed, type_: ChoiceType) -> Typed:
+        """The Concept that a choice holds; made of the Code if it may hold that instead."""
+        of_code = self.models.conversions.find(CODE, CONCEPT)
+        if CODE not in type_.choices or of_code is None:
+            return self.cast(element, CONCEPT)
+        concept = Conversion(Kind.CAST, CONCEPT, CONCEPT, CAST)
+        either = Conversion(Kind.FROM_CHOICE, type_, CONCEPT, of_code.score, inner=concept, alternatives=(of_code,))
+        return self.convert(element, either)

@@ -195,6 +195,7 @@ class QueryTranslator(TimingTranslator):
     def _sort(self, clause: Context, row: CqlType) -> nodes.SortClause:
         direction = clause.sortDirection()
         if direction is not None:
+            self._check_order(row, clause)
             return nodes.SortClause(by=[nodes.ByDirection(direction=str(direction.getText()))])
         with self.scope(Scope(row=row)):
             return nodes.SortClause(by=[self._sort_item(item) for item in clause.sortItem()])
@@ -202,8 +203,7 @@ class QueryTranslator(TimingTranslator):
     def _sort_item(self, item: Context) -> nodes.SortByItem:
         direction = "asc" if item.sortDirection() is None else str(item.sortDirection().getText())
         key = self.translate(item.term())
-        if not self._is_ordered(key.type):
-            raise CqlError(f"cannot sort by values of type {key.type}: they have no order", item)
+        self._check_order(key.type, item)
         by: nodes.SortByItem
         if isinstance(key.node, nodes.IdentifierRef) and key.node.name != "$this":
             by = nodes.ByColumn(path=key.node.name, direction=direction)
@@ -214,10 +214,12 @@ class QueryTranslator(TimingTranslator):
         self.locate(by, item)
         return by
 
-    def _is_ordered(self, type_: CqlType) -> bool:
+    def _check_order(self, type_: CqlType, context: Context) -> None:
+        """Raises CqlError if values of a type cannot be compared by `<`."""
         value = Typed(nodes.Null(), type_)
         try:
             self.operator("Less", [value, value], None)
         except CqlError as error:
-            return "ambiguous" in error.message
-        return True
+            if "ambiguous" not in error.message:
+                message = f"cannot sort by values of type {type_}: they have no order"
+                raise CqlError(message, context) from None

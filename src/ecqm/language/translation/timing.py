@@ -13,7 +13,7 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Typed, word
 from ecqm.language.translation.operators import OperatorTranslator
-from ecqm.types import ANY, QUANTITY, IntervalType, ListType
+from ecqm.types import ANY, QUANTITY, ChoiceType, IntervalType, ListType
 
 _BOUNDARIES = {"starts": "Start", "ends": "End", "start": "Start", "end": "End"}
 
@@ -94,7 +94,9 @@ class TimingTranslator(OperatorTranslator):
             return False
         if value.type == ANY:
             return null_is_point
-        return not self._converts_to_interval(value)
+        return not any(
+            isinstance(type_, IntervalType | ListType) for type_ in self.models.conversions.targets(value.type)
+        )
 
     def _null_as(self, whole: Typed, value: Typed) -> Typed:
         """Cast an untyped null to the type of the list or interval that it is compared with."""
@@ -231,7 +233,7 @@ class TimingTranslator(OperatorTranslator):
     def visit_PrecisionOfTerm(self, context: Context) -> Typed:
         name = f"{word(context, 0).capitalize()}Between"
         operand = self.translate(context.term())
-        if not isinstance(operand.type, IntervalType) and not self._converts_to_interval(operand):
+        if not isinstance(operand.type, IntervalType | ChoiceType) and not self._converts_to_interval(operand):
             raise CqlError(f"'{word(context, 0)} in' needs an interval, found {operand.type}", context)
         bounds = [self._boundary("Start", operand, context), self._boundary("End", operand, context)]
         return self.operator(name, bounds, context, precision=_unit(context))

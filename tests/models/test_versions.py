@@ -101,3 +101,10 @@ def test_us_quality_core_is_derived_from_us_core_and_fhir() -> None:
     assert {step.type.model for step in model.lineage("Task")} == {"USQualityCore", "FHIR", "System"}
     resources = [each.name for each in model.types() if each.retrievable]
     assert all(NamedType("FHIR", "Resource") in {step.type for step in model.lineage(name)} for name in resources)
+
+
+def test_parts_of_resources_are_those_of_fhir_in_derived_models() -> None:
+    for name in ("USQualityCore.Encounter.Diagnosis", "Encounter.Diagnosis"):
+        part = load_model("USQualityCore", "0.5.0").type(name)
+        assert part is not None and part.type == NamedType("FHIR", "Encounter.Diagnosis")
+    assert load_model("USQualityCore", "0.5.0").type("Encounter.Nothing") is None

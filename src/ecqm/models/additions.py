@@ -71,8 +71,9 @@ def _settled_types(model: str, blocks: list[str], known: dict[str, Model]) -> li
     heads = {(fields := block.partition("\n")[0].split("\t"))[1]: fields for block in blocks}
     for fields in heads.values():
         base, _, name = "".join(fields[2:3]).partition(".")
-        if base in known and known[base].type(name) is None and "FHIR" in known:
-            fields[2] = f"FHIR.{name}"
+        found = known[base].type(name) if base in known else None
+        if found is not None:
+            fields[2] = str(found.type)
 
     def code_element(base: str) -> str | None:
         """The code element of a type, its own or inherited."""

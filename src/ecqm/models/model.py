@@ -157,7 +157,8 @@ class Model:
         return f"<model {self.name} {self.version}>"
 
     def type(self, name: str | CqlType) -> ModelType | None:
-        """The type with a name (`Encounter`, `FHIR.Encounter`, a NamedType) here or in a required model, or None."""
+        """The type with a name (`Encounter`, `FHIR.Encounter`, a NamedType) here or in a required model, or None. For a
+        part of a resource that a model derived from FHIR does not profile, the type of FHIR."""
         if not isinstance(name, str):
             if not isinstance(name, NamedType):
                 return None
@@ -172,6 +173,9 @@ class Model:
         found = self._types.get(name)
         if found is None and (block := self._blocks.get(name)):
             found = self._types[name] = ModelType(self.name, block)
+        if found is None and self.is_derived and "." in name:
+            # The parts of resources (Encounter.Diagnosis) are those of FHIR where the model does not profile them.
+            return self._load("FHIR", self.requires["FHIR"]).type(name)
         return found
 
     def _required(self, name: str) -> Model | None:

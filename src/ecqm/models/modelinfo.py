@@ -117,9 +117,13 @@ def _type_block(info: etree._Element, model: str) -> str:
         attributes.append("retrievable")
     name = str(info.get("name")).removeprefix(f"{model}.")
     lines = [_line(_KINDS[_specifier_kind(info)], name, _base_type(info, model), *attributes)]
-    for element in _children(info, "element"):
-        lines.append(_line("", str(element.get("name")), _element_type(element, model), element.get("target") or ""))
+    lines += (
+        _line("", str(element.get("name")), _element_type(element, model), element.get("target") or "")
+        for element in _children(info, "element")
+    )
     for tag, mark in (("contextRelationship", "@"), ("targetContextRelationship", "@@")):
-        for relation in _children(info, tag):
-            lines.append(_line("", f"{mark}{relation.get('context')}", str(relation.get("relatedKeyElement"))))
+        lines += (
+            _line("", f"{mark}{relation.get('context')}", str(relation.get("relatedKeyElement")))
+            for relation in _children(info, tag)
+        )
     return "\n".join(lines)

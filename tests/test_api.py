@@ -155,7 +155,8 @@ def test_tables_go_on_to_data_frames(data: Path) -> None:
 def test_import_is_quick() -> None:
     heavy = "[name for name in ('numpy', 'pyarrow', 'msgspec', 'click', 'pyspark') if name in sys.modules]"
     script = f"import sys, ecqm; print({heavy})"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_packages_of_qdm_measures(tmp_path: Path) -> None:

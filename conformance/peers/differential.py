@@ -203,10 +203,10 @@ def alike(one: Any, other: Any) -> bool:
 
 def compare(measure: Measure, records: Sequence[Record], ours: list[Answer], others: list[Answer]) -> Compared:
     result = Compared(measure.name, len(records))
-    for record, mine, their in zip(records, ours, others, strict=True):
+    for record, own, other in zip(records, ours, others, strict=True):
         whole = True
-        if "error" in mine or "error" in their:
-            mine, their = {"error": mine.get("error")}, {"error": their.get("error")}
+        failed = "error" in own or "error" in other
+        mine, their = ({"error": each.get("error")} if failed else each for each in (own, other))
         for name in mine.keys() & their.keys():
             a, b = comparable(mine[name]), comparable(their[name])
             same = alike(a, b) or (name == "error" and a is not None and b is not None)

@@ -22,7 +22,7 @@ def json_decoder(shape: type[_T], float_hook: Callable[[str], Any] | None = None
 
     def decode(data: bytes) -> _T:
         try:
-            return read(data[len(_BOM) :] if data.startswith(_BOM) else data)
+            return read(data.removeprefix(_BOM))
         except RecursionError:
             raise msgspec.DecodeError("it is nested too deeply") from None
         except UnicodeDecodeError as error:

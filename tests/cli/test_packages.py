@@ -49,9 +49,10 @@ def test_qrda_documents_give_the_same_as_json(tmp_path: Path, packages: Path) ->
     document = write_qrda1(read_whole(TWO_STAYS, "patient.json")[1][0]).xml
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "p1.xml").write_bytes(document)
-    told = []
-    for data in (packages / "patients" / "CMS1" / "p0.json", tmp_path / "documents"):
-        told.append(ecqm("run", packages, "--measure", "CMS1", "--data", data, "--output", tmp_path / "o").output)
+    told = [
+        ecqm("run", packages, "--measure", "CMS1", "--data", data, "--output", tmp_path / "o").output
+        for data in (packages / "patients" / "CMS1" / "p0.json", tmp_path / "documents")
+    ]
     assert told[0] == told[1] and "initial-population 2" in told[0]
 
 

@@ -143,7 +143,7 @@ def test_a_shard_that_was_repaired_is_all_that_is_evaluated_again(tmp_path: Path
     assert len(parts) > 1
     damaged.write_bytes(sound)
     # A different one now: if it were read, it would be named.
-    other = sorted((store / "shards").iterdir())[0] / "Encounter.arrow"
+    other = min((store / "shards").iterdir()) / "Encounter.arrow"
     other.rename(other.with_suffix(".kept"))
     assert command(*arguments(store, results)).exit_code == 0
     other.with_suffix(".kept").rename(other)

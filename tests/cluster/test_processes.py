@@ -114,7 +114,7 @@ def test_what_a_process_writes_late_stays_with_its_run(tmp_path: Path, store: Pa
         units = cohorts.units(store, output.work)
         late, path = Worker(cohorts.shipment(output)), output.path_of(0)
     with RunOutput(tmp_path / "results", select(SAMPLE), cohorts.STATED, fingerprint="another") as other:
-        with pytest.raises(OSError):
+        with pytest.raises(FileNotFoundError):
             late.run(units[0], path)
         assert not other.done
 

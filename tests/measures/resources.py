@@ -35,13 +35,13 @@ def observation(name: str, observed: str, method: str) -> dict[str, Any]:
 
 
 def group(
-    scoring: str, *populations: dict[str, Any], basis: str = "boolean", id: str = "g1", **more: Any
+    scoring: str, *populations: dict[str, Any], basis: str = "boolean", group_id: str = "g1", **more: Any
 ) -> dict[str, Any]:
     extension = [
         {"url": CQFM + "cqfm-scoring", "valueCodeableConcept": concept(scoring)},
         {"url": CQFM + "cqfm-populationBasis", "valueCode": basis},
     ]
-    return {"id": id, "extension": extension, "population": list(populations)} | more
+    return {"id": group_id, "extension": extension, "population": list(populations)} | more
 
 
 def measure_resource(*groups: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -27,11 +27,12 @@ def _dates() -> list[Any]:
 
 def _datetimes(complete: bool) -> list[Any]:
     components = list(product([2012], [2, 3], [1, 29], [0, 23], [0, 59], [0, 30], [0, 999]))
-    found = []
-    for fields in random.Random(7).sample(components, 24):
-        for offset in (None, 0, -300, 330):
-            for count in (6, 7) if complete else range(1, 8):
-                found.append(DateTime.from_fields(fields[:count], offset))
+    found = [
+        DateTime.from_fields(fields[:count], offset)
+        for fields in random.Random(7).sample(components, 24)
+        for offset in (None, 0, -300, 330)
+        for count in ((6, 7) if complete else range(1, 8))
+    ]
     return [*found, MIN_DATETIME, MAX_DATETIME, DateTime(9999, 12, 31, 20, 0, 0, 0, -300), DateTime(9999, offset=330)]
 
 

@@ -17,7 +17,7 @@ from tests.operators.notation import is_identical
 kinds = st.sampled_from(
     [
         st.integers(0, 4) | st.none(),
-        st.sampled_from([Decimal("1"), Decimal("1.0"), Decimal("1.50"), Decimal("2"), None]),
+        st.sampled_from([Decimal(1), Decimal("1.0"), Decimal("1.50"), Decimal(2), None]),
         st.sampled_from([Date(2012), Date(2012, 5), Date(2012, 5, 6), Date(2013), None]),
         st.sampled_from([Code("a", "s"), Code("a"), Code("b", "s"), None]),
         st.sampled_from([Quantity(Decimal(1), "m"), Quantity(Decimal(100), "cm"), Quantity(Decimal(1), "g"), None]),

@@ -27,7 +27,7 @@ def test_signatures_are_read_and_written_alike() -> None:
         "(Tuple{a Integer}, Choice<Date, Time>) -> Any",
     ):
         assert str(Signature.parse(text)) == text
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="Integer -> Boolean"):
         Signature.parse("Integer -> Boolean")
 
 
@@ -88,7 +88,7 @@ def test_an_operator_can_be_extended_but_not_redefined() -> None:
     assert known.call(None) is None
     context = EvaluationContext(DateTime(2026), 60)
     assert known.call("x", context=context, precision="day") == ("x", "day", 60)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="declared twice"):
         operator("Registry test")(First)
 
 

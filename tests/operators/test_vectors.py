@@ -75,10 +75,9 @@ def test_kernel_means_what_the_scalars_mean(name: str) -> None:
             overload = registry.get(name).resolve(types)
             assert overload is not None
             settings = {} if precision is None else {"precision": precision}
+            durations = {t.QUANTITY: DURATIONS} if name in MOVES and types[0] in TEMPORAL else {}
             for domains in (DOMAINS, COMMON):
-                if name in MOVES and types[0] in TEMPORAL:
-                    domains = domains | {t.QUANTITY: DURATIONS}
-                draw = Draw(seed, domains)
+                draw = Draw(seed, domains | durations)
                 rows = draw.rows(types, ROWS)
                 decided += _compare(name, overload, [list(column) for column in zip(*rows, strict=True)], settings)
                 for place in range(len(types)):

@@ -18,7 +18,7 @@ from ecqm.values.text import parse_datetime, to_cql
         (True, "true"),
         (3, "3"),
         (Long(3), "3L"),
-        (Decimal("3"), "3.0"),
+        (Decimal(3), "3.0"),
         (Decimal("1E+2"), "100.0"),
         (Decimal("0.00000001"), "0.00000001"),
         ("it's\na \\", r"'it\'s\na \\'"),

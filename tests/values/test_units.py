@@ -98,4 +98,4 @@ def test_products_and_quotients_of_units() -> None:
 
 def test_a_result_out_of_range_is_an_error() -> None:
     with pytest.raises(CqlError):
-        convert(Decimal("99999999999999999999"), "Ym", "ym")
+        convert(Decimal(99999999999999999999), "Ym", "ym")

@@ -132,12 +132,9 @@ class _JsonReader:
                 elif kind == "text" and type(value) is str:
                     values[field.name] = value
                 elif kind == "nodes" or kind == "defs":
-                    if kind == "defs":
-                        value = value.get("def", []) if type(value) is dict else value
-                    parts: list[Node] = []
-                    for part in value if type(value) is list else (value,):
-                        parts.append(self.node(part, field.declared, depth + 1))
-                    values[field.name] = parts
+                    listed = value.get("def", []) if kind == "defs" and type(value) is dict else value
+                    parts = listed if type(listed) is list else (listed,)
+                    values[field.name] = [self.node(part, field.declared, depth + 1) for part in parts]
                 elif kind == "raw":
                     values[field.name] = value
                 else:

@@ -79,7 +79,7 @@ class _Errors(ErrorListener):  # type: ignore[misc]
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
 
-    def syntaxError(self, recognizer: Any, offendingSymbol: Any, line: int, column: int, msg: str, e: Any) -> None:
+    def syntaxError(self, recognizer: Any, offendingSymbol: Any, line: int, column: int, msg: str, e: Any) -> None:  # noqa: N803
         if self.found:
             return
         knows = e is None or e.ctx is not None

@@ -153,7 +153,7 @@ class Modulo:
         same = in_finer_unit(left, right)
         if same is None and right.unit != "1":
             return None
-        dividend, divisor, unit = same if same else (left.value, right.value, left.unit)
+        dividend, divisor, unit = same or (left.value, right.value, left.unit)
         return quantity(in_decimal(Decimal(remainder(dividend, divisor))), unit)
 
 

@@ -136,9 +136,9 @@ def test_what_cannot_run_is_told(tmp_path: Path) -> None:
     broken["population_sets"][0]["populations"]["IPP"] = statement("Nowhere")
     (run,) = run_deck(PackageDeck.open(deck(tmp_path, TWO_STAYS, of=broken)))
     assert "Nowhere" in str(run.results[0].error)
+    path = tmp_path / "measures" / "CMS1" / "CMS1.json"
+    path.write_text(json.dumps(measure() | {"main_cql_library": "Other"}))
     with pytest.raises(ContentError, match="main"):
-        path = tmp_path / "measures" / "CMS1" / "CMS1.json"
-        path.write_text(json.dumps(measure() | {"main_cql_library": "Other"}))
         read_package(path)
     with pytest.raises(ContentError):
         PackageDeck.open(tmp_path / "measures")

@@ -160,7 +160,7 @@ def test_patients_in_xml_are_those_in_json(tmp_path: Path) -> None:
     case = BUNDLES / "sample/input/tests/measure/SampleHospitalStay"
     for number, path in enumerate(sorted(case.rglob("*.json"))):
         (tmp_path / f"{number}.xml").write_bytes(to_xml(path.read_bytes()))
-    (tmp_path / "0.json").write_bytes(sorted(case.rglob("*.json"))[0].read_bytes())
+    (tmp_path / "0.json").write_bytes(min(case.rglob("*.json")).read_bytes())
     (tmp_path / "broken.xml").write_bytes(xml("", "Nonsense"))
     (json_cohort, xml_cohort) = (read_files([folder]) for folder in (case, tmp_path))
     assert sorted(xml_cohort.ids) == sorted(json_cohort.ids)

@@ -13,7 +13,9 @@ def test_components_are_found_by_what_they_are_named() -> None:
     parts = (population("initial-population"), population("denominator"), population("numerator"))
     first = measure(group("proportion", *parts), url="http://example.org/Measure/0")
     several = measure(
-        group("proportion", *parts, id="a"), group("proportion", *parts, id="b"), url="http://example.org/Measure/1"
+        group("proportion", *parts, group_id="a"),
+        group("proportion", *parts, group_id="b"),
+        url="http://example.org/Measure/1",
     )
     known = {each.url: each for each in (first, several)}
     asked = composite_measure(group_id="b")
@@ -52,7 +54,7 @@ def test_a_composite_of_groups_of_its_own_measure() -> None:
             *({"url": CQFM + "cqfm-component", "valueRelatedArtifact": artifact} for artifact in artifacts),
         ],
     }
-    read = measure(group("proportion", *parts, id="a"), group("proportion", *parts, id="b"), whole)
+    read = measure(group("proportion", *parts, group_id="a"), group("proportion", *parts, group_id="b"), whole)
     assert [g.id for g in read.groups] == ["a", "b"] and [c.id for c in read.composites] == ["whole"]
     bound, needed = resolved_composites(read, {}.__getitem__)
     assert needed == [] and {c.measure for c in bound.composites[0].components} == {read.canonical}

@@ -13,7 +13,7 @@ CODES = ("initial-population", "measure-population")
 
 
 def table() -> Any:
-    by_patient = group("cohort", population("initial-population"), id="patients")
+    by_patient = group("cohort", population("initial-population"), group_id="patients")
     by_episode = group(
         "continuous-variable",
         *map(population, CODES),

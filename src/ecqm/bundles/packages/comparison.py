@@ -130,7 +130,7 @@ def package_report(engine: dict[str, Any], runs: Sequence[MeasureRun]) -> dict[s
     authors."""
     report = deck_report(engine, runs)
     for told, run in zip(report["measures"], runs, strict=True):
-        told |= _tally(run.results)
+        told.update(_tally(run.results))
     report["totals"] |= _tally([result for run in runs for result in run.results])
     return report
 

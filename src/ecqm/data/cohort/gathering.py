@@ -83,8 +83,10 @@ class Gathered:
                 place + turn * size: (name, container + turn * sizes[name])
                 for place, (name, container) in containers.items()
             }
-        for rows in (self.resources, self.raws, self.files, self.entries):
-            rows *= times
+        self.resources *= times
+        self.raws *= times
+        self.files *= times
+        self.entries *= times
 
 
 @dataclass(frozen=True)

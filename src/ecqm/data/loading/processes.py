@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any, NoReturn, TypeVar
+from typing import IO, Any, NoReturn, Self, TypeVar
 
 from ecqm.child_processes import start_python
 from ecqm.data.problems import DataError
@@ -73,7 +73,7 @@ class Processes:
         # Nothing is ever sent through it. Its other end is closed when this process ends, and the others notice.
         self._watched, self._alive = Pipe(duplex=False)
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ are too long for it, decodes some pairs of escapes to another character, and cra
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def odd_characters(text: Bytes) -> Rows:
     return np.concatenate([np.zeros(0, np.int64), *found])
 
 
-def odd_numbers(text: Bytes, integers: Set[str]) -> Rows:
+def odd_numbers(text: Bytes, integers: AbstractSet[str]) -> Rows:
     """The places in lines of JSON where a number begins that has more than LONGEST_NUMBER characters, an exponent, or
     a fraction although its key is among `integers`; also places in strings that look like that."""
     starts = _starts(text)
@@ -96,7 +96,7 @@ def _starts(text: Bytes) -> Rows:
     return kept
 
 
-def _has_key(text: Bytes, starts: Rows, keys: Set[str]) -> Mask:
+def _has_key(text: Bytes, starts: Rows, keys: AbstractSet[str]) -> Mask:
     """Do numbers belong to one of some keys? _FAR stands for a key that is too far ahead of its number."""
     before = text[np.maximum(starts[:, None] + np.arange(-_KEY_WIDTH, 0), 0)]
     distinct, number = np.unique(before.view(f"S{_KEY_WIDTH}").ravel(), return_inverse=True)

@@ -10,7 +10,8 @@ Lines that the parser would misread are found, made plain (`ecqm.data.parsing.pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -88,7 +89,7 @@ class _Block:
         self._nothing = msgspec.json.encode({"resourceType": resource_type}) + b"\n"
         self._parser = parser
 
-    def make_plain(self, rows: Set[int]) -> None:
+    def make_plain(self, rows: AbstractSet[int]) -> None:
         """Replace some rows by their plain form."""
         changed = {}
         for row in sorted(rows):
@@ -104,7 +105,7 @@ class _Block:
         self.found.made_plain.update(rows)
         self._change(changed)
 
-    def cut(self, rows: Set[int]) -> bool:
+    def cut(self, rows: AbstractSet[int]) -> bool:
         """Cut contained resources out of some rows, of which none was cut; is there any that they can be cut out of?"""
         changed = {}
         for row in sorted(rows):

@@ -37,7 +37,7 @@ Defs: TypeAlias = list[_T]
 class _NodeMeta(msgspec.StructMeta):
     """Gives all node classes the same record settings, so that a declaration has only fields."""
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _NodeMeta:
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _NodeMeta:  # noqa: PYI034
         return super().__new__(mcls, name, bases, namespace, kw_only=True, eq=False, repr_omit_defaults=True)
 
 
@@ -50,7 +50,7 @@ else:
     _Record = msgspec.Struct
 
 
-class Node(_Record, metaclass=_NodeMeta):
+class Node(_Record, metaclass=_NodeMeta):  # noqa: PLW1641 (its class decides)
     """A node of the expression logical model.
 
     Two nodes are equal if they have the same class and equal fields. Annotations are not compared, because they are

@@ -189,7 +189,7 @@ def _write_quantity(element: Element, value: Quantity) -> None:
         element.set("unit", value.unit)
 
 
-def _interval(part: Codec, struct: type[Period] | type[Range]) -> Codec:
+def _interval(part: Codec, struct: type[Period | Range]) -> Codec:
     def read(element: Element) -> Period | Range | None:
         bounds = {tag: element.find(name(tag)) for tag in ("low", "high")}
         if all(bound is None for bound in bounds.values()):

@@ -98,7 +98,7 @@ def add_document(builder: QdmCohortBuilder, data: bytes, origin: str) -> list[Ac
         )
         return []
     # Documents are of the newest QDM; its parts serve older logic too, which takes of them what it knows.
-    reading = Reading(qdm_structs(NEWEST, EVERYTHING), lambda element, message: document.report(element, message))
+    reading = Reading(qdm_structs(NEWEST, EVERYTHING), document.report)
     demographics = read_demographics(targets[0], reading)
     document.patient = demographics.identifier
     elements = [

@@ -136,6 +136,13 @@ def test_run_needs_data_and_output(tmp_path: Path) -> None:
     assert command("run", SAMPLE, "--measure", STAY, "--data", CASES).exit_code == 2
 
 
+def test_urls_need_spark(tmp_path: Path, data: Path) -> None:
+    url = "hdfs://host/folder"
+    for places in (["--data", url, "--output", tmp_path / "out"], ["--data", data, "--output", url]):
+        run = command("run", SAMPLE, *places)
+        assert run.exit_code == 2 and f"{url}: URLs can be used with --spark only" in run.stderr
+
+
 def test_a_population_that_is_supplemental_data_too(tmp_path: Path, data: Path) -> None:
     content = copy_of_sample(tmp_path)
     path = content / "input" / "resources" / "measure" / f"{STAY}.json"

@@ -21,6 +21,13 @@ from ecqm.cli.examples import examples
 # Commands import what they need when they run, to keep --help fast.
 
 
+class PathOrUrl(click.Path):
+    """A local path, or the URL of a file or folder elsewhere (a string)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        return value if isinstance(value, str) and "://" in value else super().convert(value, param, context)
+
+
 @click.command(
     "run",
     epilog=examples(
@@ -41,7 +48,7 @@ from ecqm.cli.examples import examples
     "--data",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PathOrUrl(path_type=Path),
     help="Patients: file, folder or store (may be repeated).",
 )
 @libraries_option
@@ -66,7 +73,9 @@ from ecqm.cli.examples import examples
     help="Memory for all processes together, in GiB.",
 )
 @click.option(
-    "--spark", metavar="MASTER", help="Run on Spark, such as spark://host:7077; its machines need the same paths."
+    "--spark",
+    metavar="MASTER",
+    help="Run on Spark, such as spark://host:7077; stores and results may then be at URLs (hdfs://…, s3a://…).",
 )
 @click.option(
     "--format",
@@ -76,7 +85,7 @@ from ecqm.cli.examples import examples
     show_default=True,
     help="What to print: a table, or run.json.",
 )
-@click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for results.")
+@click.option("--output", required=True, type=PathOrUrl(path_type=Path, file_okay=False), help="Folder for results.")
 def command(**options: Any) -> None:
     """Evaluate measures of CONTENT on patients.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.evaluation.batches import Evaluation
@@ -12,6 +13,9 @@ from ecqm.cluster.worker import Shipment, Worker
 from ecqm.data import DataError
 from ecqm.reporting.results.run import RunOutput
 from ecqm.terminology import CodeIndex
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # Starting processes and sending them the plans takes seconds; smaller stores are evaluated faster without them.
 _FEW_RESOURCES = 250_000
@@ -26,12 +30,12 @@ def run_units(
     jobs: int,
     share: int,
     advance: Advance = lambda done, of: None,
-    spark: str | None = None,
+    spark: SparkSession | None = None,
     codes: CodeIndex | None = None,
 ) -> dict[int, str]:
     """Evaluate the units that the output does not have yet, and write each to the part with its number.
 
-    The units are evaluated on the Spark master `spark` if one is given; in this process, with its index of `codes`, if
+    The units are evaluated on Spark if there is a session `spark`; in this process, with its index of `codes`, if
     they are few and small; otherwise in at most `jobs` processes that use about `share` bytes each. `advance` is called
     with a number of completed measures and a label. Returns, by number, why units could not be evaluated. Raises
     MeasureError for an invalid measurement period, before any patient is read, and OSError if results cannot be
@@ -42,16 +46,16 @@ def run_units(
     advance(sum(number in done for number in range(len(units))) * len(evaluation.plans), "")
     todo = {number: unit for number, unit in enumerate(units) if number not in done}
     shipment = Shipment(evaluation, output.recorder)
-    if spark is not None:
-        from ecqm.cluster.spark import run_on_spark, session_on
-
-        return run_on_spark(session_on(spark), shipment, todo, output.path_of)
-    if is_small(units):
-        return _run_here(Worker(shipment, CodeIndex() if codes is None else codes), todo, output, advance)
 
     def unit_done(number: int) -> None:
         advance(len(evaluation.plans), f"{number + 1} of {len(units)}")
 
+    if spark is not None:
+        from ecqm.cluster.spark import run_on_spark
+
+        return run_on_spark(spark, shipment, todo, output.receive, unit_done)
+    if is_small(units):
+        return _run_here(Worker(shipment, CodeIndex() if codes is None else codes), todo, output, advance)
     return run_in_processes(shipment, todo, output.path_of, jobs, share, unit_done) if todo else {}
 
 

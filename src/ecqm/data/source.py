@@ -12,6 +12,7 @@ from ecqm.data.fhir.demand import Demand
 from ecqm.data.files.inputs import find_inputs
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.reading.files import read_files
+from ecqm.data.store.folder import Folder
 from ecqm.data.store.store import CohortStore, is_store, open_store
 from ecqm.terminology import CodeIndex
 
@@ -23,10 +24,14 @@ class PatientData:
     index of codes that what was read is kept with.
     """
 
-    def __init__(self, paths: Iterable[Path], default_offset: int = 0) -> None:
-        """`default_offset` in minutes east of UTC. Raises DataError for a path that does not exist, or without data."""
+    def __init__(self, paths: Iterable[Path], default_offset: int = 0, stores_elsewhere: Iterable[Folder] = ()) -> None:
+        """`default_offset` in minutes east of UTC; `stores_elsewhere` are cohort stores on other file systems.
+
+        Raises DataError for a path that does not exist, or without data.
+        """
         self.paths = tuple(Path(path) for path in paths)
         self.stores: list[CohortStore] = [open_store(path) for path in self.paths if is_store(path)]
+        self.stores += map(open_store, stores_elsewhere)
         self.inputs = find_inputs(path for path in self.paths if not is_store(path))
         self.files = self.inputs.files
         if not self.stores and not self.files:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from ecqm.columns import ConceptColumn
@@ -70,6 +71,23 @@ class TestShards:
         path.write_bytes(content)
         with pytest.raises(CorruptShard, match=r"Encounter\.arrow"):
             shard.cohort(EVERYTHING)
+
+    def test_contents_in_memory(self, tmp_path: Path) -> None:
+        """A shard is read from the contents of those files that a demand needs, without its folder."""
+        cohort = read_files([write(tmp_path / "b.json", bundle(*varied()))])
+        folder = tmp_path / "shard"
+        shard = self.stored(folder, cohort, Demand.of(["Patient", "Encounter"], ["status"]))
+        stored, decoded = Demand.of(["Encounter"], ["status"]), Demand.of(["Encounter"], ["type"])
+        contents = {
+            demand: {name: pa.py_buffer((folder / name).read_bytes()) for name in shard.files(demand)}
+            for demand in (stored, decoded)
+        }
+        assert set(contents[stored]) == {"patients.arrow", "codes.arrow", "problems.json", "Encounter.arrow"}
+        assert "resources-0.spool" in contents[decoded]
+        folder.rename(tmp_path / "gone")
+        for demand in (stored, decoded):
+            read = shard.in_memory(contents[demand]).cohort(demand)
+            assert read.ids == cohort.ids and len(read.table("Encounter")) == len(cohort.table("Encounter"))
 
 
 def shards_of(store: Path) -> list[Shard]:

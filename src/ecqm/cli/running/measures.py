@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import platform
 from collections.abc import Mapping
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,18 +23,27 @@ from ecqm.cli.running.outcome import require_complete, show
 from ecqm.cli.running.request import RunRequest
 from ecqm.cluster.run import run_units
 from ecqm.cluster.units import Unit, json_size, largest_unit, units_of
+from ecqm.data import DataError
 from ecqm.data.source import PatientData
 from ecqm.engine import FhirProfiles
 from ecqm.reporting.results.run import RunOutput
 from ecqm.values import EvaluationContext
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 def run_measures(request: RunRequest) -> int:
     """Evaluate FHIR measures and write their results; gives the exit code."""
-    if request.spark is not None:
-        request = request.with_absolute_paths()
     clock = _Clock()
-    patients = PatientData(request.data)
+    session = None
+    if request.spark is not None:
+        from ecqm.cluster.spark import session_on
+
+        session = session_on(request.spark)
+        request = request.with_absolute_paths()
+        clock.took("spark")
+    patients = _patients(request)
     content = open_content(request.content, request.libraries, request.valuesets, request.manifest)
     clock.took("open")
     selection = _planned(content, request)
@@ -43,11 +53,19 @@ def run_measures(request: RunRequest) -> int:
     with _output(request, selection, about, patients) as output, resumable("results"):
         units = _units(patients, output, request)
         clock.took("sort")
-        refused = _evaluate(selection, units, output, request)
+        refused = _evaluate(selection, units, output, request, session)
         clock.took("run")
         outcomes = output.finish(about | {"units": len(units), "seconds": clock.seconds}, refused)
-    show(output, outcomes, refused, request.form)
+        show(output, outcomes, refused, request.form)
     return 2 if output.total.not_run or refused or not output.total.patients else 0
+
+
+def _patients(request: RunRequest) -> PatientData:
+    if not request.urls:
+        return PatientData(request.paths)
+    from ecqm.cluster.spark.hadoop import HadoopPath
+
+    return PatientData(request.paths, stores_elsewhere=map(HadoopPath, request.urls))
 
 
 def _planned(content: Content, request: RunRequest) -> Selection:
@@ -63,7 +81,14 @@ def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any],
     """The output folder, which an interrupted run with the same fingerprint has already filled in part."""
     unit_size = largest_unit(request.share)
     fingerprint = [about["engine"], about["hashes"], request.stated, request.profiles, unit_size, patients.state()]
-    return RunOutput(request.output, selection, request.stated, request.results, fingerprint)
+    if isinstance(request.output, Path):
+        return RunOutput(request.output, selection, request.stated, request.results, fingerprint)
+    if patients.files:
+        raise DataError(f"{patients.files[0]}: results at a URL need patients in stores (ecqm load)")
+    from ecqm.cluster.spark.hadoop import HadoopPath
+    from ecqm.cluster.spark.output import HadoopOutput
+
+    return HadoopOutput(HadoopPath(request.output), selection, request.stated, request.results, fingerprint)
 
 
 def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> list[Unit]:
@@ -72,7 +97,9 @@ def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> lis
         return units_of(patients, output.work, size, lambda done: advance(done, "sorting"), processes)
 
 
-def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, request: RunRequest) -> list[str]:
+def _evaluate(
+    selection: Selection, units: list[Unit], output: RunOutput, request: RunRequest, session: SparkSession | None
+) -> list[str]:
     """Evaluate the units that the output lacks; returns the reasons why units could not be evaluated."""
     evaluation = Evaluation(
         selection.plans,
@@ -85,7 +112,7 @@ def _evaluate(selection: Selection, units: list[Unit], output: RunOutput, reques
         patient_codes=request.supplemental_data,
     )
     with progress("evaluating", len(selection.plans) * len(units)) as advance:
-        refused = run_units(evaluation, output, units, request.processes, request.share, advance, request.spark)
+        refused = run_units(evaluation, output, units, request.processes, request.share, advance, session)
     return list(refused.values())
 
 
@@ -99,7 +126,7 @@ def _about(selection: Selection, request: RunRequest) -> dict[str, Any]:
             "numpy": np.__version__,
         },
         "content": str(request.content),
-        "data": [str(path) for path in request.data],
+        "data": [str(place) for place in request.data],
         "content_problems": selection.content.problems,
         "notices": list(selection.notices),
         "profiles": request.profiles,

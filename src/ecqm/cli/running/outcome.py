@@ -42,7 +42,7 @@ def _table(outcomes: Sequence[MeasureOutcome]) -> str:
 
 def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
     total = output.total
-    errors = output.folder / "errors.json"
+    errors = f"{output.name}/errors.json"
     for name, reason in total.not_run.items():
         yield f"measure {name} was not run: {reason}"
     yield from refused

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import perf_counter
+
+import click
 
 from ecqm import __version__
 from ecqm.bundles.packages.content import PackageContent, evaluate_packages, select_packages
@@ -15,6 +18,9 @@ from ecqm.reporting.results.run import RunOutput
 
 def run_packages(request: RunRequest) -> int:
     """Evaluate QDM measures and write the same results as for FHIR measures; gives the exit code."""
+    if request.spark is not None:
+        raise click.UsageError("QDM measures do not run on Spark")
+    assert isinstance(request.output, Path)
     started = perf_counter()
     content = PackageContent.open(request.content, request.valuesets)
     with progress("planning", len(content.select(request.names))) as advance:
@@ -26,7 +32,7 @@ def run_packages(request: RunRequest) -> int:
         with progress("evaluating", len(selection.plans)) as advance, telling(output.tell):
             batch = evaluate_packages(
                 selection,
-                request.data,
+                request.paths,
                 request.stated,
                 request.individual,
                 lambda measure: advance(1, measure.name),
@@ -44,7 +50,7 @@ def run_packages(request: RunRequest) -> int:
             {
                 "engine": {"name": "ecqm", "version": __version__},
                 "content": str(request.content),
-                "data": [str(path) for path in request.data],
+                "data": [str(path) for path in request.paths],
                 "content_problems": content.problems,
                 "model": f"QDM {selection.version}",
                 "hashes": dict(selection.content.hashes()),

@@ -20,7 +20,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,10 +34,12 @@ from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.store.arrow import ArrowReading, StoredElements
+from ecqm.data.store.folder import Folder
 from ecqm.data.store.spool import Lot, SpooledJson, batches_of
 from ecqm.terminology import CodeIndex, CodeKey
 
 SHARED = "shared.spool"
+_PATIENTS, _CODES, _PROBLEMS = "patients.arrow", "codes.arrow", "problems.json"
 _RESOURCES = re.compile(r"resources-(\d+)\.spool")
 _TABLE_COLUMNS = ["@json", "@patient", "@file", "@entry", "@urn"]
 
@@ -46,6 +47,10 @@ _TABLE_COLUMNS = ["@json", "@patient", "@file", "@entry", "@urn"]
 def resources_spool(number: int) -> str:
     """The name of one of the spools with resources of the patients of a shard."""
     return f"resources-{number}.spool"
+
+
+def _table_file(resource_type: str) -> str:
+    return f"{resource_type}.arrow"
 
 
 class CorruptShard(DataError):
@@ -66,11 +71,31 @@ class StoredResource:
 class Shard:
     """A shard that was written; `demand` is what its columns hold. Files are read when they are needed."""
 
-    def __init__(self, folder: Path, checksums: Mapping[str, int], demand: Demand, default_offset: int) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        checksums: Mapping[str, int],
+        demand: Demand,
+        default_offset: int,
+        contents: Mapping[str, pa.Buffer] | None = None,
+    ) -> None:
+        """`contents` are the contents of files by name, if they are in memory."""
         self.folder = folder
         self.demand = demand
         self._checksums = checksums
         self._default_offset = default_offset
+        self._contents = contents
+
+    def in_memory(self, contents: Mapping[str, pa.Buffer]) -> Shard:
+        """The same shard; instead of its files, their contents by name are used."""
+        return Shard(self.folder, self._checksums, self.demand, self._default_offset, contents)
+
+    def files(self, demand: Demand) -> list[str]:
+        """The names of the files that `cohort` reads for a demand."""
+        tables = [_table_file(name) for name in self.resource_types if demand.reads(name)]
+        if self.demand.covers(demand):
+            return [_PATIENTS, _CODES, _PROBLEMS, *tables]
+        return [_PATIENTS, *tables, *self._spools()]
 
     @property
     def resource_types(self) -> tuple[str, ...]:
@@ -80,17 +105,17 @@ class Shard:
 
     def patient_ids(self) -> list[str]:
         """The ids, by patient row."""
-        ids: list[str] = self._batch("patients.arrow").column("id").to_pylist()
+        ids: list[str] = self._batch(_PATIENTS).column("id").to_pylist()
         return ids
 
     def codes(self) -> list[CodeKey]:
         """The codes in the columns: (system, code)."""
-        stored = self._batch("codes.arrow")
+        stored = self._batch(_CODES)
         return list(zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True))
 
     def problems(self) -> list[DataProblem]:
         """Problems that were found when the shard was made."""
-        return [DataProblem(**problem) for problem in json.loads(bytes(self._content("problems.json")))]
+        return [DataProblem(**problem) for problem in json.loads(bytes(self._content(_PROBLEMS)))]
 
     def cohort(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
         """The patients with the demanded part of their data. Raises CorruptShard with the name of the file."""
@@ -101,7 +126,7 @@ class Shard:
         """All resources as they were read; contained resources stay inside theirs."""
         raws = self._json()
         for name in self.resource_types if resource_types is None else resource_types:
-            table = self._batch(f"{name}.arrow").select(_TABLE_COLUMNS)
+            table = self._batch(_table_file(name)).select(_TABLE_COLUMNS)
             table = table.filter(pc.greater_equal(table.column("@json"), 0))
             found = raws.take(table.column("@json").to_numpy())
             columns = [column.to_pylist() for column in (found, *table.columns[1:])]
@@ -136,7 +161,7 @@ class Shard:
         return Cohort(ids, tables, demand, codes, self.problems(), empty)
 
     def _table(self, name: str, n_patients: int, reading: ArrowReading, raws: SpooledJson) -> ResourceTable:
-        batch = self._batch(f"{name}.arrow")
+        batch = self._batch(_table_file(name))
         layouts = json.loads(batch.schema.metadata[b"layouts"])
         first_serial = int(batch.schema.metadata[b"serial"])
         file = batch.column("@file")
@@ -145,7 +170,7 @@ class Shard:
             name,
             n_patients,
             batch.column("@patient").to_numpy(),
-            StoredElements(len(batch), name, lambda element: batch.column(element), layouts, reading),
+            StoredElements(len(batch), name, batch.column, layouts, reading),
             np.arange(first_serial, first_serial + len(batch)),
             batch.column("@container").to_numpy(),
             Origins(file.dictionary.to_pylist(), file.indices.to_numpy(), batch.column("@entry").to_numpy()),
@@ -167,12 +192,12 @@ class Shard:
     def _content(self, name: str) -> pa.Buffer:
         path = self.folder / name
         try:
-            content = path.read_bytes()
+            content = pa.py_buffer(path.read_bytes()) if self._contents is None else self._contents[name]
         except OSError as error:
             raise CorruptShard(f"{path}: {error}") from error
         if zlib.crc32(content) != self._checksums[name]:
             raise CorruptShard(f"{path}: not what was written (its checksum differs)")
-        return pa.py_buffer(content)
+        return content
 
     def _batch(self, name: str) -> pa.RecordBatch:
         return pa.ipc.open_file(self._content(name)).get_batch(0)
@@ -181,9 +206,11 @@ class Shard:
         numbers = (int(found[1]) for found in map(_RESOURCES.fullmatch, self._checksums) if found is not None)
         return list(map(resources_spool, sorted(numbers)))
 
+    def _spools(self) -> list[str]:
+        return [*self._resources_spools(), *({SHARED} & self._checksums.keys())]
+
     def _json(self) -> SpooledJson:
-        names = [*self._resources_spools(), *({SHARED} & self._checksums.keys())]
-        return SpooledJson(lambda: list(map(self._content, names)))
+        return SpooledJson(lambda: list(map(self._content, self._spools())))
 
 
 class _TableJson(Sequence[bytes]):

@@ -19,6 +19,7 @@ from typing import Any
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.problems import DataError
+from ecqm.data.store.folder import Folder
 from ecqm.data.store.shard import CorruptShard, Shard
 from ecqm.data.writing import replace_file, settle
 from ecqm.terminology import CodeIndex
@@ -65,7 +66,7 @@ class Manifest:
         return Demand.of(self.types, self.names, self.whole)
 
     @classmethod
-    def read(cls, path: Path) -> Manifest:
+    def read(cls, path: Folder) -> Manifest:
         """The manifest of a store. Raises DataError if there is none, or none that can be read."""
         try:
             content = json.loads((path / MANIFEST).read_bytes())
@@ -94,7 +95,7 @@ class CohortStore:
     `demand` is what the columns hold; for more than that, shards are decoded again from their JSON, which is slower.
     """
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, path: Folder, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
         self.demand = manifest.demand
@@ -132,11 +133,11 @@ class CohortStore:
             yield cohort
 
 
-def open_store(path: Path) -> CohortStore:
+def open_store(path: Folder) -> CohortStore:
     """The store at a path. Raises DataError if there is none, or if it has another format."""
     return CohortStore(path, Manifest.read(path))
 
 
-def is_store(path: Path) -> bool:
+def is_store(path: Folder) -> bool:
     """Is there a cohort store at this path?"""
     return (path / MANIFEST).is_file() and (path / "shards").is_dir()

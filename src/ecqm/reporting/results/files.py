@@ -16,7 +16,7 @@ SUMMARY, SUBJECT_LIST, SCORES = "summary.json", "subject-list.json", "scores.csv
 ERRORS, RUN = "errors.json", "run.json"
 _POPULATIONS, _POPULATIONS_CSV, _INDIVIDUAL = "populations.parquet", "populations.csv", "individual.ndjson"
 # In the order in which they are put in place: run.json is the last.
-_ALL = (_POPULATIONS, _POPULATIONS_CSV, SCORES, _INDIVIDUAL, SUBJECT_LIST, SUMMARY, COUNTS, ERRORS, RUN)
+ALL_FILES = (_POPULATIONS, _POPULATIONS_CSV, SCORES, _INDIVIDUAL, SUBJECT_LIST, SUMMARY, COUNTS, ERRORS, RUN)
 
 
 class ResultFiles:
@@ -60,7 +60,7 @@ class ResultFiles:
 
     def publish(self) -> None:
         """Move the files into the output folder, and remove those of an earlier run that were not written again."""
-        for name in _ALL:
+        for name in ALL_FILES:
             fresh, target = self.path(name), self._folder / name
             if target.is_dir() or fresh.is_dir() or not fresh.exists():
                 _remove(target)

@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow.csv
 
@@ -57,8 +57,9 @@ from ecqm.reporting.results.recording import (
     ResultOptions,
     summary_reports,
 )
+from ecqm.reporting.results.transport import unpack_part
 
-_RUNNING = ".running"
+RUNNING = ".running"
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class RunOutput:
         outcomes = output.finish(about)
 
     Parts may also be written by other processes: `recorder` makes them, `path_of` gives their paths, and `done` the
-    numbers of those that exist. A run continues an interrupted one if both have the same `fingerprint`. Raises
-    DataError if another process writes to the folder.
+    numbers of those that exist. Parts that other machines made are received as archives. A run continues an interrupted
+    one if both have the same `fingerprint`. Raises DataError if another process writes to the folder.
     """
 
     def __init__(
@@ -102,18 +103,23 @@ class RunOutput:
         self.selection = selection
         self.stated = stated
         self.options = options
-        self._running = folder / _RUNNING
+        self._running = folder / RUNNING
         self.started = self._begin({**asdict(options), "of": fingerprint})
         self.recorder = PartRecorder.of(selection.measures.values(), stated, self.started, options)
         self.date = self.recorder.date
         self._plans = {plan.measure.canonical: plan for plan in selection.plans}
         self._messages: Counter[Message] = Counter()
 
-    def __enter__(self) -> RunOutput:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def name(self) -> str:
+        """The name of the folder in messages."""
+        return str(self.folder)
 
     @property
     def work(self) -> Path:
@@ -152,6 +158,10 @@ class RunOutput:
         part = self.recorder.part(batch, self._plans, self._messages)
         self._messages.clear()
         self.recorder.write(batch, part, self.path_of(len(self.done) if number is None else number))
+
+    def receive(self, number: int, packed: bytes) -> None:
+        """Write a part that another machine made (`ecqm.reporting.results.transport`). May be called in any thread."""
+        unpack_part(packed, self.path_of(number))
 
     @cached_property
     def total(self) -> Part:

@@ -13,6 +13,7 @@ from ecqm.elm import LibrarySource as ElmSource
 from ecqm.engine import kernel_for
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.binding import criteria_in_cql
+from ecqm.measures.evaluation.criteria import criteria_problems
 from ecqm.measures.evaluation.planning import MeasurePlan, plan_measure
 from ecqm.models import assumption
 from ecqm.plan.lowering import Lowered
@@ -77,7 +78,9 @@ class Planner:
         if not measure.groups:
             named = {component.measure for composite in measure.composites for component in composite.components}
             raise MeasureError(f"measure {measure.name} has no logic, only components: {', '.join(sorted(named))}")
-        return plan_measure(measure, self.libraries(measure), kernel_for, self._lowered)
+        plan = plan_measure(measure, self.libraries(measure), kernel_for, self._lowered)
+        plan.problems.extend(criteria_problems(plan))
+        return plan
 
     def _library(self, library: LibrarySource) -> ElmSource | IndexedLibrary:
         identifier = LibraryIdentifier(library.name, library.version)

@@ -60,13 +60,21 @@ class GroupParser:
             scoring=scoring,
             basis=basis_of(resource, self._measure),
             populations=tuple(self._with_references(populations, scoring, where)),
-            stratifiers=tuple(_stratifier(s, group_id, n) for n, s in enumerate(resource.stratifier or (), 1)),
+            stratifiers=tuple(self._stratifiers(resource, group_id, where)),
             improvement_notation=improvement_notation_of(resource, self._measure),
             code=label_of(resource.code),
             description=resource.description,
         )
         self.problems += (f"{where}: {problem}" for problem in role_problems(group))
         return group
+
+    def _stratifiers(self, resource: GroupResource, group_id: str, where: str) -> Iterator[Stratifier]:
+        for position, each in enumerate(resource.stratifier or (), 1):
+            stratifier = _stratifier(each, group_id, position)
+            if stratifier.components:
+                yield stratifier
+            else:
+                self.problems.append(f"{where}: stratifier {stratifier.id} has no criterion, and is left out")
 
     def _scoring(self, resource: GroupResource, where: str) -> Scoring:
         code = text_of(extension(resource.extension, "cqfm-scoring")) or code_of(self._measure.scoring)

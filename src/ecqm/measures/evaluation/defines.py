@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,28 +17,56 @@ from ecqm.columns import (
     Mask,
     NullColumn,
     QuantityColumn,
+    ResourceColumn,
+    ResourceRow,
+    Rows,
     as_decimal,
     to_values,
 )
 from ecqm.engine import EvaluationError, Executor, RowError
+from ecqm.engine.identity import numbered
 from ecqm.kernels.segments import representatives
+from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import EvaluationPlan, Observation
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated, Labels, Observed
+from ecqm.plan.nodes import PlanNode
+from ecqm.types import NamedType
+from ecqm.values import Code, Concept
+from ecqm.values.temporal import Temporal
+from ecqm.values.text import iso_text, to_cql
 
 
 def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
-    """The value of every define and observation of a measure for all patients of the executor's cohort."""
+    """The value of every define and observation of a measure for all patients of the executor's cohort.
+
+    Raises EvaluationError if they are not what can be counted.
+    """
     n = executor.cohort.n
     counted = plan.measure.criteria
-    needed = {name: node for name, node in plan.defines.items() if name in counted}
-    defines: dict[str, Criterion | Labels] = {}
-    for name, node in needed.items():
-        column = executor.evaluate(node, f'"{name}"')
-        defines[name] = criterion(column, n)
+    named = {name: node for name, node in plan.defines.items() if name in counted}
+    columns = {node: executor.evaluate(node, f'"{name}"').broadcast(n) for name, node in named.items()}
+    for key, observation in plan.observations.items():
+        if observation.of is not None and observation.of not in columns:
+            columns[observation.of] = executor.evaluate(observation.of, f"observation {key[1]}").broadcast(n)
+    lists = {node: column for node, column in columns.items() if isinstance(column, ListColumn)}
+    listed = dict(zip(lists, episodes(lists.values(), _bases(plan.measure)), strict=True))
+    defines = {name: listed.get(node) or criterion(columns[node], n) for name, node in named.items()}
+    for group in plan.measure.groups:
+        for population in group.criteria:
+            if isinstance(defines[population.expression], Labels):
+                raise EvaluationError(
+                    f"group {group.id}: population {population.id} ({population.expression}) is neither true or false "
+                    "nor a list"
+                )
     observations = {
-        key: _observed(executor, observation, f"observation {key[1]}") for key, observation in plan.observations.items()
+        key: _observed(executor, observation, columns, listed, f"observation {key[1]}")
+        for key, observation in plan.observations.items()
     }
     return Evaluated(n, defines, observations, failures(executor)[0])
+
+
+def _bases(measure: Measure) -> frozenset[str]:
+    return frozenset(group.basis for group in measure.groups)
 
 
 def criterion(column: Column, n: int) -> Criterion | Labels:
@@ -49,15 +77,38 @@ def criterion(column: Column, n: int) -> Criterion | Labels:
     if isinstance(column, NullColumn):
         return np.zeros(n, np.bool_)
     if isinstance(column, ListColumn):
-        return episodes(column)
+        return episodes([column])[0]
     return _labels(column)
 
 
-def episodes(column: ListColumn) -> Episodes:
-    """The elements of lists as episodes, identified by their keys; nulls are left out."""
-    keys = column.values.keys()
-    present = column.values.valid
-    return Episodes(column.parents[present], keys[present])
+def episodes(lists: Iterable[ListColumn], bases: Container[str] = ()) -> list[Episodes]:
+    """The elements of lists as episodes, identified across the lists; nulls are left out.
+
+    Resources are identified by their row. Those of a type that no group counts are left out where the others are of
+    one of the `bases`. Other values are the same episode if they are equal. Raises EvaluationError if that cannot be
+    told.
+    """
+    found = list(lists)
+    resources = [_resources(column.values, bases) for column in found]
+    others = [column.values for column, rows in zip(found, resources, strict=True) if rows is None]
+    of_others = iter(numbered(others))
+    episodes_of = []
+    for column, rows in zip(found, resources, strict=True):
+        key, present = (next(of_others), column.values.valid) if rows is None else (rows, rows >= 0)
+        episodes_of.append(Episodes(column.parents[present], key[present]))
+    return episodes_of
+
+
+def _resources(values: Column, bases: Container[str]) -> Rows | None:
+    """The rows of resources in their table, -1 for null; None for other values."""
+    if isinstance(values, (ResourceColumn, NullColumn)):
+        return values.rows if isinstance(values, ResourceColumn) else np.full(len(values), -1, np.int64)
+    if not isinstance(values, ChoiceColumn) or not all(isinstance(e, ResourceColumn) for e in values.alternatives):
+        return None
+    tables = [part for part in values.alternatives if isinstance(part, ResourceColumn)]
+    counted = [part for part in tables if part.table.resource_type in bases] or tables
+    rows: Rows = np.max([part.rows for part in counted], axis=0)
+    return rows
 
 
 def _labels(column: Column) -> Labels:
@@ -70,24 +121,54 @@ def _labels(column: Column) -> Labels:
 
 
 def _label(value: Any) -> str:
-    for attribute in ("display", "code"):
-        text = getattr(value, attribute, None)
-        if text:
-            return str(text)
-    return str(value)
+    """A value as people read it: codes by their display, concepts by theirs or that of their first code, resources by
+    their type."""
+    if isinstance(value, Code):
+        return value.display or value.code or ""
+    if isinstance(value, Concept):
+        return value.display or next((_label(code) for code in value.codes if code is not None), "")
+    if isinstance(value, Temporal):
+        return iso_text(value)
+    if isinstance(value, ResourceRow):
+        return value.table.resource_type
+    return value if isinstance(value, str) else to_cql(value)
 
 
-def _observed(executor: Executor, observation: Observation, name: str) -> Observed:
+def _observed(
+    executor: Executor,
+    observation: Observation,
+    columns: Mapping[PlanNode, Column],
+    listed: Mapping[PlanNode, Episodes],
+    name: str,
+) -> Observed:
     n = executor.cohort.n
     column = executor.evaluate(observation.value, name).broadcast(n)
     if observation.of is None:
-        return Observed(numbers(column))
-    source = executor.evaluate(observation.of, name).broadcast(n)
+        return Observed(_numbers(column, name))
+    source = columns[observation.of]
+    if isinstance(source, NullColumn):
+        return Observed(np.full(n, np.nan))
     if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
         raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
-    present = source.values.valid
-    found = Episodes(source.parents[present], source.values.keys()[present])
-    return Observed(numbers(column.values)[present], found)
+    return Observed(_numbers(column.values, name)[source.values.valid], listed[observation.of])
+
+
+def _numbers(column: Column, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The values of an observation. Raises EvaluationError if they are no numbers, or differ in their units."""
+    for part in column.alternatives if isinstance(column, ChoiceColumn) else (column,):
+        if not isinstance(part, _NUMERIC) and part.type != _UNCERTAIN and part.valid.any():
+            raise EvaluationError(f"{name} has values of type {part.type}, which are no numbers")
+        units = (
+            {unit for unit in part.unit.where(part.valid).texts() if unit} if isinstance(part, QuantityColumn) else ()
+        )
+        if len(units) > 1:
+            raise EvaluationError(f"{name} has values in different units: {', '.join(sorted(units))}")
+    return numbers(column)
+
+
+_NUMERIC = (NullColumn, BooleanColumn, IntegerColumn, DecimalColumn, QuantityColumn)
+# The type of numbers of which only the bounds are known (a duration between imprecise dates); none can be observed.
+_UNCERTAIN = NamedType("System", "Uncertainty")
 
 
 def numbers(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

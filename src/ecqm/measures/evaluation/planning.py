@@ -10,7 +10,7 @@ from ecqm.data import Demand
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
-from ecqm.measures.definition import Group, Measure, Population
+from ecqm.measures.definition import Group, Measure, MeasureError, Population
 from ecqm.measures.definition.binding import bind_expressions
 from ecqm.models.profiles import canonical, profile_facts
 from ecqm.plan.compared import compared_types
@@ -101,7 +101,9 @@ def plan_measure(
     problems: list[str] = []
 
     def plan(name: str) -> None:
-        defines[name] = lowering.define(libraries.main, name)
+        if name not in main.expressions and name in main.functions:
+            raise MeasureError(f"measure {measure.name}: criterion {name!r} is a function; it should be a definition")
+        defines[name] = lowering.define(main, name)
 
     for group in measure.groups:
         for population in group.criteria:
@@ -114,14 +116,14 @@ def plan_measure(
     for supplement in measure.supplemental_data:
         try:
             plan(supplement.expression)
-        except PlanError as error:
+        except (PlanError, MeasureError) as error:
             problems.append(str(error))
     return MeasurePlan(measure, defines, observations, lowering.lowered.places, libraries, lowering, problems)
 
 
 def plan_observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
     """The plan of an observation: a function of an episode of the observed population, or without operands for
-    patients."""
+    patients. Raises MeasureError for a function of several operands."""
     library = lowering.libraries.main
     functions = library.functions.get(observation.expression, ())
     if not functions:
@@ -130,6 +132,12 @@ def plan_observation(lowering: Lowering, group: Group, observation: Population) 
     scope = Scope(library, (f'{library.identifier.name}."{function.name}"',))
     if not function.operand:
         return Observation(call_function(lowering, library, function, (), function.name, scope))
+    if len(function.operand) > 1:
+        raise MeasureError(
+            f"group {group.id}: observation {observation.id} is a function of {len(function.operand)} operands, "
+            f"{', '.join(operand.name for operand in function.operand)}; it should have one, an element of the "
+            "population that it observes"
+        )
     observed = group.population(observation.criteria_reference or "")
     source = lowering.define(library, observed.expression)
     episode = element_variable(lowering, source, scope)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 _T = TypeVar("_T")
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def json_decoder(shape: type[_T], float_hook: Callable[[str], Any] | None = None) -> Callable[[bytes], _T]:
@@ -22,10 +21,24 @@ def json_decoder(shape: type[_T], float_hook: Callable[[str], Any] | None = None
 
     def decode(data: bytes) -> _T:
         try:
-            return read(data.removeprefix(_BOM))
+            return read(data.removeprefix(BOM_UTF8))
         except RecursionError:
             raise msgspec.DecodeError("it is nested too deeply") from None
         except UnicodeDecodeError as error:
             raise msgspec.DecodeError(f"it is not UTF-8 (byte {error.object[error.start]:#04x})") from None
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            if is_utf16(data):
+                raise msgspec.DecodeError(UTF16) from None
+            raise
 
     return decode
+
+
+UTF16 = "it is UTF-16, and has to be UTF-8"
+
+
+def is_utf16(data: bytes) -> bool:
+    """Does a text in JSON or CQL begin as UTF-16 does, with its byte order mark or without?"""
+    return data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in data[:2]

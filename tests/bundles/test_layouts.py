@@ -120,6 +120,14 @@ def test_files_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert run(tmp_path) == BOTH
 
 
+def test_cql_in_utf16_is_called_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "Visits.cql"
+    path.write_bytes(visits.CQL.encode("utf-16"))
+    assert Content.open(tmp_path).problems == [f"{path}: it is UTF-16, and has to be UTF-8"]
+    result = CliRunner().invoke(main, ["compile", str(path)])
+    assert result.exit_code == 2 and f"{path}: it is UTF-16" in result.stderr
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ecqm.json_decoding import UTF16, is_utf16
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _NAME = r"(?:\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|\w+)"
@@ -37,7 +40,10 @@ def library_header(text: str) -> tuple[str, str | None] | None:
 
 
 def read_source(path: Path) -> str:
-    """The text of a CQL file. Raises OSError; bytes that are not UTF-8 are replaced."""
+    """The text of a CQL file. Raises OSError, also for UTF-16; other bytes that are not UTF-8 are replaced."""
+    with path.open("rb") as file:
+        if is_utf16(file.read(2)):
+            raise OSError(errno.EILSEQ, UTF16, str(path))
     return path.read_text(encoding="utf-8-sig", errors="replace")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -44,6 +45,22 @@ def test_all_lines(path: Path) -> None:
     assert [line for _, lines in read_lines(path) for line in lines] == LINES
     assert [number for number, _ in copied(path)] == list(range(1, len(LINES) + 1))
     assert b"".join(line for _, line in copied(path)) == b"\n".join(LINES)
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_byte_order_mark_is_blank(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / ("lines.ndjson.gz" if packed is gzip.compress else "lines.ndjson")
+    path.write_bytes(packed(BOM_UTF8 + b'{"a": 1}\n{"a": 2}\n'))
+    assert list(copied(path)) == [(1, b'   {"a": 1}\n'), (2, b'{"a": 2}\n')]
+    assert list(copied(path, 12, 2)) == [(2, b'{"a": 2}\n')]
+
+
+def test_utf16_is_refused_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "lines.ndjson"
+    path.write_bytes('{"a": 1}\n{"a": 2}\n'.encode("utf-16"))
+    for start in (0, 12):
+        with pytest.raises(DataError, match="it is UTF-16, and has to be UTF-8"):
+            list(copied(path, start))
 
 
 def test_from_a_line_on(path: Path) -> None:

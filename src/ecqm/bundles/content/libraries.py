@@ -15,7 +15,7 @@ from ecqm.bundles.content.declarations import Declarations, library_of_cql, of_c
 from ecqm.bundles.content.documents import Constant, ContentError, Document
 from ecqm.elm import ElmError, read_head
 from ecqm.elm.xml_reader import is_xml
-from ecqm.json_decoding import json_decoder
+from ecqm.json_decoding import UTF16, is_utf16, json_decoder
 
 
 class Format(StrEnum):
@@ -266,7 +266,9 @@ def add_elm(libraries: Libraries, document: Document, data: bytes) -> bool:
 
 
 def add_cql(libraries: Libraries, document: Document, data: bytes) -> bool:
-    """Add a CQL file by its library declaration; returns False if it has none."""
+    """Add a CQL file by its library declaration; returns False if it has none. Raises ContentError for UTF-16."""
+    if is_utf16(data):
+        raise ContentError(UTF16)
     declared = library_of_cql(data.decode("utf-8-sig", errors="replace"))
     if declared is None:
         return False

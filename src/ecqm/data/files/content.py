@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.data.problems import DataError
+from ecqm.json_decoding import UTF16, is_utf16
 
 # The most that one file may unpack to when it is read whole; a small file that exceeds this is an attack, not data.
 LARGEST_FILE = 2 << 30
@@ -92,12 +93,14 @@ def read_blocks(
     """A file of any size in blocks of whole lines. A block is valid until the next one is read.
 
     Only the bytes (unpacked) from `start` to `stop` are read. Both must be at line starts; line `first` begins at
-    `start`. Raises as `read_bytes` does, and DataError for a line longer than `longest` bytes.
+    `start`. A byte order mark is replaced by spaces. Raises as `read_bytes` does, and DataError for a line longer than
+    `longest` bytes, and for UTF-16.
     """
     # One buffer for all blocks: clearing fresh memory would take the system as long as reading into it.
     buffer = np.empty(_BLOCK, np.uint8)
     filled = 0
     try:
+        marked = _is_marked(path) and start == 0
         with _open(path) as stream:
             _skip(stream, start)
             while True:
@@ -106,6 +109,9 @@ def read_blocks(
                 size: int = cast("Any", stream).readinto(buffer.data[filled : filled + stop - start])
                 if not size:
                     break
+                if marked:
+                    buffer[: len(BOM_UTF8)] = ord(" ")
+                    marked = False
                 ends = np.flatnonzero(buffer[filled : filled + size] == ord("\n")) + (filled + 1)
                 start += size
                 filled += size
@@ -121,6 +127,15 @@ def read_blocks(
         raise DataError(f"damaged after line {first - 1}: {error}") from error
     if filled:
         yield Block(first, buffer.data[:filled], np.array([filled]))
+
+
+def _is_marked(path: Path) -> bool:
+    """Does a file begin with a byte order mark? Raises DataError if it begins as UTF-16 does."""
+    with _open(path) as stream:
+        beginning = stream.read(len(BOM_UTF8))
+    if is_utf16(beginning):
+        raise DataError(UTF16)
+    return beginning == BOM_UTF8
 
 
 def _skip(stream: IO[bytes], size: int) -> None:

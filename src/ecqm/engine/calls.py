@@ -16,7 +16,8 @@ from ecqm.engine.values import system_type
 from ecqm.operators import registry
 from ecqm.operators.vectors import Partial, Rest, kernel_of, takes_choices
 from ecqm.plan.nodes import Call
-from ecqm.types import ANY
+from ecqm.types import CqlType
+from ecqm.values import EvaluationContext
 
 
 @evaluates(Call)
@@ -34,7 +35,7 @@ def apply(
             if isinstance(operand, ChoiceColumn):
                 return _by_alternative(executor, name, operands, position, settings, frame)
     if any(isinstance(operand, NullColumn) for operand in operands) and registry.get(name).propagates_null:
-        return NullColumn(broadcast_length(*operands))
+        return NullColumn(broadcast_length(*operands), result_type(name, operands))
     kernel = kernel_of(name)
     if kernel is not None:
         result = kernel(*operands, **settings)
@@ -92,9 +93,18 @@ def lift(
 ) -> Column:
     """Evaluate an operator on scalars, once for each distinct row of the operands."""
     operator = registry.get(name)
-    evaluate = operator.call
-    if any(isinstance(operand, NullColumn) and operand.type != ANY for operand in operands):
-        # A null does not show its type, so the overload is chosen by the type that it was cast to.
-        chosen = operator.resolve([operand.type for operand in operands])
-        evaluate = operator.call if chosen is None else chosen.scalar
-    return lifted(executor, name, partial(evaluate, context=executor.context, **settings), operands, frame)
+    chosen = operator.resolve([operand.type for operand in operands], settings)
+
+    def evaluate(*values: Any, context: EvaluationContext, **attributes: Any) -> Any:
+        # A null does not show its type, so the overload is chosen by the types of the columns.
+        if chosen is not None and any(value is None for value in values):
+            return chosen.scalar(*values, context=context, **attributes)
+        return operator.call(*values, context=context, **attributes)
+
+    result = lifted(executor, name, partial(evaluate, context=executor.context, **settings), operands, frame)
+    return NullColumn(len(result), result_type(name, operands)) if isinstance(result, NullColumn) else result
+
+
+def result_type(name: str, operands: Sequence[Column]) -> CqlType:
+    """The type of the result of an operator. Nulls need it: they choose between overloads for lists and intervals."""
+    return registry.get(name).result_type([operand.type for operand in operands])

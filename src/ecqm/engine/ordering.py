@@ -25,11 +25,17 @@ from ecqm.kernels.segments import combine_keys, densify, representatives
 from ecqm.operators import registry
 from ecqm.operators.vectors.amounts import amounts
 
+_LARGEST = np.iinfo(np.int64).max
+
 
 def ranks(column: Column) -> Rows:
     """Integers (n) in the order of the values, the same for equal values; nulls come first (`elm:10.13`)."""
     rank = _ranks(column)
-    return np.where(column.valid, rank - rank.min(initial=0) + 1, 0)
+    low, high = int(rank.min(initial=0)), int(rank.max(initial=0))
+    if high - low >= _LARGEST:
+        rank, _ = densify(rank)
+        low = 0
+    return np.where(column.valid, rank - low + 1, 0)
 
 
 def _ranks(column: Column) -> Rows:

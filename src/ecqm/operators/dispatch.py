@@ -6,7 +6,7 @@ the types that the values show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -100,11 +100,13 @@ _CONVERSIONS: tuple[tuple[t.CqlType, t.CqlType, Conversion], ...] = (
 )
 
 
-def choose(operator: Operator, values: Sequence[Any]) -> tuple[Overload, Sequence[Any]]:
-    """The overload of `operator` for these values, and the values converted to its operand types.
+def choose(
+    operator: Operator, values: Sequence[Any], attributes: Collection[str] = ()
+) -> tuple[Overload, Sequence[Any]]:
+    """The overload of `operator` with these attributes for these values, and the values converted to its operand types.
     Raises CqlError if there is none."""
     types = [type_of(value) for value in values]
-    found = operator.resolve(types)
+    found = operator.resolve(types, attributes)
     if found is not None:
         return found, values
     for source, target, convert in _CONVERSIONS:
@@ -112,7 +114,7 @@ def choose(operator: Operator, values: Sequence[Any]) -> tuple[Overload, Sequenc
             continue
         converted = [_convert(value, source, convert) for value in values]
         converted_types = [type_of(value) for value in converted]
-        found = operator.resolve(converted_types)
+        found = operator.resolve(converted_types, attributes)
         if found is not None and target in map(_innermost, converted_types):
             return found, converted
     shown = ", ".join(str(type_).replace("System.", "") for type_ in types)

@@ -186,15 +186,15 @@ def meets(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
 
 
 def meets_before(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
-    """Whether the end of `a` is the predecessor of the start of `b`."""
+    """Whether the end of `a` is the predecessor of the start of `b`; with a `precision`, in the unit of it before."""
     last, first = end_bound(a), start_bound(b)
-    return False if _cannot_adjoin(last, first) else same(last, next_before(first), precision)
+    return False if _cannot_adjoin(last, first) else same(last, next_before(first, precision), precision)
 
 
 def meets_after(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
-    """Whether the start of `a` is the successor of the end of `b`."""
+    """Whether the start of `a` is the successor of the end of `b`; with a `precision`, in the unit of it after."""
     first, last = start_bound(a), end_bound(b)
-    return False if _cannot_adjoin(last, first) else same(first, next_after(last), precision)
+    return False if _cannot_adjoin(last, first) else same(first, next_after(last, precision), precision)
 
 
 def _cannot_adjoin(last: Any, first: Any) -> bool:

@@ -64,13 +64,22 @@ def _interval(low: Boundary, high: Boundary) -> Interval:
 
 @operator("Union", spec="elm:19.31")
 class Union:
-    """The interval from the earlier start to the later end; null if the two neither overlap nor meet."""
+    """The interval from the earlier start to the later end; null if the two neither overlap nor meet.
 
-    @overload(_SET_OPERATION)
-    def intervals(a: Interval, b: Interval) -> Interval | None:
-        if disjunction(overlaps(a, b), meets(a, b)) is not True:
-            return None
-        return _interval(_earlier_start(a, b), _later_end(a, b))
+    Of several intervals, the first two are united, then their union with the third, and so on."""
+
+    @overload("(Interval<T>...) -> Interval<T>")
+    def intervals(first: Interval, *others: Interval) -> Interval | None:
+        united: Interval | None = first
+        for other in others:
+            united = None if united is None else _united(united, other)
+        return united
+
+
+def _united(a: Interval, b: Interval) -> Interval | None:
+    if disjunction(overlaps(a, b), meets(a, b)) is not True:
+        return None
+    return _interval(_earlier_start(a, b), _later_end(a, b))
 
 
 @operator("Intersect", spec="elm:19.15")

@@ -18,13 +18,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
-from ecqm.operators.signature import Signature
-from ecqm.types.core import CqlType
+from ecqm.operators.signature import Signature, substitute
+from ecqm.types.core import ANY, CqlType
 from ecqm.values.context import EvaluationContext, current_context, evaluating
 
 
@@ -98,7 +98,10 @@ class Operator:
     spec: str
     doc: str
     overloads: list[Overload] = field(default_factory=list)
-    _resolved: dict[tuple[CqlType, ...], Overload | None] = field(default_factory=dict, repr=False)
+    _resolved: dict[tuple[tuple[CqlType, ...], frozenset[str]], Overload | None] = field(
+        default_factory=dict, repr=False
+    )
+    _results: dict[tuple[CqlType, ...], CqlType] = field(default_factory=dict, repr=False)
 
     @property
     def propagates_null(self) -> bool:
@@ -110,18 +113,27 @@ class Operator:
         """Whether any overload raises an error for some operands."""
         return any(overload.may_raise for overload in self.overloads)
 
-    def resolve(self, types: Sequence[CqlType]) -> Overload | None:
-        """The overload that fits operands of these types best without conversions, the first declared among equals;
-        None if none fits."""
-        key = tuple(types)
+    def resolve(self, types: Sequence[CqlType], attributes: Collection[str] = ()) -> Overload | None:
+        """The overload with these attributes that fits operands of these types best without conversions, the first
+        declared among equals; None if none fits."""
+        key = tuple(types), frozenset(attributes)
         if key not in self._resolved:
-            self._resolved[key] = self._best_fit(key)
+            self._resolved[key] = self._best_fit(*key)
         return self._resolved[key]
 
-    def _best_fit(self, types: tuple[CqlType, ...]) -> Overload | None:
+    def result_type(self, types: Sequence[CqlType]) -> CqlType:
+        """The type of the result for operands of these types, `Any` as far as they leave it open."""
+        key = tuple(types)
+        if key not in self._results:
+            found = self.resolve(key)
+            matched = None if found is None else found.signature.match(key)
+            self._results[key] = ANY if found is None or matched is None else substitute(found.result, matched[1])
+        return self._results[key]
+
+    def _best_fit(self, types: tuple[CqlType, ...], attributes: frozenset[str]) -> Overload | None:
         best: tuple[int, Overload] | None = None
         for candidate in self.overloads:
-            matched = candidate.signature.match(types)
+            matched = candidate.signature.match(types) if attributes <= candidate.attributes else None
             if matched is not None and (best is None or matched[0] < best[0]):
                 best = matched[0], candidate
         return best[1] if best else None
@@ -133,6 +145,7 @@ class Operator:
             raise ValueError(f"{added} is declared twice")
         self.overloads.append(added)
         self._resolved.clear()
+        self._results.clear()
 
     def overload(self, signature: str) -> Overload:
         """The overload with exactly this signature. Raises KeyError."""
@@ -147,7 +160,7 @@ class Operator:
         Raises CqlError if there is none, or for a run-time error."""
         from ecqm.operators.dispatch import choose
 
-        chosen, converted = choose(self, values)
+        chosen, converted = choose(self, values, attributes)
         return chosen.scalar(*converted, context=context, **attributes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ecqm.values.errors import CqlError
@@ -47,14 +48,14 @@ def end_bound(interval: Interval) -> Any:
     return _or_none(end, interval)
 
 
-def next_after(point: Any) -> Any:
-    """The successor of `point`; None if it is null or the maximum."""
-    return _or_none(successor, point)
+def next_after(point: Any, precision: str | None = None) -> Any:
+    """The successor of `point`, with a `precision` one unit of it later; None if it is null or the maximum."""
+    return _or_none(partial(successor, precision=precision), point)
 
 
-def next_before(point: Any) -> Any:
-    """The predecessor of `point`; None if it is null or the minimum."""
-    return _or_none(predecessor, point)
+def next_before(point: Any, precision: str | None = None) -> Any:
+    """The predecessor of `point`, with a `precision` one unit of it earlier; None if it is null or the minimum."""
+    return _or_none(partial(predecessor, precision=precision), point)
 
 
 def _or_none(function: Callable[[Any], Any], argument: Any) -> Any:

@@ -23,6 +23,7 @@ from ecqm.values.temporal import (
     DateTime,
     Temporal,
     Time,
+    precision_index,
 )
 
 _BOUNDS: dict[t.CqlType, tuple[Any, Any]] = {
@@ -81,38 +82,42 @@ def _bound_like(point: Any, side: int) -> Any:
     return bound
 
 
-def successor(point: Any) -> Any:
-    """The next value at the precision of `point`; of an uncertainty, both bounds move. Raises CqlError at the
-    maximum."""
-    return _step(point, 1)
+def successor(point: Any, precision: str | None = None) -> Any:
+    """The next value at the precision of `point`, or one unit of `precision` later. Both bounds of an
+    uncertainty move. Raises CqlError at the maximum."""
+    return _step(point, 1, precision)
 
 
-def predecessor(point: Any) -> Any:
-    """The previous value at the precision of `point`. Raises CqlError at the minimum."""
-    return _step(point, -1)
+def predecessor(point: Any, precision: str | None = None) -> Any:
+    """The previous value at the precision of `point`, or one unit of `precision` earlier. Raises CqlError at the
+    minimum."""
+    return _step(point, -1, precision)
 
 
-def _step(point: Any, direction: int) -> Any:
+def _step(point: Any, direction: int, precision: str | None = None) -> Any:
     match point:
         case Uncertainty(low, high):
-            moved_low, moved_high = (None if bound is None else _step(bound, direction) for bound in (low, high))
-            return Uncertainty(moved_low, moved_high)
+            moved = [None if bound is None else _step(bound, direction, precision) for bound in (low, high)]
+            return Uncertainty(*moved)
         case Temporal():
+            if precision is not None and point.rank < min(precision_index(precision), point.LAST):
+                # The point may be any value of the finer precision.
+                return _step(Uncertainty(point.low(precision), point.high(precision)), direction, precision)
             try:
-                return add(point, Decimal(direction), point.precision, wrap=False)
+                return add(point, Decimal(direction), precision or point.precision, wrap=False)
             except CqlError:
                 raise _at_the_end(point, direction) from None
         case Quantity(value, unit):
             return Quantity(_step(value, direction), unit)
         case Decimal():
-            moved: Any = point + direction * numbers.DECIMAL_STEP
+            stepped: Any = point + direction * numbers.DECIMAL_STEP
         case int():
-            moved = type(point)(point + direction)
+            stepped = type(point)(point + direction)
         case _:
             raise CqlError(f"{type(point).__name__} is not a point type of intervals")
-    if not minimum_like(point) <= moved <= maximum_like(point):
+    if not minimum_like(point) <= stepped <= maximum_like(point):
         raise _at_the_end(point, direction)
-    return moved
+    return stepped
 
 
 def _at_the_end(point: Any, direction: int) -> CqlError:

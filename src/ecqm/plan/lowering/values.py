@@ -21,7 +21,7 @@ from ecqm.plan.nodes import (
     SortWithin,
 )
 from ecqm.plan.static_types import point_type_of
-from ecqm.types import BOOLEAN, QUANTITY, RATIO
+from ecqm.types import BOOLEAN, QUANTITY, RATIO, ListType
 from ecqm.values import Long, Quantity, Ratio
 
 
@@ -79,8 +79,10 @@ def instance(lowering: Lowering, node: elm.Instance, scope: Scope) -> PlanNode:
 @lowers(elm.List)
 def list_(lowering: Lowering, node: elm.List, scope: Scope) -> PlanNode:
     elements = tuple(lowering.lower(part, scope) for part in node.element)
-    type_ = specified_type(node.typeSpecifier) if node.typeSpecifier is not None else None
-    return lowering.builder.make(MakeList, elements, type_)
+    given = specified_type(node.typeSpecifier) if node.typeSpecifier is not None else None
+    # The specifier is that of the list.
+    element = given.element if isinstance(given, ListType) else None
+    return lowering.builder.make(MakeList, elements, element)
 
 
 @lowers(elm.Interval)

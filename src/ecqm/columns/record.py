@@ -14,6 +14,7 @@ from ecqm.columns.null import NullColumn
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
 from ecqm.types import CqlType
+from ecqm.values.structure import Identified
 
 
 class RecordColumn(Column):
@@ -89,7 +90,7 @@ class ResourceTable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ResourceRow:
+class ResourceRow(Identified):
     """A resource as a scalar value: a row of a table."""
 
     table: ResourceTable

@@ -15,7 +15,7 @@ from ecqm.values.interval import Interval, Uncertainty
 from ecqm.values.numbers import MAX_DECIMAL, to_decimal
 from ecqm.values.ordering import compare, same
 from ecqm.values.quantity import Quantity, Ratio
-from ecqm.values.structure import Tuple
+from ecqm.values.structure import Identified, Tuple
 from ecqm.values.temporal import Temporal
 from ecqm.values.units import convert_equivalently, divide_units
 
@@ -42,6 +42,8 @@ def equal(a: Any, b: Any) -> bool | None:
             return all_true((equal(a.numerator, b.numerator), equal(a.denominator, b.denominator)))
         case (Vocabulary(), Vocabulary()):
             return type(a) is type(b) and (a.id, a.version, a.name) == (b.id, b.version, b.name)
+        case (Identified(), Identified()):
+            return a == b
         case (bool(), _) | (_, bool()):
             return a is b
     try:

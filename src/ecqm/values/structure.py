@@ -1,9 +1,16 @@
-"""Tuple: a value with named elements."""
+"""Values with named elements: tuples, and instances that have an identity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+
+class Identified:
+    """A value that has an identity, as resources have: the same value is equal and equivalent to itself, and to no
+    other. Comparing its elements would give the same answer, because the identifier is one of them."""
+
+    __slots__ = ()
 
 
 class Tuple(Mapping[str, Any]):

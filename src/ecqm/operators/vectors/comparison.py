@@ -93,6 +93,9 @@ def equivalent(left: Column, right: Column) -> Any:
         return BooleanColumn.of(left.mapped(normalized).ids == right.mapped(normalized).ids)
     if isinstance(left, BooleanColumn) and isinstance(right, BooleanColumn):
         return BooleanColumn.of((left.is_true == right.is_true) & (left.is_false == right.is_false))
+    if isinstance(left, ResourceColumn) and isinstance(right, ResourceColumn):
+        both_null = ~left.valid & ~right.valid
+        return BooleanColumn.of(((left.rows == right.rows) & (left.table is right.table)) | both_null)
     return _points_equivalent(*alike(left, right))
 
 

@@ -191,7 +191,7 @@ def _flat(answer: Answer) -> Answer:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Are two comparable values the same, as far as both engines tell them?"""
+    """Whether two comparable values are the same, as far as both engines tell them."""
     if ELEMENT in (one, other):
         return one is not None and other is not None
     if isinstance(one, list) and isinstance(other, list):

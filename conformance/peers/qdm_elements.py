@@ -54,7 +54,7 @@ class ElementMaker:
         self._made = 0
 
     def knows(self, data_type: str) -> bool:
-        """Is it a data type of the measure's version?"""
+        """Whether it is a data type of the measure's version."""
         return data_type in self._attributes
 
     def attributes(self, data_type: str) -> dict[str, Attribute]:

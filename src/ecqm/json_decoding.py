@@ -40,5 +40,5 @@ UTF16 = "it is UTF-16, and has to be UTF-8"
 
 
 def is_utf16(data: bytes) -> bool:
-    """Does a text in JSON or CQL begin as UTF-16 does, with its byte order mark or without?"""
+    """Whether a text in JSON or CQL begins as UTF-16 does, with its byte order mark or without."""
     return data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in data[:2]

@@ -148,7 +148,7 @@ def _entries() -> Iterator[str]:
 
 
 def _is_open(text: str) -> bool:
-    """Are there unclosed brackets?"""
+    """Whether there are unclosed brackets."""
     bare = _QUOTED.sub("", text)
     return sum(bare.count(bracket) for bracket in "([{") > sum(bare.count(bracket) for bracket in ")]}")
 

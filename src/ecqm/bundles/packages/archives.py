@@ -25,7 +25,7 @@ _HEAD = 4000
 
 
 def is_archive(path: Path) -> bool:
-    """Is a file an archive with an HQMF document?"""
+    """Whether a file is an archive with an HQMF document."""
     if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
         return False
     try:

@@ -28,7 +28,7 @@ def with_basis(group: Group, plan: MeasurePlan, schema: QdmSchema) -> Group:
 
 
 def _is_list(node: Node) -> bool:
-    """Is a criterion a list of episodes, rather than a condition on patients?"""
+    """Whether a criterion is a list of episodes, rather than a condition on patients."""
     if isinstance(node, Cast):
         return _is_list(node.operand)
     return isinstance(node, (Retrieve, CollectWithin, SortWithin, MakeList)) or (

@@ -106,7 +106,7 @@ def _group(name: str, expected: ExpectedSet, actual: SetResult | None) -> GroupA
 
 
 def _same_episodes(expected: Mapping[str, Mapping[str, float]], actual: SetResult) -> bool:
-    """Are the same episodes in the same populations? An episode in no population may be left out."""
+    """Whether the same episodes are in the same populations. An episode in no population may be left out."""
 
     def members(episodes: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
         found = {name: {p: count for p, count in each.items() if count} for name, each in episodes.items()}
@@ -116,7 +116,7 @@ def _same_episodes(expected: Mapping[str, Mapping[str, float]], actual: SetResul
 
 
 def _meets(found: Mapping[str, ExpectedSet], authored: Mapping[str, ExpectedSet]) -> bool | None:
-    """Do results agree with the expected values of a patient's author? None if there are none."""
+    """Whether results agree with the expected values of a patient's author; None if there are none."""
     if not authored:
         return None
     return all(

@@ -71,7 +71,7 @@ class PackageDeck:
 
 
 def is_package_deck(root: Path) -> bool:
-    """Does a folder have measure packages and patients side by side?"""
+    """Whether a folder has measure packages and patients side by side."""
     return (root / PACKAGES).is_dir() and (root / PATIENTS).is_dir()
 
 
@@ -86,10 +86,7 @@ def run_deck(
     cases = list(deck.cases())
     if names:
         cases = [case for name in names for case in named(name, cases, lambda case: case[1].names)]
-    runs = []
-    for path, package, patients in cases:
-        runs.append(_run(deck, path, package, patients, defects or DefectList(), inspector))
-    return runs
+    return [_run(deck, *case, defects or DefectList(), inspector) for case in cases]
 
 
 def _run(

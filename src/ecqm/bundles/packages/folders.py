@@ -121,7 +121,7 @@ def packages(folder: Path) -> Iterator[Path]:
 
 
 def is_package(path: Path) -> bool:
-    """Does a JSON file hold a measure with population sets?"""
+    """Whether a JSON file holds a measure with population sets."""
     data = path.read_bytes()
     if b'"population_sets"' not in data:
         return False

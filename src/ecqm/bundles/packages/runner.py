@@ -159,7 +159,7 @@ class PackageResults:
         return SetResult(counts, tuple(value for values in observed for value in values), episodes, statements)
 
     def _enters(self, library: str, row: int) -> bool:
-        """Is anything in a library called for a patient? Always true for the primary library."""
+        """Whether anything in a library is called for a patient; always true for the primary library."""
         return library == self.plan.package.main.name or (
             library in self._entered and bool(self._entered[library][row])
         )

@@ -26,7 +26,7 @@ class ReleasedMeasure:
     version: str
 
     def is_specified(self, specification: Specification) -> bool:
-        """Is a specification one of this measure, in any version?"""
+        """Whether a specification is of this measure, in any version."""
         return self.name == specification.measure or self.cms_id in map(cms_id, specification.names)
 
 

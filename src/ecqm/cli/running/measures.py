@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def run_measures(request: RunRequest) -> int:
-    """Evaluate FHIR measures and write their results; gives the exit code."""
+    """Evaluate FHIR measures and write their results. Returns the exit code."""
     clock = _Clock()
     session = None
     if request.spark is not None:

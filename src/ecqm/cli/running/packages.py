@@ -17,7 +17,7 @@ from ecqm.reporting.results.run import RunOutput
 
 
 def run_packages(request: RunRequest) -> int:
-    """Evaluate QDM measures and write the same results as for FHIR measures; gives the exit code."""
+    """Evaluate QDM measures and write the same results as for FHIR measures. Returns the exit code."""
     if request.spark is not None:
         raise click.UsageError("QDM measures do not run on Spark")
     assert isinstance(request.output, Path)

@@ -143,7 +143,7 @@ class CohortBuilder:
         self._gathered: dict[str, Gathered] = {}
 
     def add_patient(self, identifier: str) -> int:
-        """Add a patient; gives the row."""
+        """Add a patient. Returns the row."""
         self.ids.append(identifier)
         return len(self.ids) - 1
 
@@ -160,7 +160,7 @@ class CohortBuilder:
             return None
 
     def add(self, patient: int, resource: Any, raw: RawJson, origin: Origin, urn: str | None = None) -> bool:
-        """Add a resource of a patient, if its type is demanded; was it?"""
+        """Add a resource of a patient, if its type is demanded. Returns whether it was."""
         name = self.structs.wanted.get(type(resource))
         if name is None:
             return False

@@ -60,7 +60,7 @@ class Gathered:
         )
 
     def extend(self, other: Gathered, patients: Sequence[int]) -> int:
-        """Add the resources of `other`, with their patients; gives the place of the first one."""
+        """Add the resources of `other`, with their patients. Returns the place of the first one."""
         start = len(self.resources)
         self.resources += other.resources
         self.raws += other.raws

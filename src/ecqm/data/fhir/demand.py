@@ -52,15 +52,15 @@ class Demand:
         )
 
     def covers(self, other: Demand) -> bool:
-        """Does this read everything that `other` demands?"""
+        """Whether this reads everything that `other` demands."""
         return self | other == self
 
     def reads(self, resource_type: str) -> bool:
-        """Are resources of this type wanted?"""
+        """Whether resources of this type are wanted."""
         return self.types is None or resource_type in self.types
 
     def reads_extensions(self, type_name: str) -> bool:
-        """Are extensions of the primitives in values of this type wanted?"""
+        """Whether extensions of the primitives in values of this type are wanted."""
         return self.names is None or "extension" in self.names or type_name in self.whole
 
     def elements(self, schema: FhirSchema, type_name: str) -> tuple[Element, ...]:
@@ -68,7 +68,7 @@ class Demand:
         return _elements(self, schema, type_name)
 
     def wants(self, schema: FhirSchema, type_name: str, name: str) -> bool:
-        """Is this element of a FHIR type read?"""
+        """Whether this element of a FHIR type is read."""
         if self.names is None or name in self.names or type_name in self.whole:
             return True
         if type_name in WHOLE_TYPES or schema.is_quantity(type_name):

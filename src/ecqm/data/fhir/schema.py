@@ -65,11 +65,11 @@ class FhirSchema:
         return value.type.name
 
     def is_quantity(self, type_name: str) -> bool:
-        """Is this Quantity or one of its specializations (Age, Duration…)?"""
+        """Whether this is Quantity or one of its specializations (Age, Duration…)."""
         return any(step.name == "Quantity" for step in self._model.lineage(type_name))
 
     def is_resource(self, type_name: str) -> bool:
-        """Is this a concrete resource type?"""
+        """Whether this is a concrete resource type."""
         return type_name not in _ABSTRACT and any(step.name == "Resource" for step in self._model.lineage(type_name))
 
     def structured(self, type_names: Iterable[str]) -> frozenset[str]:

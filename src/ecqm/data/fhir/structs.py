@@ -153,7 +153,7 @@ class ResourceStructs:
 
 
 def is_deep(raw: bytes) -> bool:
-    """Does valid JSON have objects and lists nested deeper than DEEPEST?"""
+    """Whether valid JSON has objects and lists nested deeper than DEEPEST."""
     # Few brackets in all cannot be nested deeply; strings need not be told apart then.
     if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
         return False

@@ -51,7 +51,7 @@ class ArchiveEntry:
 
     @property
     def is_safe(self) -> bool:
-        """Is it within the limits, going by the size that the archive claims?"""
+        """Whether it is within the limits, going by the size that the archive claims."""
         return self._excess(self.size) is None
 
     def head(self, size: int) -> bytes:

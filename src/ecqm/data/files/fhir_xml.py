@@ -32,7 +32,7 @@ _RESOURCES = ("Resource", "DomainResource")
 
 
 def is_fhir_xml(data: bytes) -> bool:
-    """Does a document begin as XML in FHIR's namespace? (ELM mentions that namespace too, for its types.)"""
+    """Whether a document begins as XML in FHIR's namespace, which ELM also mentions, for its types."""
     start = data[:_SEEN_AT_THE_START].lstrip(b"\xef\xbb\xbf \t\r\n")
     root = _START_TAG.search(start) if start.startswith(b"<") else None
     if root is None:

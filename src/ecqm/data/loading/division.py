@@ -64,8 +64,8 @@ def divide(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
 
 
 def _divided_file(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list[Place]:
-    """The places of the first lines after some bytes of a file. None if the file cannot be read to its end: it is not
-    divided then, and the error is reported when it is sorted."""
+    """The places of the first lines after some bytes of a file. There are none if the file cannot be read to its end:
+    it is not divided then, and the error is reported when it is sorted."""
     try:
         starts = sorted({cut + int(next(read_blocks(path, start=cut)).ends[0]) for cut in cuts})
     except (OSError, DataError):

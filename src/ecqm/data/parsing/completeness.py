@@ -83,7 +83,7 @@ def _strings_within_rows(name: str, array: pa.Array) -> Rows:
 
 
 def _are_objects(name: str, items: pa.Array) -> bool:
-    """Are the items of a list objects, which must not be null? (Siblings of primitives, `_given`, may be.)"""
+    """Whether the items of a list are objects that must not be null. (Siblings of primitives, `_given`, may be.)"""
     return pa.types.is_struct(items.type) and not name.startswith("_")
 
 

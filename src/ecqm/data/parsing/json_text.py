@@ -97,7 +97,7 @@ def _starts(text: Bytes) -> Rows:
 
 
 def _has_key(text: Bytes, starts: Rows, keys: AbstractSet[str]) -> Mask:
-    """Do numbers belong to one of some keys? _FAR stands for a key that is too far ahead of its number."""
+    """Whether numbers belong to one of some keys. _FAR stands for a key that is too far ahead of its number."""
     before = text[np.maximum(starts[:, None] + np.arange(-_KEY_WIDTH, 0), 0)]
     distinct, number = np.unique(before.view(f"S{_KEY_WIDTH}").ravel(), return_inverse=True)
     named = [parts[-2].decode() if len(parts := row.split(b'"')) > 2 else _FAR for row in distinct.tolist()]

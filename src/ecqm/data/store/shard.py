@@ -229,7 +229,7 @@ class _TableJson(Sequence[bytes]):
 
 
 def _left_out(demand: Demand) -> Callable[[str, str], bool]:
-    """Is an element one that the demand does not name? Raises KeyError if FHIR does not have it."""
+    """Whether an element is one that the demand does not name. Raises KeyError if FHIR does not have it."""
     schema = fhir_schema()
     known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
 

@@ -183,7 +183,7 @@ class CaseResult:
 
     @property
     def passes(self) -> bool:
-        """Does the case agree, or, if it is a listed defect, disagree as listed?"""
+        """Whether the case agrees or, if it is a listed defect, disagrees as listed."""
         return self.agree if self.defect is None or not self.defect.concerns_populations else self.excused
 
     @property

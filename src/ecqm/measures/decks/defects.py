@@ -43,7 +43,7 @@ class Defect:
 
     @property
     def concerns_populations(self) -> bool:
-        """Is a population or an error listed, which decide whether the case agrees?"""
+        """Whether a population or an error is listed: these decide whether the case agrees."""
         return not self.wrong or bool(self.wrong - BESIDE)
 
     def to_json(self) -> dict[str, Any]:

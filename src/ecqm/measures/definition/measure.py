@@ -99,7 +99,7 @@ class Stratifier:
     identifier: str | None = None
 
     def counts(self, population: Population) -> bool:
-        """Is a population counted in the strata?"""
+        """Whether a population is counted in the strata."""
         return not self.applies_to or population.code.value in self.applies_to or population.id in self.applies_to
 
 
@@ -175,7 +175,7 @@ class Composite:
         return self.basis == PATIENT_BASIS
 
     def reverses(self, group: Group) -> bool:
-        """Is a component's group improved in the opposite direction? False if either does not state a direction."""
+        """Whether a component's group is improved in the opposite direction; False if either states no direction."""
         ours, theirs = self.improvement_notation, group.improvement_notation
         return ours is not None and theirs is not None and ours != theirs
 

@@ -54,7 +54,7 @@ class Clause:
     value: Any
     clauses: tuple[Clause, ...] = ()
     told: bool = False
-    """Was it told before what is in this clause?"""
+    """Whether the content of this clause was shown before."""
 
 
 class ClauseReader:
@@ -241,7 +241,7 @@ def _links(element: elm.Element) -> Iterator[elm.Element]:
 
 
 def _to_blame(value: Any, wanted: bool) -> bool:
-    """Does a clause with this value keep the enclosing clause from being as wanted?"""
+    """Whether a clause with this value keeps the enclosing clause from having the value wanted."""
     if isinstance(value, Unknown) or value is None:
         return True
     if isinstance(value, PerRow):

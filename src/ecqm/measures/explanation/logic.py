@@ -155,7 +155,7 @@ def _planned(plan: MeasurePlan, library: IndexedLibrary, name: str) -> PlanNode 
 
 
 def _is_context(definition: elm.ExpressionDef) -> bool:
-    """Is it the definition that translators add for `context Patient`?"""
+    """Whether it is the definition that translators add for `context Patient`."""
     return definition.name == definition.context and isinstance(definition.expression, elm.SingletonFrom)
 
 

@@ -81,8 +81,8 @@ def check_numbers(tin: str | None, npi: str | None) -> None:
 
 
 def is_npi(text: str) -> bool:
-    """Is a text a National Provider Identifier: 10 digits, with the check digit of Luhn's algorithm over 80840 and the
-    others?"""
+    """Whether a text is a National Provider Identifier: 10 digits, the last of which is the check digit of Luhn's
+    algorithm over 80840 and the others."""
     if not re.fullmatch(r"[0-9]{10}", text):
         return False
     digits = [int(digit) for digit in "80840" + text]

@@ -64,7 +64,7 @@ class _Document:
         self.builder.report(self.origin, message, at, self.patient, what)
 
     def repeats(self, found: EntryTemplate, identifier: Element | None, values: dict[str, Any]) -> bool:
-        """Did an earlier entry say the same of the same thing? Documents tell a thing once for every measure."""
+        """Whether an earlier entry said the same of the same thing. Documents repeat a thing for every measure."""
         if identifier is None or identifier.get("root") is None:
             return False
         thing = (found.template.oid, identifier.get("root"), identifier.get("extension"))

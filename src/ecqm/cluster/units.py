@@ -13,6 +13,7 @@ from ecqm.data.files.content import unpacked_size
 from ecqm.data.loading.building import ShardJob, spooled_cohort
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
+from ecqm.data.loading.shared_index import write_index
 from ecqm.data.source import PatientData
 from ecqm.data.store.shard import Shard
 from ecqm.terminology import CodeIndex
@@ -121,11 +122,11 @@ def units_of(
     count = min(_MOST_UNITS, 1 + size // unit_size)
     partition = Partition(spools, data.files, count, json.dumps(data.state()), counts=data.inputs.counts)
     partition.run(progress, processes)
+    index = spools / "shared"
+    write_index(partition.shared, index)
     names = tuple(map(str, data.files))
     jobs = (
-        ShardJob(
-            spools / str(number), partition.spools(number), partition.shared, EVERYTHING, data.default_offset, names
-        )
+        ShardJob(spools / str(number), partition.spools(number), index, EVERYTHING, data.default_offset, names)
         for number in range(count)
     )
     # Problems of the files are reported once, with the first unit.

@@ -69,8 +69,8 @@ def test_a_load_goes_on_after_a_loss_of_power(tmp_path: Path, monkeypatch: pytes
     load_small(source, tmp_path / "whole")
     disk = Disk(monkeypatch)
     monkeypatch.setattr(partition, "_BETWEEN_NOTES", 15_000)
-    monkeypatch.setattr(partition, "_LEAST_HELD_BACK", 1)
     monkeypatch.setattr(partition, "_HELD_BACK", 1)
+    monkeypatch.setattr(partition, "_GOOD_BLOCK", 1)
     losses = 0
     for steps in (3, 4, 5, 2, 1, 3, 4):
         with pytest.raises(PowerCut):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ecqm.data.cohort.cohort import CohortBuilder
@@ -81,25 +81,33 @@ class Assembly:
             if self._builder.demand.reads(name):
                 self._place(name, gathered, shared)
         self._unplaced.clear()
-        self.share(shared)
+        types = {name for name, _, _ in shared.values()}
+        self.share(types, lambda keys: {key: shared[key] for key in keys if key in shared})
 
-    def share(self, shared: Mapping[Key, Shared]) -> None:
-        """Give patients the shared resources that theirs refer to, directly or through other shared ones."""
-        if not shared:
+    def share(self, types: Collection[str], find: Callable[[Collection[Key]], Mapping[Key, Shared]]) -> None:
+        """Give patients the shared resources that theirs refer to, directly or through other shared ones.
+
+        `types` are those of all shared resources; `find` gives the shared resources that some keys name.
+        """
+        if not types:
             return
-        interesting = references_to({name for name, _ in shared if name is not None})
-        keys: dict[bytes, Key | None] = {}
+        references = References(types)
+        shared: dict[Key, Shared | None] = {}
         given: set[tuple[int, Key]] = set()
         lots: dict[str, tuple[Gathered, list[int]]] = {}
         waiting = [pair for gathered, rows in self._placed for pair in zip(rows, gathered.raws, strict=True)]
         while waiting:
-            referring, waiting = waiting, []
-            for patient, raw in referring:
-                for match in interesting.findall(raw):
-                    key = keys[match] if match in keys else keys.setdefault(match, _shared_key(match, shared))
-                    if key is not None and (patient, key) not in given:
+            referring = [(patient, keys) for patient, raw in waiting if (keys := references.keys(raw))]
+            new = dict.fromkeys(key for _, keys in referring for key in keys if key not in shared)
+            found = find(new)
+            shared |= {key: found.get(key) for key in new}
+            waiting = []
+            for patient, keys in referring:
+                for key in keys:
+                    one = shared[key]
+                    if one is not None and (patient, key) not in given:
                         given.add((patient, key))
-                        name, gathered, place = shared[key]
+                        name, gathered, place = one
                         lot, patients = lots.setdefault(name, (Gathered(), []))
                         lot.append_from(gathered, place)
                         patients.append(patient)
@@ -155,13 +163,33 @@ class Assembly:
         return row
 
 
-def references_to(resource_types: Collection[str]) -> re.Pattern[bytes]:
-    """A pattern that finds references to resources of some types, and URNs, in JSON."""
-    types = "|".join(sorted(map(re.escape, resource_types)))
-    return re.compile(rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % types.encode())
+class References:
+    """Finds the references to resources of some types, and URNs, in JSON."""
+
+    def __init__(self, resource_types: Collection[str]) -> None:
+        types = "|".join(sorted(map(re.escape, resource_types)))
+        pattern = rb'"reference"\s*:\s*"((?:[^"\\]*/)?(?:%s)/[^"\\]+|urn:[^"\\]+)"' % types.encode()
+        self._found = re.compile(pattern).findall
+        self._keys: dict[bytes, Key | None] = {}
+
+    def keys(self, raw: RawJson) -> list[Key]:
+        """What the references in a resource name, in their order."""
+        content = bytes(raw)
+        # Some writers of JSON escape all slashes.
+        texts: list[bytes] = self._found(content.replace(rb"\/", b"/") if rb"\/" in content else content)
+        known = (self._keys[text] if text in self._keys else self._keys.setdefault(text, _key(text)) for text in texts)
+        return [key for key in known if key is not None]
+
+    def names(self, raw: RawJson) -> list[str]:
+        """The same as text: "Location/1", URNs."""
+        return list(map(name_of_key, self.keys(raw)))
 
 
-def _shared_key(reference: bytes, shared: Mapping[Key, Shared]) -> Key | None:
-    """The key of a shared resource that a reference names; None if it names none."""
-    key = target(reference.decode("utf-8", "replace"))
-    return key if key is not None and key in shared else None
+def name_of_key(key: Key) -> str:
+    """What a reference names as text: "Location/1", a URN."""
+    resource_type, name = key
+    return name if resource_type is None else f"{resource_type}/{name}"
+
+
+def _key(reference: bytes) -> Key | None:
+    return target(reference.decode("utf-8", "replace"))

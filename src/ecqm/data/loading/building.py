@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from ecqm.data.allocation import large_arrays, many_objects
-from ecqm.data.cohort.assembly import Assembly, Key, Shared
+from ecqm.data.cohort.assembly import Assembly, Key, Shared, name_of_key
 from ecqm.data.cohort.cohort import Cohort, CohortBuilder
 from ecqm.data.cohort.gathering import Gathered
 from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.structs import UNREADABLE, is_deep
+from ecqm.data.loading.shared_index import SharedIndex
 from ecqm.data.loading.straight import StraightShard
 from ecqm.data.parsing.plain import NotPlain
 from ecqm.data.store.shard import Shard
 from ecqm.data.store.shard_writer import write_shard
-from ecqm.data.store.spool import Lot, decode_identity, read_spools, spool_state
+from ecqm.data.store.spool import Lot, decode_identity, read_spools
 from ecqm.data.store.store import ShardEntry
 from ecqm.data.writing import replace_file
 from ecqm.terminology import CodeIndex
@@ -35,8 +35,9 @@ from ecqm.terminology import CodeIndex
 class ShardJob:
     """A shard to build into `target`, from `spools` and `base`. It can be sent to another process.
 
-    `files` are the names of all input files by number. With `replaces_patients` nothing older is kept of patients in
-    the spools. `deleted` are resources (`Encounter/1`) to leave out.
+    `shared` is the folder of an index of shared resources. `files` are the names of all input files by number. With
+    `replaces_patients` nothing older is kept of patients in the spools. `deleted` are resources (`Encounter/1`) to
+    leave out.
     """
 
     target: Path
@@ -116,7 +117,7 @@ class _Building:
         assembly = Assembly(self.builder)
         for name, incoming in self.incoming.items():
             self._place(name, incoming, rows, assembly)
-        assembly.share(self.shared)
+        assembly.share(self.shared.types, self.shared.find)
         return self.builder.finish()
 
     def write(self, folder: Path) -> ShardEntry:
@@ -175,13 +176,16 @@ class _Building:
             if resource is None:
                 continue
             key = (stored.resource_type, resource.id)
-            if key in newer or key in self.shared or f"{key[0]}/{key[1]}" in self.job.deleted:
+            if key in newer or self._is_shared(key) or f"{key[0]}/{key[1]}" in self.job.deleted:
                 continue
             incoming = self.incoming.setdefault(stored.resource_type, _Incoming())
             file = self.builder.file_number(stored.origin.file)
             entry = -1 if stored.origin.entry is None else stored.origin.entry
             incoming.gathered.append(resource, stored.raw, file, entry, stored.urn)
             incoming.patients.append(patient)
+
+    def _is_shared(self, key: Key) -> bool:
+        return key[0] in self.shared.types and key[1] is not None and key in self.shared.find([key])
 
     def _place(self, name: str, incoming: _Incoming, rows: Mapping[str, int], assembly: Assembly) -> None:
         gathered = incoming.gathered
@@ -213,52 +217,42 @@ def _without_birth_date(cohort: Cohort) -> int:
         return 0
 
 
-class _SharedPool(Mapping[Key, Shared]):
-    """The shared resources of a load, decoded when a patient refers to one."""
+class _SharedPool:
+    """The shared resources of a load, each decoded when a patient refers to it."""
 
-    def __init__(self, path: Path, files: Sequence[str], builder: CohortBuilder) -> None:
-        self._index = _shared_index(path, spool_state(path))
+    def __init__(self, folder: Path, files: Sequence[str], builder: CohortBuilder) -> None:
+        self._index = SharedIndex(folder)
         self._files = files
         self._builder = builder
-        self._decoded: dict[Key, Shared | None] = {}
+        self._known: dict[Key, Shared | None] = {}
 
-    def __getitem__(self, key: Key) -> Shared:
-        if key not in self._decoded:
-            self._decoded[key] = self._decode(key)
-        found = self._decoded[key]
-        if found is None:
-            raise KeyError(key)
-        return found
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of all shared resources."""
+        return self._index.types
 
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._index)
+    def find(self, keys: Collection[Key]) -> dict[Key, Shared]:
+        """The shared resources that some keys name. Those that cannot be read are reported."""
+        new = [key for key in keys if key not in self._known]
+        found = dict(self._named(new))
+        self._known |= {key: self._decoded(found[key]) if key in found else None for key in new}
+        return {key: known for key in keys if (known := self._known[key]) is not None}
 
-    def __len__(self) -> int:
-        return len(self._index)
+    def _named(self, keys: Collection[Key]) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """The spooled resources that some keys name. If several have the same name, the last one counts."""
+        for row in self._index.named(list(map(name_of_key, keys))).to_pylist():
+            identifier = decode_identity(row["json"]).id
+            if identifier is not None:
+                yield (row["type"], identifier), row
+            if row["urn"] is not None:
+                yield (None, row["urn"]), row
 
-    def _decode(self, key: Key) -> Shared | None:
-        if key not in self._index:
-            return None
-        lot, place = self._index[key]
-        entry = lot.entries[place]
-        file = self._files[lot.files[place]]
-        resource = self._builder.decode(lot.raws[place], Origin(file, None if entry < 0 else entry))
+    def _decoded(self, row: Mapping[str, Any]) -> Shared | None:
+        entry = row["entry"]
+        file = self._files[row["file"]]
+        resource = self._builder.decode(row["json"], Origin(file, None if entry < 0 else entry))
         if resource is None:
             return None
         gathered = Gathered()
-        gathered.append(resource, lot.raws[place], self._builder.file_number(file), entry, lot.urns[place])
+        gathered.append(resource, row["json"], self._builder.file_number(file), entry, row["urn"])
         return self._builder.type_of(resource), gathered, 0
-
-
-@lru_cache(maxsize=1)
-def _shared_index(path: Path, state: tuple[int, int]) -> Mapping[Key, tuple[Lot, int]]:
-    """The place of each shared resource by what references name. Of several with one name, the last one counts."""
-    index: dict[Any, tuple[Lot, int]] = {}
-    for lot in read_spools([path]):
-        for place, raw in enumerate(lot.raws):
-            identity = decode_identity(raw)
-            if identity.id is not None:
-                index[identity.resourceType, identity.id] = (lot, place)
-            if lot.urns[place] is not None:
-                index[None, lot.urns[place]] = (lot, place)
-    return index

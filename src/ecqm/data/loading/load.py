@@ -22,6 +22,7 @@ from ecqm.data.files.inputs import Inputs, find_inputs
 from ecqm.data.loading.building import ShardJob, build_shard
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
+from ecqm.data.loading.shared_index import write_index
 from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.shard import Shard
 from ecqm.data.store.spool import Spool, read_spools
@@ -79,7 +80,7 @@ def load(
         if previous is not None and not (append or replace_patients):
             raise DataError(f"{output} is a cohort store already; update it with --append, or choose another folder")
         if previous is None and (append or replace_patients):
-            raise DataError(f"{output} is no cohort store to append to")
+            raise DataError(f"{output} is not a cohort store to append to")
         inputs = find_inputs(map(Path, paths))
         # An export of changes may be empty.
         if not (inputs.files or inputs.deleted or (previous is not None and inputs.exports)):
@@ -180,6 +181,8 @@ class _Loading:
     def _jobs(self, shared: Path) -> Iterator[ShardJob]:
         deleted = frozenset(self.partition.deleted)
         has_shared = self.partition.shared.stat().st_size > 0
+        index = self.work / "shared"
+        write_index(shared, index)
         for number in range(self.partition.n_shards):
             spools = self.partition.spools(number)
             if self.previous is not None and not (spools or deleted or has_shared):
@@ -187,7 +190,7 @@ class _Loading:
             yield ShardJob(
                 self.output / "shards" / f"{number:05}-{self.generation}",
                 spools,
-                shared,
+                index,
                 self.demand,
                 self.default_offset,
                 self.files,

@@ -29,11 +29,13 @@ from ecqm.data.loading.sorting import Journal, Part, Progress, sort_part
 from ecqm.data.problems import DataProblem, name_of
 from ecqm.data.writing import replace_file, replacing
 
-# Bytes of input between two entries of a journal, and bytes that all processes together hold back in memory; but it
-# should be enough for blocks that compress well.
+# Bytes of input between two entries of a journal.
 _BETWEEN_NOTES = 512 << 20
-_HELD_BACK = 192 << 20
-_LEAST_HELD_BACK = 64 << 10
+# Bytes that all processes together hold back in memory. But each holds back enough for blocks of a good size for every
+# shard, up to a limit: small blocks take more time to write, and more room.
+_HELD_BACK = 96 << 20
+_GOOD_BLOCK = 256 << 10
+_MOST_HELD_BACK = 256 << 20
 _DIVISION = "division.json"
 
 
@@ -68,7 +70,7 @@ class Partition:
 
     @property
     def is_resumed(self) -> bool:
-        """Was this begun before?"""
+        """Whether this was begun before."""
         return self._division is not None
 
     def forget(self) -> None:
@@ -128,7 +130,7 @@ class Partition:
 
     @property
     def is_empty(self) -> bool:
-        """Did the input have no resources, and none to delete?"""
+        """Whether the input had no resources, and none to delete."""
         return not self.deleted and not any(size for journal in self._journals for size in journal.sizes.values())
 
     @cached_property
@@ -155,7 +157,7 @@ class Partition:
         return self._division
 
     def _parts(self, division: _Division, jobs: int) -> list[Part]:
-        held_back = max(_LEAST_HELD_BACK * (self.n_shards + 1), _HELD_BACK // jobs)
+        held_back = max(_HELD_BACK // jobs, min(_GOOD_BLOCK * self.n_shards, _MOST_HELD_BACK))
         counted = frozenset(self._counts)
         bounds = pairwise([*division.starts, Place(len(self.files))])
         return [

@@ -1,4 +1,4 @@
-"""Shared resources, many at a time: which patients refer to them, and rows of them for these patients."""
+"""Shared resources, many at a time: which patients of a shard refer to them, and rows of them for these patients."""
 
 from __future__ import annotations
 
@@ -10,43 +10,62 @@ import numpy as np
 import pyarrow as pa
 
 from ecqm.columns import Rows
-from ecqm.data.cohort.assembly import references_to
-from ecqm.data.fhir.compartment import target
+from ecqm.data.cohort.assembly import References
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.structs import Unreadable
+from ecqm.data.loading.shared_index import SharedIndex
+from ecqm.data.parsing.links import Links
 from ecqm.data.parsing.parsed import ParsedResources, ParsedTable
 from ecqm.data.parsing.shapes import ShapedParser
 from ecqm.data.store.spool import Spool, decode_identity, read_batches
 
 
 class SharedResources:
-    """All shared resources of a load. A pair (patient, resource) is the number patient * n + place, of n resources."""
+    """The shared resources that those of a shard refer to, directly or through others.
 
-    def __init__(self, parser: ShapedParser, spooled: pa.Table) -> None:
-        self.spooled = spooled
-        self._n = len(spooled)
-        self._resources = ParsedResources(parser, spooled)
-        types = spooled["type"].to_pylist()
-        encoded = spooled["type"].combine_chunks().dictionary_encode()
+    A pair (patient, resource) is the number patient * n + place, of n shared resources. If several have the same name,
+    the last one counts.
+    """
+
+    def __init__(self, index: SharedIndex, parser: ShapedParser, own: ParsedResources) -> None:
+        """`own` are the resources of the patients of the shard."""
+        self._types = pa.array(sorted(index.types), pa.utf8())
+        self._has_urns = index.has_urns
+        self._references = References(index.types)
+        self._own = own
+        self.spooled = index.reachable(self._named_in(own)) if index.types else Spool.SCHEMA.empty_table()
+        self._n = len(self.spooled)
+        self._resources = ParsedResources(parser, self.spooled)
+        encoded = self.spooled["type"].combine_chunks().dictionary_encode()
         number = encoded.indices.to_numpy()
         for which, name in enumerate(encoded.dictionary.to_pylist()):
             places = np.flatnonzero(number == which)
             self._resources.add(name, places, np.zeros(len(places), np.int64))
         self._resources.add_contained(np.zeros(self._n, np.int64))
-        self._types = pa.array(dict.fromkeys(types), pa.utf8())
-        self._interesting = references_to(set(types))
-        self._place_of = dict(self._named(types))
-        self._keys = pa.array(self._place_of, pa.utf8())
-        self._has_urns = spooled["urn"].null_count < self._n
+        self._place_of = dict(self._named())
+        self._names = pa.array(self._place_of, pa.utf8())
         self._places = np.fromiter(self._place_of.values(), np.int64)
-        self._links = self._pairs(self._resources, np.arange(self._n)) if self._n else np.zeros(0, np.int64)
+        self._links = self._pairs(self._resources, np.arange(self._n))
 
-    def __len__(self) -> int:
-        return self._n
+    def _named_in(self, resources: ParsedResources) -> set[str]:
+        """The names of shared resources in references."""
+        found = [names.drop_null() for _, _, names in self._linked(resources)]
+        named = set(pa.chunked_array(found, pa.utf8()).unique().to_pylist())
+        return named.union(*(self._references.names(raw) for _, raw in resources.unparsed))
 
-    def _named(self, types: list[str]) -> Iterator[tuple[str, int]]:
-        """The names that references have for them. Of several with one name, the last one counts."""
-        columns = (types, self.spooled["urn"].to_pylist(), self.spooled["json"].to_pylist())
+    def _linked(self, resources: ParsedResources) -> Iterator[tuple[Rows, Links, pa.Array]]:
+        """The references of each field of each table, what their texts name, and the keys of the rows of the table."""
+        tables = [(table, table.numbers("key")) for table in resources.tables.values()]
+        tables += [(table, table.numbers("container")) for table in resources.contained.values()]
+        for table, keys in tables:
+            for links in table.links():
+                names = links.names(self._types, self._has_urns)
+                if names.null_count < len(names):
+                    yield keys, links, names
+
+    def _named(self) -> Iterator[tuple[str, int]]:
+        """The names that references have for the resources, and their places."""
+        columns = (self.spooled[name].to_pylist() for name in ("type", "urn", "json"))
         for place, (name, urn, raw) in enumerate(zip(*columns, strict=True)):
             identifier = decode_identity(raw).id
             if identifier is not None:
@@ -54,11 +73,9 @@ class SharedResources:
             if urn is not None:
                 yield urn, place
 
-    def given(self, resources: ParsedResources, patient_of: Rows) -> Given:
-        """The shared resources that some resources refer to, directly or through others; `patient_of` has the patient
-        row of each key."""
-        new = self._pairs(resources, patient_of) if self._n else np.zeros(0, np.int64)
-        given = new
+    def given(self, patient_of: Rows) -> Given:
+        """The resources with the patients who have them; `patient_of` has the patient row of each key of `own`."""
+        given = new = self._pairs(self._own, patient_of)
         while len(new):
             new = np.setdiff1d(self._referred_to(new), given)
             given = np.union1d(given, new)
@@ -67,23 +84,18 @@ class SharedResources:
     def _pairs(self, resources: ParsedResources, owner_of: Rows) -> Rows:
         """The pairs of the owner of a resource and each shared resource that it refers to."""
         found = [np.zeros(0, np.int64)]
-        tables = [(table, table.numbers("key")) for table in resources.tables.values()]
-        tables += [(table, table.numbers("container")) for table in resources.contained.values()]
-        for table, keys in tables:
-            for link in table.links():
-                places = link.places(self._keys, self._types, self._has_urns)
-                hits = np.flatnonzero(places >= 0)
-                found.append(owner_of[keys[link.rows[hits]]] * self._n + self._places[places[hits]])
+        for keys, links, names in self._linked(resources):
+            places = links.places(names, self._names)
+            hits = np.flatnonzero(places >= 0)
+            found.append(owner_of[keys[links.rows[hits]]] * self._n + self._places[places[hits]])
         found.append(np.array([*self._pairs_in(resources.unparsed, owner_of)], np.int64))
         return np.unique(np.concatenate(found))
 
     def _pairs_in(self, unparsed: Iterable[tuple[int, bytes]], owner_of: Rows) -> Iterator[int]:
         for key, raw in unparsed:
-            for text in self._interesting.findall(raw):
-                named = target(text.decode("utf-8", "replace"))
-                place = None if named is None else self._place_of.get("/".join(filter(None, named)))
-                if place is not None:
-                    yield int(owner_of[key]) * self._n + place
+            for name in self._references.names(raw):
+                if name in self._place_of:
+                    yield int(owner_of[key]) * self._n + self._place_of[name]
 
     def _referred_to(self, pairs: Rows) -> Rows:
         """The pairs of the same patients and the shared resources that those in `pairs` refer to."""
@@ -146,12 +158,6 @@ def _matches(wanted: Rows, among: Rows) -> tuple[Rows, Rows]:
 def parser_for(demand: Demand) -> ShapedParser:
     """The parser of a demand, which keeps the shapes that it has learned."""
     return ShapedParser(demand)
-
-
-@lru_cache(maxsize=1)
-def shared_resources(path: Path, state: tuple[int, int], demand: Demand) -> SharedResources:
-    """The shared resources of a spool in some state."""
-    return SharedResources(parser_for(demand), spooled([path]))
 
 
 def spooled(paths: Iterable[Path]) -> pa.Table:

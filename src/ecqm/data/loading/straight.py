@@ -17,7 +17,8 @@ from ecqm.columns import Rows
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.fhir.structs import Unreadable, resource_structs
-from ecqm.data.loading.sharing import Given, parser_for, shared_resources, spooled
+from ecqm.data.loading.shared_index import SharedIndex
+from ecqm.data.loading.sharing import Given, SharedResources, parser_for, spooled
 from ecqm.data.parsing.encoding import CodeNumbers
 from ecqm.data.parsing.links import Links, Targets
 from ecqm.data.parsing.parsed import ParsedResources, ParsedTable
@@ -27,7 +28,6 @@ from ecqm.data.problems import DataProblem
 from ecqm.data.store.arrow import Layout
 from ecqm.data.store.shard import SHARED
 from ecqm.data.store.shard_writer import ShardWriter
-from ecqm.data.store.spool import spool_state
 from ecqm.data.store.store import ShardEntry
 
 
@@ -60,8 +60,8 @@ class StraightShard:
             raise NotPlain("only some types of resources are wanted")
         spool = spooled(self.spools)
         own, patients, patient_of = self._own(spool)
-        shared = shared_resources(self.shared, spool_state(self.shared), self.demand)
-        given = shared.given(own, patient_of)
+        shared = SharedResources(SharedIndex(self.shared), parser_for(self.demand), own)
+        given = shared.given(patient_of)
         self._report_unreadable(spool, own, shared.spooled, given, patients)
         tables = _merged([*own.tables.items(), *given.tables(len(spool), len(spool)), *own.contained.items()])
         given_json = shared.spooled.take(pa.array(given.distinct))

@@ -34,17 +34,20 @@ class Links:
         encoded = encodings.of(texts)
         return cls(numbers_of(encoded), encoded.dictionary, *encodings.named(texts), rows)
 
-    def places(self, keys: pa.Array, types: pa.Array, with_urns: bool) -> Rows:
-        """For each link the place of its target among `keys` ("Type/id" of some `types`, and URNs), or -1."""
+    def names(self, types: pa.Array, with_urns: bool) -> pa.Array:
+        """What each distinct text names: "Type/id" of some `types`, or a URN; null for anything else."""
+        none = pa.scalar(None, pa.utf8())
         named = pc.is_in(self.types, value_set=types)
-        wanted: pa.Array | None = None
+        names = pa.nulls(len(self.texts), pa.utf8())
         if pc.any(named).as_py():
-            keyed = pc.binary_join_element_wise(self.types, self.ids, "/")
-            wanted = pc.if_else(named, keyed, pa.scalar(None, pa.utf8()))
+            names = pc.if_else(named, pc.binary_join_element_wise(self.types, self.ids, "/"), none)
         if with_urns:
-            urns = pc.if_else(pc.starts_with(self.texts, "urn:"), self.texts, pa.scalar(None, pa.utf8()))
-            wanted = urns if wanted is None else pc.coalesce(wanted, urns)
-        return np.full(len(self.number), -1) if wanted is None else self._spread(_places(wanted, keys))
+            names = pc.coalesce(names, pc.if_else(pc.starts_with(self.texts, "urn:"), self.texts, none))
+        return names
+
+    def places(self, names: pa.Array, among: pa.Array) -> Rows:
+        """For each link the place of its target among some names, or -1; `names` are those of its texts."""
+        return self._spread(_places(names, among))
 
     def places_of(self, resource_type: str, ids: pa.Array) -> Rows:
         """For each link the place of its target among the ids of one type; -1 for links to anything else."""
@@ -152,7 +155,7 @@ class _Names:
         self._packed = np.sort(packed, kind="stable")
 
     def have(self, owner: Rows, place: Rows) -> Mask:
-        """Does each owner have the text at that place? (-1: no text.)"""
+        """Whether each owner has the text at that place (-1: no text)."""
         if not len(self._packed):
             return np.zeros(len(place), np.bool_)
         packed = owner * len(self.texts) + place

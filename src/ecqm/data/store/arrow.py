@@ -313,7 +313,8 @@ def _read_concept(array: pa.Array, layout: Layout, type_: CqlType, reading: Arro
 def _read_record(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
     valid = _numbers(array) if not layout["fields"] else _valid(array)
     name = str(type_).partition(".")[2]
-    fields = StoredElements(len(array), name, array.field, layout["fields"], reading)
+    # A record without fields is stored as Booleans, which have no `field` to look up now.
+    fields = StoredElements(len(array), name, lambda field: array.field(field), layout["fields"], reading)  # noqa: PLW0108
     return RecordColumn.of(fields, valid, type_)
 
 

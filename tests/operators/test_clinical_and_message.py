@@ -10,6 +10,7 @@ import pytest
 
 from ecqm.operators import registry
 from ecqm.operators.message import MessageError, Severity, Told, telling
+from ecqm.terminology import Expansion
 from ecqm.values import Code, CodeSystem, Concept, CqlError, DateTime, EvaluationContext, ValueSet, evaluating
 
 HEART = {("snomed", "22298006"), ("snomed", "84114007")}
@@ -19,11 +20,9 @@ MIXED = {("snomed", "1"), ("icd", "1"), ("icd", "2")}
 class Service:
     """Two value sets, one code system and one line of descent."""
 
-    def expand(self, value_set: str, version: str | None) -> frozenset[tuple[str, str]]:
-        known = {"heart": HEART, "mixed": MIXED}
-        if value_set not in known:
-            raise CqlError(f"{value_set} is unknown")
-        return frozenset(known[value_set])
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        known = {"heart": HEART, "mixed": MIXED}.get(identifier)
+        return None if known is None else Expansion(identifier, version, None, frozenset(known), True)
 
     def codes(self, code_system: str, version: str | None) -> frozenset[str]:
         return frozenset({"1", "2"}) if code_system == "icd" else frozenset()
@@ -92,7 +91,7 @@ def test_a_bare_code_is_ambiguous_among_several_systems() -> None:
 
 
 def test_an_unknown_value_set_is_an_error() -> None:
-    with pytest.raises(CqlError, match="unknown"):
+    with pytest.raises(CqlError, match="is not available"):
         call("InValueSet", INFARCT, ValueSet("nowhere"))
 
 

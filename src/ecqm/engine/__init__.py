@@ -9,7 +9,18 @@ chosen. The other modules have the evaluators of the classes of plan nodes.
 """
 
 # Importing these modules registers their evaluators.
-from ecqm.engine import calls, casts, conditionals, fhirhelpers, intervals, iteration, queries, retrieve, values  # noqa: F401
+from ecqm.engine import (  # noqa: F401
+    calls,
+    casts,
+    conditionals,
+    fhirhelpers,
+    intervals,
+    iteration,
+    membership,
+    queries,
+    retrieve,
+    values,
+)
 from ecqm.engine.executor import EvaluationError, Executor, RowError
 from ecqm.engine.fhirhelpers import kernel_for
 from ecqm.engine.profiles import FhirProfiles

@@ -54,6 +54,10 @@ class Terminology(Protocol):
         """The members of a value set, as a mask indexed by code id."""
         ...
 
+    def has(self, identifier: str, version: str | None = None) -> bool:
+        """Whether a value set is available."""
+        ...
+
     def strings(self, identifier: str, version: str | None = None) -> frozenset[str]:
         """The codes of a value set, without their systems."""
         ...

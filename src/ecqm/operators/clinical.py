@@ -126,7 +126,7 @@ class ExpandValueSet:
 
     @overload("(ValueSet) -> List<Code>", may_raise=True)
     def value_set(value_set: ValueSet, *, context: EvaluationContext) -> tuple[Code, ...]:
-        members = _terminology(context).expand(value_set.id, value_set.version)
+        members = _members(value_set, context)
         return tuple(Code(code, system) for system, code in sorted(members))
 
 
@@ -154,6 +154,15 @@ def _terminology(context: EvaluationContext) -> Terminology:
     return context.terminology
 
 
+def _members(value_set: ValueSet, context: EvaluationContext) -> frozenset[tuple[str, str]]:
+    """The (system, code) pairs of a value set. Raises CqlError if it is not available."""
+    found = _terminology(context).find(value_set.id, value_set.version)
+    if found is None:
+        name = "|".join(filter(None, (value_set.id, value_set.version)))
+        raise CqlError(f"value set {name} is not available")
+    return found.codes
+
+
 def _code_systems(context: EvaluationContext) -> CodeSystems:
     terminology = _terminology(context)
     if not isinstance(terminology, CodeSystems):
@@ -176,7 +185,7 @@ def _any_in_value_set(
         return False
     if value_set is None:
         return None
-    members = _terminology(context).expand(value_set.id, value_set.version)
+    members = _members(value_set, context)
     pairs = {(code.system, code.code) for code in wanted if isinstance(code, Code)}
     if not pairs.isdisjoint(members):
         return True

@@ -55,6 +55,10 @@ class Membership:
         self._tables[key] = table
         return table
 
+    def has(self, identifier: str, version: str | None = None) -> bool:
+        """Whether a value set is available."""
+        return self.value_sets.find(identifier, version) is not None
+
     def strings(self, identifier: str, version: str | None = None) -> frozenset[str]:
         """The codes of a value set without their systems, to compare strings with (`elm:23.5`)."""
         expansion = self.value_sets.find(identifier, version)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from ecqm.terminology.codes import CodeKey
 from ecqm.terminology.expansion import Expansion
 from ecqm.terminology.store import value_set_key
 
@@ -29,11 +28,6 @@ class ValueSetSnapshot:
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set; None if it was not available, or not selected."""
         return self._found.get(_key(identifier, version))
-
-    def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]:
-        """The (system, code) members of a value set; empty if it is missing."""
-        found = self.find(identifier, version)
-        return found.codes if found is not None else frozenset()
 
 
 def _key(identifier: str, version: str | None) -> tuple[str, str | None]:

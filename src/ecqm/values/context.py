@@ -18,11 +18,20 @@ if TYPE_CHECKING:
     from ecqm.values.temporal import DateTime
 
 
+class Members(Protocol):
+    """The members of a value set."""
+
+    @property
+    def codes(self) -> frozenset[tuple[str, str]]:
+        """As (system, code) pairs."""
+        ...
+
+
 class Terminology(Protocol):
     """What scalar operators ask of a terminology service."""
 
-    def expand(self, value_set: str, version: str | None) -> frozenset[tuple[str, str]]:
-        """The (system, code) pairs of a value set. Raises CqlError where it is unknown."""
+    def find(self, identifier: str, version: str | None = None) -> Members | None:
+        """The members of a value set; None if it is not available."""
         ...
 
 

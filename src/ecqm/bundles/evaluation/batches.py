@@ -17,7 +17,7 @@ from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult, MeasureSet, composed_result
 from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.plan.nodes import Constant
-from ecqm.terminology import CodeKey, Membership, ValueSetSnapshot
+from ecqm.terminology import Membership, ValueSetSnapshot
 from ecqm.terminology.expansion import Expansion
 from ecqm.values import EvaluationContext, Interval, ValueSet
 
@@ -46,11 +46,9 @@ def _unwatched(measure: Measure) -> None: ...
 
 
 class _ValueSets(Protocol):
-    """The value sets that an evaluation needs: look-up and members."""
+    """The value sets that an evaluation needs."""
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
-
-    def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]: ...
 
 
 @dataclass(frozen=True)

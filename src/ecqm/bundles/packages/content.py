@@ -129,11 +129,6 @@ class SharedValueSets:
             found = own
         return found
 
-    def expand(self, identifier: str, version: str | None = None) -> frozenset[tuple[str, str]]:
-        """The (system, code) members of a value set; none if it is not at hand."""
-        found = self.find(identifier, version)
-        return found.codes if found is not None else frozenset()
-
 
 @dataclass(frozen=True)
 class SelectedPackages:

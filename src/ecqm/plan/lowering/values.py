@@ -11,6 +11,7 @@ from ecqm.plan.lowering.types import named_type, specified_type
 from ecqm.plan.nodes import (
     Call,
     CollectWithin,
+    Constant,
     Element,
     MakeInterval,
     MakeList,
@@ -21,8 +22,8 @@ from ecqm.plan.nodes import (
     SortWithin,
 )
 from ecqm.plan.static_types import point_type_of
-from ecqm.types import BOOLEAN, QUANTITY, RATIO, ListType
-from ecqm.values import Long, Quantity, Ratio
+from ecqm.types import BOOLEAN, QUANTITY, RATIO, VALUE_SET, CqlType, ListType
+from ecqm.values import Long, Quantity, Ratio, ValueSet
 
 
 @lowers(elm.Literal)
@@ -73,7 +74,19 @@ def tuple_(lowering: Lowering, node: elm.Tuple, scope: Scope) -> PlanNode:
 @lowers(elm.Instance)
 def instance(lowering: Lowering, node: elm.Instance, scope: Scope) -> PlanNode:
     elements = tuple((part.name, lowering.lower(part.value, scope)) for part in node.element)
-    return lowering.builder.make(MakeRecord, named_type(node.classType), elements)
+    type_ = named_type(node.classType)
+    return _value_set(lowering, type_, elements) or lowering.builder.make(MakeRecord, type_, elements)
+
+
+def _value_set(lowering: Lowering, type_: CqlType, elements: tuple[tuple[str, PlanNode], ...]) -> PlanNode | None:
+    """An instance of ValueSet of which the plan shows all elements, as a constant like a declared value set: if it is
+    missing, that is reported before a run."""
+    given = {name: part.value for name, part in elements if isinstance(part, Constant)}
+    if type_ != VALUE_SET or len(given) < len(elements) or not isinstance(given.get("id"), str):
+        return None
+    if not given.keys() <= {"id", "version", "name"}:
+        return None
+    return lowering.constant(ValueSet(**given), VALUE_SET)
 
 
 @lowers(elm.List)

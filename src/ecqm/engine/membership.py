@@ -1,0 +1,169 @@
+"""Membership in value sets (`elm:23.8`, `elm:23.2`), and what filters of retrieves accept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecqm.columns import (
+    BooleanColumn,
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    RecordColumn,
+    Rows,
+    StringColumn,
+    to_values,
+)
+from ecqm.engine.executor import EvaluationError, Executor, evaluates
+from ecqm.engine.frame import Frame
+from ecqm.kernels.segments import any_within, representatives
+from ecqm.plan.nodes import Constant, PlanNode
+from ecqm.plan.nodes import Membership as MembershipNode
+from ecqm.types import NamedType
+from ecqm.values import Code, Concept, ValueSet
+
+
+@dataclass(frozen=True)
+class Members:
+    """The codes that a filter accepts: `mask`, indexed by code id, and `strings`, the codes without their systems."""
+
+    mask: Mask
+    strings: Callable[[], frozenset[str]]
+
+
+def accepted(executor: Executor, filter_: Any) -> Members:
+    """The codes that a filter accepts, which is a value set, a code, a concept, or a list of codes; null accepts none.
+    """
+    if isinstance(filter_, ValueSet):
+        identity = (filter_.id, filter_.version)
+        return Members(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))
+    codes: list[Code | None] = []
+    for value in filter_ if isinstance(filter_, tuple) else (filter_,):
+        codes += value.codes if isinstance(value, Concept) else [value]
+    known = [(code.system, code.code) for code in codes if code is not None and code.code is not None]
+    index = executor.terminology.codes
+    ids = [index.intern(*code) for code in known]
+    mask = np.zeros(len(index), np.bool_)
+    mask[ids] = True
+    return Members(mask, lambda: frozenset(code for _, code in known))
+
+
+def missing(executor: Executor, node: PlanNode, filter_: Any) -> str | None:
+    """The message for a value set that is not available; None for others.
+
+    Of value sets that the logic declares nothing is said: those that are missing are reported before a run.
+    """
+    if isinstance(node, Constant) or not isinstance(filter_, ValueSet):
+        return None
+    if executor.terminology.has(filter_.id, filter_.version):
+        return None
+    return f"value set {'|'.join(filter(None, (filter_.id, filter_.version)))} is not available"
+
+
+def by_filter(executor: Executor, node: PlanNode, frame: Frame) -> tuple[list[Any], Rows]:
+    """The different values of a filter over a frame, and for each row the place of its own among them.
+
+    Rows whose value set is not available fail; their filter is null.
+    """
+    column = executor.value(node, frame)
+    rows, place = representatives(column.broadcast(frame.n).keys())
+    values = list(to_values(column.broadcast(frame.n).take(rows)))
+    for number, value in enumerate(values):
+        message = missing(executor, node, value)
+        if message is not None:
+            executor.fail(place == number, frame, message)
+            values[number] = None
+    return values, place
+
+
+@evaluates(MembershipNode)
+def membership(executor: Executor, node: MembershipNode, frame: Frame) -> Column:
+    column = executor.value(node.operand, frame)
+    if isinstance(node.value_set, Constant):
+        return _in_value_set(executor, column, node.value_set.value)
+    values, place = by_filter(executor, node.value_set, frame)
+    if len(values) == 1:
+        return _in_value_set(executor, column, values[0])
+    column = column.broadcast(frame.n)
+    is_true, is_false = np.zeros(frame.n, np.bool_), np.zeros(frame.n, np.bool_)
+    for number, value in enumerate(values):
+        rows = np.flatnonzero(place == number)
+        found = _in_value_set(executor, column.take(rows), value)
+        is_true[rows], is_false[rows] = found.is_true, found.is_false
+    return BooleanColumn(is_true, is_false)
+
+
+def _in_value_set(executor: Executor, column: Column, value_set: Any) -> BooleanColumn:
+    """Whether codes are in one value set: false for null, and null where there is no value set to look in."""
+    if value_set is None:
+        return BooleanColumn(np.zeros(len(column), np.bool_), ~column.valid)
+    if not isinstance(value_set, ValueSet):
+        raise EvaluationError("the second operand of a membership is not a value set")
+    return BooleanColumn.of(in_members(executor, column, accepted(executor, value_set)))
+
+
+def member_mask(ids: npt.NDArray[np.integer], members: Mask) -> Mask:
+    """Mask of the `ids` for which `members` (indexed by code id) holds. An id beyond it belongs to a code that was new
+    after the mask was made, and so is in no value set."""
+    known = (ids >= 0) & (ids < len(members))
+    return members[np.where(known, ids, 0)] & known if len(members) else known & False
+
+
+def in_members(executor: Executor, column: Column, members: Members) -> Mask:
+    """Mask of the rows whose code, concept or string (a code of any system), or any of a list of them, is a member;
+    false for null."""
+    n = len(column)
+    if isinstance(column, ListColumn):
+        return any_within(in_members(executor, column.values, members), column.parents, n)
+    if isinstance(column, ChoiceColumn):
+        found = np.zeros(n, np.bool_)
+        for part in column.alternatives:
+            if isinstance(part, (CodeColumn, ConceptColumn, StringColumn)):
+                found |= in_members(executor, part, members)
+        return found
+    none = np.zeros(n, np.int64)
+    return any_member(executor, column, members, none, none)
+
+
+def any_member(executor: Executor, column: Column, members: Members, patients: Rows, serials: Rows) -> Mask:
+    """Mask of the rows whose code, or any of whose codes, is a member; a reference has the code of its resource."""
+    n = len(column)
+    if isinstance(column, NullColumn):
+        return np.zeros(n, np.bool_)
+    if isinstance(column, CodeColumn):
+        return member_mask(column.ids, members.mask)
+    if isinstance(column, ConceptColumn):
+        return any_within(member_mask(column.codes.ids, members.mask), column.parents, n) & column.valid
+    if isinstance(column, ListColumn):
+        found = any_member(executor, column.values, members, patients[column.parents], serials[column.parents])
+        return any_within(found, column.parents, n)
+    if isinstance(column, ChoiceColumn):
+        found = np.zeros(n, np.bool_)
+        for part in column.alternatives:
+            found |= any_member(executor, part, members, patients, serials)
+        return found
+    if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
+        return _referenced_member(executor, column, members, patients, serials)
+    if isinstance(column, StringColumn):
+        return column.matches(members.strings().__contains__)
+    raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
+
+
+def _referenced_member(
+    executor: Executor, column: RecordColumn, members: Members, patients: Rows, serials: Rows
+) -> Mask:
+    """Mask of the rows whose reference leads to a Medication with a code that is a member."""
+    rows = executor.cohort.resolve(column, patients, "Medication", serials)
+    if (rows < 0).all():
+        return np.zeros(len(column), np.bool_)
+    code = executor.cohort.table("Medication").element("code").pick(rows)
+    return any_member(executor, code, members, patients, serials)

@@ -191,3 +191,10 @@ def test_result_types_locators_and_annotations_on_request() -> None:
         return "".join(span.get("value", ())) + "".join(map(text, span.get("s", ())))
 
     assert text(definition.annotation[0]["s"]) == "1 +\n  2"
+
+
+def test_a_choice_may_be_cast_to_anything_with_a_warning() -> None:
+    compiled = compile_expression("cast { 'a', 1 }[0] as Tuple { x Integer }")
+    assert compiled.ok and compiled.result is not None
+    assert ["can never be Tuple{x Integer}" in warning.message for warning in compiled.warnings] == [True]
+    assert not compile_expression("cast 1 as Tuple { x Integer }").ok

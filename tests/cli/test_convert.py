@@ -48,7 +48,7 @@ def test_what_is_lost_is_told(tmp_path: Path) -> None:
     (tmp_path / "jo.json").write_bytes(patient(element("Diagnosis", "d", [code("1")], mood="sad")))
     result = convert(tmp_path / "jo.json", "--to", "qrda1")
     assert result.exit_code == 1
-    assert "Diagnosis.mood is no attribute in QDM 5.6" in result.output + result.stderr
+    assert "Diagnosis.mood is not an attribute in QDM 5.6" in result.output + result.stderr
 
 
 def test_characters_that_xml_has_not_are_lost_and_told(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_files_that_cannot_be_read(
 
 def test_nothing_at_a_url(cluster: SparkCluster, store: Path, elsewhere: WebHdfs, tmp_path: Path) -> None:
     run = command(*arguments(cluster, f"{elsewhere.url}/store", tmp_path / "results"))
-    assert run.exit_code == 2 and f"{elsewhere.url}/store: no cohort store" in run.stderr
+    assert run.exit_code == 2 and f"{elsewhere.url}/store is not a cohort store" in run.stderr
     files = store.parent / "files"
     run = command(*arguments(cluster, files, f"{elsewhere.url}/results"))
     assert run.exit_code == 2 and "results at a URL need patients in stores" in run.stderr and not elsewhere.files

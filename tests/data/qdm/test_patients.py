@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_told_and_the_rest_is_kept() -> None:
     assert len(cohort.table("EncounterPerformed")) == 2
     told = [str(problem) for problem in cohort.problems]
     assert any("lengthOfStay: 'long'" in problem and "patient0.json:0" in problem for problem in told)
-    assert any("Astrology is no data type" in problem for problem in told)
+    assert any("Astrology is not a data type" in problem for problem in told)
 
 
 def test_a_time_that_is_none_is_null_and_told() -> None:

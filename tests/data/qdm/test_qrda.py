@@ -221,7 +221,7 @@ def test_numbers_without_a_unit() -> None:
 def test_numbers_that_no_integer_can_be(number: bytes) -> None:
     xml = written(patient(element("MedicationDispensed", "m", [code("1", RXNORM)], refills=3)))
     builder, _ = read(xml.replace(b'<repeatNumber value="3"/>', b'<repeatNumber value="' + number + b'"/>'))
-    assert builder.patients[0].dataElements[-1].refills is None and "is no integer" in told(builder)
+    assert builder.patients[0].dataElements[-1].refills is None and "is not an integer" in told(builder)
     scored = written(patient(element("AssessmentPerformed", "a", [code("1")], result=7)))
     odd = scored.replace(b'xsi:type="INT" value="7"', b'xsi:type="PQ" value="' + number + b'"')
     read(odd)[0].finish().settle()
@@ -245,7 +245,7 @@ def test_devices_applied_of_earlier_releases() -> None:
     cohort = older.finish()
     assert [each.code for each in to_values(cohort.table("DeviceApplied").element("code"))] == ["442023007"]
     newer, accounts = read(xml)
-    assert "DeviceApplied is no data type of QDM 5.6: left out" in told(newer) and not accounts[-1].understood
+    assert "DeviceApplied is not a data type of QDM 5.6: left out" in told(newer) and not accounts[-1].understood
 
 
 # -- negation ---------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_what_agrees(given: Measure) -> None:
         (cohort("Stays", "boolean"), "population initial-population (Stays) is a list, but the group counts patients"),
         (cohort("Adult", "Encounter"), "(Adult) is true or false, but the group counts Encounter"),
         (cohort("Both", "Encounter"), "(Both) may list Observation; the group counts Encounter only"),
-        (cohort("Stays", "Encounters"), "its basis 'Encounters' is no type of FHIR"),
+        (cohort("Stays", "Encounters"), "its basis 'Encounters' is not a FHIR type"),
         (stratified("Finished", "boolean"), "stratifier s (Finished) is a list, but the group counts patients"),
         (variable("Minutes", "boolean"), "is a function of episodes, but the group counts patients"),
         (variable("Age"), "has one value per patient, but the group counts Encounter"),
@@ -148,7 +148,7 @@ def test_observations(tmp_path: Path) -> None:
     assert np.isnan(minutes).tolist() == [False, False, True]
     for function, says in (
         ("Size", "values in different units: h, min"),
-        ("Status", "of type System.String, which are no numbers"),
+        ("Status", "of type System.String, which are not numbers"),
     ):
         with pytest.raises(EvaluationError, match=says):
             results(variable(function), tmp_path / function)

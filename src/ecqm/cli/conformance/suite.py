@@ -12,7 +12,7 @@ _NS = "{http://hl7.org/fhirpath/tests}"
 
 
 class SuiteError(ValueError):
-    """A file that is no test suite, or cannot be read."""
+    """A file that is not a test suite, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

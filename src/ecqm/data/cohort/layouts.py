@@ -104,7 +104,7 @@ def _exponent(value: Decimal) -> int:
 
 def _date_times(present: list[Any], valid: Mask, type_: CqlType, offset: int, report: Report) -> Column:
     parsed = parse_instants(present)
-    kept = _checked(present, parsed.valid, valid, report, "is no date-time")
+    kept = _checked(present, parsed.valid, valid, report, "is not a date-time")
     offsets = np.where(parsed.has_offset, parsed.offset, offset)
     low = parsed.low - offsets.astype(np.int64) * MS_PER_UNIT[MINUTE]
     return DateTimeColumn(
@@ -118,14 +118,14 @@ def _date_times(present: list[Any], valid: Mask, type_: CqlType, offset: int, re
 
 def _dates(present: list[Any], valid: Mask, type_: CqlType, offset: int, report: Report) -> Column:
     parsed = parse_dates(present)
-    kept = _checked(present, parsed.valid, valid, report, "is no date")
+    kept = _checked(present, parsed.valid, valid, report, "is not a date")
     low, precision = _scatter(parsed.low, valid, np.int64), _scatter(parsed.precision, valid, np.uint8, DAY)
     return DateColumn(low, precision, kept, type_)
 
 
 def _times(present: list[Any], valid: Mask, type_: CqlType, offset: int, report: Report) -> Column:
     parsed = parse_times(present)
-    kept = _checked(present, parsed.valid, valid, report, "is no time of day")
+    kept = _checked(present, parsed.valid, valid, report, "is not a time of day")
     low, precision = _scatter(parsed.low, valid, np.int64), _scatter(parsed.precision, valid, np.uint8, MILLISECOND)
     return TimeColumn(low, precision, kept, type_)
 

@@ -81,7 +81,7 @@ def archive_entries(
     """The files of an archive whose names end in some suffix, in order of names; only the directory is read.
 
     A file that is too large by itself is among them: reading it raises UnsafeArchive, and the others can be read.
-    Raises DataError if it is no zip archive, UnsafeArchive for too many files, or if all together are too large.
+    Raises DataError if it is not a zip archive, UnsafeArchive for too many files, or if all together are too large.
     """
     limits, origin = limits or ArchiveLimits(), origin or str(path)
     try:

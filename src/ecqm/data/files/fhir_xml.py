@@ -111,7 +111,7 @@ def _is_primitive(element: etree._Element, type_name: str, schema: FhirSchema) -
 
 
 def _value(text: str, kind: str | None) -> Any:
-    """A value as JSON. Text that is no value of its type stays text, which readers report."""
+    """A value as JSON. Text that is not a value of its type stays text, which readers report."""
     if kind == "Boolean":
         return {"true": True, "false": False}.get(text, text)
     if kind in ("Integer", "Decimal"):

@@ -49,7 +49,7 @@ class Headers(NamedTuple):
 
 
 def headers_of(block: Block) -> Headers:
-    """The headers of the lines of a block. Raises one of UNREADABLE for a line that is no resource."""
+    """The headers of the lines of a block. Raises one of UNREADABLE for a line that is not a resource."""
     lines = block.content
     first = decode_identity(lines[: block.ends[0]]).resourceType
     try:

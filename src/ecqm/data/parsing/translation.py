@@ -33,7 +33,7 @@ from ecqm.types import choice_of
 
 # Enough for all digits of an unscaled decimal.
 _EXACT = Context(prec=DECIMAL_PRECISION)
-_COMPLAINTS = {"DateTime": "is no date-time", "Date": "is no date", "Time": "is no time of day"}
+_COMPLAINTS = {"DateTime": "is not a date-time", "Date": "is not a date", "Time": "is not a time of day"}
 Stored = tuple[pa.Array, Layout]
 
 

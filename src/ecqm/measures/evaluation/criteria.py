@@ -39,7 +39,7 @@ class _Check:
 
     def group(self, group: Group) -> None:
         if not group.patient_based and not fhir_schema().elements(group.basis):
-            self.problems.append(f"group {group.id}: its basis {group.basis!r} is no type of FHIR")
+            self.problems.append(f"group {group.id}: its basis {group.basis!r} is not a FHIR type")
         for population in group.criteria:
             node = self._plan.defines[population.expression]
             self._criterion(group, node, f"population {population.id} ({population.expression})", is_stratum=False)

@@ -154,10 +154,10 @@ def _observed(
 
 
 def _numbers(column: Column, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The values of an observation. Raises EvaluationError if they are no numbers, or differ in their units."""
+    """The values of an observation. Raises EvaluationError if they are not numbers, or differ in their units."""
     for part in column.alternatives if isinstance(column, ChoiceColumn) else (column,):
         if not isinstance(part, _NUMERIC) and part.type != _UNCERTAIN and part.valid.any():
-            raise EvaluationError(f"{name} has values of type {part.type}, which are no numbers")
+            raise EvaluationError(f"{name} has values of type {part.type}, which are not numbers")
         units = (
             {unit for unit in part.unit.where(part.valid).texts() if unit} if isinstance(part, QuantityColumn) else ()
         )

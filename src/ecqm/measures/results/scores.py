@@ -37,7 +37,7 @@ def score_rows(measure: str, groups: Iterable[GroupTally], composites: Composite
             strata = stratifier.strata
             for labels, stratum in strata.items():
                 if labels == (FALSE,) and (TRUE,) in strata:
-                    # The other side of a criterion is no stratum that a measure asks for.
+                    # The other side of a criterion is not a stratum that a measure asks for.
                     continue
                 name = f"{stratifier.stratifier.id}={', '.join(labels)}"
                 yield _row(measure, tally.group, name, stratum)

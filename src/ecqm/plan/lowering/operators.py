@@ -51,7 +51,7 @@ def union(lowering: Lowering, node: elm.Union, scope: Scope) -> PlanNode:
     return unions.union(lowering.builder, [lowering.lower(operand, scope) for operand in node.operand])
 
 
-# Attributes of operator nodes that are no keyword arguments of the operator.
+# Attributes of operator nodes that are not keyword arguments of the operator.
 _NOT_ATTRIBUTES = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}
 
 

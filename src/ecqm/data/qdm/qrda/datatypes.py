@@ -94,7 +94,7 @@ def _read_integer(element: Element) -> int | None:
     except InvalidOperation:
         whole = None
     if whole is None:
-        raise Unreadable(f"{text!r} is no integer")
+        raise Unreadable(f"{text!r} is not an integer")
     return whole
 
 
@@ -109,7 +109,7 @@ def _decimal(element: Element) -> Decimal | None:
     try:
         return Decimal(text.strip())
     except InvalidOperation as error:
-        raise Unreadable(f"{text!r} is no number") from error
+        raise Unreadable(f"{text!r} is not a number") from error
 
 
 def _read_text(element: Element) -> str | None:

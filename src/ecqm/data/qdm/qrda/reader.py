@@ -178,7 +178,7 @@ def _read_entry(document: _Document, entry: Element, reading: Reading) -> tuple[
         return Account(line(statement), oid, found.data_types[0]), []
     schema = document.builder.structs.schema
     if found.data_types[0] not in schema.data_types:
-        document.report(statement, f"{found.data_types[0]} is no data type of QDM {schema.version}: left out", oid)
+        document.report(statement, f"{found.data_types[0]} is not a data type of QDM {schema.version}: left out", oid)
         return Account(line(statement), oid, found.data_types[0], False), []
     return Account(line(statement), oid, found.data_types[0]), list(_elements(document.builder, found, values))
 

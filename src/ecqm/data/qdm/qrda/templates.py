@@ -339,7 +339,7 @@ def _oids() -> dict[str, EntryTemplate]:
         else:
             found[steps(each.wrapper.step)[0].templates[-1].oid] = each
             if each.template.oid != template("22.4.16").oid:
-                # The medication activity of C-CDA is no data type where nothing says that it is at discharge.
+                # The medication activity of C-CDA is not a data type where nothing says that it is at discharge.
                 found[each.template.oid] = each
     return found
 

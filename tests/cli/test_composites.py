@@ -43,6 +43,22 @@ def test_a_composite_brings_its_components(tmp_path: Path, measure: str) -> None
     assert len(about["composed_of"]) == 2 and about["libraries"] == []
 
 
+def test_programs_take_the_components_of_a_composite(tmp_path: Path) -> None:
+    run = Run(tmp_path, CONTENT, CASES, "--supplemental-data", measure="SampleCheckUpsAll")
+    assert run.result.exit_code == 0, run.result.output
+    output = tmp_path / "submission.xml"
+    written = ecqm("submission", run.output, "--format", "qrda3", "--output", output)
+    assert written.exit_code == 0, written.output
+    assert "SampleCheckUpsAll is left out: QRDA Category III and the Quality Payment Program take" in written.output
+    assert f"{output}: SampleEyeCheck, SampleFootCheck" in written.output
+    for form in (("qrda3",), ("qpp", "--program", "MIPS_GROUP", "--tin", "123456789")):
+        named = ("--measure", "SampleCheckUpsAll", "--output", output)
+        refused = ecqm("submission", run.output, "--format", *form, *named)
+        assert refused.exit_code != 0 and "SampleCheckUpsAll is a composite" in refused.output
+    unknown = ecqm("submission", run.output, "--format", "qrda3", "--measure", "Sample", "--output", output)
+    assert unknown.exit_code != 0 and "there are no results of a measure Sample" in unknown.output
+
+
 def test_parts_add_up() -> None:
     (measure,) = api.select(CONTENT, ["SampleCheckUpsAll"]).composites
     part = Part(7, {measure.canonical: MeasurePart((), 0, 0.0, composites=(CompositeTally(2.0, 5.0),))})

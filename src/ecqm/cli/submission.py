@@ -74,7 +74,7 @@ def command(
     from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
     from ecqm.reporting.submissions.programs import SubmissionError
     from ecqm.reporting.submissions.qpp import qpp_submission
-    from ecqm.reporting.submissions.results import read_results
+    from ecqm.reporting.submissions.results import NO_COMPOSITES, composites_in, read_results
     from ecqm.reporting.submissions.submitter import Submitter, check_numbers
 
     try:
@@ -93,6 +93,7 @@ def command(
     except SubmissionError as error:
         raise click.ClickException(str(error)) from error
     replace_file(output, content)
-    for problem in problems:
+    left_out = [f"{name} is left out: {NO_COMPOSITES}" for name in ([] if measures else composites_in(results))]
+    for problem in (*problems, *left_out):
         click.echo(f"ecqm: warning: {problem}", err=True)
     click.echo(f"{output}: " + ", ".join(measure.name for measure in counts.measures))

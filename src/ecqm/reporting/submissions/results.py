@@ -28,8 +28,9 @@ _read_run, _read_errors = json_decoder(_Run), json_decoder(_Errors)
 def read_results(folder: Path, names: Sequence[str] = (), allow_errors: bool = False) -> Counts:
     """The counts of a run for submission: all measures, or those named, by name or CMS number.
 
-    Raises SubmissionError if the folder has no results, or none of a measure; also, unless `allow_errors`, if a measure
-    was not run, patients failed, data could not be read, or value sets were missing.
+    Composites have no counts of their own; without names they are left out (see `composites_in`). Raises
+    SubmissionError if the folder has no results, or none of a measure, or if a composite is named; also, unless
+    `allow_errors`, if a measure was not run, patients failed, data could not be read, or value sets were missing.
     """
     try:
         counts = read_counts(folder / COUNTS)
@@ -41,16 +42,30 @@ def read_results(folder: Path, names: Sequence[str] = (), allow_errors: bool = F
         raise SubmissionError(f"the results in {folder} cannot be read: {error}") from error
     chosen = [_named(counts, name) for name in names] or [each for each in counts.measures if each.groups]
     if not chosen:
-        raise SubmissionError(f"{folder} has results of no measure")
+        raise SubmissionError(f"{folder} has results of no measure that counts anything")
+    for composite in (measure.name for measure in chosen if not measure.groups):
+        raise SubmissionError(f"{composite} is a composite: {NO_COMPOSITES}")
     problems = _problems(chosen, run, not_read, bool(names))
     if problems and not allow_errors:
         raise SubmissionError("the run is not fit to be submitted:\n" + "\n".join(f"  {each}" for each in problems))
     return Counts(counts.date, chosen)
 
 
+NO_COMPOSITES = (
+    "QRDA Category III and the Quality Payment Program take counts and rates of measures, and have no place for a "
+    "score that is composed of them; submit its components"
+)
+
+
+def composites_in(folder: Path) -> list[str]:
+    """The names of the composites among the results of a run, for which `read_results` has succeeded."""
+    return [measure.name for measure in read_counts(folder / COUNTS).measures if not measure.groups]
+
+
 def _named(counts: Counts, name: str) -> MeasureCount:
+    number = _cms(name)
     for measure in counts.measures:
-        if name in (measure.name, measure.canonical) or _cms(name) == _cms(measure.cms or ""):
+        if name in (measure.name, measure.canonical) or (number is not None and number == _cms(measure.cms or "")):
             return measure
     known = ", ".join(measure.name for measure in counts.measures)
     raise SubmissionError(f"there are no results of a measure {name}; there are those of {known}")

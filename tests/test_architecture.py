@@ -170,6 +170,13 @@ def test_modules_are_named_for_what_they_hold() -> None:
     assert not named & NAMES_THAT_SAY_NOTHING
 
 
+def test_tests_mirror_the_packages() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    own = {Path(), Path("conformance"), Path("tools")}  # tests of the whole, and of what is beside the package
+    assert not {folder for folder in folders - own if not (PACKAGE / folder).is_dir()}
+    assert not {package for package in packages() if not (ROOT / "tests" / package).is_dir()}
+
+
 def test_modules_say_what_they_are() -> None:
     silent = [
         str(path.relative_to(ROOT))

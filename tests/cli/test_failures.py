@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ecqm.cli.failures import resumable
 from ecqm.cli.main import main
+from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.cli.samples import CASES, SAMPLE, STAY, ecqm
 
 
@@ -32,6 +34,53 @@ def test_an_error_that_no_command_expects(broken: None) -> None:
 def test_the_traceback_is_there_when_asked_for(broken: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECQM_TRACEBACK", "1")
     assert isinstance(CliRunner().invoke(main, ["eval", "1"]).exception, ZeroDivisionError)
+
+
+def test_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ecqm.cli.expression_options.expressions_with", interrupt)
+    result = CliRunner().invoke(main, ["eval", "1"])
+    assert (result.exit_code, result.stderr) == (130, "ecqm: interrupted\n")
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on from there"), resumable("the store"):
+        interrupt()
+
+
+def test_what_is_given_for_something_else(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert ecqm("load", CASES, "--output", store).exit_code == 0
+    packages = deck(tmp_path / "decks" / "deck", TWO_STAYS)
+    for arguments, told in (
+        (("run", store, "--data", store, "--output", tmp_path / "out"), "it is a cohort store"),
+        (("test", CASES), f"{CASES} has no measures"),
+        (("test", packages.parent), f"name one of its folders with QDM packages ({packages})"),
+        (("test", packages / "measures"), "has no patients beside its packages; name them with --tests"),
+        (("load", store, "--output", tmp_path / "other"), "is a cohort store already"),
+        (("bundle", "add", CASES, "--store", tmp_path / "specifications"), "has no measures"),
+    ):
+        result = ecqm(*arguments)
+        assert result.exit_code == 2 and told in result.stderr and len(result.stderr.splitlines()) == 1, result.output
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "Encounter.ndjson").write_text('{"resourceType": "Encounter"}\n' * 30, "utf-8")
+    (data / "Patient.ndjson").write_bytes(b"\xff\xfe{\0")
+    (data / "cases.json").write_bytes(b"PK\x03\x04")
+    run = ecqm("run", SAMPLE, "--data", data, "--output", tmp_path / "out")
+    for told in (
+        "Patient.ndjson: cannot be read (any further): it is UTF-16",
+        "cases.json: cannot be read: it is a zip",
+    ):
+        assert f"ecqm: {data}/{told}" in run.stderr
+    load = ecqm("load", data, "--output", tmp_path / "store").output.splitlines()
+    first = next(place for place, line in enumerate(load) if line.endswith(" problems"))
+    assert {line.rpartition("/")[2].partition(":")[0] for line in load[first + 1 : first + 3]} == {
+        "Patient.ndjson",
+        "cases.json",
+    }
 
 
 def test_wrong_usage_and_help_are_click_s_own() -> None:

@@ -63,18 +63,12 @@ def add(
     allow_missing: bool,
 ) -> None:
     """Add the measures of CONTENT (a content repository, FHIR Bundle, zip or folder) to the store."""
-    from ecqm.bundles.content import Content
-    from ecqm.cli.contents import measures_of
+    from ecqm.cli.contents import measures_of, open_content
 
     target = _open(store)
     failed = False
-    read = Content.open(content, libraries, valuesets)
-    chosen = measures_of(read, measures)
-    for problem in read.problems:
-        click.echo(f"ecqm: warning: {problem}", err=True)
-    if not chosen:
-        raise click.ClickException(f"{content} holds no measure")
-    for measure in chosen:
+    read = open_content(content, libraries, valuesets)
+    for measure in measures_of(read, measures):
         try:
             added = target.add(read, measure, year, replace, allow_missing)
         except (ValueError, LookupError) as error:
@@ -100,7 +94,8 @@ def list_specifications(measure: str | None, year: int | None, store: Path | Non
         click.echo(json.dumps([_summary(specification) for specification in found], indent=2))
         return
     if not found:
-        click.echo(f"ecqm: {specifications.root} has no such specification; see ecqm bundle add", err=True)
+        which = "no such specification" if measure or year else "no specifications yet"
+        click.echo(f"ecqm: {specifications.root} has {which}; `ecqm bundle add` adds them", err=True)
     width = max((len(specification.measure) for specification in found), default=0)
     for specification in found:
         click.echo(

@@ -66,18 +66,37 @@ def open_content(
     manifest: str | None = None,
     called: Path | None = None,
 ) -> Content:
-    """The content at a path, which messages call as `Content.open` says; problems are written to standard error. Raises
-    ContentError."""
+    """The content at a path, which messages call as `Content.open` says; problems are written to standard error.
+
+    Raises ContentError, ClickException if there are no measures.
+    """
     from ecqm.bundles.content import Content
 
     content = Content.open(path, libraries, valuesets, called)
+    instead = "" if len(content.measures) else _instead_of_measures(path)
+    if instead:
+        raise click.ClickException(f"{called or path} has no measures: {instead}")
     if manifest is not None:
         content.pin(manifest)
     for problem in content.problems[:_PROBLEMS_SHOWN]:
         click.echo(f"ecqm: warning: {problem}", err=True)
     if len(content.problems) > _PROBLEMS_SHOWN:
         click.echo(f"ecqm: warning: … {len(content.problems) - _PROBLEMS_SHOWN} more such problems", err=True)
+    if not len(content.measures):
+        raise click.ClickException(f"{called or path} has no measures")
     return content
+
+
+def _instead_of_measures(path: Path) -> str:
+    """What there is at a path without measures, if it is something that users confuse with content."""
+    from ecqm.bundles.packages.content import package_files
+    from ecqm.data.store.store import is_store
+
+    if is_store(path):
+        return "it is a cohort store, which holds patients (--data)"
+    below = sorted(each for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
+    decks = [str(each) for each in below if package_files(each)]
+    return f"name one of its folders with QDM packages ({', '.join(decks)})" if decks else ""
 
 
 def measures_of(content: Content, names: Sequence[str]) -> list[Measure]:

@@ -1,4 +1,4 @@
-"""How errors are shown to the user: a message and exit code 2; a traceback only on request."""
+"""How errors are shown to the user: a message and exit code 2 (130 after Ctrl-C); a traceback only on request."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import click
 
 TRACEBACK = "ECQM_TRACEBACK"
+# As shells report a process that Ctrl-C ended.
+_INTERRUPTED = 130
+_CONTINUES = "what is done is kept, and the same command goes on from there"
 
 
 @contextmanager
@@ -17,12 +20,17 @@ def reported() -> Iterator[None]:
     """Turn the errors of a command into a message and exit code 2.
 
     Errors of content, libraries, plans and data have a message for the user; for an unexpected error, $ECQM_TRACEBACK
-    shows the traceback. Usage errors, closed pipes and Ctrl-C are left to click.
+    shows the traceback. Ctrl-C is a message as well. Usage errors and closed pipes are left to click.
     """
     try:
         yield
     except (click.UsageError, click.Abort, click.exceptions.Exit, BrokenPipeError):
         raise
+    except KeyboardInterrupt as interrupt:
+        if sys.stderr.isatty():
+            # The terminal shows ^C in the line.
+            click.echo(err=True)
+        _end(str(interrupt) or "interrupted", _INTERRUPTED)
     except click.ClickException as error:
         _end(error.format_message())
     except OSError as error:
@@ -39,16 +47,19 @@ def reported() -> Iterator[None]:
 
 @contextmanager
 def resumable(what: str) -> Iterator[None]:
-    """Tell the user after a disk error (a full disk) that the command continues where it stopped if it is started
-    again."""
+    """Tell the user after a disk error (a full disk) or Ctrl-C that the command continues where it stopped if it is
+    started again."""
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"interrupted; {_CONTINUES}") from interrupt
     except OSError as error:
+        from ecqm.data.problems import reason
         from ecqm.data.writing import OF_THE_DISK
 
         if error.errno not in OF_THE_DISK:
             raise
-        message = f"{what} cannot be written: {error}; what is done is kept, and the same command goes on from there"
+        message = f"{what} cannot be written: {reason(error)}; {_CONTINUES}"
         raise click.ClickException(message) from error
 
 
@@ -59,9 +70,9 @@ def in_words(error: OSError) -> str:
     return f"{click.format_filename(error.filename)}: {error.strerror}"
 
 
-def _end(message: str) -> None:
+def _end(message: str, code: int = 2) -> None:
     click.echo(f"ecqm: {message}", err=True)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def _foreseen() -> tuple[type[Exception], ...]:

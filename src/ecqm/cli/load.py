@@ -85,9 +85,12 @@ def command(
     from ecqm.cli.failures import resumable
     from ecqm.data import EVERYTHING
     from ecqm.data.loading.load import load
+    from ecqm.data.store.store import is_store
 
     if measures and content is None:
         raise click.UsageError("--measure needs --content")
+    if stores := [path for path in data if is_store(path)]:
+        raise click.ClickException(f"{stores[0]} is a cohort store already; `ecqm run` takes it as --data")
     opened = None if content is None else _Installed(content, measures, libraries, valuesets)
     demand = EVERYTHING if opened is None else opened.demand()
     with _watching() as watcher, resumable("the store"):
@@ -113,11 +116,10 @@ class _Installed:
     def __init__(
         self, content: Path, measures: tuple[str, ...], libraries: tuple[Path, ...], valuesets: tuple[Path, ...]
     ) -> None:
-        from ecqm.bundles.content import Content
         from ecqm.bundles.specifications.specification import with_logic
-        from ecqm.cli.contents import measures_of
+        from ecqm.cli.contents import measures_of, open_content
 
-        self.content = Content.open(content, libraries, valuesets)
+        self.content = open_content(content, libraries, valuesets)
         self.measures = with_logic(self.content, measures_of(self.content, measures))
 
     def demand(self) -> Demand:
@@ -209,6 +211,8 @@ class _Bar:
 
 
 def _table(report: dict[str, Any]) -> str:
+    from ecqm.data import DataProblem
+
     lines = [f"{report['patients']:>12,} patients, {report['patients_without_birth_date']:,} without birth date"]
     lines += [f"{count:>12,} {name}" for name, count in report["resources"].items()]
     lines.append(f"{report['bytes'] / 1e6:>12,.1f} MB of JSON in {report['files']:,} files")
@@ -220,10 +224,9 @@ def _table(report: dict[str, Any]) -> str:
         unknown = report["codes_outside_value_sets"]
         lines.append(f"{report['codes']:>12,} codes, {unknown:,} of them in no value set of the measures")
     lines.append(f"{report['problems']:>12,} problems")
-    for problem in report["listed"][:_PROBLEMS_SHOWN]:
-        place = problem["file"] if problem["entry"] is None else f"{problem['file']}:{problem['entry']}"
-        about = ", ".join(part for part in (problem["patient"], problem["resource"]) if part)
-        lines.append(f"  {place}: {about + ': ' if about else ''}{problem['message']}")
+    problems = [DataProblem(**problem) for problem in report["listed"]]
+    shown = sorted(problems, key=lambda problem: not problem.of_file)[:_PROBLEMS_SHOWN]
+    lines += [f"  {problem}" for problem in shown]
     if report["problems"] > _PROBLEMS_SHOWN:
         lines.append("  … all of them with --format json")
     return "\n".join(lines)

@@ -61,7 +61,7 @@ def main() -> None:
 
     Results go to standard output or to the file or folder of --output; warnings and errors go to standard error.
     Commands exit with 0 on success and with 2 if they could not run; those that check something (test, compile, format,
-    eval, convert, conformance, bundle verify) exit with 1 if it fails.
+    eval, convert, conformance, bundle verify) exit with 1 if it fails. Ctrl-C exits with 130.
     """
     # Most of what a command makes stays until it ends. Searching it for cycles as often as Python does by default took
     # a fifth of the time of `ecqm test`, and the search when the process ends another tenth.

@@ -74,8 +74,6 @@ def _of_content(path: Path, called: Path, tests: Path | None, names: Sequence[st
 
     opened = open_content(path, called=called)
     measures = measures_of(opened, names)
-    if not measures:
-        raise click.ClickException(f"{called} has no measures")
     cases: Counter[str] = Counter()
     try:
         with matched(opened, path, tests, names) as deck:

@@ -120,7 +120,9 @@ def command(
         from ecqm.reporting.html import DeckPages
 
         pages = DeckPages(html)
-    if is_package_deck(content) or (tests is not None and package_files(content)):
+    if package_files(content):
+        if tests is None and not is_package_deck(content):
+            raise click.ClickException(f"{content} has no patients beside its packages; name them with --tests")
         with unarchived(content, tests) as (_, patients):
             runs = run_deck(PackageDeck.open(content, patients), measures, listed, pages)
         if not runs:

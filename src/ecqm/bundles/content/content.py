@@ -76,7 +76,9 @@ class Content:
         paths.
         """
         content = cls(root=path)
-        documents = [replace(each, root=called or each.root) for each in _sources(open_documents(path))]
+        documents = _sources(open_documents(path))
+        if called is not None:
+            documents = [replace(each, root=called) if each.root == path else each for each in documents]
         if not documents:
             raise ContentError(f"{called or path} holds neither JSON nor CQL files, nor is it an archive of them")
         content._add(documents)

@@ -8,8 +8,12 @@ import click
 
 from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.cli.terminal import table_width
+from ecqm.data import DataProblem
 from ecqm.reporting.results.outcomes import outcome_rows, outcome_table
+from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.run import MeasureOutcome, RunOutput
+
+_FILES_SHOWN = 5
 
 
 def require_complete(selection: PlannedMeasures, allow_missing: bool) -> None:
@@ -53,9 +57,18 @@ def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
     for missing in output.selection.missing:
         yield f"warning: value set {missing}"
     if total.n_failed:
-        yield f"{total.n_failed} evaluations of patients failed, see {errors}"
+        yield f"{total.n_failed:,} evaluations of patients failed, see {errors}"
+    yield from _of_files(total)
     if total.n_problems:
-        are = "is 1 problem" if total.n_problems == 1 else f"are {total.n_problems} problems"
+        are = "is 1 problem" if total.n_problems == 1 else f"are {total.n_problems:,} problems"
         yield f"there {are} with the data, see {errors}"
     if not total.patients:
         yield "there are no patients in the data (QDM patients can only be used with QDM measures)"
+
+
+def _of_files(total: Part) -> Iterator[str]:
+    """Problems of whole files: most of the other problems may come of these."""
+    told = [str(problem) for each in total.problems if (problem := DataProblem(**each)).of_file]
+    yield from told[:_FILES_SHOWN]
+    if len(told) > _FILES_SHOWN:
+        yield f"and {len(told) - _FILES_SHOWN:,} more files"

@@ -24,6 +24,7 @@ LARGEST_FILE = 2 << 30
 LONGEST_LINE = 256 << 20
 _BLOCK = 4 << 20
 _MOST_FILES = 1 << 20
+_ZIP = b"PK\x03\x04"
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 # Roughly how many times larger compressed FHIR JSON is when it is unpacked.
 _GROWTH = 12
@@ -82,7 +83,10 @@ def read_document(path: Path, largest: int = LARGEST_FILE) -> bytes:
 
 
 def as_json(content: bytes) -> bytes:
-    """FHIR as JSON, without a byte order mark: of XML, the JSON that says the same. Raises DataError."""
+    """FHIR as JSON, without a byte order mark: of XML, the JSON that says the same. Raises DataError, also for a zip
+    archive."""
+    if content.startswith(_ZIP):
+        raise DataError("it is a zip archive; unpack it first")
     content = content.removeprefix(BOM_UTF8)
     return json_of_xml(content) if is_fhir_xml(content) else content
 
@@ -130,7 +134,7 @@ def read_blocks(
 
 
 def _is_marked(path: Path) -> bool:
-    """Does a file begin with a byte order mark? Raises DataError if it begins as UTF-16 does."""
+    """Whether a file begins with a byte order mark. Raises DataError if it begins as UTF-16 does."""
     with _open(path) as stream:
         beginning = stream.read(len(BOM_UTF8))
     if is_utf16(beginning):

@@ -20,7 +20,7 @@ import msgspec
 
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
-from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.problems import DataError, DataProblem, reason
 
 # The start of a file shows whether it can be a manifest. Even a manifest of a million files is smaller than _LARGEST.
 _HEAD = 4 << 10
@@ -57,7 +57,7 @@ class Export:
                         if line and not line.isspace():
                             yield from _told(file.path, number, line)
             except (OSError, DataError) as error:
-                yield DataProblem(str(file.path), None, None, None, f"cannot be read (any further): {error}")
+                yield DataProblem(str(file.path), None, None, None, f"cannot be read (any further): {reason(error)}")
 
 
 class _File(msgspec.Struct):
@@ -106,7 +106,7 @@ def wrong_count(found: int, count: int) -> str:
 
 
 def read_export(path: Path) -> Export | None:
-    """The export that a manifest describes; None for a file that is no manifest.
+    """The export that a manifest describes; None for a file that is not a manifest.
 
     Raises DataError, with their names, if files of the export are missing, or if two of its urls lead to one file.
     """

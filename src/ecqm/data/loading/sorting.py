@@ -22,7 +22,7 @@ from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.data.loading.division import Place
 from ecqm.data.loading.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
 from ecqm.data.loading.spools import Spools
-from ecqm.data.problems import DataError, DataProblem, name_of
+from ecqm.data.problems import DataError, DataProblem, name_of, reason
 from ecqm.data.writing import replace_file
 
 _JOURNAL = "journal.json"
@@ -130,7 +130,7 @@ class _Sorting:
             except (OSError, DataError) as error:
                 if isinstance(error, OSError) and error.filename != str(self.files[number]):
                     raise
-                self._report(number, None, f"cannot be read (any further): {error}")
+                self._report(number, None, f"cannot be read (any further): {reason(error)}")
             self._next(Place(number + 1))
         self.journal.finished = True
         self._note()
@@ -179,7 +179,7 @@ class _Sorting:
         return True
 
     def _add_lines(self, file: int, block: Block) -> int:
-        """Sort the lines of a block one by one; gives how many are not blank. Lines keep their newlines, as they do in
+        """Sort the lines of a block one by one. Returns how many are not blank. Lines keep their newlines, as they do in
         whole blocks: the result must not depend on where the part, and so the block, begins."""
         found = 0
         for number, (start, stop) in enumerate(pairwise([0, *block.ends.tolist()]), block.first):
@@ -202,7 +202,7 @@ class _Sorting:
             self._add(patient_of(header), None, file, line_number, line, header)
 
     def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
-        """The header of a resource in which some other element has the name of a link; None if it is no resource."""
+        """The header of a resource in which some other element has the name of a link; None if it is not a resource."""
         try:
             content = msgspec.json.decode(raw)
             if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):

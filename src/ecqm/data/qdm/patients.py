@@ -13,7 +13,7 @@ from ecqm.data.allocation import many_objects
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import EVERYTHING, Demand
 from ecqm.data.files.archives import archive_entries
-from ecqm.data.problems import DataError
+from ecqm.data.problems import DataError, reason
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.fitting import Unfit, fit, fitted
 from ecqm.data.qdm.qrda import reader as qrda
@@ -71,7 +71,7 @@ def documents(
     try:
         entries = archive_entries(path, suffixes) if path.suffix.lower() == ".zip" else None
     except (DataError, OSError) as error:
-        report(str(path), str(error))
+        report(str(path), reason(error))
         return
     readers = (
         {str(path): path.read_bytes} if entries is None else {f"{path}:{each.name}": each.read for each in entries}
@@ -80,7 +80,7 @@ def documents(
         try:
             data = read()
         except (DataError, OSError) as error:
-            report(origin, str(error))
+            report(origin, reason(error))
             continue
         yield origin, data
 
@@ -153,7 +153,7 @@ def _element(builder: QdmCohortBuilder, raw: msgspec.Raw, origin: str, number: i
     struct = builder.structs.data_types.get(name)
     if struct is None:
         if name not in all_data_types():
-            builder.report(origin, f"{name or 'an element without _type'} is no data type of QDM", number, patient)
+            builder.report(origin, f"{name or 'an element without _type'} is not a data type of QDM", number, patient)
         return None
     attributes = builder.structs.attributes(name)
     fitted = {}
@@ -195,12 +195,12 @@ def _unknown_attributes(data: bytes, builder: QdmCohortBuilder) -> Iterator[tupl
             continue
         name = str(element.get("_type") or "").removeprefix(TAG)
         if name not in builder.structs.data_types:
-            yield number, f"{name} is no data type of QDM {builder.structs.schema.version}"
+            yield number, f"{name} is not a data type of QDM {builder.structs.schema.version}"
             continue
         known = builder.structs.schema.attributes(name)
         for key, value in element.items():
             if value not in (None, [], {}) and key not in known and key not in _BOOKKEEPING:
-                yield number, f"{name}.{key} is no attribute in QDM {builder.structs.schema.version}"
+                yield number, f"{name}.{key} is not an attribute in QDM {builder.structs.schema.version}"
 
 
 def to_json(patient: Any) -> bytes:

@@ -14,7 +14,7 @@ from ecqm.data.fhir.structs import Bundle
 from ecqm.data.files.content import read_document
 from ecqm.data.files.inputs import Inputs, find_inputs
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
-from ecqm.data.problems import DataError
+from ecqm.data.problems import DataError, reason
 from ecqm.data.reading.ndjson import is_wanted, read_ndjson
 from ecqm.terminology import CodeIndex
 
@@ -56,7 +56,7 @@ def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
     try:
         content = read_document(path)
     except (OSError, DataError) as error:
-        builder.report(origin, f"cannot be read: {error}")
+        builder.report(origin, f"cannot be read: {reason(error)}")
         return
     resource = builder.decode(content, origin)
     if isinstance(resource, Bundle):

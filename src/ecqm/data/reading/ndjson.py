@@ -16,7 +16,7 @@ from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.structs import Bundle
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.exports import wrong_count
-from ecqm.data.problems import DataError
+from ecqm.data.problems import DataError, reason
 
 _NAMES = re.compile(r"[A-Z][A-Za-z]+")
 
@@ -41,7 +41,7 @@ def read_ndjson(path: Path, builder: CohortBuilder, assembly: Assembly, count: i
         if count is not None and count != found:
             builder.report(Origin(file, None), wrong_count(found, count))
     except (OSError, DataError) as error:
-        builder.report(Origin(file, None), f"cannot be read (any further): {error}")
+        builder.report(Origin(file, None), f"cannot be read (any further): {reason(error)}")
 
 
 def n_resources(lines: Sequence[bytes]) -> int:

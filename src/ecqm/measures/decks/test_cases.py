@@ -21,6 +21,7 @@ from ecqm.data import DataError
 from ecqm.data.files.case_folders import EXPORTED_BUNDLE, case_documents
 from ecqm.data.files.content import as_json, read_bytes
 from ecqm.data.files.inputs import without_twins
+from ecqm.data.problems import reason
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, ReportResource, expectations_of, reports_in
 
@@ -100,7 +101,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _is_case(folder: Path) -> bool:
-    """Does a folder hold a report of one patient, itself or in a folder for reports, and no cases?"""
+    """Whether a folder holds a report of one patient, itself or in a folder for reports, and no cases."""
     inner = [path for path in _folders(folder) if path.name != "MeasureReport"]
     if any(_is_case(path) for path in inner) or len(_patients(_loose_bundles(folder))) > 1:
         return False
@@ -177,7 +178,9 @@ def _expectations(files: tuple[Path, ...], problems: list[str]) -> tuple[Expecta
         try:
             if b"MeasureReport" in (content := read_bytes(path)):
                 found += reports_in(as_json(content))
-        except (OSError, DataError, msgspec.DecodeError) as error:
+        except (OSError, DataError) as error:
+            problems.append(f"{path.name}: {reason(error)}")
+        except msgspec.DecodeError as error:
             problems.append(f"{path.name}: {error}")
     return expectations_of(found)
 

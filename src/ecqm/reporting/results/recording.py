@@ -91,7 +91,8 @@ class PartRecorder:
         part.lifted.update(batch.lifted)
         part.messages.update(messages)
         part.n_problems = len(cohort.problems)
-        part.problems = [asdict(problem) for problem in cohort.problems[:PROBLEMS_LISTED]]
+        in_order = sorted(cohort.problems, key=lambda problem: not problem.of_file)
+        part.problems = [asdict(problem) for problem in in_order[:PROBLEMS_LISTED]]
         for result in batch.results:
             plan = plans[result.measure.canonical]
             part.errors += error_entries(plan, cohort, result)

@@ -80,7 +80,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, results: Path, options: tuple[str
     assert not (tmp_path / "file").exists()
 
 
-def test_a_measure_of_no_programme(tmp_path: Path) -> None:
+def test_a_measure_of_no_program(tmp_path: Path) -> None:
     run = ecqm("run", SAMPLE, "--measure", KIDNEY, "--data", CASES / KIDNEY, "--output", tmp_path / "out")
     assert run.exit_code == 0, run.output
     result = ecqm("submission", tmp_path / "out", "--format", "qpp", *MIPS, "--output", tmp_path / "file")

@@ -102,10 +102,10 @@ def test_the_sample_for_cms(with_exceptions: Counts) -> None:
 
 
 def test_what_is_referred_to_is_what_cms_has_it_by(with_exceptions: Counts) -> None:
-    programme = listed_measures(2026)[349]
+    program = listed_measures(2026)[349]
     measure, populations = one(written(with_exceptions))
-    assert (measure.version, measure.set_id) == (programme.specification, None)
-    known = programme.rates[0].populations
+    assert (measure.version, measure.set_id) == (program.specification, None)
+    known = program.rates[0].populations
     assert {each.identifier for each in populations.values()} == set(known.values())
     assert populations["NUMER"].identifier == known[PopulationCode.NUMERATOR]
     assert list(measure.rates) == [known[PopulationCode.NUMERATOR]]
@@ -283,7 +283,7 @@ def test_one_document_is_of_one_period() -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_programme(program: str) -> None:
+def test_every_program(program: str) -> None:
     entity = program.rpartition("_")[2]
     submitter = (
         Submitter(program, "123456789", "1234567893" if entity == "INDIV" else None, mvp="G0053")

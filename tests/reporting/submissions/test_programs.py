@@ -58,6 +58,6 @@ def test_a_measure_is_known_by_its_number(cms: str) -> None:
         (measure("122FHIR", "2019", "2019"), "the eCQMs of performance year 2019 are not known, those of 2026 are"),
     ],
 )
-def test_what_the_programme_does_not_have_is_refused(unlisted: MeasureCount, reason: str) -> None:
+def test_what_the_program_does_not_have_is_refused(unlisted: MeasureCount, reason: str) -> None:
     with pytest.raises(SubmissionError, match=reason):
         listed(unlisted)

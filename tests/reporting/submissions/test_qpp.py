@@ -100,7 +100,7 @@ def test_numerator_exclusions_did_not_meet_the_performance() -> None:
     assert (found["performanceMet"], found["performanceNotMet"]) == (3, 5)
 
 
-def test_rates_are_strata_by_the_names_of_the_programme() -> None:
+def test_rates_are_strata_by_the_names_of_the_program() -> None:
     first, second = rate(ip=9, d=9, dx=1, n=4), rate(ip=9, d=9, dx=1, n=2)
     assert value("CMS128v14", first, second)["strata"] == [
         {
@@ -120,7 +120,7 @@ def test_rates_are_strata_by_the_names_of_the_programme() -> None:
     ]
 
 
-def test_rates_that_the_programme_takes_as_one_are_summed() -> None:
+def test_rates_that_the_program_takes_as_one_are_summed() -> None:
     assert value("CMS145v14", rate(ip=5, d=5, de=1, n=2), rate(ip=4, d=3, de=0, n=3)) == {
         "isEndToEndReported": True,
         "performanceMet": 5,
@@ -142,14 +142,14 @@ def test_strata_instead_of_the_rate() -> None:
 @pytest.mark.parametrize(
     ("cms", "groups", "reason"),
     [
-        ("CMS128v14", [rate(d=1, n=1)] * 3, "has 3 rates, CMS128v14 in the programme has 2"),
-        ("CMS159v14", [rate(d=1, n=1)], "has 0 strata, the programme asks for adolescents, adults"),
+        ("CMS128v14", [rate(d=1, n=1)] * 3, "has 3 rates, CMS128v14 in the program has 2"),
+        ("CMS159v14", [rate(d=1, n=1)], "has 0 strata, the program asks for adolescents, adults"),
         ("CMS165v14", [rate(d=1)], "has no numerator"),
         ("CMS165v14", [rate(n=1)], "has no denominator"),
-        ("CMS165v14", [rate(d=1, n=1)] * 2, "has 2 rates, CMS165v14 in the programme has 1"),
+        ("CMS165v14", [rate(d=1, n=1)] * 2, "has 2 rates, CMS165v14 in the program has 1"),
     ],
 )
-def test_a_measure_that_is_not_that_of_the_programme(cms: str, groups: list[GroupCount], reason: str) -> None:
+def test_a_measure_that_is_not_that_of_the_program(cms: str, groups: list[GroupCount], reason: str) -> None:
     with pytest.raises(SubmissionError, match=reason):
         value(cms, *groups)
 
@@ -180,7 +180,7 @@ def test_who_submits(submitter: Submitter, expected: dict[str, str]) -> None:
     [("MIPS_GROUP", None, "mips"), ("MIPS_APP1_GROUP", None, "app1"), ("APP_PLUS_GROUP", None, "appPlus"),
      ("MIPS_GROUP", "G0053", "G0053")],
 )  # fmt: skip
-def test_the_programme_by_its_name(program: str, mvp: str | None, name: str) -> None:
+def test_the_program_by_its_name(program: str, mvp: str | None, name: str) -> None:
     counts = Counts("2027-01-15", [measure("CMS165v14", rate(d=1, n=1))])
     (found,) = qpp_submission(counts, Submitter(program, "123456789", mvp=mvp))["measurementSets"]
     assert found["programName"] == name

@@ -1,4 +1,4 @@
-"""Who submits, and what a programme asks for."""
+"""Who submits, and what a program asks for."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_an_npi_has_a_check_digit(text: str, valid: bool) -> None:
         ("APP_PLUS_INDIV", {"tin": TIN, "npi": NPI, "entity_id": "A1"}, "APP_PLUS_INDIV takes no entity identifier"),
     ],
 )
-def test_a_programme_asks_for_its_numbers(program: str, numbers: dict[str, str], reason: str) -> None:
+def test_a_program_asks_for_its_numbers(program: str, numbers: dict[str, str], reason: str) -> None:
     with pytest.raises(SubmissionError, match=reason):
         Submitter(program, **numbers)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_programme_has_an_entity_and_a_name(program: str) -> None:
+def test_every_program_has_an_entity_and_a_name(program: str) -> None:
     numbers = (
         {"tin": TIN, "npi": NPI if program.endswith("INDIV") else None}
         if program.endswith(("INDIV", "_GROUP"))

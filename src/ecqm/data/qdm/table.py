@@ -98,6 +98,7 @@ class QdmTable:
 
     @property
     def contained(self) -> Mask:
+        """A mask of the elements that are contained in others: none are."""
         return np.zeros(len(self), np.bool_)
 
     @property

@@ -22,7 +22,7 @@ _NAMES = re.compile(r"[A-Z][A-Za-z]+")
 
 
 def is_wanted(path: Path, builder: CohortBuilder) -> bool:
-    """Going by its name (`Encounter-000.ndjson`), can a file have resources that are demanded?"""
+    """Whether a file, going by its name (`Encounter-000.ndjson`), may have resources that are demanded."""
     named = [name for name in _NAMES.findall(path.name) if name in builder.structs.schema.resource_types]
     return not named or named[0] == "Patient" or any(map(builder.demand.reads, named))
 

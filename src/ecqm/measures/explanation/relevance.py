@@ -31,6 +31,8 @@ Statement = tuple[str, str]
 
 
 class Outcome(StrEnum):
+    """The result of a statement, as the certification tools show it."""
+
     NOT_APPLICABLE = "NA"
     UNHIT = "UNHIT"
     TRUE = "TRUE"
@@ -107,7 +109,7 @@ def reached(starts: Iterable[Statement], references: Mapping[Statement, Collecti
 
 
 def passes(column: Column, n: int) -> Mask:
-    """Mask over n patients: is the value of a statement TRUE in the sense of the certification tools?"""
+    """Whether the value of a statement is TRUE in the sense of the certification tools, for n patients."""
     column = column.broadcast(n)
     if isinstance(column, BooleanColumn):
         return column.is_true

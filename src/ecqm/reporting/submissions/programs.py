@@ -1,4 +1,4 @@
-"""Measures of a CMS programme: the numbers and UUIDs under which it accepts the results of eCQMs for clinicians."""
+"""Measures of a CMS program: the numbers and UUIDs under which it accepts the results of eCQMs for clinicians."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class ListedMeasure:
-    """A measure as listed by the programme: its eCQM with version (`CMS122v14`), the UUID of that version, its number
+    """A measure as listed by the program: its eCQM with version (`CMS122v14`), the UUID of that version, its number
     in the Quality Payment Program. `summed`: all rates are submitted as one. `stratum_names` (usually empty): the
     strata of the single rate are submitted instead of the rate."""
 
@@ -65,7 +65,7 @@ def listed(measure: MeasureCount) -> ListedMeasure:
     """The measure in the list of its performance year, the year in which its period begins.
 
     A FHIR measure counts as the version of that year, if it is the specification for that year. Raises SubmissionError
-    if the programme does not have the measure or has another version of it, MeasureError for an invalid period.
+    if the program does not have the measure or has another version of it, MeasureError for an invalid period.
     """
     year = int(measure.days[0][:4])
     match = _NUMBER.fullmatch(measure.cms or "")

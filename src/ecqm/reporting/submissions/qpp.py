@@ -24,7 +24,7 @@ _CRITERION = "true"
 def qpp_submission(counts: Counts, submitter: Submitter) -> Json:
     """A submission with one set of quality measurements, as accepted by `POST /submissions`.
 
-    Raises SubmissionError for a measure that the programme does not have or that was counted differently, and for
+    Raises SubmissionError for a measure that the program does not have or that was counted differently, and for
     measures of different periods; MeasureError for an invalid period.
     """
     periods = {measure.days for measure in counts.measures}
@@ -58,22 +58,22 @@ def _submitter(submitter: Submitter) -> Json:
 
 def measurement(measure: MeasureCount) -> Json:
     """One measure: a rate, or its strata. Raises SubmissionError."""
-    programme = listed(measure)
+    program = listed(measure)
     value: Json = {"isEndToEndReported": True}
-    if programme.stratum_names:
-        value["strata"] = _of_strata(measure, programme)
-    elif len(measure.groups) == 1 or programme.summed:
+    if program.stratum_names:
+        value["strata"] = _of_strata(measure, program)
+    elif len(measure.groups) == 1 or program.summed:
         value |= _rate(measure, _sum_of(measure.groups))
     else:
-        names = [rate.name for rate in programme.rates]
+        names = [rate.name for rate in program.rates]
         if len(names) != len(measure.groups) or None in names:
             raise SubmissionError(
-                f"{measure.name} has {len(measure.groups)} rates, {programme.ecqm} in the programme has {len(names)}"
+                f"{measure.name} has {len(measure.groups)} rates, {program.ecqm} in the program has {len(names)}"
             )
         value["strata"] = [
             _rate(measure, group.count) | {"stratum": name} for group, name in zip(measure.groups, names, strict=True)
         ]
-    return {"measureId": programme.quality_id, "value": value}
+    return {"measureId": program.quality_id, "value": value}
 
 
 def _sum_of(groups: Sequence[GroupCount]) -> Count:
@@ -84,15 +84,15 @@ def _sum_of(groups: Sequence[GroupCount]) -> Count:
     return count
 
 
-def _of_strata(measure: MeasureCount, programme: ListedMeasure) -> list[Json]:
-    """The strata of the one rate of a measure, in the order in which the programme names them."""
+def _of_strata(measure: MeasureCount, program: ListedMeasure) -> list[Json]:
+    """The strata of the one rate of a measure, in the order in which the program names them."""
     strata = [stratum for group in measure.groups for stratum in group.strata if stratum.label == _CRITERION]
-    if len(strata) != len(programme.stratum_names) or len(measure.groups) != 1:
+    if len(strata) != len(program.stratum_names) or len(measure.groups) != 1:
         raise SubmissionError(
-            f"{measure.name} has {len(strata)} strata, the programme asks for {', '.join(programme.stratum_names)}"
+            f"{measure.name} has {len(strata)} strata, the program asks for {', '.join(program.stratum_names)}"
         )
     found = []
-    for stratum, name in zip(strata, programme.stratum_names, strict=True):
+    for stratum, name in zip(strata, program.stratum_names, strict=True):
         members = stratum.populations
 
         def count(code: PopulationCode, members: dict[str, int] = members) -> int | None:

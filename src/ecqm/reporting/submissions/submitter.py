@@ -1,4 +1,4 @@
-"""Who submits to CMS, and to which programme."""
+"""Who submits to CMS, and to which program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Entity(StrEnum):
     APM = "apm"
 
 
-# Programme names of CMS's guide for QRDA III (value set 2.16.840.1.113883.3.249.14.101).
+# Program names of CMS's guide for QRDA III (value set 2.16.840.1.113883.3.249.14.101).
 _ENTITIES = {
     "INDIV": Entity.INDIVIDUAL,
     "GROUP": Entity.GROUP,
@@ -27,7 +27,7 @@ _ENTITIES = {
     "SUBGROUP": Entity.SUBGROUP,
     "APMENTITY": Entity.APM,
 }
-# The Quality Payment Program's names of programmes, by the beginning of those names.
+# The Quality Payment Program's names of programs, by the beginning of those names.
 _QPP_NAMES = {"MIPS_APP1": "app1", "APP_PLUS": "appPlus", "MIPS": "mips"}
 PROGRAMS = (
     *(f"MIPS_{entity}" for entity in _ENTITIES),
@@ -37,11 +37,11 @@ PROGRAMS = (
 
 @dataclass(frozen=True)
 class Submitter:
-    """Who submits to which programme.
+    """Who submits to which program.
 
     `tin` and `npi` are the taxpayer's number (9 digits) and the National Provider Identifier (10 digits); `entity_id`
     the identifier of a virtual group, subgroup or APM entity; `mvp` a MIPS Value Pathway. Raises SubmissionError if a
-    number is invalid, or the programme requires others.
+    number is invalid, or the program requires others.
     """
 
     program: str
@@ -64,11 +64,12 @@ class Submitter:
 
     @property
     def entity(self) -> Entity:
+        """The kind of entity that the program is for."""
         return _ENTITIES[self.program.rpartition("_")[2]]
 
     @property
     def qpp_program(self) -> str:
-        """The name of the programme in the Quality Payment Program."""
+        """The name of the program in the Quality Payment Program."""
         return self.mvp or next(name for prefix, name in _QPP_NAMES.items() if self.program.startswith(prefix))
 
 

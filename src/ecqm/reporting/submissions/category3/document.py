@@ -1,5 +1,5 @@
 """The writer of QRDA Category III documents: the counts of measures over all patients (HL7 QRDA III R1 STU 2.1), for a
-programme of CMS by its guide for eligible clinicians (2026), or for anyone without its templates."""
+program of CMS by its guide for eligible clinicians (2026), or for anyone without its templates."""
 
 from __future__ import annotations
 

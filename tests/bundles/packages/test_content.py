@@ -36,3 +36,15 @@ def test_names_of_no_package_and_of_several(tmp_path: Path) -> None:
     for name in ("CMS2", "a|9"):
         with pytest.raises(MeasureNotFound, match="there is no measure"):
             packages.find(name)
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("5.6", []), ("5.0.2", ["model QDM: version 5.0.2 is not available, using 5.3 instead"])],
+)
+def test_a_version_of_qdm_without_a_model_is_reported(tmp_path: Path, version: str, told: list[str]) -> None:
+    text = json.dumps(measure()).replace('"version": "5.6"', f'"version": "{version}"')
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.json").write_text(text)
+    problems = PackageContent.open(tmp_path).find("a").plan().problems
+    assert [problem.partition(", ")[2] for problem in problems if "QDM" in problem] == told

@@ -12,6 +12,7 @@ from ecqm.engine import kernel_for
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan, plan_measure
 from ecqm.measures.explanation.relevance import Statement
+from ecqm.models import assumption
 from ecqm.terminology import ValueSets
 
 VALUE_SETS = "value_sets.json"
@@ -46,13 +47,16 @@ class MeasurePackage:
 
     def plan(self) -> MeasurePlan:
         """The plan of the measure, with the data type of episodes as basis of its groups where it can be determined.
+        Its problems say so if there is no model of its version of QDM.
 
         Raises ElmError, PlanError or MeasureError.
         """
         plan = plan_measure(self.measure, self.resolve(), kernel_for)
-        schema = qdm_schema(qdm_version(plan))
-        groups = tuple(with_basis(group, plan, schema) for group in plan.measure.groups)
-        return replace(plan, measure=replace(plan.measure, groups=groups))
+        version = qdm_version(plan)
+        groups = tuple(with_basis(group, plan, qdm_schema(version)) for group in plan.measure.groups)
+        told = assumption("QDM", version)
+        problems = plan.problems if told is None else [*plan.problems, f"measure {plan.measure.name}, {told}"]
+        return replace(plan, measure=replace(plan.measure, groups=groups), problems=problems)
 
     def source_of(self, library: IndexedLibrary) -> str | None:
         """The CQL that a library was made from, if the package has it."""

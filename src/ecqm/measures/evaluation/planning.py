@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ecqm.data import Demand
@@ -12,6 +12,7 @@ from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.definition import Group, Measure, MeasureError, Population
 from ecqm.measures.definition.binding import bind_expressions
+from ecqm.measures.evaluation.default_period import default_period
 from ecqm.models.profiles import canonical, profile_facts
 from ecqm.plan.compared import compared_types
 from ecqm.plan.lowering import Lowering, PlanError
@@ -89,12 +90,15 @@ def plan_measure(
     kernels: Callable[[str, str], str | None],
     lowered: Lowered | None = None,
 ) -> MeasurePlan:
-    """Plan all defines of a measure; `lowered` has the nodes shared with measures planned before.
+    """Plan all defines of a measure; `lowered` has the nodes shared with measures planned before. A measure without an
+    effective period has that of its library's parameter.
 
     Raises MeasureError if a population or stratifier is not defined, PlanError if it cannot be planned.
     """
     main = libraries.main
     measure = bind_expressions(measure, (*main.expressions, *main.functions), main.identifier.name)
+    if not all(measure.period):
+        measure = replace(measure, period=default_period(main))
     lowering = Lowering(libraries, kernels, lowered)
     defines: dict[str, PlanNode] = {}
     observations: dict[tuple[str, str], Observation] = {}

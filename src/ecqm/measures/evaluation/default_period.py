@@ -34,10 +34,10 @@ def _point(node: elm.Expression | None) -> DateTime | None:
     """The value of a DateTime of literals; None for other nodes."""
     if not isinstance(node, elm.DateTime):
         return None
-    stated = [part for name in _PARTS if (part := getattr(node, name)) is not None]
-    offset = node.timezoneOffset
-    if not all(isinstance(part, elm.Literal) for part in (*stated, *([offset] if offset is not None else []))):
+    parts = [getattr(node, name) for name in (*_PARTS, "timezoneOffset")]
+    if not all(part is None or isinstance(part, elm.Literal) for part in parts):
         return None
-    fields = [int(part.value) for part in stated]
-    minutes = None if offset is None else int(Decimal(offset.value) * 60)
-    return DateTime(*fields, offset=minutes)
+    *fields, offset = (None if part is None else Decimal(part.value) for part in parts)
+    year, *others = (None if field is None else int(field) for field in fields)
+    minutes = None if offset is None else int(offset * 60)
+    return None if year is None else DateTime(year, *others, minutes)

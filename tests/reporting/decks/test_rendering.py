@@ -49,6 +49,11 @@ def test_measure_is_named_on_a_narrow_terminal() -> None:
     assert lines[1].startswith("CMS56FHIRFunct")
 
 
+def test_a_narrow_terminal_does_without_seconds() -> None:
+    lines = table([CaseResult(case("one"), counted(1, 1))], 35)
+    assert lines[0].endswith("errors") and max(map(len, lines)) <= 35
+
+
 def test_differences_come_before_the_totals() -> None:
     lines = table([CaseResult(case("one", "NUMERPass"), counted(1, 0)), CaseResult(case("two"), counted(1, 1))])
     assert lines[0] == f"{NAME} one (NUMERPass): Numerator_1 expected 1, is 0"

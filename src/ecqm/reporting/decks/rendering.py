@@ -38,22 +38,36 @@ def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
 
     measures, totals = report["measures"], report["totals"]
     shown = [name for name in _ALWAYS if name in totals] + [name for name in _IF_ANY if _amount(totals[name])]
+    headings = [_HEADINGS.get(name, name) for name in shown] + ["seconds"]
+    seconds = [sum(measure["seconds"].values()) for measure in measures]
+    rows = [
+        [name, *(_count(tally[each]) for each in shown), f"{taken:.2f}"]
+        for name, tally, taken in (
+            *zip((measure["measure"] for measure in measures), measures, seconds, strict=True),
+            ("total", totals, sum(seconds)),
+        )
+    ]
+    if _narrowest(headings, rows) > width:
+        # Seconds are the least important.
+        headings.pop()
     table = Table(box=None, pad_edge=False)
     table.add_column("measure", overflow="fold", min_width=_NARROWEST_NAME)
-    for name in shown:
-        table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
-    table.add_column("seconds", justify="right", no_wrap=True)
-    for measure in measures:
-        seconds = sum(measure["seconds"].values())
-        table.add_row(measure["measure"], *(_count(measure[name]) for name in shown), f"{seconds:.2f}")
-    seconds = sum(sum(measure["seconds"].values()) for measure in measures)
-    table.add_row("total", *(_count(totals[name]) for name in shown), f"{seconds:.2f}")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row[: 1 + len(headings)])
     out = StringIO()
     Console(file=out, width=width).print(table)
     told = [*_section(line for run in runs for line in failures(run))]
     told += _section((line for run in runs for line in differences_beside(run)), _BESIDE)
     told += (line.rstrip() for line in out.getvalue().splitlines())
     return "\n".join([*told, *_listed(totals)])
+
+
+def _narrowest(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The width that the table needs at least."""
+    columns = zip(headings, *(row[1:] for row in rows), strict=True)
+    return _NARROWEST_NAME + sum(2 + max(map(len, column)) for column in columns)
 
 
 def _section(lines: Iterable[str], heading: str | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
@@ -10,6 +11,10 @@ from ecqm.measures.scoring.tally import GroupTally
 
 HEADINGS = ("measure", "group", "populations", "score")
 Row = tuple[str, str, str, str]
+
+# A count stays in the line of its population. Rich breaks lines at white space of any kind, so this is none.
+_COUNT = re.compile(r" (\d+)(?=,|$)")
+_GLUE = "\ue000"
 
 
 def outcome_rows(measure: str, groups: Iterable[GroupTally], composites: CompositeScores = ()) -> Iterator[Row]:
@@ -32,10 +37,10 @@ def outcome_table(rows: Iterable[Row], width: int) -> str:
         table.add_column(heading, overflow="fold")
     table.add_column(score, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(_COUNT.sub(rf"{_GLUE}\1", cell) for cell in row))
     out = StringIO()
     Console(file=out, width=width).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in out.getvalue().replace(_GLUE, " ").splitlines())
 
 
 def _shown(score: float | None) -> str:

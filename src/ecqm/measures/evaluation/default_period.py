@@ -38,6 +38,7 @@ def _point(node: elm.Expression | None) -> DateTime | None:
     if not all(part is None or isinstance(part, elm.Literal) for part in parts):
         return None
     *fields, offset = (None if part is None else Decimal(part.value) for part in parts)
-    year, *others = (None if field is None else int(field) for field in fields)
-    minutes = None if offset is None else int(offset * 60)
-    return None if year is None else DateTime(year, *others, minutes)
+    year, month, day, hour, minute, second, millisecond = (None if field is None else int(field) for field in fields)
+    if year is None:
+        return None
+    return DateTime(year, month, day, hour, minute, second, millisecond, None if offset is None else int(offset * 60))

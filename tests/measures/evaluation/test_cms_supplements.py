@@ -97,7 +97,7 @@ def test_elements_are_known_by_their_names(expression: str, element: Supplementa
 
 
 def test_errors_are_told_of_every_measure_that_shares_supplemental_data(tmp_path: Path) -> None:
-    logic = Logic("""define "SDE Payer": (singleton from [Encounter]).class""")
+    logic = Logic("""define "SDE Payer": (singleton from ([Encounter])).class""")
     cohort = cohort_of(
         tmp_path, [patient("p1"), encounter("a", "p1")], [patient("p2"), encounter("b", "p2"), encounter("c", "p2")]
     )

@@ -57,7 +57,8 @@ def reporting_and_results(basis: str) -> tuple[Reporting, Any]:
 
 
 def summary(reporting: Reporting, results: Any) -> dict[str, Any]:
-    return report_of_tallies(reporting, [result.tally() for result in results], tallied_supplements(reporting))
+    supplements = tallied_supplements(reporting, np.zeros(3, np.bool_))
+    return report_of_tallies(reporting, [result.tally() for result in results], supplements)
 
 
 def subject_list(reporting: Reporting, results: Any, folder: Path) -> dict[str, Any]:
@@ -97,6 +98,13 @@ def test_summary() -> None:
     assert [s["population"][0]["count"] for s in second["stratum"]] == [2, 1]
     sexes = [o for o in report["contained"] if o["code"].get("coding")]
     assert [(o["code"]["coding"][0]["code"], o["valueInteger"]) for o in sexes] == [("M", 2)]
+    assert {o["code"]["text"] for o in report["contained"] if "text" in o["code"]} == {"x", "true", "3", "1.5"}
+
+
+def test_supplemental_data_are_counted_of_patients_that_have_a_report() -> None:
+    reporting, _ = reporting_and_results("Encounter")
+    counted = tallied_supplements(reporting, np.array([False, True, False]))["sde-sex"]
+    assert list(counted.values()) == [1] and "true" not in "".join(counted)
 
 
 def test_subject_lists_name_episodes_or_patients(tmp_path: Path) -> None:

@@ -67,16 +67,22 @@ def report_of_tallies(
     return _with_observations(report, observations)
 
 
-def tallied_supplements(reporting: Reporting) -> dict[str, Counter[str]]:
-    """By id of the supplemental data, how often each value occurs; values are JSON of `Observation.code`."""
+def tallied_supplements(reporting: Reporting, failed: Mask) -> dict[str, Counter[str]]:
+    """By id of the supplemental data, how often each value occurs among the patients that have a report of their own;
+    values are JSON of `Observation.code`."""
     return {
         name: Counter(
-            json.dumps({"coding": [_coding(value)]} if isinstance(value, Code) else {"text": str(value)})
-            for of_one in values
+            json.dumps({"coding": [_coding(value)]} if isinstance(value, Code) else {"text": _text(value)})
+            for patient, of_one in enumerate(values)
+            if not failed[patient]
             for value in of_one
         )
         for name, values in reporting.supplements.items()
     }
+
+
+def _text(value: Supplement) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> list[list[list[str]]]:

@@ -101,14 +101,14 @@ class PartRecorder:
                 tuple(group.tally() for group in result.groups),
                 int(np.count_nonzero(result.failed)),
                 result.seconds,
-                tallied_supplements(reporting),
+                tallied_supplements(reporting, result.failed),
                 within=count_supplements(result.groups, result.patient_codes) if self.options.supplemental_data else [],
             )
         part.n_failed = len({(entry["patient"], entry["measure"]) for entry in part.errors})
         for composed in batch.composed:
             canonical = composed.measure.canonical
             if canonical not in part.measures:
-                tallied = tallied_supplements(self._reporting(composed, cohort))
+                tallied = tallied_supplements(self._reporting(composed, cohort), composed.failed)
                 part.measures[canonical] = MeasurePart((), int(np.count_nonzero(composed.failed)), 0.0, tallied)
             part.measures[canonical].composites = tuple(each.tally for each in composed.composites)
         return part

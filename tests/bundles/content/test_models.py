@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def definition(**more: str) -> visits.Resource:
 
 
 @pytest.fixture(params=["file", "resource"])
-def content(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+def content(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A measure that retrieves a type of its own model, which is defined in a file or in a Library."""
     resources = [visits.measure(), visits.library(CQL.replace("[Observation]", "[LongVisit]"))]
     if request.param == "resource":
@@ -44,7 +43,7 @@ def content(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         folder = tmp_path / "input" / "cql"
         folder.mkdir()
         (folder / "dental-modelinfo-1.0.0-draft.xml").write_text(DENTAL, "utf-8")
-    yield tmp_path
+    return tmp_path
 
 
 def test_the_model_is_that_of_the_content(content: Path) -> None:

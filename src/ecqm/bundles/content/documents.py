@@ -1,4 +1,4 @@
-"""Documents of measure content in a folder, a zip archive or a FHIR Bundle."""
+"""Documents of measure content in a folder, an archive or a FHIR Bundle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from ecqm.data import DataError
-from ecqm.data.files.archives import ArchiveEntry, ArchiveLimits, archive_entries
+from ecqm.data.files.archives import TARBALLS, ArchiveEntry, ArchiveLimits, archive_entries, tarball_files
 from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.json_decoding import json_decoder
 
@@ -50,21 +50,29 @@ def readers(documents: Iterable[Document]) -> list[tuple[str, Callable[[], bytes
 
 
 def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Document]:
-    """The JSON, XML and CQL documents of a folder, a zip archive or a single file, in order of their paths.
+    """The JSON, XML and CQL documents of a folder, an archive or a single file, in order of their paths.
 
-    Of an archive only the directory is read. FHIR resources in XML are read as JSON. Hidden files are skipped. Raises
-    ContentError if there is nothing at `path`, or for an archive that is damaged or exceeds the limits.
+    Of a zip archive only the directory is read; a FHIR package (.tgz) is read into memory. FHIR resources in XML are
+    read as JSON. Hidden files are skipped. Raises ContentError if there is nothing at `path`, or for an archive that is
+    damaged or exceeds the limits.
     """
-    if path.is_dir():
-        return list(map(_translated, _folder(path)))
     if not path.exists():
         raise ContentError(f"there is no file or folder {path}")
-    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        try:
-            return list(map(_translated, _archive(path, limits)))
-        except DataError as error:
-            raise ContentError(str(error)) from error
-    return [_translated(Document(path.name, path.read_bytes, path.parent))]
+    try:
+        return list(map(_translated, _documents(path, limits)))
+    except DataError as error:
+        raise ContentError(str(error)) from error
+
+
+def _documents(path: Path, limits: ArchiveLimits | None) -> Iterator[Document]:
+    if path.is_dir():
+        yield from _folder(path)
+    elif path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+        yield from _archive(path, limits)
+    elif path.name.lower().endswith(TARBALLS):
+        yield from _tarball(path, limits)
+    else:
+        yield Document(path.name, path.read_bytes, path.parent)
 
 
 def _translated(document: Document) -> Document:
@@ -110,6 +118,12 @@ def _archive(path: Path, limits: ArchiveLimits | None) -> Iterator[Document]:
         inside = PurePosixPath(entry.name)
         if _wanted(inside) and "tests" not in inside.parts[:-1]:
             yield Document(inside.as_posix(), _Entry(entry).read, path)
+
+
+def _tarball(path: Path, limits: ArchiveLimits | None) -> Iterator[Document]:
+    for name, data in sorted(tarball_files(path, SUFFIXES, limits)):
+        if _wanted(PurePosixPath(name)) and "tests" not in PurePosixPath(name).parts[:-1]:
+            yield Document(name, Constant(data).read, path)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
-"""Zip archives of documents, read within limits: an archive may unpack to more than memory holds, and lie about it.
+"""Archives of documents, read within limits: an archive may unpack to more than memory holds, and lie about it.
 
 Nothing is unpacked to disk here: the names of entries only serve to say where something was found.
 """
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,3 +101,31 @@ def archive_entries(
     if sum(entry.size for entry in entries if entry.is_safe) > limits.total_size:
         raise UnsafeArchive(f"{origin} unpacks to more than {limits.total_size} bytes")
     return entries
+
+
+TARBALLS = (".tgz", ".tar.gz")
+"""How the names of compressed tar archives end: the form of FHIR packages (FHIR NPM Packages)."""
+
+
+def tarball_files(
+    path: Path, suffixes: tuple[str, ...], limits: ArchiveLimits | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """The names and contents of the files of a compressed tar archive whose names end in some suffix.
+
+    Such an archive has no directory, so that it is read from its beginning. Raises DataError if it is damaged,
+    UnsafeArchive if it exceeds the limits.
+    """
+    limits = limits or ArchiveLimits()
+    total = 0
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for number, member in enumerate(archive):
+                total += member.size
+                if number >= limits.entries or total > limits.total_size or member.size > limits.entry_size:
+                    raise UnsafeArchive(f"{path}, entry {member.name}: the archive unpacks to more than is read")
+                if member.isfile() and member.name.lower().endswith(suffixes):
+                    stream = archive.extractfile(member)
+                    assert stream is not None
+                    yield member.name, stream.read()
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise DataError(f"{path} is not a readable tar archive: {error}") from error

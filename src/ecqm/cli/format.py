@@ -30,7 +30,7 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool, in_place: bool) ->
 
     One file is printed to standard output, unless --in-place. Exits 1 if there are syntax errors.
     """
-    from ecqm.language.formatter import FormatError, format_source
+    from ecqm.language.formatting import FormatError, format_source
     from ecqm.language.sources import cql_files, read_source
 
     files = [file for path in paths for file in cql_files(path)]

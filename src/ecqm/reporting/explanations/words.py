@@ -48,7 +48,7 @@ _DEFINITION = re.compile(
 
 def _definitions(source: str) -> Iterator[tuple[str, str]]:
     # The parser takes 0.2 s to load, and most libraries have their text in their annotations.
-    from ecqm.language.formatter import FormatError, format_source
+    from ecqm.language.formatting import FormatError, format_source
 
     try:
         formatted = format_source(source)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecqm.language.formatter import FormatError, format_source
+from ecqm.language.formatting import FormatError, format_source
 from ecqm.language.parsing import lex
 from tests.content import CONTENT, needs_content
 

@@ -1,21 +1,13 @@
-"""One canonical layout for CQL.
-
-    formatted = format_source(source)    # raises FormatError for a source with syntax errors
-
-Indentation is two spaces, lines have at most 110 characters where possible, and a blank line separates definitions
-with a body. Comments stay next to the tokens where they were written. Only white space changes: the result has the
-same tokens as the source.
-"""
+"""The canonical layout of each construct of CQL, as documents of `ecqm.language.formatting.layout`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from antlr4 import Token
-
 from ecqm.language.diagnostics import Diagnostic, Diagnostics
-from ecqm.language.layout import (
+from ecqm.language.formatting.comments import Comments, comment_text
+from ecqm.language.formatting.layout import (
     NOTHING_OR_LINE,
     SPACE_OR_LINE,
     Doc,
@@ -26,7 +18,7 @@ from ecqm.language.layout import (
     render,
     separated,
 )
-from ecqm.language.parsing import deep_recursion, lex, parse
+from ecqm.language.parsing import deep_recursion, parse
 
 WIDTH = 110
 _NOTHING_BEFORE = frozenset((",", ")", "]", ".", ":", ">"))
@@ -54,45 +46,6 @@ def format_source(source: str) -> str:
         return render(_Formatter(text).library(parts), WIDTH)
 
 
-class _Comments:
-    """The comments of a source, by the position of the token to which they belong."""
-
-    def __init__(self, source: str) -> None:
-        self.before: dict[int, list[Any]] = {}
-        self.behind: dict[int, list[Any]] = {}
-        self.at_end: list[Any] = []
-        self.blank_before: set[int] = set()
-        waiting: list[Any] = []
-        previous: Any = None
-        last_line = 0
-        for token in lex(source):
-            if token.channel != Token.DEFAULT_CHANNEL:
-                if previous is not None and token.line == _end_line(previous) and not waiting:
-                    self.behind.setdefault(previous.start, []).append(token)
-                else:
-                    if token.line > last_line + 1:
-                        self.blank_before.add(token.start)
-                    waiting.append(token)
-            else:
-                if token.line > last_line + 1:
-                    self.blank_before.add(token.start)
-                if waiting:
-                    self.before[token.start] = waiting
-                    waiting = []
-                previous = token
-            last_line = _end_line(token)
-        self.at_end = waiting
-
-
-def _end_line(token: Any) -> int:
-    return int(token.line) + str(token.text).count("\n")
-
-
-def _comment_text(token: Any) -> str:
-    lines = str(token.text).rstrip().split("\n")
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def _token_text(token: Any) -> str:
     """The text of a token; a token of several words is written with single spaces."""
     text = str(token.text)
@@ -107,7 +60,7 @@ def _is(node: Any, text: str) -> bool:
 
 class _Formatter:
     def __init__(self, source: str) -> None:
-        self.comments = _Comments(source)
+        self.comments = Comments(source)
 
     # ------------------------------------------------------------------------------------------ tokens
 
@@ -115,10 +68,10 @@ class _Formatter:
         """A token with the comments before and after it."""
         parts: list[Doc] = []
         for comment in self.comments.before.get(token.start, ()):
-            parts += [HardLine(), _comment_text(comment), HardLine()]
+            parts += [HardLine(), comment_text(comment), HardLine()]
         parts.append(_token_text(token))
         for comment in self.comments.behind.get(token.start, ()):
-            text = f" {_comment_text(comment)}"
+            text = f" {comment_text(comment)}"
             parts.append(LastInLine(text) if text.startswith(" //") else text)
         return tuple(parts) if len(parts) > 1 else parts[0]
 
@@ -165,7 +118,7 @@ class _Formatter:
             found.append(self._with_leading_comments(part))
         for comment in self.comments.at_end:
             blank = 1 if comment.start in self.comments.blank_before else 0
-            found += [HardLine(blank), _comment_text(comment)]
+            found += [HardLine(blank), comment_text(comment)]
         return tuple(found)
 
     def _blank_lines(self, part: Any) -> int:
@@ -182,7 +135,7 @@ class _Formatter:
         parts: list[Doc] = []
         for at, comment in enumerate(comments):
             blank = 1 if at and comment.start in self.comments.blank_before else 0
-            parts += [HardLine(blank), _comment_text(comment)]
+            parts += [HardLine(blank), comment_text(comment)]
         if comments:
             parts.append(HardLine(1 if first in self.comments.blank_before else 0))
         return (*parts, self.doc(part))

@@ -6,7 +6,8 @@ import pytest
 
 from ecqm.language.conversions import ConversionTable, Kind, Promotions
 from ecqm.language.overloads import AmbiguousCall, resolve
-from ecqm.language.system_operators import Signature, system_signatures
+from ecqm.language.signatures import Signature
+from ecqm.language.system_operators import system_signatures
 from ecqm.language.type_relations import TypeRelations
 from ecqm.types import ANY, DATE, DATETIME, DECIMAL, INTEGER, LONG, STRING, NamedType, parse_type
 

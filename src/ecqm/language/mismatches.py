@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ecqm.language.system_operators import Signature, system_conversions, system_signatures
+from ecqm.language.signatures import Signature
+from ecqm.language.system_operators import system_conversions, system_signatures
 from ecqm.types import CqlType
 
 # The notation in CQL of ELM operators that are not written as functions: between operands, or before one operand.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from ecqm.language.conversions import COMPATIBLE, EXACT, SUBTYPE, Conversion, ConversionTable, type_precedence
-from ecqm.language.system_operators import Signature, TypeVariable
+from ecqm.language.signatures import Signature, TypeVariable
 from ecqm.language.type_relations import map_type
 from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, TupleType
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ecqm.language.system_operators import Signature
+from ecqm.language.signatures import Signature
 from ecqm.types import CqlType
 
 

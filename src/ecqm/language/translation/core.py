@@ -15,8 +15,9 @@ from ecqm.language.mismatches import mismatch
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions, SignatureLevel
 from ecqm.language.overloads import AmbiguousCall, Resolution, resolve
+from ecqm.language.signatures import Signature
 from ecqm.language.symbols import Scope
-from ecqm.language.system_operators import Signature, system_signatures
+from ecqm.language.system_operators import system_signatures
 from ecqm.types import (
     ANY,
     BOOLEAN,

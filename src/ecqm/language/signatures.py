@@ -1,0 +1,59 @@
+"""Signatures: the overloads of operators and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ecqm.language.type_relations import map_type
+from ecqm.types import CqlType, NamedType, parse_type
+
+
+@dataclass(frozen=True, slots=True)
+class TypeVariable(CqlType):
+    """A type that the operands of a call determine: the `T` of `First(List<T>) : T`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One overload: the name of an operator or function, its operand types and its result type."""
+
+    name: str
+    operands: tuple[CqlType, ...]
+    result: CqlType
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.operands))})"
+
+
+def _with_variables(type_: CqlType) -> CqlType:
+    def variable(part: CqlType) -> CqlType:
+        if isinstance(part, NamedType) and part.model == "System" and len(part.name) == 1:
+            return TypeVariable(part.name)
+        return part
+
+    return map_type(type_, variable)
+
+
+def _split_operands(text: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for at, char in enumerate(text):
+        depth += (char == "<") - (char == ">")
+        if char == "," and depth == 0:
+            yield text[start:at]
+            start = at + 1
+    if text[start:].strip():
+        yield text[start:]
+
+
+def parse_signature(line: str) -> Signature:
+    """An overload written as `First(List<T>) : T`; a single capital letter is a type variable."""
+    call, _, result = line.rpartition(" : ")
+    name, _, operands = call.partition("(")
+    types = tuple(_with_variables(parse_type(part.strip())) for part in _split_operands(operands.rstrip(")")))
+    return Signature(name, types, _with_variables(parse_type(result)))

@@ -286,6 +286,20 @@ def test_a_template_without_its_extension_is_read_and_told() -> None:
     assert any(problem.entry is not None and problem.entry > 50 for problem in builder.problems)
 
 
+@pytest.mark.parametrize("released", [b"2018-10-01", b"2017-08-01"])
+def test_documents_of_an_earlier_release_are_read_with_a_note_per_template(released: bytes) -> None:
+    """R5.1 gives most templates an earlier date than R5.3."""
+    document = written(full_patient())
+    for current in (b'extension="2021-08-01"', b'extension="2019-12-01"'):
+        document = document.replace(current, b'extension="%s"' % released)
+    assert document.count(released) > 20
+    builder, (patient_read,) = read_whole(document, "patient.xml")
+    assert differences(read_whole(full_patient(), "patient.json")[1][0], patient_read) == []
+    assert builder.problems and all("it is read as that of" in problem.message for problem in builder.problems)
+    about = [problem.resource for problem in builder.problems]
+    assert len(set(about)) == len(about)
+
+
 def test_an_unknown_template_is_told_by_line() -> None:
     builder, accounts = read(
         written(patient(encounter("e")))

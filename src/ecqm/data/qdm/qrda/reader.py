@@ -58,6 +58,8 @@ class _Document:
     origin: str
     patient: str | None = None
     told: dict[tuple[str, str | None, str | None], list[dict[str, Any]]] = field(default_factory=dict)
+    # The templates of other versions, each reported where it occurs first.
+    other_versions: set[tuple[str, str | None]] = field(default_factory=set)
 
     def report(self, element: Element | None, message: str, what: str | None = None) -> None:
         at = None if element is None else line(element)
@@ -190,7 +192,8 @@ def _check_extension(document: _Document, statement: Element, oid: str, found: E
     extension = next(
         (each.get("extension") for each in statement.iterchildren(name("templateId")) if each.get("root") == oid), None
     )
-    if extension != expected.extension:
+    if extension != expected.extension and (oid, extension) not in document.other_versions:
+        document.other_versions.add((oid, extension))
         told = f"has the extension {extension}" if extension else "has no extension"
         document.report(statement, f"template {oid} {told}; it is read as that of {expected.extension or 'none'}", oid)
 

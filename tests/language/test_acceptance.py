@@ -98,3 +98,59 @@ def test_a_code_or_concept_in_a_value_set() -> None:
     compilation = compile_library(f"{LIBRARY}define x: coded in vs")
     membership = written(compilation.library.statements[-1].expression)
     assert "Case" in membership and "ToConcept" in membership
+
+
+FHIR = """
+library Acceptance
+using FHIR version '4.0.1'
+context Patient
+define fluent function finished(E List<Encounter>): E
+define function late(a Integer) returns Integer: a
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        # Grammar: a retrieve is an expression or a query source, but not a term.
+        ("[Encounter].finished()", "must be in parentheses"),
+        ("singleton from [Encounter]", "must be in parentheses"),
+        # Grammar: a query source is a retrieve, a name, or an expression in parentheses.
+        ("First([Encounter]) E return E.id", "a query source must be"),
+        # Author's Guide, Fluent Functions: they are called as methods.
+        ("finished([Encounter])", "is a fluent function"),
+    ],
+)
+def test_refused_with_data(source: str, message: str) -> None:
+    (error,) = compile_expression(source, library=FHIR).errors
+    assert message in error.message
+
+
+def test_the_body_of_a_function_has_its_declared_type() -> None:
+    """Author's Guide, Defining Functions: the body is of the declared type; it is not converted."""
+    (error,) = compile_library(f"{LIBRARY}define function f(a Integer) returns Decimal: a").errors
+    assert "but its body is" in error.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # CQL reference, Same As, Before, …: comparisons involving weeks are not supported.
+        "@2026-01-01 same week as @2026-01-02",
+        "@2026-01-01 before week of @2026-01-02",
+        "@2026-01-01 in week of Interval[@2026-01-01, @2026-01-02]",
+        # Grammar, startingClause: a literal or an expression in parentheses.
+        "({ 1 }) X aggregate R starting 1 + 1: R + X",
+        # CQL reference, Coalesce: two to five arguments, or a list.
+        "Coalesce(1, 2, 3, 4, 5, 6)",
+        # ISO 8601: offsets are at most 14 hours.
+        "@2026-01-01T00:00:00.0+15:00",
+    ],
+)
+def test_refused_in_the_grammar_or_the_reference(source: str) -> None:
+    assert len(compile_expression(source).errors) == 1
+
+
+def test_a_model_is_used_once() -> None:
+    source = "using FHIR version '4.0.1'\nusing FHIR version '4.0.1'\ndefine x: 1"
+    assert [using.localIdentifier for using in compile_library(source).library.usings] == ["System", "FHIR"]

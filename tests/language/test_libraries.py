@@ -119,7 +119,7 @@ def test_functions_overloads_and_fluent_calls() -> None:
     assert next(s.name for s in b.signature if isinstance(s, nodes.NamedTypeSpecifier)).endswith("Decimal")
 
 
-def test_operators_of_the_language_come_before_functions_of_their_name() -> None:
+def test_functions_come_before_operators_of_the_language_with_their_name() -> None:
     statements = """
     define function ToDate(x DateTime): x
     define function Length(x Integer): x
@@ -130,7 +130,7 @@ def test_operators_of_the_language_come_before_functions_of_their_name() -> None
     compilation = compile_library(statements)
     assert compilation.errors == ()
     expressions = [type(s.expression).__name__ for s in compilation.library.statements[2:]]
-    assert expressions == ["ToDate", "FunctionRef", "Length"]
+    assert expressions == ["FunctionRef", "FunctionRef", "Length"]
 
 
 def test_statements_keep_the_order_of_the_source_whatever_they_refer_to() -> None:
@@ -308,7 +308,7 @@ def test_a_model_in_a_version_close_to_one_that_is_here() -> None:
 def test_what_needs_a_library_that_was_not_found_is_not_reported_as_well() -> None:
     source = (
         "using FHIR version '4.0.1'\ninclude Status\ninclude FHIRHelpers version '9'\ncontext Patient\n"
-        "define A: Status.Active\ndefine B: [Encounter].verified()\ndefine C: A\n"
+        "define A: Status.Active\ndefine B: ([Encounter]).verified()\ndefine C: A\n"
         "define D: [Encounter] E where E.period during Interval[@2026, @2027]"
     )
     assert messages(source) == [

@@ -11,6 +11,7 @@ INTEGER_LIMIT = 2**31
 LONG_LIMIT = 2**63
 DECIMAL_LIMIT = Decimal("99999999999999999999.99999999")
 DECIMAL_PLACES = 8
+LARGEST_OFFSET = 14
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "\\": "\\", "/": "/", "'": "'", '"': '"', "`": "`"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _TEMPORAL = re.compile(
@@ -75,7 +76,10 @@ def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], De
             raise CqlError(f"{text}: there is no {name} {value}", context)
     if len(date) == 3 and date[2] > _days_in_month(date[0], date[1]):
         raise CqlError(f"{text}: there is no day {date[2]} in that month", context)
-    return date, time, None if zone is None else _offset(zone)
+    offset = None if zone is None else _offset(zone)
+    if offset is not None and abs(offset) > LARGEST_OFFSET:
+        raise CqlError(f"{text}: there is no offset {zone}", context)
+    return date, time, offset
 
 
 def _numbers(*parts: str | None) -> list[int]:

@@ -94,7 +94,7 @@ class DeclarationTranslator(RetrieveTranslator, FhirPathTranslator):
             model = self.models.use(name, standing_for(name, version) or version, local_name)
         except LookupError as error:
             raise CqlError(str(error.args[0]), definition) from None
-        if name == "System":
+        if name == "System" or any(known.localIdentifier == local_name for known in self.library.usings):
             return
         is_mapped = model.target_url not in (None, model.url)
         using = nodes.UsingDef(

@@ -20,7 +20,6 @@ _AGE = {
     for suffix in ("", "At")
 }
 _NOT_CALLABLE = frozenset(("DateTimeComponentFrom", "DurationBetween", "DifferenceBetween"))
-_COALESCE_OPERANDS = 5
 _ELEMENT_OF_LIST = [
     overload for overload in system_signatures()["Indexer"] if isinstance(overload.operands[0], ListType)
 ]
@@ -40,11 +39,12 @@ class FunctionTranslator(NameTranslator):
         raise NotImplementedError
 
     def call_by_name(self, name: str, arguments: list[Context], context: Context) -> Typed:
-        own = self.own_functions(name)
+        own = [overload for overload in self.own_functions(name) if not overload.fluent]
         if not own and not self._is_of_language(name):
+            self._check_not_fluent(self.own_functions(name), name, context)
             raise self._no_function(name, (), (), context)
         operands = [self.translate(argument) for argument in arguments]
-        if own and not self._is_nearer_in_language(name, own, operands, context):
+        if own:
             found = self._call_function(own, None, name, operands, context)
             if found is not None:
                 return found
@@ -53,16 +53,10 @@ class FunctionTranslator(NameTranslator):
             return system
         raise self._no_function(name, own, operands, context)
 
-    def _is_nearer_in_language(
-        self, name: str, own: Sequence[FunctionSymbol], operands: Sequence[Typed], context: Context
-    ) -> bool:
-        """Whether an operator of the language fits the operands at least as well as functions with its name."""
-        signatures = system_signatures().get(name)
-        system = None if signatures is None else self.try_resolve(signatures, operands, name, context)
-        if system is None:
-            return False
-        function = self.try_resolve([overload.signature(ANY) for overload in own], operands, name, context)
-        return function is None or system.score <= function.score
+    def _check_not_fluent(self, overloads: Sequence[FunctionSymbol], name: str, context: Context) -> None:
+        """Raises CqlError if all overloads are fluent, and so can only be called as methods."""
+        if overloads and all(overload.fluent for overload in overloads):
+            raise CqlError(f"{name!r} is a fluent function: write the first argument before it, `x.{name}(…)`", context)
 
     def system_function(self, name: str, arguments: list[Context], context: Context) -> Typed:
         """The call `System.name(…)`."""
@@ -91,6 +85,8 @@ class FunctionTranslator(NameTranslator):
     def call_in_library(self, library: str, name: str, arguments: list[Context], context: Context) -> Typed:
         exports = self.includes[library]
         overloads = [function for function in exports.functions.get(name, ()) if function.public]
+        self._check_not_fluent(overloads, name, context)
+        overloads = [function for function in overloads if not function.fluent]
         if not overloads:
             suggestion = nearest(name, exports.functions)
             raise CqlError(f"{library} has no function {name!r}", context, suggestion=suggestion)
@@ -245,12 +241,6 @@ class FunctionTranslator(NameTranslator):
         for step in path.split("."):
             value = self.member(value, step, context)
         return value
-
-    def _call_Coalesce(self, operands: list[Typed], context: Context) -> Typed:
-        if len(operands) <= _COALESCE_OPERANDS:
-            return self.operator("Coalesce", operands, context)
-        operands, common = self.unified(operands, [context] * len(operands))
-        return Typed(nodes.Coalesce(operand=[operand.node for operand in operands]), common)
 
     def _slice(self, source: Typed, start: nodes.Expression, end: nodes.Expression) -> Typed:
         return Typed(nodes.Slice(source=source.node, startIndex=start, endIndex=end), source.type)

@@ -257,7 +257,7 @@ class LibraryTranslator(DeclarationTranslator):
             with self._alone(statement, _key(symbol), [Scope(operands=dict(symbol.operands))]):
                 body = self.translate(context.expression())
                 if symbol.result is not None:
-                    body = self.to_type(body, symbol.result, context.expression())
+                    body = self._returned(body, symbol.result, context.expression())
         result = symbol.result if body is None else body.type
         assert result is not None
         overloads = self.exports.functions[name]
@@ -275,6 +275,14 @@ class LibraryTranslator(DeclarationTranslator):
             ],
         )
         self._complete(statement, element, result)
+
+    def _returned(self, body: Typed, declared: CqlType, context: Context) -> Typed:
+        """The body of a function with a declared result type, to which it is cast at most, not converted."""
+        if self.models.relations.is_subtype(body.type, declared):
+            return body
+        if not self.models.relations.is_compatible(body.type, declared):
+            raise CqlError(f"the function returns {declared}, but its body is {body.type}", context)
+        return self.to_type(body, declared, context)
 
     def translate_standalone(self, context: Context, name: str) -> CqlType | None:
         """Translate a separate expression to a definition `name`. Returns its type, None if it has errors."""

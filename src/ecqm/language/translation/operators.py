@@ -48,6 +48,14 @@ _UCUM = {
 _ORDINALS = ("Integer", "Long", "Decimal", "Quantity", "Date", "DateTime", "Time")
 
 
+def compared_to(precision: Context) -> dict[str, str]:
+    """The attribute of a comparison for its precision."""
+    name = str(precision.getText()).capitalize()
+    if name == "Week":
+        raise CqlError("values cannot be compared to the week: weeks are numbered in different ways", precision)
+    return {"precision": name}
+
+
 class OperatorTranslator(SelectorTranslator, FunctionTranslator):
     """Translates operators."""
 
@@ -354,7 +362,7 @@ class OperatorTranslator(SelectorTranslator, FunctionTranslator):
         left, right = (self.translate(operand) for operand in context.expression())
         precision = context.precisionOf()
         relation = word(context, 1)
-        attributes = {} if precision is None else {"precision": precision.precision().getText().capitalize()}
+        attributes = {} if precision is None else compared_to(precision.precision())
         if relation == "in":
             if precision is None and self._is_terminology(right.type):
                 return self.membership(left, right, context)

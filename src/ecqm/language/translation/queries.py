@@ -15,6 +15,7 @@ from ecqm.language.translation.timing import TimingTranslator
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
 _MOST_RETRANSLATIONS = 8
+_STARTING = ("StringTermContext", "NumberTermContext", "ParenthesizedTermContext")
 _SOURCES = ("NameTermContext", "MemberTermContext", "RetrieveTermContext", "ParenthesizedTermContext")
 
 
@@ -67,7 +68,7 @@ class QueryTranslator(TimingTranslator):
 
     def _source(self, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
         """Translate a source and add its alias to the scope: (alias, source, whether it is a list)."""
-        if type(term).__name__ not in _SOURCES:
+        if type(term).__name__ not in _SOURCES or _is_call(term):
             raise CqlError("a query source must be a retrieve, a name, or an expression in parentheses", term)
         source = self.translate(term)
         alias = name_of(alias_context)
@@ -142,8 +143,11 @@ class QueryTranslator(TimingTranslator):
 
     def _aggregate(self, query: nodes.Query, clause: Context) -> CqlType:
         name = name_of(clause.identifier())
-        starting = None if clause.term() is None else self.translate(clause.term())
-        starting, value = self.accumulated(name, starting, clause.expression(), clause.term())
+        given = clause.term()
+        if given is not None and type(given).__name__ not in _STARTING:
+            raise CqlError("the starting value must be a literal or an expression in parentheses", given)
+        starting = None if given is None else self.translate(given)
+        starting, value = self.accumulated(name, starting, clause.expression(), given)
         query.aggregate = self._located(
             nodes.AggregateClause(
                 identifier=name,
@@ -223,3 +227,7 @@ class QueryTranslator(TimingTranslator):
             if "ambiguous" not in error.message:
                 message = f"cannot sort by values of type {type_}: they have no order"
                 raise CqlError(message, context) from None
+
+
+def _is_call(term: Context) -> bool:
+    return type(term).__name__ in ("NameTermContext", "MemberTermContext") and word(term, -1) == ")"

@@ -10,11 +10,15 @@ from ecqm.language.translation.queries import QueryTranslator
 from ecqm.models.model import ModelType
 from ecqm.types import CODE, CONCEPT, STRING, VALUE_SET, ChoiceType, CqlType, ListType, NamedType
 
+_PLACES_OF_RETRIEVES = frozenset(("TermExpressionContext", "AliasedSourceContext"))
+
 
 class RetrieveTranslator(QueryTranslator):
     """Translates retrieves."""
 
     def visit_RetrieveTerm(self, context: Context) -> Typed:
+        if type(context.parentCtx).__name__ not in _PLACES_OF_RETRIEVES:
+            raise CqlError("a retrieve that is part of a term must be in parentheses", context)
         names = context.qualifiedIdentifier()
         described = self.models.retrievable(parts_of(names[-1]), names[-1])
         type_ = ListType(described.type)

@@ -12,7 +12,7 @@ from typing import Any
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Typed, word
-from ecqm.language.translation.operators import OperatorTranslator
+from ecqm.language.translation.operators import OperatorTranslator, compared_to
 from ecqm.types import ANY, QUANTITY, ChoiceType, IntervalType, ListType
 
 _BOUNDARIES = {"starts": "Start", "ends": "End", "start": "Start", "end": "End"}
@@ -48,13 +48,13 @@ class TimingTranslator(OperatorTranslator):
     def _precision(self, phrase: Context) -> dict[str, Any]:
         """The precision attribute of the operator, if the phrase names a precision."""
         specified = phrase.precisionOf()
-        return {} if specified is None else {"precision": specified.precision().getText().capitalize()}
+        return {} if specified is None else compared_to(specified.precision())
 
     def _ConcurrentPhrase(
         self, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
     ) -> Typed:
         precision = phrase.precision()
-        attributes = {} if precision is None else {"precision": precision.getText().capitalize()}
+        attributes = {} if precision is None else compared_to(precision)
         if phrase.OR_BEFORE() is not None:
             name = "SameOrBefore"
         elif phrase.OR_AFTER() is not None:

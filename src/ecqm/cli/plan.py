@@ -61,11 +61,14 @@ def command(
 
 
 def _roots(plan: MeasurePlan) -> dict[str, Node]:
-    """The roots of the plan: defines and observations of the measure."""
+    """The roots of the plan: defines, observations and stratifying functions of the measure."""
     observed: dict[str, Node] = {
         f"observation {observation} of {group}": each.value for (group, observation), each in plan.observations.items()
     }
-    return {**plan.defines, **observed}
+    strata: dict[str, Node] = {
+        f"stratifier {name} of {group}": each.value for (group, name), each in plan.stratifiers.items()
+    }
+    return {**plan.defines, **observed, **strata}
 
 
 def _define(plan: MeasurePlan, name: str) -> Node:

@@ -106,7 +106,7 @@ def test_errors_are_told_of_every_measure_that_shares_supplemental_data(tmp_path
     known: dict[Node, PatientCodes] = {}
     for name in ("One", "Other"):
         measure = Measure(name, name, None, name, None, None, (), supplements)
-        plan = EvaluationPlan(measure, {"SDE Payer": logic.plan("SDE Payer")}, {}, {})
+        plan = EvaluationPlan(measure, {"SDE Payer": logic.plan("SDE Payer")}, {}, {}, {})
         executor.errors.clear()
         evaluate_patient_codes(plan, executor, known)
         assert [(error.patient, error.origin) for error in executor.errors] == [(1, '"SDE Payer"')]

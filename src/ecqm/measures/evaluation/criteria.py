@@ -45,8 +45,10 @@ class _Check:
             self._criterion(group, node, f"population {population.id} ({population.expression})", is_stratum=False)
         for stratifier in group.stratifiers:
             for component in stratifier.components:
-                node = self._plan.defines[component.expression]
-                self._criterion(group, node, f"stratifier {component.id} ({component.expression})", is_stratum=True)
+                # A function has a value for each of what the group counts, by its operand.
+                if component.expression in self._plan.defines:
+                    node = self._plan.defines[component.expression]
+                    self._criterion(group, node, f"stratifier {component.id} ({component.expression})", is_stratum=True)
         for observation in group.observations:
             self._observation(group, observation, self._plan.observations[group.id, observation.id])
 

@@ -45,9 +45,9 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
     counted = plan.measure.criteria
     named = {name: node for name, node in plan.defines.items() if name in counted}
     columns = {node: executor.evaluate(node, f'"{name}"').broadcast(n) for name, node in named.items()}
-    for key, observation in plan.observations.items():
-        if observation.of is not None and observation.of not in columns:
-            columns[observation.of] = executor.evaluate(observation.of, f"observation {key[1]}").broadcast(n)
+    for key, function in (*plan.observations.items(), *plan.stratifiers.items()):
+        if function.of is not None and function.of not in columns:
+            columns[function.of] = executor.evaluate(function.of, f"the episodes of {key[1]}").broadcast(n)
     lists = {node: column for node, column in columns.items() if isinstance(column, ListColumn)}
     listed = dict(zip(lists, episodes(lists.values(), _bases(plan.measure)), strict=True))
     defines = {name: listed.get(node) or criterion(columns[node], n) for name, node in named.items()}
@@ -62,7 +62,11 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
         key: _observed(executor, observation, columns, listed, f"observation {key[1]}")
         for key, observation in plan.observations.items()
     }
-    return Evaluated(n, defines, observations, failures(executor)[0])
+    strata = {
+        key: _strata(executor, stratifier, columns, listed, f"stratifier {key[1]}")
+        for key, stratifier in plan.stratifiers.items()
+    }
+    return Evaluated(n, defines, observations, failures(executor)[0], strata)
 
 
 def _bases(measure: Measure) -> frozenset[str]:
@@ -132,6 +136,28 @@ def _label(value: Any) -> str:
     if isinstance(value, ResourceRow):
         return value.table.resource_type
     return value if isinstance(value, str) else to_cql(value)
+
+
+def _strata(
+    executor: Executor,
+    stratifier: Observation,
+    columns: Mapping[PlanNode, Column],
+    listed: Mapping[PlanNode, Episodes],
+    name: str,
+) -> Criterion | Labels:
+    """The value of a stratifier that is a function: a criterion if it is true or false, otherwise labels."""
+    column = executor.evaluate(stratifier.value, name).broadcast(executor.cohort.n)
+    if stratifier.of is None:
+        return criterion(column, executor.cohort.n)
+    source = columns[stratifier.of]
+    if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
+        raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
+    episodes = listed[stratifier.of]
+    values = column.values.take(np.flatnonzero(source.values.valid))
+    if isinstance(values, BooleanColumn):
+        return Episodes(episodes.patient[values.is_true], episodes.key[values.is_true])
+    labels = _labels(values)
+    return Labels(labels.code, labels.names, episodes)
 
 
 def _observed(

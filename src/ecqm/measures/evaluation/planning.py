@@ -8,9 +8,17 @@ from functools import cached_property
 
 from ecqm.data import Demand
 from ecqm.data.fhir.schema import fhir_schema
+from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
-from ecqm.measures.definition import Group, Measure, MeasureError, Population
+from ecqm.measures.definition import (
+    Group,
+    Measure,
+    MeasureError,
+    Population,
+    PopulationCode,
+    StratifierComponent,
+)
 from ecqm.measures.definition.binding import bind_expressions
 from ecqm.measures.evaluation.default_period import default_period
 from ecqm.models.profiles import canonical, profile_facts
@@ -25,7 +33,8 @@ from ecqm.values import ValueSet
 
 @dataclass(frozen=True)
 class Observation:
-    """How an observation is evaluated: `value` once per patient, or once per element of the list `of`."""
+    """How a function of a measure is evaluated, an observation or the value of a stratifier: `value` once per patient,
+    or once per element of the list `of`."""
 
     value: PlanNode
     of: PlanNode | None = None
@@ -33,8 +42,8 @@ class Observation:
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """The plans of all defines (by name) and observations (by group and observation id) of a measure. It can be sent to
-    another process.
+    """The plans of all defines (by name), of the observations (by group and observation id) and of the stratifiers that
+    are functions (by group and name) of a measure. It can be sent to another process.
 
     `places`: the places in the source that nodes come from.
     """
@@ -42,6 +51,7 @@ class EvaluationPlan:
     measure: Measure
     defines: dict[str, PlanNode]
     observations: dict[tuple[str, str], Observation]
+    stratifiers: dict[tuple[str, str], Observation]
     places: Mapping[PlanNode, Place]
 
     @classmethod
@@ -49,12 +59,13 @@ class EvaluationPlan:
         """The plan alone, without the libraries that it was made from."""
         nodes = (node for node in plan.nodes if isinstance(node, PlanNode))
         places = {node: plan.places[node] for node in nodes if node in plan.places}
-        return cls(plan.measure, plan.defines, plan.observations, places)
+        return cls(plan.measure, plan.defines, plan.observations, plan.stratifiers, places)
 
     @cached_property
     def nodes(self) -> frozenset[Node]:
         """All nodes of the plan."""
-        return reachable([*self.defines.values(), *(observation.value for observation in self.observations.values())])
+        functions = (*self.observations.values(), *self.stratifiers.values())
+        return reachable([*self.defines.values(), *(function.value for function in functions)])
 
     @cached_property
     def value_sets(self) -> dict[str, tuple[str, ...]]:
@@ -102,10 +113,11 @@ def plan_measure(
     lowering = Lowering(libraries, kernels, lowered)
     defines: dict[str, PlanNode] = {}
     observations: dict[tuple[str, str], Observation] = {}
+    stratifiers: dict[tuple[str, str], Observation] = {}
     problems: list[str] = []
 
     def plan(name: str) -> None:
-        if name not in main.expressions and name in main.functions:
+        if is_function(main, name):
             raise MeasureError(f"measure {measure.name}: criterion {name!r} is a function; it should be a definition")
         defines[name] = lowering.define(main, name)
 
@@ -114,7 +126,10 @@ def plan_measure(
             plan(population.expression)
         for stratifier in group.stratifiers:
             for component in stratifier.components:
-                plan(component.expression)
+                if is_function(main, component.expression):
+                    stratifiers[group.id, component.expression] = plan_stratifier(lowering, group, component)
+                else:
+                    plan(component.expression)
         for observation in group.observations:
             observations[group.id, observation.id] = plan_observation(lowering, group, observation)
     for supplement in measure.supplemental_data:
@@ -122,28 +137,45 @@ def plan_measure(
             plan(supplement.expression)
         except (PlanError, MeasureError) as error:
             problems.append(str(error))
-    return MeasurePlan(measure, defines, observations, lowering.lowered.places, libraries, lowering, problems)
+    places = lowering.lowered.places
+    return MeasurePlan(measure, defines, observations, stratifiers, places, libraries, lowering, problems)
+
+
+def is_function(library: IndexedLibrary, name: str) -> bool:
+    """Whether a name is that of a function only."""
+    return name not in library.expressions and name in library.functions
 
 
 def plan_observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
     """The plan of an observation: a function of an episode of the observed population, or without operands for
     patients. Raises MeasureError for a function of several operands."""
     library = lowering.libraries.main
-    functions = library.functions.get(observation.expression, ())
-    if not functions:
+    if not library.functions.get(observation.expression):
         return Observation(lowering.define(library, observation.expression))
-    function: elm.FunctionDef = functions[0]
+    observed = group.population(observation.criteria_reference or "")
+    return _plan_function(lowering, observation.expression, observed, f"group {group.id}: observation {observation.id}")
+
+
+def plan_stratifier(lowering: Lowering, group: Group, component: StratifierComponent) -> Observation:
+    """The plan of a stratifier that is a function: of an episode of the group's initial population, or without operands
+    for patients (Quality Measure IG, "Stratification"). Raises MeasureError for a function of several operands."""
+    counted = group.having(PopulationCode.INITIAL_POPULATION)[0]
+    return _plan_function(lowering, component.expression, counted, f"group {group.id}: stratifier {component.id}")
+
+
+def _plan_function(lowering: Lowering, name: str, population: Population, place: str) -> Observation:
+    library = lowering.libraries.main
+    function: elm.FunctionDef = library.functions[name][0]
     scope = Scope(library, (f'{library.identifier.name}."{function.name}"',))
     if not function.operand:
         return Observation(call_function(lowering, library, function, (), function.name, scope))
     if len(function.operand) > 1:
         raise MeasureError(
-            f"group {group.id}: observation {observation.id} is a function of {len(function.operand)} operands, "
-            f"{', '.join(operand.name for operand in function.operand)}; it should have one, an element of the "
-            "population that it observes"
+            f"{place} is a function of {len(function.operand)} operands, "
+            f"{', '.join(operand.name for operand in function.operand)}; it should have one, an element of population "
+            f"{population.id}"
         )
-    observed = group.population(observation.criteria_reference or "")
-    source = lowering.define(library, observed.expression)
+    source = lowering.define(library, population.expression)
     episode = element_variable(lowering, source, scope)
     value = call_function(lowering, library, function, (episode,), function.name, scope.with_variable(episode))
     scan = lowering.builder.make(Scan, source, episode, (), None)

@@ -11,7 +11,13 @@ from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.library import LibraryIdentifier
 from ecqm.elm.nodes.base import walk
-from ecqm.measures.evaluation.planning import MeasurePlan, demand_of, plan_observation
+from ecqm.measures.evaluation.planning import (
+    MeasurePlan,
+    demand_of,
+    is_function,
+    plan_observation,
+    plan_stratifier,
+)
 from ecqm.measures.explanation.relevance import Statement, reached, references
 from ecqm.plan.lowering import Lowered, Lowering, PlanError
 from ecqm.plan.lowering.core import Scope
@@ -140,6 +146,10 @@ class _Calls(Lowering):
         for group in plan.measure.groups:
             for observation in group.observations:
                 plan_observation(self, group, observation)
+            for stratifier in group.stratifiers:
+                for component in stratifier.components:
+                    if is_function(main, component.expression):
+                        plan_stratifier(self, group, component)
 
     def remember(self, node: elm.Element, scope: Scope, plan: PlanNode) -> None:
         super().remember(node, scope, plan)

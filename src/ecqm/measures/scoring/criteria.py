@@ -54,14 +54,15 @@ class Evaluated:
     """The results of the defines that a measure needs.
 
     `defines` by name of the define; `observations` by (group id, observation id), because the same function may
-    observe different populations. `failed` marks patients whose evaluation raised an error: they belong to no
-    population and are reported as failed.
+    observe different populations; `strata`, of the stratifiers that are functions, by (group id, name). `failed` marks
+    patients whose evaluation raised an error: they belong to no population and are reported as failed.
     """
 
     n_patients: int
     defines: Mapping[str, Criterion | Labels]
     observations: Mapping[tuple[str, str], Observed] = field(default_factory=dict)
     failed: Mask | None = None
+    strata: Mapping[tuple[str, str], Criterion | Labels] = field(default_factory=dict)
 
     def criterion(self, name: str) -> Criterion:
         value = self.defines[name]

@@ -148,7 +148,7 @@ def evaluate_group(group: Group, evaluated: Evaluated) -> GroupResult:
         observation.id: _observations(group, observation, units, members, evaluated)
         for observation in group.observations
     }
-    stratifiers = tuple(_stratify(stratifier, units, evaluated) for stratifier in group.stratifiers)
+    stratifiers = tuple(_stratify(group, stratifier, units, evaluated) for stratifier in group.stratifiers)
     return GroupResult(group, units, members, observations, stratifiers)
 
 
@@ -167,7 +167,7 @@ def _observations(
     return np.where(counted, units.values(result), np.nan)
 
 
-def _stratify(stratifier: Stratifier, units: Units, evaluated: Evaluated) -> StratifierResult:
+def _stratify(group: Group, stratifier: Stratifier, units: Units, evaluated: Evaluated) -> StratifierResult:
     """The strata of a stratifier: one per combination of its components' values that some unit has.
 
     Both strata of a criterion are given even if one is empty. A unit without a value is in no stratum.
@@ -176,7 +176,7 @@ def _stratify(stratifier: Stratifier, units: Units, evaluated: Evaluated) -> Str
     names: list[tuple[str, ...]] = []
     criteria_based = True
     for component in stratifier.components:
-        code, labels, is_criterion = _component(component, units, evaluated)
+        code, labels, is_criterion = _component(group, component, units, evaluated)
         codes.append(code)
         names.append(labels)
         criteria_based &= is_criterion
@@ -193,10 +193,11 @@ def _stratify(stratifier: Stratifier, units: Units, evaluated: Evaluated) -> Str
 
 
 def _component(
-    component: StratifierComponent, units: Units, evaluated: Evaluated
+    group: Group, component: StratifierComponent, units: Units, evaluated: Evaluated
 ) -> tuple[NDArray[np.int32], tuple[str, ...], bool]:
     """The label code of every unit, the labels, and whether they are those of a criterion."""
-    value = evaluated.defines[component.expression]
+    function = evaluated.strata.get((group.id, component.expression))
+    value = evaluated.defines[component.expression] if function is None else function
     if isinstance(value, Labels):
         return units.labels(value), value.names, False
     return np.where(units.members(value), 0, 1).astype(np.int32), (TRUE, FALSE), True

@@ -11,6 +11,7 @@ import pytest
 
 from ecqm.data import EVERYTHING, Demand
 from ecqm.data.loading.load import load
+from tests.bundles import visits
 from tests.cli.samples import CASES, KIDNEY, SAMPLE, STAY, copy_of_sample, ecqm
 
 
@@ -103,6 +104,22 @@ def test_text_for_people() -> None:
     assert "not in initial-population" in result.stdout
     assert '"Age At End" in Interval[18, 85]  →  false' in result.stdout
     assert '"Initial Population"  →  false  (see above)' in result.stdout
+    assert f'    59  "Initial Population"  →  false  in {KIDNEY} 1.0.000\n' in result.stdout
+    assert "Interval[18, 85]  →  Interval[18, 85]" not in result.stdout
+
+
+def test_why_an_operand_has_no_value(tmp_path: Path) -> None:
+    cql = visits.CQL.replace(
+        'define "Numerator": exists [Observation]',
+        """define "Reading": Last([Observation] Finding where Finding.status.value = 'amended').issued.value
+define "Numerator": "Reading" before day of @2026-06-01""",
+    )
+    visits.repository(tmp_path, visits.measure(), visits.library(cql))
+    case = visits.deck(tmp_path / "cases") / "seen"
+    result = ecqm("explain", tmp_path, "--measure", "Visits", "--data", case, "--patient", "seen")
+    told = [line.strip() for line in result.stdout.splitlines()]
+    assert any(line.endswith('"Reading"  →  null') for line in told)
+    assert any(line.endswith("Finding.status.value  →  in 1 row: 'final'") for line in told)
 
 
 def test_episodes() -> None:

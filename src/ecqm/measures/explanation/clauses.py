@@ -27,6 +27,7 @@ _HANDING_ON = (
     elm.As, elm.Convert, elm.ToList, elm.SingletonFrom, elm.Exists, elm.First, elm.Last, elm.Distinct, elm.Flatten,
     elm.IsTrue, elm.Sort,
 )  # fmt: skip
+_BOUNDARIES = {"starts": "start", "ends": "end"}
 _NOT_WORTH_SHOWING = (elm.Literal, elm.Null, elm.ValueSetRef, elm.CodeRef, elm.ConceptRef, elm.Quantity)
 
 
@@ -158,15 +159,22 @@ class ClauseReader:
         yield from self._all([query.where], place, wanted)
 
     def _operands(self, element: elm.Element, place: _Place) -> Iterator[Clause]:
-        """The operands of a predicate with their values."""
+        """The operands of a predicate with their values; of operands without a value, why they have none."""
         for operand in children(element):
             if not isinstance(operand, elm.Expression) or isinstance(operand, _NOT_WORTH_SHOWING):
                 continue
             node, text = self._node(operand, place), self._text(operand, place)
             if node is None or text is None:
                 yield from self._operands(operand, place)
+                continue
+            value = self.value(node)
+            if not (value is None or value == ()):
+                yield Clause(text, str(place.library.identifier), operand.locator, value)
+            elif isinstance(operand, elm.ExpressionRef) and not isinstance(operand, elm.FunctionRef):
+                yield from self._within(operand, place, True)
             else:
-                yield Clause(text, str(place.library.identifier), operand.locator, self.value(node))
+                inner = tuple(each for each in self._within(operand, place, True) if each.text != text)
+                yield Clause(text, str(place.library.identifier), operand.locator, value, inner)
 
     # -- values and texts -----------------------------------------------------------------------------------------
 
@@ -178,7 +186,26 @@ class ClauseReader:
         texts = self._texts.get(key)
         if texts is None:
             texts = self._texts[key] = SourceText(place.library, self._source_of(place.library))
-        return texts.of(element, place.definition)
+        text = texts.of(element, place.definition)
+        return text and self._with_operand(text, element, place)
+
+    def _with_operand(self, text: str, element: elm.Element, place: _Place) -> str:
+        """The text of an element with that of its operand, which the annotation of some has elsewhere: `starts` in
+        `A.period starts before B`, and `latest()` in `A.effective.latest()`."""
+        if isinstance(element, (elm.Start, elm.End)) and text in _BOUNDARIES:
+            operand = self._text_of_operand(element.operand, place)
+            return f"{_BOUNDARIES[text]} of {operand}" if operand else text
+        if isinstance(element, elm.FunctionRef) and element.operand:
+            operand = self._text_of_operand(element.operand[0], place)
+            return f"{operand}.{text}" if operand and operand not in text else text
+        return text
+
+    def _text_of_operand(self, operand: elm.Element | None, place: _Place) -> str | None:
+        """The text of an operand, or of what an implicit conversion is applied to."""
+        if operand is None:
+            return None
+        inner = (each for each in children(operand) if isinstance(each, elm.Expression))
+        return self._text(operand, place) or self._text_of_operand(next(inner, None), place)
 
     def _per_row(self, node: PlanNode) -> Any:
         frame = self._frame(node.free)

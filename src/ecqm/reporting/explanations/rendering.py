@@ -9,32 +9,44 @@ from ecqm.measures.explanation.clauses import Clause
 from ecqm.reporting.explanations.explanation import Explanation
 from ecqm.reporting.notation import notation, whole
 
-_LONGEST_TEXT = 240
+# The text of clauses within a clause is part of its own.
+_LONGEST_TEXT, _LONGEST_OUTER_TEXT = 240, 160
+_LONGEST_VALUE = 240
 
 
 def explanation_text(found: Explanation) -> str:
-    """The explanation as text: populations, definitions, reasons."""
+    """The explanation as text: populations, definitions, and reasons with the lines of the source."""
     lines = [f"{found.measure.name}, patient {found.patient}", ""]
     for group, counts in found.counts:
         lines.append(f"{group}: " + ", ".join(f"{population.code.value} {count}" for population, count in counts))
     lines += [f"error: {error}" for error in found.errors]
     for library, values in found.values.items():
         lines += ["", library]
-        lines += [f"  {name} = {notation(value)}" for name, value in values.items()]
+        lines += [f"  {name} = {_cut(notation(value), _LONGEST_VALUE)}" for name, value in values.items()]
     for reason in found.reasons:
         lines += ["", f"{reason.group}: not in {reason.population.code.value} ({reason.population.id})"]
         if reason.clause is None:
             lines.append(f'  "{reason.population.expression}" is met, but not what the population is drawn from')
         else:
-            lines += _tree(reason.clause, "  ")
+            lines += _tree(reason.clause, "  ", "")
     return "\n".join(lines)
 
 
-def _tree(clause: Clause, indent: str) -> Iterator[str]:
-    text = clause.text if len(clause.text) <= _LONGEST_TEXT else clause.text[: _LONGEST_TEXT - 1] + "…"
-    yield f"{indent}{text}  →  {notation(clause.value)}" + ("  (see above)" if clause.told else "")
+def _tree(clause: Clause, indent: str, library: str) -> Iterator[str]:
+    """A clause with its line in the source, and those in it. `library` is that of the clause around it."""
+    if clause.text == notation(clause.value):
+        return
+    line = (clause.locator or "").partition(":")[0]
+    text = _cut(clause.text, _LONGEST_OUTER_TEXT if clause.clauses else _LONGEST_TEXT)
+    told = f"{line:>6}{indent}{text}  →  {_cut(notation(clause.value), _LONGEST_VALUE)}"
+    told += f"  in {clause.library}" if clause.library != library else ""
+    yield told + ("  (see above)" if clause.told else "")
     for inner in clause.clauses:
-        yield from _tree(inner, indent + "  ")
+        yield from _tree(inner, indent + "  ", clause.library)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def explanation_json(found: Explanation) -> dict[str, Any]:

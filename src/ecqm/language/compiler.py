@@ -62,8 +62,7 @@ class Compiler:
             elm = translator.translate_library()
             result = None
             if parsed is not None and not parsed.damaged:
-                translator.diagnostics = diagnostics
-                result = translator.translate_standalone(parsed.expression, EXPRESSION_NAME)
+                result = translator.translate_standalone(parsed.expression, EXPRESSION_NAME, diagnostics)
         errors = (*library_diagnostics.errors, *diagnostics.errors)
         warnings = (*library_diagnostics.warnings, *diagnostics.warnings)
         return Compilation(elm, errors, warnings, result)

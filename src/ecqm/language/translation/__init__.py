@@ -1,21 +1,20 @@
 """Translation of parse trees to ELM.
 
-Each module translates one chapter of the language, as a class that extends the one above it:
-
-    core          TranslatorCore         typed nodes, resolution of operators, conversions
-    targets       TargetTranslator       elements that a model maps to the data of another model
-    names         NameTranslator         names and elements of values
-    selectors     SelectorTranslator     literals, selectors, type specifiers
-    functions     FunctionTranslator     calls of functions (parallel to selectors)
-    operators     OperatorTranslator     operators
-    timing        TimingTranslator       timing phrases, durations
-    queries       QueryTranslator        queries
-    retrieves     RetrieveTranslator     retrieves
-    iteration     IterationTranslator    FHIRPath functions over elements (parallel to retrieves)
-    fhirpath      FhirPathTranslator     other FHIRPath functions
-    declarations  DeclarationTranslator  definitions before the statements
-    library       LibraryTranslator      the whole library
-
-A class may call a method that a class below it implements; it then declares the method and raises NotImplementedError.
-`narrative` makes the annotations of definitions.
+`core.Translator` has the state of a translation and the steps that all parts share: operators with the overload that
+fits, implicit conversions, positions and types. There is one module per chapter of the language; each function is
+registered with `@translates` for the alternatives of the grammar that it translates. `statements` translates the
+definitions of a library when they are first referred to, `library` the whole library.
 """
+
+# Importing these modules registers their functions.
+from ecqm.language.translation import (  # noqa: F401
+    conditions,
+    lists,
+    membership,
+    operators,
+    queries,
+    references,
+    retrieves,
+    selectors,
+    timing,
+)

@@ -1,14 +1,16 @@
-"""The base of the translator: typed nodes, resolution of operators, conversions."""
+"""The state of a translation, the steps that all its parts use, and the registry of functions that translate parse
+trees."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ecqm.elm import nodes
 from ecqm.elm.nodes.base import fields
+from ecqm.language.common_types import common_type
 from ecqm.language.conversions import Conversion, Kind
 from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, definition_of, nearest, source_of, span_of
 from ecqm.language.mismatches import mismatch
@@ -18,20 +20,20 @@ from ecqm.language.overloads import AmbiguousCall, Resolution, resolve
 from ecqm.language.signatures import Signature
 from ecqm.language.symbols import Scope
 from ecqm.language.system_operators import system_signatures
+from ecqm.language.translation.library_names import LibraryNames
+from ecqm.language.translation.narrative import narrative
 from ecqm.types import (
-    ANY,
     BOOLEAN,
     ChoiceType,
     CqlType,
     IntervalType,
     ListType,
     NamedType,
-    TupleType,
-    choice_of,
 )
 
 Context = Any
 DEEPEST_EXPRESSION = 600
+_MOST_RETRANSLATIONS = 8
 
 
 class Typed(NamedTuple):
@@ -55,37 +57,54 @@ def _operand_fields(node_class: type[nodes.Expression]) -> tuple[str, ...]:
     )
 
 
-class TranslatorCore:
-    """The state of one translation, and the steps that all its parts use."""
+Translation = Callable[["Translator", Context], Typed]
+TRANSLATIONS: dict[str, Translation] = {}
+_T = TypeVar("_T", bound=Translation)
 
-    def __init__(self, models: ModelContext, options: CompilerOptions, diagnostics: Diagnostics) -> None:
+
+def translates(*rules: str) -> Callable[[_T], _T]:
+    """Register the function (translator, context) -> typed node for contexts of these alternatives of the grammar."""
+
+    def register(translation: _T) -> _T:
+        for rule in rules:
+            TRANSLATIONS[f"{rule}Context"] = translation
+        return translation
+
+    return register
+
+
+class Translator:
+    """The state of the translation of one library, whose declarations and includes are `library`."""
+
+    def __init__(
+        self, models: ModelContext, options: CompilerOptions, diagnostics: Diagnostics, library: LibraryNames
+    ) -> None:
+        self.library = library
         self.models = models
         self.options = options
         self.diagnostics = diagnostics
         self.scopes: list[Scope] = []
         self._depth = 0
         self._next_local_id = 1
+        # Alternatives of elements whose mapping depends on the type, by the id of the Case, which is therefore kept.
         self.type_cases: dict[int, dict[CqlType, Typed]] = {}
+        self.kept_cases: list[nodes.Case] = []
         self.local_ids = options.annotations or options.locators or options.result_types
-        self._methods: dict[type, Callable[[Context], Typed]] = {}
+        self._ids_of_contexts: dict[int, str] = {}
+        self._retranslations = 0
 
     # ------------------------------------------------------------------------------------------ walking
 
     def translate(self, context: Context) -> Typed:
         """The ELM of an expression or term, with locator and result type as the options ask. Raises CqlError."""
-        kind = type(context)
-        method = self._methods.get(kind)
-        if method is None:
-            name = kind.__name__.removesuffix("Context")
-            found = getattr(self, f"visit_{name}", None)
-            if found is None:
-                raise CqlError("incomplete expression", context)
-            method = self._methods[kind] = found
+        translation = TRANSLATIONS.get(type(context).__name__)
+        if translation is None:
+            raise CqlError("incomplete expression", context)
         if self._depth == DEEPEST_EXPRESSION:
             raise CqlError(f"the expression is nested more than {DEEPEST_EXPRESSION} levels deep", context)
         self._depth += 1
         try:
-            typed = method(context)
+            typed = translation(self, context)
         except CqlError as error:
             if error.context is None:
                 error.context = context
@@ -102,6 +121,13 @@ class TranslatorCore:
             self._next_local_id += 1
             if self.options.locators:
                 node.locator = str(span_of(context))
+        if self.options.annotations and node.localId is not None:
+            self._ids_of_contexts.setdefault(id(context), node.localId)
+
+    def annotate(self, element: nodes.Element, context: Context) -> None:
+        """Attach the narrative of a definition if the options ask for annotations."""
+        if self.options.annotations:
+            element.annotation = [narrative(context, self._ids_of_contexts)]
 
     def record_type(self, typed: Typed) -> Typed:
         """Set the result type of a node if the options ask for result types."""
@@ -126,6 +152,27 @@ class TranslatorCore:
             yield scope
         finally:
             self.scopes.pop()
+
+    @contextmanager
+    def alone(self, scopes: list[Scope]) -> Iterator[None]:
+        """Translate a definition in the `with` block, independently of the expression that refers to it."""
+        saved = self.scopes, self._depth
+        self.scopes, self._depth = scopes, 0
+        try:
+            yield
+        finally:
+            self.scopes, self._depth = saved
+
+    @contextmanager
+    def retranslating(self, context: Context) -> Iterator[None]:
+        """A block that translates an expression several times. Nesting is limited, because it multiplies the work."""
+        if self._retranslations == _MOST_RETRANSLATIONS:
+            raise CqlError(f"aggregates are nested more than {_MOST_RETRANSLATIONS} levels deep", context)
+        self._retranslations += 1
+        try:
+            yield
+        finally:
+            self._retranslations -= 1
 
     def report(self, error: CqlError, severity: str = "error") -> None:
         """Add an error or warning to the diagnostics."""
@@ -245,7 +292,16 @@ class TranslatorCore:
 
     def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:
         """The call of a conversion function that a model names."""
-        raise NotImplementedError
+        overloads = self.library.functions_of(library, name)
+        signatures = [overload.signature(overload.result or to) for overload in overloads]
+        resolution = self.try_resolve(signatures, [value], name, None)
+        node = nodes.FunctionRef(
+            name=name,
+            libraryName=self.library.alias_of(library),
+            operand=[value.node],
+            signature=[] if resolution is None else self.call_signature([value], resolution),
+        )
+        return self.record_type(Typed(node, to))
 
     def _convert_choice(self, value: Typed, conversion: Conversion) -> Typed:
         inner = conversion.inner
@@ -326,38 +382,15 @@ class TranslatorCore:
         """The translation of a condition: an expression that is, or converts to, a Boolean."""
         return self.to_type(self.translate(context), BOOLEAN, context)
 
-    def common_type(self, types: Sequence[CqlType]) -> CqlType:
-        """The type to which values of all these types can be converted: one of them, otherwise a choice of them."""
-        result = types[0]
-        for type_ in types[1:]:
-            result = self._wider(result, type_)
-        return result
-
-    def _wider(self, left: CqlType, right: CqlType) -> CqlType:
-        relations, conversions = self.models.relations, self.models.conversions
-        if left == ANY:
-            return right
-        if right == ANY or relations.is_subtype(right, left):
-            return left
-        if relations.is_subtype(left, right):
-            return right
-        if not isinstance(left, ChoiceType) and not isinstance(right, ChoiceType):
-            if isinstance(left, TupleType) and isinstance(right, TupleType) and relations.is_compatible(right, left):
-                return left
-            if conversions.find(right, left) is not None:
-                return left
-            if conversions.find(left, right) is not None:
-                return right
-        return choice_of((left, right))
-
     def unified(self, values: Sequence[Typed], contexts: Sequence[Context]) -> tuple[list[Typed], CqlType]:
         """The values converted to their common type, and that type."""
-        type_ = self.common_type([value.type for value in values])
+        type_ = common_type([value.type for value in values], self.models)
         return [self.to_type(v, type_, c) for v, c in zip(values, contexts, strict=True)], type_
 
-    def unknown_name(
-        self, name: str, known: Iterable[str], kind: str, context: Context, *, within: str | None = None
-    ) -> CqlError:
-        """The error for an undefined name; `kind` says what it should be, `within` the library or type to define it."""
-        place = "" if within is None else f" in {within}"
-        return CqlError(f"unknown {kind} {name!r}{place}", context, suggestion=nearest(name, known))
+
+def unknown_name(
+    name: str, known: Iterable[str], kind: str, context: Context, *, within: str | None = None
+) -> CqlError:
+    """The error for an undefined name; `kind` says what it should be, `within` the library or type to define it."""
+    place = "" if within is None else f" in {within}"
+    return CqlError(f"unknown {kind} {name!r}{place}", context, suggestion=nearest(name, known))

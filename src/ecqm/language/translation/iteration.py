@@ -7,20 +7,37 @@ far.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.symbols import Scope
-from ecqm.language.translation.core import Context, Typed
-from ecqm.language.translation.queries import QueryTranslator
+from ecqm.language.translation.core import Context, Translator, Typed
+from ecqm.language.translation.operators import negation
+from ecqm.language.translation.queries import accumulated
 from ecqm.types import ChoiceType, CqlType, ListType, choice_of
 
-Method = Callable[[Typed, list[Context], Context], Typed]
+Method = Callable[[Translator, Typed, list[Context], Context], Typed]
+_M = TypeVar("_M", bound=Method)
+
+METHODS: dict[str, Method] = {}
+"""The functions of FHIRPath that are more than an operator, by name."""
 
 _THIS = "$this"
 _TOTAL = "$total"
 _SELECTED = "$selected"
 _MOST_TYPES_REPEATED = 8
+
+
+def method(*names: str) -> Callable[[_M], _M]:
+    """Register the function (translator, receiver, arguments, context) -> typed node for calls by these names."""
+
+    def register(function: _M) -> _M:
+        for name in names:
+            METHODS[name] = function
+        return function
+
+    return register
 
 
 def _elements_of(type_: CqlType) -> CqlType:
@@ -30,130 +47,136 @@ def _elements_of(type_: CqlType) -> CqlType:
     return type_.element if isinstance(type_, ListType) else type_
 
 
-class IterationTranslator(QueryTranslator):
-    """Translates the FHIRPath functions that iterate over elements."""
+def one_argument(arguments: list[Context], name: str, context: Context) -> Context:
+    """The argument of a function that takes exactly one. Raises CqlError otherwise."""
+    if len(arguments) != 1:
+        raise CqlError(f"{name} takes one argument", context)
+    return arguments[0]
 
-    def iterations(self) -> dict[str, Method]:
-        """The functions by name."""
-        return {
-            "where": self._where,
-            "select": self._select,
-            "exists": self.exists,
-            "empty": self._empty,
-            "all": self._all,
-            "allFalse": self._all_false,
-            "anyFalse": self._any_false,
-            "ofType": self._of_type,
-            "repeat": self._repeat,
-            "aggregate": self._gather,
-        }
 
-    def one_argument(self, arguments: list[Context], name: str, context: Context) -> Context:
-        """The argument of a function that takes exactly one. Raises CqlError otherwise."""
-        if len(arguments) != 1:
-            raise CqlError(f"{name} takes one argument", context)
-        return arguments[0]
+def over(receiver: Typed) -> tuple[nodes.Query, Scope, CqlType]:
+    """A query over the receiver, the scope of its clauses, and the type of its elements."""
+    is_list = isinstance(receiver.type, ListType)
+    source = receiver.node if is_list else nodes.ToList(operand=receiver.node)
+    element = receiver.type.element if isinstance(receiver.type, ListType) else receiver.type
+    query = nodes.Query(source=[nodes.AliasedQuerySource(alias=_THIS, expression=source)])
+    return query, Scope(aliases={_THIS: element}), element
 
-    def _over(self, receiver: Typed) -> tuple[nodes.Query, Scope, CqlType]:
-        """A query over the receiver, the scope of its clauses, and the type of its elements."""
-        is_list = isinstance(receiver.type, ListType)
-        source = receiver.node if is_list else nodes.ToList(operand=receiver.node)
-        element = receiver.type.element if isinstance(receiver.type, ListType) else receiver.type
-        query = nodes.Query(source=[nodes.AliasedQuerySource(alias=_THIS, expression=source)])
-        return query, Scope(aliases={_THIS: element}), element
 
-    def _returning(self, query: nodes.Query, value: Typed) -> Typed:
-        query.return_ = nodes.ReturnClause(distinct=False, expression=value.node)
-        return self.record_type(Typed(query, ListType(value.type)))
+def _returning(translator: Translator, query: nodes.Query, value: Typed) -> Typed:
+    query.return_ = nodes.ReturnClause(distinct=False, expression=value.node)
+    return translator.record_type(Typed(query, ListType(value.type)))
 
-    def _where(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        criteria = self.one_argument(arguments, "where", context)
-        query, scope, element = self._over(receiver)
-        with self.scope(scope):
-            query.where = self.boolean(criteria).node
-        return self.record_type(Typed(query, ListType(element)))
 
-    def _select(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Null results are left out, and lists are flattened."""
-        projection = self.one_argument(arguments, "select", context)
-        query, scope, _ = self._over(receiver)
-        with self.scope(scope):
-            value = self.translate(projection)
-        query.let = [nodes.LetClause(identifier=_SELECTED, expression=value.node)]
-        selected = Typed(nodes.QueryLetRef(name=_SELECTED), value.type)
-        query.where = self.negation(self.operator("IsNull", [selected], context), context).node
-        found = self._returning(query, Typed(nodes.QueryLetRef(name=_SELECTED), value.type))
-        return self.operator("Flatten", [found], context) if isinstance(value.type, ListType) else found
+@method("where")
+def _where(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    criteria = one_argument(arguments, "where", context)
+    query, scope, element = over(receiver)
+    with translator.scope(scope):
+        query.where = translator.boolean(criteria).node
+    return translator.record_type(Typed(query, ListType(element)))
 
-    def exists(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Whether there are elements, or elements that meet a condition; for a single value, whether it is not null."""
-        if arguments:
-            receiver = self._where(receiver, arguments, context)
-        elif not isinstance(receiver.type, ListType):
-            return self.negation(self.operator("IsNull", [receiver], context), context)
-        return self.operator("Exists", [receiver], context)
 
-    def _empty(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self.negation(self.exists(receiver, arguments, context), context)
+@method("select")
+def select(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    """Null results are left out, and lists are flattened."""
+    projection = one_argument(arguments, "select", context)
+    query, scope, _ = over(receiver)
+    with translator.scope(scope):
+        value = translator.translate(projection)
+    query.let = [nodes.LetClause(identifier=_SELECTED, expression=value.node)]
+    selected = Typed(nodes.QueryLetRef(name=_SELECTED), value.type)
+    query.where = negation(translator, translator.operator("IsNull", [selected], context), context).node
+    found = _returning(translator, query, Typed(nodes.QueryLetRef(name=_SELECTED), value.type))
+    return translator.operator("Flatten", [found], context) if isinstance(value.type, ListType) else found
 
-    def _all(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        criteria = self.one_argument(arguments, "all", context)
-        query, scope, _ = self._over(receiver)
-        with self.scope(scope):
-            condition = self.boolean(criteria)
-        return self.operator("AllTrue", [self._returning(query, condition)], context)
 
-    def _all_false(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self.operator("AllTrue", [self._negated(receiver, arguments, context)], context)
+@method("exists")
+def exists(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    """Whether there are elements, or elements that meet a condition; for a single value, whether it is not null."""
+    if arguments:
+        receiver = _where(translator, receiver, arguments, context)
+    elif not isinstance(receiver.type, ListType):
+        return negation(translator, translator.operator("IsNull", [receiver], context), context)
+    return translator.operator("Exists", [receiver], context)
 
-    def _any_false(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        return self.operator("AnyTrue", [self._negated(receiver, arguments, context)], context)
 
-    def _negated(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Each of the elements, negated."""
-        if arguments:
-            raise CqlError("allFalse and anyFalse take no arguments", context)
-        query, _, element = self._over(receiver)
-        this = Typed(nodes.AliasRef(name=_THIS), element)
-        return self._returning(query, self.negation(this, context))
+@method("empty")
+def _empty(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    return negation(translator, exists(translator, receiver, arguments, context), context)
 
-    def named_type(self, argument: Context) -> CqlType:
-        """The type that an argument names: `Integer` or `System.Integer`, possibly quoted."""
-        parts = argument.getText().strip("'").replace("`", "").replace('"', "").split(".")
-        return self.models.named_type(parts, argument)
 
-    def _of_type(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        type_ = self.named_type(self.one_argument(arguments, "ofType", context))
-        if not isinstance(receiver.type, ListType):
-            return self.cast(receiver, type_)
-        query, _, element = self._over(receiver)
-        this = Typed(nodes.AliasRef(name=_THIS), element)
-        query.where = self.is_of(this, type_).node
-        return self._returning(query, self.cast(this, type_))
+@method("all")
+def _all(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    criteria = one_argument(arguments, "all", context)
+    query, scope, _ = over(receiver)
+    with translator.scope(scope):
+        condition = translator.boolean(criteria)
+    return translator.operator("AllTrue", [_returning(translator, query, condition)], context)
 
-    def _repeat(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        """Apply the projection to the elements, to its results, and so on; the type is the choice of all results."""
-        projection = self.one_argument(arguments, "repeat", context)
-        query, scope, looked_at = self._over(receiver)
-        with self.retranslating(context):
-            for _ in range(_MOST_TYPES_REPEATED):
-                scope.aliases[_THIS] = looked_at
-                with self.scope(scope):
-                    value = self.translate(projection)
-                found = _elements_of(value.type)
-                both = choice_of((looked_at, found))
-                if both == looked_at:
-                    source = query.source[0].expression
-                    return Typed(nodes.Repeat(source=source, element=value.node, scope=_THIS), ListType(found))
-                looked_at = both
-        raise CqlError("the result of repeat has a different type at each step", context)
 
-    def _gather(self, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
-        if len(arguments) not in (1, 2):
-            raise CqlError("aggregate takes an expression and an optional starting value", context)
-        given = self.translate(arguments[1]) if len(arguments) == 2 else None
-        query, scope, _ = self._over(receiver)
-        with self.scope(scope):
-            starting, step = self.accumulated(_TOTAL, given, arguments[0], context)
-        query.aggregate = nodes.AggregateClause(identifier=_TOTAL, expression=step.node, starting=starting.node)
-        return Typed(query, step.type)
+@method("allFalse")
+def _all_false(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    return translator.operator("AllTrue", [_negated(translator, receiver, arguments, context)], context)
+
+
+@method("anyFalse")
+def _any_false(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    return translator.operator("AnyTrue", [_negated(translator, receiver, arguments, context)], context)
+
+
+def _negated(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    """Each of the elements, negated."""
+    if arguments:
+        raise CqlError("allFalse and anyFalse take no arguments", context)
+    query, _, element = over(receiver)
+    this = Typed(nodes.AliasRef(name=_THIS), element)
+    return _returning(translator, query, negation(translator, this, context))
+
+
+def named_type(translator: Translator, argument: Context) -> CqlType:
+    """The type that an argument names: `Integer` or `System.Integer`, possibly quoted."""
+    parts = argument.getText().strip("'").replace("`", "").replace('"', "").split(".")
+    return translator.models.named_type(parts, argument)
+
+
+@method("ofType")
+def _of_type(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    type_ = named_type(translator, one_argument(arguments, "ofType", context))
+    if not isinstance(receiver.type, ListType):
+        return translator.cast(receiver, type_)
+    query, _, element = over(receiver)
+    this = Typed(nodes.AliasRef(name=_THIS), element)
+    query.where = translator.is_of(this, type_).node
+    return _returning(translator, query, translator.cast(this, type_))
+
+
+@method("repeat")
+def _repeat(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    """Apply the projection to the elements, to its results, and so on; the type is the choice of all results."""
+    projection = one_argument(arguments, "repeat", context)
+    query, scope, looked_at = over(receiver)
+    with translator.retranslating(context):
+        for _ in range(_MOST_TYPES_REPEATED):
+            scope.aliases[_THIS] = looked_at
+            with translator.scope(scope):
+                value = translator.translate(projection)
+            found = _elements_of(value.type)
+            both = choice_of((looked_at, found))
+            if both == looked_at:
+                source = query.source[0].expression
+                return Typed(nodes.Repeat(source=source, element=value.node, scope=_THIS), ListType(found))
+            looked_at = both
+    raise CqlError("the result of repeat has a different type at each step", context)
+
+
+@method("aggregate")
+def _gather(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
+    if len(arguments) not in (1, 2):
+        raise CqlError("aggregate takes an expression and an optional starting value", context)
+    given = translator.translate(arguments[1]) if len(arguments) == 2 else None
+    query, scope, _ = over(receiver)
+    with translator.scope(scope):
+        starting, step = accumulated(translator, _TOTAL, given, arguments[0], context)
+    query.aggregate = nodes.AggregateClause(identifier=_TOTAL, expression=step.node, starting=starting.node)
+    return Typed(query, step.type)

@@ -4,171 +4,189 @@ from __future__ import annotations
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Typed, word
-from ecqm.language.translation.names import name_of, parts_of
-from ecqm.language.translation.queries import QueryTranslator
+from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name, word
+from ecqm.language.translation.membership import membership
+from ecqm.language.translation.names import (
+    element_names,
+    element_of,
+    library_member,
+    lookup,
+    member,
+    name_of,
+    parts_of,
+)
+from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.targets import access
 from ecqm.models.model import ModelType
 from ecqm.types import CODE, CONCEPT, STRING, VALUE_SET, ChoiceType, CqlType, ListType, NamedType
 
 _PLACES_OF_RETRIEVES = frozenset(("TermExpressionContext", "AliasedSourceContext"))
 
 
-class RetrieveTranslator(QueryTranslator):
-    """Translates retrieves."""
+@translates("RetrieveTerm")
+def retrieve_term(translator: Translator, context: Context) -> Typed:
+    if type(context.parentCtx).__name__ not in _PLACES_OF_RETRIEVES:
+        raise CqlError("a retrieve that is part of a term must be in parentheses", context)
+    names = context.qualifiedIdentifier()
+    described = translator.models.retrievable(parts_of(names[-1]), names[-1])
+    type_ = ListType(described.type)
+    base = nodes.Retrieve(dataType=translator.models.qname(described.type), templateId=described.identifier)
+    if len(names) == 2:
+        base.context = _related(translator, names[0])
+    if context.expression() is None:
+        return Typed(base, type_)
+    retrieves = _filtered_retrieves(translator, base, described, context.expression())
+    result = Typed(retrieves[0], type_)
+    for other in retrieves[1:]:
+        translator.locate(result.node, context)
+        result = translator.operator("Union", [translator.record_type(result), Typed(other, type_)], context)
+    return result
 
-    def visit_RetrieveTerm(self, context: Context) -> Typed:
-        if type(context.parentCtx).__name__ not in _PLACES_OF_RETRIEVES:
-            raise CqlError("a retrieve that is part of a term must be in parentheses", context)
-        names = context.qualifiedIdentifier()
-        described = self.models.retrievable(parts_of(names[-1]), names[-1])
-        type_ = ListType(described.type)
-        base = nodes.Retrieve(dataType=self.models.qname(described.type), templateId=described.identifier)
-        if len(names) == 2:
-            base.context = self._related(names[0])
-        if context.expression() is None:
-            return Typed(base, type_)
-        retrieves = self._filtered_retrieves(base, described, context.expression())
-        result = Typed(retrieves[0], type_)
-        for other in retrieves[1:]:
-            self.locate(result.node, context)
-            result = self.operator("Union", [self.record_type(result), Typed(other, type_)], context)
-        return result
 
-    def _related(self, context: Context) -> nodes.Expression:
-        """The expression for the instance that a retrieve is related to."""
-        parts = parts_of(context)
-        if len(parts) == 1:
-            found = self.lookup(parts[0], context)
-        else:
-            found = self.library_member(parts[0], parts[1], context) if parts[0] in self.includes else None
-        if found is None:
-            raise self.unknown_name(".".join(parts), self.own_names(), "context", context)
-        return found.node
+def _related(translator: Translator, context: Context) -> nodes.Expression:
+    """The expression for the instance that a retrieve is related to."""
+    parts = parts_of(context)
+    if len(parts) == 1:
+        found = lookup(translator, parts[0], context)
+    else:
+        found = (
+            library_member(translator, parts[0], parts[1], context) if parts[0] in translator.library.includes else None
+        )
+    if found is None:
+        raise unknown_name(".".join(parts), translator.library.names(), "context", context)
+    return found.node
 
-    def _filtered_retrieves(
-        self, base: nodes.Retrieve, described: ModelType, context: Context
-    ) -> list[nodes.Expression]:
-        """The retrieves for a terminology filter: one, or one for each way in which data may be coded."""
-        path, comparator, terminology = self._filter_parts(context)
-        is_default = path is None
+
+def _filtered_retrieves(
+    translator: Translator, base: nodes.Retrieve, described: ModelType, context: Context
+) -> list[nodes.Expression]:
+    """The retrieves for a terminology filter: one, or one for each way in which data may be coded."""
+    path, comparator, terminology = _filter_parts(translator, context)
+    is_default = path is None
+    if path is None:
+        path = described.primary_code_path
         if path is None:
-            path = described.primary_code_path
-            if path is None:
-                raise CqlError(f"{described.type} has no default code element; name one: [… : element in …]", context)
-        elif self.element_of(described.type, path.split(".")[0]) is None:
-            known = self.element_names(described.type)
-            raise self.unknown_name(path, known, "element", context, within=str(described.type))
-        codes = self.translate(terminology)
-        is_value_set = codes.type == VALUE_SET
-        if comparator is None:
-            comparator = "in" if is_value_set or isinstance(codes.type, ListType) else "~"
-        listed = codes if is_value_set else self._code_list(codes, terminology)
+            raise CqlError(f"{described.type} has no default code element; name one: [… : element in …]", context)
+    elif element_of(translator, described.type, path.split(".")[0]) is None:
+        known = element_names(translator, described.type)
+        raise unknown_name(path, known, "element", context, within=str(described.type))
+    codes = translator.translate(terminology)
+    is_value_set = codes.type == VALUE_SET
+    if comparator is None:
+        comparator = "in" if is_value_set or isinstance(codes.type, ListType) else "~"
+    listed = codes if is_value_set else _code_list(translator, codes, terminology)
 
-        def retrieve(by: str) -> nodes.Retrieve:
-            return nodes.Retrieve(
-                dataType=base.dataType,
-                templateId=base.templateId,
-                context=base.context,
-                codeProperty=path,
-                codeComparator=by,
-                codes=listed.node,
-            )
-
-        found: list[nodes.Expression] = [retrieve(comparator)]
-        property_type = self._property_type(described.type, path)
-        if is_default and is_value_set and isinstance(property_type, ChoiceType):
-            if VALUE_SET in property_type.choices:
-                found.append(retrieve("~"))
-            referenced = self._referenced(property_type, path)
-            if referenced is not None:
-                found.append(self._by_reference(base, described, path, referenced, codes, context))
-        return found
-
-    def _referenced(self, choice: ChoiceType, path: str) -> ModelType | None:
-        """The type that an element may refer to for its code; None if there is none.
-
-        Models do not name the target of a reference, so it is derived from the name of the element (`medication`:
-        Medication).
-        """
-        for part in choice.choices:
-            if isinstance(part, NamedType) and self.models.element(part, "reference") is not None:
-                model = self.models.model_of(part)
-                found = None if model is None else model.type(f"{path[:1].upper()}{path[1:]}")
-                if found is not None and found.retrievable and found.primary_code_path is not None:
-                    return found
-        return None
-
-    def _by_reference(
-        self,
-        base: nodes.Retrieve,
-        described: ModelType,
-        path: str,
-        referenced: ModelType,
-        codes: Typed,
-        context: Context,
-    ) -> nodes.Expression:
-        """The query for instances that refer to a resource with the code; a reference ends with the resource's id."""
-        assert referenced.primary_code_path is not None
-        outer, inner = _initials(described.name), _initials(referenced.name)
-        reference = Typed(nodes.Property(path=f"{path}.reference.value", scope=outer), STRING)
-        parts = self.operator("Split", [reference, self.literal(STRING, "/")], context)
-        identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
-        same = self.operator("Equal", [identifier, self.operator("Last", [parts], context)], context)
-        alias = Typed(nodes.AliasRef(name=inner), referenced.type)
-        coded = self.membership(self.member(alias, referenced.primary_code_path, context), codes, context)
-        related = nodes.Retrieve(dataType=self.models.qname(referenced.type), templateId=referenced.identifier)
-        return nodes.Query(
-            source=[nodes.AliasedQuerySource(alias=outer, expression=base)],
-            relationship=[
-                nodes.With(
-                    alias=inner,
-                    expression=related,
-                    suchThat=self.operator("And", [same, coded], context).node,
-                )
-            ],
+    def retrieve(by: str) -> nodes.Retrieve:
+        return nodes.Retrieve(
+            dataType=base.dataType,
+            templateId=base.templateId,
+            context=base.context,
+            codeProperty=path,
+            codeComparator=by,
+            codes=listed.node,
         )
 
-    def _property_type(self, type_: NamedType, path: str) -> CqlType | None:
-        current: CqlType = type_
-        for step in path.split("."):
-            described = self.element_of(current, step)
-            if described is None:
-                return None
-            current = described[0].element if isinstance(described[0], ListType) else described[0]
-        return current
+    found: list[nodes.Expression] = [retrieve(comparator)]
+    property_type = _property_type(translator, described.type, path)
+    if is_default and is_value_set and isinstance(property_type, ChoiceType):
+        if VALUE_SET in property_type.choices:
+            found.append(retrieve("~"))
+        referenced = _referenced(translator, property_type, path)
+        if referenced is not None:
+            found.append(_by_reference(translator, base, described, path, referenced, codes, context))
+    return found
 
-    def _filter_parts(self, context: Context) -> tuple[str | None, str | None, Context]:
-        """A filter as (path, comparator, terminology); path and comparator are None for a terminology alone."""
-        kind = type(context).__name__
-        if kind in ("MembershipExpressionContext", "EqualityExpressionContext"):
-            left, right = context.expression()
-            comparator = word(context, 1)
-            path = self._dotted(left)
-            if path is not None and comparator in ("in", "~", "="):
-                return path, comparator, right
-        return None, None, context
 
-    def _dotted(self, context: Context) -> str | None:
-        """The dotted path if an expression is nothing else; otherwise None."""
-        kind = type(context).__name__
-        if kind == "TermExpressionContext" and context.queryTail() is None:
-            return self._dotted(context.term())
-        if kind == "NameTermContext" and context.getChildCount() == 1:
-            return name_of(context.referentialIdentifier())
-        if kind == "MemberTermContext" and context.getChildCount() == 3:
-            before = self._dotted(context.term())
-            return None if before is None else f"{before}.{name_of(context.anyName())}"
-        return None
+def _referenced(translator: Translator, choice: ChoiceType, path: str) -> ModelType | None:
+    """The type that an element may refer to for its code; None if there is none.
 
-    def _code_list(self, codes: Typed, context: Context) -> Typed:
-        """The codes to filter a retrieve by, as a list."""
-        if isinstance(codes.type, ListType):
-            return codes
-        if codes.type == CONCEPT:
-            return Typed(self.access(codes.node, "codes"), ListType(CODE))
-        if codes.type in (CODE, STRING):
-            return self.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
-        raise CqlError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context)
+    Models do not name the target of a reference, so it is derived from the name of the element (`medication`:
+    Medication).
+    """
+    for part in choice.choices:
+        if isinstance(part, NamedType) and translator.models.element(part, "reference") is not None:
+            model = translator.models.model_of(part)
+            found = None if model is None else model.type(f"{path[:1].upper()}{path[1:]}")
+            if found is not None and found.retrievable and found.primary_code_path is not None:
+                return found
+    return None
+
+
+def _by_reference(
+    translator: Translator,
+    base: nodes.Retrieve,
+    described: ModelType,
+    path: str,
+    referenced: ModelType,
+    codes: Typed,
+    context: Context,
+) -> nodes.Expression:
+    """The query for instances that refer to a resource with the code; a reference ends with the resource's id."""
+    assert referenced.primary_code_path is not None
+    outer, inner = _initials(described.name), _initials(referenced.name)
+    reference = Typed(nodes.Property(path=f"{path}.reference.value", scope=outer), STRING)
+    parts = translator.operator("Split", [reference, literal(translator, STRING, "/")], context)
+    identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
+    same = translator.operator("Equal", [identifier, translator.operator("Last", [parts], context)], context)
+    alias = Typed(nodes.AliasRef(name=inner), referenced.type)
+    coded = membership(translator, member(translator, alias, referenced.primary_code_path, context), codes, context)
+    related = nodes.Retrieve(dataType=translator.models.qname(referenced.type), templateId=referenced.identifier)
+    return nodes.Query(
+        source=[nodes.AliasedQuerySource(alias=outer, expression=base)],
+        relationship=[
+            nodes.With(
+                alias=inner,
+                expression=related,
+                suchThat=translator.operator("And", [same, coded], context).node,
+            )
+        ],
+    )
+
+
+def _property_type(translator: Translator, type_: NamedType, path: str) -> CqlType | None:
+    current: CqlType = type_
+    for step in path.split("."):
+        described = element_of(translator, current, step)
+        if described is None:
+            return None
+        current = described[0].element if isinstance(described[0], ListType) else described[0]
+    return current
+
+
+def _filter_parts(translator: Translator, context: Context) -> tuple[str | None, str | None, Context]:
+    """A filter as (path, comparator, terminology); path and comparator are None for a terminology alone."""
+    kind = type(context).__name__
+    if kind in ("MembershipExpressionContext", "EqualityExpressionContext"):
+        left, right = context.expression()
+        comparator = word(context, 1)
+        path = _dotted(translator, left)
+        if path is not None and comparator in ("in", "~", "="):
+            return path, comparator, right
+    return None, None, context
+
+
+def _dotted(translator: Translator, context: Context) -> str | None:
+    """The dotted path if an expression is nothing else; otherwise None."""
+    kind = type(context).__name__
+    if kind == "TermExpressionContext" and context.queryTail() is None:
+        return _dotted(translator, context.term())
+    if kind == "NameTermContext" and context.getChildCount() == 1:
+        return name_of(context.referentialIdentifier())
+    if kind == "MemberTermContext" and context.getChildCount() == 3:
+        before = _dotted(translator, context.term())
+        return None if before is None else f"{before}.{name_of(context.anyName())}"
+    return None
+
+
+def _code_list(translator: Translator, codes: Typed, context: Context) -> Typed:
+    """The codes to filter a retrieve by, as a list."""
+    if isinstance(codes.type, ListType):
+        return codes
+    if codes.type == CONCEPT:
+        return Typed(access(codes.node, "codes"), ListType(CODE))
+    if codes.type in (CODE, STRING):
+        return translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
+    raise CqlError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context)
 
 
 def _initials(name: str) -> str:

@@ -1,0 +1,287 @@
+"""Statements: definitions of expressions and functions. They may refer to each other in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ecqm.elm import nodes
+from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.extent import too_large
+from ecqm.language.model_context import ModelContext
+from ecqm.language.options import CompilerOptions
+from ecqm.language.symbols import Declared, FunctionSymbol, Scope, Symbol
+from ecqm.language.translation.core import Context, Translator, Typed, unknown_name, word
+from ecqm.language.translation.library_names import DependsOnBroken, LibraryNames
+from ecqm.language.translation.names import name_of, parts_of
+from ecqm.language.translation.selectors import type_of
+from ecqm.models.model import Model, ModelType
+from ecqm.types import ANY, CqlType, ListType
+
+UNFILTERED = "Unfiltered"
+_FunctionKey = tuple[str, tuple[CqlType, ...]]
+
+
+@dataclass(slots=True)
+class Statement:
+    """A statement. `element` is its translation, None until it is translated."""
+
+    context: Context
+    evaluation_context: str
+    element: nodes.ExpressionDef | None = None
+    broken: bool = False
+
+
+class Statements(LibraryNames):
+    """The statements of a library, each translated when it is first referred to, or in its turn.
+
+    `contexts` are the evaluation contexts that the library uses.
+    """
+
+    def __init__(self, models: ModelContext, options: CompilerOptions, diagnostics: Diagnostics) -> None:
+        super().__init__()
+        self.translator = Translator(models, options, diagnostics, self)
+        self.contexts: list[nodes.ContextDef] = []
+        self._expressions: dict[str, Statement] = {}
+        self._functions: dict[_FunctionKey, Statement] = {}
+        self._in_progress: list[object] = []
+        self._evaluation_context = UNFILTERED
+
+    def collect(self, contexts: Sequence[Context], is_whole: Callable[[Context], bool]) -> list[Statement]:
+        """Declare the names of all statements; their bodies are translated later."""
+        found: list[Statement] = []
+        current = UNFILTERED
+        for context in contexts:
+            kind = type(context).__name__
+            try:
+                if kind == "ContextDefinitionContext" and is_whole(context):
+                    current = self._enter_context(context, found)
+                elif kind == "ExpressionDefinitionContext":
+                    self._collect_expression(context, is_whole(context), current, found)
+                elif kind == "FunctionDefinitionContext":
+                    self._collect_function(context, is_whole(context), current, found)
+            except CqlError as error:
+                error.context = error.context or context
+                self.translator.report(error)
+        return found
+
+    def _collect_expression(self, context: Context, whole: bool, current: str, found: list[Statement]) -> None:
+        if context.identifier() is None:
+            return
+        name = name_of(context.identifier())
+        if name in self._expressions or name in self.exports.symbols:
+            raise CqlError(f"the name {name!r} is declared twice", context.identifier())
+        statement = Statement(context, current, broken=not whole)
+        self._expressions[name] = statement
+        found.append(statement)
+
+    def _collect_function(self, context: Context, whole: bool, current: str, found: list[Statement]) -> None:
+        if context.functionName() is None:
+            return
+        name = name_of(context.functionName())
+        if not whole:
+            self.broken.add(name)
+            return
+        try:
+            operands = tuple(
+                (name_of(operand.referentialIdentifier()), type_of(self.translator, operand.typeSpecifier()))
+                for operand in context.operandDefinition()
+            )
+        except CqlError:
+            self.broken.add(name)
+            raise
+        words = [word(context, at) for at in range(4)]
+        returns = context.typeSpecifier()
+        result = None if returns is None else type_of(self.translator, returns)
+        external = context.expression() is None
+        if external and result is None:
+            raise CqlError(f"the external function {name!r} needs a return type", context)
+        symbol = FunctionSymbol(name, operands, result, "fluent" in words, "private" not in words, external)
+        key = _key(symbol)
+        if key in self._functions:
+            raise CqlError(f"the function {name!r} is declared twice with the same operand types", context)
+        self.exports.functions.setdefault(name, []).append(symbol)
+        statement = Statement(context, current)
+        self._functions[key] = statement
+        found.append(statement)
+
+    def _enter_context(self, context: Context, found: list[Statement]) -> str:
+        """`context Patient`: defines an expression for the instance that the following statements are about."""
+        parts = parts_of(context.qualifiedIdentifier())
+        name = parts[-1]
+        if name in (UNFILTERED, "Population"):
+            return UNFILTERED
+        if name in self.exports.symbols:
+            return name
+        models = self._models_for_context(parts)
+        for model in models:
+            described = _context_type(model, name)
+            if described is not None:
+                found.append(self._context_statement(name, described, context))
+                return name
+        known_contexts = [known for model in models for known in model.contexts]
+        raise unknown_name(name, [*known_contexts, UNFILTERED], "context", context)
+
+    def _models_for_context(self, parts: Sequence[str]) -> list[Model]:
+        """The model that qualifies the name of a context, or all models in use."""
+        in_use = self.translator.models.models
+        if len(parts) > 1 and parts[0] in in_use:
+            return [in_use[parts[0]]]
+        return [model for model in in_use.values() if model.name != "System"]
+
+    def _context_statement(self, name: str, described: ModelType, context: Context) -> Statement:
+        """Declare a context, and define the expression with its name."""
+        retrieve = nodes.Retrieve(
+            dataType=self.translator.models.qname(described.type), templateId=described.identifier
+        )
+        expression = nodes.SingletonFrom(operand=retrieve)
+        element = nodes.ExpressionDef(name=name, context=name, expression=expression)
+        self.translator.locate(element, context)
+        self.exports.symbols[name] = Symbol(Declared.EXPRESSION, name, described.type, context=name)
+        if not any(known.name == name for known in self.contexts):
+            self.contexts.append(nodes.ContextDef(name=name))
+        return Statement(context, name, element)
+
+    def finish(self, statement: Statement) -> None:
+        """Translate a statement, unless a reference to it already caused that. Errors are reported."""
+        if statement.element is not None or statement.broken:
+            return
+        try:
+            if type(statement.context).__name__ == "FunctionDefinitionContext":
+                self._translate_function(statement)
+            else:
+                self._translate_expression(statement)
+        except DependsOnBroken:
+            statement.broken = True
+        except CqlError as error:
+            statement.broken = True
+            error.context = error.context or statement.context
+            self.translator.report(error)
+        except RecursionError:
+            statement.broken = True
+            self.translator.report(CqlError("the expression is nested too deeply", statement.context))
+
+    @contextmanager
+    def alone(self, statement: Statement, key: object, scopes: list[Scope]) -> Iterator[None]:
+        """Translate a statement in the `with` block, independently of the expression that refers to it."""
+        saved, self._evaluation_context = self._evaluation_context, statement.evaluation_context
+        self._in_progress.append(key)
+        try:
+            with self.translator.alone(scopes):
+                yield
+        finally:
+            self._evaluation_context = saved
+            self._in_progress.pop()
+
+    def _translate_expression(self, statement: Statement) -> None:
+        context = statement.context
+        name = name_of(context.identifier())
+        with self.alone(statement, name, []):
+            value = self.translator.translate(context.expression())
+        public = context.accessModifier() is None or context.accessModifier().getText() == "public"
+        element = nodes.ExpressionDef(
+            name=name,
+            context=statement.evaluation_context,
+            accessLevel="Public" if public else "Private",
+            expression=value.node,
+        )
+        self.exports.symbols[name] = Symbol(Declared.EXPRESSION, name, value.type, public, statement.evaluation_context)
+        self.complete(statement, element, value.type)
+
+    def complete(self, statement: Statement, element: nodes.ExpressionDef, type_: CqlType) -> None:
+        """Set what the options ask for on the translation of a statement. Raises CqlError if it is too large."""
+        reason = too_large(element)
+        if reason is not None:
+            raise CqlError(reason, statement.context)
+        self.translator.locate(element, statement.context)
+        if self.translator.options.result_types:
+            self.translator.set_result_type(element, type_)
+        self.translator.annotate(element, statement.context)
+        statement.element = element
+
+    def _translate_function(self, statement: Statement) -> None:
+        context = statement.context
+        name = name_of(context.functionName())
+        symbol = next(symbol for symbol in self.exports.functions[name] if self._functions[_key(symbol)] is statement)
+        body: Typed | None = None
+        if not symbol.external:
+            with self.alone(statement, _key(symbol), [Scope(operands=dict(symbol.operands))]):
+                body = self.translator.translate(context.expression())
+                if symbol.result is not None:
+                    body = self._returned(body, symbol.result, context.expression())
+        result = symbol.result if body is None else body.type
+        assert result is not None
+        overloads = self.exports.functions[name]
+        overloads[overloads.index(symbol)] = replace(symbol, result=result)
+        element = nodes.FunctionDef(
+            name=name,
+            context=statement.evaluation_context,
+            accessLevel="Public" if symbol.public else "Private",
+            fluent=symbol.fluent,
+            external=symbol.external,
+            expression=None if body is None else body.node,
+            operand=[
+                nodes.OperandDef(name=operand, operandTypeSpecifier=self.translator.models.specifier(type_))
+                for operand, type_ in symbol.operands
+            ],
+        )
+        self.complete(statement, element, result)
+
+    def _returned(self, body: Typed, declared: CqlType, context: Context) -> Typed:
+        """The body of a function with a declared result type, to which it is cast at most, not converted."""
+        if self.translator.models.relations.is_subtype(body.type, declared):
+            return body
+        if not self.translator.models.relations.is_compatible(body.type, declared):
+            raise CqlError(f"the function returns {declared}, but its body is {body.type}", context)
+        return self.translator.to_type(body, declared, context)
+
+    # ------------------------------------------------------------------------------------------ references
+
+    def symbol(self, name: str, context: Context) -> Symbol | None:
+        statement = self._expressions.get(name)
+        if statement is not None and statement.element is None and not statement.broken:
+            if name in self._in_progress:
+                raise CqlError(f"the definition of {name!r} refers to itself", context)
+            self.finish(statement)
+        if (statement is not None and statement.broken) or name in self.broken:
+            raise DependsOnBroken(f"{name!r} has errors", context)
+        symbol = self.exports.symbols.get(name)
+        if (
+            symbol is not None
+            and symbol.kind is Declared.EXPRESSION
+            and self._evaluation_context == UNFILTERED
+            and symbol.context not in (None, UNFILTERED)
+        ):
+            return replace(symbol, type=ListType(symbol.type))
+        return symbol
+
+    def names(self) -> list[str]:
+        return [*self.exports.symbols, *self._expressions]
+
+    def result_of(self, function: FunctionSymbol, context: Context) -> CqlType:
+        key = _key(function)
+        statement = self._functions[key]
+        if statement.element is None and not statement.broken:
+            if key in self._in_progress:
+                raise CqlError(f"the function {function.name!r} calls itself", context)
+            self.finish(statement)
+        if statement.broken:
+            raise DependsOnBroken(f"{function.name!r} has errors", context)
+        current = next(f for f in self.exports.functions[function.name] if _key(f) == key)
+        return ANY if current.result is None else current.result
+
+
+def _context_type(model: Model, name: str) -> ModelType | None:
+    """The type of the instance of a context: as the model declares it, or a retrievable type with the same name."""
+    declared = model.contexts.get(name)
+    if declared is not None:
+        return model.type(declared.type)
+    if name == "Patient" and model.patient_type is not None:
+        return model.type(model.patient_type)
+    described = model.type(name)
+    return described if described is not None and described.retrievable else None
+
+
+def _key(symbol: FunctionSymbol) -> _FunctionKey:
+    return symbol.name, tuple(type_ for _, type_ in symbol.operands)

@@ -188,18 +188,20 @@ def meets(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
 def meets_before(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
     """Whether the end of `a` is the predecessor of the start of `b`; with a `precision`, in the unit of it before."""
     last, first = end_bound(a), start_bound(b)
-    return False if _cannot_adjoin(last, first) else same(last, next_before(first, precision), precision)
+    return False if _cannot_adjoin(last, first, precision) else same(last, next_before(first, precision), precision)
 
 
 def meets_after(a: Interval, b: Interval, precision: str | None = None) -> Boolean:
     """Whether the start of `a` is the successor of the end of `b`; with a `precision`, in the unit of it after."""
     first, last = start_bound(a), end_bound(b)
-    return False if _cannot_adjoin(last, first) else same(first, next_after(last, precision), precision)
+    return False if _cannot_adjoin(last, first, precision) else same(first, next_after(last, precision), precision)
 
 
-def _cannot_adjoin(last: Any, first: Any) -> bool:
+def _cannot_adjoin(last: Any, first: Any, precision: str | None) -> bool:
     """Whether `first` cannot be the successor of `last`, because one is the minimum or the other the maximum."""
-    return last is not None and first is not None and (next_after(last) is None or next_before(first) is None)
+    if last is None or first is None:
+        return False
+    return next_after(last, precision) is None or next_before(first, precision) is None
 
 
 @operator("Overlaps", spec="elm:19.20")

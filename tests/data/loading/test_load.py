@@ -77,9 +77,9 @@ class TestLoading:
         load_small(source, tmp_path / "store")
         with pytest.raises(DataError, match="already"):
             load_small(source, tmp_path / "store")
-        with pytest.raises(DataError, match="no cohort store"):
+        with pytest.raises(DataError, match="not a cohort store"):
             load_small(source, tmp_path / "other", append=True)
-        with pytest.raises(DataError, match="no cohort store"):
+        with pytest.raises(DataError, match="not a cohort store"):
             open_store(tmp_path / "nowhere")
 
     def test_no_data(self, tmp_path: Path) -> None:

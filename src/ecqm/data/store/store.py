@@ -24,7 +24,7 @@ from ecqm.data.store.shard import CorruptShard, Shard
 from ecqm.data.writing import replace_file, settle
 from ecqm.terminology import CodeIndex
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "manifest.json"
 
 
@@ -75,7 +75,7 @@ class Manifest:
             shards = [ShardEntry(**entry) for entry in content.pop("shards")]
             return cls(**content, shards=shards)
         except FileNotFoundError:
-            raise DataError(f"{path}: no cohort store (it has no {MANIFEST})") from None
+            raise DataError(f"{path} is not a cohort store (it has no {MANIFEST})") from None
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{path / MANIFEST}: damaged: {error}") from error
 
@@ -139,5 +139,5 @@ def open_store(path: Folder) -> CohortStore:
 
 
 def is_store(path: Folder) -> bool:
-    """Is there a cohort store at this path?"""
+    """Whether there is a cohort store at this path."""
     return (path / MANIFEST).is_file() and (path / "shards").is_dir()

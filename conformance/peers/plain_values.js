@@ -32,7 +32,7 @@ module.exports = instance => {
     if (value.isQuantity) return `${number(value.value)} ${value.unit || '1'}`;
     if (value.isRatio) return [plain(value.numerator), plain(value.denominator)];
     if (value.isConcept) return { codes: value.codes.map(plain) };
-    if (value.isCode) return `${value.system}|${value.code}`;
+    if (value.isCode) return `${value.system || ''}|${value.code}`;
     if (value.isValueSet) return `ValueSet ${value.oid}`;
     const written = instance(value);
     if (written !== undefined) return written;

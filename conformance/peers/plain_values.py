@@ -15,15 +15,19 @@ from typing import Any
 from ecqm.columns import ResourceRow
 from ecqm.reporting.notation import resource_name
 from ecqm.values import Code, Concept, Date, DateTime, Interval, Quantity, Ratio, Time, Tuple, ValueSet
+from ecqm.values.interval import Uncertainty
 
 ELEMENT = "element"
 # Digits of a number that survive arithmetic in floating point.
-_DIGITS = 12
+_DIGITS = 10
 
 
 def plain(value: Any) -> Any:
     """A value as JSON."""
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, Uncertainty):
+        # A value that is not known exactly is null in the end.
+        return None
+    if isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, Decimal)):
         return _number(Decimal(value))
@@ -34,7 +38,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Date):
         return "@" + ".".join(map(str, value.fields))
     if isinstance(value, Time):
-        return f"T{value}"
+        return "T" + _clock(value)
     if isinstance(value, Interval):
         return {
             "low": plain(value.low),
@@ -46,7 +50,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Ratio):
         return [plain(value.numerator), plain(value.denominator)]
     if isinstance(value, Code):
-        return f"{value.system}|{value.code}"
+        return f"{value.system or ''}|{value.code}"
     if isinstance(value, Concept):
         return {"codes": [plain(code) for code in value.codes]}
     if isinstance(value, ValueSet):
@@ -59,7 +63,12 @@ def plain(value: Any) -> Any:
 
 
 def _number(value: Decimal) -> str:
-    return f"{float(f'{value:.{_DIGITS}g}'):.15g}"
+    return f"{value.normalize():f}" if value else "0"
+
+
+def _clock(value: Time) -> str:
+    written = ":".join(f"{field:02}" for field in value.fields[:3])
+    return f"{written}.{value.fields[3]:03}" if len(value.fields) > 3 else written
 
 
 def _moment(value: DateTime) -> str:
@@ -71,19 +80,26 @@ def _moment(value: DateTime) -> str:
 
 
 def comparable(value: Any) -> Any:
-    """A plain value with what has no meaning made even: the order of lists, and how an interval's bound is written."""
+    """A plain value with what has no meaning made even: the order of lists, and what `rounded` makes even."""
     if isinstance(value, list):
         return sorted((comparable(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
     if isinstance(value, Mapping):
         return {name: comparable(each) for name, each in value.items()}
-    if isinstance(value, str):
-        return _even_number(value)
-    return value
+    return rounded(value)
 
 
-def _even_number(text: str) -> str:
+def rounded(value: Any) -> Any:
+    """A plain value with the digits of numbers that survive arithmetic in floating point."""
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: rounded(each) for name, each in value.items()}
+    return _rounded_number(value) if isinstance(value, str) else value
+
+
+def _rounded_number(text: str) -> str:
     number, _, unit = text.partition(" ")
     try:
-        return f"{float(number):.10g} {unit}".strip()
+        return f"{float(number):.{_DIGITS}g} {unit}".strip()
     except ValueError:
         return text

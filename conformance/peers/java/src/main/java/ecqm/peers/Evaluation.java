@@ -1,0 +1,162 @@
+package ecqm.peers;
+
+import ca.uhn.fhir.context.FhirContext;
+import ca.uhn.fhir.parser.IParser;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.ZonedDateTime;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.apache.commons.lang3.tuple.Pair;
+import org.cqframework.cql.cql2elm.CqlCompilerOptions;
+import org.cqframework.cql.cql2elm.LibraryManager;
+import org.cqframework.cql.cql2elm.ModelManager;
+import org.cqframework.cql.cql2elm.model.CompiledLibrary;
+import org.cqframework.cql.elm.serializing.ElmLibraryReaderFactory;
+import org.hl7.elm.r1.ExpressionDef;
+import org.hl7.elm.r1.IncludeDef;
+import org.hl7.elm.r1.Library;
+import org.hl7.elm.r1.VersionedIdentifier;
+import org.hl7.cql.model.NamespaceManager;
+import org.hl7.fhir.r4.model.Bundle;
+import org.opencds.cqf.cql.engine.data.CompositeDataProvider;
+import org.opencds.cqf.cql.engine.data.DataProvider;
+import org.opencds.cqf.cql.engine.execution.CqlEngine;
+import org.opencds.cqf.cql.engine.execution.Environment;
+import org.opencds.cqf.cql.engine.fhir.model.R4FhirModelResolver;
+import org.opencds.cqf.cql.engine.runtime.DateTime;
+import org.opencds.cqf.cql.engine.runtime.Interval;
+
+/**
+ * Evaluates definitions of ELM by the reference engine.
+ *
+ * <p>The only argument is a JSON file: {"libraries": [files of ELM], "definitions": [[key, library, version, name], …],
+ * "now": "2026-…Z"}, and for definitions about patients "patients" (a file with one Bundle per line), "period" [start,
+ * end], "valueSets" {url: [[system, code], …]} and "profiles" {url: [urls of it and the profiles derived from it]}.
+ *
+ * <p>Prints a line of JSON per patient, or only one without patients: {key: value, or {"error": message}}.
+ */
+public final class Evaluation {
+    private static final String FHIR = "http://hl7.org/fhir";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final LibraryManager libraries = new LibraryManager(new ModelManager(), new CqlCompilerOptions());
+    private final R4FhirModelResolver model = new R4FhirModelResolver();
+    private final JsonNode request;
+    private final ZonedDateTime now;
+    private final Map<String, Object> parameters = new HashMap<>();
+
+    private Evaluation(JsonNode request) throws IOException {
+        this.request = request;
+        now = ZonedDateTime.parse(request.get("now").asText());
+        for (JsonNode file : request.get("libraries")) add(new File(file.asText()));
+        if (request.has("period")) parameters.put("Measurement Period", period(request.get("period")));
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        new Evaluation(JSON.readTree(new File(arguments[0]))).run(System.out);
+    }
+
+    private Interval period(JsonNode bounds) {
+        DateTime start = new DateTime(bounds.get(0).asText(), now.getOffset());
+        return new Interval(start, true, new DateTime(bounds.get(1).asText(), now.getOffset()), true);
+    }
+
+    /** The engine finds definitions by binary search, and libraries under the identifiers of their includes. */
+    private void add(File file) throws IOException {
+        Library library = ElmLibraryReaderFactory.getReader("application/elm+json").read(file);
+        library.getStatements().getDef().sort(Comparator.comparing(ExpressionDef::getName));
+        CompiledLibrary compiled = new CompiledLibrary();
+        compiled.setLibrary(library);
+        compiled.setIdentifier(library.getIdentifier());
+        VersionedIdentifier own = library.getIdentifier();
+        libraries.getCompiledLibraries().put(identifier(null, own.getId(), own.getVersion()), compiled);
+        if (own.getSystem() != null) libraries.getCompiledLibraries().put(own, compiled);
+    }
+
+    private static VersionedIdentifier identifier(String system, String id, String version) {
+        return new VersionedIdentifier().withSystem(system).withId(id).withVersion(version);
+    }
+
+    /** Includes that name a namespace: the same libraries under these identifiers too. */
+    private void addAliases() {
+        Map<VersionedIdentifier, CompiledLibrary> known = libraries.getCompiledLibraries();
+        for (CompiledLibrary each : Set.copyOf(known.values())) {
+            if (each.getLibrary().getIncludes() == null) continue;
+            for (IncludeDef include : each.getLibrary().getIncludes().getDef()) {
+                String system = NamespaceManager.getUriPart(include.getPath());
+                String name = NamespaceManager.getNamePart(include.getPath());
+                known.putIfAbsent(
+                        identifier(system, name, include.getVersion()),
+                        known.get(identifier(null, name, include.getVersion())));
+            }
+        }
+    }
+
+    private void run(PrintStream out) throws IOException {
+        addAliases();
+        if (!request.has("patients")) {
+            print(out, answers(new Environment(libraries), null));
+            return;
+        }
+        ValueSets valueSets = new ValueSets(request.get("valueSets"));
+        Map<String, Set<String>> derived = new HashMap<>();
+        request.get("profiles").fields().forEachRemaining(entry -> {
+            Set<String> urls = new HashSet<>();
+            entry.getValue().forEach(url -> urls.add(url.asText()));
+            derived.put(entry.getKey(), urls);
+        });
+        IParser parser = FhirContext.forR4Cached().newJsonParser();
+        try (BufferedReader lines = Files.newBufferedReader(Path.of(request.get("patients").asText()))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                PatientRecord patient = new PatientRecord(parser.parseResource(Bundle.class, line), valueSets, derived);
+                Map<String, DataProvider> data = Map.of(FHIR, new CompositeDataProvider(model, patient));
+                print(out, answers(new Environment(libraries, data, valueSets), patient.patientId()));
+            }
+        }
+    }
+
+    /** The values of all definitions. One that fails leaves the engine in an unknown state, so the next gets a new one. */
+    private Map<String, Object> answers(Environment environment, String patient) {
+        Map<String, Object> answers = new LinkedHashMap<>();
+        CqlEngine engine = new CqlEngine(environment);
+        for (JsonNode definition : request.get("definitions")) {
+            String key = definition.get(0).asText();
+            String name = definition.get(3).asText();
+            Pair<String, Object> context = patient == null ? null : Pair.of("Patient", patient);
+            VersionedIdentifier library =
+                    identifier(null, definition.get(1).asText(), definition.get(2).textValue());
+            try {
+                var result = engine.evaluate(library, Set.of(name), context, parameters, null, now);
+                answers.put(key, PlainValues.plain(result.forExpression(name).value()));
+            } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+                answers.put(key, Map.of("error", message(error)));
+                engine = new CqlEngine(environment);
+            }
+        }
+        return answers;
+    }
+
+    private static String message(Throwable error) {
+        Throwable first = error;
+        while (first.getCause() != null && first.getCause() != first) first = first.getCause();
+        return first.getClass().getSimpleName() + ": " + String.valueOf(first.getMessage()).lines().findFirst().orElse("");
+    }
+
+    private static void print(PrintStream out, Map<String, Object> answers) throws IOException {
+        out.write(JSON.writeValueAsString(answers).getBytes(StandardCharsets.UTF_8));
+        out.write('\n');
+        out.flush();
+    }
+}

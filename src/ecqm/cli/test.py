@@ -152,6 +152,8 @@ def _tell(runner: DeckRunner) -> None:
     """Write remarks on the results to standard error."""
     for told, library in runner.planner.warnings.items():
         warn(f"{told} (library {library})")
+    for decision in runner.decisions:
+        warn(decision)
     for missing in runner.missing.values():
         warn(f"value set {missing}")
     for problem in runner.problems[:_PROBLEMS_SHOWN]:

@@ -110,6 +110,13 @@ def test_identifiers_by_their_types() -> None:
     assert measure(INITIAL).identifiers == Identifiers()
 
 
+def test_ids_tell_groups_and_populations() -> None:
+    with pytest.raises(MeasureError, match="two groups have one id"):
+        measure(INITIAL, INITIAL)
+    with pytest.raises(MeasureError, match="two populations have one id"):
+        measure(group("cohort", population("initial-population"), population("denominator", id="initial-population")))
+
+
 def test_unknown_population_code() -> None:
     with pytest.raises(MeasureError, match="unknown population code 'denom'"):
         measure(group("cohort", population("initial-population"), population("denom")))

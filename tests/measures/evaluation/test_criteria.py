@@ -50,6 +50,11 @@ def cohort(initial: str, basis: str, **more: Any) -> Measure:
     return measure(group("cohort", population("initial-population", initial), basis=basis, **more))
 
 
+def conditions(initial: str, denominator: str, numerator: str) -> list[Json]:
+    codes = ("initial-population", "denominator", "numerator")
+    return [population(code, define) for code, define in zip(codes, (initial, denominator, numerator), strict=True)]
+
+
 def variable(function: str, basis: str = "Encounter", stays: str = "Stays") -> Measure:
     populations = population("initial-population", stays), population("measure-population", stays)
     observing = observed(function, "measure-population", "sum")
@@ -81,7 +86,10 @@ def test_what_agrees(given: Measure) -> None:
     ("given", "says"),
     [
         (cohort("Stays", "boolean"), "population initial-population (Stays) is a list, but the group counts patients"),
-        (cohort("Adult", "Encounter"), "(Adult) is true or false, but the group counts Encounter"),
+        (
+            measure(group("proportion", *conditions("Adult", "Adult", "Stays"), basis="Encounter")),
+            "(Adult) is true or false, but the group counts Encounter",
+        ),
         (cohort("Both", "Encounter"), "(Both) may list Observation; the group counts Encounter only"),
         (cohort("Stays", "Encounters"), "its basis 'Encounters' is not a FHIR type"),
         (stratified("Finished", "boolean"), "stratifier s (Finished) is a list, but the group counts patients"),
@@ -96,6 +104,7 @@ def test_what_is_taken_otherwise(given: Measure, says: str) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
+        (cohort("Adult", "Encounter"), "group g1 counts Encounter, but none of its criteria is a list of them"),
         (cohort("Number", "boolean"), "(Number) is neither true or false nor a list"),
         (cohort("Findings", "Encounter"), "(Findings) lists Observation, but the group counts Encounter"),
         (stratified("Findings", "Encounter"), "stratifier s (Findings) lists Observation"),

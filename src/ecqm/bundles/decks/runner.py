@@ -37,8 +37,8 @@ class DeckRunner:
     """Runs measures of `content` on cases; `defects` are the published expectations known to be wrong.
 
     `messages` counts messages of the logic: (measure, severity, code, text). `missing` has the value sets that are
-    missing or incomplete, by the name in the logic, `problems` the problems of the data. An `inspector` sees every
-    evaluation.
+    missing or incomplete, by the name in the logic, `decisions` what the measures leave open, and `problems` the
+    problems of the data. An `inspector` sees every evaluation.
     """
 
     content: Content
@@ -53,6 +53,7 @@ class DeckRunner:
         self.planner = Planner(self.content, self.relax_versions, self.form)
         self.messages: Counter[tuple[str, str, str | None, str | None]] = Counter()
         self.missing: dict[str, MissingValueSet] = {}
+        self.decisions: list[str] = []
         self.problems: list[DataProblem] = []
 
     @many_objects()
@@ -66,6 +67,7 @@ class DeckRunner:
         except CannotRun as error:
             run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
             return run
+        self.decisions += (told for plan in planned.values() for told in plan.decisions)
         run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
         by_period: dict[Interval, list[TestCase]] = {}
         results: dict[Path, CaseResult] = {}

@@ -71,9 +71,8 @@ class PlannedMeasures:
     def warnings(self, plan: MeasurePlan) -> list[str]:
         """What to know of a measure's results: libraries taken in place of others, and what is missing."""
         return [
-            *plan.measure.problems,
+            *plan.decisions,
             *plan.libraries.warnings,
-            *plan.problems,
             *plan.lowering.warnings,
             *(f"value set {missing}" for missing in self.missing if missing.id in plan.value_sets),
         ]

@@ -14,6 +14,7 @@ from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.run import MeasureOutcome, RunOutput
 
 _FILES_SHOWN = 5
+_DECISIONS_SHOWN = 10
 
 
 def require_complete(selection: PlannedMeasures, allow_missing: bool) -> None:
@@ -35,13 +36,21 @@ def show(output: RunOutput, outcomes: Sequence[MeasureOutcome], refused: Sequenc
     `refused` says which data could not be evaluated at all, and why.
     """
     click.echo((output.folder / "run.json").read_text("utf-8").rstrip() if form == "json" else _table(outcomes))
-    for line in _remarks(output, refused):
+    for line in (*_decisions(outcomes), *_remarks(output, refused)):
         click.echo(f"ecqm: {line}", err=True)
 
 
 def _table(outcomes: Sequence[MeasureOutcome]) -> str:
     rows = (row for each in outcomes for row in outcome_rows(each.measure.name, each.groups, each.scores))
     return outcome_table(rows, table_width())
+
+
+def _decisions(outcomes: Sequence[MeasureOutcome]) -> Iterator[str]:
+    """What the measures leave open, and how it was taken."""
+    told = [decision for each in outcomes if each.plan is not None for decision in each.plan.decisions]
+    yield from (f"warning: {decision}" for decision in told[:_DECISIONS_SHOWN])
+    if len(told) > _DECISIONS_SHOWN:
+        yield f"warning: and {len(told) - _DECISIONS_SHOWN:,} more about the measures, see run.json"
 
 
 def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:

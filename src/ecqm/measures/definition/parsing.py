@@ -49,6 +49,8 @@ def parse_measure(data: bytes) -> Measure:
         for position, group in enumerate(resource.group or (), 1)
         if group.population or not composites
     )
+    if len({group.id for group in groups}) != len(groups):
+        raise MeasureError(f"measure {name}: two groups have one id")
     if not groups and not composites:
         raise MeasureError(f"measure {name} has no group")
     period = resource.effectivePeriod

@@ -40,6 +40,10 @@ class _Check:
     def group(self, group: Group) -> None:
         if not group.patient_based and not fhir_schema().elements(group.basis):
             self.problems.append(f"group {group.id}: its basis {group.basis!r} is not a FHIR type")
+        shapes = {shape_of(self._plan.defines[population.expression]) for population in group.criteria}
+        if not group.patient_based and shapes <= {Shape.TRUTH, Shape.VALUE}:
+            self.errors.append(f"group {group.id} counts {group.basis}, but none of its criteria is a list of them")
+            return
         for population in group.criteria:
             node = self._plan.defines[population.expression]
             self._criterion(group, node, f"population {population.id} ({population.expression})", is_stratum=False)

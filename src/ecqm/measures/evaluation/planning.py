@@ -94,6 +94,11 @@ class MeasurePlan(EvaluationPlan):
     lowering: Lowering
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def decisions(self) -> list[str]:
+        """What the measure leaves open or contradicts, and how it is taken."""
+        return [*self.measure.problems, *self.problems]
+
 
 def plan_measure(
     measure: Measure,

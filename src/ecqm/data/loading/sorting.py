@@ -179,8 +179,11 @@ class _Sorting:
         return True
 
     def _add_lines(self, file: int, block: Block) -> int:
-        """Sort the lines of a block one by one. Returns how many are not blank. Lines keep their newlines, as they do in
-        whole blocks: the result must not depend on where the part, and so the block, begins."""
+        """Sort the lines of a block one by one. Returns how many are not blank.
+
+        Lines keep their newlines, as they do in whole blocks: the result must not depend on where the part, and so the
+        block, begins.
+        """
         found = 0
         for number, (start, stop) in enumerate(pairwise([0, *block.ends.tolist()]), block.first):
             line = bytes(block.content[start:stop])

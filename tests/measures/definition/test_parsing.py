@@ -139,3 +139,17 @@ def test_scoring_in_capitals_and_references_by_code_or_criterion() -> None:
         parsed = measure(group("Continuous-Variable", *populations, by_code))
         assert parsed.groups[0].scoring is Scoring.CONTINUOUS_VARIABLE and not parsed.problems
         assert parsed.groups[0].observations[0].criteria_reference == "mp"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{"text": "Initial Population"}, {"coding": [{"display": "Initial  population"}]}, {"text": "initial-population"}],
+)
+def test_a_concept_without_a_code_is_named_by_its_text(written: dict[str, object]) -> None:
+    read = measure(
+        {"population": [population("initial-population") | {"code": written}]},
+        scoring={"text": "Cohort"},
+    )
+    (only,) = read.groups
+    assert only.scoring is Scoring.COHORT
+    assert [p.code for p in only.populations] == [PopulationCode.INITIAL_POPULATION]

@@ -32,13 +32,19 @@ def text_of(extension: Extension | None) -> str | None:
 
 
 def code_of(concept: CodeableConcept | None) -> str | None:
-    """The first code of a concept."""
-    codings = (concept.coding if concept else None) or ()
-    return next((coding.code for coding in codings if coding.code), None)
+    """The first code of a concept; without one, its display name or text in the form of a code: `initial-population`
+    for Initial Population."""
+    if concept is None:
+        return None
+    codings = concept.coding or ()
+    if code := next((coding.code for coding in codings if coding.code), None):
+        return code
+    name = next((coding.display for coding in codings if coding.display), concept.text)
+    return "-".join(name.lower().split()) if name else None
 
 
 def label_of(concept: CodeableConcept | None) -> str | None:
-    """The text of a concept, or its first code."""
+    """The text of a concept, otherwise its code."""
     return (concept.text if concept else None) or code_of(concept)
 
 

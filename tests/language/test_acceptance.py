@@ -154,3 +154,16 @@ def test_refused_in_the_grammar_or_the_reference(source: str) -> None:
 def test_a_model_is_used_once() -> None:
     source = "using FHIR version '4.0.1'\nusing FHIR version '4.0.1'\ndefine x: 1"
     assert [using.localIdentifier for using in compile_library(source).library.usings] == ["System", "FHIR"]
+
+
+def test_functions_do_not_call_themselves() -> None:
+    """Also if the result type is declared: the body of a function takes the place of its call."""
+    source = "define function f(a Integer) returns Integer: g(a)\ndefine function g(a Integer) returns Integer: f(a)"
+    assert any("calls itself" in error.message for error in compile_library(source).errors)
+
+
+def test_a_definition_has_a_name_of_its_own() -> None:
+    """Author's Guide, Library: names are unique, also beside those of included libraries."""
+    source = "include Common\ndefine Common: 1"
+    compilation = compile_library(source, resolver=lambda name, version: "library Common\ndefine x: 1")
+    assert [error.message for error in compilation.errors] == ["the name 'Common' is declared twice"]

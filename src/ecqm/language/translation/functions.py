@@ -151,7 +151,8 @@ def _call_function(
     result = chosen.result
     if result is None and library is not None:
         raise DependsOnBroken(f"{name!r} of {library} has errors", context)
-    if result is None:
+    if library is None:
+        # The body is translated now even if the result type is declared, which finds functions that call themselves.
         result = translator.library.result_of(chosen, context)
     node = nodes.FunctionRef(
         name=name,

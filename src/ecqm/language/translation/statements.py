@@ -70,7 +70,7 @@ class Statements(LibraryNames):
         if context.identifier() is None:
             return
         name = name_of(context.identifier())
-        if name in self._expressions or name in self.exports.symbols:
+        if name in self._expressions or name in self.exports.symbols or name in self.includes:
             raise CqlError(f"the name {name!r} is declared twice", context.identifier())
         statement = Statement(context, current, broken=not whole)
         self._expressions[name] = statement

@@ -17,7 +17,7 @@ from tests.engine.logic import Logic
         ("[Encounter] E where E.status = 'finished'", Shape.LIST),
         ("[Encounter] union [Encounter]", Shape.LIST),
         ("Interval[1, 2] union Interval[2, 3]", Shape.VALUE),
-        ("First([Encounter]) E return E.status", None),
+        ("(First([Encounter])) E return E.status", None),
         ("if Today() is null then null else [Encounter]", Shape.LIST),
         ("exists [Encounter]", Shape.TRUTH),
         ("Count([Encounter]) > 1 and Patient.active", Shape.TRUTH),

@@ -42,7 +42,6 @@ class KindsOf:
     """
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        self._fhir = load_model("FHIR")
         self._found: dict[PlanNode, Kinds] = {}
         # What an accumulator is bound to.
         self._bound: dict[PlanNode, tuple[PlanNode, ...]] = {}
@@ -68,15 +67,15 @@ class KindsOf:
     def _kinds(self, node: PlanNode) -> Kinds:
         match node:
             case Retrieve():
-                return self._named(NamedType(*node.resource_type.split(".", 1)))
+                return _kinds_of_type(NamedType(*node.resource_type.split(".", 1)))
             case Property():
                 return self._of_element(self.of(node.source), node.path)
             case MakeRecord():
                 if node.type is not None:
-                    return self._of_type(node.type)
+                    return _kinds_of_type(node.type)
                 return frozenset(((*((name, self.of(part)) for name, part in node.elements),),))
             case Cast():
-                return self._of_type(node.type) or self.of(node.operand)
+                return self.of(node.operand) if node.type == ANY else _kinds_of_type(node.type)
             case Conditional():
                 return self._of_any([*(value for _, value in node.branches), node.otherwise])
             case CollectWithin():
@@ -103,21 +102,23 @@ class KindsOf:
     def _of_element(self, kinds: Kinds, path: str) -> Kinds:
         found = _NONE
         for kind in kinds:
-            if not isinstance(kind, str):
-                found |= dict(kind).get(path, _NONE)
-            elif (element := self._fhir.element(kind, path)) is not None:
-                found |= self._of_type(element.type)
+            found |= _kinds_of_element(kind, path) if isinstance(kind, str) else dict(kind).get(path, _NONE)
         return found
 
-    def _of_type(self, type_: CqlType) -> Kinds:
-        if isinstance(type_, ListType):
-            return self._of_type(type_.element)
-        if isinstance(type_, ChoiceType):
-            return _NONE.union(*map(self._of_type, type_.choices))
-        return self._named(type_) if isinstance(type_, NamedType) else _NONE
 
-    def _named(self, type_: NamedType) -> Kinds:
-        return frozenset((type_.name,)) if type_.model == "FHIR" else _NONE
+@cache
+def _kinds_of_element(type_name: str, path: str) -> Kinds:
+    element = load_model("FHIR").element(type_name, path)
+    return _NONE if element is None else _kinds_of_type(element.type)
+
+
+@cache
+def _kinds_of_type(type_: CqlType) -> Kinds:
+    if isinstance(type_, ListType):
+        return _kinds_of_type(type_.element)
+    if isinstance(type_, ChoiceType):
+        return _NONE.union(*map(_kinds_of_type, type_.choices))
+    return frozenset((type_.name,)) if isinstance(type_, NamedType) and type_.model == "FHIR" else _NONE
 
 
 def _names(kinds: Kinds) -> Iterator[str]:

@@ -110,6 +110,13 @@ def test_identifiers_by_their_types() -> None:
     assert measure(INITIAL).identifiers == Identifiers()
 
 
+def test_measures_about_patients_only() -> None:
+    of_resources = "http://hl7.org/fhir/resource-types"
+    assert measure(INITIAL, subjectCodeableConcept=concept("Patient", of_resources)).groups
+    with pytest.raises(MeasureError, match="about Location; only measures about patients"):
+        measure(INITIAL, subjectCodeableConcept=concept("Location", of_resources))
+
+
 def test_ids_tell_groups_and_populations() -> None:
     with pytest.raises(MeasureError, match="two groups have one id"):
         measure(INITIAL, INITIAL)

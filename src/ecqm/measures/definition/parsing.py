@@ -42,6 +42,9 @@ def parse_measure(data: bytes) -> Measure:
     name = resource.name or resource.id
     if not name:
         raise MeasureError("a Measure with neither name nor id")
+    subject = code_of(resource.subjectCodeableConcept)
+    if subject not in (None, "Patient"):
+        raise MeasureError(f"measure {name} is about {subject}; only measures about patients can be evaluated")
     composites = tuple(composites_of(resource, name))
     parser = GroupParser(resource, name)
     groups = tuple(

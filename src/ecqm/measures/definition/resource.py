@@ -103,6 +103,7 @@ class MeasureResource(msgspec.Struct, frozen=True):
     name: str | None = None
     title: str | None = None
     status: str | None = None
+    subjectCodeableConcept: CodeableConcept | None = None
     effectivePeriod: Period | None = None
     library: list[str] | None = None
     relatedArtifact: list[RelatedArtifact] | None = None

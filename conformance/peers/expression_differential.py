@@ -38,7 +38,7 @@ from expression_causes import Case, cause_of
 from expression_forms import Form
 from expressions import Expression, Shape, Writer
 from install import FQM
-from java_engine import NOW, Definition
+from java_engine import NOW, Definition, JavaEngine
 from plain_values import plain, rounded
 
 from ecqm.cli.conformance.suite import read_suite
@@ -157,13 +157,13 @@ def by_java(libraries: Sequence[Compiled], folder: Path) -> Values:
         for each in libraries
         for name, source in each.named()
     }
-    (answers,) = java_engine.evaluate(_files(libraries, folder), [each for each, _ in definitions.values()])
+    with JavaEngine() as engine:
+        (answers,) = engine.evaluate(_files(libraries, folder), [each for each, _ in definitions.values()])
     return {definitions[key][1]: value for key, value in answers.items()}
 
 
 def by_cql_execution(libraries: Sequence[Compiled], folder: Path) -> Values:
     command = [
-        "nice",
         "node",
         str(HERE / "cql_values.js"),
         str(CQL_EXECUTION),

@@ -30,7 +30,7 @@ import java_engine
 from comparable_records import to_compare
 from differential import Answer, Ours, alike
 from inputs import bundle
-from java_engine import Definition, Patients
+from java_engine import Definition, JavaEngine, Patients
 from made_patients import PERIOD, deck_records
 from mutations import Record
 from plain_values import comparable
@@ -110,7 +110,9 @@ def retrieved_profiles(elm: Any) -> Iterator[str]:
             yield from retrieved_profiles(each)
 
 
-def theirs(content: Content, measure: Measure, plan: MeasurePlan, records: Sequence[Record]) -> list[Answer]:
+def theirs(
+    engine: JavaEngine, content: Content, measure: Measure, plan: MeasurePlan, records: Sequence[Record]
+) -> list[Answer]:
     """The Java engine's values for each record."""
     closure = content.closure(measure)
     with tempfile.TemporaryDirectory() as temporary:
@@ -131,7 +133,7 @@ def theirs(content: Content, measure: Measure, plan: MeasurePlan, records: Seque
         identifiers = closure.value_sets()
         value_sets = {each.partition("|")[0]: content.value_sets.expand(each) for each in identifiers}
         bounds = f"{PERIOD[0]}T00:00:00.000Z", f"{PERIOD[1]}T23:59:59.999Z"
-        return java_engine.evaluate(files, definitions_of(plan), Patients(patients, bounds, value_sets, profiles))
+        return engine.evaluate(files, definitions_of(plan), Patients(patients, bounds, value_sets, profiles))
 
 
 def compare(measure: str, records: Sequence[Record], ours: Sequence[Answer], others: Sequence[Answer]) -> Compared:
@@ -193,16 +195,17 @@ def main() -> int:
     planner = Planner(content)
     results: list[Compared] = []
     print(HEAD)
-    for measure in content.select(options.measure):
-        records = to_compare(decks.get(measure.canonical, []), "case")
-        if not records:
-            continue
-        plan = planner.plan(measure)
-        ours = Ours(content, plan).answers(records)
-        results.append(compare(measure.name, records, ours, theirs(content, measure, plan, records)))
-        print(line(results[-1]), flush=True)
-        if options.output:
-            options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
+    with JavaEngine() as engine:
+        for measure in content.select(options.measure):
+            records = to_compare(decks.get(measure.canonical, []), "case")
+            if not records:
+                continue
+            plan = planner.plan(measure)
+            ours = Ours(content, plan).answers(records)
+            results.append(compare(measure.name, records, ours, theirs(engine, content, measure, plan, records)))
+            print(line(results[-1]), flush=True)
+            if options.output:
+                options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
     total = Compared("all", *(sum(getattr(r, name) for r in results) for name in ("cases", "values", "agree")))
     total.differences = [each for result in results for each in result.differences]
     print(line(total), "", *told(total.differences), sep="\n")

@@ -3,7 +3,7 @@
     python conformance/peers/java_engine.py
 
 installs it below `.peers`, together with the program that evaluates definitions by it (java/src). This needs Java 17
-and Maven. `evaluate` runs that program.
+and Maven. `JavaEngine` runs that program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from install import PEERS
 
@@ -74,20 +74,43 @@ def request(libraries: Iterable[Path], definitions: Iterable[Definition], patien
     return asked
 
 
-def evaluate(
-    libraries: Iterable[Path], definitions: Sequence[Definition], patients: Patients | None = None
-) -> list[dict[str, Any]]:
-    """The plain value of each definition by its key, or {"error": message}, for each patient; without patients, once.
+class JavaEngine:
+    """The engine as a process that answers one request after another; a context manager."""
 
-    `libraries` are files of ELM in JSON. Raises CalledProcessError if the engine cannot be run.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "request.json"
-        file.write_text(json.dumps(request(libraries, definitions, patients)))
+    def __init__(self) -> None:
         classes = f"{JAVA / 'classes'}:{JAVA / 'lib'}/*"
-        command = ["nice", "java", "-Xmx2g", "-Xss16m", "-Duser.timezone=UTC", "-cp", classes, "ecqm.peers.Evaluation"]
-        done = subprocess.run([*command, str(file)], stdout=subprocess.PIPE, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+        command = ["java", "-Xmx2g", "-Xss16m", "-Duser.timezone=UTC", "-cp", classes, "ecqm.peers.Evaluation"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+    def evaluate(
+        self, libraries: Iterable[Path], definitions: Sequence[Definition], patients: Patients | None = None
+    ) -> list[dict[str, Any]]:
+        """The plain value of each definition by its key, or {"error": message}, for each patient; without patients,
+        once.
+
+        `libraries` are files of ELM in JSON. Raises RuntimeError if the engine stops, which then writes why.
+        """
+        assert self._process.stdin is not None and self._process.stdout is not None
+        answers: list[dict[str, Any]] = []
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "request.json"
+            file.write_text(json.dumps(request(libraries, definitions, patients)))
+            self._process.stdin.write(f"{file}\n")
+            self._process.stdin.flush()
+            while line := self._process.stdout.readline().strip():
+                answers.append(json.loads(line))
+        if self._process.poll() is not None:
+            raise RuntimeError("the Java engine stopped")
+        return answers
 
 
 if __name__ == "__main__":

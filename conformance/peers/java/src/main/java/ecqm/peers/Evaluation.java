@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,18 +42,20 @@ import org.opencds.cqf.cql.engine.runtime.Interval;
 /**
  * Evaluates definitions of ELM by the reference engine.
  *
- * <p>The only argument is a JSON file: {"libraries": [files of ELM], "definitions": [[key, library, version, name], …],
+ * <p>Each line of the standard input names a request, a JSON file: {"libraries": [files of ELM], "definitions": [[key, library, version, name], …],
  * "now": "2026-…Z"}, and for definitions about patients "patients" (a file with one Bundle per line), "period" [start,
  * end], "valueSets" {url: [[system, code], …]} and "profiles" {url: [urls of it and the profiles derived from it]}.
  *
- * <p>Prints a line of JSON per patient, or only one without patients: {key: value, or {"error": message}}.
+ * <p>Prints a line of JSON per patient, or only one without patients: {key: value, or {"error": message}}; and an empty
+ * line at the end of each request.
  */
 public final class Evaluation {
     private static final String FHIR = "http://hl7.org/fhir";
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private static final R4FhirModelResolver MODEL = new R4FhirModelResolver();
+
     private final LibraryManager libraries = new LibraryManager(new ModelManager(), new CqlCompilerOptions());
-    private final R4FhirModelResolver model = new R4FhirModelResolver();
     private final JsonNode request;
     private final ZonedDateTime now;
     private final Map<String, Object> parameters = new HashMap<>();
@@ -65,7 +68,11 @@ public final class Evaluation {
     }
 
     public static void main(String[] arguments) throws IOException {
-        new Evaluation(JSON.readTree(new File(arguments[0]))).run(System.out);
+        BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String file = requests.readLine(); file != null; file = requests.readLine()) {
+            new Evaluation(JSON.readTree(new File(file))).run(System.out);
+            System.out.println();
+        }
     }
 
     private Interval period(JsonNode bounds) {
@@ -121,7 +128,7 @@ public final class Evaluation {
         try (BufferedReader lines = Files.newBufferedReader(Path.of(request.get("patients").asText()))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 PatientRecord patient = new PatientRecord(parser.parseResource(Bundle.class, line), valueSets, derived);
-                Map<String, DataProvider> data = Map.of(FHIR, new CompositeDataProvider(model, patient));
+                Map<String, DataProvider> data = Map.of(FHIR, new CompositeDataProvider(MODEL, patient));
                 print(out, answers(new Environment(libraries, data, valueSets), patient.patientId()));
             }
         }

@@ -20,6 +20,8 @@ from tests.measures.resources import criteria, group, measure, population
 
 LOGIC = Logic("""
 define Stays: [Encounter]
+define Finished: [Encounter] E where E.status = 'finished'
+define Planned: [Encounter] E where E.status = 'planned'
 define Adult: AgeInYears() >= 18
 define function Gender(): Patient.gender.value
 define function Status(stay FHIR.Encounter): stay.status.value
@@ -69,6 +71,17 @@ def test_components_of_both_kinds(tmp_path: Path) -> None:
 
 def test_a_value_of_patients(tmp_path: Path) -> None:
     assert strata(tmp_path, planned("Gender", basis="boolean")) == {"female": (True, False), "male": (False, True)}
+
+
+def test_the_episodes_of_both_initial_populations_of_a_ratio(tmp_path: Path) -> None:
+    populations = [population("initial-population", define, id=define) for define in ("Finished", "Planned")]
+    drawn = [population("denominator", "Finished"), population("numerator", "Planned")]
+    stratifier = {"id": "s", "criteria": criteria("Status")}
+    ratio = measure(group("ratio", *populations, *drawn, basis="Encounter", stratifier=[stratifier]))
+    assert strata(tmp_path, plan_measure(ratio, LOGIC.lowering.libraries, kernel_for)) == {
+        "finished": (True, False, True),
+        "planned": (False, True, False),
+    }
 
 
 def test_a_function_of_two_episodes_is_refused() -> None:

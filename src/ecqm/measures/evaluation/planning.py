@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,6 +28,7 @@ from ecqm.plan.lowering.core import Lowered, Place, Scope
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.references import call_function
 from ecqm.plan.nodes import CollectWithin, Constant, Node, PlanNode, Property, Retrieve, Scan, reachable
+from ecqm.plan.rewrites.unions import union
 from ecqm.values import ValueSet
 
 
@@ -158,17 +159,19 @@ def plan_observation(lowering: Lowering, group: Group, observation: Population) 
     if not library.functions.get(observation.expression):
         return Observation(lowering.define(library, observation.expression))
     observed = group.population(observation.criteria_reference or "")
-    return _plan_function(lowering, observation.expression, observed, f"group {group.id}: observation {observation.id}")
+    place = f"group {group.id}: observation {observation.id}"
+    return _plan_function(lowering, observation.expression, [observed], place)
 
 
 def plan_stratifier(lowering: Lowering, group: Group, component: StratifierComponent) -> Observation:
-    """The plan of a stratifier that is a function: of an episode of the group's initial population, or without operands
-    for patients (Quality Measure IG, "Stratification"). Raises MeasureError for a function of several operands."""
-    counted = group.having(PopulationCode.INITIAL_POPULATION)[0]
+    """The plan of a stratifier that is a function: of an episode of any of the group's initial populations, or without
+    operands for patients (Quality Measure IG, "Stratification"). Raises MeasureError for a function of several
+    operands."""
+    counted = group.having(PopulationCode.INITIAL_POPULATION)
     return _plan_function(lowering, component.expression, counted, f"group {group.id}: stratifier {component.id}")
 
 
-def _plan_function(lowering: Lowering, name: str, population: Population, place: str) -> Observation:
+def _plan_function(lowering: Lowering, name: str, populations: Sequence[Population], place: str) -> Observation:
     library = lowering.libraries.main
     function: elm.FunctionDef = library.functions[name][0]
     scope = Scope(library, (f'{library.identifier.name}."{function.name}"',))
@@ -178,9 +181,10 @@ def _plan_function(lowering: Lowering, name: str, population: Population, place:
         raise MeasureError(
             f"{place} is a function of {len(function.operand)} operands, "
             f"{', '.join(operand.name for operand in function.operand)}; it should have one, an element of population "
-            f"{population.id}"
+            f"{' or '.join(population.id for population in populations)}"
         )
-    source = lowering.define(library, population.expression)
+    sources = [lowering.define(library, population.expression) for population in populations]
+    source = sources[0] if len(sources) == 1 else union(lowering.builder, sources)
     episode = element_variable(lowering, source, scope)
     value = call_function(lowering, library, function, (episode,), function.name, scope.with_variable(episode))
     scan = lowering.builder.make(Scan, source, episode, (), None)

@@ -46,6 +46,11 @@ def test_what_raises_an_error() -> None:
     assert "more than one element" in result.stderr
 
 
+def test_values_of_data_are_converted_without_libraries() -> None:
+    result = ecqm("eval", "[Encounter] E where E.status = 'finished' return E.status", "--data", CASES / KIDNEY)
+    assert result.exit_code == 0 and "'finished'" in result.stdout
+
+
 def test_without_data_there_is_nothing_to_retrieve(tmp_path: Path) -> None:
     (tmp_path / "Mine.cql").write_text(
         "library Mine\nusing FHIR version '4.0.1'\ncontext Patient\ndefine A: [Encounter]"

@@ -94,8 +94,7 @@ def _value_sets(folders: Sequence[Path]) -> ValueSetStore:
 
 
 def _of_fhir(sources: SourceIndex) -> str:
-    """The source of a library for FHIR data, including FHIRHelpers if available."""
+    """The source of a library for FHIR data, including FHIRHelpers."""
     version = next(iter(sources.versions(_HELPERS)), None)
-    included = sources(_HELPERS, version) is not None
-    include = f"include {_HELPERS}" + (f" version '{version}'" if version else "") if included else ""
+    include = f"include {_HELPERS}" + (f" version '{version}'" if version else "")
     return f"using FHIR version '4.0.1'\n{include}\ncontext Patient\n"

@@ -74,6 +74,7 @@ class IndexedLibrary:
 
     @cached_property
     def identifier(self) -> LibraryIdentifier:
+        """The name and version; the name is empty if the library states none."""
         stated = self.node.identifier
         return LibraryIdentifier(stated.id or "", stated.version, stated.system)
 
@@ -93,22 +94,27 @@ class IndexedLibrary:
 
     @cached_property
     def parameters(self) -> Mapping[str, ParameterDef]:
+        """The parameters, by name."""
         return _by_name(self.node.parameters)
 
     @cached_property
     def value_sets(self) -> Mapping[str, ValueSetDef]:
+        """The value sets, by name."""
         return _by_name(self.node.valueSets)
 
     @cached_property
     def code_systems(self) -> Mapping[str, CodeSystemDef]:
+        """The code systems, by name."""
         return _by_name(self.node.codeSystems)
 
     @cached_property
     def codes(self) -> Mapping[str, CodeDef]:
+        """The codes, by name."""
         return _by_name(self.node.codes)
 
     @cached_property
     def concepts(self) -> Mapping[str, ConceptDef]:
+        """The concepts, by name."""
         return _by_name(self.node.concepts)
 
     @cached_property

@@ -88,4 +88,5 @@ class Catalog:
         return sorted(found, key=lambda source: version_key(source.version), reverse=True)
 
     def measure(self, source: MeasureSource) -> Measure:
+        """The measure that was read from a source."""
         return self._parsed[str(source)]

@@ -46,6 +46,7 @@ def of_elm(data: bytes) -> Declarations:
 
 
 def of_cql(text: str) -> Declarations:
+    """The declarations of a library in CQL, found by keywords, without compiling it."""
     text = _without_comments(text)
     library = _LIBRARY.search(text)
     return _declared(

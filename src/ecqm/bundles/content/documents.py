@@ -32,6 +32,7 @@ class Document:
 
     @property
     def path(self) -> PurePosixPath:
+        """The path of the document within its content."""
         return PurePosixPath(self.origin)
 
     @property

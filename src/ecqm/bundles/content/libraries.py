@@ -47,12 +47,15 @@ class LibrarySource:
         return f"{self.name}|{self.version}" if self.version else self.name
 
     def elm_json(self) -> bytes | None:
+        """The ELM in JSON, if there is any."""
         return self._read(Format.ELM_JSON)
 
     def elm_xml(self) -> bytes | None:
+        """The ELM in XML, if there is any."""
         return self._read(Format.ELM_XML)
 
     def cql(self) -> str | None:
+        """The CQL, if there is any."""
         data = self._read(Format.CQL)
         return None if data is None else data.decode("utf-8-sig", errors="replace")
 
@@ -101,6 +104,7 @@ class Libraries:
         self.supplied: dict[str | None, LibrarySource] = {}
 
     def add(self, name: str, version: str | None, form: Format, document: Document) -> None:
+        """Add one form of a library. Of several documents in one form, the first counts."""
         source = self._sources.setdefault(name, {}).setdefault(version, LibrarySource(name, version))
         source.forms.setdefault(form, document)
 

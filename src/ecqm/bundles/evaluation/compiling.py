@@ -39,15 +39,18 @@ class ContentSources(KnownSources):
         return (self._libraries.nearest if self._relax_versions else self._libraries.find)(name, version)
 
     def __call__(self, name: str, version: str | None) -> str | None:
+        """The CQL of a library; None if the content has none."""
         try:
             return self.find(name, version).cql()
         except LibraryNotFound:
             return None
 
     def versions(self, name: str) -> list[str | None]:
+        """The versions of a library in the content."""
         return [source.version for source in self._libraries.versions(unqualified(name))]
 
     def file(self, name: str, version: str | None) -> str | None:
+        """Where the CQL of a library is, for messages; None if the content has none."""
         try:
             return file_of(self.find(name, version))
         except LibraryNotFound:

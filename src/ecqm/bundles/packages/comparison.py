@@ -40,6 +40,7 @@ class PackageCaseResult(CaseResult):
     problems: tuple[DataProblem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """The result as in the JSON report of a deck."""
         return super().to_json() | {
             "episodesAgree": self.episodes_agree,
             "statements": {"compared": self.statements, "agree": self.statements_agree, "differ": self.differing},

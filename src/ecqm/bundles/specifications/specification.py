@@ -79,6 +79,7 @@ class Assembled:
 
     @property
     def content_hash(self) -> str:
+        """The hash of all parts, by which specifications are compared."""
         return hash_of(part for part, _ in self.parts)
 
 

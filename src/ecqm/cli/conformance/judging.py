@@ -43,6 +43,7 @@ class Verdict:
     reason: str = ""
 
     def to_json(self) -> dict[str, str]:
+        """The verdict as in the JSON report of a suite."""
         return {
             "file": self.test.file,
             "group": self.test.group,

@@ -44,6 +44,8 @@ class Quantity(msgspec.Struct, gc=False):
 
 
 class Ratio(msgspec.Struct, gc=False):
+    """A ratio of two quantities."""
+
     numerator: Quantity | None = None
     denominator: Quantity | None = None
 

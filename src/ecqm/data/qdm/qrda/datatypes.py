@@ -145,6 +145,7 @@ def read_codes(element: Element) -> list[Code]:
 
 
 def write_code(element: Element, value: Code) -> None:
+    """Write a code, or a value set in place of one. Raises Unwritable if its code system has no known OID."""
     if value.system == VALUE_SETS:
         element.set("nullFlavor", "NA")
         element.set(f"{{{SDTC}}}valueSet", value.code or "")
@@ -301,6 +302,7 @@ def read_identifier(element: Element) -> str | None:
 
 
 def write_identifier(element: Element, value: str) -> None:
+    """Write an identifier, below the root that this package gives to identifiers."""
     element.set("root", ROOT_OF_IDS)
     element.set("extension", value)
 

@@ -54,6 +54,7 @@ class Template:
     extension: str | None = None
 
     def write(self, element: Element, tag: str = "templateId") -> None:
+        """Add the template's identifier to an element."""
         template = etree.SubElement(element, name(tag), root=self.oid)
         if self.extension is not None:
             template.set("extension", self.extension)
@@ -61,16 +62,20 @@ class Template:
 
 @dataclass(frozen=True)
 class Step:
+    """One step of a path."""
+
     tag: str
     attributes: tuple[tuple[str, str], ...]
     templates: tuple[Template, ...]
 
     def fits(self, element: Element) -> bool:
+        """Whether an element answers to the step."""
         if self.templates:
             return self.templates[-1].oid in template_oids(element)
         return all(element.get(key) == value for key, value in self.attributes if key not in _OF_KIND)
 
     def make(self, parent: Element) -> Element:
+        """A new child with everything that the step says."""
         element = etree.SubElement(parent, name(self.tag), dict(self.attributes))
         for template in self.templates:
             template.write(element, "sdtc:templateId" if self.tag.startswith("sdtc:") else "templateId")

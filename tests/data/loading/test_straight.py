@@ -12,6 +12,7 @@ import pytest
 
 from ecqm.data import EVERYTHING, Cohort, Demand
 from ecqm.data.cohort.table import ResourceTable
+from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.fhir.structs import DEEPEST
 from ecqm.data.loading import building as building_module
 from ecqm.data.loading.load import load
@@ -23,6 +24,9 @@ from tests.data.resources import Json, coded, encounter, observation, patient
 from tests.data.stores import assert_same, varied
 
 SOME = Demand.of(None, ["value", "period", "diagnosis", "rank", "code", "extension", "birthDate"])
+WHOLE = Demand.of(
+    None, ["diagnosis", "component"], fhir_schema().structured(["Encounter.Diagnosis", "Observation.Component"])
+)
 
 
 def ndjson(folder: Path, resources: Sequence[Json]) -> Path:
@@ -122,12 +126,18 @@ def test_every_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: lis
     assert ways == ["straight"]
 
 
-def test_extensions_of_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str]) -> None:
+@pytest.mark.parametrize("demand", [EVERYTHING, SOME, WHOLE], ids=["everything", "some", "whole"])
+def test_extensions_of_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str], demand: Demand
+) -> None:
     nested = {"url": "n", "extension": [{"url": "i", "valueDecimal": 1.5}, {"url": "j", "valueCoding": {"code": "c"}}]}
     concept = {**coded("x"), "id": "c1", "extension": [{"url": "u", "valueReference": {"reference": "Patient/a"}}]}
     concept["coding"] += [{"code": "y", "userSelected": False, "extension": concept["extension"]}, {"id": "nothing"}]
-    more = {"_status": {"id": "s1", "extension": [nested]}, "extension": [nested], "code": concept}
-    both(monkeypatch, ndjson(tmp_path / "data", of_patient("a", patient(), observation("o", **more))), tmp_path)
+    more: Json = {"_status": {"id": "s1", "extension": [nested]}, "extension": [nested], "code": concept}
+    more["component"] = [{"code": concept, "valueQuantity": {"value": 1, "_value": {"extension": [nested]}}}]
+    visit = encounter("e", diagnosis=[{"condition": {"reference": "Condition/c"}, "_rank": {"extension": [nested]}}])
+    resources = of_patient("a", patient(), observation("o", **more), visit)
+    both(monkeypatch, ndjson(tmp_path / "data", resources), tmp_path, demand)
     assert ways == ["straight"]
 
 

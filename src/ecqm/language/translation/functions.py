@@ -148,12 +148,13 @@ def _call_function(
     chosen = by_types[resolution.signature.operands]
     if _is_overloaded(translator, name, library, len(operands)):
         resolution = replace(resolution, has_overloads=True)
-    result = chosen.result
-    if result is None and library is not None:
-        raise DependsOnBroken(f"{name!r} of {library} has errors", context)
     if library is None:
         # The body is translated now even if the result type is declared, which finds functions that call themselves.
         result = translator.library.result_of(chosen, context)
+    elif chosen.result is None:
+        raise DependsOnBroken(f"{name!r} of {library} has errors", context)
+    else:
+        result = chosen.result
     node = nodes.FunctionRef(
         name=name,
         libraryName=library,

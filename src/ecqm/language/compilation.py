@@ -24,6 +24,7 @@ class Compilation:
 
     @property
     def ok(self) -> bool:
+        """Whether there are no errors."""
         return not self.errors
 
 

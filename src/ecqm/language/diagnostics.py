@@ -61,6 +61,7 @@ class Diagnostics:
     found: list[Diagnostic] = field(default_factory=list)
 
     def add(self, diagnostic: Diagnostic) -> None:
+        """Add a diagnostic, unless it was added before."""
         if diagnostic not in self.found:
             self.found.append(diagnostic)
 
@@ -70,10 +71,12 @@ class Diagnostics:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
+        """The errors."""
         return self._of("error")
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings."""
         return self._of("warning")
 
 

@@ -112,14 +112,17 @@ class SourceIndex(KnownSources):
                 self.sources.setdefault((source.name, source.version), source)
 
     def versions(self, name: str) -> list[str | None]:
+        """The versions of a library, the newest first."""
         found = [version for known, version in self.sources if known == name]
         return sorted(found, key=_version_key, reverse=True)
 
     def __call__(self, name: str, version: str | None) -> str | None:
+        """The source of a library; None if there is none."""
         found = self._find(name, version)
         return None if found is None else found.text
 
     def file(self, name: str, version: str | None) -> str | None:
+        """The file of a library; None if there is none."""
         found = self._find(name, version)
         return None if found is None else str(found.path)
 

@@ -43,6 +43,7 @@ class FunctionSymbol:
     external: bool = False
 
     def signature(self, result: CqlType) -> Signature:
+        """The signature, with this result type."""
         return Signature(self.name, tuple(type_ for _, type_ in self.operands), result)
 
 

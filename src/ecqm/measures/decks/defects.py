@@ -31,6 +31,8 @@ class DefectListError(ValueError):
 
 @dataclass(frozen=True)
 class Defect:
+    """A case whose published expectation is wrong; `wrong` names what is (empty: any population)."""
+
     measure: str
     case: str
     reason: str
@@ -47,6 +49,7 @@ class Defect:
         return not self.wrong or bool(self.wrong - BESIDE)
 
     def to_json(self) -> dict[str, Any]:
+        """The defect as in the JSON report of a deck."""
         return {"reason": self.reason, "evidence": self.evidence, "wrong": sorted(self.wrong)}
 
 

@@ -123,12 +123,16 @@ class ExpectedPopulation:
 
 @dataclass(frozen=True)
 class ExpectedStratum:
+    """A stratum of a test case, with the counts of its populations."""
+
     value: str | None
     populations: tuple[ExpectedPopulation, ...]
 
 
 @dataclass(frozen=True)
 class ExpectedStratifier:
+    """The strata of one stratifier of a test case."""
+
     id: str | None
     code: str | None
     strata: tuple[ExpectedStratum, ...]

@@ -15,6 +15,8 @@ class MeasureError(ValueError):
 
 
 class Scoring(StrEnum):
+    """http://terminology.hl7.org/CodeSystem/measure-scoring"""
+
     PROPORTION = "proportion"
     RATIO = "ratio"
     CONTINUOUS_VARIABLE = "continuous-variable"
@@ -48,6 +50,8 @@ class Aggregate(StrEnum):
 
 
 class CompositeScoring(StrEnum):
+    """http://terminology.hl7.org/CodeSystem/composite-measure-scoring"""
+
     OPPORTUNITY = "opportunity"
     ALL_OR_NOTHING = "all-or-nothing"
     LINEAR = "linear"
@@ -78,6 +82,8 @@ class Population:
 
 @dataclass(frozen=True)
 class StratifierComponent:
+    """One criterion of a stratifier: the definition whose values divide the populations."""
+
     id: str
     expression: str
     code: str | None = None
@@ -105,6 +111,9 @@ class Stratifier:
 
 @dataclass(frozen=True)
 class Group:
+    """One score of a measure, with its populations. `basis` is what it counts (Quality Measure IG, "Population Basis"):
+    `boolean` for patients, otherwise the type of the episodes."""
+
     id: str
     scoring: Scoring
     basis: str
@@ -124,6 +133,7 @@ class Group:
         return tuple(population for population in self.populations if population.code is code)
 
     def population(self, population_id: str) -> Population:
+        """The population with an id. Raises KeyError."""
         for population in self.populations:
             if population.id == population_id:
                 return population

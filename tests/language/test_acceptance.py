@@ -71,6 +71,7 @@ def test_accepted(source: str, expected: str) -> None:
         "{ 1 } intersect { 'a' }",
         "{ 1 } except { 'a' }",
         "coded in vs",
+        "Concept { Code 'a' from cs, Code 'b' from cs display 'B' } display 'either'",
     ],
 )
 def test_accepted_with_declarations(source: str) -> None:

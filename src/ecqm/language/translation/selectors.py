@@ -231,7 +231,7 @@ def code(translator: Translator, context: Context) -> nodes.Code:
 def concept_term(translator: Translator, context: Context) -> Typed:
     display = context.displayClause()
     node = nodes.Concept(
-        code=[code(translator, code) for code in context.codeLiteral()],
+        code=[code(translator, literal) for literal in context.codeLiteral()],
         display=None if display is None else unescape(display.STRING().getText()),
     )
     return Typed(node, CONCEPT)

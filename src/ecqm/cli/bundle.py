@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecqm.cli.contents import libraries_option, valuesets_option
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.bundles.specifications.releases import Release
@@ -26,14 +27,6 @@ _store = click.option(
 )
 _year = click.option("--year", type=int, metavar="YEAR", help="Reporting year.")
 _version = click.option("--version", "version", metavar="VERSION", help="Version of the measure.")
-_format = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of the list.",
-)
 
 
 @click.group("bundle")
@@ -85,7 +78,7 @@ def add(
 @click.option("--measure", metavar="NAME", help="Only this measure, by CMS id or name.")
 @_year
 @_store
-@_format
+@format_option("table", "json", of="list")
 def list_specifications(measure: str | None, year: int | None, store: Path | None, form: str) -> None:
     """List the specifications in the store."""
     specifications = _open(store)
@@ -108,7 +101,7 @@ def list_specifications(measure: str | None, year: int | None, store: Path | Non
 @click.option("--measure", metavar="NAME", help="Only this measure, by CMS id or name.")
 @_year
 @_store
-@_format
+@format_option("table", "json", of="list")
 def list_releases(measure: str | None, year: int | None, store: Path | None, form: str) -> None:
     """List the known annual releases of CMS measures, and how many of their measures are in the store.
 
@@ -144,7 +137,7 @@ def list_releases(measure: str | None, year: int | None, store: Path | None, for
 @_year
 @_version
 @_store
-@_format
+@format_option("table", "json", of="list")
 def show(measure: str, year: int | None, version: str | None, store: Path | None, form: str) -> None:
     """Show one specification with its parts."""
     found = _open(store).find(measure, year, version)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.language import Compilation, Compiler, Diagnostic
@@ -37,9 +38,7 @@ _RESOURCES = Path("input", "resources", "library")
     help="Where to look for included libraries, besides the folders of PATHS (may be repeated).",
 )
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write ELM files to.")
-@click.option(
-    "--format", "form", type=click.Choice(["json", "xml"]), default="json", show_default=True, help="Form of the ELM."
-)
+@format_option("json", "xml", of="ELM")
 @click.option("--annotations", is_flag=True, help="Add the source text of each definition, linked to its nodes.")
 @click.option("--locators", is_flag=True, help="Add the source location of each node.")
 @click.option("--result-types", is_flag=True, help="Add the type of each node.")

@@ -19,6 +19,7 @@ from ecqm.cli.contents import (
     valuesets_option,
 )
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.bundles.evaluation.batches import Stated
@@ -51,14 +52,7 @@ if TYPE_CHECKING:
 @period_option
 @profiles_option
 @relax_versions_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "html"]),
-    default="text",
-    show_default=True,
-    help="Form of the explanation.",
-)
+@format_option("text", "json", "html", of="explanation")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to instead of printing.")
 def command(
     content: Path,

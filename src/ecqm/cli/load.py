@@ -11,6 +11,7 @@ import click
 
 from ecqm.cli.contents import libraries_option, valuesets_option
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.data import Demand
@@ -49,14 +50,7 @@ _LARGEST_OFFSET = 14 * 60
     "--offset", metavar="OFFSET", default="+00:00", show_default=True, help="UTC offset of date-times that have none."
 )
 @click.option("--jobs", type=click.IntRange(1), help="Number of processes; by default the number of cores.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of the report.",
-)
+@format_option("table", "json", of="report")
 def command(
     data: tuple[Path, ...],
     output: Path,

@@ -13,6 +13,7 @@ import click
 
 from ecqm.cli.decks import matched, tests_option, unarchived
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.measures.definition import Measure
@@ -35,14 +36,7 @@ _GAP = 2
 @click.argument("content", type=click.Path(path_type=Path, exists=True))
 @click.option("--measure", "names", multiple=True, metavar="NAME", help="Only this measure (may be repeated).")
 @tests_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of the list.",
-)
+@format_option("table", "json", of="list")
 def command(content: Path, names: tuple[str, ...], tests: Path | None, form: str) -> None:
     """List the measures of CONTENT.
 

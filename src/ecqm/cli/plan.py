@@ -10,6 +10,7 @@ import click
 
 from ecqm.cli.contents import libraries_option, relax_versions_option
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.measures.evaluation.planning import MeasurePlan
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
 @click.option("--define", "defines", multiple=True, metavar="NAME", help="Only this definition (may be repeated).")
 @libraries_option
 @relax_versions_option
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the plan."
-)
+@format_option("text", "json", of="plan")
 def command(
     content: Path, measure: str, defines: tuple[str, ...], libraries: tuple[Path, ...], relax_versions: bool, form: str
 ) -> None:

@@ -21,6 +21,7 @@ from ecqm.cli.contents import (
 )
 from ecqm.cli.decks import matched, tests_option, unarchived, warn
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.bundles.decks.runner import DeckRunner
@@ -63,14 +64,7 @@ _PROBLEMS_SHOWN = 5
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="TOML list of expectations that are known to be wrong.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "junit"]),
-    default="table",
-    show_default=True,
-    help="Form of the results; junit for build servers.",
-)
+@format_option("table", "json", "junit", of="results; junit for build servers")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

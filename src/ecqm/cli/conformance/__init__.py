@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecqm.cli.examples import examples
+from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
     from ecqm.cli.conformance.judging import Verdict
@@ -27,14 +28,7 @@ KNOWN = Path(__file__).parent / "known.toml"
     ),
 )
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Form of the results.",
-)
+@format_option("table", "json", of="results")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

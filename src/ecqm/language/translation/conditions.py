@@ -9,12 +9,7 @@ from ecqm.language.diagnostics import CqlError
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Translator, Typed, translates, word
 from ecqm.language.translation.selectors import literal, type_of
-from ecqm.types import (
-    BOOLEAN,
-    STRING,
-    ChoiceType,
-    CqlType,
-)
+from ecqm.types import BOOLEAN, STRING, ChoiceType, CqlType
 
 _UCUM = {
     "year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s",

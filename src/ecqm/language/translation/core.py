@@ -22,14 +22,7 @@ from ecqm.language.symbols import Scope
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.narrative import narrative
-from ecqm.types import (
-    BOOLEAN,
-    ChoiceType,
-    CqlType,
-    IntervalType,
-    ListType,
-    NamedType,
-)
+from ecqm.types import BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType
 
 Context = Any
 DEEPEST_EXPRESSION = 600
@@ -364,10 +357,17 @@ class Translator:
         if inner is not None:
             value = self.convert(value, inner)
         if conversion.kind is Kind.LIST_PROMOTION:
-            value = Typed(nodes.List(element=[value.node]), conversion.to)
+            value = Typed(nodes.ToList(operand=value.node), conversion.to)
         elif conversion.kind is Kind.INTERVAL_PROMOTION:
-            value = Typed(nodes.Interval(low=value.node, high=value.node), conversion.to)
+            value = self._interval_of(value, conversion.to)
         return self.record_type(value)
+
+    def _interval_of(self, point: Typed, to: CqlType) -> Typed:
+        """The interval of one point. That of a null is null, and not the interval without bounds."""
+        null = self.cast(self.record_type(Typed(nodes.Null(), ANY)), to)
+        interval = self.record_type(Typed(nodes.Interval(low=point.node, high=point.node), to))
+        test = self.record_type(Typed(nodes.IsNull(operand=point.node), BOOLEAN))
+        return Typed(nodes.If(condition=test.node, then=null.node, else_=interval.node), to)
 
     def to_type(self, value: Typed, type_: CqlType, context: Context) -> Typed:
         """`value` as a value of `type_`, converted implicitly if necessary. Raises CqlError if that is impossible."""

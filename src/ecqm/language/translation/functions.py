@@ -129,9 +129,6 @@ def _fluent_call(
     return None
 
 
-# -- calling ----------------------------------------------------------------------------------------------------------
-
-
 def _call_function(
     translator: Translator,
     overloads: Sequence[FunctionSymbol],

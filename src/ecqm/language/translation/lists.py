@@ -7,14 +7,7 @@ from decimal import Decimal
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Translator, Typed, translates, word
-from ecqm.types import (
-    ANY,
-    DATETIME,
-    QUANTITY,
-    ChoiceType,
-    ListType,
-    choice_of,
-)
+from ecqm.types import ANY, DATETIME, QUANTITY, ChoiceType, ListType, choice_of
 
 _SETS = {"|": "Union", "union": "Union", "intersect": "Intersect", "except": "Except"}
 _OF = {"start": "Start", "end": "End", "width": "Width", "successor": "Successor", "predecessor": "Predecessor"}
@@ -24,9 +17,6 @@ _COMPONENTS = {
     "timezone": "TimezoneFrom",
     "timezoneoffset": "TimezoneOffsetFrom",
 }
-
-
-# -- lists, sets ------------------------------------------------------------------------------------------------------
 
 
 @translates("SetExpression")

@@ -6,17 +6,7 @@ from ecqm.elm import nodes
 from ecqm.language.conversions import CAST, Conversion, Kind
 from ecqm.language.translation.core import Context, Translator, Typed, translates, word
 from ecqm.language.translation.operators import compared_to
-from ecqm.types import (
-    CODE,
-    CODE_SYSTEM,
-    CONCEPT,
-    VALUE_SET,
-    ChoiceType,
-    CqlType,
-    ListType,
-)
-
-# -- membership -------------------------------------------------------------------------------------------------------
+from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, ChoiceType, CqlType, ListType
 
 
 @translates("MembershipExpression")

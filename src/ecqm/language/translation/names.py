@@ -10,17 +10,7 @@ from ecqm.language.literals import unescape
 from ecqm.language.symbols import Declared, Symbol
 from ecqm.language.translation.core import Context, Translator, Typed, unknown_name
 from ecqm.language.translation.targets import access, through_target
-from ecqm.types import (
-    ANY,
-    BOOLEAN,
-    ChoiceType,
-    CqlType,
-    IntervalType,
-    ListType,
-    NamedType,
-    TupleType,
-    choice_of,
-)
+from ecqm.types import ANY, BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
 
 _INTERVAL_ELEMENTS = ("low", "high", "lowClosed", "highClosed")
 

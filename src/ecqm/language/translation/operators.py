@@ -9,12 +9,7 @@ from ecqm.language.literals import INTEGER_LIMIT
 from ecqm.language.translation.core import Context, Translator, Typed, translates, word
 from ecqm.language.translation.names import parts_of
 from ecqm.language.translation.selectors import literal
-from ecqm.types import (
-    ANY,
-    STRING,
-    CqlType,
-    IntervalType,
-)
+from ecqm.types import ANY, STRING, CqlType, IntervalType
 
 _INEQUALITIES = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
 _ARITHMETIC = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo", "-": "Subtract"}

@@ -6,15 +6,7 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name, word
 from ecqm.language.translation.membership import membership
-from ecqm.language.translation.names import (
-    element_names,
-    element_of,
-    library_member,
-    lookup,
-    member,
-    name_of,
-    parts_of,
-)
+from ecqm.language.translation.names import element_names, element_of, library_member, lookup, member, name_of, parts_of
 from ecqm.language.translation.selectors import literal
 from ecqm.language.translation.targets import access
 from ecqm.models.model import ModelType

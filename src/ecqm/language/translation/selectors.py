@@ -10,14 +10,7 @@ from ecqm.language.diagnostics import CqlError
 from ecqm.language.literals import check_decimal, check_integer, check_long, check_magnitude, temporal_parts, unescape
 from ecqm.language.symbols import Declared
 from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name, word
-from ecqm.language.translation.names import (
-    element_names,
-    element_of,
-    library_member,
-    name_of,
-    parts_of,
-    reference,
-)
+from ecqm.language.translation.names import element_names, element_of, library_member, name_of, parts_of, reference
 from ecqm.types import (
     ANY,
     BOOLEAN,

@@ -11,6 +11,7 @@ from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Translator, Typed
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import member, reference
+from ecqm.language.translation.selectors import literal
 from ecqm.types import CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, ListType, NamedType
 
 Function = Callable[[Translator, list[Typed], Context], Typed]
@@ -94,12 +95,6 @@ def _slice(source: Typed, start: nodes.Expression, end: nodes.Expression) -> Typ
     return Typed(nodes.Slice(source=source.node, startIndex=start, endIndex=end), source.type)
 
 
-def _integer(translator: Translator, value: int) -> nodes.Literal:
-    literal = nodes.Literal(valueType=translator.models.qname(INTEGER), value=str(value))
-    translator.record_type(Typed(literal, INTEGER))
-    return literal
-
-
 def _list_and_count(translator: Translator, name: str, operands: list[Typed], context: Context) -> tuple[Typed, Typed]:
     resolution = translator.try_resolve(_ELEMENT_OF_LIST, operands, name, context)
     if resolution is None:
@@ -118,16 +113,15 @@ def call_skip(translator: Translator, operands: list[Typed], context: Context) -
 def call_tail(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     if len(operands) != 1:
         raise CqlError("Tail takes a list", context)
-    source, count = _list_and_count(translator, "Tail", [*operands, Typed(_integer(translator, 1), INTEGER)], context)
+    source, count = _list_and_count(translator, "Tail", [*operands, literal(translator, INTEGER, "1")], context)
     return _slice(source, count.node, nodes.Null())
 
 
 @called("Take")
 def call_take(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     source, count = _list_and_count(translator, "Take", operands, context)
-    zero = _integer(translator, 0)
-    end = translator.operator("Coalesce", [count, Typed(zero, INTEGER)], context)
-    return _slice(source, _integer(translator, 0), end.node)
+    end = translator.operator("Coalesce", [count, literal(translator, INTEGER, "0")], context)
+    return _slice(source, literal(translator, INTEGER, "0").node, end.node)
 
 
 @called("CalculateAge")

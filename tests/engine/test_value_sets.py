@@ -18,13 +18,23 @@ from tests.data.resources import encounter, observation, patient
 from tests.engine.logic import REQUEST, Logic, cohort_of
 from tests.terminology.documents import documents
 
-STORE = ValueSetStore(documents(value_set("ab"), value_set("c", url="http://other")))
+SYSTEM = {
+    "resourceType": "CodeSystem",
+    "url": "http://s",
+    "content": "complete",
+    "concept": [{"code": "a", "concept": [{"code": "b"}]}],
+}
+FRAGMENT = SYSTEM | {"url": "http://fragment", "content": "fragment"}
+STORE = ValueSetStore(documents(value_set("ab"), value_set("c", url="http://other"), SYSTEM, FRAGMENT))
 DECLARED = f"""
 codesystem "S": 'http://s'
+codesystem "Part": 'http://fragment'
 valueset "VS": '{VALUE_SET}'
 valueset "Other": 'http://other'
 valueset "Gone": 'http://gone'
 code "A": 'a' from "S"
+code "B": 'b' from "S"
+code "D": 'd' from "S"
 parameter Unset System.ValueSet
 parameter Chosen default "Other"
 """
@@ -82,6 +92,30 @@ def test_values(cohort: Cohort, expression: str, expected: list[Any]) -> None:
     given, run = logic(expression), executor(cohort)
     assert given.values("X", run) == expected
     assert not run.errors
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('"A" in "S"', True),
+        ('"D" in "S"', False),
+        ("'b' in \"S\"", True),
+        ('{ "D", "B" } in "S"', True),
+        ("System.Code { code: 'a', system: 'http://fragment' } in \"S\"", False),
+        ('Subsumes("A", "B")', True),
+        ('Subsumes("B", "A")', False),
+        ('SubsumedBy("B", "A")', True),
+        ('Subsumes("A", "A")', True),
+    ],
+)
+def test_code_systems(cohort: Cohort, expression: str, expected: bool) -> None:
+    """`elm:23.7`, `elm:23.12`: of code systems that are available as a whole."""
+    assert logic(expression).values("X", executor(cohort)) == [expected] * 3
+
+
+def test_code_systems_that_are_not_available_as_a_whole_are_errors(cohort: Cohort) -> None:
+    with pytest.raises(EvaluationError, match="code system http://fragment is not available as a whole"):
+        logic('"A" in "Part"').values("X", executor(cohort))
 
 
 def test_a_value_set_given_to_the_run(cohort: Cohort) -> None:

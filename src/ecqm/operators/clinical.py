@@ -28,6 +28,10 @@ class CodeSystems(Protocol):
         """The codes of a code system. Raises CqlError if it is unknown."""
         ...
 
+    def is_same(self, one: str, other: str) -> bool:
+        """Whether two names are of one code system."""
+        ...
+
     def subsumes(self, ancestor: Code, descendant: Code) -> bool:
         """Whether a code is an ancestor of another in the hierarchy of their system."""
         ...
@@ -207,9 +211,12 @@ def _any_in_code_system(
         return False
     if code_system is None:
         return None
-    members = _code_systems(context).codes(code_system.id, code_system.version)
+    code_systems = _code_systems(context)
+    members = code_systems.codes(code_system.id, code_system.version)
     return any(
-        code in members if isinstance(code, str) else code.system == code_system.id and code.code in members
+        code in members
+        if isinstance(code, str)
+        else code.system is not None and code_systems.is_same(code.system, code_system.id) and code.code in members
         for code in wanted
     )
 

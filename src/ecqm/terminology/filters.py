@@ -48,10 +48,10 @@ class Concepts:
             for value in self.values(concept.code, "child"):
                 self._children[concept.code][value] = None
 
-    @property
-    def codes(self) -> set[str]:
+    @cached_property
+    def codes(self) -> frozenset[str]:
         """All codes."""
-        return set(self._concepts)
+        return frozenset(self._concepts)
 
     def values(self, code: str, name: str) -> list[str]:
         """The values of a property of a concept, as text. `code`, `concept` and `display` count as properties."""
@@ -109,7 +109,7 @@ def _reached(start: str, links: Mapping[str, Mapping[str, None]]) -> set[str]:
 _BY_HIERARCHY: Mapping[str, Callable[[Concepts, str], set[str]]] = {
     "is-a": lambda concepts, code: concepts.descendants(code) | concepts.itself(code),
     "descendent-of": lambda concepts, code: concepts.descendants(code) - {code},
-    "is-not-a": lambda concepts, code: concepts.codes - concepts.descendants(code) - {code},
+    "is-not-a": lambda concepts, code: set(concepts.codes - concepts.descendants(code) - {code}),
     "generalizes": lambda concepts, code: concepts.ancestors(code) | concepts.itself(code),
     "child-of": lambda concepts, code: concepts.children(code),
     "descendent-leaf": lambda concepts, code: {c for c in concepts.descendants(code) if not concepts.children(c)},

@@ -17,6 +17,7 @@ import msgspec
 from ecqm.json_decoding import json_decoder
 from ecqm.terminology.codes import CodeKey
 from ecqm.terminology.expansion import Expansion, expand
+from ecqm.terminology.filters import Concepts
 from ecqm.terminology.resources import (
     CodeSystemResource,
     ResourceHeader,
@@ -26,6 +27,7 @@ from ecqm.terminology.resources import (
     resource_type,
 )
 from ecqm.terminology.systems import bare_oid, canonical_system
+from ecqm.values import Code, CqlError
 
 Document = tuple[str, Callable[[], bytes]]
 """The name of a JSON document, and a function that reads it."""
@@ -111,6 +113,7 @@ class ValueSetStore:
         self._code_systems: dict[str, list[_Candidate]] = {}
         self._expansions: dict[tuple[str, str | None], Expansion | None] = {}
         self._in_progress: set[str] = set()
+        self._hierarchies: dict[tuple[str, str | None], Concepts] = {}
         self._pinned: dict[str, str] = {}
         self._layers = 0
         self.problems: list[str] = []
@@ -127,6 +130,7 @@ class ValueSetStore:
         self._unread.append((self._layers, documents))
         self._layers += 1
         self._expansions.clear()
+        self._hierarchies.clear()
 
     def pin(self, versions: Iterable[str]) -> None:
         """Set the versions to use for value sets that are looked up without one, given as canonicals with version."""
@@ -167,6 +171,34 @@ class ValueSetStore:
         candidates = _in_order(self._code_systems.get(canonical_system(name), []))
         same = [candidate for candidate in candidates if candidate.header.version == (version or in_url)]
         return decode_code_system((same or candidates)[0].read()) if candidates else None
+
+    def codes(self, code_system: str, version: str | None = None) -> frozenset[str]:
+        """The codes of a code system (`elm:23.7`). Raises CqlError if it is not available as a whole."""
+        return self._concepts(code_system, version).codes
+
+    def is_same(self, one: str, other: str) -> bool:
+        """Whether two names are of one code system."""
+        return canonical_system(one) == canonical_system(other)
+
+    def subsumes(self, ancestor: Code, descendant: Code) -> bool:
+        """Whether a code is above another in the hierarchy of their code system (`elm:23.12`); false for codes of
+        different systems. Raises CqlError if the system is not available as a whole."""
+        if not ancestor.code or not descendant.code or not ancestor.system or not descendant.system:
+            return False
+        if not self.is_same(ancestor.system, descendant.system):
+            return False
+        return descendant.code in self._concepts(ancestor.system, ancestor.version).descendants(ancestor.code)
+
+    def _concepts(self, code_system: str, version: str | None) -> Concepts:
+        key = (canonical_system(code_system), version)
+        found = self._hierarchies.get(key)
+        if found is None:
+            resource = self.code_system(code_system, version)
+            if resource is None or resource.content != "complete" or version not in (None, resource.version):
+                name = "|".join(filter(None, (code_system, version)))
+                raise CqlError(f"code system {name} is not available as a whole")
+            found = self._hierarchies[key] = Concepts(resource)
+        return found
 
     def missing(self, uses: Mapping[str, Iterable[str]]) -> list[MissingValueSet]:
         """The missing or incomplete value sets of `uses`, which maps identifiers to the libraries that use them."""

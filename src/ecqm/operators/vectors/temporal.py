@@ -176,7 +176,8 @@ def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
             continue
         rank, steps, far = move
         undecided[rows[far]] = True
-        reached = np.where(far, -1, np.minimum(points.precision[rows], rank))
+        # Precisions are unsigned, which numpy does not mix with -1 by itself.
+        reached = np.where(far, np.int8(-1), np.minimum(points.precision[rows], rank))
         for target in range(rank + 1):
             at = np.flatnonzero(reached == target)
             if len(at):

@@ -171,9 +171,17 @@ def test_signature_levels(level: str, recorded: int) -> None:
     assert isinstance(node, nodes.Less) and len(node.signature) == recorded
 
 
-def test_promotion_when_asked_for() -> None:
-    options = CompilerOptions(signatures=SignatureLevel.NONE, promotions=Promotions(list_demotion=True))
-    assert written(elm("1 + { 2 }", options)) == "Add([1, SingletonFrom(List(element=[2]))])"
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("1 + { 2 }", "Add([1, SingletonFrom(List(element=[2]))])"),
+        ("exists 1", "Exists(ToList(1))"),  # the list of a null is empty
+        ("Interval[1, 2] overlaps 3", "If(condition=IsNull(3)"),  # the interval of a null is null
+    ],
+)
+def test_promotions_when_asked_for(source: str, expected: str) -> None:
+    options = CompilerOptions(signatures=SignatureLevel.NONE, promotions=Promotions(True, True, True, True))
+    assert expected in written(elm(source, options))
 
 
 def test_result_types_locators_and_annotations_on_request() -> None:

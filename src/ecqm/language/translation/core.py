@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from ecqm.elm import nodes
-from ecqm.elm.nodes.base import fields
 from ecqm.language.common_types import common_type
 from ecqm.language.conversions import Conversion, Kind
 from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, definition_of, nearest, source_of, span_of
@@ -20,9 +18,10 @@ from ecqm.language.overloads import AmbiguousCall, Resolution, resolve
 from ecqm.language.signatures import Signature
 from ecqm.language.symbols import Scope
 from ecqm.language.system_operators import system_signatures
+from ecqm.language.translation.assembly import assembled
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.narrative import narrative
-from ecqm.types import BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType
+from ecqm.types import ANY, BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType
 
 Context = Any
 DEEPEST_EXPRESSION = 600
@@ -39,15 +38,6 @@ class Typed(NamedTuple):
 def word(context: Context, index: int) -> str:
     """The text of a child of a parse-tree context: usually a keyword or the symbol of an operator."""
     return str(context.getChild(index).getText())
-
-
-@cache
-def _operand_fields(node_class: type[nodes.Expression]) -> tuple[str, ...]:
-    return tuple(
-        field.name
-        for field in fields(node_class)
-        if field.is_child and field.name not in ("signature", "resultTypeSpecifier")
-    )
 
 
 Translation = Callable[["Translator", Context], Typed]
@@ -210,7 +200,7 @@ class Translator:
     def build_call(self, name: str, operands: Sequence[Typed], resolution: Resolution, **attributes: Any) -> Typed:
         """The node of a resolved operator."""
         converted = self.converted(operands, resolution)
-        node = self.assemble(name, [operand.node for operand in converted], **attributes)
+        node = assembled(name, [operand.node for operand in converted], **attributes)
         if isinstance(node, nodes.OperatorExpression):
             node.signature = self.call_signature(operands, resolution)
         return self.record_type(Typed(node, resolution.signature.result))
@@ -232,16 +222,6 @@ class Translator:
             or (level is SignatureLevel.DIFFERING and wanted != tuple(operand.type for operand in operands))
         )
         return [self.models.specifier(type_) for type_ in wanted] if recorded else []
-
-    def assemble(self, name: str, operands: Sequence[nodes.Expression], **attributes: Any) -> nodes.Expression:
-        """A node of class `name`, with its operands in the fields that the class declares for them."""
-        node_class: type[nodes.Expression] = getattr(nodes, name)
-        names = _operand_fields(node_class)
-        if names[:1] == ("operand",) and not issubclass(node_class, nodes.UnaryExpression | nodes.Round):
-            attributes["operand"] = list(operands)
-        else:
-            attributes.update(zip(names, operands, strict=False))
-        return node_class(**attributes)
 
     # ------------------------------------------------------------------------------------------ conversion
 
@@ -280,7 +260,7 @@ class Translator:
         """The call of a conversion: an operator of the language, or a function of a library."""
         library, name = operator
         if library == "System":
-            return self.record_type(Typed(self.assemble(name, [value.node]), to))
+            return self.record_type(Typed(assembled(name, [value.node]), to))
         return self.library_conversion(value, library, name, to)
 
     def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:

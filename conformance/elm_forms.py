@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from ecqm.elm import nodes
@@ -24,10 +25,15 @@ NORMALIZATIONS = {
     "named cast": "As and Is name their type in an attribute, or in a specifier",
     "include path": "a library is included by its name, or by its name and namespace",
     "alias names": "a query that the translator makes up names its aliases in its own way",
-    "value set twice": "a value set is given once, or once more as an expression",
+    "value set twice": "a value set or code system is given once, or once more as an expression",
     "point promotion": "a point is compared with an interval as it is, or made an interval of itself first",
     "interval folding": "a bound of an interval that was just selected is taken from the selector",
     "case order": "the items of a Case that tests types, in any order",
+    "choice cast": "a value is cast to a choice that its type belongs to, or used as it is",
+    "list type": "a list selector names the type of its elements, or only its operand does",
+    "literal spelling": "a Decimal is written with or without zeros at its end, a quantity with or without the unit 1",
+    "dotted path": "an element of an element by a path with a dot, or by two properties",
+    "null element": "a list, interval or tuple of nulls is cast as a whole, part by part, or not at all",
 }
 
 
@@ -91,7 +97,24 @@ class Normalizer:
                 replaced[f"{name}Expression"] = None
         return self._plain(node, **replaced)
 
+    def _List(self, node: nodes.List) -> Form:
+        return self._plain(node, typeSpecifier=None) if "list type" in self.enabled else self._plain(node)
+
+    def _Literal(self, node: nodes.Literal) -> Form:
+        if "literal spelling" in self.enabled and (node.valueType or "").endswith("}Decimal"):
+            return self._plain(node, value=str(Decimal(node.value or "0").normalize()))
+        return self._plain(node)
+
+    def _Quantity(self, node: nodes.Quantity) -> Form:
+        if "literal spelling" in self.enabled and node.unit == "1":
+            return self._plain(node, unit=None)
+        return self._plain(node)
+
     def _Property(self, node: nodes.Property) -> Any:
+        if "dotted path" in self.enabled and "." in (node.path or ""):
+            before, _, last = node.path.rpartition(".")
+            inner = nodes.Property(path=before, scope=node.scope, source=node.source)
+            return self(nodes.Property(path=last, source=inner))
         if "interval folding" in self.enabled and isinstance(node.source, nodes.Interval):
             bound = getattr(node.source, node.path) if node.path in ("low", "high") else None
             if bound is not None:
@@ -109,15 +132,26 @@ class Normalizer:
     def _AliasRef(self, node: nodes.AliasRef) -> Form:
         return self._plain(node, name=self._alias(node.name))
 
+    def _QueryLetRef(self, node: nodes.QueryLetRef) -> Form:
+        return self._plain(node, name=self._alias(node.name))
+
+    def _LetClause(self, node: nodes.LetClause) -> Form:
+        return self._plain(node, identifier=self._alias(node.identifier))
+
     def _AliasedQuerySource(self, node: nodes.AliasedQuerySource) -> Form:
         return self._plain(node, alias=self._alias(node.alias))
 
     _With = _Without = _AliasedQuerySource
 
-    def _Query(self, node: nodes.Query) -> Form:
+    def _Query(self, node: nodes.Query) -> Any:
+        if "null element" in self.enabled and _casts_elements(node):
+            source = self(node.source[0].expression)
+            if _holds_nulls(source):
+                return source
         if "alias names" not in self.enabled:
             return self._plain(node)
         names = [source.alias for source in (*node.source, *node.relationship)]
+        names += [let.identifier for let in node.let]
         depth = len(self.aliases)
         self.aliases.append({name: f"{depth}.{at}" for at, name in enumerate(names)})
         try:
@@ -130,6 +164,11 @@ class Normalizer:
             return self._plain(node, valuesetExpression=None)
         return self._plain(node)
 
+    def _InCodeSystem(self, node: nodes.InCodeSystem) -> Form:
+        if "value set twice" in self.enabled and node.codesystem is not None:
+            return self._plain(node, codesystemExpression=None)
+        return self._plain(node)
+
     def _Union(self, node: nodes.Union) -> Form:
         if "union order" not in self.enabled:
             return self._plain(node)
@@ -138,8 +177,13 @@ class Normalizer:
         return distinct[0] if len(distinct) == 1 else ("Union", tuple(distinct))
 
     def _As(self, node: nodes.As) -> Any:
-        if "null cast" in self.enabled and isinstance(node.operand, nodes.Null):
-            return ("Null",)
+        operand = self(node.operand)
+        if "null cast" in self.enabled and operand == ("Null",):
+            return operand
+        if "null element" in self.enabled and _holds_nulls(operand):
+            return operand
+        if "choice cast" in self.enabled and isinstance(node.asTypeSpecifier, nodes.ChoiceTypeSpecifier):
+            return operand
         if "named cast" in self.enabled and node.asType is not None:
             return self._plain(node, asType=None, asTypeSpecifier=nodes.NamedTypeSpecifier(name=node.asType))
         return self._plain(node)
@@ -173,6 +217,22 @@ def _union_operands(node: nodes.Expression) -> Iterator[nodes.Expression]:
         yield from _union_operands(node.operand)
     else:
         yield node
+
+
+def _casts_elements(query: nodes.Query) -> bool:
+    """Whether a query only casts the elements of a list."""
+    plain = len(query.source) == 1 and not (query.let or query.relationship or query.where or query.sort)
+    cast = None if query.return_ is None else query.return_.expression
+    return plain and isinstance(cast, nodes.As) and isinstance(cast.operand, nodes.AliasRef)
+
+
+def _holds_nulls(form: Form) -> bool:
+    """Whether a form is a list or an interval that holds nothing but nulls."""
+    parts = dict(form[1:]) if form[0] in ("List", "Interval") else None
+    if parts is None:
+        return False
+    held = parts.get("element", ()) if form[0] == "List" else (parts.get("low"), parts.get("high"))
+    return all(part == ("Null",) for part in held)
 
 
 def _is_list_of_choice(specifier: nodes.TypeSpecifier | None) -> bool:

@@ -259,11 +259,11 @@ def suite_expressions(folder: Path | None) -> list[Expression]:
     return [Expression(source, Form(source, (), "")) for source in written]
 
 
-def values_of(shapes: Sequence[Shape], others: Sequence[Expression], told: Any = print) -> dict[str, Values]:
+def values_of(shapes: Sequence[Shape], others: Sequence[Expression]) -> dict[str, Values]:
     """The values by every engine that is there."""
     sources = [each.cql for shape in shapes for whole in shape.expressions() for each in whole.all()]
     libraries, refused = compiled(list(dict.fromkeys([*sources, *(each.cql for each in others)])))
-    told(f"{sum(len(each.sources) for each in libraries)} expressions compile, {len(refused)} do not: {refused[:3]}")
+    print(f"{sum(len(each.sources) for each in libraries)} expressions compile, {len(refused)} do not: {refused[:3]}")
     own = evaluated(libraries)
     known = {"ecqm": own, "scalars": evaluated(libraries, kernels=False), "columns": in_columns(shapes, own)}
     with tempfile.TemporaryDirectory() as folder:

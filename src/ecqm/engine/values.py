@@ -37,6 +37,7 @@ from ecqm.models import load_model
 from ecqm.plan.nodes import Constant, Element, MakeList, MakeRecord, Parameter, Property
 from ecqm.terminology import CodeIndex
 from ecqm.types import (
+    ANY,
     CODE,
     QUANTITY,
     STRING,
@@ -264,7 +265,8 @@ def _instance(executor: Executor, name: str, fields: dict[str, Column], frame: F
 @evaluates(MakeList)
 def make_list(executor: Executor, node: MakeList, frame: Frame) -> Column:
     if not node.elements:
-        return ListColumn(np.zeros(2, np.int64), NullColumn(0), None, node.type and ListType(node.type))
+        element = ANY if node.type is None else node.type
+        return ListColumn(np.zeros(2, np.int64), NullColumn(0, element), None, node.type and ListType(element))
     columns = [executor.value(element, frame) for element in node.elements]
     n = broadcast_length(*columns)
     end_to_end = concat([column.broadcast(n) for column in columns])

@@ -18,6 +18,7 @@ from ecqm.values.errors import CqlError
 from ecqm.values.interval import Interval, Uncertainty
 from ecqm.values.ordering import at_most, compare, less
 from ecqm.values.quantity import Quantity
+from ecqm.values.steps import maximum_like, minimum_like
 from ecqm.values.temporal import PRECISIONS, Temporal
 from ecqm.values.units import convert
 
@@ -25,6 +26,7 @@ _SET_OPERATION = "(Interval<T>, Interval<T>) -> Interval<T>"
 
 Boundary = tuple[Any, bool]
 _UNKNOWN: Boundary = (None, False)
+_UNBOUNDED: Boundary = (None, True)
 
 
 def _low(interval: Interval) -> Boundary:
@@ -62,6 +64,15 @@ def _interval(low: Boundary, high: Boundary) -> Interval:
     return Interval(low[0], high[0], low[1], high[1])
 
 
+def _spanning(low: Boundary, high: Boundary, a: Interval, b: Interval) -> Interval:
+    """An interval with boundaries of `a` and `b`. The minimum and maximum are written out: two nulls would not show the
+    point type."""
+    points = [point for point in (a.low, a.high, b.low, b.high) if point is not None]
+    if low == high == _UNBOUNDED and points:
+        return Interval(minimum_like(points[0]), maximum_like(points[0]))
+    return _interval(low, high)
+
+
 @operator("Union", spec="elm:19.31")
 class Union:
     """The interval from the earlier start to the later end; null if the two neither overlap nor meet.
@@ -79,7 +90,7 @@ class Union:
 def _united(a: Interval, b: Interval) -> Interval | None:
     if disjunction(overlaps(a, b), meets(a, b)) is not True:
         return None
-    return _interval(_earlier_start(a, b), _later_end(a, b))
+    return _spanning(_earlier_start(a, b), _later_end(a, b), a, b)
 
 
 @operator("Intersect", spec="elm:19.15")
@@ -135,8 +146,9 @@ def collapse(source: Sequence[Interval | None], per: Quantity | None) -> tuple[I
     precision = _coarsest_precision(known) if per is None else _unit_precision(per, known)
     for interval in known:
         if merged and at_most(start(interval), _reach(merged[-1], per, precision), precision) is True:
-            later = at_most(end(merged[-1]), end(interval)) is True
-            merged[-1] = _interval(_low(merged[-1]), _high(interval if later else merged[-1]))
+            last = merged[-1]
+            later = at_most(end(last), end(interval)) is True
+            merged[-1] = _spanning(_low(last), _high(interval if later else last), last, interval)
         else:
             merged.append(interval)
     return tuple(merged)

@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +32,7 @@ class Machine:
         self._namespace = f"{network}-{name}"
         self._switch = f"{network}-switch"
         self._port = f"port{number}"
+        self._ticks: dict[int, int] = {}
         hide = "" if hidden is None else _HIDE.format(folder=shlex.quote(str(hidden)))
         self._enter = _ENTER.format(hosts=shlex.quote(str(hosts)), hide=hide)
 
@@ -55,16 +56,20 @@ class Machine:
 
     def processes(self) -> list[int]:
         """The process ids on this machine."""
-        return [int(word) for word in _ip("netns", "pids", self._namespace).split()]
+        own = Path(f"/run/netns/{self._namespace}").stat().st_ino
+        return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _network_of(entry) == own]
 
-    def processor_seconds(self) -> float:
-        """CPU seconds of the processes on this machine, and of those that they have waited for."""
-        ticks = 0
+    def observe(self) -> None:
+        """Note what each process of the machine has spent until now; to be called often."""
         for process in self.processes():
-            status = Path(f"/proc/{process}/stat")
-            if status.exists():
-                ticks += sum(map(int, status.read_text("utf-8").rpartition(")")[2].split()[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+            with suppress(OSError):
+                status = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+                self._ticks[process] = int(status[11]) + int(status[12])
+
+    @property
+    def processor_seconds(self) -> float:
+        """CPU seconds of all processes that were observed, each until it was last observed."""
+        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
 
     def vanish(self) -> None:
         """Cut the machine off the network, so that nobody is told, and kill all that runs on it."""
@@ -98,6 +103,14 @@ def machines(hidden: Mapping[str, Path | None], folder: Path) -> Iterator[dict[s
             stack.callback(machine.stop)
             machine.connect()
         yield every
+
+
+def _network_of(process: Path) -> int | None:
+    """The inode of the network namespace of a process; None if the process has ended."""
+    try:
+        return (process / "ns" / "net").stat().st_ino
+    except OSError:
+        return None
 
 
 def _namespace(name: str, stack: ExitStack) -> str:

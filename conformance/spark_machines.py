@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,21 +238,29 @@ def on_spark(
     """A run with its results in HDFS; a machine is lost when some of them are there."""
     places = ["--data", f"{HDFS}/store", "--output", f"{HDFS}/{name}", "--spark", MASTER]
     driver = every["driver"]
-    before = {machine: every[machine].processor_seconds() for machine in ("driver", *WORKERS)}
-    spent = dict(before)
+    seen = [every[machine] for machine in ("driver", *WORKERS)]
+    observe(seen)
+    before = {machine.name: machine.processor_seconds for machine in seen}
+    looked = time.monotonic()
     with log(work, name) as said:
         running = driver.start(*arguments, *places, log=said, **spark_settings(driver, work))
         while running.poll() is None:
-            # The processes of a run end with it: what they have spent is what they had spent when last seen.
-            spent = {machine: max(spent[machine], every[machine].processor_seconds()) for machine in spent}
-            if lose is not None and parts(every["files"], name) >= DONE:
-                every[lose].vanish()
-                lose = None
-            time.sleep(1)
+            observe(seen)
+            if lose is not None and time.monotonic() - looked > 2:
+                looked = time.monotonic()
+                if parts(every["files"], name) >= DONE:
+                    every[lose].vanish()
+                    lose = None
+            time.sleep(0.2)
     text = (work / "logs" / f"{name}.log").read_text("utf-8")
     if running.returncode:
         sys.exit(f"{name}: {text}")
-    return Run(text, {machine: spent[machine] - before[machine] for machine in spent})
+    return Run(text, {machine.name: machine.processor_seconds - before[machine.name] for machine in seen})
+
+
+def observe(every: Sequence[Machine]) -> None:
+    for machine in every:
+        machine.observe()
 
 
 def parts(files: Machine, name: str) -> int:

@@ -55,6 +55,8 @@ def cluster(everything_is_there: None, tmp_path_factory: pytest.TempPathFactory)
 def session(cluster: SparkCluster) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
+    from ecqm.cluster.spark.session import SETTINGS
+
     # The processes of the cluster must find the classes of the tests.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -67,7 +69,7 @@ def session(cluster: SparkCluster) -> Iterator[Any]:
         "spark.driver.extraJavaOptions": SHORT_LIVED,
         "spark.executor.extraJavaOptions": SHORT_LIVED,
         "spark.sql.shuffle.partitions": "3",
-        "spark.python.worker.reuse": "false",
+        **SETTINGS,
     }
     builder = SparkSession.builder.master(cluster.master).appName("tests")
     for name, value in options.items():

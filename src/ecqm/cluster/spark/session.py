@@ -21,6 +21,13 @@ _ERROR_OF_JAVA = re.compile(r"\n: ([^\n]+)")
 _CAUSE = re.compile(r"\nCaused by: [\w.$]*?([\w$]+(?:\([\w.$]+\))?: [^\n]+)")
 
 
+SETTINGS = {
+    # Each process evaluates one task, because strings and codes of all its units stay in its memory.
+    "spark.python.worker.reuse": "false",
+    "spark.python.daemon.module": "ecqm.cluster.spark.daemon",
+}
+
+
 class TaskError(DataError):
     """A task failed in Python, again and again."""
 
@@ -31,10 +38,11 @@ def session_on(master: str) -> SparkSession:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise DataError("Spark needs PySpark: pip install ecqm[spark]") from error
-    # Each process evaluates one task, because strings and codes of all its units stay in its memory.
     builder = SparkSession.builder.master(master).appName("ecqm").config("spark.ui.showConsoleProgress", "false")
+    for name, value in SETTINGS.items():
+        builder = builder.config(name, value)
     with spark_errors():
-        return builder.config("spark.python.worker.reuse", "false").getOrCreate()
+        return builder.getOrCreate()
 
 
 @contextmanager

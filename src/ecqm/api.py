@@ -286,7 +286,8 @@ class Result:
 
     def __repr__(self) -> str:
         failed = f", {self.part.n_failed} evaluations failed" if self.part.n_failed else ""
-        return f"<Result of {len(self.measures)} measures over {self.patients} patients{failed}>"
+        measures = f"{len(self.measures)} {'measure' if len(self.measures) == 1 else 'measures'}"
+        return f"<Result of {measures} over {self.patients:,} patients{failed}>"
 
     def _repr_html_(self) -> str:
         """The counts and scores as a table of a notebook."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -36,6 +38,11 @@ def shown(words: tuple[str, ...]) -> str:
 @pytest.mark.parametrize("words", [(), ("bundle",), *COMMANDS], ids=" ".join)
 def test_help_fits_a_terminal(words: tuple[str, ...]) -> None:
     assert all(len(line) <= 80 for line in shown(words).splitlines())
+
+
+def test_the_package_is_the_command() -> None:
+    shown = subprocess.run([sys.executable, "-m", "ecqm", "--help"], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("Usage: ecqm [OPTIONS] COMMAND")
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,11 +149,16 @@ def deck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the sample deck, with one case that expects what is not found."""
     folder = tmp_path_factory.mktemp("deck")
     content = Path(shutil.copytree(SAMPLE, folder / "content"))
-    (case,) = content.glob(f"input/tests/measure/{KIDNEY}/too-young/*.json")
-    bundle = json.loads(case.read_text("utf-8"))
-    (report,) = [e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "MeasureReport"]
-    report["group"][0]["population"][0]["count"] = 1
-    case.write_text(json.dumps(bundle), "utf-8")
+
+    def expect(name: str, change: Callable[[Any], None]) -> None:
+        (case,) = content.glob(f"input/tests/measure/{KIDNEY}/{name}/*.json")
+        bundle = json.loads(case.read_text("utf-8"))
+        (report,) = [e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "MeasureReport"]
+        change(report["group"][0])
+        case.write_text(json.dumps(bundle), "utf-8")
+
+    expect("too-young", lambda group: group["population"][0].update(count=1))
+    expect("declined", lambda group: group["stratifier"][0]["stratum"][0]["population"][0].update(count=7))
     result = ecqm("test", content, "--html", folder / "pages")
     assert result.exit_code == 1
     return folder / "pages"
@@ -182,6 +188,8 @@ def test_cases_with_what_they_expect(deck: Path) -> None:
     differing = [(name, cells) for name, cells in found.items() if cells[0] == "differs"]
     assert len(differing) == 1 and "initial-population 1 → 0" in differing[0][1][1]
     assert list(found).index(differing[0][0]) == 0
+    (strata,) = [cells for cells in found.values() if "stratum" in cells[1] and cells[0] == "agrees"]
+    assert "expected 7, is" in strata[1]
 
 
 def test_clauses_are_counted_over_all_cases(deck: Path) -> None:

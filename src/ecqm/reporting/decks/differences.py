@@ -30,7 +30,7 @@ def failure(measure: str, result: CaseResult) -> str:
     elif result.agree:
         told = "agrees, but is listed as a defect of the deck; take it off the list"
     else:
-        told = "; ".join(_by_group(result, lambda group: (*_populations(group), *_beside(group))))
+        told = "; ".join(_by_group(result, lambda group: (*_populations(group), *beside(group))))
     return f"{measure} {_case_name(result)}: {told}"
 
 
@@ -41,7 +41,7 @@ def differences_beside(run: MeasureRun) -> Iterator[str]:
         unexplained = result.unexplained & BESIDE
         if not result.passes or not unexplained:
             continue
-        told = [*_by_group(result, _beside)] if unexplained & result.wrong else []
+        told = [*_by_group(result, beside)] if unexplained & result.wrong else []
         if agreeing := sorted(unexplained - result.wrong):
             told.append(f"{', '.join(agreeing)} listed as a defect of the deck, but agrees; take it off the list")
         yield f"{run.measure} {_case_name(result)}: {'; '.join(told)}"
@@ -64,7 +64,7 @@ def _populations(group: GroupAgreement) -> Iterator[str]:
     return (_counted(population) for population in group.populations if not population.agree)
 
 
-def _beside(group: GroupAgreement) -> Iterator[str]:
+def beside(group: GroupAgreement) -> Iterator[str]:
     """What differs in a group in addition to its populations."""
     for stratifier in group.stratifiers:
         for stratum in stratifier.strata:

@@ -12,6 +12,8 @@ from ecqm.reporting.notation import notation, whole
 # The text of clauses within a clause is part of its own.
 _LONGEST_TEXT, _LONGEST_OUTER_TEXT = 240, 160
 _LONGEST_VALUE = 240
+# The definition that every library with this context has.
+_CONTEXT = "Patient"
 
 
 def explanation_text(found: Explanation) -> str:
@@ -22,7 +24,8 @@ def explanation_text(found: Explanation) -> str:
     lines += [f"error: {error}" for error in found.errors]
     for library, values in found.values.items():
         lines += ["", library]
-        lines += [f"  {name} = {_cut(notation(value), _LONGEST_VALUE)}" for name, value in values.items()]
+        shown = {name: value for name, value in values.items() if name != _CONTEXT}
+        lines += [f"  {name} = {_cut(notation(value), _LONGEST_VALUE)}" for name, value in shown.items()]
     for reason in found.reasons:
         lines += ["", f"{reason.group}: not in {reason.population.code.value} ({reason.population.id})"]
         if reason.clause is None:

@@ -24,9 +24,10 @@ from ecqm.measures.explanation.logic import MeasureLogic, together
 from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.operators.message import telling
 from ecqm.reporting.decks.coverage import MeasureCoverage, Share
+from ecqm.reporting.decks.differences import beside
 from ecqm.reporting.explanations.explanation import explanation_of
 from ecqm.reporting.explanations.words import Words
-from ecqm.reporting.html.comparison import badge, expected_beside_found, verdict
+from ecqm.reporting.html.comparison import badge, verdict
 from ecqm.reporting.html.coverage import covered_logic, percentage, told_share
 from ecqm.reporting.html.explanation import explanation_page
 from ecqm.reporting.html.page import Content, Markup, joined, page, table, tag
@@ -127,15 +128,16 @@ _VERDICTS = ("error", "differs", "listed", "agrees")
 
 
 def _in_short(result: CaseResult) -> Markup:
-    """The populations of a case; the error if it could not be evaluated."""
+    """The populations of a case, and what else differs; the error if it could not be evaluated."""
     if result.error is not None:
-        return expected_beside_found(result)
+        return tag("span", result.error)
     told: list[Content] = []
     for group in result.groups:
         for population in group.populations:
             found = "none" if population.actual is None else f"{population.actual:g}"
             words = f"{population.code} {population.expected:g} → {found}"
             told += [None if not told else ", ", words if population.agree else tag("b", words)]
+        told += (part for words in beside(group) for part in ("; ", tag("b", words)))
     return joined(*told)
 
 

@@ -53,7 +53,7 @@ def define_section(
             tag("a", used[1], href=f"#{links[used]}") for used in dict.fromkeys(define.uses.values()) if used in links
         ]
         told = joined(" It uses ", _listed(uses), ".") if uses else None
-        words: Content = tag("p", "The library does not hold the words of this definition.", told)
+        words: Content = tag("p", "The text of this definition is not available.", told)
     else:
         words = tag("pre", *_marked(text, define, marks, links))
     return tag("section", header, words, class_="define", id=links[define.statement])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from translator_matrix import PROMOTED, TERMINOLOGY, matrix, timing
+from translator_matrix import TERMINOLOGY, matrix, timing
 
 from ecqm.cli.conformance.suite import read_suite
 from ecqm.language import CompilerOptions
@@ -90,7 +90,6 @@ def corpora(content: Path) -> list[Corpus]:
         Corpus("suite", list(suite(content))),
         Corpus("operators", sources(matrix())),
         Corpus("timing", sources(timing())),
-        Corpus("operators-promotions", sources(matrix(PROMOTED)), promoting),
         Corpus("own", own),
         Corpus("own-promotions", own, promoting),
         Corpus("cases", cases, cases=True),

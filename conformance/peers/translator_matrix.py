@@ -1,6 +1,7 @@
 """Every operator of CQL, applied to values of all types: the libraries of the operator matrix.
 
-Values are parameters, so that each definition has the type of its operands and nothing else.
+Values are parameters, so that each definition has the type of its operands and nothing else. Their names are not
+keywords.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 TYPES = {
-    "bool": "Boolean", "int": "Integer", "long": "Long", "dec": "Decimal", "str": "String", "date": "Date",
-    "dt": "DateTime", "time": "Time", "qty": "Quantity", "ratio": "Ratio", "code": "Code", "concept": "Concept",
+    "bool": "Boolean", "int": "Integer", "long": "Long", "dec": "Decimal", "str": "String", "dateOf": "Date",
+    "dt": "DateTime", "timeOf": "Time", "qty": "Quantity", "ratio": "Ratio", "codeOf": "Code", "conceptOf": "Concept",
     "vocab": "Vocabulary", "any": "Any",
     "ints": "List<Integer>", "decs": "List<Decimal>", "strs": "List<String>", "bools": "List<Boolean>",
     "dates": "List<Date>", "dts": "List<DateTime>", "qtys": "List<Quantity>", "codes": "List<Code>",
@@ -30,13 +31,13 @@ concept cc: { cd }
 """
 VALUES = (*TYPES, "null", "vs", "cs", "cd", "cc")
 PAIRED = (
-    "int", "dec", "str", "date", "dt", "qty", "code", "any", "null", "vs", "ints", "ivInt", "ivDt", "intStr", "dtIv",
+    "int", "dec", "str", "dateOf", "dt", "qty", "codeOf", "any", "null", "vs", "ints", "ivInt", "ivDt", "intStr",
+    "dtIv",
 )  # fmt: skip
-PROMOTED = ("int", "dt", "code", "null", "ints", "ivInt", "ivDec", "ivDt")
-TARGETS = ("int", "dec", "str", "dt", "qty", "concept", "any", "ints", "anys", "ivDec", "tup", "intStr", "intStrs")
+TARGETS = ("int", "dec", "str", "dt", "qty", "conceptOf", "any", "ints", "anys", "ivDec", "tup", "intStr", "intStrs")
 TIMED = (
-    ("dt", "dt"), ("dt", "ivDt"), ("ivDt", "dt"), ("ivDt", "ivDt"), ("date", "ivDate"), ("ivDate", "ivDt"),
-    ("date", "dt"), ("time", "ivTime"),
+    ("dt", "dt"), ("dt", "ivDt"), ("ivDt", "dt"), ("ivDt", "ivDt"), ("dateOf", "ivDate"), ("ivDate", "ivDt"),
+    ("dateOf", "dt"), ("timeOf", "ivTime"),
 )  # fmt: skip
 
 _PRECISIONS = ("year", "month", "week", "day", "hour", "minute", "second", "millisecond")

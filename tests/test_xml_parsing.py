@@ -94,7 +94,7 @@ def test_a_file_that_is_not_safe_is_told_and_the_others_are_read(
     content = Content.open(tmp_path / "content")
     assert [library.name for library in content.libraries] == ["B"]
     (problem,) = content.problems
-    assert problem.startswith("a.xml: ") and says in problem and SECRET not in problem
+    assert problem.startswith(f"{tmp_path / 'content' / 'a.xml'}: ") and says in problem and SECRET not in problem
     suite = tmp_path / "suite.xml"
     suite.write_bytes(document)
     with pytest.raises(SuiteError, match=says):

@@ -145,7 +145,8 @@ class _Reader:
         return self._plan.libraries.included(library, ref.libraryName).value_sets[ref.name].id
 
     def _expanded(self, identifier: str) -> Iterable[CodeKey]:
-        return self._content.value_sets.expand(identifier)
+        found = self._content.value_sets.find(identifier)
+        return () if found is None else found.codes
 
     def _code(self, ref: elm.CodeRef, library: IndexedLibrary) -> CodeKey:
         home = self._plan.libraries.included(library, ref.libraryName)

@@ -34,7 +34,7 @@ _BETWEEN_NOTES = 512 << 20
 # Bytes that all processes together hold back in memory. But each holds back enough for blocks of a good size for every
 # shard, up to a limit: small blocks take more time to write, and more room.
 _HELD_BACK = 96 << 20
-_GOOD_BLOCK = 256 << 10
+_GOOD_BLOCK = 512 << 10
 _MOST_HELD_BACK = 256 << 20
 _DIVISION = "division.json"
 

@@ -41,7 +41,7 @@ class Members:
 
 
 def accepted(executor: Executor, filter_: Any) -> Members:
-    """The codes that a filter accepts, which is a value set, a code, a concept, or a list of codes; null accepts none."""
+    """The codes that a filter accepts: a value set, a code, a concept, or a list of codes. Null accepts none."""
     if isinstance(filter_, ValueSet):
         identity = (filter_.id, filter_.version)
         return Members(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))

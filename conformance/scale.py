@@ -35,7 +35,7 @@ from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.reporting.results.recording import PartRecorder
 
 MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
-ECQM = [sys.executable, "-m", "ecqm.cli.main"]
+ECQM = [sys.executable, "-m", "ecqm"]
 PERIOD = ("2026-01-01", "2026-12-31")
 
 

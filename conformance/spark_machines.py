@@ -29,7 +29,7 @@ from content_arguments import content_parser
 from machines import Machine, machines
 
 MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
-ECQM = [sys.executable, "-m", "ecqm.cli.main"]
+ECQM = [sys.executable, "-m", "ecqm"]
 PERIOD = "2026-01-01/2026-12-31"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 HDFS = "hdfs://files:8020"

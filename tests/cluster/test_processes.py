@@ -137,7 +137,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     store = cohorts.write_store(tmp_path, patients=120, shard_size=2_000)
     results = tmp_path / "results"
     arguments = ["run", str(SAMPLE), "--measure", "all", "--period", PERIOD, "--data", str(store), "--output"]
-    running = subprocess.Popen([sys.executable, "-m", "ecqm.cli.main", *arguments, str(results)])
+    running = subprocess.Popen([sys.executable, "-m", "ecqm", *arguments, str(results)])
     until = time.monotonic() + 30
     parts = results / ".running"
     while len(list(parts.glob("*/0*.json"))) < 3 and time.monotonic() < until and running.poll() is None:

@@ -19,10 +19,10 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from ecqm.bundles.content.documents import ContentError
-from ecqm.child_processes import start_python
 from ecqm.cluster.units import Unit
 from ecqm.cluster.worker import Shipment, Worker, peak_memory
 from ecqm.data import DataError
+from ecqm.own_processes import start_python
 
 _ATTEMPTS = 2
 # The part of its share of memory that a process uses up before it is replaced; the rest is room for its last unit.

@@ -17,9 +17,9 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NoReturn, Self, TypeVar
 
-from ecqm.child_processes import start_python
 from ecqm.data.problems import DataError
 from ecqm.data.writing import PROCESSES
+from ecqm.own_processes import start_python
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -14,42 +14,28 @@ With `--json` the patients of disagreements are written too.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from comparable_records import to_compare
+from compared_patients import comparison_parser, opened, to_be_compared
 from inputs import bundle, library_resource, value_set
 from install import FQM
-from made_patients import PERIOD, deck_records, executor_of, patients_for
+from made_patients import PERIOD
+from measure_answers import Answer, Ours
 from mutations import Record
-from plain_values import ELEMENT, comparable, plain
+from plain_values import alike, comparable
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation.planning import Planner
-from ecqm.columns import to_values
-from ecqm.engine import EvaluationError
 from ecqm.measures.definition import Measure, PopulationCode
-from ecqm.measures.evaluation.defines import evaluate_defines, failures
-from ecqm.measures.evaluation.planning import MeasurePlan, demand_of
-from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
-from ecqm.operators.message import telling
-from ecqm.plan.lowering import PlanError
-from ecqm.plan.nodes import PlanNode, reachable
 
 HERE = Path(__file__).parent
 INITIAL = PopulationCode.INITIAL_POPULATION.value
-Answer = dict[str, Any]
-"""What an engine says of a patient: "Library.Definition" or "group 1/denominator 2" to a plain value; or an error."""
 
 
 @dataclass
@@ -80,64 +66,6 @@ class Compared:
     populations_agree: int = 0
     reached: dict[str, int] = field(default_factory=dict)
     disagreements: list[Disagreement] = field(default_factory=list)
-
-
-# -- ecqm -------------------------------------------------------------------------------------------------------------
-
-
-class Ours:
-    """ecqm's answers for a measure."""
-
-    def __init__(self, content: Content, plan: MeasurePlan) -> None:
-        self._content = content
-        self._plan = plan
-        self._nodes: dict[str, PlanNode] = {}
-        # fqm-execution knows libraries by their names alone: of one that is there in two versions nothing is compared.
-        names = Counter(library.identifier.name for library in plan.libraries.libraries)
-        for library in plan.libraries.libraries:
-            for name in library.expressions if names[library.identifier.name] == 1 else ():
-                with suppress(PlanError):
-                    self._nodes[f"{library.identifier.name}.{name}"] = plan.lowering.define(library, name)
-        observed = [observation.value for observation in plan.observations.values()]
-        self._demand = demand_of(reachable([*plan.defines.values(), *self._nodes.values(), *observed]))
-
-    def answers(self, records: Sequence[Record]) -> list[Answer]:
-        with tempfile.TemporaryDirectory() as folder, telling(lambda told: None):
-            executor = executor_of(self._content, self._plan, self._demand, records, Path(folder), PERIOD)
-            found: list[Answer] = [{} for _ in records]
-            groups = evaluate_measure(self._plan.measure, evaluate_defines(self._plan, executor))
-            for number, group in enumerate(groups, 1):
-                for row, answer in enumerate(found):
-                    answer.update(_of_group(group, number, row))
-            failed = failures(executor)[1]
-            for row, message in failed.items():
-                found[row] = {"error": message}
-            for name, node in self._nodes.items():
-                before = len(executor.errors)
-                try:
-                    values = to_values(executor.evaluate(node, name).broadcast(len(records)))
-                except EvaluationError as error:
-                    values = [f"cannot be evaluated: {error}"] * len(records)
-                raised = {error.patient for error in executor.errors[before:]}
-                for row, value in enumerate(values):
-                    if row not in raised and row not in failed:
-                        found[row][name] = plain(value)
-        return found
-
-
-def _of_group(group: GroupResult, number: int, row: int) -> Iterator[tuple[str, Any]]:
-    """What the patient has in a group, whose parts are known by their places: not all measures give them ids."""
-    one = group.of_patient(row)
-    for place, population in enumerate(group.group.populations, 1):
-        key = f"group {number}/{population.code.value} {place}"
-        if population.code is PopulationCode.MEASURE_OBSERVATION:
-            yield key, sorted(one.observed(population.id))
-        else:
-            yield key, one.total(population.id)
-    for place, result in enumerate(one.stratifiers, 1):
-        if result.criteria_based:
-            selected = next(stratum.selected for stratum in result.strata if stratum.value == TRUE)
-            yield f"group {number}/stratum {place}", int(np.count_nonzero(selected))
 
 
 # -- fqm-execution ----------------------------------------------------------------------------------------------------
@@ -188,17 +116,6 @@ def _flat(answer: Answer) -> Answer:
 
 
 # -- comparison -------------------------------------------------------------------------------------------------------
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two comparable values are the same, as far as both engines tell them."""
-    if ELEMENT in (one, other):
-        return one is not None and other is not None
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def compare(measure: Measure, records: Sequence[Record], ours: list[Answer], others: list[Answer]) -> Compared:
@@ -265,29 +182,14 @@ def _short(value: Any) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
-    parser.add_argument("--measure", action="append", default=[])
-    parser.add_argument("--patients", type=int, default=300)
-    parser.add_argument("--generations", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, dest="output")
+    parser = comparison_parser(__doc__)
     options = parser.parse_args()
     if not FQM.is_dir():
         parser.error("fqm-execution is not installed: see conformance/peers/install.py")
-    content = Content.open(options.content, options.libraries, options.valuesets)
-    decks = deck_records(content)
-    seeds = [record for cases in decks.values() for record in cases]
-    planner = Planner(content)
+    content = opened(options)
     results: list[Compared] = []
     print(HEAD)
-    for measure in content.select(options.measure):
-        plan = planner.plan(measure)
-        records = to_compare(decks.get(measure.canonical, []), "case")
-        bred = patients_for(content, plan, seeds, options.patients, options.generations, options.seed)
-        records += to_compare(bred, "bred")
+    for measure, plan, records in to_be_compared(content, options):
         ours = Ours(content, plan).answers(records)
         results.append(compare(plan.measure, records, ours, theirs(content, measure, records)))
         print(line(results[-1]), flush=True)

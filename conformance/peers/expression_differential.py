@@ -32,14 +32,13 @@ from typing import Any
 from unittest.mock import patch
 
 import java_engine
-from differential import alike
 from even_intervals import even
 from expression_causes import Case, cause_of
 from expression_forms import Form
 from expressions import Expression, Shape, Writer
 from install import FQM
 from java_engine import NOW, Definition, JavaEngine
-from plain_values import plain, rounded
+from plain_values import alike, plain, rounded
 
 from ecqm.cli.conformance.suite import read_suite
 from ecqm.cli.expressions import NoData

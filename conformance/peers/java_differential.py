@@ -1,57 +1,61 @@
-"""Definitions of measures held against the Java reference engine, on the cases of a deck.
+"""Definitions of measures held against the Java reference engine, on test cases and patients bred for each measure.
 
     python conformance/peers/java_differential.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
-        [--json FILE]
+        [--patients 300] [--generations 40] [--seed 1] [--json FILE]
 
-Both engines get the published ELM, the same cases (comparable_records.py) and complete value sets, go by declared
-profiles alone, and evaluate every definition of all libraries of each measure. java_engine.py installs the Java engine.
+Both engines get the published ELM, the same patients (compared_patients.py) and complete value sets, go by declared
+profiles alone, and evaluate every definition of all libraries of each measure. With `--patients 0` only test cases are
+compared. java_engine.py installs the Java engine.
 
-Prints a line per measure, then each definition with differences once: how many cases have it, what the engines say of
-one of them, and the cause (java_causes.toml). With `--json` all differences are written, each with its case. Exits with
-1 if a difference has no cause.
+A difference that comes from a definition referred to is that definition's: causes are given for the others alone.
+
+Prints a line per measure, then each definition with differences of its own once: how many patients have it, what the
+engines say of one of them, and the cause (java_causes.toml). With `--json` all differences are written, each with its
+patient. Exits with 1 if a difference has no cause.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import java_engine
-from comparable_records import to_compare
-from differential import Answer, Ours, alike
+from compared_patients import comparison_parser, opened, to_be_compared
 from inputs import bundle
 from java_engine import Definition, JavaEngine, Patients
-from made_patients import PERIOD, deck_records
+from made_patients import PERIOD
+from measure_answers import Answer, Ours
 from mutations import Record
-from plain_values import comparable
+from plain_values import alike, comparable
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation.planning import Planner
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
+from ecqm.measures.explanation.relevance import reached, references
 from ecqm.models.profiles import canonical, derived_from
 
 ERROR = "error"
 CAUSES = Path(__file__).with_name("java_causes.toml")
+FOLLOWS = "follows from a definition that it refers to"
 
 
 @dataclass
 class Difference:
-    """A definition of which the engines think differently for a case."""
+    """A definition of which the engines think differently for a patient."""
 
     measure: str
     definition: str
-    case: str
+    patient: str
     ours: Any
     theirs: Any
     cause: str = ""
@@ -59,30 +63,32 @@ class Difference:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the engine's value."""
+    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the values as JSON."""
 
     name: str
-    definition: str
     why: str
+    definition: str = ""
+    ours: str = ""
     theirs: str = ""
 
-    def explains(self, measure: str, definition: str, theirs: Any) -> bool:
-        named = re.search(self.definition, f"{measure} {definition}")
-        return named is not None and re.search(self.theirs, json.dumps(theirs)) is not None
+    def explains(self, difference: Difference) -> bool:
+        named = f"{difference.measure} {difference.definition}"
+        searched = ((self.definition, named), (self.ours, json.dumps(difference.ours)))
+        return all(re.search(*each) for each in (*searched, (self.theirs, json.dumps(difference.theirs))))
 
 
 @cache
 def causes() -> tuple[Cause, ...]:
-    """The causes listed in java_causes.toml."""
+    """The causes listed in java_causes.toml; the first that fits is taken."""
     return tuple(Cause(**each) for each in tomllib.loads(CAUSES.read_text("utf-8"))["cause"])
 
 
 @dataclass
 class Compared:
-    """What came of a measure: `values` definitions of `cases` cases were compared, `agree` of them are alike."""
+    """What came of a measure: `values` definitions of `patients` were compared, `agree` of them are alike."""
 
     measure: str
-    cases: int = 0
+    patients: int = 0
     values: int = 0
     agree: int = 0
     differences: list[Difference] = field(default_factory=list)
@@ -97,6 +103,12 @@ def definitions_of(plan: MeasurePlan) -> list[Definition]:
         if names[library.identifier.name] == 1
         for name in library.expressions
     ]
+
+
+def references_of(plan: MeasurePlan) -> dict[str, set[str]]:
+    """The definitions and functions that each definition refers to, directly or indirectly."""
+    direct = references(plan.libraries)
+    return {".".join(each): {".".join(other) for other in reached(named, direct)} for each, named in direct.items()}
 
 
 def retrieved_profiles(elm: Any) -> Iterator[str]:
@@ -136,43 +148,58 @@ def theirs(
         return engine.evaluate(files, definitions_of(plan), Patients(patients, bounds, value_sets, profiles))
 
 
-def compare(measure: str, records: Sequence[Record], ours: Sequence[Answer], others: Sequence[Answer]) -> Compared:
-    """Definitions of `ours` and `others`, row by row. A definition that ecqm reports an error for is in no answer."""
+def compare(
+    measure: str,
+    refers: Mapping[str, AbstractSet[str]],
+    records: Sequence[Record],
+    ours: Sequence[Answer],
+    others: Sequence[Answer],
+) -> Compared:
+    """Definitions of `ours` and `others`, row by row. A definition that ecqm reports an error for is in no answer.
+
+    `refers` has the definitions that each definition refers to.
+    """
     result = Compared(measure, len(records))
-    for record, answer, their in zip(records, ours, others, strict=True):
-        mine = {} if ERROR in answer else answer
+    for record, mine, their in zip(records, ours, others, strict=True):
+        found: dict[str, Difference] = {}
         for name, value in their.items():
             failed = isinstance(value, dict) and ERROR in value
             same = failed if name not in mine else not failed and alike(comparable(mine[name]), comparable(value))
-            result.values += 1
-            result.agree += same
             if not same:
                 own = mine.get(name, {ERROR: "an error of ecqm"})
-                cause = next((each.name for each in causes() if each.explains(measure, name, value)), "")
-                result.differences.append(Difference(measure, name, record[0]["id"], own, value, cause))
+                found[name] = Difference(measure, name, record[0]["id"], own, value)
+        for name, each in found.items():
+            if found.keys() & (refers.get(name, set()) - {name}):
+                each.cause = FOLLOWS
+            else:
+                each.cause = next((cause.name for cause in causes() if cause.explains(each)), "")
+        result.values += len(their)
+        result.agree += len(their) - len(found)
+        result.differences += found.values()
     return result
 
 
 HEAD = """\
-| measure | cases | definitions | agree | explained | unexplained |
-|---|---:|---:|---:|---:|---:|"""
+| measure | patients | definitions | agree | explained | follow from these | unexplained |
+|---|---:|---:|---:|---:|---:|---:|"""
 
 
 def line(result: Compared) -> str:
     unexplained = sum(not each.cause for each in result.differences)
-    explained = len(result.differences) - unexplained
-    counts = (result.cases, result.values, result.agree, explained, unexplained)
+    follow = sum(each.cause == FOLLOWS for each in result.differences)
+    explained = len(result.differences) - unexplained - follow
+    counts = (result.patients, result.values, result.agree, explained, follow, unexplained)
     return f"| {result.measure} | {' | '.join(f'{count:,}' for count in counts)} |"
 
 
 def told(differences: Sequence[Difference]) -> Iterator[str]:
-    """Each definition once."""
-    counts = Counter((each.measure, each.definition) for each in differences)
+    """Each definition with differences of its own once for each of their causes."""
+    counts = Counter((each.measure, each.definition, each.cause) for each in differences if each.cause != FOLLOWS)
     for each in differences:
-        if count := counts.pop((each.measure, each.definition), 0):
+        if count := counts.pop((each.measure, each.definition, each.cause), 0):
             values = f"ecqm {_short(each.ours)}, Java {_short(each.theirs)}"
             cause = each.cause or "UNEXPLAINED"
-            yield f"{each.measure} {each.definition}: {count} cases; {each.case}: {values}: {cause}"
+            yield f"{each.measure} {each.definition}: {count} patients; {each.patient}: {values}: {cause}"
 
 
 def _short(value: Any) -> str:
@@ -181,32 +208,22 @@ def _short(value: Any) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
-    parser.add_argument("--measure", action="append", default=[])
-    parser.add_argument("--json", type=Path, dest="output")
+    parser = comparison_parser(__doc__)
     options = parser.parse_args()
     if not java_engine.is_installed():
         parser.error("the Java engine is not installed: see conformance/peers/java_engine.py")
-    content = Content.open(options.content, options.libraries, options.valuesets)
-    decks = deck_records(content)
-    planner = Planner(content)
+    content = opened(options)
     results: list[Compared] = []
     print(HEAD)
     with JavaEngine() as engine:
-        for measure in content.select(options.measure):
-            records = to_compare(decks.get(measure.canonical, []), "case")
-            if not records:
-                continue
-            plan = planner.plan(measure)
+        for measure, plan, records in to_be_compared(content, options):
             ours = Ours(content, plan).answers(records)
-            results.append(compare(measure.name, records, ours, theirs(engine, content, measure, plan, records)))
+            others = theirs(engine, content, measure, plan, records)
+            results.append(compare(measure.name, references_of(plan), records, ours, others))
             print(line(results[-1]), flush=True)
             if options.output:
                 options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
-    total = Compared("all", *(sum(getattr(r, name) for r in results) for name in ("cases", "values", "agree")))
+    total = Compared("all", *(sum(getattr(r, name) for r in results) for name in ("patients", "values", "agree")))
     total.differences = [each for result in results for each in result.differences]
     print(line(total), "", *told(total.differences), sep="\n")
     return int(any(not each.cause for each in total.differences))

@@ -103,3 +103,14 @@ def _rounded_number(text: str) -> str:
         return f"{float(number):.{_DIGITS}g} {unit}".strip()
     except ValueError:
         return text
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two comparable values are the same, as far as both engines tell them."""
+    if ELEMENT in (one, other):
+        return one is not None and other is not None
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

@@ -27,9 +27,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from differential import HEAD, Answer, Compared, Disagreement, compare, line
+from compared_patients import add_choices
+from differential import HEAD, Compared, Disagreement, compare, line
 from install import CQM
 from made_patients import LITTER, Features, Herd, features_of
+from measure_answers import Answer
 from plain_values import plain
 from qdm_elements import ElementMaker, Record, data_type_of
 from qdm_mutations import Mutator
@@ -253,11 +255,7 @@ def said(d: Disagreement) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("content", type=Path)
-    parser.add_argument("--measure", action="append", default=[])
-    parser.add_argument("--patients", type=int, default=100)
-    parser.add_argument("--generations", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, dest="output")
+    add_choices(parser, patients=100, generations=30)
     options = parser.parse_args()
     if not CQM.is_dir():
         parser.error("cqm-execution is not installed: see conformance/peers/install.py")

@@ -24,6 +24,11 @@ def differential() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def compared() -> ModuleType:
+    return imported("conformance/peers/compared_patients.py")
+
+
+@pytest.fixture(scope="module")
 def content() -> Content:
     return Content.open(SAMPLE)
 
@@ -35,8 +40,8 @@ def plan(content: Content) -> MeasurePlan:
 
 
 @pytest.fixture(scope="module")
-def records(differential: ModuleType, content: Content, plan: MeasurePlan) -> Any:
-    return differential.to_compare(differential.patients_for(content, plan, [], 12, 6, 3), "bred")
+def records(compared: ModuleType, content: Content, plan: MeasurePlan) -> Any:
+    return compared.to_compare(compared.patients_for(content, plan, [], 12, 6, 3), "bred")
 
 
 def test_patients_out_of_nothing_reach_the_logic(
@@ -52,18 +57,18 @@ def test_patients_out_of_nothing_reach_the_logic(
 
 
 def test_a_seed_gives_the_same_patients_again(
-    differential: ModuleType, content: Content, plan: MeasurePlan, records: Any
+    compared: ModuleType, content: Content, plan: MeasurePlan, records: Any
 ) -> None:
-    again = differential.patients_for(content, plan, [], wanted=12, generations=6, seed=3)
-    assert differential.to_compare(again, "bred") == records
+    again = compared.patients_for(content, plan, [], wanted=12, generations=6, seed=3)
+    assert compared.to_compare(again, "bred") == records
 
 
 def test_half_of_the_patients_come_from_those_in_populations(
-    differential: ModuleType, content: Content, plan: MeasurePlan
+    differential: ModuleType, compared: ModuleType, content: Content, plan: MeasurePlan
 ) -> None:
-    seeds = [record for cases in differential.deck_records(content).values() for record in cases]
-    records = differential.patients_for(content, plan, seeds, wanted=40, generations=2, seed=3)
-    answers = differential.Ours(content, plan).answers(differential.to_compare(records, "bred"))
+    seeds = [record for cases in compared.deck_records(content).values() for record in cases]
+    records = compared.patients_for(content, plan, seeds, wanted=40, generations=2, seed=3)
+    answers = differential.Ours(content, plan).answers(compared.to_compare(records, "bred"))
     populations = {name for name in answers[0] if name.startswith("group ")}
     assert all(any(answer[name] for answer in answers) for name in populations)
 
@@ -87,7 +92,7 @@ def test_what_engines_see_differently_is_evened_out() -> None:
     assert made["period"] == {"start": "2026-05-01T08:00:00.000+02:00", "end": "2026-05-02"}
 
 
-def test_the_other_engine(differential: ModuleType, content: Content, plan: MeasurePlan, tmp_path: Path) -> None:
+def test_the_other_engine(compared: ModuleType, content: Content, plan: MeasurePlan, tmp_path: Path) -> None:
     fqm = imported("conformance/peers/install.py").FQM
     if shutil.which("node") is None or not fqm.is_dir():
         pytest.skip("fqm-execution is not installed")
@@ -95,7 +100,7 @@ def test_the_other_engine(differential: ModuleType, content: Content, plan: Meas
     arguments = (SAMPLE, "--measure", NAME, "--patients", 12, "--generations", 4, "--json", output)
     printed = run("conformance/peers/differential.py", *arguments)
     (told,) = json.loads(output.read_text())
-    cases = len(differential.deck_records(content)[plan.measure.canonical])
+    cases = len(compared.deck_records(content)[plan.measure.canonical])
     assert f"| {NAME} | {12 + cases} |" in printed and f"{NAME}: group 1/" in printed
     assert told["populations"] == told["populations_agree"] > 0
     assert told["agree"] > 0.8 * told["values"]

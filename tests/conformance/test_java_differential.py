@@ -47,16 +47,32 @@ def test_the_request() -> None:
 def test_values_are_compared_and_differences_explained(differential: ModuleType) -> None:
     failed = {"error": "x"}
     record = [{"resourceType": "Patient", "id": "p"}]
-    ours: list[Any] = [{"L.A": True, "L.B": ["1", "2"], "L.C": None}]
+    ours: list[Any] = [{"error": "populations", "L.A": True, "L.B": ["1", "2"], "L.C": None}]
     theirs = [{"L.A": True, "L.B": ["2", "1"], "L.C": failed, "L.D": failed, "L.E": True}]
-    compared = differential.compare("M", [record], ours, theirs)
-    assert (compared.cases, compared.values, compared.agree) == (1, 5, 3)
+    compared = differential.compare("M", {}, [record], ours, theirs)
+    assert (compared.patients, compared.values, compared.agree) == (1, 5, 3)
     assert [(each.definition, each.cause) for each in compared.differences] == [("L.C", ""), ("L.E", "")]
-    assert differential.line(compared) == "| M | 1 | 5 | 3 | 0 | 2 |"
+    assert differential.line(compared) == "| M | 1 | 5 | 3 | 0 | 0 | 2 |"
     assert all("UNEXPLAINED" in told for told in differential.told(compared.differences))
 
-    numerator = differential.compare("CMS108X", [record], [{"CMS108X.Numerator": ["E/1"]}], [{"CMS108X.Numerator": []}])
-    assert [each.cause for each in numerator.differences] == ["{INR} is not the unit 1"]
+
+def test_a_difference_of_a_definition_referred_to_is_told_once(differential: ModuleType) -> None:
+    record = [{"resourceType": "Patient", "id": "p"}]
+    refers = {"L.A": {"L.B", "L.f", "L.C"}, "L.B": {"L.f", "L.C"}}
+    ours, theirs = (dict.fromkeys(("L.A", "L.B", "L.C"), value) for value in (True, False))
+    compared = differential.compare("M", refers, [record], [ours], [theirs])
+    causes = {each.definition: each.cause for each in compared.differences}
+    assert causes == {"L.A": differential.FOLLOWS, "L.B": differential.FOLLOWS, "L.C": ""}
+    assert differential.line(compared) == "| M | 1 | 3 | 0 | 0 | 2 | 1 |"
+    assert len(list(differential.told(compared.differences))) == 1
+
+
+def test_references_are_followed(differential: ModuleType) -> None:
+    content = Content.open(SAMPLE)
+    (measure,) = content.select(["SampleDiabetesKidneyCheck"])
+    refers = differential.references_of(plan_of(content, measure))
+    direct = refers["SampleDiabetesKidneyCheck.Numerator"]
+    assert direct and all(refers.get(each, set()) <= direct for each in direct)
 
 
 def test_a_comparison_needs_content() -> None:

@@ -1,0 +1,59 @@
+"""The patients on whom engines are compared: the cases of a measure, and others that are bred for it.
+
+RUNNER CONTENT --libraries DIR --valuesets DIR [--measure NAME]… [--patients 300] [--generations 40] [--seed 1]
+    [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from comparable_records import to_compare
+from made_patients import deck_records, patients_for
+from mutations import Record
+
+from ecqm.bundles.content import Content
+from ecqm.bundles.evaluation.planning import Planner
+from ecqm.measures.definition import Measure
+from ecqm.measures.evaluation.planning import MeasurePlan
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from content_arguments import content_parser, opened
+
+__all__ = ["add_choices", "comparison_parser", "opened", "to_be_compared"]
+
+
+def add_choices(parser: argparse.ArgumentParser, patients: int, generations: int) -> None:
+    """Arguments for what is compared, with defaults: measures, and for each of them patients bred in generations."""
+    parser.add_argument("--measure", action="append", default=[], help="compare this one (repeatable; default: all)")
+    parser.add_argument("--patients", type=int, default=patients, help="patients to breed for each measure")
+    parser.add_argument("--generations", type=int, default=generations)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, dest="output")
+
+
+def comparison_parser(about: str | None) -> argparse.ArgumentParser:
+    """The arguments of a runner that compares engines on FHIR measures."""
+    parser = content_parser(about)
+    add_choices(parser, patients=300, generations=40)
+    return parser
+
+
+def to_be_compared(
+    content: Content, options: argparse.Namespace
+) -> Iterator[tuple[Measure, MeasurePlan, list[Record]]]:
+    """Each chosen measure with its plan and its patients: its own test cases, and those bred for it."""
+    decks = deck_records(content)
+    seeds = [record for cases in decks.values() for record in cases]
+    planner = Planner(content)
+    for measure in content.select(options.measure):
+        plan = planner.plan(measure)
+        records = to_compare(decks.get(measure.canonical, []), "case")
+        if options.patients:
+            bred = patients_for(content, plan, seeds, options.patients, options.generations, options.seed)
+            records += to_compare(bred, "bred")
+        if records:
+            yield measure, plan, records

@@ -49,6 +49,7 @@ PARTS = {
         "store",
         "parsing",
         "loading",
+        "overlap",
         "source",
     ),
 }

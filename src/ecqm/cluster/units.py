@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from ecqm.data.loading.processes import Processes
 from ecqm.data.loading.shared_index import write_index
 from ecqm.data.source import PatientData
 from ecqm.data.store.shard import Shard
+from ecqm.data.store.spool import patients_of
 from ecqm.terminology import CodeIndex
 
 # The largest unit of files without a store, in bytes of JSON, and the memory that a process needs per byte.
@@ -107,7 +109,7 @@ def units_of(
     Files are one unit if they have at most `unit_size` bytes of JSON. Otherwise they are first sorted by patient into
     `spools` (`ecqm.data.loading.partition`), in several processes if `processes` are given (`RunOutput.processes`) and
     there is enough to do. If called again with the same files, sorting continues where it stopped. `progress` is called
-    with the number of bytes sorted.
+    with the number of bytes sorted. Raises DataError for a patient who is in several units.
     """
     units: list[Unit] = [
         StoredUnit(shard, sum(entry.resources.values()))
@@ -115,13 +117,16 @@ def units_of(
         for shard, entry in zip(store.shards, store.manifest.shards, strict=True)
     ]
     if not data.files:
+        data.require_disjoint()
         return units
     size = json_size(data.files)
     if size <= unit_size:
+        data.require_disjoint()
         return [FileUnit(data), *units]
     count = min(_MOST_UNITS, 1 + size // unit_size)
     partition = Partition(spools, data.files, count, json.dumps(data.state()), counts=data.inputs.counts)
     partition.run(progress, processes)
+    data.require_disjoint(lambda: chain.from_iterable(patients_of(partition.spools(each)) for each in range(count)))
     index = spools / "shared"
     write_index(partition.shared, index)
     names = tuple(map(str, data.files))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.files.inputs import find_inputs
+from ecqm.data.overlap import PatientSource, require_disjoint
 from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.reading.files import read_files
 from ecqm.data.store.folder import Folder
@@ -72,15 +75,30 @@ class PatientData:
 
     def patient_ids(self) -> list[str]:
         """The ids of all patients, batch by batch."""
-        ids = list(self.from_files(Demand.of(("Patient",), ())).ids) if self.files else []
+        ids = self._ids_in_files() if self.files else []
         return ids + [each for store in self.stores for shard in store.shards for each in shard.patient_ids()]
 
+    def require_disjoint(self, ids_in_files: Callable[[], Iterator[pa.Array]] | None = None) -> None:
+        """Raises DataError if a patient is in several stores, or in a store and in files.
+
+        Files together are one source: what they have of a patient is put together. `ids_in_files` gives their ids if
+        they were sorted already.
+        """
+        files = ", ".join(str(path) for path in self.paths if not is_store(path))
+        read = ids_in_files or (lambda: iter([pa.array(self._ids_in_files(), pa.utf8())]))
+        sources = [PatientSource(files, read)] if self.files else []
+        require_disjoint([*sources, *(PatientSource(str(store.path), store.patient_ids) for store in self.stores)])
+
     def batch_of(self, patient: str, demand: Demand) -> Cohort | None:
-        """The batch that has a patient; None if there is no patient of that id."""
+        """The batch that has a patient; None if there is no patient of that id. Raises as `require_disjoint` does."""
+        self.require_disjoint()
         if self.files and patient in (cohort := self.from_files(demand)).ids:
             return cohort
         shards = (shard for store in self.stores for shard in store.shards)
         return next((shard.cohort(demand, self.codes) for shard in shards if patient in shard.patient_ids()), None)
+
+    def _ids_in_files(self) -> list[str]:
+        return list(self.from_files(Demand.of(("Patient",), ())).ids)
 
     def _read_files(self, demand: Demand, codes: CodeIndex) -> Cohort:
         cohort = read_files(self.inputs, demand, codes, self.default_offset, keep_raw=False)

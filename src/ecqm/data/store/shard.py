@@ -103,9 +103,13 @@ class Shard:
         return tuple(sorted(name.removesuffix(".arrow") for name in self._checksums if name[0].isupper() and
                             name.endswith(".arrow")))  # fmt: skip
 
+    def ids(self) -> pa.Array:
+        """The ids of the patients (utf8), by patient row."""
+        return self._batch(_PATIENTS).column("id")
+
     def patient_ids(self) -> list[str]:
         """The ids, by patient row."""
-        ids: list[str] = self._batch(_PATIENTS).column("id").to_pylist()
+        ids: list[str] = self.ids().to_pylist()
         return ids
 
     def codes(self) -> list[CodeKey]:
@@ -135,7 +139,7 @@ class Shard:
 
     def lost(self) -> Iterator[Lot]:
         """Resources whose patient has no Patient resource."""
-        ids = pa.array(self.patient_ids(), pa.utf8())
+        ids = self.ids()
         for content in map(self._content, self._resources_spools()):
             for batch in batches_of(content):
                 patients = batch.column("patient")

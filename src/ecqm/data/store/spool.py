@@ -17,6 +17,7 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecqm.columns import Rows
 from ecqm.data.writing import settle
@@ -36,6 +37,7 @@ _SCHEMA = pa.schema(
 # There is a process for every core already.
 _OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
 _ONLY_JSON = pa.ipc.IpcReadOptions(included_fields=[_SCHEMA.get_field_index("json")])
+_WITHOUT_JSON = pa.ipc.IpcReadOptions(included_fields=[i for i, name in enumerate(_SCHEMA.names) if name != "json"])
 
 
 class _Identity(msgspec.Struct, gc=False):
@@ -167,6 +169,15 @@ def read_batches(paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:
     for path in paths:
         if path.exists():
             yield from batches_of(pa.py_buffer(path.read_bytes()))
+
+
+def patients_of(paths: Iterable[Path]) -> Iterator[pa.Array]:
+    """The ids of the Patient resources in spool files, block by block."""
+    for path in filter(Path.exists, paths):
+        for block, _ in _blocks(pa.py_buffer(path.read_bytes())):
+            for batch in pa.ipc.open_stream(block, options=_WITHOUT_JSON):
+                is_patient = pc.equal(batch.column("type"), "Patient")
+                yield batch.column("patient").filter(is_patient).drop_null()
 
 
 def batches_of(content: pa.Buffer) -> Iterator[pa.RecordBatch]:

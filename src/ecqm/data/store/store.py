@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import Demand
@@ -108,6 +111,12 @@ class CohortStore:
     def n_patients(self) -> int:
         """How many patients there are."""
         return sum(entry.patients for entry in self.manifest.shards)
+
+    def patient_ids(self) -> Iterator[pa.Array]:
+        """The ids of the patients (utf8), shard by shard, without shards that cannot be read."""
+        for shard in self.shards:
+            with suppress(CorruptShard):
+                yield shard.ids()
 
     @property
     def report(self) -> dict[str, Any]:

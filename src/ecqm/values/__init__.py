@@ -2,7 +2,7 @@
 
 Null is None, Boolean bool, String str, Integer int, Decimal decimal.Decimal and List a tuple; every other type of
 System has a class here. The operators that every part of the engine needs are functions of the submodules: `equality`,
-`ordering`, `boundaries` of intervals, `steps` (successor, predecessor), `calendar`, `units`, `text`.
+`ordering`, `boundaries` of intervals, `steps` (successor, predecessor), `calendar`, `units`, and `text` (CQL notation).
 """
 
 from ecqm.values.clinical import Code, CodeSystem, Concept, ValueSet, Vocabulary

@@ -1,12 +1,13 @@
-"""Units of measure: UCUM expressions and the calendar durations of CQL, with exact conversion factors.
+"""What units of measure mean: conversion, comparison, products and quotients, of UCUM's units and of the calendar
+durations of CQL.
 
-The known units are those of `ecqm.values.ucum`. An unknown unit is comparable only with the very same text. All factors
-are fractions, so `1 'cm' = 0.01 'm'` is decided without rounding.
+`ecqm.values.unit_expressions` has their syntax, `ecqm.values.ucum` the units that are known. An unknown unit is
+comparable only with the very same text. All factors are fractions, so `1 'cm' = 0.01 'm'` is decided without rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -15,6 +16,7 @@ from functools import lru_cache
 from ecqm.values.errors import CqlError
 from ecqm.values.numbers import to_decimal
 from ecqm.values.ucum import AFFINE, ATOMS, BASE_UNITS, BINARY_PREFIXES, OTHER_SCALES, PREFIXES
+from ecqm.values.unit_expressions import Factor, UnitSyntaxError, factors_of, is_digits
 
 Dimension = tuple[tuple[str, int], ...]
 
@@ -30,8 +32,7 @@ CALENDAR_UNITS = {
 _DEFINITE = {"year": "a", "month": "mo"}
 _IN_DAYS = {"year": (365, "d"), "month": (30, "d")}
 
-# Units come from patients' data. Beyond these limits a text is no unit, however well it follows the grammar.
-_LONGEST_UNIT = 200
+# Units come from patients' data. A text with a larger exponent is no unit, however well it follows the grammar.
 _LARGEST_EXPONENT = 100
 
 _CALENDAR_DIMENSION: Dimension = (("calendar month", 1),)
@@ -45,10 +46,6 @@ class Measure:
     factor: Fraction
     dimension: Dimension
     shift: Fraction = Fraction(0)
-
-
-class UnitSyntaxError(ValueError):
-    """Text that is not a unit expression."""
 
 
 def convert(value: Decimal, from_unit: str, to_unit: str) -> Decimal | None:
@@ -97,7 +94,7 @@ def measure(unit: str) -> Measure | None:
     if calendar in ("year", "month"):
         return Measure(Fraction(12 if calendar == "year" else 1), _CALENDAR_DIMENSION)
     try:
-        factors = list(_factors(calendar or unit))
+        factors = factors_of(calendar or unit)
         if len(factors) == 1 and factors[0][0] in AFFINE and factors[0][1] == 1:
             shift, step = AFFINE[factors[0][0]]
             return Measure(Fraction(step), (("K", 1),), Fraction(shift))
@@ -125,7 +122,7 @@ def _exponents(a: str, b: str, sign: int) -> dict[str, int]:
     exponents: dict[str, int] = {}
     for unit, direction in ((a, 1), (b, sign)):
         try:
-            for atom, exponent in _factors(CALENDAR_UNITS.get(unit, unit)):
+            for atom, exponent in factors_of(CALENDAR_UNITS.get(unit, unit)):
                 exponents[atom] = exponents.get(atom, 0) + direction * exponent
         except UnitSyntaxError as error:
             raise CqlError(str(error)) from None
@@ -139,100 +136,7 @@ def _written(exponents: Mapping[str, int]) -> str:
     return text + "".join(f"/{atom}" for atom in below)
 
 
-def _factors(unit: str) -> Iterator[tuple[str, int]]:
-    """The symbols (atoms with their prefixes) of a unit expression, with their exponents. Raises UnitSyntaxError."""
-    if len(unit) > _LONGEST_UNIT:
-        raise UnitSyntaxError(f"a text of {len(unit)} characters is not a unit")
-    found, end = _term(unit, 0, 1)
-    if end != len(unit):
-        raise UnitSyntaxError(f"{unit!r} is not a unit: {unit[end:]!r} is left over")
-    return iter(found)
-
-
-# The functions below parse `text` from position `at` and return what they found with the position after it. `sign` is
-# -1 inside a divisor.
-
-
-def _term(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], int]:
-    found: list[tuple[str, int]] = []
-    direction = sign
-    if text[at : at + 1] == "/":
-        direction, at = -sign, at + 1
-    while True:
-        part, at = _component(text, at, direction)
-        found += part
-        operator = text[at : at + 1]
-        if operator not in (".", "/"):
-            return found, at
-        direction = sign if operator == "." else -sign
-        at += 1
-
-
-def _component(text: str, at: int, sign: int) -> tuple[list[tuple[str, int]], int]:
-    if text[at : at + 1] == "(":
-        inside, at = _term(text, at + 1, sign)
-        if text[at : at + 1] != ")":
-            raise UnitSyntaxError(f"{text!r} is not a unit: a parenthesis is not closed")
-        exponent, at = _exponent(text, at + 1)
-        return [(atom, n * exponent) for atom, n in inside], _annotation(text, at)
-    start = at
-    at = _annotation(text, at)
-    if at > start:
-        return [("1", sign)], at
-    at = _atom_end(text, at)
-    symbol = text[start:at]
-    if symbol == "10" and text[at : at + 1] in ("*", "^"):
-        symbol, at = text[start : at + 1], at + 1
-    if not symbol:
-        raise UnitSyntaxError(f"{text!r} is not a unit")
-    exponent, at = (1, at) if _is_digits(symbol) else _exponent(text, at)
-    return [(symbol, sign * exponent)], _annotation(text, at)
-
-
-def _atom_end(text: str, at: int) -> int:
-    if _is_digits(text[at : at + 1]):
-        return _digits_end(text, at)
-    depth = 0
-    while at < len(text):
-        character = text[at]
-        depth += (character == "[") - (character == "]")
-        if depth == 0 and character in "./(){}+-0123456789":
-            break
-        at += 1
-    if depth:
-        raise UnitSyntaxError(f"{text!r} is not a unit: a bracket is not closed")
-    return at
-
-
-def _exponent(text: str, at: int) -> tuple[int, int]:
-    start = at
-    if text[at : at + 1] in ("+", "-") and _is_digits(text[at + 1 : at + 2]):
-        at += 1
-    at = _digits_end(text, at)
-    return (int(text[start:at]), at) if at > start else (1, at)
-
-
-def _digits_end(text: str, at: int) -> int:
-    while _is_digits(text[at : at + 1]):
-        at += 1
-    return at
-
-
-def _is_digits(text: str) -> bool:
-    """Digits of ASCII alone: the superscript of `m²` is a digit to Python, too."""
-    return text.isascii() and text.isdigit()
-
-
-def _annotation(text: str, at: int) -> int:
-    while text[at : at + 1] == "{":
-        end = text.find("}", at)
-        if end < 0:
-            raise UnitSyntaxError(f"{text!r} is not a unit: an annotation is not closed")
-        at = end + 1
-    return at
-
-
-def _product(factors: list[tuple[str, int]]) -> Measure:
+def _product(factors: list[Factor]) -> Measure:
     total = Fraction(1)
     exponents: dict[str, int] = {}
     for symbol, power in factors:
@@ -248,7 +152,7 @@ def _product(factors: list[tuple[str, int]]) -> Measure:
 @lru_cache(maxsize=1024)
 def _symbol(symbol: str) -> tuple[Fraction, Dimension]:
     """An atom, with or without a prefix, as a factor and dimension in base units. Raises UnitSyntaxError."""
-    if _is_digits(symbol):
+    if is_digits(symbol):
         if int(symbol) == 0:
             raise UnitSyntaxError("0 is not a unit")
         return Fraction(int(symbol)), ()
@@ -275,7 +179,7 @@ def _defined(symbol: str) -> tuple[Fraction, Dimension]:
     _, value, unit = _definitions()[symbol]
     if value == "@":
         return Fraction(1), ((symbol, 1),)
-    inner = _product(list(_factors(unit)))
+    inner = _product(factors_of(unit))
     return Fraction(value) * inner.factor, inner.dimension
 
 

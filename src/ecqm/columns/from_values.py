@@ -26,6 +26,7 @@ from ecqm.kernels.calendar import MS_PER_MINUTE
 from ecqm.kernels.segments import offsets_of_lengths
 from ecqm.types import LONG, CqlType, IntervalType, NamedType, TupleType
 from ecqm.values import Code, Concept, Date, DateTime, Interval, Long, Quantity, Time, Tuple, request_offset
+from ecqm.values.numbers import places_of
 
 Values = Sequence[Any]
 
@@ -65,7 +66,7 @@ def _from_integers(values: Values, codes: CodeDictionary) -> Column:
 
 
 def _from_decimals(values: Values, codes: CodeDictionary) -> Column:
-    digits = [max(0, -int(value.as_tuple().exponent)) for value in values]
+    digits = [places_of(value) for value in values]
     scale = max(digits)
     unscaled = np.array([int(value.scaleb(scale, EXACT)) for value in values], object)
     has_zeros = any(count and not value.as_tuple().digits[-1] for count, value in zip(digits, values, strict=True))

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ecqm.columns.base import Column
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys, densify
-from ecqm.types import DECIMAL, INTEGER, CqlType
+from ecqm.types import DECIMAL, INTEGER, LONG, CqlType
+from ecqm.values.numbers import MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
 
 # Unscaled values are int64 if their magnitudes are below this, otherwise Python integers in an object array.
 INT64_LIMIT = 1 << 62
@@ -32,6 +33,11 @@ class IntegerColumn(Column):
     @property
     def valid(self) -> Mask:
         return self._valid
+
+    @property
+    def type_range(self) -> tuple[int, int]:
+        """The least and the greatest value of the column's type."""
+        return (MIN_LONG, MAX_LONG) if self.type == LONG else (MIN_INTEGER, MAX_INTEGER)
 
     def take(self, rows: Rows) -> IntegerColumn:
         return IntegerColumn(self.values[rows], self._valid[rows], self.type)

@@ -6,11 +6,8 @@ import re
 from decimal import Decimal
 
 from ecqm.language.diagnostics import CqlError
+from ecqm.values.numbers import DECIMAL_PLACES, MAX_DECIMAL, MAX_INTEGER, MAX_LONG
 
-INTEGER_LIMIT = 2**31
-LONG_LIMIT = 2**63
-DECIMAL_LIMIT = Decimal("99999999999999999999.99999999")
-DECIMAL_PLACES = 8
 LARGEST_OFFSET = 14
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "\\": "\\", "/": "/", "'": "'", '"': '"', "`": "`"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -36,14 +33,14 @@ def unescape(text: str) -> str:
 
 def check_integer(text: str, context: object, *, negated: bool = False) -> None:
     """Check that an Integer literal fits 32 bits; 2147483648 does only after a minus."""
-    if int(text) >= INTEGER_LIMIT + negated:
-        raise CqlError(f"{text} exceeds the largest Integer, {INTEGER_LIMIT - 1}", context)
+    if int(text) > MAX_INTEGER + negated:
+        raise CqlError(f"{text} exceeds the largest Integer, {MAX_INTEGER}", context)
 
 
 def check_long(text: str, context: object, *, negated: bool = False) -> None:
     """Check that a Long literal (given without its L) fits 64 bits."""
-    if int(text) >= LONG_LIMIT + negated:
-        raise CqlError(f"{text}L exceeds the largest Long, {LONG_LIMIT - 1}L", context)
+    if int(text) > MAX_LONG + negated:
+        raise CqlError(f"{text}L exceeds the largest Long, {MAX_LONG}L", context)
 
 
 def check_decimal(text: str, context: object) -> None:
@@ -56,8 +53,8 @@ def check_decimal(text: str, context: object) -> None:
 
 def check_magnitude(text: str, context: object) -> None:
     """Check that the value of a quantity does not exceed the largest Decimal; decimal places are not limited."""
-    if Decimal(text) > DECIMAL_LIMIT:
-        raise CqlError(f"{text} exceeds the largest Decimal, {DECIMAL_LIMIT}", context)
+    if Decimal(text) > MAX_DECIMAL:
+        raise CqlError(f"{text} exceeds the largest Decimal, {MAX_DECIMAL}", context)
 
 
 def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], Decimal | None]:

@@ -18,7 +18,7 @@ from ecqm.operators.powers import power
 from ecqm.operators.quantities import in_finer_unit, in_unit
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values.interval import Uncertainty
-from ecqm.values.ordering import at_most, less
+from ecqm.values.ordering import at_most, highest, less, lowest
 from ecqm.values.quantity import Quantity
 
 List = Sequence[Any]
@@ -77,8 +77,7 @@ class Sum:
     def numbers(source: List) -> Any:
         values = present(source)
         if any(isinstance(value, Uncertainty) for value in values):
-            least, most = ([getattr(value, end, value) for value in values] for end in ("low", "high"))
-            return Uncertainty.between(sum(least), sum(most))
+            return Uncertainty.between(sum(map(lowest, values)), sum(map(highest, values)))
         return in_type_of(values[0], _sum(values)) if values else None
 
     @overload(_QUANTITIES)

@@ -16,7 +16,6 @@ from ecqm.operators.numeric import (
     in_decimal,
     in_integer,
     in_type_of,
-    places_of,
     quantity,
     remainder,
     require_certain,
@@ -27,7 +26,7 @@ from ecqm.operators.registry import NONE, operator, overload
 from ecqm.types.core import CqlType
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
-from ecqm.values.numbers import DECIMAL_STEP
+from ecqm.values.numbers import DECIMAL_STEP, places_of
 from ecqm.values.quantity import Quantity
 from ecqm.values.steps import maximum, minimum, predecessor, successor
 from ecqm.values.units import divide_units, multiply_units

@@ -10,12 +10,12 @@ from typing import Any
 
 from ecqm.operators.interval import meets, overlaps
 from ecqm.operators.logical import disjunction
-from ecqm.operators.numeric import places_of
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values import calendar
 from ecqm.values.boundaries import end, end_bound, next_after, next_before, start, start_bound
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Interval, Uncertainty
+from ecqm.values.numbers import places_of
 from ecqm.values.ordering import at_most, compare, less
 from ecqm.values.quantity import Quantity
 from ecqm.values.steps import maximum_like, minimum_like

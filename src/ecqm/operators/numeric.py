@@ -13,7 +13,17 @@ from typing import Any
 
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
-from ecqm.values.numbers import DECIMAL_STEP, MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG, Long
+from ecqm.values.numbers import (
+    DECIMAL_PLACES,
+    DECIMAL_STEP,
+    MAX_DECIMAL,
+    MAX_INTEGER,
+    MAX_LONG,
+    MIN_INTEGER,
+    MIN_LONG,
+    Long,
+    places_of,
+)
 from ecqm.values.quantity import Quantity
 
 # Wide enough for the exact product of two Decimals (56 digits), and for quotients to be rounded only once.
@@ -37,7 +47,7 @@ def in_decimal(value: Decimal) -> Decimal | None:
     rounded keeps no zeros at its end."""
     if not value.is_finite() or (value and value.adjusted() > 28):
         return None
-    if places_of(value) > places_of(DECIMAL_STEP):
+    if places_of(value) > DECIMAL_PLACES:
         value = value.quantize(DECIMAL_STEP, context=EXACT).normalize(EXACT)
     if int(value.as_tuple().exponent) > 0:
         value = value.quantize(Decimal(1), context=EXACT)
@@ -100,8 +110,3 @@ def remainder(left: Number, right: Number) -> Number:
     if isinstance(left, Decimal) or isinstance(right, Decimal):
         return EXACT.remainder(Decimal(left), Decimal(right))
     return left - right * truncated_quotient(left, right)
-
-
-def places_of(value: Decimal) -> int:
-    """The decimal places that a number was written with, trailing zeros included; it must be finite."""
-    return max(0, -int(value.as_tuple().exponent))

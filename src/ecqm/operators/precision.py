@@ -8,8 +8,9 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, Decimal
 from typing import TypeVar
 
-from ecqm.operators.numeric import EXACT, in_decimal, places_of
+from ecqm.operators.numeric import EXACT, in_decimal
 from ecqm.operators.registry import NONE, operator, overload
+from ecqm.values.numbers import DECIMAL_PLACES, places_of
 from ecqm.values.temporal import Temporal, Time, precision_index
 
 _DIGITS_OF_DATETIME = {"year": 4, "month": 6, "day": 8, "hour": 10, "minute": 12, "second": 14, "millisecond": 17}
@@ -67,8 +68,8 @@ class HighBoundary:
 def _decimal_boundary(value: Decimal | None, precision: int | None, upwards: bool) -> Decimal | None:
     """The digits after those specified may be anything, which moves the number away from zero; null for a precision
     that Decimal does not have."""
-    places = 8 if precision is None else precision
-    if value is None or not 0 <= places <= 8:
+    places = DECIMAL_PLACES if precision is None else precision
+    if value is None or not 0 <= places <= DECIMAL_PLACES:
         return None
     step = Decimal(1).scaleb(-places)
     nearest_zero = value.quantize(step, rounding=ROUND_DOWN, context=EXACT)

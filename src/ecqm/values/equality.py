@@ -12,7 +12,7 @@ from ecqm.values.boundaries import end_bound, start_bound
 from ecqm.values.clinical import Code, Concept, Vocabulary
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Interval, Uncertainty
-from ecqm.values.numbers import MAX_DECIMAL, to_decimal
+from ecqm.values.numbers import MAX_DECIMAL, is_number, places_of, to_decimal
 from ecqm.values.ordering import compare, same
 from ecqm.values.quantity import Quantity, Ratio
 from ecqm.values.structure import Identified, Tuple
@@ -109,14 +109,10 @@ def equivalent(a: Any, b: Any) -> bool:
         case (Vocabulary(), Vocabulary()):
             return type(a) is type(b) and a.id == b.id
     if isinstance(a, Decimal) or isinstance(b, Decimal):
-        return _is_numeric(a) and _is_numeric(b) and _decimals_equivalent(Decimal(a), Decimal(b))
+        return is_number(a) and is_number(b) and _decimals_equivalent(Decimal(a), Decimal(b))
     if isinstance(a, Temporal) and isinstance(b, Temporal):
         return type(a) is type(b) and compare(a, b) == 0
     return equal(a, b) is True
-
-
-def _is_numeric(value: Any) -> bool:
-    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
 def normalized(text: str) -> str:
@@ -127,13 +123,9 @@ def normalized(text: str) -> str:
 def _decimals_equivalent(a: Decimal, b: Decimal) -> bool:
     if max(a.copy_abs(), b.copy_abs()) > MAX_DECIMAL:
         return a == b  # data may hold numbers beyond the range of the type; `quantize` has no digits for them
-    unit = Decimal(1).scaleb(-min(_places(a), _places(b)))
+    # Zeros at the end are not significant (CQL reference, Equivalent).
+    unit = Decimal(1).scaleb(-min(places_of(a.normalize()), places_of(b.normalize())))
     return a.quantize(unit, ROUND_HALF_UP) == b.quantize(unit, ROUND_HALF_UP)
-
-
-def _places(value: Decimal) -> int:
-    """The decimal places that a number needs."""
-    return max(0, -int(value.normalize().as_tuple().exponent))
 
 
 def _quantities_equivalent(a: Quantity, b: Quantity) -> bool:

@@ -1,16 +1,19 @@
-"""Integer, Long and Decimal: their ranges, the step of Decimal, and the Long class (CQL reference, System types)."""
+"""Integer, Long and Decimal: their ranges, the decimal places and the step of Decimal, and the Long class (CQL
+reference, System types)."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
+from typing import Any, TypeGuard
 
 from ecqm.values.errors import CqlError
 
 MIN_INTEGER, MAX_INTEGER = -(2**31), 2**31 - 1
 MIN_LONG, MAX_LONG = -(2**63), 2**63 - 1
 
-DECIMAL_STEP = Decimal("0.00000001")
+DECIMAL_PLACES = 8
+DECIMAL_STEP = Decimal(1).scaleb(-DECIMAL_PLACES)
 MAX_DECIMAL = Decimal("99999999999999999999.99999999")
 MIN_DECIMAL = -MAX_DECIMAL
 
@@ -36,6 +39,16 @@ def to_decimal(value: Fraction | int) -> Decimal:
     rounded = quotient.quantize(DECIMAL_STEP, context=_WIDE)
     whole = rounded.to_integral_value()
     return whole if whole == rounded else rounded.normalize(_WIDE)
+
+
+def is_number(value: Any) -> TypeGuard[int | Decimal]:
+    """Whether a value is an Integer, Long or Decimal; to Python, a Boolean is an int, too."""
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+
+
+def places_of(value: Decimal) -> int:
+    """The decimal places that a number was written with, trailing zeros included; it must be finite."""
+    return max(0, -int(value.as_tuple().exponent))
 
 
 def decimal_text(value: Decimal) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from ecqm.values.context import request_offset
 from ecqm.values.errors import CqlError
 from ecqm.values.interval import Uncertainty
-from ecqm.values.numbers import MAX_DECIMAL
+from ecqm.values.numbers import MAX_DECIMAL, is_number
 from ecqm.values.quantity import Quantity
 from ecqm.values.temporal import HOUR, SECOND, DateTime, Temporal, precision_index
 from ecqm.values.units import convert_exactly
@@ -28,7 +28,7 @@ def compare(a: Any, b: Any, precision: str | None = None) -> int | None:
         return _compare_quantities(_as_quantity(a), _as_quantity(b))
     if isinstance(a, str) and isinstance(b, str):
         return (a > b) - (a < b)
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         return int(a > b) - int(a < b)
     raise CqlError(f"a {type(a).__name__} and a {type(b).__name__} have no order")
 
@@ -82,14 +82,10 @@ def _certainly(relation: Any, a: Any, b: Any, precision: str | None) -> bool:
     return a is not None and b is not None and relation(a, b, precision) is True
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-
-
 def _as_quantity(value: Any) -> Quantity:
     if isinstance(value, Quantity):
         return value
-    if _is_number(value):
+    if is_number(value):
         return Quantity(Decimal(value))
     raise CqlError(f"a {type(value).__name__} and a Quantity have no order")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ecqm.elm import nodes
 from ecqm.language.conversions import Kind
 from ecqm.language.diagnostics import CqlError
-from ecqm.language.literals import INTEGER_LIMIT
 from ecqm.language.translation.core import Context, Translator, Typed, translates, word
 from ecqm.language.translation.names import parts_of
 from ecqm.language.translation.selectors import literal
 from ecqm.types import ANY, STRING, CqlType, IntervalType
+from ecqm.values.numbers import MIN_INTEGER, MIN_LONG
 
 _INEQUALITIES = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
 _ARITHMETIC = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo", "-": "Subtract"}
@@ -113,7 +113,7 @@ def polarity_term(translator: Translator, context: Context) -> Typed:
     if word(context, 0) == "+":
         return operand
     node = operand.node
-    if isinstance(node, nodes.Literal) and node.value in (str(INTEGER_LIMIT), str(2**63)):
+    if isinstance(node, nodes.Literal) and node.value in (str(-MIN_INTEGER), str(-MIN_LONG)):
         return Typed(nodes.Literal(valueType=node.valueType, value=f"-{node.value}"), operand.type)
     if isinstance(node, nodes.Ratio):
         # In `-1 'mg':2 'mg'` the sign belongs to the numerator: there is no negation of ratios.

@@ -26,7 +26,8 @@ from ecqm.kernels.calendar import YEAR
 from ecqm.kernels.segments import any_within, count_within, first_within
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import with_rest
-from ecqm.operators.vectors.arithmetic import PLACES, decimals, divided, integers
+from ecqm.operators.vectors.arithmetic import decimals, divided, integers
+from ecqm.values.numbers import DECIMAL_PLACES
 from ecqm.values.temporal import MAXIMA, MINIMA
 
 
@@ -138,11 +139,11 @@ def mean(source: Column) -> Any:
     if not isinstance(number, (DecimalColumn, IntegerColumn)):
         return NotImplemented
     decimal = as_decimal(number)
-    if decimal.scale > PLACES:
+    if decimal.scale > DECIMAL_PLACES:
         return NotImplemented
     counts = count_within(decimal.valid, source.parents, len(source))
-    sums = multiply_exact(_sums(decimal.unscaled, decimal.valid, source), 10 ** (PLACES - decimal.scale))
-    result = decimals(divided(sums, np.maximum(counts, 1)), PLACES, counts > 0)
+    sums = multiply_exact(_sums(decimal.unscaled, decimal.valid, source), 10 ** (DECIMAL_PLACES - decimal.scale))
+    result = decimals(divided(sums, np.maximum(counts, 1)), DECIMAL_PLACES, counts > 0)
     return _quantities(result, values, source) if isinstance(values, QuantityColumn) else result
 
 

@@ -26,11 +26,10 @@ from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.temporal import moved
 from ecqm.types import LONG
-from ecqm.values.numbers import MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
+from ecqm.values.numbers import DECIMAL_PLACES, MAX_DECIMAL
 from ecqm.values.units import comparable, divide_units, multiply_units
 
-PLACES = 8
-_LARGEST = int(MAX_DECIMAL.scaleb(PLACES))
+_LARGEST = int(MAX_DECIMAL.scaleb(DECIMAL_PLACES))
 Numbers = IntegerColumn | DecimalColumn
 
 
@@ -48,7 +47,7 @@ def as_numbers(*columns: Column) -> list[Numbers] | None:
 
 def integers(values: Unscaled, valid: Mask, like: IntegerColumn) -> IntegerColumn:
     """A column of the same type as `like`, null where values are out of its range."""
-    least, most = (MIN_LONG, MAX_LONG) if like.type == LONG else (MIN_INTEGER, MAX_INTEGER)
+    least, most = like.type_range
     fits = ((values >= least) & (values <= most)).astype(np.bool_)
     kept = values if values.dtype != object else np.where(fits, values, 0).astype(np.int64)
     return IntegerColumn(kept, valid & fits, like.type)
@@ -56,10 +55,10 @@ def integers(values: Unscaled, valid: Mask, like: IntegerColumn) -> IntegerColum
 
 def decimals(unscaled: Unscaled, scale: int, valid: Mask) -> DecimalColumn:
     """A column of decimals rounded to eight places, halves away from zero; null where values are out of range."""
-    if scale > PLACES:
-        unscaled, scale = divided(unscaled, 10 ** (scale - PLACES)), PLACES
+    if scale > DECIMAL_PLACES:
+        unscaled, scale = divided(unscaled, 10 ** (scale - DECIMAL_PLACES)), DECIMAL_PLACES
     if unscaled.dtype == object:
-        largest = _LARGEST // 10 ** (PLACES - scale)
+        largest = _LARGEST // 10 ** (DECIMAL_PLACES - scale)
         valid = valid & (np.abs(unscaled) <= largest).astype(np.bool_)
         unscaled = narrow(np.where(valid, unscaled, 0))
     return DecimalColumn(unscaled, scale, valid)
@@ -76,13 +75,14 @@ def divided(numerator: Unscaled, denominator: Any) -> Unscaled:
 # -- sums and products ------------------------------------------------------------------------------------------------
 
 
-def _add_numbers(left: Numbers, right: Numbers) -> Numbers:
+def _add_numbers(left: Numbers, right: Numbers, sign: int) -> Numbers:
+    """Sums (`sign` 1) or differences (-1)."""
     valid = left.valid & right.valid
     if isinstance(left, IntegerColumn) and isinstance(right, IntegerColumn):
-        return integers(add_exact(left.values, right.values), valid, left)
+        return integers(add_exact(left.values, multiply_exact(right.values, sign)), valid, left)
     a, b = as_decimal(left), as_decimal(right)
     scale = max(a.scale, b.scale)
-    return decimals(add_exact(a.at_scale(scale), b.at_scale(scale)), scale, valid)
+    return decimals(add_exact(a.at_scale(scale), sign * b.at_scale(scale)), scale, valid)
 
 
 def _negate_numbers(column: Numbers) -> Numbers:
@@ -104,10 +104,10 @@ def _divide_numbers(left: Numbers, right: Numbers) -> DecimalColumn:
     valid = a.valid & b.valid & (b.unscaled != 0).astype(np.bool_)
     # Scaled so that the quotient of the integers has eight decimal places. Twice the operands are computed and halved
     # again to make sure that they fit into int64, as `divided` requires.
-    numerator = multiply_exact(a.unscaled, 2 * 10 ** (PLACES + b.scale)) // 2
+    numerator = multiply_exact(a.unscaled, 2 * 10 ** (DECIMAL_PLACES + b.scale)) // 2
     divisor = np.where(b.unscaled == 0, 1, b.unscaled)
     denominator = multiply_exact(divisor, 2 * 10**a.scale) // 2
-    return decimals(narrow(divided(numerator, denominator)), PLACES, valid)
+    return decimals(narrow(divided(numerator, denominator)), DECIMAL_PLACES, valid)
 
 
 @vector("Add")
@@ -125,11 +125,7 @@ def _sum(left: Column, right: Column, sign: int) -> Any:
         return moved(left, right, sign)
     numbers = as_numbers(left, right)
     if numbers is not None:
-        a, b = numbers
-        if isinstance(b, DecimalColumn):
-            return _add_numbers(a, DecimalColumn(sign * b.unscaled, b.scale, b.valid))
-        assert isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn)
-        return integers(add_exact(a.values, multiply_exact(b.values, sign)), a.valid & b.valid, a)
+        return _add_numbers(numbers[0], numbers[1], sign)
     if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
         value = _sum(left.value, right.value, sign)
         differ = (left.unit.ids != right.unit.ids) & left.valid & right.valid
@@ -242,7 +238,7 @@ _ROUNDINGS: dict[str, Callable[[Unscaled, int], Unscaled]] = {
 
 def _integral(name: str) -> Callable[[Column], Any]:
     def kernel(operand: Column) -> Any:
-        if isinstance(operand, NullColumn) or not isinstance(operand, (IntegerColumn, DecimalColumn)):
+        if not isinstance(operand, (IntegerColumn, DecimalColumn)):
             return NotImplemented
         column = as_decimal(operand)
         whole = _ROUNDINGS[name](column.unscaled, 10**column.scale)

@@ -47,8 +47,6 @@ def bounds_of(column: Column, beside: Column | None = None) -> Bounds | None:
     shown = np.zeros(1, np.bool_) if beside is None else _shows_a_point(beside)
     first = _edge(column, low, high, column.low_closed, shown, 0)
     last = _edge(column, high, low, column.high_closed, shown, 1)
-    if first is None or last is None:
-        return None
     return Bounds(_with_uncertain(first, last, 0), _with_uncertain(last, first, 1), column.valid)
 
 
@@ -68,9 +66,7 @@ class _Edge(NamedTuple):
     written: Mask
 
 
-def _edge(
-    column: IntervalColumn, bound: Column, other: Column, closed: Mask, type_shown: Mask, end: int
-) -> _Edge | None:
+def _edge(column: IntervalColumn, bound: Column, other: Column, closed: Mask, type_shown: Mask, end: int) -> _Edge:
     """The low (`end` 0) or high (1) end of intervals, of which `bound` and `closed` are the boundaries. `type_shown` is
     where another operand shows the point type."""
     present = bound.valid

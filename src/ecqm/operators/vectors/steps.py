@@ -18,27 +18,24 @@ from ecqm.columns import (
 from ecqm.columns.number import add_exact
 from ecqm.columns.temporal import FIRST_DAY, FIRST_INSTANT, LAST_DAY, LAST_INSTANT
 from ecqm.kernels.calendar import MONTH, MS_PER_DAY, MS_PER_MINUTE, MS_PER_UNIT, YEAR, add_months_to_days
-from ecqm.types import LONG
 from ecqm.values import request_offset
-from ecqm.values.numbers import MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
-
-_DECIMAL_PLACES = 8
+from ecqm.values.numbers import DECIMAL_PLACES
 
 
 def stepped(column: Column, direction: int, where: Mask) -> tuple[Column, Mask] | None:
     """The points in the rows of the mask `where` (n) moved by one step of their type (`direction` is 1 or -1), and the
     mask of the rows in which there is no such point. None for layouts that are left to the scalars."""
     if isinstance(column, IntegerColumn):
-        least, most = (MIN_LONG, MAX_LONG) if column.type == LONG else (MIN_INTEGER, MAX_INTEGER)
+        least, most = column.type_range
         beyond = where & column.valid & (column.values == (most if direction > 0 else least))
         moved = np.where(where & ~beyond, column.values + direction, column.values)
         return IntegerColumn(moved, column.valid, column.type), beyond
-    if isinstance(column, DecimalColumn) and column.scale <= _DECIMAL_PLACES:
-        unscaled = column.at_scale(_DECIMAL_PLACES)
+    if isinstance(column, DecimalColumn) and column.scale <= DECIMAL_PLACES:
+        unscaled = column.at_scale(DECIMAL_PLACES)
         if unscaled.dtype == object:
             return None
         steps = np.where(where, direction, 0)
-        moved_decimals = DecimalColumn(add_exact(unscaled, steps), _DECIMAL_PLACES, column.valid, column.type)
+        moved_decimals = DecimalColumn(add_exact(unscaled, steps), DECIMAL_PLACES, column.valid, column.type)
         return moved_decimals, np.zeros(len(where), np.bool_)  # int64 does not reach the range of Decimal
     if isinstance(column, TemporalColumn):
         return _stepped_temporal(column, direction, where)
@@ -91,8 +88,7 @@ def filled(column: Column, end: int, where: Mask) -> Column | None:
     layouts that are left to the scalars."""
     valid = column.valid | where
     if isinstance(column, IntegerColumn):
-        value = ((MIN_LONG, MAX_LONG) if column.type == LONG else (MIN_INTEGER, MAX_INTEGER))[end]
-        return IntegerColumn(np.where(where, value, column.values), valid, column.type)
+        return IntegerColumn(np.where(where, column.type_range[end], column.values), valid, column.type)
     if not isinstance(column, TemporalColumn):
         return None
     precision = np.where(where, column.finest, column.precision).astype(np.uint8)

@@ -112,8 +112,8 @@ def select(
 
 
 def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
-    """Patients from files: a cohort store, FHIR bundles, folders of resources, NDJSON, a bulk export; for QDM measures,
-    JSON or QRDA Category I.
+    """Patients from files: a cohort store, FHIR bundles, folders of resources, NDJSON, a bulk export, a zip archive of
+    these; for QDM measures, JSON or QRDA Category I.
 
     `default_offset` is the UTC offset of date-times that have none, in minutes east of UTC. Raises DataError for a path
     that does not exist, ValueError for an impossible offset.

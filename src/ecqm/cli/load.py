@@ -64,7 +64,7 @@ def command(
     jobs: int | None,
     form: str,
 ) -> None:
-    """Load DATA (bulk exports, bundles, folders of resources; plain, .gz or .zst) into a cohort store.
+    """Load DATA (bulk exports, bundles, folders of resources; plain, .gz, .zst or in a .zip) into a cohort store.
 
     A bulk export is a folder of NDJSON files, or the manifest that the server returned for it (JSON with
     transactionTime and output) with all files that it names beside it. With --append, resources that it lists as

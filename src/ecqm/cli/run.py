@@ -90,8 +90,8 @@ def command(**options: Any) -> None:
     """Evaluate measures of CONTENT on patients.
 
     CONTENT holds FHIR measures as they are published, or QDM measure packages. Patients are FHIR bundles, folders of
-    resources (JSON or XML), NDJSON by type (plain, .gz or .zst), the manifest of a bulk export, or a cohort store; for
-    QDM measures, JSON or QRDA Category I.
+    resources (JSON or XML), NDJSON by type (plain, .gz or .zst), the manifest of a bulk export, a zip archive of these,
+    or a cohort store; for QDM measures, JSON or QRDA Category I.
 
     The output folder gets summary.json (MeasureReports), scores.csv (counts and scores per group and stratum),
     populations.parquet (a row per patient or episode), counts.json (for `ecqm submission`), errors.json and run.json;

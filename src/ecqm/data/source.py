@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import Demand
+from ecqm.data.files.archived import state_of
 from ecqm.data.files.inputs import find_inputs
 from ecqm.data.overlap import PatientSource, require_disjoint
 from ecqm.data.problems import DataError, DataProblem
@@ -70,7 +71,7 @@ class PatientData:
 
     def state(self) -> Any:
         """A JSON value that changes when the data change."""
-        files = [[str(file), (seen := file.stat()).st_size, seen.st_mtime_ns] for file in self.files]
+        files = [[str(file), *state_of(file)] for file in self.files]
         return [files, [[str(store.path), [asdict(shard) for shard in store.manifest.shards]] for store in self.stores]]
 
     def patient_ids(self) -> list[str]:

@@ -32,6 +32,16 @@ class ArchiveLimits:
     ratio: int = 200
     ratio_from: int = 16 << 20
 
+    def excess(self, size: int, packed: int) -> str | None:
+        """The limit that a file of some size exceeds, in words; None if it is within the limits."""
+        return f"{self.entry_size} bytes" if size > self.entry_size else self.growth(size, packed)
+
+    def growth(self, size: int, packed: int) -> str | None:
+        """As `excess`, of the multiple of the packed size alone."""
+        if size > self.ratio_from and size > self.ratio * max(packed, 1):
+            return f"{self.ratio} times its packed size"
+        return None
+
 
 @dataclass(frozen=True)
 class ArchiveEntry:
@@ -54,7 +64,7 @@ class ArchiveEntry:
     @property
     def is_safe(self) -> bool:
         """Whether it is within the limits, going by the size that the archive claims."""
-        return self._excess(self.size) is None
+        return self.limits.excess(self.size, self.packed) is None
 
     def head(self, size: int) -> bytes:
         """The first bytes. Raises DataError if it is damaged or encrypted."""
@@ -66,15 +76,8 @@ class ArchiveEntry:
 
     def _check(self, size: int) -> None:
         """Raises UnsafeArchive for a size beyond the limits."""
-        if (excess := self._excess(size)) is not None:
+        if (excess := self.limits.excess(size, self.packed)) is not None:
             raise UnsafeArchive(f"{self.origin}, entry {self.name}: unpacks to more than {excess}")
-
-    def _excess(self, size: int) -> str | None:
-        if size > self.limits.entry_size:
-            return f"{self.limits.entry_size} bytes"
-        if size > self.limits.ratio_from and size > self.limits.ratio * max(self.packed, 1):
-            return f"{self.limits.ratio} times its packed size"
-        return None
 
 
 def archive_entries(

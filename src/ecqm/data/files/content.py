@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import sys
-import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ecqm.data.files.archived import DAMAGE, is_in_archive, open_file, size_of
 from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.data.problems import DataError
 from ecqm.json_decoding import UTF16, is_utf16
@@ -28,7 +28,7 @@ _ZIP = b"PK\x03\x04"
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 # Roughly how many times larger compressed FHIR JSON is when it is unpacked.
 _GROWTH = 12
-_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, pa.ArrowException)
+_DAMAGE = (gzip.BadGzipFile, pa.ArrowException, *DAMAGE)
 
 
 class Block(NamedTuple):
@@ -48,14 +48,18 @@ class Block(NamedTuple):
 
 def _open(path: Path) -> IO[bytes]:
     codec = _CODECS.get(path.suffix)
-    if codec == "zstd":
-        return cast("IO[bytes]", pa.CompressedInputStream(pa.OSFile(str(path)), codec))
-    return cast("IO[bytes]", gzip.open(path)) if codec == "gzip" else path.open("rb")
+    if codec is None:
+        return open_file(path)
+    archived = open_file(path) if is_in_archive(path) else None
+    if codec == "gzip":
+        return cast("IO[bytes]", gzip.open(archived or path))
+    packed = pa.OSFile(str(path)) if archived is None else pa.PythonFile(archived, "r")
+    return cast("IO[bytes]", pa.CompressedInputStream(packed, codec))
 
 
 def unpacked_size(path: Path) -> int:
     """About how many bytes of JSON a file holds, unpacked."""
-    size = path.stat().st_size
+    size = size_of(path)
     return size * _GROWTH if path.suffix in _CODECS else size
 
 
@@ -86,7 +90,7 @@ def as_json(content: bytes) -> bytes:
     """FHIR as JSON, without a byte order mark: of XML, the JSON that says the same. Raises DataError, also for a zip
     archive."""
     if content.startswith(_ZIP):
-        raise DataError("it is a zip archive; unpack it first")
+        raise DataError("it is a zip archive, but its name does not end in .zip")
     content = content.removeprefix(BOM_UTF8)
     return json_of_xml(content) if is_fhir_xml(content) else content
 

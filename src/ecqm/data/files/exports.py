@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from ecqm.data.files.archived import DAMAGE, is_file, open_file
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.data.problems import DataError, DataProblem, reason
@@ -135,13 +136,13 @@ def _manifest(path: Path) -> _Manifest | None:
     if path.suffix != ".json":
         return None
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             head = file.read(_HEAD)
             # Unlike resources, manifests have no type; one draft gave them that of their logical model.
             if not head.lstrip().startswith(b"{") or (b'"resourceType"' in head and b"BulkDataManifest" not in head):
                 return None
             content = head + file.read(_LARGEST)
-    except OSError:
+    except (OSError, DataError, *DAMAGE):
         # It is reported where it is read as data.
         return None
     try:
@@ -182,7 +183,7 @@ def _at_hand(url: str, folder: Path, suffixes: tuple[str, ...]) -> Path | None:
         return None
     endings = ("", *suffixes, ".gz", ".zst")
     candidates = (named.with_name(named.name + ending) for ending in endings)
-    return next((each for each in candidates if each.name.endswith(suffixes) and each.is_file()), None)
+    return next((each for each in candidates if each.name.endswith(suffixes) and is_file(each)), None)
 
 
 def _check(path: Path, missing: list[str], found: list[Path]) -> None:

@@ -1,4 +1,5 @@
-"""Which files to read: the paths that users give may be files, folders, or manifests of bulk exports."""
+"""Which files to read: the paths that users give may be files, folders, archives, or manifests of bulk
+exports."""
 
 from __future__ import annotations
 
@@ -7,9 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ecqm.data.files.archived import files_in, is_archive
 from ecqm.data.files.exports import Export, read_export
 from ecqm.data.files.suffixes import DOCUMENT_SUFFIXES, NDJSON_SUFFIXES
 from ecqm.data.problems import DataError, DataProblem
+
+_SUFFIXES = DOCUMENT_SUFFIXES + NDJSON_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,28 @@ def find_inputs(paths: Iterable[Path]) -> Inputs:
 
 
 def data_files(path: Path) -> list[Path]:
-    """The files of data below a folder, in order of their names, or the file itself. DataError if it does not exist.
+    """The files of data below a folder and in its zip archives, in order of their names, or the file itself. DataError
+    if it does not exist.
 
-    An XML file beside a JSON file of the same name is left out.
+    An XML file beside a JSON file of the same name is left out. An archive that cannot be read is among the files, so
+    that it is reported like any of them.
     """
     if path.is_file():
-        return [path]
+        return _files_of(path)
     if not path.is_dir():
         raise DataError(f"{path} does not exist")
-    suffixes = DOCUMENT_SUFFIXES + NDJSON_SUFFIXES
-    return without_twins(sorted(file for file in path.rglob("*") if file.name.endswith(suffixes)))
+    named = sorted(file for file in path.rglob("*") if file.name.endswith(_SUFFIXES) or is_archive(file))
+    return without_twins(each for file in named for each in _files_of(file))
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The files in an archive, and any other file itself."""
+    if not is_archive(path):
+        return [path]
+    try:
+        return without_twins(files_in(path, _SUFFIXES))
+    except DataError:
+        return [path]
 
 
 def without_twins(paths: Iterable[Path]) -> list[Path]:

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from ecqm.data.files.archived import is_in_archive
 from ecqm.data.files.content import read_blocks, unpacked_size
 from ecqm.data.files.suffixes import PLAIN_NDJSON_SUFFIXES
 from ecqm.data.problems import DataError
@@ -54,13 +55,17 @@ def divide(files: Sequence[Path], n: int, mapped: Mapped = map) -> list[Place]:
         cut = sizes[-1] * part // n
         file = bisect_left(sizes, cut) - 1
         before, after = cut - sizes[file], sizes[file + 1] - cut
-        if files[file].name.endswith(PLAIN_NDJSON_SUFFIXES) and min(before, after) >= _LEAST // 4:
+        if _is_divisible(files[file]) and min(before, after) >= _LEAST // 4:
             cuts.setdefault(file, []).append(before)
         else:
             places.append(Place(file if before < after else file + 1))
     for file, bytes_ in cuts.items():
         places += _divided_file(file, files[file], bytes_, mapped)
     return sorted({place for place in places if place.file < len(files)})
+
+
+def _is_divisible(path: Path) -> bool:
+    return path.name.endswith(PLAIN_NDJSON_SUFFIXES) and not is_in_archive(path)
 
 
 def _divided_file(file: int, path: Path, cuts: Iterable[int], mapped: Mapped) -> list[Place]:

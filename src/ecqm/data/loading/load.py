@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecqm.data.fhir.demand import EVERYTHING, Demand
+from ecqm.data.files.archived import state_of
 from ecqm.data.files.content import unpacked_size
 from ecqm.data.files.inputs import Inputs, find_inputs
 from ecqm.data.loading.building import ShardJob, build_shard
@@ -84,7 +85,7 @@ def load(
         inputs = find_inputs(map(Path, paths))
         # An export of changes may be empty.
         if not (inputs.files or inputs.deleted or (previous is not None and inputs.exports)):
-            raise DataError("no files of FHIR data were found (.json, .ndjson, plain or .gz or .zst)")
+            raise DataError("no files of FHIR data were found (.json, .xml, .ndjson; plain, .gz, .zst or in a .zip)")
         return _Loading(output, previous, inputs, demand, default_offset, replace_patients, shard_size).run(
             max(1, jobs), watcher or _Silent()
         )
@@ -152,7 +153,7 @@ class _Loading:
 
     def _fingerprint(self, files: Sequence[Path]) -> str:
         """A load resumes an earlier one that has the same fingerprint."""
-        seen = [(name_of(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
+        seen = [(name_of(file), *state_of(file)) for file in files]
         options = [FORMAT, self.generation, self.default_offset, self.replace_patients]
         demanded = (self.demand.types, self.demand.names, self.demand.whole)
         wanted = [None if these is None else sorted(these) for these in demanded]

@@ -28,7 +28,7 @@ def read_files(
 ) -> Cohort:
     """A cohort of all patients in some files and folders: FHIR bundles of any type (collection, searchset, transaction;
     also nested) and single resources, in JSON or XML, and NDJSON by resource type (bulk exports, with or without their
-    manifest); JSON plain, .gz or .zst.
+    manifest); JSON plain, .gz or .zst; any of these in zip archives.
 
     A bundle with a single Patient is that patient's whole record; otherwise references (FHIR's patient compartment) say
     which patient a resource belongs to. The same patient (by id) in several files is one patient. See `Assembly` for

@@ -22,3 +22,10 @@ def test_the_command_keeps_out_pandas() -> None:
     finders = f"{script}\ntry: main()\nexcept SystemExit: print([type(each).__name__ for each in sys.meta_path][0])"
     told = subprocess.run([sys.executable, "-c", finders], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "_NoPandas"
+
+
+def test_pandas_is_let_in_where_it_is_needed() -> None:
+    before = "from ecqm.own_processes import keep_out_pandas, let_in_pandas; keep_out_pandas(); let_in_pandas(); "
+    pytest.importorskip("pandas")
+    told = subprocess.run([sys.executable, "-c", before + ARROW], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "True"

@@ -25,6 +25,11 @@ def keep_out_pandas() -> None:
     sys.meta_path.insert(0, _NoPandas())
 
 
+def let_in_pandas() -> None:
+    """Undo `keep_out_pandas`, in a process that turns out to need pandas: PySpark demands it for tasks in Python."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _NoPandas)]
+
+
 def start_python(code: str, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     """A Python process that runs some code with the modules of this one, and has some of its open files.
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ecqm.data import DataError
+from ecqm.own_processes import let_in_pandas
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,6 +35,7 @@ class TaskError(DataError):
 
 def session_on(master: str) -> SparkSession:
     """A session on a Spark master (`spark://host:7077`, `local[4]`, `yarn`). DataError without PySpark or Java."""
+    let_in_pandas()
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:

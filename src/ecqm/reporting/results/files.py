@@ -5,18 +5,31 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecqm.measures.results.report import Json
 from ecqm.measures.results.table import write_csv
 from ecqm.reporting.results.counts import COUNTS
+from ecqm.reporting.results.members import MEMBERS, write_subject_lists
+from ecqm.reporting.results.recording import INDIVIDUAL, POPULATIONS, ResultOptions
 
+POPULATIONS_TABLE, POPULATIONS_CSV, REPORTS = "populations.parquet", "populations.csv", "individual.ndjson"
 SUMMARY, SUBJECT_LIST, SCORES = "summary.json", "subject-list.json", "scores.csv"
 ERRORS, RUN = "errors.json", "run.json"
-_POPULATIONS, _POPULATIONS_CSV, _INDIVIDUAL = "populations.parquet", "populations.csv", "individual.ndjson"
 # In the order in which they are put in place: run.json is the last.
-ALL_FILES = (_POPULATIONS, _POPULATIONS_CSV, SCORES, _INDIVIDUAL, SUBJECT_LIST, SUMMARY, COUNTS, ERRORS, RUN)
+ALL_FILES = (POPULATIONS_TABLE, POPULATIONS_CSV, SCORES, REPORTS, SUBJECT_LIST, SUMMARY, COUNTS, ERRORS, RUN)
+
+PartFiles = Callable[[str], Sequence[Path]]
+"""The files of some parts in order, by their kind (the suffix, such as `POPULATIONS`)."""
+
+
+def patient_level(options: ResultOptions) -> tuple[str, ...]:
+    """The names of the results that name patients, so that their size depends on the number of patients."""
+    asked = (True, options.csv, options.individual, options.subject_list)
+    names = (POPULATIONS_TABLE, POPULATIONS_CSV, REPORTS, SUBJECT_LIST)
+    return tuple(name for name, wanted in zip(names, asked, strict=True) if wanted)
 
 
 class ResultFiles:
@@ -38,22 +51,29 @@ class ResultFiles:
         # Names of files may not be valid UTF-8; JSON must be.
         self.path(name).write_bytes(text.encode("utf-8", "replace"))
 
-    def gather_populations(self, parts: Sequence[Path], csv: bool) -> None:
-        """The table of populations: that of a single part as a file, those of several in a folder; with `csv` also as
-        one CSV file."""
-        target = self.path(_POPULATIONS)
+    def gather(self, parts: PartFiles, options: ResultOptions, lists: Mapping[str, Json]) -> None:
+        """Write the patient-level results from the files of parts; `lists` are the reports for members, by canonical as
+        returned by `subject_lists`."""
+        self._gather_populations(parts(POPULATIONS))
+        if options.csv:
+            write_csv(parts(POPULATIONS), self.path(POPULATIONS_CSV))
+        if options.individual:
+            self._gather_individual(parts(INDIVIDUAL))
+        if options.subject_list:
+            write_subject_lists(lists, parts(MEMBERS), self._fresh / "lists", self.path(SUBJECT_LIST))
+
+    def _gather_populations(self, parts: Sequence[Path]) -> None:
+        """The table of a single part as a file, those of several in a folder."""
+        target = self.path(POPULATIONS_TABLE)
         if len(parts) == 1:
             _share(parts[0], target)
         elif parts:
             target.mkdir()
             for path in parts:
                 _share(path, target / f"part-{path.name}")
-        if csv:
-            write_csv(parts, self.path(_POPULATIONS_CSV))
 
-    def gather_individual(self, parts: Sequence[Path]) -> None:
-        """Individual reports of all parts in one file."""
-        with self.path(_INDIVIDUAL).open("wb") as target:
+    def _gather_individual(self, parts: Sequence[Path]) -> None:
+        with self.path(REPORTS).open("wb") as target:
             for path in parts:
                 with path.open("rb") as source:
                     shutil.copyfileobj(source, target)

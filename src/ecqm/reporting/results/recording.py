@@ -33,6 +33,7 @@ from ecqm.measures.results.report import (
     individual_reports,
     members_of_populations,
     report_of_tallies,
+    subject_list_report,
     tallied_supplements,
 )
 from ecqm.measures.results.table import EpisodeNames, composite_table, population_table
@@ -184,6 +185,18 @@ def summary_reports(measures: Mapping[str, Measure], total: Part, recorder: Part
         reporting = Reporting(measure, stated_period(recorder.stated, measure), (), recorder.date)
         found.append(report_of_tallies(reporting, part.groups, part.supplements, total.scores(measure)))
     return found
+
+
+def subject_lists(measures: Mapping[str, Measure], total: Part, recorder: PartRecorder) -> dict[str, Json]:
+    """A MeasureReport of each of the measures that has groups with results, by canonical. Its lists are still without
+    the members (`ecqm.reporting.results.members`)."""
+    return {
+        measure.canonical: subject_list_report(
+            Reporting(measure, stated_period(recorder.stated, measure), (), recorder.date), part.groups
+        )
+        for measure, part in total.results_of(measures)
+        if part.groups
+    }
 
 
 # -- episodes and errors ----------------------------------------------------------------------------------------------

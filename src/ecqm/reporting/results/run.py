@@ -40,21 +40,19 @@ from ecqm.data.loading.processes import Processes
 from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
-from ecqm.measures.results.report import Json, Reporting, bundle_entry, subject_list_report
+from ecqm.measures.results.report import Json, bundle_entry
 from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 from ecqm.operators.message import Told
 from ecqm.reporting.results.counts import COUNTS, Counts, measure_count
-from ecqm.reporting.results.files import ERRORS, RUN, SCORES, SUBJECT_LIST, SUMMARY, ResultFiles
-from ecqm.reporting.results.members import MEMBERS, write_subject_lists
+from ecqm.reporting.results.files import ERRORS, RUN, SCORES, SUMMARY, ResultFiles
 from ecqm.reporting.results.parts import Message, Part, message_of, stated_period
 from ecqm.reporting.results.recording import (
-    INDIVIDUAL,
     NOTHING_MORE,
-    POPULATIONS,
     PartRecorder,
     ResultOptions,
+    subject_lists,
     summary_reports,
 )
 from ecqm.reporting.results.transport import unpack_part
@@ -177,34 +175,31 @@ class RunOutput:
         """Write the summaries of the run. `about` is added to run.json; `refused` says which data could not be
         evaluated at all, and why."""
         outcomes, counts = [], []
-        lists: dict[str, Json] = {}
         for measure, part in self.total.results_of(self.selection.measures):
             plan = self._plans.get(measure.canonical)
             scores = self.total.scores(measure)
             outcomes.append(MeasureOutcome(measure, part.groups, part.failed, part.seconds, scores, plan))
             period = stated_period(self.stated, measure)
             counts.append(measure_count(measure, period, part.groups, part.failed, part.within))
-            if part.groups:
-                lists[measure.canonical] = subject_list_report(Reporting(measure, period, (), self.date), part.groups)
         files = ResultFiles(self.folder, self._running / "results")
         files.write_json(SUMMARY, _bundle(summary_reports(self.selection.measures, self.total, self.recorder)))
-        if self.options.subject_list:
-            write_subject_lists(lists, self.files(MEMBERS), self._running / "lists", files.path(SUBJECT_LIST))
         Counts(self.date, counts).write(files.path(COUNTS))
         rows = (row for each in outcomes for row in score_rows(each.measure.name, each.groups, each.scores))
         pyarrow.csv.write_csv(score_table(rows), files.path(SCORES))
         files.write_json(ERRORS, self._errors(refused))
         own = self._about(outcomes)
         files.write_json(RUN, {**about, **own, "seconds": own["seconds"] | about.get("seconds", {})})
-        files.gather_populations(self.files(POPULATIONS), self.options.csv)
-        if self.options.individual:
-            files.gather_individual(self.files(INDIVIDUAL))
+        self._gather(files)
         files.publish()
         if not refused:
             # First the file by which a run would continue, then the parts.
             self._state.unlink()
             shutil.rmtree(self._running)
         return outcomes
+
+    def _gather(self, files: ResultFiles) -> None:
+        """Write the patient-level results."""
+        files.gather(self.files, self.options, subject_lists(self.selection.measures, self.total, self.recorder))
 
     def _begin(self, run: Json) -> datetime:
         """When the run began: now, or when the interrupted run began."""

@@ -6,10 +6,11 @@ Needs Linux, root and iproute2. All traffic stays inside the namespaces, which a
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -20,6 +21,7 @@ _ENTER = (
     'echo "$0" > /proc/sys/kernel/hostname && '
     'mount --bind {hosts} /etc/hosts && mount --bind /dev/null /etc/resolv.conf && {hide}exec "$@"'
 )
+_PEAK = re.compile(r"VmHWM:\s*(\d+) kB")
 _HIDE = "mount -t tmpfs tmpfs {folder} && "
 
 
@@ -33,6 +35,7 @@ class Machine:
         self._switch = f"{network}-switch"
         self._port = f"port{number}"
         self._ticks: dict[int, int] = {}
+        self._peaks: dict[int, tuple[str, int]] = {}
         hide = "" if hidden is None else _HIDE.format(folder=shlex.quote(str(hidden)))
         self._enter = _ENTER.format(hosts=shlex.quote(str(hosts)), hide=hide)
 
@@ -63,13 +66,29 @@ class Machine:
         """Note what each process of the machine has spent until now; to be called often."""
         for process in self.processes():
             with suppress(OSError):
-                status = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
-                self._ticks[process] = int(status[11]) + int(status[12])
+                name, _, status = Path(f"/proc/{process}/stat").read_text("utf-8").partition("(")[2].rpartition(")")
+                self._ticks[process] = sum(map(int, status.split()[11:13]))
+                if peak := _PEAK.search(Path(f"/proc/{process}/status").read_text("utf-8")):
+                    self._peaks[process] = name, int(peak[1])
 
     @property
     def processor_seconds(self) -> float:
         """CPU seconds of all processes that were observed, each until it was last observed."""
         return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+
+    def peak_memory(self, earlier: Collection[int] = ()) -> dict[str, float]:
+        """The most memory in MiB that a process of each program held, `earlier` processes left out."""
+        found: dict[str, float] = {}
+        for process, (name, peak) in self._peaks.items():
+            if process not in earlier:
+                found[name] = max(found.get(name, 0), peak / 1024)
+        return found
+
+    @property
+    def received(self) -> int:
+        """Bytes that have come from other machines."""
+        counter = "/sys/class/net/eth0/statistics/rx_bytes"
+        return int(subprocess.run(self.command("cat", counter), check=True, capture_output=True, text=True).stdout)
 
     def vanish(self) -> None:
         """Cut the machine off the network, so that nobody is told, and kill all that runs on it."""

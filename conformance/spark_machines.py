@@ -15,12 +15,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 HDFS = "hdfs://files:8020"
 MASTER = "spark://driver:7077"
 WORKERS = ("first", "second")
+DATE = re.compile(rb'"date":"[^"]*"')
 # Parts that must be done before a machine is lost.
 DONE = 2
 
@@ -70,16 +73,25 @@ except OSError:
 
 @dataclass
 class Run:
-    """A run on Spark: what the command printed, and CPU seconds by machine."""
+    """A run on Spark: what the command printed, CPU seconds by machine, and of the driver the most memory in MiB by
+    program, and the bytes that it received."""
 
     said: str
     seconds: dict[str, float]
+    memory: dict[str, float]
+    received: int
+
+    def __str__(self) -> str:
+        seconds = ", ".join(f"{machine} {spent:.1f}" for machine, spent in self.seconds.items())
+        memory = ", ".join(f"{program} {peak:.0f}" for program, peak in sorted(self.memory.items()))
+        return f"CPU seconds: {seconds}; driver: MiB: {memory}; received {self.received / 1e6:.1f} MB"
 
 
 def main() -> int:
     parser = content_parser(__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder for all files, kept for the next time")
     parser.add_argument("--patients", type=int, default=20_000)
+    parser.add_argument("--individual", action="store_true", help="also write a report per patient and measure")
     options = parser.parse_args()
     work: Path = options.work.absolute()
     hidden = work / "local"
@@ -103,10 +115,9 @@ def main() -> int:
     print(f"one process: {alone:.1f} CPU seconds")
     failed = 0
     for name, run in (("whole", whole), ("lossy", lossy)):
-        seconds = ", ".join(f"{machine} {spent:.1f}" for machine, spent in run.seconds.items())
         different = differences(expected, work / "found" / name)
         failed += bool(different)
-        print(f"{name}: {', '.join(different) or 'the same results'}; CPU seconds: {seconds}")
+        print(f"{name}: {', '.join(different) or 'the same results'}; {run}")
     if "Lost executor" not in lossy.said:
         print("lossy: no executor was lost")
         failed += 1
@@ -119,6 +130,7 @@ def run_arguments(options: argparse.Namespace) -> list[object]:
         [f"--{name}", folder.absolute()] for name in ("libraries", "valuesets") for folder in getattr(options, name)
     ]
     chosen = ["--measure", "all", "--period", PERIOD, "--allow-missing", "--subject-list"]
+    chosen += ["--individual"] * options.individual
     return [*ECQM, "run", options.content.absolute(), *(word for words in more for word in words), *chosen]
 
 
@@ -241,6 +253,7 @@ def on_spark(
     seen = [every[machine] for machine in ("driver", *WORKERS)]
     observe(seen)
     before = {machine.name: machine.processor_seconds for machine in seen}
+    earlier, received = driver.processes(), driver.received
     looked = time.monotonic()
     with log(work, name) as said:
         running = driver.start(*arguments, *places, log=said, **spark_settings(driver, work))
@@ -255,7 +268,8 @@ def on_spark(
     text = (work / "logs" / f"{name}.log").read_text("utf-8")
     if running.returncode:
         sys.exit(f"{name}: {text}")
-    return Run(text, {machine.name: machine.processor_seconds - before[machine.name] for machine in seen})
+    seconds = {machine.name: machine.processor_seconds - before[machine.name] for machine in seen}
+    return Run(text, seconds, driver.peak_memory(earlier), driver.received - received)
 
 
 def observe(every: Sequence[Machine]) -> None:
@@ -272,14 +286,16 @@ def parts(files: Machine, name: str) -> int:
 
 
 def differences(expected: Path, found: Path) -> list[str]:
-    """The files whose content differs, apart from times and the order of rows."""
+    """The results whose content differs, apart from times and the order of rows."""
     readers: dict[str, Callable[[Path], Any]] = {
         "scores.csv": lambda path: path.read_text("utf-8"),
         "populations.parquet": rows,
         "summary.json": groups,
         "subject-list.json": members,
+        "individual.ndjson": reports,
     }
-    return [name for name, read in readers.items() if read(expected / name) != read(found / name)]
+    names = [name for name in readers if (expected / name).exists()]
+    return [name for name in names if readers[name](expected / name) != readers[name](found / name)]
 
 
 def rows(path: Path) -> Any:
@@ -293,11 +309,29 @@ def groups(path: Path) -> list[Any]:
     return [(entry["resource"]["measure"], entry["resource"]["group"]) for entry in entries]
 
 
-def members(path: Path) -> list[list[str]]:
-    """The members of all populations."""
-    entries = json.loads(path.read_text("utf-8"))["entry"]
-    lists = (contained for entry in entries for contained in entry["resource"]["contained"])
-    return [sorted(item["item"]["reference"] for item in each.get("entry", ())) for each in lists]
+def members(path: Path) -> dict[Any, list[str]]:
+    """The members of all populations, by measure and number of the list."""
+    found: dict[Any, list[str]] = {}
+    for file in parts_of(path):
+        for entry in json.loads(file.read_text("utf-8")).get("entry", ()):
+            for number, each in enumerate(entry["resource"]["contained"]):
+                references = [item["item"]["reference"] for item in each.get("entry", ())]
+                found.setdefault((entry["resource"]["measure"], number), []).extend(references)
+    return {key: sorted(references) for key, references in found.items()}
+
+
+def reports(path: Path) -> list[bytes]:
+    """Digests of the reports, without their time."""
+    digests = []
+    for file in parts_of(path):
+        with file.open("rb") as lines:
+            digests += [blake2b(DATE.sub(b"", line, count=1), digest_size=16).digest() for line in lines]
+    return sorted(digests)
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The files of a result, which is a file or a folder."""
+    return sorted(path.iterdir()) if path.is_dir() else [path]
 
 
 @contextmanager

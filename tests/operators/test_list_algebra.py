@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecqm.operators import registry
-from ecqm.operators.members import Members, contains, same
+from ecqm.operators.list_membership import Members, contains, same
 from ecqm.values import Code, Date, DateTime, Long, Quantity, Ratio, Time
 from ecqm.values.numbers import MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
 from tests.operators.notation import is_identical

@@ -52,7 +52,7 @@ class Column:
         """An integer per row, the same for two rows exactly if their values are identical; nulls are identical.
 
         Values that are equal but not identical (one instant at two offsets, 1.5 and 1.50) have different keys; see
-        `ecqm.operators.vectors.membership.equality_keys`.
+        `ecqm.operators.vectors.equality.equality_keys`.
         """
 
     def pick(self, rows: Rows) -> Self:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ecqm.columns import Column, Rows, concat
 from ecqm.engine.executor import EvaluationError
-from ecqm.operators.vectors.membership import equality_keys
+from ecqm.operators.vectors.equality import equality_keys
 
 
 def numbered(columns: Sequence[Column]) -> list[Rows]:

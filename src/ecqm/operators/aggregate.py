@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ecqm.operators.members import same
+from ecqm.operators.list_membership import same
 from ecqm.operators.numeric import EXACT, Number, in_decimal, in_integer, in_type_of, quantity, require_certain
 from ecqm.operators.powers import power
 from ecqm.operators.quantities import in_finer_unit, in_unit

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ecqm.operators.members import List, Members, contains, distinct, includes, properly_contains, same
+from ecqm.operators.list_membership import List, Members, contains, distinct, includes, properly_contains, same
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values.errors import CqlError
 from ecqm.values.structure import Tuple

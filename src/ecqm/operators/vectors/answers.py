@@ -19,6 +19,12 @@ class Answer(NamedTuple):
     is_false: Mask
     undecided: Mask | None = None
 
+    @classmethod
+    def null(cls, n: int) -> Answer:
+        """Null in n rows."""
+        none = np.zeros(n, np.bool_)
+        return cls(none, none)
+
     def __invert__(self) -> Answer:
         return Answer(self.is_false, self.is_true, self.undecided)
 
@@ -39,6 +45,16 @@ class Answer(NamedTuple):
             return column
         open_rows = np.broadcast_to(self.undecided, (len(column),))
         return Rest(column.where(~open_rows), open_rows)
+
+
+def both(one: Answer | None, other: Answer | None) -> Answer | None:
+    """Whether two relations hold; None stands for a relation that is left to the scalars in all rows."""
+    return None if one is None or other is None else one & other
+
+
+def as_result(answer: Answer | None) -> Any:
+    """The answer as the result of a kernel; NotImplemented for None."""
+    return NotImplemented if answer is None else answer.column()
 
 
 def either(one: Mask | None, other: Mask | None) -> Mask | None:

@@ -24,7 +24,7 @@ from ecqm.kernels.segments import combine_keys
 from ecqm.operators.quantities import combined_unit
 from ecqm.operators.vectors import vector
 from ecqm.operators.vectors.answers import with_rest
-from ecqm.operators.vectors.temporal import moved
+from ecqm.operators.vectors.calendar import moved
 from ecqm.types import LONG
 from ecqm.values.numbers import DECIMAL_PLACES, MAX_DECIMAL
 from ecqm.values.units import comparable, divide_units, multiply_units

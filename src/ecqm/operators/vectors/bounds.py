@@ -164,7 +164,13 @@ def _with_undecided(answer: Answer, a: Bound, b: Bound) -> Answer:
     return Answer(answer.is_true & ~undecided, answer.is_false & ~undecided, either(answer.undecided, undecided))
 
 
-def both_bounds(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
+def bounds_of_each(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
+    """The bounds of two operands; None for layouts that are left to the scalars."""
+    a, b = bounds_of(left), bounds_of(right)
+    return None if a is None or b is None else (a, b)
+
+
+def bounds_of_both(left: Column, right: Column) -> tuple[Bounds, Bounds] | None:
     """The bounds of two operands, each of which shows the point type of the other; None for layouts that are left to
     the scalars."""
     a, b = bounds_of(left, right), bounds_of(right, left)

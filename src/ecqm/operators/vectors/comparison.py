@@ -25,9 +25,8 @@ from ecqm.columns import (
 )
 from ecqm.kernels.segments import any_within, combine_keys, occurs_in
 from ecqm.operators.vectors import vector
-from ecqm.operators.vectors.answers import Answer, either, with_rest
-from ecqm.operators.vectors.bounds import bounds_of, unified
-from ecqm.operators.vectors.interval import same_as
+from ecqm.operators.vectors.answers import Answer, as_result, either, with_rest
+from ecqm.operators.vectors.interval import related, same_as
 from ecqm.operators.vectors.order import Order, alike, order
 from ecqm.values.equality import normalized
 
@@ -37,7 +36,7 @@ _POINTS = (IntegerColumn, DecimalColumn, QuantityColumn, TemporalColumn)
 def _comparison(answer: Callable[[Order], Answer]) -> Callable[..., Any]:
     def kernel(left: Column, right: Column) -> Any:
         found = order(left, right)
-        return NotImplemented if found is None else answer(found).column()
+        return as_result(None if found is None else answer(found))
 
     return kernel
 
@@ -50,14 +49,13 @@ greater_or_equal = vector("GreaterOrEqual")(_comparison(lambda o: ~o.is_less))
 
 @vector("Equal")
 def equal(left: Column, right: Column) -> Any:
-    answer = _equal(left, right)
-    return NotImplemented if answer is None else answer.column()
+    return as_result(_equal(left, right))
 
 
 @vector("NotEqual")
 def not_equal(left: Column, right: Column) -> Any:
     answer = _equal(left, right)
-    return NotImplemented if answer is None else (~answer).column()
+    return as_result(None if answer is None else ~answer)
 
 
 def _equal(left: Column, right: Column) -> Answer | None:
@@ -69,9 +67,7 @@ def _equal(left: Column, right: Column) -> Answer | None:
     if isinstance(left, ResourceColumn) and isinstance(right, ResourceColumn):
         return _answer(left.rows == right.rows if left.table is right.table else np.zeros(1, np.bool_), known)
     if isinstance(left, IntervalColumn) and isinstance(right, IntervalColumn):
-        a, b = (bounds_of(column) for column in unified(left, right))
-        answer = None if a is None or b is None else same_as(a, b, None)
-        return None if answer is None else answer.where(known)
+        return related(same_as, left, right, None)
     found = order(*alike(left, right))
     return None if found is None else found.is_same
 

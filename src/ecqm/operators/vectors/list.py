@@ -31,7 +31,7 @@ from ecqm.kernels.segments import (
 )
 from ecqm.operators.vectors import Partial, vector
 from ecqm.operators.vectors.answers import with_rest
-from ecqm.operators.vectors.membership import equality_keys
+from ecqm.operators.vectors.equality import equality_keys
 
 
 @vector("First", choices=True)

@@ -1,4 +1,4 @@
-"""The elements of lists: which are the same, and which a list has (CQL reference, list operators).
+"""Membership in lists: which elements are the same, and which a list has (CQL reference, list operators).
 
 Two elements are the same if they are equal or both null; if equality is null (`@2012` and `@2012-03`) they are not.
 """

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ecqm.columns import (
     BooleanColumn,
-    ChoiceColumn,
     CodeColumn,
     Column,
-    DateTimeColumn,
-    DecimalColumn,
     IntegerColumn,
-    IntervalColumn,
     ListColumn,
     Mask,
     NullColumn,
-    QuantityColumn,
-    RecordColumn,
     ResourceColumn,
     Rows,
     StringColumn,
-    TemporalColumn,
     broadcast_length,
     concat,
 )
-from ecqm.columns.ragged import ragged_keys
-from ecqm.kernels.calendar import HOUR
 from ecqm.kernels.segments import any_within, combine_keys, gather, occurs_in, parents_of_offsets
-from ecqm.operators.vectors.amounts import amounts
-from ecqm.operators.vectors.bounds import bounds_of
 
 # Layouts whose values are equal exactly if their keys are, also across columns.
 KEYED = (StringColumn, IntegerColumn, BooleanColumn, ResourceColumn, CodeColumn)
@@ -53,64 +41,6 @@ def keyed(*columns: Column) -> list[Rows] | None:
     keys = np.where(together.valid, together.keys(), np.iinfo(np.int64).min)
     ends = np.cumsum([len(column) for column in columns])
     return list(np.split(keys, ends[:-1]))
-
-
-def equality_keys(column: Column) -> Rows | None:
-    """An integer per value, the same for two values exactly if they are equal or both null; None for values whose
-    equality is left to the scalars."""
-    if isinstance(column, QuantityColumn):
-        units = column.unit.ids[column.valid]
-        if len(units) == 0 or bool((units == units[0]).all()):
-            return column.value.number_keys()
-        (found,) = amounts(column)
-        if found.number.dtype == object:
-            return None
-        return np.where(column.valid, combine_keys(found.kind, found.number), -1)
-    if isinstance(column, DecimalColumn):
-        return column.number_keys()
-    if isinstance(column, TemporalColumn):
-        # Seconds count as milliseconds. Values without a time of day are compared by their local dates.
-        points = column.low
-        if isinstance(column, DateTimeColumn):
-            points = np.where(column.precision >= HOUR, column.low, column.local)
-        written = np.minimum(column.precision, column.exact_from).astype(np.int64)
-        return np.where(column.valid, combine_keys(points, written), -1)
-    if isinstance(column, ListColumn):
-        of_elements = equality_keys(column.values)
-        return None if of_elements is None else np.where(column.valid, ragged_keys(column.offsets, of_elements), -1)
-    if isinstance(column, RecordColumn):
-        return _keys_of_parts(column.valid, [column.field(name) for name in column.fields])
-    if isinstance(column, ChoiceColumn):
-        return _keys_of_parts(column.valid, column.alternatives, column.tag.astype(np.int64))
-    if isinstance(column, IntervalColumn):
-        return _interval_keys(column)
-    return column.keys()
-
-
-def _interval_keys(column: IntervalColumn) -> Rows | None:
-    # Intervals are equal if their first and last points are, whatever their boundaries.
-    bounds = bounds_of(column)
-    if bounds is None or bounds.start.undecided is not None or bounds.end.undecided is not None:
-        return None
-    keys = _keys_of_parts(column.valid, [bounds.start.lowest, bounds.end.lowest])
-    if keys is None:
-        return None
-    unknown = column.valid & ~(bounds.start.lowest.valid & bounds.end.lowest.valid)
-    for uncertain in (bounds.start.uncertain, bounds.end.uncertain):
-        if uncertain is not None:
-            unknown |= uncertain
-    if not unknown.any():
-        return keys
-    # With a start or end that is not known, an interval is certainly the same as no other: each has a key of its own.
-    return np.where(unknown, int(keys.max()) + 1 + np.arange(len(keys)), keys)
-
-
-def _keys_of_parts(valid: Mask, parts: Sequence[Column], *keys: Rows) -> Rows | None:
-    of_parts = [equality_keys(part) for part in parts]
-    known = [part for part in of_parts if part is not None]
-    if len(known) < len(of_parts):
-        return None
-    return np.where(valid, combine_keys(*keys, *known), -1) if keys or known else np.where(valid, 0, -1)
 
 
 def contains_element(container: ListColumn, element: Column) -> Any:

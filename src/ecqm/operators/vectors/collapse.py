@@ -1,4 +1,4 @@
-"""Intervals as sets of points (`elm:19`): Collapse."""
+"""Collapse of lists of intervals (`elm:19`)."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ itself does not show its point type; the operators here take it from the other o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ecqm.operators.logical import Boolean, conjunction, negation
@@ -18,6 +19,9 @@ from ecqm.values.steps import maximum_like, minimum_like
 _CONTAINER_AND_POINT = "(Interval<T>, T) -> Boolean"
 _POINT_AND_CONTAINER = "(T, Interval<T>) -> Boolean"
 _INTERVALS = "(Interval<T>, Interval<T>) -> Boolean"
+
+# Relates an interval and a point, with a precision.
+_Relation = Callable[[Interval, Any, str | None], Boolean]
 
 
 def contains(interval: Interval, point: Any, precision: str | None = None) -> Boolean:
@@ -117,13 +121,10 @@ class ProperIn:
         return _member(properly_contains, b, a, precision)
 
 
-def _member(relation: Any, interval: Interval | None, point: Any, precision: str | None) -> Boolean:
+def _member(relation: _Relation, interval: Interval | None, point: Any, precision: str | None) -> Boolean:
     if point is None:
         return None
-    if interval is None:
-        return False
-    result: Boolean = relation(interval, point, precision)
-    return result
+    return False if interval is None else relation(interval, point, precision)
 
 
 @operator("Includes", spec="elm:19.13")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -138,6 +138,17 @@ class ValueSetStore:
         self._pinned.update({identity: version for identity, version in keys if version is not None})
         self._expansions.clear()
 
+    def in_memory(self) -> ValueSetStore:
+        """The same store with its documents in memory, to be sent to other processes and machines."""
+        self._read_headers()
+        store = ValueSetStore()
+        store._pinned = dict(self._pinned)
+        held: dict[int, _Candidate] = {}
+        for ours, theirs in ((self._value_sets, store._value_sets), (self._code_systems, store._code_systems)):
+            for name, candidates in ours.items():
+                theirs[name] = [held.setdefault(id(each), _in_memory(each)) for each in candidates]
+        return store
+
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set with this identity, or None if it, or the requested version, is not available.
 
@@ -262,6 +273,10 @@ class ValueSetStore:
                 self._value_sets.setdefault(name, []).append(candidate)
         elif header.url:
             self._code_systems.setdefault(canonical_system(header.url), []).append(candidate)
+
+
+def _in_memory(candidate: _Candidate) -> _Candidate:
+    return replace(candidate, read=partial(bytes, candidate.read()))
 
 
 def _in_order(candidates: list[_Candidate]) -> list[_Candidate]:

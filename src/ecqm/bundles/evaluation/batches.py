@@ -16,10 +16,11 @@ from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult, MeasureSet, composed_result
 from ecqm.measures.evaluation.planning import EvaluationPlan
-from ecqm.plan.nodes import Constant
-from ecqm.terminology import Membership, ValueSetSnapshot
+from ecqm.plan.nodes import Node
+from ecqm.plan.terms import may_name_more, named_value_sets
+from ecqm.terminology import Membership, ValueSetSnapshot, ValueSetStore
 from ecqm.terminology.expansion import Expansion
-from ecqm.values import EvaluationContext, Interval, ValueSet
+from ecqm.values import EvaluationContext, Interval
 
 Stated = tuple[str | None, str | None]
 """Start and end of a measurement period as stated for a run; what is None is taken from the measure."""
@@ -70,14 +71,16 @@ class Evaluation:
     patient_codes: bool = False
 
     def portable(self) -> Evaluation:
-        """The evaluation reduced to what it needs, to be sent to other processes and machines."""
-        wanted = {
-            (node.value.id, node.value.version)
-            for plan in self.plans
-            for node in plan.nodes
-            if isinstance(node, Constant) and isinstance(node.value, ValueSet)
-        }
-        value_sets = ValueSetSnapshot.of(self.value_sets, wanted)
+        """The evaluation reduced to what it needs, to be sent to other processes and machines.
+
+        Value sets are those that the plans name, or all, with the code systems, if the data may name more.
+        """
+        nodes = frozenset[Node]().union(*(plan.nodes for plan in self.plans))
+        value_sets: _ValueSets
+        if isinstance(self.value_sets, ValueSetStore) and may_name_more(nodes):
+            value_sets = self.value_sets.in_memory()
+        else:
+            value_sets = ValueSetSnapshot.of(self.value_sets, named_value_sets(nodes))
         return replace(self, plans=[EvaluationPlan.of(plan) for plan in self.plans], value_sets=value_sets)
 
     @cached_property

@@ -7,7 +7,7 @@ precision ('day of') and an offset ('3 days or less').
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ecqm.elm import nodes
@@ -21,20 +21,38 @@ _BOUNDARIES = {"starts": "Start", "ends": "End", "start": "Start", "end": "End"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Offset:
-    """An offset: `direction` is 'more', 'less', or None for exactly; `inclusive` includes the amount itself."""
+class Timing:
+    """A timing expression: the operands, with their boundaries selected, and the `phrase` between them with its
+    `words`. `context` is the expression."""
 
-    amount: nodes.Quantity
-    direction: str | None
-    inclusive: bool
+    translator: Translator
+    context: Context
+    phrase: Context
+    words: list[str]
+    left: Typed
+    right: Typed
+
+    def operator(self, name: str, operands: list[Typed], **attributes: Any) -> Typed:
+        """The call of an operator; see `Translator.operator`."""
+        return self.translator.operator(name, operands, self.context, **attributes)
+
+    def related(self, name: str) -> Typed:
+        """The call of an operator with the operands, and with the precision that the phrase names."""
+        return self.operator(name, [self.left, self.right], **self.precision)
+
+    @property
+    def precision(self) -> dict[str, Any]:
+        """The precision attribute of the operator, if the phrase names a precision (`day of`)."""
+        specified = self.phrase.precisionOf()
+        return {} if specified is None else compared_to(specified.precision())
 
 
-Phrase = Callable[[Translator, Context, list[str], Typed, Typed, Context], Typed]
+Phrase = Callable[[Timing], Typed]
 _PHRASES: dict[str, Phrase] = {}
 
 
 def phrase_of(rule: str) -> Callable[[Phrase], Phrase]:
-    """Register the function (translator, phrase, words, left, right, context) -> typed node for a kind of phrase."""
+    """Register the function that translates a kind of phrase."""
 
     def register(function: Phrase) -> Phrase:
         _PHRASES[rule] = function
@@ -50,62 +68,45 @@ def timing_expression(translator: Translator, context: Context) -> Typed:
     kind = type(phrase).__name__.removesuffix("Context")
     words = _words(phrase)
     if words[0] in ("starts", "ends") and kind != "StartsOrEndsPhrase":
-        left = _boundary(translator, _BOUNDARIES[words[0]], left, context)
+        left = translator.operator(_BOUNDARIES[words[0]], [left], context)
     if words[-1] in ("start", "end"):
-        right = _boundary(translator, _BOUNDARIES[words[-1]], right, context)
-    return _PHRASES[kind](translator, phrase, words, left, right, context)
+        right = translator.operator(_BOUNDARIES[words[-1]], [right], context)
+    return _PHRASES[kind](Timing(translator, context, phrase, words, left, right))
 
 
-def _boundary(translator: Translator, name: str, operand: Typed, context: Context) -> Typed:
-    return translator.operator(name, [operand], context)
-
-
-def _precision(phrase: Context) -> dict[str, Any]:
-    """The precision attribute of the operator, if the phrase names a precision."""
-    specified = phrase.precisionOf()
-    return {} if specified is None else compared_to(specified.precision())
+def _words(context: Context) -> list[str]:
+    return [word(context, at) for at in range(context.getChildCount())]
 
 
 @phrase_of("ConcurrentPhrase")
-def concurrent_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
-    precision = phrase.precision()
+def concurrent_phrase(timing: Timing) -> Typed:
+    precision = timing.phrase.precision()
     attributes = {} if precision is None else compared_to(precision)
-    if phrase.OR_BEFORE() is not None:
+    if timing.phrase.OR_BEFORE() is not None:
         name = "SameOrBefore"
-    elif phrase.OR_AFTER() is not None:
+    elif timing.phrase.OR_AFTER() is not None:
         name = "SameOrAfter"
     else:
         name = "SameAs"
-    return translator.operator(name, [left, right], context, **attributes)
+    return timing.operator(name, [timing.left, timing.right], **attributes)
 
 
 @phrase_of("IncludesPhrase")
-def includes_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
-    proper = "properly" in words
-    is_point = _is_point(translator, right, null_is_point=proper)
-    if is_point:
-        name = "ProperContains" if proper else "Contains"
-    else:
-        name = "ProperIncludes" if proper else "Includes"
-        right = _null_as(translator, left, right)
-    return translator.operator(name, [left, right], context, **_precision(phrase))
+def includes_phrase(timing: Timing) -> Typed:
+    proper = "properly" in timing.words
+    if _is_point(timing.translator, timing.right, null_is_point=proper):
+        return timing.related("ProperContains" if proper else "Contains")
+    right = _null_as(timing.translator, timing.left, timing.right)
+    return replace(timing, right=right).related("ProperIncludes" if proper else "Includes")
 
 
 @phrase_of("IncludedInPhrase")
-def included_in_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
-    proper = "properly" in words
-    if _is_point(translator, left, null_is_point=proper):
-        name = "ProperIn" if proper else "In"
-    else:
-        name = "ProperIncludedIn" if proper else "IncludedIn"
-        left = _null_as(translator, right, left)
-    return translator.operator(name, [left, right], context, **_precision(phrase))
+def included_in_phrase(timing: Timing) -> Typed:
+    proper = "properly" in timing.words
+    if _is_point(timing.translator, timing.left, null_is_point=proper):
+        return timing.related("ProperIn" if proper else "In")
+    left = _null_as(timing.translator, timing.right, timing.left)
+    return replace(timing, left=left).related("ProperIncludedIn" if proper else "IncludedIn")
 
 
 def _is_point(translator: Translator, value: Typed, *, null_is_point: bool) -> bool:
@@ -130,57 +131,61 @@ def _null_as(translator: Translator, whole: Typed, value: Typed) -> Typed:
     return value
 
 
-def _converts_to_interval(translator: Translator, value: Typed) -> bool:
-    return any(isinstance(type_, IntervalType) for type_ in translator.models.conversions.targets(value.type))
-
-
 @phrase_of("MeetsOrOverlapsPhrase")
-def meets_or_overlaps_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
+def meets_or_overlaps_phrase(timing: Timing) -> Typed:
+    words = timing.words
     side = words[1].capitalize() if len(words) > 1 and words[1] in ("before", "after") else ""
-    return translator.operator(f"{words[0].capitalize()}{side}", [left, right], context, **_precision(phrase))
+    return timing.related(f"{words[0].capitalize()}{side}")
 
 
 @phrase_of("StartsOrEndsPhrase")
-def starts_or_ends_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
-    return translator.operator(words[0].capitalize(), [left, right], context, **_precision(phrase))
+def starts_or_ends_phrase(timing: Timing) -> Typed:
+    return timing.related(timing.words[0].capitalize())
 
 
-# -- before, after ----------------------------------------------------------------------------------------------------
+# -- offsets ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Offset:
+    """An offset: `direction` is 'more', 'less', or None for exactly; `inclusive` includes the amount itself."""
+
+    amount: nodes.Quantity
+    direction: str | None
+    inclusive: bool
 
 
 @phrase_of("BeforeOrAfterPhrase")
-def before_or_after_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
-    relation = phrase.temporalRelation()
+def before_or_after_phrase(timing: Timing) -> Typed:
+    relation = timing.phrase.temporalRelation()
     before = "before" in _words(relation)
     inclusive = relation.ON_OR() is not None or relation.OR_ON() is not None
-    attributes = _precision(phrase)
-    if phrase.quantityOffset() is None:
-        side = "Before" if before else "After"
-        name = f"SameOr{side}" if inclusive else side
-        return translator.operator(name, [left, right], context, **attributes)
-    offset = _offset(translator, phrase.quantityOffset())
-    if isinstance(left.type, IntervalType):
-        left = _boundary(translator, "End" if before else "Start", left, context)
-    if isinstance(right.type, IntervalType):
-        right = _boundary(translator, "Start" if before else "End", right, context)
+    if timing.phrase.quantityOffset() is None:
+        return timing.related(_relation(before, inclusive))
+    offset = _offset(timing.translator, timing.phrase.quantityOffset())
+    left = _boundary_of(timing, timing.left, "End" if before else "Start")
+    right = _boundary_of(timing, timing.right, "Start" if before else "End")
+    limit = _moved(timing, right, offset.amount, earlier=before)
     if offset.direction == "less":
-        return _within_offset(translator, left, right, offset, before, inclusive, attributes, context)
-    limit = _moved(translator, right, offset.amount, before, context)
+        # A 3 days or less before B: A is in the interval between B - 3 days and B.
+        earlier, later = (limit, offset.inclusive), (right, inclusive)
+        low, high = (earlier, later) if before else (later, earlier)
+        return _in_interval(timing, left, low, high, anchor=right, **timing.precision)
     if offset.direction is None:
-        name = "SameAs"
-        if inclusive:
-            name = "SameOrBefore" if before else "SameOrAfter"
-    elif offset.inclusive:
-        name = "SameOrBefore" if before else "SameOrAfter"
+        name = _relation(before, inclusive=True) if inclusive else "SameAs"
     else:
-        name = "Before" if before else "After"
-    return translator.operator(name, [left, limit], context, **attributes)
+        name = _relation(before, offset.inclusive)
+    return timing.operator(name, [left, limit], **timing.precision)
+
+
+def _relation(before: bool, inclusive: bool) -> str:
+    side = "Before" if before else "After"
+    return f"SameOr{side}" if inclusive else side
+
+
+def _boundary_of(timing: Timing, operand: Typed, name: str) -> Typed:
+    """A boundary (`Start` or `End`) of an interval; a point as it is."""
+    return timing.operator(name, [operand]) if isinstance(operand.type, IntervalType) else operand
 
 
 def _offset(translator: Translator, context: Context) -> _Offset:
@@ -192,72 +197,41 @@ def _offset(translator: Translator, context: Context) -> _Offset:
     return _Offset(amount, None, True)
 
 
-def _moved(translator: Translator, point: Typed, amount: nodes.Quantity, earlier: bool, context: Context) -> Typed:
-    return translator.operator("Subtract" if earlier else "Add", [point, Typed(amount, QUANTITY)], context)
+def _moved(timing: Timing, point: Typed, amount: nodes.Quantity, *, earlier: bool) -> Typed:
+    return timing.operator("Subtract" if earlier else "Add", [point, Typed(amount, QUANTITY)])
 
 
-def _within_offset(
-    translator: Translator,
-    left: Typed,
-    right: Typed,
-    offset: _Offset,
-    before: bool,
-    inclusive: bool,
-    attributes: dict[str, Any],
-    context: Context,
-) -> Typed:
-    """`A 3 days or less before B`: A is in the interval between B - 3 days and B."""
-    limit = _moved(translator, right, offset.amount, before, context)
-    if before:
-        low, high, low_closed, high_closed = limit, right, offset.inclusive, inclusive
-    else:
-        low, high, low_closed, high_closed = right, limit, inclusive, offset.inclusive
-    return _in_interval(translator, left, low, high, low_closed, high_closed, right, attributes, context)
+# A boundary of an interval, and whether it is closed.
+_Bound = tuple[Typed, bool]
 
 
-def _in_interval(
-    translator: Translator,
-    point: Typed,
-    low: Typed,
-    high: Typed,
-    low_closed: bool,
-    high_closed: bool,
-    anchor: Typed,
-    attributes: dict[str, Any],
-    context: Context,
-) -> Typed:
-    """`point` in an interval around `anchor`.
+def _interval(translator: Translator, low: _Bound, high: _Bound) -> Typed:
+    node = nodes.Interval(low=low[0].node, high=high[0].node, lowClosed=low[1], highClosed=high[1])
+    return translator.record_type(Typed(node, IntervalType(low[0].type)))
+
+
+def _in_interval(timing: Timing, point: Typed, low: _Bound, high: _Bound, anchor: Typed, **attributes: Any) -> Typed:
+    """`point` in an interval around `anchor`; `attributes` are those of In.
 
     A closed null bound would mean that there is no bound, so a null anchor is excluded explicitly.
     """
-    interval = nodes.Interval(low=low.node, high=high.node, lowClosed=low_closed, highClosed=high_closed)
-    typed = translator.record_type(Typed(interval, IntervalType(low.type)))
-    inside = translator.operator("In", [point, typed], context, **attributes)
-    if not (low_closed or high_closed):
+    inside = timing.operator("In", [point, _interval(timing.translator, low, high)], **attributes)
+    if not (low[1] or high[1]):
         return inside
-    known = negation(translator, translator.operator("IsNull", [anchor], context), context)
-    return translator.operator("And", [inside, known], context)
+    known = negation(timing.translator, timing.operator("IsNull", [anchor]), timing.context)
+    return timing.operator("And", [inside, known])
 
 
 @phrase_of("WithinPhrase")
-def within_phrase(
-    translator: Translator, phrase: Context, words: list[str], left: Typed, right: Typed, context: Context
-) -> Typed:
-    amount = quantity(translator, phrase.quantity())
-    closed = "properly" not in words
-    if isinstance(right.type, IntervalType):
-        start = _boundary(translator, "Start", right, context)
-        end = _boundary(translator, "End", right, context)
-    else:
-        start = end = right
-    low = _moved(translator, start, amount, True, context)
-    high = _moved(translator, end, amount, False, context)
-    if not isinstance(left.type, IntervalType):
-        anchor = start
-        return _in_interval(translator, left, low, high, closed, closed, anchor, {}, context)
-    interval = nodes.Interval(low=low.node, high=high.node, lowClosed=closed, highClosed=closed)
-    typed = translator.record_type(Typed(interval, IntervalType(low.type)))
-    return translator.operator("IncludedIn", [left, typed], context)
+def within_phrase(timing: Timing) -> Typed:
+    amount = quantity(timing.translator, timing.phrase.quantity())
+    closed = "properly" not in timing.words
+    start, end = (_boundary_of(timing, timing.right, name) for name in ("Start", "End"))
+    low = _moved(timing, start, amount, earlier=True), closed
+    high = _moved(timing, end, amount, earlier=False), closed
+    if not isinstance(timing.left.type, IntervalType):
+        return _in_interval(timing, timing.left, low, high, anchor=start)
+    return timing.operator("IncludedIn", [timing.left, _interval(timing.translator, low, high)])
 
 
 # -- durations --------------------------------------------------------------------------------------------------------
@@ -284,12 +258,12 @@ def precision_of_term(translator: Translator, context: Context) -> Typed:
     operand = translator.translate(context.term())
     if not isinstance(operand.type, IntervalType | ChoiceType) and not _converts_to_interval(translator, operand):
         raise CqlError(f"'{word(context, 0)} in' needs an interval, found {operand.type}", context)
-    bounds = [_boundary(translator, "Start", operand, context), _boundary(translator, "End", operand, context)]
+    bounds = [translator.operator(boundary, [operand], context) for boundary in ("Start", "End")]
     return translator.operator(name, bounds, context, precision=_unit(context))
 
 
-def _words(context: Context) -> list[str]:
-    return [word(context, at) for at in range(context.getChildCount())]
+def _converts_to_interval(translator: Translator, value: Typed) -> bool:
+    return any(isinstance(type_, IntervalType) for type_ in translator.models.conversions.targets(value.type))
 
 
 def _unit(context: Context) -> str:

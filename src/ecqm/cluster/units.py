@@ -124,7 +124,7 @@ def units_of(
         data.require_disjoint()
         return [FileUnit(data), *units]
     count = min(_MOST_UNITS, 1 + size // unit_size)
-    partition = Partition(spools, data.files, count, json.dumps(data.state()), counts=data.inputs.counts)
+    partition = Partition(spools, data.files, count, json.dumps([data.state(), count]), counts=data.inputs.counts)
     partition.run(progress, processes)
     data.require_disjoint(lambda: chain.from_iterable(patients_of(partition.spools(each)) for each in range(count)))
     index = spools / "shared"

@@ -18,7 +18,7 @@ from ecqm.data import DataError
 from ecqm.data.loading import division
 from ecqm.data.loading import load as loading_module
 from ecqm.data.loading import partition as partition_module
-from ecqm.data.loading.load import load
+from ecqm.data.loading.load import good_shard_size, load
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
 from ecqm.data.loading.sorting import sort_part
@@ -100,6 +100,30 @@ def test_processes_make_no_difference(tmp_path: Path, source: Callable[[Path], P
     assert everything(tmp_path / "3") == everything(tmp_path / "1")
     spools = [len(list(shard.folder.glob("resources-*"))) for shard in open_store(tmp_path / "3").shards]
     assert max(spools) == (3 if source is plain else 1)
+
+
+def test_a_sorting_goes_on_with_as_many_shards_as_it_began_with(tmp_path: Path) -> None:
+    files = sorted(plain(tmp_path / "in").glob("*.ndjson"))
+    Partition(tmp_path / "work", files, 3, "same").run(lambda size: None)
+    assert Partition(tmp_path / "work", files, 5, "same").n_shards == 3
+    assert Partition(tmp_path / "work", files, 5, "other").n_shards == 5
+
+
+MB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("size", "jobs", "expected"),
+    [
+        pytest.param(10 * MB, 4, 48 * MB, id="small data"),
+        pytest.param(2_000 * MB, 2, 125 * MB, id="eight shards for each process"),
+        pytest.param(20_000 * MB, 2, 192 * MB, id="large data"),
+        pytest.param(20_000 * MB, 16, 64 * MB, id="memory for many processes"),
+        pytest.param(20_000 * MB, 100, 48 * MB, id="very many processes"),
+    ],
+)
+def test_sizes_of_shards(size: int, jobs: int, expected: int) -> None:
+    assert good_shard_size(size, jobs) == expected
 
 
 def test_lines_have_the_numbers_of_the_file(tmp_path: Path) -> None:

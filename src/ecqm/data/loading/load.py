@@ -30,8 +30,13 @@ from ecqm.data.store.spool import Spool, read_spools
 from ecqm.data.store.store import FORMAT, Manifest, ShardEntry, is_store
 from ecqm.data.writing import replacing, sole_writer
 
-# JSON per shard: what one process holds decoded at a time is some ten times that.
-SHARD_SIZE = 48 << 20
+# Bytes of JSON per shard. Runs take less time per patient in large shards; a process needs about five times as much
+# memory to build one, so that many processes make smaller ones. Each should get several shards, as long as these are
+# not too small.
+_SMALL_SHARD = 48 << 20
+_LARGE_SHARD = 192 << 20
+_BUILT_AT_ONCE = 1 << 30
+_SHARDS_FOR_EACH = 8
 _MOST_SHARDS = 4096
 _SHARDS_PER_PROCESS = 24
 _PROBLEMS_LISTED = 10_000
@@ -62,7 +67,7 @@ def load(
     jobs: int = 1,
     append: bool = False,
     replace_patients: bool = False,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int | None = None,
     watcher: Watcher | None = None,
 ) -> Manifest:
     """Load all data below some paths into the store at `output`. Gives the new manifest, with a report.
@@ -74,7 +79,11 @@ def load(
 
     Raises DataError if there is a store already (or none to append to), if another process is writing to it, or if the
     input is missing or has nothing that can be read; OSError if the disk is full. The same call resumes the load.
+
+    A new store gets shards of about `shard_size` bytes of JSON; by default that depends on the size of the input and on
+    the number of processes.
     """
+    jobs = max(1, jobs)
     output.mkdir(parents=True, exist_ok=True)
     with sole_writer(output):
         previous = Manifest.read(output) if is_store(output) else None
@@ -86,9 +95,16 @@ def load(
         # An export of changes may be empty.
         if not (inputs.files or inputs.deleted or (previous is not None and inputs.exports)):
             raise DataError("no files of FHIR data were found (.json, .xml, .ndjson; plain, .gz, .zst or in a .zip)")
-        return _Loading(output, previous, inputs, demand, default_offset, replace_patients, shard_size).run(
-            max(1, jobs), watcher or _Silent()
+        size = sum(map(unpacked_size, (*inputs.files, *inputs.deleted)))
+        n_shards = min(_MOST_SHARDS, 1 + size // (shard_size or good_shard_size(size, jobs)))
+        return _Loading(output, previous, inputs, size, demand, default_offset, replace_patients, n_shards).run(
+            jobs, watcher or _Silent()
         )
+
+
+def good_shard_size(size: int, jobs: int) -> int:
+    """Bytes of JSON per shard for `size` bytes in all, loaded by some processes."""
+    return max(_SMALL_SHARD, min(_LARGE_SHARD, _BUILT_AT_ONCE // jobs, size // (_SHARDS_FOR_EACH * jobs)))
 
 
 class _Loading:
@@ -97,11 +113,13 @@ class _Loading:
         output: Path,
         previous: Manifest | None,
         inputs: Inputs,
+        size: int,
         demand: Demand,
         default_offset: int,
         replace_patients: bool,
-        shard_size: int,
+        n_shards: int,
     ) -> None:
+        """`size` is that of the inputs, `n_shards` the number of shards of a new store."""
         self.inputs = inputs
         files = [*inputs.files, *inputs.deleted]
         self.output = output
@@ -110,8 +128,8 @@ class _Loading:
         self.default_offset = default_offset if previous is None else previous.default_offset
         self.replace_patients = replace_patients
         self.generation = 1 if previous is None else previous.generation + 1
-        self.size = sum(map(unpacked_size, files))
-        n_shards = min(_MOST_SHARDS, 1 + self.size // shard_size) if previous is None else len(previous.shards)
+        self.size = size
+        n_shards = n_shards if previous is None else len(previous.shards)
         known = [] if previous is None else previous.files
         self.files = [*known, *map(name_of, files)]
         self.work = output / ".loading"

@@ -34,7 +34,7 @@ _BETWEEN_NOTES = 512 << 20
 # Bytes that all processes together hold back in memory. But each holds back enough for blocks of a good size for every
 # shard, up to a limit: small blocks take more time to write, and more room.
 _HELD_BACK = 96 << 20
-_GOOD_BLOCK = 512 << 10
+_GOOD_BLOCK = 1 << 20
 _MOST_HELD_BACK = 256 << 20
 _DIVISION = "division.json"
 
@@ -57,16 +57,16 @@ class Partition:
         first_number: int = 0,
         counts: Mapping[Path, int] | None = None,
     ) -> None:
-        """Files are numbered from `first_number` on. A sorting of the same `fingerprint` is resumed. `counts` says how
-        many resources some NDJSON files should have."""
+        """Files are numbered from `first_number` on. A sorting of the same `fingerprint` is resumed, with the number of
+        shards that it began with. `counts` says how many resources some NDJSON files should have."""
         self.folder = folder
         self.files = files
-        self.n_shards = n_shards
         self.shared = folder / "shared.spool"
         self._fingerprint = fingerprint
         self._first_number = first_number
         self._counts = {number: counts[file] for number, file in enumerate(files) if counts and file in counts}
         self._division = self._division_before()
+        self.n_shards = n_shards if self._division is None else self._division.n_shards
 
     @property
     def is_resumed(self) -> bool:
@@ -142,8 +142,7 @@ class Partition:
         path = self.folder / _DIVISION
         self.folder.mkdir(parents=True, exist_ok=True)
         division = msgspec.json.decode(path.read_bytes(), type=_Division) if path.exists() else None
-        same = division is not None and division.fingerprint == self._fingerprint and division.n_shards == self.n_shards
-        return division if same else None
+        return division if division is not None and division.fingerprint == self._fingerprint else None
 
     def _worthwhile(self, jobs: int) -> int:
         """How many processes have work to do."""

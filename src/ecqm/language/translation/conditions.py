@@ -8,7 +8,8 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Context, Translator, Typed, translates, word
-from ecqm.language.translation.selectors import literal, type_of
+from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.type_specifiers import type_of
 from ecqm.types import BOOLEAN, STRING, ChoiceType, CqlType
 
 _UCUM = {

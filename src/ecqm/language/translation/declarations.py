@@ -14,7 +14,8 @@ from ecqm.language.symbols import Declared, Exports, Symbol
 from ecqm.language.translation.core import Context, Translator
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
-from ecqm.language.translation.selectors import code_system, terminology, type_of
+from ecqm.language.translation.selectors import code_system, terminology
+from ecqm.language.translation.type_specifiers import type_of
 from ecqm.models import assumption, standing_for
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 

@@ -11,6 +11,7 @@ from ecqm.language.literals import check_decimal, check_integer, check_long, che
 from ecqm.language.symbols import Declared
 from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name, word
 from ecqm.language.translation.names import element_names, element_of, library_member, name_of, parts_of, reference
+from ecqm.language.translation.type_specifiers import type_of
 from ecqm.types import (
     ANY,
     BOOLEAN,
@@ -254,27 +255,3 @@ def terminology(translator: Translator, context: Context, kind: Declared) -> nod
     if symbol.kind is not kind:
         raise CqlError(f"{parts[-1]!r} is a {symbol.kind.value}, not a {kind.value}", context)
     return translator.record_type(found).node
-
-
-# -- types ------------------------------------------------------------------------------------------------------------
-
-
-def type_of(translator: Translator, context: Context) -> CqlType:
-    """The type of a type specifier. Raises CqlError if there is no such type."""
-    kind = type(context).__name__
-    if kind == "ListTypeContext":
-        return ListType(type_of(translator, context.typeSpecifier()))
-    if kind == "IntervalTypeContext":
-        return IntervalType(type_of(translator, context.typeSpecifier()))
-    if kind == "ChoiceTypeContext":
-        return ChoiceType(tuple(type_of(translator, choice) for choice in context.typeSpecifier()))
-    if kind == "TupleTypeContext":
-        return TupleType(
-            tuple(
-                (name_of(element.referentialIdentifier()), type_of(translator, element.typeSpecifier()))
-                for element in context.tupleElementDefinition()
-            )
-        )
-    if kind != "NamedTypeContext":
-        raise CqlError("missing type", context)
-    return translator.models.named_type(parts_of(context.qualifiedIdentifier()), context)

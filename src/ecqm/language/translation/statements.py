@@ -15,7 +15,7 @@ from ecqm.language.symbols import Declared, FunctionSymbol, Scope, Symbol
 from ecqm.language.translation.core import Context, Translator, Typed, unknown_name, word
 from ecqm.language.translation.library_names import DependsOnBroken, LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
-from ecqm.language.translation.selectors import type_of
+from ecqm.language.translation.type_specifiers import type_of
 from ecqm.models.model import Model, ModelType
 from ecqm.types import ANY, CqlType, ListType
 

@@ -1,0 +1,29 @@
+"""Type specifiers, such as `List<System.Integer>` and `Tuple { a Integer }` (Developer's Guide, Type System)."""
+
+from __future__ import annotations
+
+from ecqm.language.diagnostics import CqlError
+from ecqm.language.translation.core import Context, Translator
+from ecqm.language.translation.names import name_of, parts_of
+from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, TupleType
+
+
+def type_of(translator: Translator, context: Context) -> CqlType:
+    """The type of a type specifier. Raises CqlError if there is no such type."""
+    kind = type(context).__name__
+    if kind == "ListTypeContext":
+        return ListType(type_of(translator, context.typeSpecifier()))
+    if kind == "IntervalTypeContext":
+        return IntervalType(type_of(translator, context.typeSpecifier()))
+    if kind == "ChoiceTypeContext":
+        return ChoiceType(tuple(type_of(translator, choice) for choice in context.typeSpecifier()))
+    if kind == "TupleTypeContext":
+        return TupleType(
+            tuple(
+                (name_of(element.referentialIdentifier()), type_of(translator, element.typeSpecifier()))
+                for element in context.tupleElementDefinition()
+            )
+        )
+    if kind != "NamedTypeContext":
+        raise CqlError("missing type", context)
+    return translator.models.named_type(parts_of(context.qualifiedIdentifier()), context)

@@ -29,6 +29,7 @@ from ecqm.elm.schema import (
     build,
     located,
     node_declaration,
+    read_library,
     unknown_key,
 )
 
@@ -46,25 +47,7 @@ def read_json(data: bytes | str, notes: list[str] | None = None) -> Library:
     root = document.get("library", document) if isinstance(document, dict) else None
     if not isinstance(root, dict) or "identifier" not in root:
         raise ElmError("not an ELM library: no `library` with an `identifier`")
-    name = library_label(root["identifier"])
-    found: list[str] = []
-    try:
-        library = _JsonReader(found).node(root, "Library", 0)
-    except ElmError as error:
-        raise ElmError(error.message, library=name, where=error.where) from None
-    if notes is not None:
-        notes.extend(f"{name}: {note}" for note in found)
-    assert isinstance(library, Library)
-    return library
-
-
-def library_label(identifier: Any) -> str:
-    """The name of a library in messages; `identifier` may be malformed."""
-    if not isinstance(identifier, dict):
-        return "library without a name"
-    return (
-        " ".join(str(identifier[key]) for key in ("id", "version") if identifier.get(key)) or "library without a name"
-    )
+    return read_library(root["identifier"], lambda found: _JsonReader(found).node(root, "Library", 0), notes)
 
 
 def _load(data: bytes) -> Any:

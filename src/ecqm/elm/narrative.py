@@ -99,12 +99,10 @@ class SourceText:
 
     def _range(self, locator: str | None) -> tuple[int, int] | None:
         """The start and end of a locator in the whole source; None if it is outside of the source."""
-        place = _LOCATOR.fullmatch(locator or "")
-        if place is None:
+        place = _place(locator)
+        if place is None or not 1 <= place[0] <= place[2] <= len(self._lines):
             return None
-        first, start, last, end = (int(place[group] or place[group - 2]) for group in (1, 2, 3, 4))
-        if not 1 <= first <= last <= len(self._lines):
-            return None
+        first, start, last, end = place
         starts = self._starts
         return starts[first - 1] + start - 1, starts[last - 1] + end
 
@@ -114,14 +112,22 @@ class SourceText:
         return [0, *accumulate(len(line) + 1 for line in self._lines)]
 
     def _located(self, locator: str) -> Iterator[str]:
-        place = _LOCATOR.fullmatch(locator)
+        place = _place(locator)
         if place is None:
             return
-        first, start = int(place[1]), int(place[2])
-        last, end = int(place[3] or place[1]), int(place[4] or place[2])
+        first, start, last, end = place
         for number in range(first, min(last, len(self._lines)) + 1):
             line = self._lines[number - 1]
             yield line[start - 1 if number == first else 0 : end if number == last else len(line)]
+
+
+def _place(locator: str | None) -> tuple[int, int, int, int] | None:
+    """The first line and column of a locator, and the last; None if it is malformed."""
+    found = _LOCATOR.fullmatch(locator or "")
+    if found is None:
+        return None
+    line, column = int(found[1]), int(found[2])
+    return line, column, int(found[3] or line), int(found[4] or column)
 
 
 _Placed = tuple[int, int, str]

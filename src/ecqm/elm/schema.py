@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.elm.errors import ElmError
-from ecqm.elm.nodes import Field, Node, fields
+from ecqm.elm.nodes import Field, Library, Node, fields
 
 ELM = "urn:hl7-org:elm:r1"
 ANNOTATIONS = "urn:hl7-org:cql-annotations:r1"
@@ -83,6 +83,29 @@ def build(node_class: type[Node], values: dict[str, Any]) -> Node:
         if not missing:
             raise
         raise ElmError(f"{node_class.__name__} has no {', '.join(missing)}") from error
+
+
+def read_library(identifier: Any, read: Callable[[list[str]], Node], notes: list[str] | None) -> Library:
+    """The library that `read` returns. `read` takes a list to which it adds a message for each key that it ignores;
+    those are added to `notes`, with the name of the library. Errors get this name, too.
+
+    `identifier` is the library's, as it is written; it may be malformed. Raises ElmError.
+    """
+    name = _label(identifier)
+    found: list[str] = []
+    try:
+        library = read(found)
+    except ElmError as error:
+        raise ElmError(error.message, library=name, where=error.where) from None
+    if notes is not None:
+        notes.extend(f"{name}: {note}" for note in found)
+    assert isinstance(library, Library)
+    return library
+
+
+def _label(identifier: Any) -> str:
+    known = identifier if isinstance(identifier, dict) else {}
+    return " ".join(str(known[key]) for key in ("id", "version") if known.get(key)) or "library without a name"
 
 
 def located(error: ElmError, type_name: str, attributes: Mapping[str, Any]) -> ElmError:

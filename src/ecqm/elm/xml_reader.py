@@ -7,7 +7,6 @@ from typing import Any
 from lxml import etree
 
 from ecqm.elm.errors import ElmError
-from ecqm.elm.json_reader import library_label
 from ecqm.elm.nodes import Field, Library, Node
 from ecqm.elm.schema import (
     ANNOTATIONS,
@@ -17,6 +16,7 @@ from ecqm.elm.schema import (
     build,
     located,
     node_declaration,
+    read_library,
     unknown_key,
 )
 from ecqm.xml_parsing import UnsafeDocument, parse
@@ -33,16 +33,8 @@ def read_xml(data: bytes | str, notes: list[str] | None = None) -> Library:
     root = parse_xml(data.encode() if isinstance(data, str) else data)
     if etree.QName(root).localname != "library":
         raise ElmError(f"not an ELM library: the root element is {root.tag}")
-    name = library_label(next((_attributes(child) for child in root if _local(child) == "identifier"), None))
-    found: list[str] = []
-    try:
-        library = _XmlReader(found).node(root, "Library")
-    except ElmError as error:
-        raise ElmError(error.message, library=name, where=error.where) from None
-    if notes is not None:
-        notes.extend(f"{name}: {note}" for note in found)
-    assert isinstance(library, Library)
-    return library
+    identifier = next((_attributes(child) for child in root if _local(child) == "identifier"), None)
+    return read_library(identifier, lambda found: _XmlReader(found).node(root, "Library"), notes)
 
 
 def is_xml(data: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import zipfile
@@ -10,6 +11,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
@@ -67,6 +69,23 @@ def loose(root: Path) -> Path:
     return root
 
 
+def reports_beside(root: Path) -> Path:
+    """A bundle for the data of each case, and a file for its report."""
+    for name, resources in visits.cases().items():
+        visits.write(root / f"tests-{name}-bundle.json", *resources[:-1])
+        visits.write(root / f"{name}-MeasureReport.json", resources[-1])
+    return root
+
+
+def reports_together(root: Path) -> Path:
+    """A bundle for the data of each case, and one for all reports."""
+    cases = visits.cases()
+    for name, resources in cases.items():
+        visits.write(root / f"{name}.json", *resources[:-1])
+    visits.write(root / "MeasureReports.json", *(resources[-1] for resources in cases.values()))
+    return root
+
+
 def half_loose(root: Path) -> Path:
     """One case in a folder with a copy beside it, the other beside it only."""
     visits.deck(root)
@@ -76,7 +95,10 @@ def half_loose(root: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("laid_out", [visits.deck, by_resource, by_type, loose, half_loose])
+LOOSE = (loose, reports_beside, reports_together)
+
+
+@pytest.mark.parametrize("laid_out", [*LOOSE, visits.deck, by_resource, by_type, half_loose])
 @pytest.mark.parametrize("below", ["input/tests/measure/Visits", "input/tests/Visits", "tests/measure/Visits"])
 def test_cases_of_a_repository(tmp_path: Path, laid_out: Callable[[Path], Path], below: str) -> None:
     laid_out(visits.repository(tmp_path) / below)
@@ -84,7 +106,7 @@ def test_cases_of_a_repository(tmp_path: Path, laid_out: Callable[[Path], Path],
 
 
 @pytest.mark.parametrize("below", [".", "Visits-v1.0.000-FHIR-TestCases", "mat-tests/CMS7FHIR-v1.0.000-FHIR-TestCases"])
-@pytest.mark.parametrize("laid_out", [visits.deck, by_resource, loose])
+@pytest.mark.parametrize("laid_out", [*LOOSE, visits.deck, by_resource])
 def test_cases_of_one_measure_wherever_they_lie(tmp_path: Path, laid_out: Callable[[Path], Path], below: str) -> None:
     visits.repository(tmp_path / "content")
     laid_out(tmp_path / "cases" / below)
@@ -225,6 +247,16 @@ def test_patients_of_a_bundle_that_are_named_by_urls(tmp_path: Path) -> None:
     cases = tmp_path / "cases.json"
     cases.write_text(json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
     agreed(visits.write(tmp_path / "measure.json", visits.measure(), visits.library()), "--tests", cases)
+
+
+@pytest.mark.parametrize("pack", [("gz", gzip.compress), ("zst", lambda raw: pa.compress(raw, "zstd", asbytes=True))])
+def test_cases_in_compressed_ndjson(tmp_path: Path, pack: tuple[str, Callable[[bytes], bytes]]) -> None:
+    measure = visits.write(tmp_path / "measure.json", visits.measure(), visits.library())
+    lines = [json.dumps(each) for resources in visits.cases().values() for each in resources]
+    (tmp_path / "deck").mkdir()
+    (tmp_path / "deck" / f"cases.ndjson.{pack[0]}").write_bytes(pack[1]("\n".join(lines).encode()))
+    agreed(measure, "--tests", tmp_path / "deck")
+    agreed(measure, "--tests", zipped(tmp_path / "deck", tmp_path / "deck.zip"))
 
 
 @pytest.mark.parametrize("below", [".", "Visits", "cases"])

@@ -19,7 +19,8 @@ import msgspec
 
 from ecqm.data import DataError
 from ecqm.data.fhir.compartment import PATIENT_LINKS, patient_reference
-from ecqm.data.files.content import as_json, read_document
+from ecqm.data.files.content import as_json, read_bytes, read_document, read_lines
+from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, expectations_of, reports_in
 from ecqm.measures.decks.test_cases import read_cases
@@ -113,14 +114,22 @@ def _together(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[Path,
         return
     for folder in (path, *(each for each in _listed(path, os.DirEntry.is_dir) if wanted(each.name))):
         files = _listed(folder, os.DirEntry.is_file)
-        lines = [each for each in files if each.name.endswith(".ndjson")]
+        lines = [each for each in files if each.name.endswith(NDJSON_SUFFIXES)]
         several = [each for each in files if each.name.endswith(".json") and len(_cases_in(each, at_least=2)) > 1]
         if several:
             # Copies of cases that have folders are ignored.
             apart = _apart(folder)
             several = [each for each in several if not _cases_in(each) <= apart]
-        if several or any(_REPORT.encode() in each.read_bytes() for each in lines):
+        if several or any(_has_reports(each) for each in lines):
             yield folder, lines + several
+
+
+def _has_reports(path: Path) -> bool:
+    """Whether a file of lines has reports; one that cannot be read is reported when its resources are read."""
+    try:
+        return any(_REPORT.encode() in line for _, lines in read_lines(path) for line in lines)
+    except DataError:
+        return True
 
 
 def _listed(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
@@ -147,11 +156,11 @@ def _cases_in(path: Path, at_least: int = 1) -> set[tuple[str, str | None]]:
 def _resources(files: Iterable[Path], report: Callable[[str], None]) -> Iterator[_Resource]:
     for path in files:
         try:
-            content = read_document(path) if path.suffix == ".json" else path.read_bytes()
+            found = [read_document(path)] if path.suffix == ".json" else read_bytes(path).splitlines()
         except DataError as error:
-            report(str(error))
+            report(f"{path}: {error}")
             continue
-        for number, document in enumerate([content] if path.suffix == ".json" else content.splitlines(), 1):
+        for number, document in enumerate(found, 1):
             try:
                 yield from _within(document) if document.strip() else ()
             except msgspec.DecodeError as error:

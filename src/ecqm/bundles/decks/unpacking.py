@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 from ecqm.bundles.content.documents import ContentError
 from ecqm.data import DataError
 from ecqm.data.files.archives import ArchiveLimits, archive_entries
+from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 
 # Data and logic, descriptions of cases in exports, and archives within exports.
-_SUFFIXES = (".json", ".ndjson", ".xml", ".cql", ".txt", ".madie", ".zip")
+_SUFFIXES = (".json", *NDJSON_SUFFIXES, ".xml", ".cql", ".txt", ".madie", ".zip")
 _DEPTH = 3
 
 

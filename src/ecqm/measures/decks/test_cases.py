@@ -2,16 +2,16 @@
 
 A deck is laid out as `DIR/<Measure>/<case>/…json`. A case's folder holds single resource files, one bundle, or both,
 possibly in subfolders; one of the resources is a MeasureReport with the expectation. Of bundles that the authoring tool
-exported from several versions of the measure, the latest counts. A bundle in the measure's folder itself is a case too,
-unless it is a copy of a case's folder. Only the reports are read here; patient data are left to
-the data readers (`TestCase.files`).
+exported from several versions of the measure, the latest counts. A bundle in the measure's folder itself is a case too
+(`ecqm.measures.decks.loose_cases`), unless it is a copy of a case's folder. Only the reports are read here; patient
+data are left to the data readers (`TestCase.files`).
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,16 +20,16 @@ import msgspec
 from ecqm.data import DataError
 from ecqm.data.files.case_folders import EXPORTED_BUNDLE, case_documents
 from ecqm.data.files.content import as_json, read_bytes
-from ecqm.data.files.inputs import without_twins
 from ecqm.data.problems import reason
 from ecqm.json_decoding import json_decoder
 from ecqm.measures.decks.expectations import Expectation, ReportResource, expectations_of, reports_in
+from ecqm.measures.decks.loose_cases import documents, loose_cases
 
 
 @dataclass(frozen=True)
 class TestCase:
     """One case. `files` are all its files, JSON or XML, which hold the data of one patient; `folder` is their folder,
-    or the bundle that is the whole case.
+    or the bundle that has all of their data.
 
     `expectations` are the distinct expectations of the folder's reports; `problems` tells if there are none, or which
     files cannot be read.
@@ -80,18 +80,16 @@ def read_cases(measure_folder: Path) -> Iterator[TestCase]:
             names.add(case.name)
             patients.update(e.patient_id for e in case.expectations)
             yield case
-    for path in _loose_documents(measure_folder):
-        # Named as tests-<case>-bundle by the tool that makes bundles of folders.
-        name = path.stem.removeprefix("tests-").removesuffix("-bundle")
-        if name not in names and _is_bundle_of_case(path):
-            case = _case(measure_folder, name, path, (path,), titles)
+    for loose in loose_cases(measure_folder):
+        if loose.name not in names:
+            case = _case(measure_folder, loose.name, loose.bundle, loose.files, titles, loose.patients)
             if patients.isdisjoint(e.patient_id for e in case.expectations) and case.expectations:
                 yield case
 
 
 def measure_folders(root: Path, depth: int = 4) -> list[Path]:
     """The folders at or below `root` that hold cases, whatever their names, at most `depth` levels down."""
-    if any(_is_case(folder) for folder in _folders(root)) or _patients(_loose_bundles(root)):
+    if any(_is_case(folder) for folder in _folders(root)) or _loose_patients(root):
         return [root]
     return [found for folder in _folders(root) for found in measure_folders(folder, depth - 1)] if depth else []
 
@@ -103,42 +101,28 @@ def _folders(folder: Path) -> list[Path]:
 def _is_case(folder: Path) -> bool:
     """Whether a folder holds a report of one patient, itself or in a folder for reports, and no cases."""
     inner = [path for path in _folders(folder) if path.name != "MeasureReport"]
-    if any(_is_case(path) for path in inner) or len(_patients(_loose_bundles(folder))) > 1:
+    if any(_is_case(path) for path in inner) or len(_loose_patients(folder)) > 1:
         return False
     places = (folder, folder / "MeasureReport")
-    return any(_may_be_report(path) for place in places for path in _loose_documents(place))
+    return any(_may_be_report(path) for place in places for path in documents(place))
 
 
-def _patients(bundles: Iterable[Path]) -> set[str | None]:
-    """The ids of the patients in the reports of bundles."""
-    return {expectation.patient_id for path in bundles for expectation in _expectations((path,), [])}
-
-
-def _loose_documents(folder: Path) -> list[Path]:
-    """The JSON and XML files in a folder itself; an XML file is left out if there is a JSON file of the same name."""
-    names = os.listdir(folder) if folder.is_dir() else ()
-    return without_twins(Path(folder, name) for name in sorted(names) if _is_document(name))
-
-
-def _is_document(name: str) -> bool:
-    return name.endswith((".json", ".xml")) and name[0] != "."
-
-
-def _loose_bundles(folder: Path) -> list[Path]:
-    """Bundles with a MeasureReport."""
-    return [path for path in _loose_documents(folder) if _is_bundle_of_case(path)]
-
-
-def _is_bundle_of_case(path: Path) -> bool:
-    content = path.read_bytes()
-    return b"MeasureReport" in content and _BUNDLE.search(content) is not None
+def _loose_patients(folder: Path) -> set[str | None]:
+    """The ids of the patients in the reports of cases without a folder."""
+    return {expectation.patient_id for case in loose_cases(folder) for expectation in _expectations(case.files, [])}
 
 
 def _case(
-    measure_folder: Path, name: str, folder: Path, files: tuple[Path, ...], titles: Mapping[str, str]
+    measure_folder: Path,
+    name: str,
+    folder: Path,
+    files: tuple[Path, ...],
+    titles: Mapping[str, str],
+    patients: Container[str | None] = (),
 ) -> TestCase:
+    """The case in some files; reports about others than `patients`, if there are any, do not count."""
     problems: list[str] = []
-    expectations = _expectations(files, problems)
+    expectations = tuple(e for e in _expectations(files, problems) if not patients or e.patient_id in patients)
     if not expectations:
         problems.append("no MeasureReport says what is expected")
     patient_id = next((e.patient_id for e in expectations if e.patient_id), None)
@@ -191,8 +175,6 @@ class _MadieCase(msgspec.Struct, frozen=True):
     series: str | None = None
 
 
-# How a Bundle is recognized: in JSON by its resourceType, which may come last, in XML by its root element.
-_BUNDLE = re.compile(rb'"resourceType"\s*:\s*"Bundle"|<Bundle\b')
 _decode_madie = json_decoder(list[_MadieCase])
 _README_LINE = re.compile(r"^(Case # *\d+ - )?(?P<folder>\S+) = (?P<title>.+?)\s*$", re.MULTILINE)
 

@@ -102,7 +102,7 @@ def select(
 
     `libraries` and `valuesets` are folders or archives with what the content lacks; `relax_versions` uses the nearest
     version of a library that is missing. Packages of QDM measures have their own libraries; they take `valuesets` only.
-    Measures that cannot be planned are in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
+    Measures and groups that cannot be planned are in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
     """
     wanted = [names] if isinstance(names, str) else names
     if package_files(Path(content)):

@@ -52,6 +52,8 @@ def command(
         opened = open_content(content, libraries)
         (chosen,) = measures_of(opened, [measure])
         plan = plan_of(opened, chosen, relax_versions)
+    for name, reason in plan.not_planned.items():
+        click.echo(f"ecqm: warning: {name} cannot be evaluated: {reason}", err=True)
     roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
     if form == "json":
         click.echo(json.dumps(plan_json(roots, plan.places), indent=2, ensure_ascii=False))

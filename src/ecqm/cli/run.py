@@ -101,8 +101,8 @@ def command(**options: Any) -> None:
     continues when it is started again.
 
     Exits with 0 if every measure ran; a patient whose evaluation raised an error is in no population, but in
-    errors.json. Exits with 2 if a measure could not run (the others are completed), if a file of a store is damaged
-    (started again, the run evaluates what that file held), or if there are no patients.
+    errors.json. Exits with 2 if a measure or one of its groups could not run (the others are completed), if a file of a
+    store is damaged (started again, the run evaluates what that file held), or if there are no patients.
     """
     from ecqm.bundles.packages.content import package_files
     from ecqm.cli.running.measures import run_measures

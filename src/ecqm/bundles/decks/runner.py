@@ -67,7 +67,9 @@ class DeckRunner:
         except CannotRun as error:
             run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
             return run
-        self.decisions += (told for plan in planned.values() for told in plan.decisions)
+        for plan in planned.values():
+            self.decisions += plan.decisions
+            self.decisions += (f"measure {name} cannot be evaluated: {why}" for name, why in plan.not_planned.items())
         run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
         by_period: dict[Interval, list[TestCase]] = {}
         results: dict[Path, CaseResult] = {}

@@ -14,7 +14,7 @@ from ecqm.engine import kernel_for
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.binding import criteria_in_cql
 from ecqm.measures.evaluation.criteria import criteria_problems
-from ecqm.measures.evaluation.planning import MeasurePlan, plan_measure
+from ecqm.measures.evaluation.planning import MeasurePlan, plan_groups, plan_measure
 from ecqm.models import assumption
 from ecqm.plan.lowering import Lowered
 
@@ -74,10 +74,16 @@ class Planner:
         return resolved
 
     def plan(self, measure: Measure) -> MeasurePlan:
-        """The plan of a measure. Raises ElmError, PlanError, MeasureError or LibraryNotFound."""
+        """The plan of a measure, without groups that cannot be planned if there are others.
+
+        Raises ElmError, PlanError, MeasureError or LibraryNotFound.
+        """
         if not measure.groups:
             named = {component.measure for composite in measure.composites for component in composite.components}
             raise MeasureError(f"measure {measure.name} has no logic, only components: {', '.join(sorted(named))}")
+        return plan_groups(measure, self._plan)
+
+    def _plan(self, measure: Measure) -> MeasurePlan:
         plan = plan_measure(measure, self.libraries(measure), kernel_for, self._lowered)
         plan.problems.extend(criteria_problems(plan))
         return plan

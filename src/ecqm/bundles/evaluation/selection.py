@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -31,10 +31,10 @@ CannotPlan = (ContentError, ElmError, PlanError, LibraryNotFound, MeasureError, 
 class PlannedMeasures:
     """Measures planned to run together.
 
-    `not_planned` says, by name, why a measure could not be planned. `missing` are the value sets that the plans refer
-    to and that are not available as a whole. `composites` are measures with scores made of those of the others.
-    `notices` are remarks on the content, once each: the versions of measures and data models that were chosen or
-    assumed, and warnings of the compiler.
+    `not_planned` says, by name, why a measure, or a group of one, could not be planned. `missing` are the value sets
+    that the plans refer to and that are not available as a whole. `composites` are measures with scores made of those
+    of the others. `notices` are remarks on the content, once each: the versions of measures and data models that were
+    chosen or assumed, and warnings of the compiler.
     """
 
     plans: tuple[MeasurePlan, ...]
@@ -91,7 +91,7 @@ def select(
     relax_versions: bool = False,
     watch: Callable[[Measure], None] = lambda measure: None,
 ) -> Selection:
-    """Plan measures; `watch` is called after each. A measure that cannot be planned is in `not_planned`."""
+    """Plan measures; `watch` is called after each. A measure or group that cannot be planned is in `not_planned`."""
     planner = Planner(content, relax_versions)
     plans: dict[str, MeasurePlan] = {}
     composites: list[Measure] = []
@@ -106,6 +106,8 @@ def select(
                 not_planned[measure.name] = str(error)
             watch(measure)
         planned = tuple(plans.values())
+        for plan in planned:
+            not_planned |= plan.not_planned
         missing = missing_value_sets(content, planned)
     of_libraries = (f"{told} (library {library})" for told, library in planner.warnings.items())
     notices = (*content.notices, *of_libraries)
@@ -132,11 +134,23 @@ def plan_together(planner: Planner, measure: Measure, plans: dict[str, MeasurePl
                     plans[component.canonical] = planner.plan(component)
             except CannotPlan as error:
                 raise MeasureError(f"{component.name}, of which it is composed, cannot be planned: {error}") from error
+        _require_groups(measure, plans)
     if measure.groups or not measure.composites:
         if measure.canonical not in plans:
             plans[measure.canonical] = planner.plan(measure)
         return plans[measure.canonical].measure
     return measure
+
+
+def _require_groups(measure: Measure, plans: Mapping[str, MeasurePlan]) -> None:
+    """Raises MeasureError if a group that a measure is composed of was left out."""
+    for component in (each for composite in measure.composites for each in composite.components):
+        for left_out in plans[component.measure].measure.left_out:
+            if left_out.group.id == component.group_id:
+                raise MeasureError(
+                    f"group {component.group_id} of {component.measure}, of which it is composed, cannot be planned: "
+                    f"{left_out.reason}"
+                )
 
 
 def missing_value_sets(content: Content, plans: Iterable[MeasurePlan]) -> tuple[MissingValueSet, ...]:

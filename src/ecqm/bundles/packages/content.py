@@ -172,7 +172,7 @@ def missing_of_package(package: MeasurePackage, plan: MeasurePlan) -> list[Missi
 def select_packages(
     content: PackageContent, names: Iterable[str] = (), watch: Callable[[Measure], None] = lambda measure: None
 ) -> PackageSelection:
-    """Plan measures; `watch` is called after each. A measure that cannot be planned is in `not_planned`."""
+    """Plan measures; `watch` is called after each. A measure or group that cannot be planned is in `not_planned`."""
     chosen = content.select(names)
     plans: list[MeasurePlan] = []
     not_planned: dict[str, str] = {}
@@ -184,6 +184,7 @@ def select_packages(
             not_planned[package.measure.name] = str(error)
         else:
             plans.append(plan)
+            not_planned |= plan.not_planned
             missing |= {each.id: each for each in missing_of_package(package, plan)}
         watch(package.measure)
     shared = SharedValueSets(chosen)

@@ -10,7 +10,7 @@ from ecqm.data.qdm.schema import NEWEST, qdm_schema
 from ecqm.elm import IndexedLibrary, LibraryCollection, LibraryIdentifier, ResolvedLibraries
 from ecqm.engine import kernel_for
 from ecqm.measures.definition import Measure
-from ecqm.measures.evaluation.planning import MeasurePlan, plan_measure
+from ecqm.measures.evaluation.planning import MeasurePlan, plan_groups, plan_measure
 from ecqm.measures.explanation.relevance import Statement
 from ecqm.models import assumption
 from ecqm.terminology import ValueSets
@@ -51,7 +51,8 @@ class MeasurePackage:
 
         Raises ElmError, PlanError or MeasureError.
         """
-        plan = plan_measure(self.measure, self.resolve(), kernel_for)
+        libraries = self.resolve()
+        plan = plan_groups(self.measure, lambda measure: plan_measure(measure, libraries, kernel_for))
         version = qdm_version(plan)
         groups = tuple(with_basis(group, plan, qdm_schema(version)) for group in plan.measure.groups)
         told = assumption("QDM", version)

@@ -73,14 +73,14 @@ def compare_case(
             score = ScoreAgreement(expected.score, None, scores[group.id], True)
             groups.append(GroupAgreement(group.id, (), (), (), score))
         else:
-            result = by_group[group.id] if group is not None else None
+            result = by_group.get(group.id) if group is not None else None
             groups.append(_compare_group(expected, result, group is None or group.id not in placeholders))
     return CaseResult(case, tuple(groups), None, defect)
 
 
 def expectation_of(case: TestCase, measure: Measure) -> Expectation | None:
     """What a case expects of a measure."""
-    ids = [group.id for group in measure.groups] + [composite.id for composite in measure.composites]
+    ids = [group.id for group in measure.published_groups] + [composite.id for composite in measure.composites]
     return case.expectation(measure.url, tuple(ids))
 
 
@@ -103,7 +103,7 @@ def placeholder_scores(measure: Measure, cases: Iterable[TestCase]) -> frozenset
 
 
 def _matched_groups(expectation: Expectation, measure: Measure) -> list[tuple[ExpectedGroup, Group | Composite | None]]:
-    scored: list[Group | Composite] = [*measure.groups, *measure.composites]
+    scored: list[Group | Composite] = [*measure.published_groups, *measure.composites]
     return [(expected, group) for expected, group in _matched(expectation.groups, scored) if expected is not None]
 
 

@@ -150,6 +150,15 @@ class Group:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A group that cannot be evaluated, the one at `position` from 0, and the reason."""
+
+    group: Group
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class SupplementalData:
     id: str
     expression: str
@@ -206,6 +215,7 @@ class Measure:
 
     `composites` are scores made of groups, mostly of other measures; a measure that has only these has no logic.
     `in_cql` are the criteria that the resource marks as CQL expressions, which may also be names of definitions.
+    `left_out` are groups that are not among `groups`, because they cannot be evaluated.
     """
 
     name: str
@@ -222,10 +232,19 @@ class Measure:
     problems: tuple[str, ...] = ()
     identifiers: Identifiers = Identifiers()
     in_cql: frozenset[str] = frozenset()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def canonical(self) -> str:
         return f"{self.url}|{self.version}" if self.version else self.url
+
+    @property
+    def published_groups(self) -> tuple[Group, ...]:
+        """All groups in their order, with those that cannot be evaluated."""
+        groups = list(self.groups)
+        for each in self.left_out:
+            groups.insert(each.position, each.group)
+        return tuple(groups)
 
     @property
     def expressions(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.definition import (
     Group,
+    LeftOut,
     Measure,
     MeasureError,
     Population,
@@ -96,6 +97,11 @@ class MeasurePlan(EvaluationPlan):
     problems: list[str] = field(default_factory=list)
 
     @property
+    def not_planned(self) -> dict[str, str]:
+        """Why groups cannot be evaluated, by the names of measure and group."""
+        return {f"{self.measure.name}, group {each.group.id}": each.reason for each in self.measure.left_out}
+
+    @property
     def decisions(self) -> list[str]:
         """What the measure leaves open or contradicts, and how it is taken."""
         return [*self.measure.problems, *self.problems]
@@ -145,6 +151,35 @@ def plan_measure(
             problems.append(str(error))
     places = lowering.lowered.places
     return MeasurePlan(measure, defines, observations, stratifiers, places, libraries, lowering, problems)
+
+
+def plan_groups(measure: Measure, plan: Callable[[Measure], MeasurePlan]) -> MeasurePlan:
+    """The plan of a measure, made by `plan`; a group that cannot be planned is left out if others can.
+
+    Raises what `plan` does if no group can be planned.
+    """
+    try:
+        return plan(measure)
+    except (MeasureError, PlanError):
+        if len(measure.groups) < 2:
+            raise
+        left_out = [
+            LeftOut(group, position, reason)
+            for position, group in enumerate(measure.groups)
+            if (reason := _why_not(replace(measure, groups=(group,)), plan)) is not None
+        ]
+        kept = tuple(group for group in measure.groups if all(group is not each.group for each in left_out))
+        if not kept:
+            raise
+        return plan(replace(measure, groups=kept, left_out=tuple(left_out)))
+
+
+def _why_not(measure: Measure, plan: Callable[[Measure], MeasurePlan]) -> str | None:
+    try:
+        plan(measure)
+    except (MeasureError, PlanError) as error:
+        return str(error)
+    return None
 
 
 def is_function(library: IndexedLibrary, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,7 +30,7 @@ from ecqm.measures.explanation.outcomes import Outcomes, State
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import PlanNode
 from ecqm.reporting.explanations.words import Sources, Words
-from ecqm.terminology import CodeIndex, Membership
+from ecqm.terminology import CodeIndex, Membership, MissingValueSet
 from ecqm.values import EvaluationContext
 
 
@@ -97,7 +97,7 @@ def explain(
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
     found = _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
-    return replace(found, warnings=tuple(f"value set {each}" for each in missing_value_sets(content, [plan])))
+    return replace(found, warnings=_warnings(plan, missing_value_sets(content, [plan])))
 
 
 def explain_package(
@@ -124,7 +124,12 @@ def explain_package(
     )
     row = cohort.ids.index(patient)
     found = _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
-    return replace(found, warnings=tuple(f"value set {each}" for each in missing_of_package(package, plan)))
+    return replace(found, warnings=_warnings(plan, missing_of_package(package, plan)))
+
+
+def _warnings(plan: MeasurePlan, missing: Iterable[MissingValueSet]) -> tuple[str, ...]:
+    left_out = (f"{name} cannot be evaluated: {reason}" for name, reason in plan.not_planned.items())
+    return (*left_out, *(f"value set {each}" for each in missing))
 
 
 def _evaluated(

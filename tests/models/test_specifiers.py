@@ -25,7 +25,7 @@ def test_a_type_written_in_elm_is_read_back(text: str) -> None:
 
 
 def test_a_profile_is_written_as_what_it_is_a_profile_of() -> None:
-    found = specifier_of_type(NamedType("QICore", "ConditionEncounterDiagnosis"), {"QICore": "6.0.0"})
+    found = specifier_of_type(NamedType("QICore", "ConditionEncounterDiagnosis"))
     assert found == NamedTypeSpecifier(name="{http://hl7.org/fhir}Condition")
 
 

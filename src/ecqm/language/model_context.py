@@ -8,11 +8,10 @@ from ecqm.elm import nodes
 from ecqm.language.conversions import NO_PROMOTIONS, ConversionTable, Promotions
 from ecqm.language.diagnostics import CqlError, nearest
 from ecqm.language.type_relations import TypeRelations
-from ecqm.models import load_model
+from ecqm.models import SYSTEM_NAMESPACE, load_model
 from ecqm.models.model import Model, ModelElement, ModelType
-from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
-
-SYSTEM_URI = "urn:hl7-org:elm-types:r1"
+from ecqm.models.specifiers import specifier_of_type
+from ecqm.types import CqlType, NamedType
 
 
 @dataclass(slots=True)
@@ -119,33 +118,15 @@ class ModelContext:
         model = self.model_of(type_)
         return [] if model is None else list(model.elements(type_))
 
-    def uri(self, model: Model) -> str:
-        """The namespace of a model's types in ELM. A model that maps to another one uses that model's namespace."""
-        return model.target_url or model.url
-
     def qname(self, type_: NamedType) -> str:
-        """`{namespace}name` of a named type, mapped to the target of its model."""
+        """The name of a type in ELM, `{namespace}name`: that of the type to which its model maps it, if it does."""
         model = self.model_of(type_)
         if model is None:
-            return f"{{{SYSTEM_URI}}}{type_.name}"
+            return f"{{{SYSTEM_NAMESPACE}}}{type_.name}"
         described = model.type(type_)
         target = described.target if described is not None and described.target else type_.name
-        return f"{{{self.uri(model)}}}{target}"
+        return f"{{{model.target_url}}}{target}"
 
     def specifier(self, type_: CqlType) -> nodes.TypeSpecifier:
         """The ELM type specifier of a type."""
-        if isinstance(type_, ListType):
-            return nodes.ListTypeSpecifier(elementType=self.specifier(type_.element))
-        if isinstance(type_, IntervalType):
-            return nodes.IntervalTypeSpecifier(pointType=self.specifier(type_.point))
-        if isinstance(type_, ChoiceType):
-            return nodes.ChoiceTypeSpecifier(choice=[self.specifier(part) for part in type_.choices])
-        if isinstance(type_, TupleType):
-            return nodes.TupleTypeSpecifier(
-                element=[
-                    nodes.TupleElementDefinition(name=name, elementType=self.specifier(part))
-                    for name, part in type_.elements
-                ]
-            )
-        assert isinstance(type_, NamedType), type_
-        return nodes.NamedTypeSpecifier(name=self.qname(type_))
+        return specifier_of_type(type_, self.qname)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecqm.language.type_relations import map_type
-from ecqm.types import CqlType, NamedType, parse_type
+from ecqm.types import CqlType, NamedType, parse_type, split_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +39,9 @@ def _with_variables(type_: CqlType) -> CqlType:
     return map_type(type_, variable)
 
 
-def _split_operands(text: str) -> Iterator[str]:
-    depth, start = 0, 0
-    for at, char in enumerate(text):
-        depth += (char == "<") - (char == ">")
-        if char == "," and depth == 0:
-            yield text[start:at]
-            start = at + 1
-    if text[start:].strip():
-        yield text[start:]
-
-
 def parse_signature(line: str) -> Signature:
     """An overload written as `First(List<T>) : T`; a single capital letter is a type variable."""
     call, _, result = line.rpartition(" : ")
     name, _, operands = call.partition("(")
-    types = tuple(_with_variables(parse_type(part.strip())) for part in _split_operands(operands.rstrip(")")))
+    types = tuple(_with_variables(parse_type(part)) for part in split_types(operands.rstrip(")")))
     return Signature(name, types, _with_variables(parse_type(result)))

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType
+from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, split_types
 
 
 class ModelFileError(ValueError):
@@ -44,7 +44,7 @@ def read_type(text: str) -> CqlType:
         return NamedType(model, name)
     if not rest.endswith(">"):
         raise ModelFileError(f"a type without an end: {text!r}")
-    parts = [read_type(part) for part in _split(rest[:-1])]
+    parts = [read_type(part) for part in split_types(rest[:-1])]
     match outer, parts:
         case "List", [element]:
             return ListType(element)
@@ -106,17 +106,3 @@ def _expanded_like(block: str, known: dict[str, str]) -> str:
         attributes.insert(0, f"target={original}")
     kept = [attribute for attribute in attributes if attribute.partition("=")[0] not in stated]
     return "\n".join(["\t".join([kind, name, base, *own, *kept]), *elements])
-
-
-def _split(text: str) -> list[str]:
-    """`text` split at commas outside of brackets."""
-    parts, depth, start = [], 0, 0
-    for at, character in enumerate(text):
-        if character == "<":
-            depth += 1
-        elif character == ">":
-            depth -= 1
-        elif character == "," and depth == 0:
-            parts.append(text[start:at].strip())
-            start = at + 1
-    return [*parts, text[start:].strip()]

@@ -27,10 +27,13 @@ def models_of_namespace(namespace: str) -> tuple[str, ...]:
 
 @cache
 def named_type(qualified: str) -> NamedType:
-    """The type named `{namespace}name` in ELM. Raises UnknownModelError for an unknown namespace."""
+    """The type named `{namespace}name` in ELM; without a namespace it belongs to System. Raises UnknownModelError for
+    an unknown namespace."""
     namespace, _, name = qualified.removeprefix("{").rpartition("}")
-    if namespace == SYSTEM_NAMESPACE:
+    if namespace in ("", SYSTEM_NAMESPACE):
         return NamedType("System", name)
+    if namespace == FHIR_NAMESPACE:
+        return NamedType("FHIR", name)
     if namespace.startswith(_QDM_NAMESPACE):
         return NamedType("QDM", name)
     models = models_of_namespace(namespace)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ecqm.elm.errors import ElmError
 from ecqm.elm.nodes import (
     ChoiceTypeSpecifier,
@@ -12,7 +14,7 @@ from ecqm.elm.nodes import (
     TupleTypeSpecifier,
     TypeSpecifier,
 )
-from ecqm.models import named_type, qualified_name
+from ecqm.models.namespaces import named_type, qualified_name
 from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
 
 
@@ -35,21 +37,21 @@ def type_of_specifier(specifier: TypeSpecifier) -> CqlType:
     raise ElmError(f"{type(specifier).__name__} is not supported as a type")
 
 
-def specifier_of_type(type_: CqlType, versions: dict[str, str] | None = None) -> TypeSpecifier:
-    """The type specifier of a type. `versions` has the version in use of each model, by name."""
+def specifier_of_type(type_: CqlType, name_of: Callable[[NamedType], str] = qualified_name) -> TypeSpecifier:
+    """The type specifier of a type. `name_of` returns the name of a type in ELM, `{namespace}name`."""
     match type_:
         case NamedType():
-            return NamedTypeSpecifier(name=qualified_name(type_, (versions or {}).get(type_.model)))
+            return NamedTypeSpecifier(name=name_of(type_))
         case ListType():
-            return ListTypeSpecifier(elementType=specifier_of_type(type_.element, versions))
+            return ListTypeSpecifier(elementType=specifier_of_type(type_.element, name_of))
         case IntervalType():
-            return IntervalTypeSpecifier(pointType=specifier_of_type(type_.point, versions))
+            return IntervalTypeSpecifier(pointType=specifier_of_type(type_.point, name_of))
         case ChoiceType():
-            return ChoiceTypeSpecifier(choice=[specifier_of_type(choice, versions) for choice in type_.choices])
+            return ChoiceTypeSpecifier(choice=[specifier_of_type(choice, name_of) for choice in type_.choices])
         case TupleType():
             return TupleTypeSpecifier(
                 element=[
-                    TupleElementDefinition(name=name, elementType=specifier_of_type(part, versions))
+                    TupleElementDefinition(name=name, elementType=specifier_of_type(part, name_of))
                     for name, part in type_.elements
                 ]
             )

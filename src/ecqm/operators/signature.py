@@ -21,6 +21,7 @@ from ecqm.types.core import (
     NamedType,
     TupleType,
     parse_type,
+    split_types,
 )
 
 Bindings = dict[str, CqlType]
@@ -41,7 +42,7 @@ class Signature:
         left = left.strip()
         if not arrow or not (left.startswith("(") and left.endswith(")")):
             raise ValueError(f"{text!r} is not a signature")
-        parts = _split_at_commas(left[1:-1])
+        parts = split_types(left[1:-1])
         variadic = bool(parts) and parts[-1].endswith("...")
         operands = tuple(parse_type(part.removesuffix("...")) for part in parts)
         return cls(operands, parse_type(right.strip()), variadic)
@@ -140,17 +141,6 @@ def _fit_same(bound: CqlType, actual: CqlType, bindings: Bindings) -> int | None
     elements of an empty list)."""
     forward = _fit(bound, actual, bindings)
     return forward if forward is not None else _fit(actual, bound, bindings)
-
-
-def _split_at_commas(text: str) -> list[str]:
-    parts, depth, start = [], 0, 0
-    for at, character in enumerate(text):
-        depth += (character in "<{") - (character in ">}")
-        if character == "," and depth == 0:
-            parts.append(text[start:at].strip())
-            start = at + 1
-    last = text[start:].strip()
-    return [*parts, last] if last else parts
 
 
 def _short(type_: CqlType) -> str:

@@ -31,6 +31,7 @@ from ecqm.types.core import (
     TupleType,
     choice_of,
     parse_type,
+    split_types,
 )
 
 __all__ = [
@@ -58,4 +59,5 @@ __all__ = [
     "TupleType",
     "choice_of",
     "parse_type",
+    "split_types",
 ]

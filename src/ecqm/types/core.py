@@ -111,6 +111,18 @@ def parse_type(text: str) -> CqlType:
     return type_
 
 
+def split_types(text: str) -> list[str]:
+    """The parts of `text` between commas that are not inside a type: `List<T>, Tuple{a T, b T}` has two."""
+    parts, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "<{") - (character in ">}")
+        if character == "," and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    last = text[start:].strip()
+    return [*parts, last] if last else parts
+
+
 class _TypeParser:
     """A recursive-descent parser over `text`; `at` is the position of the next character."""
 

@@ -9,14 +9,13 @@ from typing import Any
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import CqlError
 from ecqm.language.literals import unescape
-from ecqm.language.model_context import SYSTEM_URI
 from ecqm.language.symbols import Declared, Exports, Symbol
 from ecqm.language.translation.core import Context, Translator
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
 from ecqm.language.translation.selectors import code_system, terminology
 from ecqm.language.translation.type_specifiers import type_of
-from ecqm.models import assumption, standing_for
+from ecqm.models import SYSTEM_NAMESPACE, assumption, standing_for
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
 
@@ -60,7 +59,7 @@ def declare(declaring: Declaring, definitions: Sequence[Context], is_whole: Call
     """Add all definitions: models and includes first, then code systems, then what refers to these. Those with errors,
     and those that are not whole, are left out."""
     translator = declaring.translator
-    declaring.elm.usings.append(nodes.UsingDef(localIdentifier="System", uri=SYSTEM_URI))
+    declaring.elm.usings.append(nodes.UsingDef(localIdentifier="System", uri=SYSTEM_NAMESPACE))
     for kind, add in _DECLARATIONS.items():
         for definition in definitions:
             if type(definition).__name__ != kind:
@@ -122,9 +121,7 @@ def using_definition(declaring: Declaring, definition: Context) -> None:
     if name == "System" or any(known.localIdentifier == local_name for known in declaring.elm.usings):
         return
     is_mapped = model.target_url not in (None, model.url)
-    using = nodes.UsingDef(
-        localIdentifier=local_name, uri=translator.models.uri(model), version=None if is_mapped else version
-    )
+    using = nodes.UsingDef(localIdentifier=local_name, uri=model.target_url, version=None if is_mapped else version)
     translator.locate(using, definition)
     translator.annotate(using, definition)
     declaring.elm.usings.append(using)

@@ -1,36 +1,29 @@
-"""ELM type specifiers and qualified names as CQL types (`elm:4`)."""
+"""The types that ELM nodes state, by a type specifier or by a qualified name (`elm:4`)."""
 
 from __future__ import annotations
 
-from functools import cache
-
+from ecqm import models
+from ecqm.elm import ElmError
 from ecqm.elm import nodes as elm
-from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
+from ecqm.models import UnknownModelError
+from ecqm.models.specifiers import type_of_specifier
+from ecqm.plan.lowering.core import PlanError
+from ecqm.types import ANY, CqlType, NamedType
 
-_MODELS = {"urn:hl7-org:elm-types:r1": "System", "http://hl7.org/fhir": "FHIR"}
 
-
-@cache
 def named_type(qname: str) -> NamedType:
-    """`{namespace}Local` as a named type; all versions of QDM are the model `QDM`."""
-    namespace, _, local = qname.removeprefix("{").rpartition("}")
-    if namespace.startswith("urn:healthit-gov:qdm"):
-        return NamedType("QDM", local)
-    return NamedType(_MODELS.get(namespace, namespace or "System"), local)
+    """The type with a qualified name, `{namespace}name`. Raises PlanError for an unknown namespace."""
+    try:
+        return models.named_type(qname)
+    except UnknownModelError as error:
+        raise PlanError(str(error)) from None
 
 
 def specified_type(specifier: elm.TypeSpecifier | None, qname: str | None = None) -> CqlType:
-    """The type of a specifier or, without one, of a qualified name; Any if there is neither."""
+    """The type of a specifier or, without one, of a qualified name; Any if there is neither. Raises PlanError."""
     if specifier is None:
         return ANY if qname is None else named_type(qname)
-    if isinstance(specifier, elm.NamedTypeSpecifier):
-        return named_type(specifier.name)
-    if isinstance(specifier, elm.ListTypeSpecifier):
-        return ListType(specified_type(specifier.elementType))
-    if isinstance(specifier, elm.IntervalTypeSpecifier):
-        return IntervalType(specified_type(specifier.pointType))
-    if isinstance(specifier, elm.ChoiceTypeSpecifier):
-        return ChoiceType(tuple(dict.fromkeys(specified_type(choice) for choice in specifier.choice)))
-    if isinstance(specifier, elm.TupleTypeSpecifier):
-        return TupleType(tuple((part.name, specified_type(part.elementType)) for part in specifier.element))
-    return ANY
+    try:
+        return type_of_specifier(specifier)
+    except (UnknownModelError, ElmError) as error:
+        raise PlanError(str(error)) from None

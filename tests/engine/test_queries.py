@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ecqm.engine import Executor
 from ecqm.engine import executor as engine
 from ecqm.engine.frame import Frame
 from ecqm.plan.nodes import Call
-from ecqm.values import Tuple
+from ecqm.values import Date, Tuple
 from tests.data.resources import Json, encounter, observation, patient
 from tests.engine.logic import Logic, cohort_of
 
@@ -311,3 +312,27 @@ def test_quantities_are_sorted_across_units(tmp_path: Path) -> None:
     found = [[element["id"] for element in elements] for elements in logic.values("X", cohort)]
     # What cannot be compared is in the order of its dimensions: none, then mass.
     assert found == [["c", "b", "d", "e", "a"], ["h", "f", "i", "g"]]
+
+
+def test_choices_are_sorted_as_the_type_that_can_be_compared(tmp_path: Path) -> None:
+    times: list[dict[str, Any]] = [
+        {"effectiveDateTime": "2026-03-01T08:00:00.000Z"},
+        {"effectivePeriod": {"start": "2026-02-01T08:00:00.000Z"}},
+        {"effectiveDateTime": "2026-01-01T08:00:00.000Z"},
+        {"effectiveInstant": "2026-02-15T08:00:00.000Z"},
+        {},
+    ]
+    cohort = cohort_of(
+        tmp_path, [patient("p"), *(observation(f"o{place}", "p", **time) for place, time in enumerate(times))]
+    )
+    logic = Logic(
+        """
+        define Ascending: [Observation] O sort by effective
+        define Descending: [Observation] O sort by effective desc
+        define Mixed: ({ 'b', 2, @2026, 'a', 1.5, @2025-01-01 }) X sort asc
+        """
+    )
+    # A period is like a null, which comes first.
+    assert logic.values("Ascending", cohort) == [tuple(f"Observation/o{place}" for place in (1, 4, 2, 3, 0))]
+    assert logic.values("Descending", cohort) == [tuple(f"Observation/o{place}" for place in (0, 3, 2, 1, 4))]
+    assert logic.values("Mixed", cohort) == [(Decimal("1.5"), 2, Date(2025, 1, 1), Date(2026), "a", "b")]

@@ -93,13 +93,36 @@ def test_elements_are_reached_as_the_model_maps_them() -> None:
     assert isinstance(period, nodes.NamedTypeSpecifier) and period.name == "{http://hl7.org/fhir}Period"
 
 
-def test_a_medication_may_be_found_by_reference() -> None:
-    union = definition('define A: [MedicationRequest: "Inpatient"]', "A").expression
+@pytest.mark.parametrize(
+    ("terms", "coded"),
+    [
+        ('"Inpatient"', nodes.InValueSet),
+        ('"Weight"', nodes.Equivalent),
+        ('"Weights"', nodes.Equivalent),
+        ('{ "Weight" }', nodes.Retrieve),
+    ],
+)
+def test_a_medication_may_be_found_by_reference(terms: str, coded: type[nodes.Expression]) -> None:
+    union = definition(f"define A: [MedicationRequest: {terms}]", "A").expression
     assert isinstance(union, nodes.Union)
     by_code, by_reference = union.operand
     assert isinstance(by_code, nodes.Retrieve) and isinstance(by_reference, nodes.Query)
-    related = by_reference.relationship[0].expression
+    related, condition = by_reference.relationship[0].expression, by_reference.relationship[0].suchThat
     assert isinstance(related, nodes.Retrieve) and related.dataType == "{http://hl7.org/fhir}Medication"
+    if coded is nodes.Retrieve:
+        assert related.codeProperty == "code" and isinstance(condition, nodes.Equal)
+    else:
+        assert isinstance(condition, nodes.And) and isinstance(condition.operand[1], coded)
+
+
+def test_a_retrieve_by_what_is_no_code_has_a_warning() -> None:
+    # As in the reference translator; functions of published libraries have such retrieves.
+    statements = "define function provenance(resource Resource): [Provenance: target in resource.id]"
+    header = HEADER.replace("QICore version '6.0.0'", "FHIR version '4.0.1'")
+    compilation = compile_library(header + statements, resolver=find)
+    assert compilation.errors == ()
+    (warning,) = compilation.warnings
+    assert "filtered by a value set or codes, not by FHIR.id" in warning.message
 
 
 def test_functions_overloads_and_fluent_calls() -> None:

@@ -11,13 +11,17 @@ import numpy as np
 
 from ecqm.columns import (
     BooleanColumn,
+    ChoiceColumn,
     Column,
+    DateColumn,
+    DateTimeColumn,
     DecimalColumn,
     IntegerColumn,
     QuantityColumn,
     Rows,
     StringColumn,
     TemporalColumn,
+    TimeColumn,
     to_values,
 )
 from ecqm.columns.number import Unscaled
@@ -26,16 +30,44 @@ from ecqm.operators import registry
 from ecqm.operators.vectors.amounts import amounts
 
 _LARGEST = np.iinfo(np.int64).max
+# Columns whose values have an order; values of those that are together can be compared.
+_ORDERED: tuple[tuple[type[Column], ...], ...] = (
+    (BooleanColumn,),
+    (IntegerColumn, DecimalColumn),
+    (QuantityColumn,),
+    (DateColumn, DateTimeColumn),
+    (TimeColumn,),
+    (StringColumn,),
+)
 
 
 def ranks(column: Column) -> Rows:
     """Integers (n) in the order of the values, the same for equal values; nulls come first (`elm:10.13`)."""
+    if isinstance(column, ChoiceColumn):
+        return _ranks_of_choice(column)
     rank = _ranks(column)
     low, high = int(rank.min(initial=0)), int(rank.max(initial=0))
     if high - low >= _LARGEST:
         rank, _ = densify(rank)
         low = 0
     return np.where(column.valid, rank - low + 1, 0)
+
+
+def _ranks_of_choice(column: ChoiceColumn) -> Rows:
+    """Ranks by type, then by value. Values without an order, such as periods, come first like nulls, because a choice
+    is compared as one of its types that can be compared."""
+    ranked = np.zeros(len(column), np.int64)
+    for kind in _ORDERED:
+        tags = [tag for tag, part in enumerate(column.alternatives) if isinstance(part, kind)]
+        here = np.isin(column.tag, tags)
+        if not here.any():
+            continue
+        if len(tags) == 1:
+            rank = ranks(column.alternatives[tags[0]])
+        else:
+            rank = _ranks_of_distinct(column.where(here), cmp_to_key(_compare))
+        ranked[here] = densify(rank[here])[0] + ranked.max(initial=0) + 1
+    return ranked
 
 
 def _ranks(column: Column) -> Rows:

@@ -80,12 +80,13 @@ def _filtered_retrieves(
 
     found: list[nodes.Expression] = [retrieve(comparator)]
     property_type = _property_type(translator, described.type, path)
-    if is_default and is_value_set and isinstance(property_type, ChoiceType):
-        if VALUE_SET in property_type.choices:
+    if is_default and isinstance(property_type, ChoiceType):
+        if is_value_set and VALUE_SET in property_type.choices:
             found.append(retrieve("~"))
         referenced = _referenced(translator, property_type, path)
         if referenced is not None:
-            found.append(_by_reference(translator, base, described, path, referenced, codes, context))
+            terms = codes if codes.type in (VALUE_SET, CODE, CONCEPT) else listed
+            found.append(_by_reference(translator, base, described, path, referenced, terms, context))
     return found
 
 
@@ -121,17 +122,19 @@ def _by_reference(
     identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
     same = translator.operator("Equal", [identifier, translator.operator("Last", [parts], context)], context)
     alias = Typed(nodes.AliasRef(name=inner), referenced.type)
-    coded = membership(translator, member(translator, alias, referenced.primary_code_path, context), codes, context)
+    code = member(translator, alias, referenced.primary_code_path, context)
     related = nodes.Retrieve(dataType=translator.models.qname(referenced.type), templateId=referenced.identifier)
+    if codes.type == VALUE_SET:
+        condition = translator.operator("And", [same, membership(translator, code, codes, context)], context)
+    elif codes.type in (CODE, CONCEPT):
+        coded = translator.operator("Equivalent", [code, codes], context)
+        condition = translator.operator("And", [same, coded], context)
+    else:
+        related.codeProperty, related.codeComparator, related.codes = referenced.primary_code_path, "in", codes.node
+        condition = same
     return nodes.Query(
         source=[nodes.AliasedQuerySource(alias=outer, expression=base)],
-        relationship=[
-            nodes.With(
-                alias=inner,
-                expression=related,
-                suchThat=translator.operator("And", [same, coded], context).node,
-            )
-        ],
+        relationship=[nodes.With(alias=inner, expression=related, suchThat=condition.node)],
     )
 
 
@@ -176,9 +179,12 @@ def _code_list(translator: Translator, codes: Typed, context: Context) -> Typed:
         return codes
     if codes.type == CONCEPT:
         return Typed(access(codes.node, "codes"), ListType(CODE))
-    if codes.type in (CODE, STRING):
-        return translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
-    raise CqlError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context)
+    if codes.type not in (CODE, STRING):
+        # Published libraries have functions with such retrieves, which nothing calls.
+        translator.report(
+            CqlError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context), "warning"
+        )
+    return translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
 
 
 def _initials(name: str) -> str:

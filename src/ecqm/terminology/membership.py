@@ -16,7 +16,9 @@ from ecqm.terminology.systems import VALUE_SETS, canonical_system
 class ValueSets(Protocol):
     """A source of value sets."""
 
-    def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
+    def find(self, identifier: str, version: str | None = None) -> Expansion | None:
+        """The value set; None if it is not available."""
+        ...
 
 
 class Membership:
@@ -33,8 +35,7 @@ class Membership:
 
     def table(self, identifier: str, version: str | None = None) -> Mask:
         """A read-only boolean array over all ids assigned so far, of shape `(len(codes),)`."""
-        identity, in_identifier = value_set_key(identifier)
-        key = (identity, version or in_identifier)
+        identity, _ = key = value_set_key(identifier, version)
         known = self._tables.get(key)
         start = 0 if known is None else len(known)
         if known is not None and start == len(self.codes):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from ecqm.terminology.expansion import Expansion
+from ecqm.terminology.membership import ValueSets
 from ecqm.terminology.store import value_set_key
-
-
-class _Source(Protocol):
-    def find(self, identifier: str, version: str | None = None) -> Expansion | None: ...
 
 
 class ValueSetSnapshot:
@@ -20,16 +16,11 @@ class ValueSetSnapshot:
         self._found = found
 
     @classmethod
-    def of(cls, value_sets: _Source, wanted: Iterable[tuple[str, str | None]]) -> ValueSetSnapshot:
+    def of(cls, value_sets: ValueSets, wanted: Iterable[tuple[str, str | None]]) -> ValueSetSnapshot:
         """The `wanted` value sets (identifier, version) that are available."""
-        found = {_key(identifier, version): value_sets.find(identifier, version) for identifier, version in wanted}
+        found = {value_set_key(*each): value_sets.find(*each) for each in wanted}
         return cls({key: expansion for key, expansion in found.items() if expansion is not None})
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set; None if it was not available, or not selected."""
-        return self._found.get(_key(identifier, version))
-
-
-def _key(identifier: str, version: str | None) -> tuple[str, str | None]:
-    identity, in_identifier = value_set_key(identifier)
-    return identity, version or in_identifier
+        return self._found.get(value_set_key(identifier, version))

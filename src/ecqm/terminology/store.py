@@ -81,14 +81,15 @@ class MissingValueSet:
         return f"{where}: not found"
 
 
-def value_set_key(identifier: str) -> tuple[str, str | None]:
-    """(identity, version) of a value set, given as canonical URL with or without `|version`, `urn:oid:…` or OID.
+def value_set_key(identifier: str, version: str | None = None) -> tuple[str, str | None]:
+    """(identity, version) of a value set, given as canonical URL with or without `|version`, `urn:oid:…` or OID. A
+    `version` that is given apart takes precedence.
 
     If the identifier is an OID, or a URL `…/ValueSet/<oid>`, the identity is the bare OID.
     """
-    url, _, version = identifier.partition("|")
+    url, _, in_identifier = identifier.partition("|")
     at_end = _OID_AT_END.search(url)
-    return (at_end[1] if at_end else bare_oid(url) or url), version or None
+    return (at_end[1] if at_end else bare_oid(url) or url), version or in_identifier or None
 
 
 def json_documents(folder: Path) -> Iterator[Document]:
@@ -156,8 +157,8 @@ class ValueSetStore:
         complete version of the first layer that has one; otherwise the one with the most codes, which is marked as
         incomplete.
         """
-        identity, in_identifier = value_set_key(identifier)
-        wanted = version or in_identifier or self._pinned.get(identity)
+        identity, stated = value_set_key(identifier, version)
+        wanted = stated or self._pinned.get(identity)
         self._read_headers()
         key = (identity, wanted)
         if key not in self._expansions:

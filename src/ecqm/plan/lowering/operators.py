@@ -20,17 +20,11 @@ def exists(lowering: Lowering, node: elm.Exists, scope: Scope) -> PlanNode:
     return existence.exists(lowering.builder, lowering.lower(node.operand, scope))
 
 
-@lowers(elm.InValueSet)
-def in_value_set(lowering: Lowering, node: elm.InValueSet, scope: Scope) -> PlanNode:
+@lowers(elm.InValueSet, elm.AnyInValueSet)
+def in_value_set(lowering: Lowering, node: elm.InValueSet | elm.AnyInValueSet, scope: Scope) -> PlanNode:
+    codes = node.code if isinstance(node, elm.InValueSet) else node.codes
     value_set = node.valueset if node.valueset is not None else node.valuesetExpression
-    operand = lowering.lower(node.code, scope)
-    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope))
-
-
-@lowers(elm.AnyInValueSet)
-def any_in_value_set(lowering: Lowering, node: elm.AnyInValueSet, scope: Scope) -> PlanNode:
-    value_set = node.valueset if node.valueset is not None else node.valuesetExpression
-    operand = lowering.lower(node.codes, scope)
+    operand = lowering.lower(codes, scope)
     return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope))
 
 

@@ -21,7 +21,7 @@ def as_json(**library: Any) -> bytes:
     return json.dumps({"library": {"identifier": IDENTIFIER, **library}}).encode()
 
 
-def test_of_json() -> None:
+def test_the_head_of_json_has_no_logic() -> None:
     includes = [{"path": "http://example.org/B", "version": "2"}, {"path": "C", "version": None}]
     value_sets = [{"name": "X", "id": "urn:oid:1.2"}, {"name": "Y", "id": "urn:oid:1.3", "version": "20260101"}]
     document = as_json(includes={"def": includes}, valueSets={"def": value_sets}, statements={"def": [1]})
@@ -29,7 +29,7 @@ def test_of_json() -> None:
     assert read_head(as_json(includes=None, valueSets={})) == LibraryHead(LibraryIdentifier("A", "1"))
 
 
-def test_of_xml() -> None:
+def test_the_head_of_xml_is_that_of_json() -> None:
     document = (
         b'\xef\xbb\xbf<?xml version="1.0"?><e:library xmlns:e="urn:hl7-org:elm:r1">'
         b'<e:identifier id="A" version="1" system="http://example.org"/>'

@@ -141,7 +141,7 @@ def test_reasons_and_dates_of_what_was_not_done(tmp_path: Path) -> None:
         ("US Core Pulse Oximetry Profile", US_CORE + "us-core-pulse-oximetry", "59408-5"),
     ],
 )
-def test_vital_signs(tmp_path: Path, type_: str, profile: str, code: str) -> None:
+def test_vital_signs_are_found_by_profile_or_by_code(tmp_path: Path, type_: str, profile: str, code: str) -> None:
     vital: Json = {"category": [coded("vital-signs")]}
     resources = [
         of_profile(profile, observation("declared", **vital)),

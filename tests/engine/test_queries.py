@@ -86,7 +86,7 @@ def test_a_query_is_null_if_all_of_its_sources_are(cohort: Cohort) -> None:
     assert logic.values("Something", cohort) == [()] * 3
 
 
-def test_sort(cohort: Cohort) -> None:
+def test_sort_is_stable_by_one_key_or_several(cohort: Cohort) -> None:
     logic = Logic(
         """
         define Ascending: [Encounter] E sort by start of period
@@ -159,7 +159,7 @@ def test_nested_queries(cohort: Cohort) -> None:
     assert logic.values("Deep", cohort) == [visits("a5"), (), ()]
 
 
-def test_several_sources(cohort: Cohort) -> None:
+def test_several_sources_are_combined(cohort: Cohort) -> None:
     logic = Logic(
         """
         define Both: from [Encounter] E, [Observation] O

@@ -88,7 +88,7 @@ def logic(expression: str) -> Logic:
         ),
     ],
 )
-def test_values(cohort: Cohort, expression: str, expected: list[Any]) -> None:
+def test_value_sets_are_values(cohort: Cohort, expression: str, expected: list[Any]) -> None:
     given, run = logic(expression), executor(cohort)
     assert given.values("X", run) == expected
     assert not run.errors
@@ -108,7 +108,7 @@ def test_values(cohort: Cohort, expression: str, expected: list[Any]) -> None:
         ('Subsumes("A", "A")', True),
     ],
 )
-def test_code_systems(cohort: Cohort, expression: str, expected: bool) -> None:
+def test_codes_are_looked_up_in_whole_code_systems(cohort: Cohort, expression: str, expected: bool) -> None:
     """`elm:23.7`, `elm:23.12`: of code systems that are available as a whole."""
     assert logic(expression).values("X", executor(cohort)) == [expected] * 3
 

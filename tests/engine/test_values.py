@@ -62,7 +62,7 @@ VALUES: list[tuple[str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), VALUES, ids=[expression for expression, _ in VALUES])
-def test_values(cohort: Cohort, expression: str, expected: list[Any]) -> None:
+def test_elements_and_constants_have_their_values(cohort: Cohort, expression: str, expected: list[Any]) -> None:
     logic = Logic(f"define X: {expression}")
     executor = logic.executor(cohort)
     found = logic.values("X", executor)

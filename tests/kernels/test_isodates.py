@@ -62,14 +62,14 @@ def test_dates_have_no_time() -> None:
     assert parsed.precision[:3].tolist() == [YEAR, MONTH, DAY]
 
 
-def test_times_of_day() -> None:
+def test_times_of_day_have_any_precision_and_no_hour_24() -> None:
     parsed = parse_times(["07", "07:30", "07:30:15", "07:30:15.25", "24:00:00", "07:30:15.", "7:30"])
     assert parsed.valid.tolist() == [True, True, True, True, False, False, False]
     assert parsed.low[:4].tolist() == [25_200_000, 27_000_000, 27_015_000, 27_015_250]
     assert parsed.precision[:4].tolist() == [HOUR, MINUTE, SECOND, MILLISECOND]
 
 
-def test_no_texts() -> None:
+def test_no_texts_give_empty_arrays() -> None:
     assert len(parse_instants([]).low) == len(parse_dates([]).low) == len(parse_times([]).low) == 0
 
 

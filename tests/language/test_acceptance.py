@@ -41,7 +41,7 @@ parameter moments Choice<DateTime, Interval<DateTime>>
         ("ToRatio(1:2)", "ToRatio"),
     ],
 )
-def test_refused(source: str, message: str) -> None:
+def test_an_expression_without_meaning_is_an_error(source: str, message: str) -> None:
     (error,) = compile_expression(source).errors
     assert message in error.message
 
@@ -55,7 +55,7 @@ def test_refused(source: str, message: str) -> None:
         ("'a'.toString()", "a"),
     ],
 )
-def test_accepted(source: str, expected: str) -> None:
+def test_an_unusual_expression_is_translated(source: str, expected: str) -> None:
     assert written(elm(source)).replace("'", "") == expected.replace("'", "")
 
 
@@ -122,7 +122,7 @@ define function late(a Integer) returns Integer: a
         ("finished([Encounter])", "is a fluent function"),
     ],
 )
-def test_refused_with_data(source: str, message: str) -> None:
+def test_an_expression_that_misuses_data_is_an_error(source: str, message: str) -> None:
     (error,) = compile_expression(source, library=FHIR).errors
     assert message in error.message
 

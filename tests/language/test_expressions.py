@@ -159,14 +159,14 @@ def test_timing_phrases(phrase: str, expected: str) -> None:
         ("5 'mg' / 2", "Quantity"),
     ],
 )
-def test_types_of_expressions(source: str, type_: str) -> None:
+def test_an_expression_has_the_type_that_the_reference_states(source: str, type_: str) -> None:
     compilation = compile_expression(source)
     assert compilation.errors == (), compilation.errors[0].render()
     assert compilation.result == parse_type(type_)
 
 
 @pytest.mark.parametrize(("level", "recorded"), [("None", 0), ("Differing", 0), ("Overloads", 2), ("All", 2)])
-def test_signature_levels(level: str, recorded: int) -> None:
+def test_the_signature_level_decides_what_is_recorded(level: str, recorded: int) -> None:
     node = elm("1 < 2", CompilerOptions(signatures=SignatureLevel(level)))
     assert isinstance(node, nodes.Less) and len(node.signature) == recorded
 

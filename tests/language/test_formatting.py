@@ -76,7 +76,7 @@ def test_the_canonical_layout() -> None:
         ("define A: (", None),
     ],
 )
-def test_small_sources(source: str, expected: str | None) -> None:
+def test_a_source_is_laid_out_or_refused(source: str, expected: str | None) -> None:
     if expected is None:
         with pytest.raises(FormatError):
             format_source(source)

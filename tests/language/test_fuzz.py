@@ -27,7 +27,7 @@ SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[Heal
 
 @SETTINGS
 @given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))
-def test_any_words(source: str) -> None:
+def test_any_words_compile_or_are_reported(source: str) -> None:
     compiles_or_reports(source)
 
 
@@ -39,7 +39,7 @@ def test_any_words_in_a_definition(source: str) -> None:
 
 @SETTINGS
 @given(st.text(max_size=60))
-def test_any_text(source: str) -> None:
+def test_any_text_compiles_or_is_reported(source: str) -> None:
     compiles_or_reports(source)
 
 

@@ -53,7 +53,7 @@ def messages(source: str) -> list[str]:
     return [error.render("f") for error in compilation.errors]
 
 
-def test_declarations() -> None:
+def test_declarations_become_definitions_of_elm() -> None:
     library = compile_library(HEADER, resolver=find).library
     assert (library.identifier.id, library.identifier.version) == ("Clinic", "1.0")
     assert [using.uri for using in library.usings] == ["urn:hl7-org:elm-types:r1", "http://hl7.org/fhir"]
@@ -67,7 +67,7 @@ def test_declarations() -> None:
     assert patient.name == "Patient" and isinstance(patient.expression, nodes.SingletonFrom)
 
 
-def test_retrieves() -> None:
+def test_a_retrieve_names_resource_profile_and_codes() -> None:
     retrieve = definition('define A: [Encounter: "Inpatient"]', "A").expression
     assert isinstance(retrieve, nodes.Retrieve)
     assert retrieve.dataType == "{http://hl7.org/fhir}Encounter"
@@ -203,7 +203,7 @@ def test_an_expression_in_the_light_of_a_library() -> None:
         ("define A: Tail({ 1 }, 2)", "Tail takes a list"),
     ],
 )
-def test_errors(source: str, expected: str) -> None:
+def test_errors_of_a_library_say_what_is_wrong(source: str, expected: str) -> None:
     found = messages(source)
     assert found and expected in found[0], found
 

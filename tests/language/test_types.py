@@ -54,7 +54,7 @@ def test_subtypes(table: ConversionTable, sub: str, super_: str, holds: bool) ->
         ("Integer", "List<Integer>", None),
     ],
 )
-def test_implicit_conversions(table: ConversionTable, from_: str, to: str, kind: Kind | None) -> None:
+def test_types_convert_implicitly_as_stated(table: ConversionTable, from_: str, to: str, kind: Kind | None) -> None:
     found = table.find(parse_type(from_), parse_type(to))
     assert (found.kind if found else None) is kind
 

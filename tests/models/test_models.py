@@ -22,7 +22,7 @@ def fhir(name: str) -> NamedType:
     return NamedType(FHIR, name)
 
 
-def test_what_there_is() -> None:
+def test_the_models_and_versions_that_come_along() -> None:
     assert model_names() == (FHIR, "QDM", "QICore", "System", "USCore", "USQualityCore")
     assert model_versions("QDM") == ("5.3", "5.4", "5.5", "5.6")
     assert model_versions("QICore") == ("4.1.1", "5.0.0", "6.0.0", "6.0.0-derived", "7.0.0")
@@ -81,7 +81,7 @@ def test_lineage_ends_at_any() -> None:
     assert load_model("System").type("Any").base is None  # type: ignore[union-attr]
 
 
-def test_implicit_conversions() -> None:
+def test_conversions_are_declared_between_exact_types() -> None:
     model = load_model(FHIR)
     found = model.conversion(fhir("Coding"), NamedType("System", "Code"))
     assert found is not None and found.function == "FHIRHelpers.ToCode"
@@ -108,7 +108,7 @@ def test_retrieves_by_name_by_label_and_by_profile() -> None:
     assert code is not None and code.target == "FHIRHelpers.ToConcept(%value)"
 
 
-def test_patients_and_contexts() -> None:
+def test_models_say_who_patients_are() -> None:
     model = load_model("QICore", "6.0.0")
     assert (model.patient_type, model.patient_birth_date) == (NamedType("QICore", "Patient"), "birthDate")
     assert model.contexts["Patient"].key_element == "id"

@@ -11,7 +11,7 @@ US_QUALITY_CORE = "http://fhir.org/guides/onc/us-quality-core/StructureDefinitio
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 
 
-def test_facts() -> None:
+def test_profiles_fix_negation_category_and_code() -> None:
     facts = profile_facts(QICORE + "qicore-medicationnotrequested")
     assert facts.negated and facts.elements == {"status", "doNotPerform", "modifierExtension", "value"}
     assert profile_facts(US_CORE + "us-core-bmi").code == {"39156-5"}
@@ -27,7 +27,7 @@ def test_derivation() -> None:
     }
 
 
-def test_known_profiles() -> None:
+def test_profiles_are_known_by_url_without_version() -> None:
     assert is_known(QICORE + "qicore-observation") and is_known(QICORE + "qicore-simple-observation")
     assert not is_known(QICORE + "qicore-enounter-diagnosis") and not is_known(
         "http://hl7.org/fhir/StructureDefinition/bp"

@@ -18,7 +18,7 @@ def _cases() -> list[Case]:
 
 
 @pytest.mark.parametrize("case", _cases(), ids=lambda case: case.origin)
-def test_case(case: Case) -> None:
+def test_an_operator_gives_what_the_case_states(case: Case) -> None:
     with evaluating(REQUEST):
         if case.expected is RAISES:
             with pytest.raises(CqlError):

@@ -62,7 +62,7 @@ OTHER = Code("22298006", "other")
         (Concept(()), False),
     ],
 )
-def test_membership_of_one(operand: Any, expected: bool) -> None:
+def test_one_code_or_concept_is_in_a_value_set(operand: Any, expected: bool) -> None:
     assert call("InValueSet", operand, ValueSet("heart")) is expected
 
 
@@ -83,7 +83,7 @@ def test_null_is_in_no_value_set() -> None:
         ((Concept((OTHER,)), Concept((INFARCT,))), True),
     ],
 )
-def test_membership_of_any(operand: Any, expected: bool) -> None:
+def test_any_of_a_list_is_in_a_value_set(operand: Any, expected: bool) -> None:
     assert call("AnyInValueSet", operand, ValueSet("heart")) is expected
 
 
@@ -108,7 +108,7 @@ def test_expansion_lists_the_codes() -> None:
     assert expanded == (Code("22298006", "snomed"), Code("84114007", "snomed"))
 
 
-def test_code_systems() -> None:
+def test_codes_are_in_a_code_system_with_their_system() -> None:
     icd = CodeSystem("icd")
     assert call("InCodeSystem", "2", icd) is True
     assert call("InCodeSystem", Code("2", "icd"), icd) is True

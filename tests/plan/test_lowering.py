@@ -90,7 +90,7 @@ def test_a_query_that_does_nothing_is_its_source() -> None:
     assert isinstance(Logic("define X: [Encounter] E").plan("X"), Retrieve)
 
 
-def test_grain() -> None:
+def test_what_depends_on_no_patient_is_evaluated_once() -> None:
     logic = Logic("define Once: 1 + 1\ndefine Each: Count([Encounter])\ndefine Both: Once + Each")
     assert [logic.plan(name).grain for name in ("Once", "Each", "Both")] == ["once", "patient", "patient"]
 

@@ -55,7 +55,7 @@ NUMBERS: Json = {"type": "List", "element": [number(value) for value in (5, 6, 7
         ),
     ],
 )
-def test_scoped_operators(tmp_path: Path, expression: Json, expected: Any) -> None:
+def test_operators_with_a_scope_see_the_current_element(tmp_path: Path, expression: Json, expected: Any) -> None:
     library = {
         "library": {**HEAD, "statements": {"def": [{"name": "X", "context": "Patient", "expression": expression}]}}
     }

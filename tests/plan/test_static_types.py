@@ -27,7 +27,7 @@ from tests.engine.logic import Logic
         ("null", None),
     ],
 )
-def test_shapes(expression: str, expected: Shape | None) -> None:
+def test_the_plan_shows_whether_values_are_lists(expression: str, expected: Shape | None) -> None:
     assert shape_of(Logic(f"define X: {expression}").plan("X")) is expected
 
 

@@ -33,7 +33,7 @@ from ecqm.values import Code, Interval, Quantity, Tuple
         (PerRow(0, None, ()), "no rows"),
     ],
 )
-def test_notation(value: Any, text: str) -> None:
+def test_values_are_written_for_people(value: Any, text: str) -> None:
     assert notation(value) == text
 
 

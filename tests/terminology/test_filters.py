@@ -90,7 +90,7 @@ def test_operators_on_concepts(concepts: list[dict[str, Any]], op: str, value: s
         ("display", "regex", "O.*|.*H", "fish owl"),
     ],
 )
-def test_operators_on_properties(name: str, op: str, value: str, codes: str) -> None:
+def test_a_filter_selects_by_property(name: str, op: str, value: str, codes: str) -> None:
     assert selected((name, op, value)) == set(codes.split())
 
 

@@ -40,7 +40,7 @@ def test_impossible_values_are_refused(make: object) -> None:
         make()  # type: ignore[operator]
 
 
-def test_bounds() -> None:
+def test_an_imprecise_value_stands_for_all_from_low_to_high() -> None:
     assert Date(2012, 2).low() == Date(2012, 2, 1)
     assert Date(2012, 2).high() == Date(2012, 2, 29)
     assert DateTime(2013).high() == DateTime(2013, 12, 31, 23, 59, 59, 999)

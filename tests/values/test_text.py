@@ -37,7 +37,7 @@ from ecqm.values.text import parse_datetime, to_cql
         (ValueSet("urn:x"), "ValueSet { id: 'urn:x' }"),
     ],
 )
-def test_notation(value: Any, text: str) -> None:
+def test_values_are_written_as_cql(value: Any, text: str) -> None:
     assert to_cql(value) == text
 
 

@@ -44,7 +44,7 @@ from ecqm.values.units import (
         ("1", "[foz_us]", "mL", "29.57352956"),
     ],
 )
-def test_conversion(value: str, source: str, target: str, expected: str) -> None:
+def test_conversion_is_exact_to_eight_decimal_places(value: str, source: str, target: str, expected: str) -> None:
     assert convert(Decimal(value), source, target) == Decimal(expected)
 
 

@@ -76,7 +76,7 @@ def stratum(value: str, *repeats: dict[str, float]) -> dict[str, Any]:
     return {"value": {"text": value}, "population": [p for repeat in repeats for p in counts(**repeat)]}
 
 
-def test_strata(tmp_path: Path) -> None:
+def test_only_meaningful_strata_are_compared(tmp_path: Path) -> None:
     inside = {"initial_population": 1.0, "numerator": 1.0}
     outside = {"initial_population": 0.0, "numerator": 0.0}
     populations = counts(initial_population=1, denominator=1, numerator=1)
@@ -116,7 +116,7 @@ def test_observations_are_compared_as_values_of_their_episodes(tmp_path: Path) -
         assert result.agree and result.observations_agree is agree
 
 
-def test_listed_defects(tmp_path: Path) -> None:
+def test_a_listed_defect_excuses_only_what_it_lists(tmp_path: Path) -> None:
     case = case_of(tmp_path, {"id": "g1", "population": counts(initial_population=1, numerator=0)})
     agreeing = case_of(tmp_path / "b", {"id": "g1", "population": counts(initial_population=1, numerator=1)})
     listed = Defect("Example", "c", "the numerator was left out", "data", frozenset({"numerator"}))
@@ -135,7 +135,7 @@ def test_listed_defects(tmp_path: Path) -> None:
     assert result.passes and result.unexplained == {"stratifier"}
 
 
-def test_defect_list(tmp_path: Path) -> None:
+def test_defects_are_found_by_measure_and_case(tmp_path: Path) -> None:
     assert len(DefectList.read(tmp_path / "absent.toml")) == 0
     path = tmp_path / "defects.toml"
     entry = '[[defect]]\nmeasure = "M"\ncase = "c"\nreason = "r"\nevidence = "e"\n'
@@ -158,7 +158,7 @@ def test_defect_list(tmp_path: Path) -> None:
             DefectList.read(path)
 
 
-def test_deck_report(tmp_path: Path) -> None:
+def test_a_report_counts_the_cases_that_agree(tmp_path: Path) -> None:
     case = case_of(tmp_path, {"id": "g1", "population": counts(initial_population=1, numerator=1)})
     right, wrong = compared(case, patient_measure()), compared(case, patient_measure(), numerator=False)
     report = deck_report({"name": "ecqm"}, [MeasureRun("Example", [right, wrong], {"plan": 0.25})])

@@ -24,7 +24,7 @@ MEASURES = ("CMS122FHIRDiabetes", "CMS1218FHIRRespiratory", "CMS134v6", "Oncolog
         ("CMS134v7", []),
     ],
 )
-def test_names(name: str, measures: list[str]) -> None:
+def test_a_measure_is_found_by_name_or_number(name: str, measures: list[str]) -> None:
     assert named(name, MEASURES, lambda measure: [measure]) == measures
 
 
@@ -37,9 +37,9 @@ def test_names(name: str, measures: list[str]) -> None:
         ("CMS9999", "the content has OncologyPain, CMS122, CMS134, CMS1218"),
     ],
 )
-def test_hints(name: str, hint: str) -> None:
+def test_an_unknown_name_gives_a_hint(name: str, hint: str) -> None:
     assert str(not_found(name, MEASURES)) == f"there is no measure {name!r}; {hint}"
 
 
-def test_no_measures() -> None:
+def test_a_content_without_measures_says_so() -> None:
     assert str(not_found("CMS1", [])).endswith("; the content has no measures")

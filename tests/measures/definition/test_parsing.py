@@ -54,7 +54,7 @@ def test_a_dangling_reference_is_reported() -> None:
     assert read.problems and "'gone'" in read.problems[0]
 
 
-def test_composite() -> None:
+def test_a_composite_has_weighted_components() -> None:
     weight = {"url": CQFM + "cqfm-weight", "valueDecimal": 0.5}
     artifact = {"type": "composed-of", "resource": "http://example.org/Measure/A|1", "extension": [weight]}
     read = measure(compositeScoring=concept("weighted"), relatedArtifact=[artifact, {"type": "citation"}])

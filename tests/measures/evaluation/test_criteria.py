@@ -78,7 +78,7 @@ def stratified(expression: str, basis: str) -> Measure:
         stratified("Number", "boolean"),
     ],
 )
-def test_what_agrees(given: Measure) -> None:
+def test_criteria_that_fit_their_groups_give_no_problems(given: Measure) -> None:
     assert criteria_problems(planned(given)) == []
 
 
@@ -138,7 +138,7 @@ def results(given: Measure, folder: Path) -> GroupResult:
         ("Nothing", "Encounter", [0, 0]),
     ],
 )
-def test_what_is_counted(tmp_path: Path, initial: str, basis: str, expected: list[int]) -> None:
+def test_the_basis_decides_what_is_counted(tmp_path: Path, initial: str, basis: str, expected: list[int]) -> None:
     assert results(cohort(initial, basis), tmp_path).counts("initial-population").tolist() == expected
 
 
@@ -151,8 +151,7 @@ def test_values_are_the_same_episode_if_they_are_equal(tmp_path: Path) -> None:
     assert found.counts("numerator").tolist() == [1, 0]
 
 
-def test_observations(tmp_path: Path) -> None:
-    """A duration that is uncertain is no observation."""
+def test_only_certain_numbers_of_one_unit_are_observations(tmp_path: Path) -> None:
     minutes = results(variable("Minutes"), tmp_path).observations["Minutes"]
     assert np.isnan(minutes).tolist() == [False, False, True]
     for function, says in (

@@ -28,7 +28,9 @@ from ecqm.measures.explanation.relevance import OBSERVATIONS, considered, passes
         ({"STRAT": 1, "IPP": 1, "DENOM": 1}, Scoring.PROPORTION, {"STRAT", "IPP", "DENOM"}),
     ],
 )  # fmt: skip
-def test_what_is_asked(counts: dict[str, float], scoring: Scoring, asked: set[str]) -> None:
+def test_only_populations_that_the_scoring_reaches_are_considered(
+    counts: dict[str, float], scoring: Scoring, asked: set[str]
+) -> None:
     assert {name for name, was in considered(counts, scoring).items() if was} == asked
 
 
@@ -42,7 +44,7 @@ def test_what_comes_to_something() -> None:
     assert passes(ListColumn(np.array([0, 0, 1, 3]), ones), 3).tolist() == [False, False, True]
 
 
-def test_what_is_reached() -> None:
+def test_references_are_followed_through_cycles() -> None:
     references = {("L", "a"): [("L", "b"), ("M", "c")], ("L", "b"): [("L", "a")], ("L", "d"): []}
     assert reached([("L", "a")], references) == {("L", "a"), ("L", "b"), ("M", "c")}
     assert reached([], references) == set()

@@ -86,7 +86,7 @@ def test_reports_are_valid_resources(basis: str, tmp_path: Path) -> None:
         resource.model_validate_json(json.dumps(report))
 
 
-def test_summary() -> None:
+def test_a_summary_has_counts_a_score_and_strata() -> None:
     reporting, results = reporting_and_results("Encounter")
     report = summary(reporting, results)
     (only,) = report["group"]

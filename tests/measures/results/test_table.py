@@ -34,7 +34,7 @@ def table() -> Any:
     return population_table(definition, results, ["a", "b", "c"], lambda basis, keys: [f"{basis}/{k}" for k in keys])
 
 
-def test_rows_and_columns() -> None:
+def test_the_table_has_a_row_for_each_patient_or_episode() -> None:
     made = table().to_pydict()
     assert made["group"] == ["patients"] * 3 + ["episodes"] * 3
     assert made["patient"] == ["a", "b", "c", "a", "a", "c"]

@@ -177,7 +177,7 @@ def covered(page: Page, name: str) -> dict[str, str]:
     return {text(clause): clause.get("title") for clause in define(page, name).xpath(".//pre//*[@class]")}
 
 
-def test_index_of_measures(deck: Path) -> None:
+def test_the_index_counts_the_cases_of_each_measure(deck: Path) -> None:
     found = rows(read(deck / "index.html"))
     assert found[KIDNEY][:5] == ["12", "11", "0", "1", "0"]
     assert found[STAY][:5] == ["6", "6", "0", "0", "0"]

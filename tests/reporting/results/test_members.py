@@ -37,6 +37,6 @@ def test_members_of_all_parts_in_their_order(tmp_path: Path) -> None:
     assert all(entry["fullUrl"].startswith("urn:uuid:") for entry in bundle["entry"])
 
 
-def test_no_report(tmp_path: Path) -> None:
+def test_no_reports_give_an_empty_bundle(tmp_path: Path) -> None:
     write_subject_lists({}, [], tmp_path / "work", tmp_path / "none.json")
     assert json.loads((tmp_path / "none.json").read_text("utf-8")) == {"resourceType": "Bundle", "type": "collection"}

@@ -266,7 +266,7 @@ def test_what_cms_would_not_take_is_refused(counts: Counts, reason: str) -> None
         write_qrda3(counts, SENDER, INDIVIDUAL, NOW)
 
 
-def test_the_sender() -> None:
+def test_cms_asks_for_the_certification_id_of_the_sender() -> None:
     counts = measure("165FHIR", proportion(ALL, **COUNTS))
     with pytest.raises(SubmissionError, match="MIPS_INDIV asks for the CMS EHR Certification ID"):
         write_qrda3(counts, Sender("Clinic"), INDIVIDUAL, NOW)
@@ -283,7 +283,7 @@ def test_one_document_is_of_one_period() -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_program(program: str) -> None:
+def test_every_program_takes_a_document(program: str) -> None:
     entity = program.rpartition("_")[2]
     submitter = (
         Submitter(program, "123456789", "1234567893" if entity == "INDIV" else None, mvp="G0053")

@@ -169,7 +169,7 @@ def test_one_submission_is_of_one_period() -> None:
         (Submitter("MIPS_SUBGROUP", entity_id="s1"), {"entityType": "subgroup", "entityId": "s1"}),
     ],
 )
-def test_who_submits(submitter: Submitter, expected: dict[str, str]) -> None:
+def test_the_submitter_is_identified_by_its_kind(submitter: Submitter, expected: dict[str, str]) -> None:
     counts = Counts("2027-01-15", [measure("CMS165v14", rate(d=1, n=1))])
     submission = qpp_submission(counts, submitter)
     assert {k: v for k, v in submission.items() if k not in ("performanceYear", "measurementSets")} == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecqm.language.generated.CqlParser import CqlParser
-from ecqm.language.translation.core import TRANSLATIONS
+from ecqm.language.translation.registry import TRANSLATIONS
 
 
 def alternatives(rule: str) -> set[str]:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from ecqm.language.cache import CompiledCache, Dependencies, digest
 from ecqm.language.compilation import Compilation, Compiled
-from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.fhirhelpers import FHIR_HELPERS, fhir_helpers
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import ParsedSource, deep_recursion, parse
 from ecqm.language.sources import KnownSources, unqualified
 from ecqm.language.symbols import Exports
-from ecqm.language.translation.core import Context
 from ecqm.language.translation.declarations import BrokenLibrary
 from ecqm.language.translation.library import LibraryTranslator, translator_info
+from ecqm.language.translation.registry import Context
 
 TRANSLATOR_VERSION = "1"
 EXPRESSION_NAME = "Expression"
@@ -152,11 +152,11 @@ class Compiler:
     def _include(self, name: str, version: str | None, context: Context) -> Exports:
         if name in self._in_progress:
             chain = " includes ".join([*self._in_progress, name])
-            raise CqlError(f"cyclic include: {chain}", context)
+            raise TranslationError(f"cyclic include: {chain}", context)
         compiled = self._named(name, version)
         if compiled is None:
             which = name if version is None else f"{name} version {version}"
-            raise CqlError(f"library {which} not found{self._known_versions(name)}", context)
+            raise TranslationError(f"library {which} not found{self._known_versions(name)}", context)
         errors = compiled.compilation.errors
         if errors:
             how_many = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first of them"

@@ -80,7 +80,7 @@ class Diagnostics:
         return self._of("warning")
 
 
-class CqlError(Exception):
+class TranslationError(Exception):
     """Raised when an expression cannot be translated; caught per definition and reported at `context`."""
 
     def __init__(

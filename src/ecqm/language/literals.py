@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.values.numbers import DECIMAL_PLACES, MAX_DECIMAL, MAX_INTEGER, MAX_LONG
 
 LARGEST_OFFSET = 14
@@ -34,31 +34,31 @@ def unescape(text: str) -> str:
 def check_integer(text: str, context: object, *, negated: bool = False) -> None:
     """Check that an Integer literal fits 32 bits; 2147483648 does only after a minus."""
     if int(text) > MAX_INTEGER + negated:
-        raise CqlError(f"{text} exceeds the largest Integer, {MAX_INTEGER}", context)
+        raise TranslationError(f"{text} exceeds the largest Integer, {MAX_INTEGER}", context)
 
 
 def check_long(text: str, context: object, *, negated: bool = False) -> None:
     """Check that a Long literal (given without its L) fits 64 bits."""
     if int(text) > MAX_LONG + negated:
-        raise CqlError(f"{text}L exceeds the largest Long, {MAX_LONG}L", context)
+        raise TranslationError(f"{text}L exceeds the largest Long, {MAX_LONG}L", context)
 
 
 def check_decimal(text: str, context: object) -> None:
     """Check that a Decimal literal has at most 28 digits, 8 of them after the decimal point."""
     _, _, fraction = text.partition(".")
     if len(fraction) > DECIMAL_PLACES:
-        raise CqlError(f"{text} has more than {DECIMAL_PLACES} decimal places", context)
+        raise TranslationError(f"{text} has more than {DECIMAL_PLACES} decimal places", context)
     check_magnitude(text, context)
 
 
 def check_magnitude(text: str, context: object) -> None:
     """Check that the value of a quantity does not exceed the largest Decimal; decimal places are not limited."""
     if Decimal(text) > MAX_DECIMAL:
-        raise CqlError(f"{text} exceeds the largest Decimal, {MAX_DECIMAL}", context)
+        raise TranslationError(f"{text} exceeds the largest Decimal, {MAX_DECIMAL}", context)
 
 
 def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], Decimal | None]:
-    """A Date, Time or DateTime literal as (date, time, offset in hours). Raises CqlError if out of range."""
+    """A Date, Time or DateTime literal as (date, time, offset in hours). Raises TranslationError if out of range."""
     match = _TEMPORAL.fullmatch(text)
     assert match is not None, text
     year, month, day, _, hour, minute, second, fraction, zone = match.groups()
@@ -70,12 +70,12 @@ def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], De
         *zip(time, ("hour", "minute", "second"), (0, 0, 0), (23, 59, 59), strict=False),
     ):
         if not low <= value <= high:
-            raise CqlError(f"{text}: there is no {name} {value}", context)
+            raise TranslationError(f"{text}: there is no {name} {value}", context)
     if len(date) == 3 and date[2] > _days_in_month(date[0], date[1]):
-        raise CqlError(f"{text}: there is no day {date[2]} in that month", context)
+        raise TranslationError(f"{text}: there is no day {date[2]} in that month", context)
     offset = None if zone is None else _offset(zone)
     if offset is not None and abs(offset) > LARGEST_OFFSET:
-        raise CqlError(f"{text}: there is no offset {zone}", context)
+        raise TranslationError(f"{text}: there is no offset {zone}", context)
     return date, time, offset
 
 

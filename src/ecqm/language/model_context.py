@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ecqm.elm import nodes
 from ecqm.language.conversions import NO_PROMOTIONS, ConversionTable, Promotions
-from ecqm.language.diagnostics import CqlError, nearest
+from ecqm.language.diagnostics import TranslationError, nearest
 from ecqm.language.type_relations import TypeRelations
 from ecqm.models import SYSTEM_NAMESPACE, load_model
 from ecqm.models.model import Model, ModelElement, ModelType
@@ -69,13 +69,13 @@ class ModelContext:
         return None if model is None else model.type(type_)
 
     def named_type(self, parts: list[str], context: object = None) -> NamedType:
-        """The type with a name such as `Encounter` or `FHIR.Encounter`. Raises CqlError with a suggestion."""
+        """The type with a name such as `Encounter` or `FHIR.Encounter`. Raises TranslationError with a suggestion."""
         found = self.find_type(parts)
         if found is not None:
             return found
         name = ".".join(parts)
         known = [type_.name for model in self.models.values() for type_ in model.types()]
-        raise CqlError(f"unknown type {name!r}", context, suggestion=nearest(parts[-1], known))
+        raise TranslationError(f"unknown type {name!r}", context, suggestion=nearest(parts[-1], known))
 
     def find_type(self, parts: list[str]) -> NamedType | None:
         """Like `named_type`, but None if there is no such type."""
@@ -95,7 +95,7 @@ class ModelContext:
         return None if system is None else system.type
 
     def retrievable(self, parts: list[str], context: object = None) -> ModelType:
-        """The type that `[name]` retrieves, by name or label. Raises CqlError if there is none."""
+        """The type that `[name]` retrieves, by name or label. Raises TranslationError if there is none."""
         for model in self.models.values():
             qualified = len(parts) > 1 and self.models.get(parts[0]) is model
             name = ".".join(parts[1:] if qualified else parts)
@@ -105,8 +105,8 @@ class ModelContext:
         known = [t.name for model in self.models.values() for t in model.types() if t.retrievable]
         name = ".".join(parts)
         if self.find_type(parts) is not None:
-            raise CqlError(f"{name!r} cannot be retrieved", context)
-        raise CqlError(f"unknown type {name!r} in a retrieve", context, suggestion=nearest(name, known))
+            raise TranslationError(f"{name!r} cannot be retrieved", context)
+        raise TranslationError(f"unknown type {name!r} in a retrieve", context, suggestion=nearest(name, known))
 
     def element(self, type_: NamedType, name: str) -> ModelElement | None:
         """An element of a type, declared or inherited; None if there is none."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.system_operators import system_signatures
-from ecqm.language.translation.core import Context, Translator, Typed, translates, word
+from ecqm.language.translation.core import Translator
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.language.translation.selectors import literal
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.types import BOOLEAN, STRING, ChoiceType, CqlType
@@ -55,11 +56,11 @@ def case_term(translator: Translator, context: Context) -> Typed:
 
 
 def _check_comparable(translator: Translator, compared: Sequence[Typed], whens: Sequence[Context]) -> None:
-    """Raises CqlError if the first of the values cannot equal one of the others."""
+    """Raises TranslationError if the first of the values cannot equal one of the others."""
     comparand, *others = compared
     for value, when in zip(others, whens, strict=True):
         if translator.try_resolve(system_signatures()["Equal"], [comparand, value], "Equal", when) is None:
-            raise CqlError(f"a value of type {comparand.type} cannot equal one of type {value.type}", when)
+            raise TranslationError(f"a value of type {comparand.type} cannot equal one of type {value.type}", when)
 
 
 # -- types ------------------------------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ def _check_cast(translator: Translator, from_: CqlType, to: CqlType, context: Co
     if not related:
         # What a choice is shows only at run time (CQL reference, Cast), so published libraries cast them to anything.
         severity = "warning" if isinstance(from_, ChoiceType) else "error"
-        translator.report(CqlError(f"a value of type {from_} can never be {to}", context), severity)
+        translator.report(TranslationError(f"a value of type {from_} can never be {to}", context), severity)
 
 
 @translates("ConvertTerm")
@@ -117,5 +118,5 @@ def convert_term(translator: Translator, context: Context) -> Typed:
         return value
     conversion = translator.models.conversions.find(value.type, type_, implicit=False)
     if conversion is None:
-        raise CqlError(f"there is no conversion from {value.type} to {type_}", context)
+        raise TranslationError(f"there is no conversion from {value.type} to {type_}", context)
     return translator.convert(value, conversion)

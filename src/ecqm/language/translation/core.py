@@ -1,16 +1,24 @@
-"""The state of a translation, the steps that all its parts use, and the registry of functions that translate parse
-trees."""
+"""The state of a translation, and the steps that all its parts use: walking parse trees, calls of operators, and
+conversions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.common_types import common_type
-from ecqm.language.conversions import Conversion, Kind
-from ecqm.language.diagnostics import CqlError, Diagnostic, Diagnostics, definition_of, nearest, source_of, span_of
+from ecqm.language.conversions import Conversion
+from ecqm.language.diagnostics import (
+    Diagnostic,
+    Diagnostics,
+    TranslationError,
+    definition_of,
+    nearest,
+    source_of,
+    span_of,
+)
 from ecqm.language.mismatches import mismatch
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions, SignatureLevel
@@ -19,41 +27,14 @@ from ecqm.language.signatures import Signature
 from ecqm.language.symbols import Scope
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.assembly import assembled
+from ecqm.language.translation.conversion import convert
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.narrative import narrative
-from ecqm.types import ANY, BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType
+from ecqm.language.translation.registry import TRANSLATIONS, Context, Typed
+from ecqm.types import BOOLEAN, CqlType, NamedType
 
-Context = Any
 DEEPEST_EXPRESSION = 600
 _MOST_RETRANSLATIONS = 8
-
-
-class Typed(NamedTuple):
-    """An expression and its type."""
-
-    node: nodes.Expression
-    type: CqlType
-
-
-def word(context: Context, index: int) -> str:
-    """The text of a child of a parse-tree context: usually a keyword or the symbol of an operator."""
-    return str(context.getChild(index).getText())
-
-
-Translation = Callable[["Translator", Context], Typed]
-TRANSLATIONS: dict[str, Translation] = {}
-_T = TypeVar("_T", bound=Translation)
-
-
-def translates(*rules: str) -> Callable[[_T], _T]:
-    """Register the function (translator, context) -> typed node for contexts of these alternatives of the grammar."""
-
-    def register(translation: _T) -> _T:
-        for rule in rules:
-            TRANSLATIONS[f"{rule}Context"] = translation
-        return translation
-
-    return register
 
 
 class Translator:
@@ -79,16 +60,17 @@ class Translator:
     # ------------------------------------------------------------------------------------------ walking
 
     def translate(self, context: Context) -> Typed:
-        """The ELM of an expression or term, with locator and result type as the options ask. Raises CqlError."""
+        """The ELM of an expression or term, with the locator and result type that the options ask for. Raises
+        TranslationError."""
         translation = TRANSLATIONS.get(type(context).__name__)
         if translation is None:
-            raise CqlError("incomplete expression", context)
+            raise TranslationError("incomplete expression", context)
         if self._depth == DEEPEST_EXPRESSION:
-            raise CqlError(f"the expression is nested more than {DEEPEST_EXPRESSION} levels deep", context)
+            raise TranslationError(f"the expression is nested more than {DEEPEST_EXPRESSION} levels deep", context)
         self._depth += 1
         try:
             typed = translation(self, context)
-        except CqlError as error:
+        except TranslationError as error:
             if error.context is None:
                 error.context = context
             raise
@@ -150,14 +132,14 @@ class Translator:
     def retranslating(self, context: Context) -> Iterator[None]:
         """A block that translates an expression several times. Nesting is limited, because it multiplies the work."""
         if self._retranslations == _MOST_RETRANSLATIONS:
-            raise CqlError(f"aggregates are nested more than {_MOST_RETRANSLATIONS} levels deep", context)
+            raise TranslationError(f"aggregates are nested more than {_MOST_RETRANSLATIONS} levels deep", context)
         self._retranslations += 1
         try:
             yield
         finally:
             self._retranslations -= 1
 
-    def report(self, error: CqlError, severity: str = "error") -> None:
+    def report(self, error: TranslationError, severity: str = "error") -> None:
         """Add an error or warning to the diagnostics."""
         context = error.context
         self.diagnostics.add(
@@ -175,7 +157,7 @@ class Translator:
     # ------------------------------------------------------------------------------------------ operators
 
     def operator(self, name: str, operands: Sequence[Typed], context: Context, **attributes: Any) -> Typed:
-        """A call of the operator `name`, with the overload chosen and operands converted. Raises CqlError."""
+        """A call of the operator `name`, with the overload chosen and operands converted. Raises TranslationError."""
         resolution = self.try_resolve(system_signatures()[name], operands, name, context)
         if resolution is None:
             raise self.no_overload(name, operands, context)
@@ -184,18 +166,21 @@ class Translator:
     def try_resolve(
         self, signatures: Iterable[Signature], operands: Sequence[Typed], name: str, context: Context
     ) -> Resolution | None:
-        """The overload that fits the operands; None if none does. Raises CqlError if several fit equally well."""
+        """The overload that fits the operands; None if none does. Raises TranslationError if several fit equally
+        well."""
         try:
             return resolve(signatures, [operand.type for operand in operands], self.models.conversions)
         except AmbiguousCall as ambiguous:
             candidates = " and ".join(map(str, ambiguous.signatures))
-            raise CqlError(f"the call of {name} is ambiguous: it fits {candidates}; cast an operand", context) from None
+            raise TranslationError(
+                f"the call of {name} is ambiguous: it fits {candidates}; cast an operand", context
+            ) from None
 
-    def no_overload(self, name: str, operands: Sequence[Typed], context: Context) -> CqlError:
+    def no_overload(self, name: str, operands: Sequence[Typed], context: Context) -> TranslationError:
         """The error for operands that no overload of `name` accepts."""
         source = "" if context is None else source_of(context)
         message, expected = mismatch(name, [operand.type for operand in operands], source)
-        return CqlError(message, context, expected=expected)
+        return TranslationError(message, context, expected=expected)
 
     def build_call(self, name: str, operands: Sequence[Typed], resolution: Resolution, **attributes: Any) -> Typed:
         """The node of a resolved operator."""
@@ -226,24 +211,8 @@ class Translator:
     # ------------------------------------------------------------------------------------------ conversion
 
     def convert(self, value: Typed, conversion: Conversion) -> Typed:
-        """The ELM that converts `value` (Translation Semantics, Implicit Conversions)."""
-        match conversion.kind:
-            case Kind.CAST:
-                return self.cast(value, conversion.to)
-            case Kind.OPERATOR:
-                assert conversion.operator is not None
-                return self.conversion_call(value, conversion.operator, conversion.to)
-            case Kind.FROM_CHOICE:
-                return self._convert_choice(value, conversion)
-            case Kind.TO_CHOICE:
-                assert conversion.inner is not None
-                return self.convert(self.cast(value, conversion.inner.from_), conversion.inner)
-            case Kind.ELEMENTS:
-                return self._convert_elements(value, conversion)
-            case Kind.POINTS:
-                return self._convert_points(value, conversion)
-            case _:
-                return self._promote(value, conversion)
+        """The ELM that converts `value`."""
+        return convert(self, value, conversion)
 
     def cast(self, value: Typed, to: CqlType) -> Typed:
         """`value` as another type; null if it has a different one. In `type_cases`, the mapped alternative."""
@@ -255,6 +224,13 @@ class Translator:
         else:
             node = nodes.As(operand=value.node, asTypeSpecifier=self.models.specifier(to))
         return self.record_type(Typed(node, to))
+
+    def is_of(self, value: Typed, type_: CqlType) -> Typed:
+        """The test whether `value` is of a type."""
+        if isinstance(type_, NamedType):
+            return self.record_type(Typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN))
+        node = nodes.Is(operand=value.node, isTypeSpecifier=self.models.specifier(type_))
+        return self.record_type(Typed(node, BOOLEAN))
 
     def conversion_call(self, value: Typed, operator: tuple[str, str], to: CqlType) -> Typed:
         """The call of a conversion: an operator of the language, or a function of a library."""
@@ -276,86 +252,14 @@ class Translator:
         )
         return self.record_type(Typed(node, to))
 
-    def _convert_choice(self, value: Typed, conversion: Conversion) -> Typed:
-        inner = conversion.inner
-        assert inner is not None
-
-        def converted(part: Conversion) -> Typed:
-            alternative = self.cast(value, part.from_)
-            is_done = part.kind is Kind.CAST and not isinstance(part.to, ChoiceType)
-            return alternative if is_done else self.convert(alternative, part)
-
-        first = converted(inner)
-        if not conversion.alternatives:
-            return first
-        items = [
-            nodes.CaseItem(when=self.is_of(value, part.from_).node, then=converted(part).node)
-            for part in (inner, *conversion.alternatives)
-        ]
-        null = self.record_type(Typed(nodes.Null(), conversion.to))
-        return self.record_type(Typed(nodes.Case(caseItem=items, else_=null.node), conversion.to))
-
-    def is_of(self, value: Typed, type_: CqlType) -> Typed:
-        """The test whether `value` is of a type."""
-        if isinstance(type_, NamedType):
-            return self.record_type(Typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN))
-        node = nodes.Is(operand=value.node, isTypeSpecifier=self.models.specifier(type_))
-        return self.record_type(Typed(node, BOOLEAN))
-
-    def _convert_elements(self, value: Typed, conversion: Conversion) -> Typed:
-        assert conversion.inner is not None and isinstance(conversion.to, ListType)
-        element = Typed(nodes.AliasRef(name="X"), conversion.inner.from_)
-        query = nodes.Query(
-            source=[nodes.AliasedQuerySource(alias="X", expression=value.node)],
-            return_=nodes.ReturnClause(distinct=False, expression=self.convert(element, conversion.inner).node),
-        )
-        return self.record_type(Typed(query, conversion.to))
-
-    def _convert_points(self, value: Typed, conversion: Conversion) -> Typed:
-        inner = conversion.inner
-        assert inner is not None
-
-        def bound(path: str) -> nodes.Property:
-            return nodes.Property(path=path, source=value.node)
-
-        interval = nodes.Interval(
-            low=self.convert(Typed(bound("low"), inner.from_), inner).node,
-            lowClosedExpression=bound("lowClosed"),
-            high=self.convert(Typed(bound("high"), inner.from_), inner).node,
-            highClosedExpression=bound("highClosed"),
-        )
-        return self.record_type(Typed(interval, conversion.to))
-
-    def _promote(self, value: Typed, conversion: Conversion) -> Typed:
-        inner = conversion.inner
-        if conversion.kind is Kind.LIST_DEMOTION:
-            assert isinstance(conversion.from_, ListType)
-            value = Typed(nodes.SingletonFrom(operand=value.node), conversion.from_.element)
-        elif conversion.kind is Kind.INTERVAL_DEMOTION:
-            assert isinstance(conversion.from_, IntervalType)
-            value = Typed(nodes.PointFrom(operand=value.node), conversion.from_.point)
-        if inner is not None:
-            value = self.convert(value, inner)
-        if conversion.kind is Kind.LIST_PROMOTION:
-            value = Typed(nodes.ToList(operand=value.node), conversion.to)
-        elif conversion.kind is Kind.INTERVAL_PROMOTION:
-            value = self._interval_of(value, conversion.to)
-        return self.record_type(value)
-
-    def _interval_of(self, point: Typed, to: CqlType) -> Typed:
-        """The interval of one point. That of a null is null, and not the interval without bounds."""
-        null = self.cast(self.record_type(Typed(nodes.Null(), ANY)), to)
-        interval = self.record_type(Typed(nodes.Interval(low=point.node, high=point.node), to))
-        test = self.record_type(Typed(nodes.IsNull(operand=point.node), BOOLEAN))
-        return Typed(nodes.If(condition=test.node, then=null.node, else_=interval.node), to)
-
     def to_type(self, value: Typed, type_: CqlType, context: Context) -> Typed:
-        """`value` as a value of `type_`, converted implicitly if necessary. Raises CqlError if that is impossible."""
+        """`value` as a value of `type_`, converted implicitly if necessary. Raises TranslationError if that is not
+        possible."""
         if self.models.relations.is_subtype(value.type, type_):
             return value
         conversion = self.models.conversions.find(value.type, type_)
         if conversion is None:
-            raise CqlError(f"expected a value of type {type_}, found {value.type}", context)
+            raise TranslationError(f"expected a value of type {type_}, found {value.type}", context)
         return self.convert(value, conversion)
 
     def boolean(self, context: Context) -> Typed:
@@ -370,7 +274,7 @@ class Translator:
 
 def unknown_name(
     name: str, known: Iterable[str], kind: str, context: Context, *, within: str | None = None
-) -> CqlError:
+) -> TranslationError:
     """The error for an undefined name; `kind` says what it should be, `within` the library or type to define it."""
     place = "" if within is None else f" in {within}"
-    return CqlError(f"unknown {kind} {name!r}{place}", context, suggestion=nearest(name, known))
+    return TranslationError(f"unknown {kind} {name!r}{place}", context, suggestion=nearest(name, known))

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.literals import unescape
 from ecqm.language.symbols import Declared, Exports, Symbol
-from ecqm.language.translation.core import Context, Translator
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
+from ecqm.language.translation.registry import Context
 from ecqm.language.translation.selectors import code_system, terminology
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.models import SYSTEM_NAMESPACE, assumption, standing_for
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, CqlType
 
 
-class BrokenLibrary(CqlError):
+class BrokenLibrary(TranslationError):
     """An included library has errors. `exports` has those of its declarations that could be translated."""
 
     def __init__(self, message: str, context: Context, exports: Exports) -> None:
@@ -28,7 +29,8 @@ class BrokenLibrary(CqlError):
 
 
 IncludeLibrary = Callable[[str, str | None, Context], Exports]
-"""Compiles the library with a name and version. Raises CqlError if it is not found, BrokenLibrary if it has errors."""
+"""Compiles the library with a name and version. Raises TranslationError if it is not found, BrokenLibrary if it has
+errors."""
 
 
 @dataclass
@@ -69,7 +71,7 @@ def declare(declaring: Declaring, definitions: Sequence[Context], is_whole: Call
                 continue
             try:
                 add(declaring, definition)
-            except CqlError as error:
+            except TranslationError as error:
                 error.context = error.context or definition
                 translator.report(error)
                 _note_broken(translator.library, definition)
@@ -86,10 +88,10 @@ def _note_broken(library: LibraryNames, definition: Context) -> None:
 def _add(
     declaring: Declaring, definition: Context, kind: Declared, type_: CqlType, element: Any, into: list[Any]
 ) -> None:
-    """Add a definition to the library, and its name to the exports. Raises CqlError if the name is taken."""
+    """Add a definition to the library, and its name to the exports. Raises TranslationError if the name is taken."""
     translator, name = declaring.translator, element.name
     if name in translator.library.exports.symbols or name in translator.library.includes:
-        raise CqlError(f"the name {name!r} is declared twice", definition.identifier())
+        raise TranslationError(f"the name {name!r} is declared twice", definition.identifier())
     public = _access(definition) == "Public"
     translator.library.exports.symbols[name] = Symbol(kind, name, type_, public)
     translator.locate(element, definition)
@@ -113,11 +115,11 @@ def using_definition(declaring: Declaring, definition: Context) -> None:
     local_name = name if local is None else name_of(local)
     notice = None if version is None else assumption(name, version)
     if notice is not None:
-        translator.report(CqlError(notice, definition), "warning")
+        translator.report(TranslationError(notice, definition), "warning")
     try:
         model = translator.models.use(name, standing_for(name, version) or version, local_name)
     except LookupError as error:
-        raise CqlError(str(error.args[0]), definition) from None
+        raise TranslationError(str(error.args[0]), definition) from None
     if name == "System" or any(known.localIdentifier == local_name for known in declaring.elm.usings):
         return
     is_mapped = model.target_url not in (None, model.url)
@@ -135,13 +137,13 @@ def include_definition(declaring: Declaring, definition: Context) -> None:
     local = definition.identifier()
     alias = path.rpartition(".")[2] if local is None else name_of(local)
     if alias in translator.library.includes:
-        raise CqlError(f"the name {alias!r} is declared twice", definition)
+        raise TranslationError(f"the name {alias!r} is declared twice", definition)
     try:
         translator.library.includes[alias] = declaring.include(path, version, definition)
     except BrokenLibrary as broken:
         translator.report(broken)
         translator.library.includes[alias] = broken.exports
-    except CqlError:
+    except TranslationError:
         translator.library.not_included[alias] = path.rpartition(".")[2]
         raise
     include = nodes.IncludeDef(localIdentifier=alias, path=path, version=version)
@@ -219,7 +221,7 @@ def parameter_definition(declaring: Declaring, definition: Context) -> None:
     elif default is not None:
         type_ = default.type
     else:
-        raise CqlError("a parameter needs a type or a default value", definition)
+        raise TranslationError("a parameter needs a type or a default value", definition)
     element = nodes.ParameterDef(
         name=name_of(definition.identifier()),
         accessLevel=_access(definition),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator, Typed
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.iteration import METHODS, method, named_type, one_argument, over, select
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import member
 from ecqm.language.translation.operators import negation
+from ecqm.language.translation.registry import Context, Typed
 from ecqm.language.translation.selectors import literal
 from ecqm.language.translation.system_functions import FUNCTIONS, called
 from ecqm.types import ANY, BOOLEAN, CODE_SYSTEM, DECIMAL, INTEGER, STRING, VALUE_SET, IntervalType, ListType, NamedType
@@ -59,7 +60,7 @@ def fhirpath_call(
     if operator is None:
         if name in _NOT_IN_CQL:
             advice = f"; {_NOT_IN_CQL[name]}" if _NOT_IN_CQL[name] else ""
-            raise CqlError(f"CQL does not have the FHIRPath function {name}{advice}", context)
+            raise TranslationError(f"CQL does not have the FHIRPath function {name}{advice}", context)
         return None
     operands = [receiver, *map(translator.translate, arguments)]
     if isinstance(receiver.type, NamedType) and operator == f"To{receiver.type.name}" and not arguments:
@@ -91,7 +92,7 @@ def _contains(translator: Translator, receiver: Typed, arguments: list[Context],
 def _replace(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     """ELM has no Replace: the text is split at the pattern, and joined again with the substitution."""
     if len(arguments) != 2:
-        raise CqlError("replace takes two arguments: the text to find and its replacement", context)
+        raise TranslationError("replace takes two arguments: the text to find and its replacement", context)
     pattern, substitution = (translator.to_type(translator.translate(part), STRING, part) for part in arguments)
     between = translator.operator("Split", [receiver, pattern], context)
     result = translator.operator("Combine", [between, substitution], context)
@@ -109,7 +110,7 @@ def _replace(translator: Translator, receiver: Typed, arguments: list[Context], 
 @method("sqrt")
 def _sqrt(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     if arguments:
-        raise CqlError("sqrt takes no arguments", context)
+        raise TranslationError("sqrt takes no arguments", context)
     return translator.operator("Power", [receiver, literal(translator, DECIMAL, "0.5")], context)
 
 
@@ -150,7 +151,7 @@ def _member_of(translator: Translator, receiver: Typed, arguments: list[Context]
     value_set = translator.translate(one_argument(arguments, "memberOf", context))
     if value_set.type not in (VALUE_SET, CODE_SYSTEM):
         message = 'memberOf needs the name of a declared value set or code system: memberOf("name")'
-        raise CqlError(message, arguments[0])
+        raise TranslationError(message, arguments[0])
     return membership(translator, receiver, value_set, context)
 
 
@@ -160,7 +161,7 @@ def _extension(translator: Translator, receiver: Typed, arguments: list[Context]
     url = translator.translate(one_argument(arguments, "extension", context))
     extensions = member(translator, receiver, "extension", context)
     if not isinstance(extensions.type, ListType):
-        raise CqlError(f"{receiver.type} has no extensions", context)
+        raise TranslationError(f"{receiver.type} has no extensions", context)
     this = Typed(nodes.AliasRef(name="$this"), extensions.type.element)
     same = translator.operator("Equal", [member(translator, this, "url", context), url], context)
     source = nodes.AliasedQuerySource(alias="$this", expression=extensions.node)
@@ -181,14 +182,14 @@ def _descendents(translator: Translator, receiver: Typed, arguments: list[Contex
 def _trace(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     """A trace message: the name, and the receiver or a projection of it as text. Lists have no text."""
     if len(arguments) not in (1, 2):
-        raise CqlError("trace takes a name and an optional projection", context)
+        raise TranslationError("trace takes a name and an optional projection", context)
     name = translator.translate(arguments[0])
     traced = receiver
     if len(arguments) == 2:
         traced = select(translator, receiver, arguments[1:], context)
     try:
         text = translator.operator("ToString", [traced], context)
-    except CqlError:
+    except TranslationError:
         text = translator.cast(Typed(nodes.Null(), ANY), STRING)
     on, severity = literal(translator, BOOLEAN, "true"), literal(translator, STRING, "Trace")
     return translator.operator("Message", [receiver, on, name, severity, text], context)
@@ -201,7 +202,7 @@ def _trace(translator: Translator, receiver: Typed, arguments: list[Context], co
 def _iif(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     """`iif` on one value, which is `$this`; in older editions the receiver is the condition (`X.iif(Y, Z)`)."""
     if isinstance(receiver.type, ListType):
-        raise CqlError("iif cannot be called on a list", context)
+        raise TranslationError("iif cannot be called on a list", context)
     if receiver.type == BOOLEAN and len(arguments) < 3:
         return _conditional(translator, [receiver, *map(translator.translate, arguments)], context)
     query, scope, _ = over(receiver)
@@ -214,7 +215,7 @@ def _iif(translator: Translator, receiver: Typed, arguments: list[Context], cont
 
 def _conditional(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     if len(operands) not in (2, 3):
-        raise CqlError("iif takes a condition, a result, and an optional other result", context)
+        raise TranslationError("iif takes a condition, a result, and an optional other result", context)
     condition = translator.to_type(operands[0], BOOLEAN, context)
     otherwise = operands[2] if len(operands) == 3 else Typed(nodes.Null(), ANY)
     (then, otherwise), type_ = translator.unified([operands[1], otherwise], [context, context])
@@ -236,7 +237,7 @@ def _elements(translator: Translator, operator: str, operands: list[Typed], cont
     for operand in operands:
         type_ = operand.type.element if isinstance(operand.type, ListType) else operand.type
         if isinstance(type_, NamedType) and type_.model != "System":
-            raise CqlError(f"the elements of {type_} cannot be enumerated; name the elements you need", context)
+            raise TranslationError(f"the elements of {type_} cannot be enumerated; name the elements you need", context)
     return translator.operator(operator, operands, context)
 
 

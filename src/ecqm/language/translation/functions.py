@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError, nearest
+from ecqm.language.diagnostics import TranslationError, nearest
 from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.system_operators import system_signatures
-from ecqm.language.translation.core import Context, Translator, Typed
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.fhirpath import fhirpath_call, fhirpath_names
 from ecqm.language.translation.library_names import DependsOnBroken
+from ecqm.language.translation.registry import Context, Typed
 from ecqm.language.translation.system_functions import is_of_language, language_names, system_call
 from ecqm.types import ANY
 
@@ -34,9 +35,11 @@ def call_by_name(translator: Translator, name: str, arguments: list[Context], co
 
 
 def _check_not_fluent(overloads: Sequence[FunctionSymbol], name: str, context: Context) -> None:
-    """Raises CqlError if all overloads are fluent, and so can only be called as methods."""
+    """Raises TranslationError if all overloads are fluent, and so can only be called as methods."""
     if overloads and all(overload.fluent for overload in overloads):
-        raise CqlError(f"{name!r} is a fluent function: write the first argument before it, `x.{name}(…)`", context)
+        raise TranslationError(
+            f"{name!r} is a fluent function: write the first argument before it, `x.{name}(…)`", context
+        )
 
 
 def system_function(translator: Translator, name: str, arguments: list[Context], context: Context) -> Typed:
@@ -50,15 +53,15 @@ def system_function(translator: Translator, name: str, arguments: list[Context],
 
 def _no_function(
     translator: Translator, name: str, overloads: Sequence[FunctionSymbol], operands: Sequence[Typed], context: Context
-) -> CqlError:
+) -> TranslationError:
     given = ", ".join(str(operand.type) for operand in operands)
     if overloads:
         expected = [str(overload.signature(ANY)) for overload in overloads]
-        return CqlError(f"{name} cannot be called with ({given})", context, expected=expected[:6])
+        return TranslationError(f"{name} cannot be called with ({given})", context, expected=expected[:6])
     if name in system_signatures():
         return translator.no_overload(name, operands, context)
     known = [*language_names(), *translator.library.function_names()]
-    return CqlError(f"unknown function {name!r}", context, suggestion=nearest(name, known))
+    return TranslationError(f"unknown function {name!r}", context, suggestion=nearest(name, known))
 
 
 def call_in_library(
@@ -71,7 +74,7 @@ def call_in_library(
     overloads = [function for function in overloads if not function.fluent]
     if not overloads:
         suggestion = nearest(name, exports.functions)
-        raise CqlError(f"{library} has no function {name!r}", context, suggestion=suggestion)
+        raise TranslationError(f"{library} has no function {name!r}", context, suggestion=suggestion)
     operands = [translator.translate(argument) for argument in arguments]
     found = _call_function(translator, overloads, library, name, operands, context)
     if found is not None:
@@ -94,10 +97,10 @@ def call_method(
         raise DependsOnBroken(f"{name!r} may be of a library that is not included", context)
     known = {*_fluent_names(translator), *fhirpath_names()}
     if name in known:
-        raise CqlError(f"no fluent function {name!r} accepts a value of type {receiver.type}", context)
+        raise TranslationError(f"no fluent function {name!r} accepts a value of type {receiver.type}", context)
     suggestion = nearest(name, sorted(known), cutoff=0.9)
     hint = "" if suggestion else "; is the library that defines it included?"
-    raise CqlError(f"unknown fluent function {name!r}{hint}", context, suggestion=suggestion)
+    raise TranslationError(f"unknown fluent function {name!r}{hint}", context, suggestion=suggestion)
 
 
 def _fluent_names(translator: Translator) -> Iterator[str]:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.symbols import Scope
-from ecqm.language.translation.core import Context, Translator, Typed
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.operators import negation
 from ecqm.language.translation.queries import accumulated
+from ecqm.language.translation.registry import Context, Typed
 from ecqm.types import ChoiceType, CqlType, ListType, choice_of
 
 Method = Callable[[Translator, Typed, list[Context], Context], Typed]
@@ -48,9 +49,9 @@ def _elements_of(type_: CqlType) -> CqlType:
 
 
 def one_argument(arguments: list[Context], name: str, context: Context) -> Context:
-    """The argument of a function that takes exactly one. Raises CqlError otherwise."""
+    """The argument of a function that takes exactly one. Raises TranslationError otherwise."""
     if len(arguments) != 1:
-        raise CqlError(f"{name} takes one argument", context)
+        raise TranslationError(f"{name} takes one argument", context)
     return arguments[0]
 
 
@@ -128,7 +129,7 @@ def _any_false(translator: Translator, receiver: Typed, arguments: list[Context]
 def _negated(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     """Each of the elements, negated."""
     if arguments:
-        raise CqlError("allFalse and anyFalse take no arguments", context)
+        raise TranslationError("allFalse and anyFalse take no arguments", context)
     query, _, element = over(receiver)
     this = Typed(nodes.AliasRef(name=_THIS), element)
     return _returning(translator, query, negation(translator, this, context))
@@ -167,13 +168,13 @@ def _repeat(translator: Translator, receiver: Typed, arguments: list[Context], c
                 source = query.source[0].expression
                 return Typed(nodes.Repeat(source=source, element=value.node, scope=_THIS), ListType(found))
             looked_at = both
-    raise CqlError("the result of repeat has a different type at each step", context)
+    raise TranslationError("the result of repeat has a different type at each step", context)
 
 
 @method("aggregate")
 def _gather(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     if len(arguments) not in (1, 2):
-        raise CqlError("aggregate takes an expression and an optional starting value", context)
+        raise TranslationError("aggregate takes an expression and an optional starting value", context)
     given = translator.translate(arguments[1]) if len(arguments) == 2 else None
     query, scope, _ = over(receiver)
     with translator.scope(scope):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parsing import ParsedSource
 from ecqm.language.symbols import Exports
-from ecqm.language.translation.core import Context
 from ecqm.language.translation.declarations import Declaring, IncludeLibrary, declare
 from ecqm.language.translation.library_names import DependsOnBroken
 from ecqm.language.translation.names import parts_of
+from ecqm.language.translation.registry import Context
 from ecqm.language.translation.statements import UNFILTERED, Statement, Statements
 from ecqm.types import CqlType
 
@@ -74,12 +74,12 @@ class LibraryTranslator:
             self.statements.complete(statement, element, value.type)
         except DependsOnBroken:
             return None
-        except CqlError as error:
+        except TranslationError as error:
             error.context = error.context or context
             self.translator.report(error)
             return None
         except RecursionError:
-            self.translator.report(CqlError("the expression is nested too deeply", context))
+            self.translator.report(TranslationError("the expression is nested too deeply", context))
             return None
         self.library.statements.append(element)
         return value.type

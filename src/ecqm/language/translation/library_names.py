@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.sources import unqualified
 from ecqm.language.symbols import Exports, FunctionSymbol, Symbol
 from ecqm.types import CqlType
 
 
-class DependsOnBroken(CqlError):
+class DependsOnBroken(TranslationError):
     """A reference to a definition with errors, which are reported where it is defined."""
 
 
@@ -32,7 +32,8 @@ class LibraryNames(ABC):
 
     @abstractmethod
     def symbol(self, name: str, context: Any) -> Symbol | None:
-        """The declaration `name` of this library. Raises CqlError if it has errors, or is being translated."""
+        """The declaration `name` of this library. Raises TranslationError if it has errors, or is being
+        translated."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -40,7 +41,8 @@ class LibraryNames(ABC):
 
     @abstractmethod
     def result_of(self, function: FunctionSymbol, context: Any) -> CqlType:
-        """The result type of a function of this library. Raises CqlError if it has errors, or is being translated."""
+        """The result type of a function of this library. Raises TranslationError if it has errors, or is being
+        translated."""
 
     def functions(self, name: str) -> Sequence[FunctionSymbol]:
         """The overloads of a function that this library declares."""
@@ -53,12 +55,14 @@ class LibraryNames(ABC):
         return list(self.exports.functions)
 
     def functions_of(self, library: str, name: str) -> Sequence[FunctionSymbol]:
-        """The overloads of a function of the library named `library`. Raises CqlError if that is not included."""
+        """The overloads of a function of the library named `library`. Raises TranslationError if that is not
+        included."""
         alias = self.alias_of(library)
         return self.functions(name) if alias is None else self.includes[alias].functions.get(name, [])
 
     def alias_of(self, library: str) -> str | None:
-        """The alias of an included library; None for this library itself. Raises CqlError if it is not included."""
+        """The alias of an included library; None for this library itself. Raises TranslationError if it is not
+        included."""
         if library == self.exports.id:
             return None
         for alias, exports in self.includes.items():
@@ -66,4 +70,4 @@ class LibraryNames(ABC):
                 return alias
         if library in self.not_included.values():
             raise DependsOnBroken(f"library {library} is not included")
-        raise CqlError(f"this needs the library {library}; include it")
+        raise TranslationError(f"this needs the library {library}; include it")

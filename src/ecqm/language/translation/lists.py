@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator, Typed, translates, word
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.types import ANY, DATETIME, QUANTITY, ChoiceType, ListType, choice_of
 
 _SETS = {"|": "Union", "union": "Union", "intersect": "Intersect", "except": "Except"}
@@ -120,7 +121,7 @@ def from_term(translator: Translator, context: Context) -> Typed:
     if component in _COMPONENTS:
         return translator.operator(_COMPONENTS[component], [operand], context)
     if component == "week":
-        raise CqlError("'week from' is not defined: weeks are numbered in different ways", context)
+        raise TranslationError("'week from' is not defined: weeks are numbered in different ways", context)
     if operand.type == ANY:
         operand = translator.cast(operand, DATETIME)
     return translator.operator("DateTimeComponentFrom", [operand], context, precision=component.capitalize())

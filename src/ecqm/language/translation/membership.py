@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ecqm.elm import nodes
 from ecqm.language.conversions import CAST, Conversion, Kind
-from ecqm.language.translation.core import Context, Translator, Typed, translates, word
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.operators import compared_to
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, ChoiceType, CqlType, ListType
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError, nearest
+from ecqm.language.diagnostics import TranslationError, nearest
 from ecqm.language.literals import unescape
 from ecqm.language.symbols import Declared, Symbol
-from ecqm.language.translation.core import Context, Translator, Typed, unknown_name
+from ecqm.language.translation.core import Translator, unknown_name
+from ecqm.language.translation.registry import Context, Typed
 from ecqm.language.translation.targets import access, through_target
 from ecqm.types import ANY, BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
 
@@ -85,7 +86,7 @@ def library_member(translator: Translator, library: str, name: str, context: Con
     if symbol is None:
         raise unknown_name(name, exports.symbols, "name", context, within=library)
     if not symbol.public:
-        raise CqlError(f"{name!r} is private to {library}", context)
+        raise TranslationError(f"{name!r} is private to {library}", context)
     return reference(symbol, library)
 
 
@@ -140,9 +141,9 @@ def member(translator: Translator, source: Typed, name: str, context: Context) -
     described = element_of(translator, source.type, name)
     if described is None:
         if source.type == ANY:
-            raise CqlError(f"cannot read element {name!r} of a value of unknown type; cast it first", context)
+            raise TranslationError(f"cannot read element {name!r} of a value of unknown type; cast it first", context)
         suggestion = nearest(name, element_names(translator, source.type))
-        raise CqlError(f"{source.type} has no element {name!r}", context, suggestion=suggestion)
+        raise TranslationError(f"{source.type} has no element {name!r}", context, suggestion=suggestion)
     type_, target = described
     element = translator.record_type(Typed(access(source.node, name), type_))
     return through_target(translator, element, target, source, context)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ecqm.elm import nodes
 from ecqm.language.conversions import Kind
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator, Typed, translates, word
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.names import parts_of
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.language.translation.selectors import literal
 from ecqm.types import ANY, STRING, CqlType, IntervalType
 from ecqm.values.numbers import MIN_INTEGER, MIN_LONG
@@ -20,7 +21,7 @@ def compared_to(precision: Context) -> dict[str, str]:
     """The attribute of a comparison for its precision."""
     name = str(precision.getText()).capitalize()
     if name == "Week":
-        raise CqlError("values cannot be compared to the week: weeks are numbered in different ways", precision)
+        raise TranslationError("values cannot be compared to the week: weeks are numbered in different ways", precision)
     return {"precision": name}
 
 
@@ -83,7 +84,7 @@ def equality_expression(translator: Translator, context: Context) -> Typed:
     symbol = word(context, 1)
     if symbol in ("=", "!=") and any(operand.getText() == "null" for operand in context.expression()):
         message = f"a comparison with null by {symbol} is always null; use 'is null'"
-        translator.report(CqlError(message, context), "warning")
+        translator.report(TranslationError(message, context), "warning")
     compared = _binary(translator, "Equivalent" if "~" in symbol else "Equal", context)
     return negation(translator, compared, context) if symbol[0] == "!" else compared
 
@@ -146,7 +147,7 @@ def addition_term(translator: Translator, context: Context) -> Typed:
     if symbol == "&":
         if not all(_converts_to_text(translator, operand.type) for operand in operands):
             given = ", ".join(str(operand.type) for operand in operands)
-            raise CqlError(f"'&' cannot be applied to ({given})", context, expected=["String & String"])
+            raise TranslationError(f"'&' cannot be applied to ({given})", context, expected=["String & String"])
         empty = [translator.operator("Coalesce", [part, literal(translator, STRING, "")], context) for part in operands]
         return translator.operator("Concatenate", empty, context)
     if any(_is_text(translator, operand.type) for operand in operands):
@@ -171,7 +172,7 @@ def _converts_to_text(translator: Translator, type_: CqlType) -> bool:
 def extent_term(translator: Translator, context: Context) -> Typed:
     type_ = translator.models.named_type(parts_of(context.qualifiedIdentifier()), context.qualifiedIdentifier())
     if type_.model != "System" or type_.name not in _ORDINALS:
-        raise CqlError(f"{type_} has no {word(context, 0)} value", context)
+        raise TranslationError(f"{type_} has no {word(context, 0)} value", context)
     name = translator.models.qname(type_)
     if word(context, 0) == "minimum":
         return Typed(nodes.MinValue(valueType=name), type_)

@@ -6,10 +6,11 @@ from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.common_types import common_type
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.symbols import Scope
-from ecqm.language.translation.core import Context, Translator, Typed, translates, word
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.names import name_of
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
 _STARTING = ("StringTermContext", "NumberTermContext", "ParenthesizedTermContext")
@@ -51,7 +52,7 @@ def _query(translator: Translator, sources: list[tuple[Context, Context]], claus
     sort = clauses.sortClause()
     if sort is not None:
         if not isinstance(type_, ListType):
-            raise CqlError("only a query over lists can be sorted", sort)
+            raise TranslationError("only a query over lists can be sorted", sort)
         query.sort = _sort(translator, sort, type_.element)
     return Typed(query, type_)
 
@@ -67,11 +68,11 @@ def _located(translator: Translator, node: Any, context: Context, type_: CqlType
 def _source(translator: Translator, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
     """Translate a source and add its alias to the scope: (alias, source, whether it is a list)."""
     if type(term).__name__ not in _SOURCES or _is_call(term):
-        raise CqlError("a query source must be a retrieve, a name, or an expression in parentheses", term)
+        raise TranslationError("a query source must be a retrieve, a name, or an expression in parentheses", term)
     source = translator.translate(term)
     alias = name_of(alias_context)
     if alias in scope.aliases:
-        raise CqlError(f"the alias {alias!r} is used twice", alias_context)
+        raise TranslationError(f"the alias {alias!r} is used twice", alias_context)
     _warn_of_hidden(translator, alias, alias_context)
     is_list = isinstance(source.type, ListType)
     scope.aliases[alias] = source.type.element if isinstance(source.type, ListType) else source.type
@@ -81,7 +82,7 @@ def _source(translator: Translator, term: Context, alias_context: Context, scope
 def _warn_of_hidden(translator: Translator, name: str, context: Context) -> None:
     """Warn if a name hides one outside the query, which is probably a mistake."""
     if any(name in scope.names() for scope in translator.scopes):
-        translator.report(CqlError(f"{name!r} hides another {name!r} outside this query", context), "warning")
+        translator.report(TranslationError(f"{name!r} hides another {name!r} outside this query", context), "warning")
 
 
 def _lets(translator: Translator, clauses: Context, scope: Scope) -> list[nodes.LetClause]:
@@ -91,7 +92,7 @@ def _lets(translator: Translator, clauses: Context, scope: Scope) -> list[nodes.
     for item in clauses.letClause().letItem():
         name = name_of(item.identifier())
         if name in scope.aliases or name in scope.lets:
-            raise CqlError(f"the name {name!r} is used twice in the query", item.identifier())
+            raise TranslationError(f"the name {name!r} is used twice in the query", item.identifier())
         _warn_of_hidden(translator, name, item.identifier())
         value = translator.translate(item.expression())
         scope.lets[name] = value.type
@@ -152,7 +153,7 @@ def _aggregate(translator: Translator, query: nodes.Query, clause: Context) -> C
     name = name_of(clause.identifier())
     given = clause.term()
     if given is not None and type(given).__name__ not in _STARTING:
-        raise CqlError("the starting value must be a literal or an expression in parentheses", given)
+        raise TranslationError("the starting value must be a literal or an expression in parentheses", given)
     starting = None if given is None else translator.translate(given)
     starting, value = accumulated(translator, name, starting, clause.expression(), given)
     query.aggregate = _located(
@@ -221,14 +222,14 @@ def _sort_item(translator: Translator, item: Context) -> nodes.SortByItem:
 
 
 def _check_order(translator: Translator, type_: CqlType, context: Context) -> None:
-    """Raises CqlError if values of a type cannot be compared by `<`."""
+    """Raises TranslationError if values of a type cannot be compared by `<`."""
     value = Typed(nodes.Null(), type_)
     try:
         translator.operator("Less", [value, value], None)
-    except CqlError as error:
+    except TranslationError as error:
         if "ambiguous" not in error.message:
             message = f"cannot sort by values of type {type_}: they have no order"
-            raise CqlError(message, context) from None
+            raise TranslationError(message, context) from None
 
 
 def _is_call(term: Context) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError, nearest
+from ecqm.language.diagnostics import TranslationError, nearest
 from ecqm.language.literals import unescape
 from ecqm.language.parsing import KEYWORDS
 from ecqm.language.symbols import Declared
-from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name
+from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.functions import call_by_name, call_in_library, call_method, system_function
 from ecqm.language.translation.library_names import DependsOnBroken
 from ecqm.language.translation.names import library_member, lookup, member, name_of, reference
+from ecqm.language.translation.registry import Context, Typed, translates
 from ecqm.types import INTEGER
 
 
@@ -23,7 +24,7 @@ def name_term(translator: Translator, context: Context) -> Typed:
     if found is not None:
         return found
     if name in translator.library.includes:
-        raise CqlError(f"{name!r} is a library, not a value", context)
+        raise TranslationError(f"{name!r} is a library, not a value", context)
     if name in translator.library.not_included:
         raise DependsOnBroken(f"library {name} is not included", context)
     known = [
@@ -64,7 +65,7 @@ def context_term(translator: Translator, context: Context) -> Typed:
             return Typed(nodes.AliasRef(name=name), scope.aliases[name])
         if name in scope.lets:
             return Typed(nodes.QueryLetRef(name=name), scope.lets[name])
-    raise CqlError(f"{name} is not available here", context)
+    raise TranslationError(f"{name} is not available here", context)
 
 
 @translates("ExternalConstantTerm")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name, word
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import element_names, element_of, library_member, lookup, member, name_of, parts_of
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.language.translation.selectors import literal
 from ecqm.language.translation.targets import access
 from ecqm.models.model import ModelType
@@ -18,7 +19,7 @@ _PLACES_OF_RETRIEVES = frozenset(("TermExpressionContext", "AliasedSourceContext
 @translates("RetrieveTerm")
 def retrieve_term(translator: Translator, context: Context) -> Typed:
     if type(context.parentCtx).__name__ not in _PLACES_OF_RETRIEVES:
-        raise CqlError("a retrieve that is part of a term must be in parentheses", context)
+        raise TranslationError("a retrieve that is part of a term must be in parentheses", context)
     names = context.qualifiedIdentifier()
     described = translator.models.retrievable(parts_of(names[-1]), names[-1])
     type_ = ListType(described.type)
@@ -58,7 +59,9 @@ def _filtered_retrieves(
     if path is None:
         path = described.primary_code_path
         if path is None:
-            raise CqlError(f"{described.type} has no default code element; name one: [… : element in …]", context)
+            raise TranslationError(
+                f"{described.type} has no default code element; name one: [… : element in …]", context
+            )
     elif element_of(translator, described.type, path.split(".")[0]) is None:
         known = element_names(translator, described.type)
         raise unknown_name(path, known, "element", context, within=str(described.type))
@@ -182,7 +185,8 @@ def _code_list(translator: Translator, codes: Typed, context: Context) -> Typed:
     if codes.type not in (CODE, STRING):
         # Published libraries have functions with such retrieves, which nothing calls.
         translator.report(
-            CqlError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context), "warning"
+            TranslationError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context),
+            "warning",
         )
     return translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
 

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.literals import check_decimal, check_integer, check_long, check_magnitude, temporal_parts, unescape
 from ecqm.language.symbols import Declared
-from ecqm.language.translation.core import Context, Translator, Typed, translates, unknown_name, word
+from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.names import element_names, element_of, library_member, name_of, parts_of, reference
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.types import (
     ANY,
@@ -135,9 +136,9 @@ def interval_term(translator: Translator, context: Context) -> Typed:
     bounds, point = translator.unified(given, [low_context, high_context])
     if isinstance(point, ChoiceType) and not any(isinstance(bound.type, ChoiceType) for bound in given):
         found = f"{given[0].type} and {given[1].type}"
-        raise CqlError(f"the bounds of an interval must have one type, found {found}", context)
+        raise TranslationError(f"the bounds of an interval must have one type, found {found}", context)
     if isinstance(point, ListType | IntervalType | TupleType):
-        raise CqlError(f"an interval cannot have bounds of type {point}", context)
+        raise TranslationError(f"an interval cannot have bounds of type {point}", context)
     node = nodes.Interval(
         lowClosed=word(context, 1) == "[",
         highClosed=word(context, -1) == "]",
@@ -171,7 +172,7 @@ def tuple_term(translator: Translator, context: Context) -> Typed:
     for element in context.element():
         name = name_of(element.referentialIdentifier())
         if any(name == known for known, _ in types):
-            raise CqlError(f"the tuple element {name!r} is given twice", element)
+            raise TranslationError(f"the tuple element {name!r} is given twice", element)
         value = translator.translate(element.expression())
         elements.append(nodes.TupleElement(name=name, value=value.node))
         types.append((name, value.type))
@@ -200,7 +201,7 @@ def _type_parts(translator: Translator, context: Context) -> list[str]:
         return [name_of(context.referentialIdentifier())]
     if kind == "MemberTermContext" and context.getChildCount() == 3:
         return [*_type_parts(translator, context.term()), name_of(context.anyName())]
-    raise CqlError("an instance selector must begin with the name of a type", context)
+    raise TranslationError("an instance selector must begin with the name of a type", context)
 
 
 # -- codes ------------------------------------------------------------------------------------------------------------
@@ -253,5 +254,5 @@ def terminology(translator: Translator, context: Context, kind: Declared) -> nod
         found = library_member(translator, library, name, context)
         symbol = translator.library.includes[library].symbols[name]
     if symbol.kind is not kind:
-        raise CqlError(f"{parts[-1]!r} is a {symbol.kind.value}, not a {kind.value}", context)
+        raise TranslationError(f"{parts[-1]!r} is a {symbol.kind.value}, not a {kind.value}", context)
     return translator.record_type(found).node

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError, Diagnostics
+from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.extent import too_large
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.symbols import Declared, FunctionSymbol, Scope, Symbol
-from ecqm.language.translation.core import Context, Translator, Typed, unknown_name, word
+from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.library_names import DependsOnBroken, LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
+from ecqm.language.translation.registry import Context, Typed, word
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.models.model import Model, ModelType
 from ecqm.types import ANY, CqlType, ListType
@@ -61,7 +62,7 @@ class Statements(LibraryNames):
                     self._collect_expression(context, is_whole(context), current, found)
                 elif kind == "FunctionDefinitionContext":
                     self._collect_function(context, is_whole(context), current, found)
-            except CqlError as error:
+            except TranslationError as error:
                 error.context = error.context or context
                 self.translator.report(error)
         return found
@@ -71,7 +72,7 @@ class Statements(LibraryNames):
             return
         name = name_of(context.identifier())
         if name in self._expressions or name in self.exports.symbols or name in self.includes:
-            raise CqlError(f"the name {name!r} is declared twice", context.identifier())
+            raise TranslationError(f"the name {name!r} is declared twice", context.identifier())
         statement = Statement(context, current, broken=not whole)
         self._expressions[name] = statement
         found.append(statement)
@@ -88,7 +89,7 @@ class Statements(LibraryNames):
                 (name_of(operand.referentialIdentifier()), type_of(self.translator, operand.typeSpecifier()))
                 for operand in context.operandDefinition()
             )
-        except CqlError:
+        except TranslationError:
             self.broken.add(name)
             raise
         words = [word(context, at) for at in range(4)]
@@ -96,11 +97,11 @@ class Statements(LibraryNames):
         result = None if returns is None else type_of(self.translator, returns)
         external = context.expression() is None
         if external and result is None:
-            raise CqlError(f"the external function {name!r} needs a return type", context)
+            raise TranslationError(f"the external function {name!r} needs a return type", context)
         symbol = FunctionSymbol(name, operands, result, "fluent" in words, "private" not in words, external)
         key = _key(symbol)
         if key in self._functions:
-            raise CqlError(f"the function {name!r} is declared twice with the same operand types", context)
+            raise TranslationError(f"the function {name!r} is declared twice with the same operand types", context)
         self.exports.functions.setdefault(name, []).append(symbol)
         statement = Statement(context, current)
         self._functions[key] = statement
@@ -154,13 +155,13 @@ class Statements(LibraryNames):
                 self._translate_expression(statement)
         except DependsOnBroken:
             statement.broken = True
-        except CqlError as error:
+        except TranslationError as error:
             statement.broken = True
             error.context = error.context or statement.context
             self.translator.report(error)
         except RecursionError:
             statement.broken = True
-            self.translator.report(CqlError("the expression is nested too deeply", statement.context))
+            self.translator.report(TranslationError("the expression is nested too deeply", statement.context))
 
     @contextmanager
     def alone(self, statement: Statement, key: object, scopes: list[Scope]) -> Iterator[None]:
@@ -190,10 +191,11 @@ class Statements(LibraryNames):
         self.complete(statement, element, value.type)
 
     def complete(self, statement: Statement, element: nodes.ExpressionDef, type_: CqlType) -> None:
-        """Set what the options ask for on the translation of a statement. Raises CqlError if it is too large."""
+        """Set what the options ask for on the translation of a statement. Raises TranslationError if it is too
+        large."""
         reason = too_large(element)
         if reason is not None:
-            raise CqlError(reason, statement.context)
+            raise TranslationError(reason, statement.context)
         self.translator.locate(element, statement.context)
         if self.translator.options.result_types:
             self.translator.set_result_type(element, type_)
@@ -233,7 +235,7 @@ class Statements(LibraryNames):
         if self.translator.models.relations.is_subtype(body.type, declared):
             return body
         if not self.translator.models.relations.is_compatible(body.type, declared):
-            raise CqlError(f"the function returns {declared}, but its body is {body.type}", context)
+            raise TranslationError(f"the function returns {declared}, but its body is {body.type}", context)
         return self.translator.to_type(body, declared, context)
 
     # ------------------------------------------------------------------------------------------ references
@@ -242,7 +244,7 @@ class Statements(LibraryNames):
         statement = self._expressions.get(name)
         if statement is not None and statement.element is None and not statement.broken:
             if name in self._in_progress:
-                raise CqlError(f"the definition of {name!r} refers to itself", context)
+                raise TranslationError(f"the definition of {name!r} refers to itself", context)
             self.finish(statement)
         if (statement is not None and statement.broken) or name in self.broken:
             raise DependsOnBroken(f"{name!r} has errors", context)
@@ -264,7 +266,7 @@ class Statements(LibraryNames):
         statement = self._functions[key]
         if statement.element is None and not statement.broken:
             if key in self._in_progress:
-                raise CqlError(f"the function {function.name!r} calls itself", context)
+                raise TranslationError(f"the function {function.name!r} calls itself", context)
             self.finish(statement)
         if statement.broken:
             raise DependsOnBroken(f"{function.name!r} has errors", context)

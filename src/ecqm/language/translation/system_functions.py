@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
+from ecqm.language.diagnostics import TranslationError
 from ecqm.language.system_operators import system_signatures
-from ecqm.language.translation.core import Context, Translator, Typed
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import member, reference
+from ecqm.language.translation.registry import Context, Typed
 from ecqm.language.translation.selectors import literal
 from ecqm.types import CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, ListType, NamedType
 
@@ -71,7 +72,7 @@ def _age(translator: Translator, name: str, operands: list[Typed], context: Cont
         operands = [_birth_date(translator, context), *operands]
     if len(operands) != (2 if suffix else 1):
         birth_date, as_of = ["a birth date"] * bool(prefix), ["a date"] * bool(suffix)
-        raise CqlError(f"{name} takes {' and '.join([*birth_date, *as_of]) or 'no arguments'}", context)
+        raise TranslationError(f"{name} takes {' and '.join([*birth_date, *as_of]) or 'no arguments'}", context)
     if suffix and operands[0].type == DATETIME and operands[1].type == DATE:
         operands[0] = translator.conversion_call(operands[0], ("System", "ToDate"), DATE)
     return translator.operator(f"CalculateAge{suffix}", operands, context, precision=unit)
@@ -80,11 +81,13 @@ def _age(translator: Translator, name: str, operands: list[Typed], context: Cont
 def _birth_date(translator: Translator, context: Context) -> Typed:
     symbol = translator.library.symbol("Patient", context)
     if symbol is None or not isinstance(symbol.type, NamedType):
-        raise CqlError("ages need the Patient context: declare a model (`using …`) and `context Patient`", context)
+        raise TranslationError(
+            "ages need the Patient context: declare a model (`using …`) and `context Patient`", context
+        )
     model = translator.models.model_of(symbol.type)
     path = model.patient_birth_date if model is not None else None
     if model is None or path is None:
-        raise CqlError(f"{symbol.type} has no birth date", context)
+        raise TranslationError(f"{symbol.type} has no birth date", context)
     value = reference(symbol, None)
     for step in path.split("."):
         value = member(translator, value, step, context)
@@ -98,7 +101,7 @@ def _slice(source: Typed, start: nodes.Expression, end: nodes.Expression) -> Typ
 def _list_and_count(translator: Translator, name: str, operands: list[Typed], context: Context) -> tuple[Typed, Typed]:
     resolution = translator.try_resolve(_ELEMENT_OF_LIST, operands, name, context)
     if resolution is None:
-        raise CqlError(f"{name} takes a list and a number of elements", context)
+        raise TranslationError(f"{name} takes a list and a number of elements", context)
     source, count = translator.converted(operands, resolution)
     return Typed(source.node, resolution.signature.operands[0]), count
 
@@ -112,7 +115,7 @@ def call_skip(translator: Translator, operands: list[Typed], context: Context) -
 @called("Tail")
 def call_tail(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     if len(operands) != 1:
-        raise CqlError("Tail takes a list", context)
+        raise TranslationError("Tail takes a list", context)
     source, count = _list_and_count(translator, "Tail", [*operands, literal(translator, INTEGER, "1")], context)
     return _slice(source, count.node, nodes.Null())
 
@@ -133,5 +136,5 @@ def call_calculate_age(translator: Translator, operands: list[Typed], context: C
 def call_in_value_set(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     if len(operands) != 2 or operands[1].type not in (VALUE_SET, CODE_SYSTEM):
         given = ", ".join(str(operand.type) for operand in operands)
-        raise CqlError(f"membership takes codes and a value set or code system, found ({given})", context)
+        raise TranslationError(f"membership takes codes and a value set or code system, found ({given})", context)
     return membership(translator, operands[0], operands[1], context)

@@ -16,8 +16,9 @@ import re
 from collections.abc import Sequence
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator, Typed
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator
+from ecqm.language.translation.registry import Context, Typed
 from ecqm.models import named_type
 from ecqm.models.layout import ModelFileError, read_type
 from ecqm.types import STRING, ChoiceType, CqlType, ListType, NamedType
@@ -182,5 +183,5 @@ def model_function(
     )
 
 
-def _unsupported(target: str, context: Context) -> CqlError:
-    return CqlError(f"the model maps this element in an unsupported way: {target}", context)
+def _unsupported(target: str, context: Context) -> TranslationError:
+    return TranslationError(f"the model maps this element in an unsupported way: {target}", context)

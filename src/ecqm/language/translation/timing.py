@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecqm.elm import nodes
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator, Typed, translates, word
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.operators import compared_to, negation
+from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.language.translation.selectors import quantity
 from ecqm.types import ANY, QUANTITY, ChoiceType, IntervalType, ListType
 
@@ -257,7 +258,7 @@ def precision_of_term(translator: Translator, context: Context) -> Typed:
     name = f"{word(context, 0).capitalize()}Between"
     operand = translator.translate(context.term())
     if not isinstance(operand.type, IntervalType | ChoiceType) and not _converts_to_interval(translator, operand):
-        raise CqlError(f"'{word(context, 0)} in' needs an interval, found {operand.type}", context)
+        raise TranslationError(f"'{word(context, 0)} in' needs an interval, found {operand.type}", context)
     bounds = [translator.operator(boundary, [operand], context) for boundary in ("Start", "End")]
     return translator.operator(name, bounds, context, precision=_unit(context))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ecqm.language.diagnostics import CqlError
-from ecqm.language.translation.core import Context, Translator
+from ecqm.language.diagnostics import TranslationError
+from ecqm.language.translation.core import Translator
 from ecqm.language.translation.names import name_of, parts_of
+from ecqm.language.translation.registry import Context
 from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, TupleType
 
 
 def type_of(translator: Translator, context: Context) -> CqlType:
-    """The type of a type specifier. Raises CqlError if there is no such type."""
+    """The type of a type specifier. Raises TranslationError if there is no such type."""
     kind = type(context).__name__
     if kind == "ListTypeContext":
         return ListType(type_of(translator, context.typeSpecifier()))
@@ -25,5 +26,5 @@ def type_of(translator: Translator, context: Context) -> CqlType:
             )
         )
     if kind != "NamedTypeContext":
-        raise CqlError("missing type", context)
+        raise TranslationError("missing type", context)
     return translator.models.named_type(parts_of(context.qualifiedIdentifier()), context)

@@ -1,0 +1,43 @@
+"""The registry of functions that translate parse trees, and what they take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ecqm.elm import nodes
+from ecqm.types import CqlType
+
+if TYPE_CHECKING:
+    from ecqm.language.translation.core import Translator
+
+Context = Any
+"""A parse-tree context. The generated parser has no types."""
+
+
+class Typed(NamedTuple):
+    """An expression and its type."""
+
+    node: nodes.Expression
+    type: CqlType
+
+
+def word(context: Context, index: int) -> str:
+    """The text of a child of a parse-tree context: usually a keyword or the symbol of an operator."""
+    return str(context.getChild(index).getText())
+
+
+Translation = Callable[["Translator", Context], Typed]
+TRANSLATIONS: dict[str, Translation] = {}
+_T = TypeVar("_T", bound=Translation)
+
+
+def translates(*rules: str) -> Callable[[_T], _T]:
+    """Register the function (translator, context) -> typed node for contexts of these alternatives of the grammar."""
+
+    def register(translation: _T) -> _T:
+        for rule in rules:
+            TRANSLATIONS[f"{rule}Context"] = translation
+        return translation
+
+    return register

@@ -108,6 +108,13 @@ def is_known(unit: str) -> bool:
     return measure(unit) is not None
 
 
+def ucum_code(unit: str) -> str | None:
+    """The code of UCUM for a unit or calendar duration; None if there is none."""
+    calendar = CALENDAR_UNITS.get(unit)
+    code = unit if calendar is None else _DEFINITE.get(calendar, calendar)
+    return code if is_known(code) else None
+
+
 def multiply_units(a: str, b: str) -> str:
     """The unit of a product: `cm` and `cm` give `cm2`. Raises CqlError on malformed units."""
     return _written(_exponents(a, b, 1))

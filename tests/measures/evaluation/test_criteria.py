@@ -151,15 +151,17 @@ def test_values_are_the_same_episode_if_they_are_equal(tmp_path: Path) -> None:
     assert found.counts("numerator").tolist() == [1, 0]
 
 
-def test_only_certain_numbers_of_one_unit_are_observations(tmp_path: Path) -> None:
+def test_only_certain_numbers_are_observations(tmp_path: Path) -> None:
     minutes = results(variable("Minutes"), tmp_path).observations["Minutes"]
     assert np.isnan(minutes).tolist() == [False, False, True]
-    for function, says in (
-        ("Size", "values in different units: h, min"),
-        ("Status", "of type System.String, which are not numbers"),
-    ):
-        with pytest.raises(EvaluationError, match=says):
-            results(variable(function), tmp_path / function)
+    with pytest.raises(EvaluationError, match=r"of type System\.String, which are not numbers"):
+        results(variable("Status"), tmp_path / "status")
+
+
+def test_observations_in_several_units_are_converted(tmp_path: Path) -> None:
+    found = results(variable("Size"), tmp_path)
+    assert found.observations["Size"].tolist() == [1, 1, 1]
+    assert (found.score(), found.tally().score_unit()) == (121, "min")
 
 
 @pytest.mark.parametrize(

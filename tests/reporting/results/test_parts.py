@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from ecqm.measures.scoring.tally import GroupTally, Tally
 from ecqm.reporting.results import parts
-from ecqm.reporting.results.parts import Part
+from ecqm.reporting.results.parts import MeasurePart, Part
+from tests.measures.resources import group, measure, observation, population
 
 
 def part(*patients: str) -> Part:
@@ -23,3 +26,15 @@ def test_errors_and_problems_are_counted_and_the_first_listed(monkeypatch: pytes
     assert (total.patients, total.n_failed, total.n_problems) == (5, 5, 5)
     assert [error["patient"] for error in total.errors] == ["a", "b", "c"]
     assert [problem["file"] for problem in total.problems] == ["a", "b"]
+
+
+def test_a_measure_whose_batches_have_units_that_cannot_be_converted_is_not_run() -> None:
+    codes = ("initial-population", "measure-population")
+    observing = observation("o", "measure-population", "sum")
+    of = measure(group("continuous-variable", *map(population, codes), observing))
+    total = Part()
+    for unit in ("mg", "min", "mg"):
+        tally = Tally(dict.fromkeys(codes, 1), dict.fromkeys(codes, 1), {"o": np.array([1.0])}, {"o": unit})
+        total.add(Part(1, {of.canonical: MeasurePart((GroupTally(of.groups[0], tally),), 0, 0.0)}))
+    assert list(total.not_run) == [of.canonical] and "mg, min" in total.not_run[of.canonical]
+    assert not list(total.results_of({of.canonical: of}))

@@ -13,7 +13,7 @@ from operator import or_
 from time import process_time
 
 from ecqm.data import Demand
-from ecqm.engine import Executor, RowError
+from ecqm.engine import EvaluationError, Executor, RowError
 from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation.cms_supplements import PatientCodes, SupplementalElement, evaluate_patient_codes
@@ -90,13 +90,18 @@ class MeasureSet:
     ) -> Iterator[MeasureResult]:
         """The results of each measure in turn, over the executor's cohort and with its parameters.
 
-        Raises EvaluationError if a measure needs something that the engine lacks.
+        Raises EvaluationError if a measure needs something that the engine lacks, or if its observations cannot be
+        aggregated.
         """
         known: dict[Node, PatientCodes] = {}
         for plan, needed_later in zip(self.plans, self._needed_later, strict=True):
             started = process_time()
             executor.errors.clear()
-            groups = evaluate_measure(plan.measure, evaluate_defines(plan, executor))
+            defines = evaluate_defines(plan, executor)
+            try:
+                groups = evaluate_measure(plan.measure, defines)
+            except MeasureError as error:
+                raise EvaluationError(str(error)) from error
             failed = failures(executor)[0]
             values = evaluate_supplements(plan, executor) if supplements else {}
             codes = evaluate_patient_codes(plan, executor, known) if patient_codes else {}

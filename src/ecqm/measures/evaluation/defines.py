@@ -29,6 +29,7 @@ from ecqm.kernels.segments import representatives
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import EvaluationPlan, Observation
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated, Labels, Observed
+from ecqm.measures.scoring.observed_units import ONE, ObservedUnits
 from ecqm.plan.nodes import PlanNode
 from ecqm.types import NamedType
 from ecqm.values import Code, Concept
@@ -170,26 +171,34 @@ def _observed(
     n = executor.cohort.n
     column = executor.evaluate(observation.value, name).broadcast(n)
     if observation.of is None:
-        return Observed(_numbers(column, name))
+        return Observed(_numbers(column, name), units=_units(column))
     source = columns[observation.of]
     if isinstance(source, NullColumn):
         return Observed(np.full(n, np.nan))
     if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
         raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
-    return Observed(_numbers(column.values, name)[source.values.valid], listed[observation.of])
+    values = column.values.take(np.flatnonzero(source.values.valid))
+    return Observed(_numbers(values, name), listed[observation.of], _units(values))
 
 
 def _numbers(column: Column, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The values of an observation. Raises EvaluationError if they are not numbers, or differ in their units."""
+    """The values of an observation. Raises EvaluationError if they are not numbers."""
     for part in column.alternatives if isinstance(column, ChoiceColumn) else (column,):
         if not isinstance(part, _NUMERIC) and part.type != _UNCERTAIN and part.valid.any():
             raise EvaluationError(f"{name} has values of type {part.type}, which are not numbers")
-        units = (
-            {unit for unit in part.unit.where(part.valid).texts() if unit} if isinstance(part, QuantityColumn) else ()
-        )
-        if len(units) > 1:
-            raise EvaluationError(f"{name} has values in different units: {', '.join(sorted(units))}")
     return numbers(column)
+
+
+def _units(column: Column) -> ObservedUnits | None:
+    """The units of the values of an observation; None if none of them has any."""
+    names = {ONE: 0}
+    codes = np.zeros(len(column), np.int32)
+    for part in column.alternatives if isinstance(column, ChoiceColumn) else (column,):
+        if isinstance(part, QuantityColumn) and part.valid.any():
+            rows, place = representatives(part.unit.where(part.valid).keys())
+            of_rows = [names.setdefault(unit or ONE, len(names)) for unit in part.unit.take(rows).texts()]
+            codes = np.where(part.valid, np.array(of_rows, np.int32)[place], codes)
+    return None if len(names) == 1 else ObservedUnits(codes, tuple(names))
 
 
 _NUMERIC = (NullColumn, BooleanColumn, IntegerColumn, DecimalColumn, QuantityColumn)

@@ -24,9 +24,11 @@ from ecqm.measures.scoring.composite import CompositeResult, CompositeScores
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
 from ecqm.values.clinical import Code
+from ecqm.values.units import ucum_code
 
 POPULATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-population"
 NOTATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+UCUM = "http://unitsofmeasure.org"
 USAGE_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-data-usage"
 MEASURE_INFO = "http://hl7.org/fhir/StructureDefinition/cqf-measureInfo"
 
@@ -190,7 +192,14 @@ def _populations(populations: Sequence[Population], tally: Tally) -> list[Json]:
 def _add_score(target: Json, group: Group, tally: Tally) -> None:
     score = tally.score(group)
     if score is not None:
-        target["measureScore"] = {"value": score}
+        unit = tally.score_unit(group)
+        target["measureScore"] = {"value": score, **({} if unit is None else _unit(unit))}
+
+
+def _unit(unit: str) -> Json:
+    """The elements of a Quantity for a unit: with its code, if it is UCUM's or a calendar duration that has one."""
+    code = ucum_code(unit)
+    return {"unit": unit, **({} if code is None else {"system": UCUM, "code": code})}
 
 
 def _stratifier(group: Group, tallies: StratifierTally) -> Json:

@@ -1,8 +1,8 @@
 """Scores as a table: one row per group of a measure, and one per stratum of the group.
 
 Columns: `measure`, `group`, `stratum` (`<stratifier id>=<value>`; null in the row over all units), a count of units
-for each population code (null where the group has no such population), and `score` (null where it is not defined). A
-composite has a row with just its score.
+for each population code (null where the group has no such population), `score` (null where it is not defined), and
+`score_unit` (null where the score has no unit). A composite has a row with just its score.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("measure", "group", "stratum")),
         *((name, pa.int64()) for name in POPULATION_COLUMNS.values()),
         ("score", pa.float64()),
+        ("score_unit", pa.string()),
     ]
 )
 
@@ -52,4 +53,5 @@ def score_table(rows: Iterable[Row]) -> Any:
 
 def _row(measure: str, group: Group, stratum: str | None, tally: Tally) -> Row:
     counts = {column: tally.of_code.get(code.value) for code, column in POPULATION_COLUMNS.items()}
-    return {"measure": measure, "group": group.id, "stratum": stratum, **counts, "score": tally.score(group)}
+    score = {"score": tally.score(group), "score_unit": tally.score_unit(group)}
+    return {"measure": measure, "group": group.id, "stratum": stratum, **counts, **score}

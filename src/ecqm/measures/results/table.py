@@ -1,10 +1,10 @@
 """Results as a table: one row per patient or episode and group.
 
-Columns: `measure`, `group`, `patient`, `episode` (null in patient-based groups), a boolean for each population code,
-`observation` for each observation of the group in order (`observation_1`, `observation_2`; null where there is none),
-and `strata`, the strata that the row is in (`<stratifier id>=<value>`). Rows are those in an initial population; a
-patient-based group has a row for every patient. So has a composite: patients with a score are in its measure
-population, and the score is `observation_1`.
+Columns: `measure`, `group`, `patient`, `episode` (null in patient-based groups), a boolean for each population code, a
+number and a unit for each observation of the group in order (`observation_1`, `observation_1_unit`, `observation_2` …;
+null where there is none), and `strata`, the strata that the row is in (`<stratifier id>=<value>`). Rows are those in an
+initial population; a patient-based group has a row for every patient. So has a composite: patients with a score are in
+its measure population, and the score is `observation_1`.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def composite_table(
         for code, column in POPULATION_COLUMNS.items():
             columns[column] = scored if code is PopulationCode.MEASURE_POPULATION else nobody
         columns["observation_1"] = pa.array(scores, from_pandas=True)
+        columns["observation_1_unit"] = pa.nulls(len(rows), pa.string())
         columns["strata"] = pa.array([[]] * len(rows), pa.list_(pa.string()))
         tables.append(pa.table(columns))
     return pa.concat_tables(tables)
@@ -82,10 +83,15 @@ def table_schema(observations: int) -> Any:
         [
             *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),
             *((name, pa.bool_()) for name in POPULATION_COLUMNS.values()),
-            *((f"observation_{number}", pa.float64()) for number in range(1, observations + 1)),
+            *(column for number in range(1, observations + 1) for column in observation_columns(number)),
             ("strata", pa.list_(pa.string())),
         ]
     )
+
+
+def observation_columns(number: int) -> tuple[tuple[str, Any], tuple[str, Any]]:
+    """The names and types of the columns for an observation, by its number from 1: its values and their units."""
+    return (f"observation_{number}", pa.float64()), (f"observation_{number}_unit", pa.string())
 
 
 def write_csv(paths: Iterable[Path], target: Path) -> None:
@@ -126,12 +132,23 @@ def _rows(
     }
     for code, column in POPULATION_COLUMNS.items():
         columns[column] = union(result.group, members, code, len(units))[rows]
-    values = list(result.observations.values())
-    for position in range(observations):
-        value = values[position][rows] if position < len(values) else np.full(len(rows), np.nan)
-        columns[f"observation_{position + 1}"] = pa.array(value, from_pandas=True)
+    for number, name in enumerate(result.observations, 1):
+        (value, _), (unit, _) = observation_columns(number)
+        columns[value] = pa.array(result.observations[name][rows], from_pandas=True)
+        columns[unit] = _units(result, name, rows)
+    for number in range(len(result.observations) + 1, observations + 1):
+        columns |= {name: pa.nulls(len(rows), type_) for name, type_ in observation_columns(number)}
     columns["strata"] = _strata(result, rows)
     return pa.table(columns)
+
+
+def _units(result: GroupResult, name: str, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+    """The units of some observed values; null where there is no value, or if it has no unit."""
+    found = result.observed_units.get(name)
+    if found is None:
+        return pa.nulls(len(rows), pa.string())
+    codes = pa.array(found.code[rows], mask=np.isnan(result.observations[name][rows]))
+    return pa.array(found.texts, pa.string()).take(codes)
 
 
 def _episodes(

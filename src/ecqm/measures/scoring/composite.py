@@ -112,8 +112,9 @@ def composite_scores(
     """
     tallies = [sum(each, CompositeTally()) for each in zip(*batches, strict=True)]
     return tuple(
-        (composite, composite_score(composite, tally, component_groups(composite, groups) or ()))
+        (composite, None if found is None else composite_score(composite, tally, found))
         for composite, tally in zip(measure.composites, tallies, strict=True)
+        for found in [component_groups(composite, groups)]
     )
 
 

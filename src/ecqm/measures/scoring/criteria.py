@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecqm.kernels.arrays import Mask, Rows
+from ecqm.measures.scoring.observed_units import ObservedUnits
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,12 @@ class Labels:
 
 @dataclass(frozen=True)
 class Observed:
-    """The value of an observation per patient (`episodes` None) or per episode; NaN where it is null."""
+    """The value of an observation per patient (`episodes` None) or per episode; NaN where it is null. `units` are those
+    of the values, None if they have none."""
 
     value: NDArray[np.float64]
     episodes: Episodes | None = None
+    units: ObservedUnits | None = None
 
 
 Criterion = Mask | Episodes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -19,6 +19,7 @@ from ecqm.measures.definition import (
     StratifierComponent,
 )
 from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels
+from ecqm.measures.scoring.observed_units import ObservedUnits
 from ecqm.measures.scoring.populations import Membership, membership, union, units_of
 from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
 from ecqm.measures.scoring.units import Units
@@ -64,6 +65,7 @@ class GroupResult:
 
     `members` by population id and `observations` by observation id are arrays over `units`; an observation is
     NaN where the unit is not observed (not in the observed population, or excluded from it) or observed as null.
+    `observed_units` has the units of measure of the observations that have any.
     """
 
     group: Group
@@ -71,6 +73,7 @@ class GroupResult:
     members: Mapping[str, Mask]
     observations: Mapping[str, NDArray[np.float64]]
     stratifiers: tuple[StratifierResult, ...]
+    observed_units: Mapping[str, ObservedUnits] = field(default_factory=dict)
 
     def counts(self, population_id: str, within: Mask | None = None) -> Rows:
         """Members of a population per patient: 0 or 1 of patients, the number of episodes otherwise."""
@@ -102,6 +105,10 @@ class GroupResult:
             members={population: members[rows] for population, members in self.members.items()},
             observations={observation: values[rows] for observation, values in self.observations.items()},
             stratifiers=stratifiers,
+            observed_units={
+                observation: ObservedUnits(units.code[rows], units.names)
+                for observation, units in self.observed_units.items()
+            },
         )
 
     def score(self, within: Mask | None = None) -> float | None:
@@ -120,7 +127,14 @@ class GroupResult:
 
     def _tally(self, within: Mask | None) -> Tally:
         n = len(self.units)
-        observed = {name: values[_within(~np.isnan(values), within)] for name, values in self.observations.items()}
+        observed, units = {}, {}
+        for name, values in self.observations.items():
+            present = ~np.isnan(values)
+            observed[name] = values[_within(present, within)]
+            if (known := self.observed_units.get(name)) is not None:
+                # The strata have the unit of all.
+                units[name] = known.common(present, f"observation {name}")
+                observed[name] = known.converted(values, units[name])[_within(present, within)]
         return Tally(
             {population: self.total(population, within) for population in self.members},
             {
@@ -128,6 +142,7 @@ class GroupResult:
                 for code in {population.code for population in self.group.criteria}
             },
             observed,
+            units,
         )
 
 
@@ -141,15 +156,26 @@ def evaluate_measure(measure: Measure, evaluated: Evaluated) -> tuple[GroupResul
 
 
 def evaluate_group(group: Group, evaluated: Evaluated) -> GroupResult:
-    """Populations, observations and strata of one group, for all patients at once."""
+    """Populations, observations and strata of one group, for all patients at once.
+
+    Raises MeasureError for observations in units that cannot be converted into each other.
+    """
     units = units_of(group, evaluated)
     members = membership(group, units, evaluated)
     observations = {
         observation.id: _observations(group, observation, units, members, evaluated)
         for observation in group.observations
     }
+    observed_units = {
+        observation.id: found
+        for observation in group.observations
+        if (observed := evaluated.observations.get((group.id, observation.id))) is not None
+        and (found := units.observed_units(observed)) is not None
+    }
+    for name, found in observed_units.items():
+        found.common(~np.isnan(observations[name]), f"group {group.id}: observation {name}")
     stratifiers = tuple(_stratify(group, stratifier, units, evaluated) for stratifier in group.stratifiers)
-    return GroupResult(group, units, members, observations, stratifiers)
+    return GroupResult(group, units, members, observations, stratifiers, observed_units)
 
 
 def _observations(

@@ -8,12 +8,16 @@ two numerator members only if they are the same two.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels, Observed
+from ecqm.measures.scoring.observed_units import ObservedUnits
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,12 @@ class Units:
 
     def values(self, observed: Observed) -> NDArray[np.float64]:
         """The observed value of every unit, NaN where there is none, shape (units,)."""
-        if observed.episodes is None:
-            return observed.value if self.key is None else observed.value[self.patient]
-        values = np.full(len(self), np.nan)
-        at = observed.episodes.patient if self.key is None else self._find(observed.episodes)
-        values[at[at >= 0]] = observed.value[at >= 0]
-        return values
+        return self._placed(observed.value, observed.episodes, np.nan)
+
+    def observed_units(self, observed: Observed) -> ObservedUnits | None:
+        """The units of measure of `values`; None if these have none."""
+        units = observed.units
+        return units and ObservedUnits(self._placed(units.code, observed.episodes, 0), units.names)
 
     def per_patient(self, selected: Mask) -> Rows:
         """How many selected units each patient has, shape (patients,)."""
@@ -106,6 +110,15 @@ class Units:
         """The selected units as a list; the key of a patient is the patient's row."""
         key = self.patient if self.key is None else self.key
         return Episodes(self.patient[selected], key[selected])
+
+    def _placed(self, values: NDArray[_T], episodes: Episodes | None, empty: float) -> NDArray[_T]:
+        """Values of patients, or of episodes, by unit; `empty` where there is none."""
+        if episodes is None:
+            return values if self.key is None else values[self.patient]
+        placed = np.full(len(self), empty, values.dtype)
+        at = episodes.patient if self.key is None else self._find(episodes)
+        placed[at[at >= 0]] = values[at >= 0]
+        return placed
 
     def _find(self, episodes: Episodes) -> Rows:
         """The position of each episode among the units, -1 where it is none of them."""

@@ -43,7 +43,7 @@ class PopulationCount(msgspec.Struct, frozen=True):
 
 class Observed(msgspec.Struct, frozen=True):
     """The observations of a population: `value` is the aggregate by `method` of `values` observations that are not
-    null."""
+    null, in a `unit` if it has one."""
 
     id: str
     identifier: str | None
@@ -51,6 +51,7 @@ class Observed(msgspec.Struct, frozen=True):
     method: Aggregate
     values: _Number
     value: float | None
+    unit: str | None = None
 
 
 class StratumCount(msgspec.Struct, frozen=True):
@@ -189,6 +190,7 @@ def _observed(group: GroupTally, tally: Tally) -> list[Observed]:
             each.aggregate,
             len(tally.observed[each.id]),
             aggregate(each.aggregate, tally.observed[each.id]),
+            tally.observed_unit(each),
         )
         for each in group.group.observations
         if each.aggregate is not None

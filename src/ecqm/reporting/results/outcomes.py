@@ -21,7 +21,7 @@ def outcome_rows(measure: str, groups: Iterable[GroupTally], composites: Composi
     """The groups of a measure: its name, the group, the populations with their counts, the score."""
     for group in groups:
         counts = ", ".join(f"{each.code.value} {group.total(each.id)}" for each in group.group.criteria)
-        yield measure, group.group.id, counts, _shown(group.score())
+        yield measure, group.group.id, counts, _shown(group.score(), group.score_unit())
     for composite, score in composites:
         yield measure, composite.id, f"{composite.scoring} of {len(composite.components)}", _shown(score)
 
@@ -43,5 +43,5 @@ def outcome_table(rows: Iterable[Row], width: int) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().replace(_GLUE, " ").splitlines())
 
 
-def _shown(score: float | None) -> str:
-    return "" if score is None else f"{score:.4f}"
+def _shown(score: float | None, unit: str | None = None) -> str:
+    return "" if score is None else " ".join(filter(None, (f"{score:.4f}", unit)))

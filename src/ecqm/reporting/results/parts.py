@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from ecqm.bundles.evaluation.batches import Stated
-from ecqm.measures.definition import Measure
+from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation.cms_supplements import Counted
 from ecqm.measures.results.report import Json
 from ecqm.measures.scoring.composite import CompositeScores, CompositeTally, composite_scores
@@ -38,9 +38,9 @@ class MeasurePart:
 
 @dataclass
 class Part:
-    """The results for some patients. `measures` by canonical; `not_run` says, by name, why a measure could not be
-    evaluated. `n_failed` counts pairs of a measure and a patient whose evaluation raised an error. `seconds` are the
-    processor seconds to load the data, evaluate and write the results."""
+    """The results for some patients. `measures` by canonical; `not_run` says, by name or canonical, why a measure could
+    not be evaluated. `n_failed` counts pairs of a measure and a patient whose evaluation raised an error. `seconds` are
+    the processor seconds to load the data, evaluate and write the results."""
 
     patients: int = 0
     measures: dict[str, MeasurePart] = field(default_factory=dict)
@@ -69,18 +69,21 @@ class Part:
         }
         for canonical, more in other.measures.items():
             known = self.measures.get(canonical)
-            self.measures[canonical] = more if known is None else _sum(known, more)
+            try:
+                self.measures[canonical] = more if known is None else _sum(known, more)
+            except MeasureError as error:
+                self.not_run[canonical] = str(error)
 
     def results_of(self, measures: Mapping[str, Measure]) -> Iterator[tuple[Measure, MeasurePart]]:
         """The measures that could be evaluated, out of `measures` by canonical, each with its results."""
         for canonical, measure in measures.items():
             part = self.measures.get(canonical)
-            if part is not None and measure.name not in self.not_run:
+            if part is not None and not {measure.name, canonical} & self.not_run.keys():
                 yield measure, part
 
     def scores(self, measure: Measure) -> CompositeScores:
         """The scores of a measure's composites, all of whose components have results."""
-        groups = {canonical: part.groups for canonical, part in self.measures.items()}
+        groups = {canonical: part.groups for canonical, part in self.measures.items() if canonical not in self.not_run}
         return composite_scores(measure, [self.measures[measure.canonical].composites], groups)
 
     def to_json(self) -> bytes:

@@ -36,7 +36,7 @@ from ecqm.measures.results.report import (
     subject_list_report,
     tallied_supplements,
 )
-from ecqm.measures.results.table import EpisodeNames, composite_table, population_table
+from ecqm.measures.results.table import EpisodeNames, composite_table, observation_columns, population_table
 from ecqm.plan.lowering.core import Place
 from ecqm.reporting.results.members import MEMBERS, write_members
 from ecqm.reporting.results.parts import PROBLEMS_LISTED, MeasurePart, Message, Part, stated_period
@@ -172,9 +172,9 @@ class PartRecorder:
 
     def _with_observations(self, table: Any) -> Any:
         for number in range(1, self.observations + 1):
-            if f"observation_{number}" not in table.column_names:
-                nulls = pa.nulls(table.num_rows, pa.float64())
-                table = table.add_column(table.num_columns - 1, f"observation_{number}", nulls)
+            for name, type_ in observation_columns(number):
+                if name not in table.column_names:
+                    table = table.add_column(table.num_columns - 1, name, pa.nulls(table.num_rows, type_))
         return table
 
 

@@ -27,7 +27,7 @@ from ecqm.language.signatures import Signature
 from ecqm.language.symbols import Scope
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.assembly import assembled
-from ecqm.language.translation.conversion import convert
+from ecqm.language.translation.implicit_conversions import convert
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.narrative import narrative
 from ecqm.language.translation.registry import TRANSLATIONS, Context, Typed

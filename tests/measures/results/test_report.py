@@ -20,7 +20,7 @@ from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels
 from ecqm.measures.scoring.groups import evaluate_measure
 from ecqm.reporting.results.members import write_members, write_subject_lists
 from ecqm.values.clinical import Code
-from tests.measures.resources import concept, criteria, group, measure, population
+from tests.measures.resources import CQFM, concept, criteria, group, measure, population
 
 CODES = ("initial-population", "denominator", "numerator")
 MALE = Code("M", "http://hl7.org/fhir/v3/AdministrativeGender", display="Male")
@@ -124,3 +124,31 @@ def test_individual_reports_leave_out_failed_patients() -> None:
     assert [p["count"] for p in reports[0]["group"][0]["population"]] == [1, 1, 1]
     assert "measureScore" not in reports[1]["group"][0]
     assert len(reports[0]["evaluatedResource"]) == 5 and "contained" not in reports[1]
+
+
+@pytest.mark.parametrize(
+    ("own", "of_report", "of_groups"),
+    [
+        (("increase", "increase"), "increase", None),
+        (("increase", "decrease"), None, ["increase", "decrease"]),
+        (("increase", None), None, None),
+    ],
+)
+def test_improvement_notations_are_of_the_report_or_of_all_groups(
+    own: tuple[str | None, ...], of_report: str | None, of_groups: list[str] | None
+) -> None:
+    """DEQM, extension-groupImprovementNotation."""
+    groups = [group("proportion", *map(population, CODES), group_id=f"g{n}") for n, _ in enumerate(own)]
+    for each, notation in zip(groups, own, strict=True):
+        if notation is not None:
+            url = f"{CQFM}cqfm-improvementNotation"
+            each["extension"].append({"url": url, "valueCodeableConcept": concept(notation)})
+    definition = measure(*groups)
+    evaluated = Evaluated(1, dict.fromkeys(CODES, np.ones(1, np.bool_)))
+    tallies = [result.tally() for result in evaluate_measure(definition, evaluated)]
+    reporting = Reporting(definition, ("2026", "2026"), ["a"])
+    for report in (report_of_tallies(reporting, tallies, {}), subject_list_report(reporting, tallies)):
+        stated = report.get("improvementNotation")
+        assert (stated and stated["coding"][0]["code"]) == of_report
+        extensions = [extension for each in report["group"] for extension in each.get("extension", ())]
+        assert [each["valueCodeableConcept"]["coding"][0]["code"] for each in extensions] == (of_groups or [])

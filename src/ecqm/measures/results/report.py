@@ -29,6 +29,7 @@ from ecqm.values.units import ucum_code
 POPULATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-population"
 NOTATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
 UCUM = "http://unitsofmeasure.org"
+GROUP_NOTATION = "http://hl7.org/fhir/us/davinci-deqm/StructureDefinition/extension-groupImprovementNotation"
 USAGE_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-data-usage"
 MEASURE_INFO = "http://hl7.org/fhir/StructureDefinition/cqf-measureInfo"
 
@@ -61,7 +62,8 @@ def report_of_tallies(
 ) -> Json:
     """A summary report of tallies; `supplements` as returned by `tallied_supplements`, `scores` those of composites."""
     report = _head(reporting, "summary")
-    report["group"] = [*map(_group, tallies), *(_composite(*each) for each in scores)]
+    groups = [*map(_group, tallies), *(_composite(*each) for each in scores)]
+    report["group"] = _with_notations(reporting.measure, groups)
     observations = []
     for supplement in reporting.measure.supplemental_data:
         for code, count in supplements.get(supplement.id, {}).items():
@@ -105,7 +107,7 @@ def subject_list_report(reporting: Reporting, tallies: Sequence[GroupTally]) -> 
             lists.append({"resourceType": "List", "id": list_id, "status": "current", "mode": "snapshot"})
             entry["subjectResults"] = {"reference": f"#{list_id}"}
         groups.append(group)
-    return report | {"group": groups, "contained": lists}
+    return report | {"group": _with_notations(reporting.measure, groups), "contained": lists}
 
 
 def bundle_entry(report: Json) -> Json:
@@ -125,7 +127,8 @@ def individual_reports(
             report = _head(reporting, "individual")
             report["subject"] = {"reference": f"Patient/{patient_id}"}
             own = [_composite(each.composite, each.score_of(patient)) for each in composites]
-            report["group"] = [_group(result.of_patient(patient).tally()) for result in results] + own
+            groups = [_group(result.of_patient(patient).tally()) for result in results] + own
+            report["group"] = _with_notations(reporting.measure, groups)
             observations = [
                 _observation(reporting.measure, supplement, value)
                 for supplement in reporting.measure.supplemental_data
@@ -151,11 +154,32 @@ def _head(reporting: Reporting, kind: str) -> Json:
         report["date"] = reporting.date
     if reporting.reporter is not None:
         report["reporter"] = {"reference": reporting.reporter}
-    notations = {group.improvement_notation for group in reporting.measure.groups}
-    notations |= {composite.improvement_notation for composite in reporting.measure.composites}
+    notations = set(_notations(reporting.measure))
     if len(notations) == 1 and (notation := notations.pop()) is not None:
         report["improvementNotation"] = _concept(NOTATION_SYSTEM, notation)
     return report
+
+
+def _notations(measure: Measure) -> list[str | None]:
+    """The improvement notations of all groups and composites."""
+    of_groups = [group.improvement_notation for group in measure.groups]
+    return of_groups + [composite.improvement_notation for composite in measure.composites]
+
+
+def _with_notations(measure: Measure, groups: Sequence[Json]) -> list[Json]:
+    """The groups of a report, with their improvement notations if these differ.
+
+    DEQM, extension-groupImprovementNotation: it is stated of the report, or of all groups.
+    """
+    notations = _notations(measure)
+    stated = [notation for notation in notations if notation is not None]
+    if len(stated) < len(notations) or len(set(stated)) < 2:
+        return list(groups)
+    return [
+        group | {"extension": [{"url": GROUP_NOTATION, "valueCodeableConcept": _concept(NOTATION_SYSTEM, notation)}]}
+        # Lists of subjects are without the composites, which come last.
+        for group, notation in zip(groups, stated, strict=False)
+    ]
 
 
 def _concept(system: str, code: str) -> Json:

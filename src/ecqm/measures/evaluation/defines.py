@@ -26,7 +26,6 @@ from ecqm.columns import (
 from ecqm.engine import EvaluationError, Executor, RowError
 from ecqm.engine.identity import numbered
 from ecqm.kernels.segments import representatives
-from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import EvaluationPlan, Observation
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated, Labels, Observed
 from ecqm.measures.scoring.observed_units import ONE, ObservedUnits
@@ -50,7 +49,8 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
         if function.of is not None and function.of not in columns:
             columns[function.of] = executor.evaluate(function.of, f"the episodes of {key[1]}").broadcast(n)
     lists = {node: column for node, column in columns.items() if isinstance(column, ListColumn)}
-    listed = dict(zip(lists, episodes(lists.values(), _bases(plan.measure)), strict=True))
+    bases = frozenset(group.basis for group in plan.measure.groups)
+    listed = dict(zip(lists, episodes(lists.values(), bases), strict=True))
     defines = {name: listed.get(node) or criterion(columns[node], n) for name, node in named.items()}
     for group in plan.measure.groups:
         for population in group.criteria:
@@ -60,18 +60,14 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
                     "nor a list"
                 )
     observations = {
-        key: _observed(executor, observation, columns, listed, f"observation {key[1]}")
+        key: _observed(executor, observation, columns, listed, bases, f"observation {key[1]}")
         for key, observation in plan.observations.items()
     }
     strata = {
-        key: _strata(executor, stratifier, columns, listed, f"stratifier {key[1]}")
+        key: _strata(executor, stratifier, columns, listed, bases, f"stratifier {key[1]}")
         for key, stratifier in plan.stratifiers.items()
     }
     return Evaluated(n, defines, observations, failures(executor)[0], strata)
-
-
-def _bases(measure: Measure) -> frozenset[str]:
-    return frozenset(group.basis for group in measure.groups)
 
 
 def criterion(column: Column, n: int) -> Criterion | Labels:
@@ -102,6 +98,12 @@ def episodes(lists: Iterable[ListColumn], bases: Container[str] = ()) -> list[Ep
         key, present = (next(of_others), column.values.valid) if rows is None else (rows, rows >= 0)
         episodes_of.append(Episodes(column.parents[present], key[present]))
     return episodes_of
+
+
+def _listed(values: Column, bases: Container[str]) -> Mask:
+    """Which elements of a list are among its episodes, see `episodes`."""
+    rows = _resources(values, bases)
+    return values.valid if rows is None else rows >= 0
 
 
 def _resources(values: Column, bases: Container[str]) -> Rows | None:
@@ -144,6 +146,7 @@ def _strata(
     stratifier: Observation,
     columns: Mapping[PlanNode, Column],
     listed: Mapping[PlanNode, Episodes],
+    bases: Container[str],
     name: str,
 ) -> Criterion | Labels:
     """The value of a stratifier that is a function: a criterion if it is true or false, otherwise labels."""
@@ -154,7 +157,7 @@ def _strata(
     if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
         raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
     episodes = listed[stratifier.of]
-    values = column.values.take(np.flatnonzero(source.values.valid))
+    values = column.values.take(np.flatnonzero(_listed(source.values, bases)))
     if isinstance(values, BooleanColumn):
         return Episodes(episodes.patient[values.is_true], episodes.key[values.is_true])
     labels = _labels(values)
@@ -166,6 +169,7 @@ def _observed(
     observation: Observation,
     columns: Mapping[PlanNode, Column],
     listed: Mapping[PlanNode, Episodes],
+    bases: Container[str],
     name: str,
 ) -> Observed:
     n = executor.cohort.n
@@ -177,7 +181,7 @@ def _observed(
         return Observed(np.full(n, np.nan))
     if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
         raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
-    values = column.values.take(np.flatnonzero(source.values.valid))
+    values = column.values.take(np.flatnonzero(_listed(source.values, bases)))
     return Observed(_numbers(values, name), listed[observation.of], _units(values))
 
 

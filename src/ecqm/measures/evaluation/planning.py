@@ -9,7 +9,6 @@ from functools import cached_property
 from ecqm.data import Demand
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.elm import IndexedLibrary
-from ecqm.elm import nodes as elm
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.definition import (
     Group,
@@ -22,6 +21,7 @@ from ecqm.measures.definition import (
 )
 from ecqm.measures.definition.binding import bind_expressions
 from ecqm.measures.evaluation.default_period import default_period
+from ecqm.measures.evaluation.overloads import meant_overload
 from ecqm.models.profiles import canonical, profile_facts
 from ecqm.plan.compared import compared_types
 from ecqm.plan.lowering import Lowering, PlanError
@@ -195,7 +195,7 @@ def plan_observation(lowering: Lowering, group: Group, observation: Population) 
         return Observation(lowering.define(library, observation.expression))
     observed = group.population(observation.criteria_reference or "")
     place = f"group {group.id}: observation {observation.id}"
-    return _plan_function(lowering, observation.expression, [observed], place)
+    return _plan_function(lowering, observation.expression, [observed], group, place)
 
 
 def plan_stratifier(lowering: Lowering, group: Group, component: StratifierComponent) -> Observation:
@@ -203,12 +203,17 @@ def plan_stratifier(lowering: Lowering, group: Group, component: StratifierCompo
     operands for patients (Quality Measure IG, "Stratification"). Raises MeasureError for a function of several
     operands."""
     counted = group.having(PopulationCode.INITIAL_POPULATION)
-    return _plan_function(lowering, component.expression, counted, f"group {group.id}: stratifier {component.id}")
+    place = f"group {group.id}: stratifier {component.id}"
+    return _plan_function(lowering, component.expression, counted, group, place)
 
 
-def _plan_function(lowering: Lowering, name: str, populations: Sequence[Population], place: str) -> Observation:
+def _plan_function(
+    lowering: Lowering, name: str, populations: Sequence[Population], group: Group, place: str
+) -> Observation:
     library = lowering.libraries.main
-    function: elm.FunctionDef = library.functions[name][0]
+    sources = [lowering.define(library, population.expression) for population in populations]
+    source = sources[0] if len(sources) == 1 else union(lowering.builder, sources)
+    function = meant_overload(library.functions[name], source, group.basis, group.patient_based, place)
     scope = Scope(library, (f'{library.identifier.name}."{function.name}"',))
     if not function.operand:
         return Observation(call_function(lowering, library, function, (), function.name, scope))
@@ -218,8 +223,6 @@ def _plan_function(lowering: Lowering, name: str, populations: Sequence[Populati
             f"{', '.join(operand.name for operand in function.operand)}; it should have one, an element of population "
             f"{' or '.join(population.id for population in populations)}"
         )
-    sources = [lowering.define(library, population.expression) for population in populations]
-    source = sources[0] if len(sources) == 1 else union(lowering.builder, sources)
     episode = element_variable(lowering, source, scope)
     value = call_function(lowering, library, function, (episode,), function.name, scope.with_variable(episode))
     scan = lowering.builder.make(Scan, source, episode, (), None)

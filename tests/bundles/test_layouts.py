@@ -240,6 +240,17 @@ def test_cases_within_the_bundle_of_their_measure(tmp_path: Path) -> None:
     assert told.exit_code == 1 and "Visits            2      1" in told.output, told.output
 
 
+def test_cases_within_the_bundle_of_their_measure_and_as_files_beside_it(tmp_path: Path) -> None:
+    # As the tool that refreshes content makes them of a repository: X-bundle.json, and its parts in X-files.
+    folder = tmp_path / "bundles" / "measure" / "Visits"
+    visits.write(folder / "Visits-files" / "Visits.json", visits.measure(), visits.library())
+    loose(folder / "Visits-files")
+    cases = [each for resources in visits.cases().values() for each in resources]
+    visits.write(folder / "Visits-bundle.json", visits.measure(), visits.library(), *cases)
+    for place in (folder, tmp_path / "bundles", tmp_path, folder / "Visits-files", folder / "Visits-bundle.json"):
+        agreed(place)
+
+
 def test_patients_of_a_bundle_that_are_named_by_urls(tmp_path: Path) -> None:
     text = json.dumps([each for resources in visits.cases().values() for each in resources])
     resources = json.loads(re.sub(r"Patient/(\w+)", r"urn:uuid:\1", text))

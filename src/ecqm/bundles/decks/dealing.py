@@ -86,9 +86,10 @@ def dealt(
 
 
 def _apart(folder: Path) -> set[tuple[str, str | None]]:
-    """The (measure, patient) pairs with a case folder of their own; other occurrences are copies."""
+    """The (measure, patient) pairs with a folder or bundle of their own below a folder; others are copies."""
     cases = read_cases(folder) if folder.is_dir() else ()
-    expected = (expectation for case in cases if case.folder.is_dir() for expectation in case.expectations)
+    below = (case for case in cases if case.folder.is_dir() or case.folder.parent != folder)
+    expected = (expectation for case in below for expectation in case.expectations)
     return {(_measure_of(each, folder.stem), each.patient_id) for each in expected if each.patient_id}
 
 

@@ -70,21 +70,37 @@ def measure_expected(cases: Iterable[TestCase]) -> str | None:
 
 
 def read_cases(measure_folder: Path) -> Iterator[TestCase]:
-    """The cases of one measure: its subfolders, and bundles beside them that are not copies of these."""
+    """The cases of one measure: its subfolders, bundles in a subfolder for several cases, and bundles beside these that
+    are not copies of them."""
     titles = _titles(measure_folder)
     names: set[str] = set()
     patients: set[str | None] = set()
-    for outer in _folders(measure_folder):
-        for folder in _case_folders(outer):
+    folders = _folders(measure_folder)
+    several = [folder for folder in folders if _has_several_cases(folder)]
+    for outer in folders:
+        for folder in _case_folders(outer) if outer not in several else ():
             case = _case(measure_folder, folder.name, folder, tuple(case_documents(folder)), titles)
             names.add(case.name)
             patients.update(e.patient_id for e in case.expectations)
             yield case
-    for loose in loose_cases(measure_folder):
-        if loose.name not in names:
-            case = _case(measure_folder, loose.name, loose.bundle, loose.files, titles, loose.patients)
-            if patients.isdisjoint(e.patient_id for e in case.expectations) and case.expectations:
-                yield case
+    for place in (*several, measure_folder):
+        here: set[str | None] = set()
+        for loose in loose_cases(place):
+            if loose.name not in names:
+                case = _case(measure_folder, loose.name, loose.bundle, loose.files, titles, loose.patients)
+                found = {e.patient_id for e in case.expectations}
+                if found and patients.isdisjoint(found):
+                    here |= found
+                    yield case
+        patients |= here
+
+
+def _has_several_cases(folder: Path) -> bool:
+    """Whether a folder has bundles of several cases. Single reports are of one case, which has its own folder."""
+    found = documents(folder)
+    if len(found) < 2 or any(path.name.startswith("MeasureReport") for path in found):
+        return False
+    return len(_loose_patients(folder)) > 1
 
 
 def measure_folders(root: Path, depth: int = 4) -> list[Path]:

@@ -29,6 +29,7 @@ class NullColumn(Column):
         return NullColumn(len(rows), self.type)
 
     def where(self, keep: Mask) -> NullColumn:
+        # As masks of numpy do, a single row stands for all.
         return NullColumn(max(self.n, len(keep)), self.type)
 
     def nulls(self, n: int) -> NullColumn:

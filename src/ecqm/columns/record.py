@@ -55,9 +55,6 @@ class RecordColumn(Column):
     def where(self, keep: Mask) -> RecordColumn:
         return RecordColumn(self.fields, np.where(keep, self.rows, -1), self.type)
 
-    def retype(self, type_: CqlType) -> RecordColumn:
-        return RecordColumn(self.fields, self.rows, type_)
-
     def nulls(self, n: int) -> RecordColumn:
         return RecordColumn(self.fields, np.full(n, -1, np.int64), self.type)
 

@@ -13,12 +13,13 @@ from ecqm.engine import (  # noqa: F401
     calls,
     casts,
     conditionals,
+    elements,
     fhirhelpers,
-    intervals,
     iteration,
     membership,
     queries,
     retrieve,
+    selectors,
     values,
 )
 from ecqm.engine.executor import EvaluationError, Executor, RowError

@@ -28,14 +28,15 @@ from ecqm.engine.casts import is_derived
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.lifting import lifted
-from ecqm.engine.values import Scalars, interval_of, system_type
+from ecqm.engine.selectors import interval_of
+from ecqm.engine.values import Scalars, system_type
 from ecqm.kernels.segments import combine_keys, first_occurrences, offsets_of_parents
 from ecqm.plan.nodes import FunctionKernel
 from ecqm.types import CODE, CONCEPT, NamedType
 from ecqm.values import Quantity, Ratio
 
-# UCUM units, and the calendar durations that the library converts them to.
-CALENDAR_UNITS = {
+# The units of UCUM that the library converts to calendar durations.
+_CALENDAR_DURATIONS = {
     "ms": "millisecond",
     "s": "second",
     "min": "minute",
@@ -45,7 +46,7 @@ CALENDAR_UNITS = {
     "mo": "month",
     "a": "year",
 }
-UNIT_SYSTEMS = ("http://unitsofmeasure.org", "http://hl7.org/fhirpath/CodeSystem/calendar-units")
+_UNIT_SYSTEMS = ("http://unitsofmeasure.org", "http://hl7.org/fhirpath/CodeSystem/calendar-units")
 _QUANTITY = NamedType("FHIR", "Quantity")
 
 Kernel = Callable[[Executor, Column, Frame], Column]
@@ -146,7 +147,7 @@ def to_quantity_ignoring_comparator(executor: Executor, column: Column, frame: F
         return NullColumn(len(column))
     system = column.field("system")
     if isinstance(system, StringColumn):
-        foreign = value.valid & system.matches(lambda text: text not in UNIT_SYSTEMS)
+        foreign = value.valid & system.matches(lambda text: text not in _UNIT_SYSTEMS)
         executor.fail(foreign, frame, "a FHIR Quantity has a unit that is not of UCUM")
         value = value.where(~foreign)
     return QuantityColumn(value, _unit(column))
@@ -160,7 +161,7 @@ def _unit(column: RecordColumn) -> StringColumn:
         field = column.field(name)
         if isinstance(field, StringColumn):
             ids = np.where(field.ids >= 0, field.ids, ids)
-    for ucum, calendar in CALENDAR_UNITS.items():
+    for ucum, calendar in _CALENDAR_DURATIONS.items():
         ids = np.where(ids == POOL.id_of(ucum), np.int32(POOL.id_of(calendar)), ids)
     return StringColumn(ids)
 

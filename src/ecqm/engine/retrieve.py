@@ -8,10 +8,10 @@ import numpy as np
 
 from ecqm.columns import Column, ListColumn, NullColumn, ResourceColumn, Rows
 from ecqm.engine.code_index import code_rows
+from ecqm.engine.elements import part_of
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.engine.membership import accepted, any_member, by_filter
-from ecqm.engine.values import part_of
 from ecqm.kernels.segments import gather
 from ecqm.plan.nodes import Constant, Retrieve
 from ecqm.types import NamedType

@@ -1,7 +1,7 @@
-"""The head of an ELM document: the library's identifier, its includes and its value sets.
+"""The head of an ELM document: the library's identifier, its includes, its data models and its value sets.
 
 The logic, which is most of a document, is skipped. The head is enough to find a library, the libraries that it
-includes, and the value sets that it needs.
+includes, and the models and value sets that it needs.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from ecqm.json_decoding import json_decoder
 
 @dataclass(frozen=True)
 class LibraryHead:
-    """The identifier of a library, the libraries that it includes, and its value sets (identifier, version)."""
+    """The identifier of a library, the libraries that it includes, its value sets (identifier, version), and the names
+    of its data models."""
 
     identifier: LibraryIdentifier
     includes: tuple[LibraryIdentifier, ...] = ()
     value_sets: tuple[tuple[str, str | None], ...] = ()
+    models: tuple[str, ...] = ()
 
 
 def read_head(data: bytes) -> LibraryHead | None:
@@ -40,11 +42,13 @@ def _head(
     identifier: LibraryIdentifier,
     includes: Iterable[tuple[str | None, str | None]],
     value_sets: Iterable[tuple[str | None, str | None]],
+    models: Iterable[str | None],
 ) -> LibraryHead:
     return LibraryHead(
         identifier,
         tuple(included_identifier(IncludeDef(path=path, version=version)) for path, version in includes if path),
         tuple((name, version) for name, version in value_sets if name),
+        tuple(filter(None, models)),
     )
 
 
@@ -53,6 +57,7 @@ class _Named(msgspec.Struct):
     version: str | None = None
     system: str | None = None
     path: str | None = None
+    localIdentifier: str | None = None
 
 
 class _Section(msgspec.Struct):
@@ -61,6 +66,7 @@ class _Section(msgspec.Struct):
 
 class _Library(msgspec.Struct):
     identifier: _Named | None = None
+    usings: _Section | None = None
     includes: _Section | None = None
     valueSets: _Section | None = None
 
@@ -84,6 +90,7 @@ def _of_json(data: bytes) -> LibraryHead | None:
         LibraryIdentifier(stated.id, stated.version, stated.system),
         ((each.path, each.version) for each in _definitions(library.includes)),
         ((each.id, each.version) for each in _definitions(library.valueSets)),
+        (each.localIdentifier for each in _definitions(library.usings)),
     )
 
 
@@ -101,4 +108,5 @@ def _of_xml(data: bytes) -> LibraryHead | None:
         LibraryIdentifier(name, stated.get("version"), stated.get("system")),
         ((each.get("path"), each.get("version")) for each in root.iterfind(f"{{{ELM}}}includes/{{{ELM}}}def")),
         ((each.get("id"), each.get("version")) for each in root.iterfind(f"{{{ELM}}}valueSets/{{{ELM}}}def")),
+        (each.get("localIdentifier") for each in root.iterfind(f"{{{ELM}}}usings/{{{ELM}}}def")),
     )

@@ -9,6 +9,7 @@ import pytest
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.planning import Planner
+from ecqm.bundles.specifications.store import SpecificationStore
 from ecqm.models.additions import added_models
 from tests.bundles import visits
 from tests.models.test_additions import DENTAL, as_before
@@ -59,3 +60,24 @@ def test_a_damaged_definition_is_a_problem(tmp_path: Path) -> None:
     (problem,) = opened.problems
     assert "Dental-ModelInfo-1.json: a model definition is not base64" in problem
     assert not added_models()
+
+
+def test_specifications_keep_the_models_that_their_libraries_use(content: Path, tmp_path: Path) -> None:
+    opened = Content.open(content)
+    store = SpecificationStore(tmp_path / "store")
+    added = store.add(opened, opened.measure("Visits"), allow_missing=True)
+    assert [str(part) for part in added.parts if part.kind == "Model"] == ["Model Dental|1.0.0-draft"]
+    store.export([added], tmp_path / "exported")
+    for read in (lambda: store.open(added), lambda: Content.open(tmp_path / "exported")):
+        added_models().clear()
+        again = read()
+        planner = Planner(again)
+        planner.plan(again.measure("Visits"))
+        assert not again.problems and not planner.warnings
+        assert store.compare(added, again).problems == ()
+
+
+def test_models_that_no_library_uses_are_not_kept(tmp_path: Path) -> None:
+    opened = Content.open(visits.repository(tmp_path / "content", visits.measure(), visits.library(), definition()))
+    added = SpecificationStore(tmp_path / "store").add(opened, opened.measure("Visits"))
+    assert not [part for part in added.parts if part.kind == "Model"]

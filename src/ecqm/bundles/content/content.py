@@ -26,7 +26,7 @@ from ecqm.bundles.content.libraries import (
     add_library_resource,
 )
 from ecqm.bundles.content.manifest import Manifests, pinned_versions
-from ecqm.bundles.content.models import add_definition, add_model_library, is_model
+from ecqm.bundles.content.models import ModelDefinitions, is_model
 from ecqm.elm import ElmError, IndexedLibrary
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.terminology.resources import resource_type
@@ -57,6 +57,7 @@ class Content:
     measures: Catalog = field(default_factory=Catalog)
     libraries: Libraries = field(default_factory=Libraries)
     value_sets: ValueSetStore = field(default_factory=ValueSetStore)
+    models: ModelDefinitions = field(default_factory=ModelDefinitions)
     manifests: Manifests = field(default_factory=Manifests)
     problems: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -172,7 +173,7 @@ class Content:
             if b"urn:hl7-org:elm:r1" in data[:4096]:
                 add_elm(self.libraries, document, data)
             elif is_model(data):
-                add_definition(data)
+                self.models.add(data)
             elif data.startswith(b"{"):
                 yield from self._classify_json(document, data, only)
         else:
@@ -185,7 +186,7 @@ class Content:
             for entry in bundle_entries(data, document):
                 yield from self._classify_json(entry, entry.read(), only)
         elif kind == "Library":
-            if not add_library_resource(self.libraries, document, data) and not add_model_library(data):
+            if not add_library_resource(self.libraries, document, data) and not self.models.add_library(data):
                 self.manifests.add(document, data)
         elif kind == "Measure" and only in (None, "Measure"):
             self.measures.add(document, data)

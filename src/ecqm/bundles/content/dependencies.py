@@ -1,4 +1,4 @@
-"""A library with everything that it includes, and the value sets that they name."""
+"""A library with everything that it includes, and the models and value sets that they name."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Closure:
             for library in self.libraries
             if library.declared.version is not None and library.declared.version != library.version
         )
+
+    def models(self) -> set[str]:
+        """The names of the data models that these libraries use."""
+        return {model for library in self.libraries for model in library.declared.models}
 
     def value_sets(self) -> dict[str, list[str]]:
         """Every value set declared in these libraries, with the names of the libraries that declare it."""

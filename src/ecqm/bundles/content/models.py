@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -42,26 +43,44 @@ def is_model(data: bytes) -> bool:
     return MODELINFO_NAMESPACE.encode() in data[:_START]
 
 
-def add_definition(data: bytes) -> None:
-    """Make the model that a document defines available to the compiler. Models of other data than FHIR's are ignored.
-    Raises ContentError."""
-    try:
-        add_model(model_text(data))
-    except (ModelFileError, UnsafeDocument) as error:
-        raise ContentError(f"not a model definition: {error}") from error
+class ModelDefinitions:
+    """The definitions of models that a content has, by name and version."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], bytes] = {}
+
+    def add(self, data: bytes) -> None:
+        """Make the model that a document defines available to the compiler. Models of other data than FHIR's are
+        ignored. Raises ContentError."""
+        try:
+            text = model_text(data)
+        except (ModelFileError, UnsafeDocument) as error:
+            raise ContentError(f"not a model definition: {error}") from error
+        if add_model(text):
+            _, name, version, *_ = text.partition("\n")[0].split("\t")
+            self._found[name, version] = data
+
+    def add_library(self, data: bytes) -> bool:
+        """Add the definitions that a FHIR Library of the type model-definition has as attachments. Returns False for
+        other Libraries. Raises ContentError."""
+        library = _decode(data)
+        if not any(coding.code == _CODE for coding in (library.type and library.type.coding) or ()):
+            return False
+        for definition in _definitions(library):
+            self.add(definition)
+        return True
+
+    def used(self, names: Collection[str]) -> dict[tuple[str, str], bytes]:
+        """The definitions that libraries need which use models of these names: all, as models refer to each other, or
+        none, if none of them is defined here."""
+        return dict(self._found) if any(name in names for name, _ in self._found) else {}
 
 
-def add_model_library(data: bytes) -> bool:
-    """Add the definitions that a FHIR Library of the type model-definition has as attachments. Returns False for other
-    Libraries. Raises ContentError."""
-    library = _decode(data)
-    if not any(coding.code == _CODE for coding in (library.type and library.type.coding) or ()):
-        return False
+def _definitions(library: _Library) -> Iterator[bytes]:
     for attachment in library.content or ():
         try:
             definition = base64.b64decode(attachment.data or "")
         except ValueError as error:
             raise ContentError(f"a model definition is not base64: {error}") from error
         if is_model(definition):
-            add_definition(definition)
-    return True
+            yield definition

@@ -1,7 +1,8 @@
 """The specification of a measure: everything that its results depend on, each part with its hash.
 
-Parts are the Measure resource, every form of every library that it includes, and the codes of every value set that
-these name. The content hash is over the hashes of all parts, so two specifications with one hash give one result.
+Parts are the Measure resource, every form of every library that it includes, the codes of every value set that these
+name, and the data models that they use and that do not come with ecqm. The content hash is over the hashes of all
+parts, so two specifications with one hash give one result.
 """
 
 from __future__ import annotations
@@ -134,6 +135,8 @@ def _sources(content: Content, measure: Measure) -> Iterator[tuple[Key, Callable
     for library in closure.libraries:
         for form in sorted(library.forms):
             yield ("Library", library.name, library.version, form), library.forms[form].read
+    for (name, version), definition in content.models.used(closure.models()).items():
+        yield ("Model", name, version, ""), partial(bytes, definition)
     for identifier in sorted(closure.value_sets()):
         found = content.value_sets.find(identifier)
         if found is not None:
@@ -190,6 +193,8 @@ def as_content(root: Content, parts: Iterable[tuple[Part, Document]]) -> Content
             root.measures.add(document, document.read())
         elif part.kind == "Library":
             root.libraries.add(part.name, part.version, Format(part.form), document)
+        elif part.kind == "Model":
+            root.models.add(document.read())
         else:
             value_sets.append(document)
     root.value_sets.add_layer(readers(value_sets))

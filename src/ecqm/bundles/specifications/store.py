@@ -47,7 +47,8 @@ def default_store() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "ecqm" / "specifications"
 
 
-_SUFFIXES = {"application/elm+xml": ".xml", "text/cql": ".cql"}
+# Of parts that are not JSON, by form or kind.
+_SUFFIXES = {"application/elm+xml": ".xml", "text/cql": ".cql", "Model": ".xml"}
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class SpecificationStore:
                     raise SpecificationError(f"{specification} has another {part} than others: export it separately")
         for part in written.values():
             name = quote(f"{part.name}-{part.version}" if part.version else part.name, safe="")
-            path = folder / part.kind.lower() / (name + _SUFFIXES.get(part.form, ".json"))
+            path = folder / part.kind.lower() / (name + _SUFFIXES.get(part.form or part.kind, ".json"))
             self._write(path, _Stored(self._part_path(part), part).read(), overwrite=True)
         return len(written)
 

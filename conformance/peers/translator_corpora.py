@@ -11,14 +11,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from translator_matrix import TERMINOLOGY, matrix, timing
+from translator_promotions import overloads, parameters, places
 
 from ecqm.cli.conformance.suite import read_suite
 from ecqm.language import CompilerOptions
-from ecqm.language.conversions import Promotions
+from ecqm.language.conversions import NO_PROMOTIONS, Promotions
 
 OWN = Path(__file__).parent / "reference_translator" / "corpus"
 PUBLISHED_CQL = ("ecqm-content-qicore-2025/input/cql", "libraries-2025/cql")
 PROMOTIONS = Promotions(True, True, True, True)
+# Promotions and demotions by the names of corpora. Those of lists and those of intervals are allowed apart: with both,
+# many calls have several meanings.
+LISTS = Promotions(list_promotion=True, list_demotion=True)
+INTERVALS = Promotions(interval_promotion=True, interval_demotion=True)
+PARAMETERS = {
+    "parameters": NO_PROMOTIONS,
+    "parameters-list-promotion": Promotions(list_promotion=True),
+    "parameters-list-demotion": Promotions(list_demotion=True),
+    "parameters-interval-promotion": Promotions(interval_promotion=True),
+    "parameters-interval-demotion": Promotions(interval_demotion=True),
+}
+CALLS = {"": NO_PROMOTIONS, "-lists": LISTS, "-intervals": INTERVALS}
 _CASE = re.compile(r"^// ----$", re.MULTILINE)
 
 
@@ -82,7 +95,7 @@ def sources(generated: Iterator[tuple[str, str]]) -> list[Source]:
 
 def corpora(content: Path) -> list[Corpus]:
     """All corpora, in the order of the report."""
-    promoting = CompilerOptions(locators=True, promotions=PROMOTIONS)
+    promoting = _promoting(PROMOTIONS)
     own = list(own_libraries())
     cases = list(own_cases())
     published = [Source(path.stem, path.read_text(encoding="utf-8-sig")) for path in published_sources(content)]
@@ -90,9 +103,16 @@ def corpora(content: Path) -> list[Corpus]:
         Corpus("suite", list(suite(content))),
         Corpus("operators", sources(matrix())),
         Corpus("timing", sources(timing())),
+        *(Corpus(name, sources(parameters()), _promoting(allowed)) for name, allowed in PARAMETERS.items()),
+        *(Corpus(f"overloads{name}", sources(overloads()), _promoting(allowed)) for name, allowed in CALLS.items()),
+        *(Corpus(f"places{name}", sources(places()), _promoting(allowed)) for name, allowed in CALLS.items()),
         Corpus("own", own),
         Corpus("own-promotions", own, promoting),
         Corpus("cases", cases, cases=True),
         Corpus("published", published),
         Corpus("published-promotions", published, promoting),
     ]
+
+
+def _promoting(promotions: Promotions) -> CompilerOptions:
+    return CompilerOptions(locators=True, promotions=promotions)

@@ -124,17 +124,17 @@ def matrix(paired: Sequence[str] = PAIRED) -> Iterator[tuple[str, str]]:
     """
     for name, template in UNARY.items():
         for value in VALUES:
-            yield f"{name}({value})", _library(template, [value])
+            yield f"{name}({value})", matrix_library(template, [value])
     for name, template in BINARY.items():
         for left, right in product(paired, repeat=2):
-            yield f"{name}({left}, {right})", _library(template, [left, right])
+            yield f"{name}({left}, {right})", matrix_library(template, [left, right])
 
 
 def timing() -> Iterator[tuple[str, str]]:
     """(name, text) of one library for each timing phrase and pair of operands."""
     for phrase in _phrases():
         for left, right in TIMED:
-            yield f"{left} {phrase} {right}", _library(f"# {phrase} #", [left, right])
+            yield f"{left} {phrase} {right}", matrix_library(f"# {phrase} #", [left, right])
 
 
 def _phrases() -> Iterator[str]:
@@ -154,7 +154,11 @@ def _phrases() -> Iterator[str]:
     return (" ".join(filter(None, words)) for words in phrases)
 
 
-def _library(template: str, operands: Sequence[str]) -> str:
+def matrix_library(template: str, operands: Sequence[str], functions: str = "") -> str:
+    """A library that defines x by an expression in which the operands, from left to right, are in place of #.
+
+    The last operand is repeated. `functions` are definitions that the expression refers to.
+    """
     expression = template
     for operand in operands[:-1]:
         expression = expression.replace("#", operand, 1)
@@ -162,4 +166,4 @@ def _library(template: str, operands: Sequence[str]) -> str:
     words = set(re.findall(r"\w+", expression))
     terminology = TERMINOLOGY if words & {"vs", "cs", "cd", "cc"} else ""
     parameters = "".join(f"parameter {value} {type_}\n" for value, type_ in TYPES.items() if value in words)
-    return f"library Matrix\n{terminology}{parameters}define x: {expression}\n"
+    return f"library Matrix\n{terminology}{parameters}{functions}define x: {expression}\n"

@@ -122,3 +122,16 @@ def test_the_operator_matrix() -> None:
         in phrases["dt 3 days or more on or before day of start ivDt"]
     )
     assert len(phrases) == len(list(matrix.timing()))
+
+
+def test_values_where_another_type_is_expected(translator: ModuleType) -> None:
+    promotions = imported("conformance/peers/translator_promotions.py")
+    for generated in (promotions.parameters(), promotions.overloads(), promotions.places()):
+        sources = [translator.Source(name, text) for name, text in generated]
+        assert len({source.name for source in sources}) == len(sources)
+    texts = dict(promotions.overloads())
+    assert texts["Code or Concept(cd)"].endswith(
+        "define function f(arg Code): 1\ndefine function f(arg Concept): 2\ndefine x: f(cd)\n"
+    )
+    (mine,) = translator.ours(translator.Corpus("one", [translator.Source("x", texts["Code or Concept(cd)"])]), {})
+    assert not mine.errors and any(name == "x" for _, name in mine.definitions)

@@ -150,10 +150,13 @@ def test_timing_phrases(phrase: str, expected: str) -> None:
         ("({ 1 }).where($this > 0).select($this + 0.5)", "List<Decimal>"),
         ("({ Tuple { a: 1, b: 2.0 } }).where(a > 0).select(b)", "List<Decimal>"),
         ("{ 1, 'a' }", "List<Choice<Integer, String>>"),
+        ("{ 1.0, 2L, 3 'mg' }", "List<Choice<Decimal, Long, Quantity>>"),  # a Long does not convert to Quantity
+        ("{ 1, 2L, 3.0 }", "List<Decimal>"),
         ("Interval[1, 2.0]", "Interval<Decimal>"),
         ("Tuple { a: 1 }.a", "Integer"),
         ("Interval[@2012, @2013].low", "Date"),
         ("case when true then 1 else 2.0 end", "Decimal"),
+        ("case when true then 1.0 when false then 2L else 3 'mg' end", "Choice<Decimal, Long, Quantity>"),
         ("Code { code: 'a' }", "Code"),
         ("Coalesce(null, 1)", "Integer"),
         ("5 'mg' / 2", "Quantity"),

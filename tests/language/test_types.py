@@ -122,6 +122,29 @@ def test_the_more_specific_overload_hides_the_general_one(table: ConversionTable
     assert general is not None and general.signature.result == STRING
 
 
+@pytest.mark.parametrize(
+    ("name", "operands", "chosen"),
+    [
+        ("In", ["List<Decimal>", "Interval<Decimal>"], ["Decimal", "Interval<Decimal>"]),
+        ("Equivalent", ["List<Concept>", "Code"], ["Concept", "Concept"]),
+        ("Union", ["List<Interval<Date>>", "Interval<Date>"], ["Interval<Date>", "Interval<Date>"]),
+    ],
+)
+def test_demotion_comes_before_promotion(name: str, operands: list[str], chosen: list[str]) -> None:
+    """Developer's Guide, Conversion Precedence."""
+    table = ConversionTable(TypeRelations(BASES.get), Promotions(list_demotion=True, list_promotion=True))
+    found = resolve(system_signatures()[name], list(map(parse_type, operands)), table)
+    assert found is not None and found.signature.operands == tuple(map(parse_type, chosen))
+
+
+def test_converting_the_only_element_costs_more_than_taking_it() -> None:
+    """Developer's Guide, Conversion Precedence."""
+    table = ConversionTable(TypeRelations(BASES.get), Promotions(list_demotion=True))
+    overloads = [Signature("f", (DECIMAL,), STRING), Signature("f", (INTEGER,), STRING)]
+    found = resolve(overloads, [parse_type("List<Integer>")], table)
+    assert found is not None and found.signature.operands == (INTEGER,)
+
+
 def test_nulls_make_no_call_ambiguous(table: ConversionTable) -> None:
     overloads = [Signature("f", (DATE,), DATE), Signature("f", (DATETIME,), DATETIME), Signature("f", (LONG,), LONG)]
     assert resolve(overloads, [ANY], table) is not None

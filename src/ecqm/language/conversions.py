@@ -44,7 +44,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion from one type to another; `score` is its cost.
+    """A conversion from one type to another; `score` is its cost, with that of converting an element or point.
 
     `operator` is (library, name), with library `System` for operators of the language. `inner` converts a part: the
     element, the point, or the selected alternative. `alternatives` are the other alternatives of a choice that also
@@ -176,7 +176,7 @@ class ConversionTable:
         if self.relations.is_subtype(part, wanted):
             return Conversion(kind, from_, to, score)
         inner = self.find(part, wanted)
-        return None if inner is None else Conversion(kind, from_, to, score, inner=inner)
+        return None if inner is None else Conversion(kind, from_, to, score + inner.score, inner=inner)
 
 
 def _is_class(type_: CqlType) -> bool:

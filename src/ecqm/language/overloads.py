@@ -14,12 +14,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from ecqm.language.conversions import COMPATIBLE, EXACT, SUBTYPE, Conversion, ConversionTable, type_precedence
+from ecqm.language.conversions import (
+    COMPATIBLE,
+    EXACT,
+    SUBTYPE,
+    Conversion,
+    ConversionTable,
+    Promotions,
+    type_precedence,
+)
 from ecqm.language.signatures import Signature, TypeVariable
 from ecqm.language.type_relations import map_type
 from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, TupleType
 
-_MOST_CHOICE_COMBINATIONS = 256
+_MOST_COMBINATIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +133,30 @@ class _Binding:
         return map_type(type_, bound)
 
 
-def _combinations(given: Sequence[CqlType]) -> Iterable[tuple[CqlType, ...]]:
-    """The argument types, then all combinations with one alternative for each choice type."""
+def _combinations(given: Sequence[CqlType], table: ConversionTable) -> Iterable[tuple[CqlType, ...]]:
+    """The argument types, then all combinations with one alternative for each: of a choice one of its types, of a list
+    or interval its element or point, if demotion is allowed."""
     yield tuple(given)
-    if any(isinstance(type_, ChoiceType) for type_ in given):
-        parts = [type_.choices if isinstance(type_, ChoiceType) else (type_,) for type_ in given]
-        yield from islice(product(*parts), _MOST_CHOICE_COMBINATIONS)
+    parts = [_alternatives(type_, table.promotions) for type_ in given]
+    if any(len(alternatives) > 1 for alternatives in parts):
+        yield from islice(product(*parts), _MOST_COMBINATIONS)
+
+
+def _alternatives(type_: CqlType, allowed: Promotions) -> tuple[CqlType, ...]:
+    if isinstance(type_, ChoiceType):
+        return tuple(type_.choices)
+    if isinstance(type_, ListType) and allowed.list_demotion:
+        return type_, type_.element
+    if isinstance(type_, IntervalType) and allowed.interval_demotion:
+        return type_, type_.point
+    return (type_,)
 
 
 def _instances(signature: Signature, given: Sequence[CqlType], table: ConversionTable) -> Iterable[Signature]:
     if not any(map(has_variables, signature.operands)):
         yield signature
         return
-    for at, types in enumerate(_combinations(given)):
+    for at, types in enumerate(_combinations(given, table)):
         binding = _Binding(table)
         if all(map(binding.match, signature.operands, types)):
             operands = tuple(map(binding.apply, signature.operands))

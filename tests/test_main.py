@@ -10,9 +10,10 @@ import pytest
 _INTERRUPTED = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
+importing = sys.argv[1]
 class Interrupting:
     def find_spec(self, name, path, target=None):
-        if name == sys.argv[1]:
+        if name == importing:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupting())
 from ecqm.__main__ import main

@@ -80,14 +80,16 @@ def results(folder: Path) -> tuple[Any, list[dict[str, Any]]]:
     return groups, sorted(rows, key=lambda row: (row["measure"], row["group"], row["patient"], row["episode"] or ""))
 
 
-def members(folder: Path) -> list[list[str]]:
-    """The members of all populations, in order of their names."""
-    lists = json.loads((folder / "subject-list.json").read_text("utf-8"))
-    return [
-        sorted(item["item"]["reference"] for item in contained.get("entry", ()))
-        for entry in lists["entry"]
-        for contained in entry["resource"]["contained"]
-    ]
+def members(folder: Path) -> dict[Any, list[str]]:
+    """The members of all populations, in order of their names, by measure and number of the list."""
+    path = folder / "subject-list.json"
+    found: dict[Any, list[str]] = {}
+    for file in path.iterdir() if path.is_dir() else [path]:
+        for entry in json.loads(file.read_text("utf-8"))["entry"]:
+            for number, contained in enumerate(entry["resource"]["contained"]):
+                references = [item["item"]["reference"] for item in contained.get("entry", ())]
+                found.setdefault((entry["resource"]["measure"], number), []).extend(references)
+    return {key: sorted(references) for key, references in found.items()}
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def run_units(
     if spark is not None:
         from ecqm.cluster.spark import run_on_spark
 
-        return run_on_spark(spark, shipment, todo, output.receive, unit_done)
+        return run_on_spark(spark, shipment, todo, output, unit_done)
     if is_small(units):
         return _run_here(Worker(shipment, CodeIndex() if codes is None else codes), todo, output, advance)
     return run_in_processes(shipment, todo, output.path_of, jobs, share, unit_done) if todo else {}

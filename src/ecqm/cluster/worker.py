@@ -32,6 +32,12 @@ class Shipment:
     evaluation: Evaluation
     recorder: PartRecorder
 
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """The measures of the evaluation by canonical, also those without a plan, which have only composites."""
+        measures = [plan.measure for plan in self.evaluation.plans]
+        return {measure.canonical: measure for measure in (*measures, *self.evaluation.composites)}
+
     def packed(self) -> bytes:
         """The shipment as bytes, without what the other process does not need."""
         return pickle.dumps(Shipment(self.evaluation.portable(), self.recorder), protocol=5)

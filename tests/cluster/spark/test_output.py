@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,78 +13,159 @@ import pytest
 from ecqm.api import select
 from ecqm.cluster.spark.hadoop import HadoopPath
 from ecqm.cluster.spark.output import HadoopOutput
+from ecqm.cluster.spark.tasks import gathered
 from ecqm.cluster.worker import Worker
 from ecqm.data import DataError
+from ecqm.reporting.results.files import patient_level
 from ecqm.reporting.results.recording import ResultOptions
-from ecqm.reporting.results.transport import packed_part
 from tests.cli.samples import SAMPLE
 from tests.cluster import cohorts
 from tests.cluster.spark.webhdfs import WebHdfs
 
+OPTIONS = ResultOptions(subject_list=True)
+
 
 @pytest.fixture(scope="module")
-def packed(store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
-    """The parts of the shards of the store."""
-    with cohorts.output(tmp_path_factory.mktemp("packed")) as output:
+def results(store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, bytes]]:
+    """The results of each shard of the store: a folder with a file of each kind, and the counts."""
+    found = {}
+    with cohorts.output(tmp_path_factory.mktemp("shards")) as output:
         worker = Worker(cohorts.shipment(output))
         for number, unit in cohorts.units(store, output.work).items():
-            worker.run(unit, output.path_of(number))
-        return {number: packed_part(output.path_of(number)) for number in sorted(output.done)}
+            path = tmp_path_factory.mktemp("shard") / "part"
+            worker.run(unit, path)
+            counts = path.with_suffix(".json").read_bytes()
+            found[number] = gathered(worker.shipment, path, counts).path("."), counts
+    return found
 
 
 def output(system: WebHdfs, fingerprint: Any = "one") -> HadoopOutput:
-    options = ResultOptions(subject_list=True)
-    return HadoopOutput(HadoopPath(system.url + "/results"), select(SAMPLE), cohorts.STATED, options, fingerprint)
+    return HadoopOutput(HadoopPath(system.url + "/results"), select(SAMPLE), cohorts.STATED, OPTIONS, fingerprint)
+
+
+def keep(output: HadoopOutput, number: int, results: dict[int, tuple[Path, bytes]]) -> None:
+    """Give a unit to the output as Spark's writers do, with a file that says that they are done."""
+    folder, counts = results[number]
+    written = output.attempt(number)
+    for name in patient_level(OPTIONS):
+        (written / name / "part-00000-of-a-task").upload(folder / name)
+        (written / name / "_SUCCESS").write_bytes(b"")
+    output.keep(number, written, counts)
+
+
+def files(system: WebHdfs, name: str) -> list[str]:
+    """The files of a result that are in place, without the mark of the run."""
+    return sorted(path.rpartition("/")[2].rpartition("-")[0] for path in system.below(f"/results/{name}"))
 
 
 def test_an_interrupted_run_is_continued(
-    elsewhere: WebHdfs, packed: dict[int, bytes], expected: Path, tmp_path: Path
+    elsewhere: WebHdfs, results: dict[int, tuple[Path, bytes]], expected: Path, tmp_path: Path
 ) -> None:
     with output(elsewhere) as first:
         started = first.started
         for number in (0, 2):
-            first.receive(number, packed[number])
-    # The connection was lost while a part was written.
-    (parts,) = {str(Path(name).parent) for name in elsewhere.files if name.endswith(".part")}
-    elsewhere.files[f"{parts}/00001.part.new"] = packed[1][:100]
+            keep(first, number, results)
+        # The connection was lost when a unit had been written but for its counts.
+        counts = first.attempt(1)
+        (counts / "populations.parquet" / "part-00000").upload(results[1][0] / "populations.parquet")
     with output(elsewhere) as second:
         assert second.done == {0, 2} and second.started == started and second.name == f"{elsewhere.url}/results"
-        for number in packed.keys() - second.done:
-            second.receive(number, packed[number])
+        for number in results.keys() - second.done:
+            keep(second, number, results)
         second.finish({})
-    results = elsewhere.get("/results", tmp_path / "results")
-    assert cohorts.results(results) == cohorts.results(expected)
-    assert cohorts.members(results) == cohorts.members(expected)
+    found = elsewhere.get("/results", tmp_path / "results")
+    assert cohorts.results(found) == cohorts.results(expected)
+    assert cohorts.members(found) == cohorts.members(expected)
+    names = [f"part-{number:05}" for number in sorted(results)]
+    assert files(elsewhere, "populations.parquet") == files(elsewhere, "subject-list.json") == names
     assert not elsewhere.below("/results/.running")
 
 
-def test_another_run_starts_anew(elsewhere: WebHdfs, packed: dict[int, bytes]) -> None:
+def test_a_run_that_is_killed_again_and_again_while_it_puts_results_in_place(
+    elsewhere: WebHdfs,
+    results: dict[int, tuple[Path, bytes]],
+    expected: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each time it gets some files further; folders are renamed file by file, as on S3."""
+    elsewhere.files["/results/populations.parquet/part-00000-earlier.parquet"] = b"of an earlier run"
     with output(elsewhere) as first:
-        first.receive(0, packed[0])
+        for number in results:
+            keep(first, number, results)
+    renamed = HadoopPath.replace
+    for most in range(0, 100, 2):
+        left = iter(range(most))
+
+        def replace(path: HadoopPath, target: HadoopPath, left: Iterator[int] = left) -> None:
+            names = path.names()
+            if names:
+                target.remove()
+            for one, other in [(path / name, target / name) for name in names] or [(path, target)]:
+                if next(left, None) is None:
+                    raise OSError("killed")
+                renamed(one, other)
+
+        with output(elsewhere) as again:
+            assert again.done == results.keys()
+            with suppress(OSError), monkeypatch.context() as patched:
+                patched.setattr(HadoopPath, "replace", replace)
+                again.finish({})
+                break
+    assert most > 2
+    found = elsewhere.get("/results", tmp_path / "results")
+    assert cohorts.results(found) == cohorts.results(expected)
+    assert cohorts.members(found) == cohorts.members(expected)
+    assert not elsewhere.below("/results/.running")
+
+
+def test_another_run_starts_anew(elsewhere: WebHdfs, results: dict[int, tuple[Path, bytes]]) -> None:
+    with output(elsewhere) as first:
+        keep(first, 0, results)
     with output(elsewhere, "another") as second:
         assert not second.done
-        assert not [name for name in elsewhere.files if name.endswith(".part")]
+        assert not [name for name in elsewhere.files if "part-" in name]
 
 
 @pytest.mark.parametrize("fingerprint", ["one", "another"])
-def test_two_runs_at_once(elsewhere: WebHdfs, packed: dict[int, bytes], fingerprint: str) -> None:
+def test_two_runs_at_once(elsewhere: WebHdfs, results: dict[int, tuple[Path, bytes]], fingerprint: str) -> None:
     """The later one goes on."""
     with output(elsewhere) as first, output(elsewhere, fingerprint) as second:
         with pytest.raises(DataError, match="/results is being written by another run, which started later"):
-            first.receive(0, packed[0])
-        second.receive(0, packed[0])
+            keep(first, 0, results)
+        with pytest.raises(DataError, match="by another run"):
+            first.check()
+        keep(second, 0, results)
         with pytest.raises(DataError, match="by another run"):
             first.finish({})
         second.finish({})
         with pytest.raises(DataError, match="by another run"):
-            first.receive(1, packed[1])
+            keep(first, 1, results)
     assert "/results/summary.json" in elsewhere.files
 
 
-def test_parts_are_kept_if_data_could_not_be_read(elsewhere: WebHdfs, packed: dict[int, bytes]) -> None:
+def test_results_of_units_that_could_be_read_are_completed(
+    elsewhere: WebHdfs, results: dict[int, tuple[Path, bytes]], expected: Path, tmp_path: Path
+) -> None:
     with output(elsewhere) as first:
-        first.receive(0, packed[0])
+        keep(first, 1, results)
         first.finish({}, ["a shard"])
-    assert "/results/errors.json" in elsewhere.files
+    assert json.loads(elsewhere.files["/results/errors.json"])["not_read"] == ["a shard"]
+    assert files(elsewhere, "populations.parquet") == ["part-00001"]
     with output(elsewhere) as second:
-        assert second.done == {0}
+        assert second.done == {1}
+        for number in results.keys() - second.done:
+            keep(second, number, results)
+        second.finish({})
+    found = elsewhere.get("/results", tmp_path / "results")
+    assert cohorts.results(found) == cohorts.results(expected)
+    assert cohorts.members(found) == cohorts.members(expected)
+
+
+def test_the_same_run_again_replaces_its_results(elsewhere: WebHdfs, results: dict[int, tuple[Path, bytes]]) -> None:
+    for _ in range(2):
+        with output(elsewhere) as run:
+            for number in results:
+                keep(run, number, results)
+            run.finish({})
+    assert len(elsewhere.below("/results/populations.parquet")) == len(results)

@@ -13,8 +13,8 @@ system that Spark knows (`HadoopPath`, `HadoopOutput`).
 Spark and Python exchange Arrow batches; nothing is processed row by row.
 """
 
+from ecqm.cluster.spark.jobs import run_on_spark
 from ecqm.cluster.spark.notebooks import SparkCohort, SparkResult
 from ecqm.cluster.spark.session import session_on
-from ecqm.cluster.spark.tasks import run_on_spark
 
 __all__ = ["SparkCohort", "SparkResult", "run_on_spark", "session_on"]

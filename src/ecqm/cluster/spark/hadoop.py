@@ -45,6 +45,19 @@ class HadoopPath:
         with self._file_system() as (system, path):
             return bool(system.exists(path) and system.getFileStatus(path).isDirectory())
 
+    def mkdir(self) -> None:
+        """Make this a folder, unless it is one."""
+        with self._file_system() as (system, path):
+            system.mkdirs(path)
+
+    def names(self) -> list[str]:
+        """The names in this folder in order, without hidden ones (`_SUCCESS`); none if it is not a folder."""
+        with self._file_system() as (system, path):
+            if not self.is_dir():
+                return []
+            names = (str(each.getPath().getName()) for each in system.listStatus(path))
+            return sorted(name for name in names if not name.startswith((".", "_")))
+
     def read_bytes(self) -> bytes:
         """The content of a file of some megabytes at most."""
         with self._file_system() as (system, path):

@@ -1,7 +1,21 @@
-"""The output folder of a run on a file system of Hadoop."""
+"""The output folder of a run on a file system of Hadoop.
+
+While the run goes on, OUT/.running has
+
+    run                                     which run it is
+    owner                                   who writes it
+    writing/NNNNN-…/                        what the writers of Spark have written, or begun to write, for a unit
+    parts-…/populations.parquet/part-…      files of finished units; individual.ndjson, subject-list.json and
+                                            populations.csv are such folders as well
+    parts-…/counts/NNNNN.json               their counts; a unit with this file is finished
+
+These folders of files become the results. Names of files are `part-NNNNN-RUN`, with the number of the unit: in the
+order of their names, the files have the rows of a run in one process.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,20 +26,20 @@ from ecqm.bundles.evaluation.batches import Stated
 from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.cluster.spark.hadoop import HadoopPath
 from ecqm.data import DataError
-from ecqm.reporting.results.files import ALL_FILES
+from ecqm.data.writing import replace_file
+from ecqm.reporting.results.files import ALL_FILES, ResultFiles, patient_level
 from ecqm.reporting.results.recording import NOTHING_MORE, ResultOptions
 from ecqm.reporting.results.run import RUNNING, MeasureOutcome, RunOutput
-from ecqm.reporting.results.transport import unpack_part
-
-_PART = ".part"
 
 
 class HadoopOutput(RunOutput):
-    """Makes the results of a run in a temporary folder of this machine, and puts them into a folder elsewhere.
+    """The counts of a run are added up in a temporary folder of this machine; the patient-level results are written
+    by tasks, into files of their own.
 
-    Parts are kept there as they come, in `.running`, so that the run can be continued from any machine. These file
-    systems have no locks that end with their process: of two runs into one folder, the later one takes it over, and the
-    other one ends with a DataError.
+    Whatever must be whole is written under another name and renamed; where renaming is not one step (S3), a unit is
+    finished only when the small file with its counts is there, and the same run started again renames what is left.
+    The run can be continued from any machine. These file systems have no locks that end with their process: of two runs
+    into one folder, the later one takes it over, and the other one ends with a DataError.
     """
 
     def __init__(
@@ -46,13 +60,18 @@ class HadoopOutput(RunOutput):
             (folder / RUNNING).mkdir()
             (folder / RUNNING / "run").write_bytes(before)
         super().__init__(folder, selection, stated, options, fingerprint)
-        self._mark = uuid4().hex.encode()
-        if self._state.read_bytes() == before:
-            self._take_parts()
+        self._owner = uuid4().hex.encode()
+        now = self._state.read_bytes()
+        self._run = hashlib.sha256(now).hexdigest()[:8]
+        if now == before:
+            self._take_counts()
         else:
             self._kept.remove()
-            state.write_bytes(self._state.read_bytes())
-        (self._kept / "owner").write_bytes(self._mark)
+            state.write_bytes(now)
+        for name in patient_level(options):
+            self._files(name).mkdir()
+        (self._kept / "owner").write_bytes(self._owner)
+        (self._kept / "writing").remove()
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
@@ -62,10 +81,24 @@ class HadoopOutput(RunOutput):
     def name(self) -> str:
         return str(self._target)
 
-    def receive(self, number: int, packed: bytes) -> None:
+    def attempt(self, number: int) -> HadoopPath:
+        """A new folder for what is written for a unit: each patient-level result in a folder of its name."""
+        return self._kept / "writing" / f"{number:05}-{uuid4().hex[:8]}"
+
+    def keep(self, number: int, written: HadoopPath, counts: bytes) -> None:
+        """Finish a unit: `written` is a folder of `attempt`. May be called in any thread. Raises OSError, DataError."""
         self._require_ownership()
-        (self._kept_parts / f"{number:05}{_PART}").write_bytes(packed)
-        super().receive(number, packed)
+        for name in patient_level(self.options):
+            for file in (written / name).names():
+                (written / name / file).replace(self._files(name) / f"part-{number:05}-{self._run}{Path(name).suffix}")
+        written.remove()
+        (self._counts / f"{number:05}.json").write_bytes(counts)
+        replace_file(self.path_of(number).with_suffix(".json"), counts)
+
+    def check(self) -> None:
+        """Raises OSError if nothing can be written, DataError if another run writes."""
+        self._require_ownership()
+        (self._kept / "owner").write_bytes(self._owner)
 
     def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
         outcomes = super().finish(about, refused)
@@ -75,7 +108,9 @@ class HadoopOutput(RunOutput):
         for name in written:
             (fresh / name).upload(self.folder / name)
         for name in ALL_FILES:
-            if name in written:
+            if name in patient_level(self.options):
+                self._publish(name)
+            elif name in written:
                 (fresh / name).replace(self._target / name)
             else:
                 (self._target / name).remove()
@@ -85,24 +120,50 @@ class HadoopOutput(RunOutput):
             self._kept.remove()
         return outcomes
 
+    def _gather(self, files: ResultFiles) -> None:
+        """The patient-level results are in place already."""
+
+    def _publish(self, name: str) -> None:
+        """Put the files of a patient-level result in place of those of an earlier run.
+
+        Some of this run's files may be in place: those of units that could be read when others could not, or all if
+        this was interrupted.
+        """
+        files, target = self._files(name), self._target / name
+        if any(self._run in file for file in target.names()):
+            for file in files.names():
+                (files / file).replace(target / file)
+        elif files.names():
+            files.replace(target)
+        else:
+            target.remove()
+
     @property
     def _kept_parts(self) -> HadoopPath:
         return self._kept / self.path_of(0).parent.name
 
-    def _take_parts(self) -> None:
-        """Take the parts of the interrupted run."""
+    @property
+    def _counts(self) -> HadoopPath:
+        return self._kept_parts / "counts"
+
+    def _files(self, name: str) -> HadoopPath:
+        """The folder for the files of a patient-level result."""
+        return self._kept_parts / name
+
+    def _take_counts(self) -> None:
+        """Take the counts of the units that the interrupted run has finished."""
         parts = self.path_of(0).parent
         parts.mkdir(exist_ok=True)
-        if self._kept_parts.is_dir():
+        if self._counts.is_dir():
             received = self.folder / RUNNING / "received"
-            self._kept_parts.download(received)
-            for file in sorted(received.glob(f"*{_PART}")):
-                unpack_part(file.read_bytes(), parts / file.stem)
+            self._counts.download(received)
+            for file in received.glob("*.json"):
+                file.replace(parts / file.name)
 
     def _require_ownership(self) -> None:
         try:
             owner = (self._kept / "owner").read_bytes()
         except FileNotFoundError:
             owner = b""
-        if owner != self._mark:
+        if owner != self._owner:
             raise DataError(f"{self._target} is being written by another run, which started later")

@@ -73,6 +73,9 @@ class ResultFiles:
                 _share(path, target / f"part-{path.name}")
 
     def _gather_individual(self, parts: Sequence[Path]) -> None:
+        if len(parts) == 1:
+            _share(parts[0], self.path(REPORTS))
+            return
         with self.path(REPORTS).open("wb") as target:
             for path in parts:
                 with path.open("rb") as source:

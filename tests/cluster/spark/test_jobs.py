@@ -111,7 +111,8 @@ def test_urls(cluster: SparkCluster, store: Path, expected: Path, elsewhere: Web
     results = elsewhere.get("/results", tmp_path / "results")
     assert cohorts.results(results) == cohorts.results(expected)
     assert cohorts.members(results) == cohorts.members(expected)
-    assert len((results / "individual.ndjson").read_text("utf-8").splitlines()) == 120
+    reports = sorted((results / "individual.ndjson").iterdir())
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in reports) == 120
     assert not (results / "populations.csv").exists() and not elsewhere.below("/results/.running")
     about = json.loads((results / "run.json").read_text("utf-8"))
     assert about["data"] == [url] and about["units"] == len(shards(elsewhere, "/data", "patients.arrow")) > 2
@@ -172,20 +173,23 @@ def test_a_full_disk_of_a_machine(session: Any, store: Path, expected: Path, tmp
         units = cohorts.units(store, output.work)
         full = {number: FullDiskUnit(unit) if number == 3 else unit for number, unit in units.items()}
         with pytest.raises(DataError, match=r"Spark: OSError: .*File too large"):
-            run_on_spark(session, cohorts.shipment(output), full, output.receive)
+            run_on_spark(session, cohorts.shipment(output), full, output)
         todo = {number: unit for number, unit in units.items() if number not in output.done}
         assert 3 in todo
-        assert not run_on_spark(session, cohorts.shipment(output), todo, output.receive)
+        assert not run_on_spark(session, cohorts.shipment(output), todo, output)
         output.finish({})
     assert cohorts.results(tmp_path / "results") == cohorts.results(expected)
 
 
-def test_a_full_disk_of_the_driver(session: Any, store: Path, tmp_path: Path) -> None:
+def test_a_full_disk_of_the_driver(session: Any, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def receive(number: int, packed: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with cohorts.output(tmp_path / "results") as output, pytest.raises(OSError, match="No space left"):
-        run_on_spark(session, cohorts.shipment(output), cohorts.units(store, output.work), receive)
+    with cohorts.output(tmp_path / "results") as output:
+        monkeypatch.setattr(output, "receive", receive)
+        units, shipment = cohorts.units(store, output.work), cohorts.shipment(output)
+        with pytest.raises(OSError, match="No space left"):
+            run_on_spark(session, shipment, units, output)
 
 
 def test_a_task_that_fails_again_and_again(session: Any, tmp_path: Path) -> None:
@@ -193,14 +197,14 @@ def test_a_task_that_fails_again_and_again(session: Any, tmp_path: Path) -> None
         cohorts.output(tmp_path / "results") as output,
         pytest.raises(DataError, match=r"^Spark: ZeroDivisionError: one by nothing$"),
     ):
-        run_on_spark(session, cohorts.shipment(output), {0: BrokenUnit()}, output.receive)
+        run_on_spark(session, cohorts.shipment(output), {0: BrokenUnit()}, output)
 
 
 def test_a_unit_whose_processes_die_is_given_up(session: Any, store: Path, tmp_path: Path) -> None:
     with cohorts.output(tmp_path / "results") as output:
         units: dict[int, Unit] = {**cohorts.units(store, output.work), 0: DeadlyUnit()}
         told: list[int] = []
-        refused = run_on_spark(session, cohorts.shipment(output), units, output.receive, told.append)
+        refused = run_on_spark(session, cohorts.shipment(output), units, output, told.append)
         assert output.done == units.keys() - {0}
     assert list(refused) == [0] and refused[0].startswith("deadly: Spark: ")
     assert cohorts.told(told, units)
@@ -227,7 +231,7 @@ def test_a_worker_that_is_lost_loses_nothing(
     with cohorts.output(tmp_path / "results") as output:
         losing = threading.Thread(target=lose_one, daemon=True)
         losing.start()
-        refused = run_on_spark(session, cohorts.shipment(output), units, output.receive)
+        refused = run_on_spark(session, cohorts.shipment(output), units, output)
         losing.join(1)
         output.finish({})
     # One of the two was started again.

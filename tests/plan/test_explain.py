@@ -17,7 +17,7 @@ def test_a_tree_says_what_and_how_often() -> None:
     text = plan_text({"Finished": Logic(FINISHED).plan("Finished")})
     assert text.splitlines()[0] == '"Finished"'
     (retrieve,) = [line for line in text.splitlines() if "Retrieve" in line]
-    assert "resource_type='FHIR.Encounter'" in retrieve and retrieve.endswith("[patient]")
+    assert "resource_type=FHIR.Encounter" in retrieve and retrieve.endswith("[patient]")
     (compared,) = [line for line in text.splitlines() if "Equal" in line]
     assert "[row, kernel]" in compared
     (today,) = [line for line in text.splitlines() if "Today" in line]

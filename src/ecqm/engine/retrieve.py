@@ -14,27 +14,25 @@ from ecqm.engine.frame import Frame
 from ecqm.engine.membership import accepted, any_member, by_filter
 from ecqm.kernels.segments import gather
 from ecqm.plan.nodes import Constant, Retrieve
-from ecqm.types import NamedType
 
 
 @evaluates(Retrieve)
 def retrieve(executor: Executor, node: Retrieve, frame: Frame) -> Column:
-    retrieved = NamedType(*node.resource_type.split(".", 1))
-    instances = executor.profiles.instances(retrieved)
+    instances = executor.profiles.instances(node.resource_type)
     table = executor.cohort.table(instances.name)
     if node.codes is not None and (node.codes.free or node.codes.patient):
-        return _filtered_by_row(executor, node, table, retrieved, frame)
-    rows = _taken(executor, table, retrieved, node, _filtered(executor, table, node))
+        return _filtered_by_row(executor, node, table, frame)
+    rows = _taken(executor, table, node, _filtered(executor, table, node))
     resources = ResourceColumn(table, rows, instances)
     if node.unfiltered:
         return ListColumn(np.array([0, len(rows)]), resources)
     return ListColumn.of_parents(table.patient[rows], resources, executor.cohort.n)
 
 
-def _taken(executor: Executor, table: Any, retrieved: NamedType, node: Retrieve, rows: Rows) -> Rows:
+def _taken(executor: Executor, table: Any, node: Retrieve, rows: Rows) -> Rows:
     """Those of some rows that a retrieve finds: not contained, and of its type and profile."""
     rows = rows[~table.contained[rows]]
-    return rows[executor.profiles.matching(table, retrieved, node.profile, rows)]
+    return rows[executor.profiles.matching(table, node.resource_type, node.profile, rows)]
 
 
 def _filtered(executor: Executor, table: Any, node: Retrieve) -> Rows:
@@ -47,7 +45,7 @@ def _filtered(executor: Executor, table: Any, node: Retrieve) -> Rows:
     return _with_codes(executor, table, node.code_property, value)
 
 
-def _filtered_by_row(executor: Executor, node: Retrieve, table: Any, retrieved: NamedType, frame: Frame) -> Column:
+def _filtered_by_row(executor: Executor, node: Retrieve, table: Any, frame: Frame) -> Column:
     """The resources found for each row of a frame, where the code filter depends on the row or its patient. Each
     different filter is applied once, and counted as a lifted operator is."""
     if node.codes is None or node.code_property is None or node.unfiltered:
@@ -58,7 +56,7 @@ def _filtered_by_row(executor: Executor, node: Retrieve, table: Any, retrieved: 
     parents: list[Rows] = []
     values, place = by_filter(executor, node.codes, frame)
     for number, value in enumerate(values):
-        rows = _taken(executor, table, retrieved, node, _with_codes(executor, table, node.code_property, value))
+        rows = _taken(executor, table, node, _with_codes(executor, table, node.code_property, value))
         of_patients = np.searchsorted(table.patient[rows], np.arange(executor.cohort.n + 1))
         here = np.flatnonzero(place == number)
         offsets, elements = gather(of_patients, patients[here])
@@ -67,7 +65,7 @@ def _filtered_by_row(executor: Executor, node: Retrieve, table: Any, retrieved: 
     of_rows = np.concatenate(parents) if parents else np.zeros(0, np.int64)
     order = np.argsort(of_rows, kind="stable")
     rows = np.concatenate(found)[order] if found else of_rows
-    resources = ResourceColumn(table, rows, executor.profiles.instances(retrieved))
+    resources = ResourceColumn(table, rows, executor.profiles.instances(node.resource_type))
     return ListColumn.of_parents(of_rows[order], resources, frame.n)
 
 

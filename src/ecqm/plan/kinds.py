@@ -67,7 +67,7 @@ class KindsOf:
     def _kinds(self, node: PlanNode) -> Kinds:
         match node:
             case Retrieve():
-                return _kinds_of_type(NamedType(*node.resource_type.split(".", 1)))
+                return _kinds_of_type(node.resource_type)
             case Property():
                 return self._of_element(self.of(node.source), node.path)
             case MakeRecord():

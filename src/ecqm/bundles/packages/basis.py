@@ -39,7 +39,7 @@ def _is_list(node: Node) -> bool:
 def _retrieved(node: Node) -> str | None:
     """The data type of the elements of a list, if the plan shows a single one."""
     if isinstance(node, Retrieve):
-        return node.resource_type.partition(".")[2]
+        return node.resource_type.name
     if isinstance(node, (CollectWithin, Element)):
         return _retrieved(node.value if isinstance(node, CollectWithin) else node.source)
     if isinstance(node, (Cast, SortWithin)):

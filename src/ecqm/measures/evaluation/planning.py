@@ -238,7 +238,7 @@ def demand_of(nodes: Iterable[Node]) -> Demand:
         if isinstance(node, Property):
             names.add(node.path)
         elif isinstance(node, Retrieve):
-            types.add(node.resource_type.partition(".")[2])
+            types.add(node.resource_type.name)
             names.update(node.code_property.split(".") if node.code_property else ())
             if node.profile is not None:
                 names |= profile_facts(canonical(node.profile)).elements

@@ -35,7 +35,7 @@ def retrieve(lowering: Lowering, node: elm.Retrieve, scope: Scope) -> PlanNode:
     codes = lowering.lower(node.codes, scope) if node.codes is not None else None
     found = lowering.builder.make(
         Retrieve,
-        str(named_type(node.dataType)),
+        named_type(node.dataType),
         node.templateId,
         node.codeProperty,
         node.codeComparator,

@@ -146,9 +146,9 @@ def _implied(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
 
 def _has_element(alias: Element, name: str) -> bool:
     retrieve = retrieve_behind(alias)
-    if retrieve is None or not retrieve.resource_type.startswith("FHIR."):
+    if retrieve is None or retrieve.resource_type.model != "FHIR":
         return False
-    return load_model("FHIR").element(retrieve.resource_type.removeprefix("FHIR."), name) is not None
+    return load_model("FHIR").element(retrieve.resource_type, name) is not None
 
 
 def retrieve_behind(node: PlanNode) -> Retrieve | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ecqm.operators import registry
 from ecqm.plan.nodes.base import PlanNode
-from ecqm.types import CqlType
+from ecqm.types import CqlType, NamedType
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,7 +32,7 @@ class Retrieve(PlanNode):
     `unfiltered`, those of all patients as one list.
     """
 
-    resource_type: str
+    resource_type: NamedType
     profile: str | None
     code_property: str | None = None
     comparator: str | None = None

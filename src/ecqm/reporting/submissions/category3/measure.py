@@ -24,6 +24,23 @@ _CRITERION = "true"
 _DIGITS = Decimal("0.000001")
 
 
+@dataclass(frozen=True)
+class _Rate:
+    """A group of a measure, which CMS calls a rate: its `number` from 0, and the identifiers of the measure."""
+
+    identifiers: Identifiers
+    number: int
+    group: GroupCount
+
+    @property
+    def measure(self) -> MeasureCount:
+        return self.identifiers.measure
+
+    def of_population(self, population: PopulationCount) -> str:
+        """The identifier of a population."""
+        return self.identifiers.of_population(self.number, population)
+
+
 @dataclass
 class MeasureWriter:
     """Writes measures into a document; `problems` lists what it cannot express. `document` is the document's UUID."""
@@ -53,34 +70,27 @@ class MeasureWriter:
         if identifiers.all_versions is not None:
             etree.SubElement(document, name("setId"), root=identifiers.all_versions)
         for number, group in enumerate(measure.groups):
+            rate = _Rate(identifiers, number, group)
             if group.scoring is Scoring.PROPORTION:
-                self._write_rate(organizer, identifiers, number, group)
+                self._write_rate(organizer, rate)
             for population in group.populations:
-                data = add(organizer, f"component/{_OBSERVATION}")
-                self._write_population(data, identifiers, number, group, population)
+                self._write_population(add(organizer, f"component/{_OBSERVATION}"), rate, population)
 
-    def _write_rate(self, organizer: Element, identifiers: Identifiers, number: int, group: GroupCount) -> None:
-        numerators = group.having(PopulationCode.NUMERATOR)
+    def _write_rate(self, organizer: Element, rate: _Rate) -> None:
+        numerators = rate.group.having(PopulationCode.NUMERATOR)
         if not numerators:
-            raise SubmissionError(f"{identifiers.measure.name} has no numerator, which its rate refers to")
-        rate = add(organizer, f"component/{_OBSERVATION}")
-        templates.PERFORMANCE_RATE.write(rate)
-        templates.RATE_OF_PROPORTION.write(rate)
+            raise SubmissionError(f"{rate.measure.name} has no numerator, which its rate refers to")
+        observation = add(organizer, f"component/{_OBSERVATION}")
+        templates.PERFORMANCE_RATE.write(observation)
+        templates.RATE_OF_PROPORTION.write(observation)
         if self.for_cms:
-            templates.RATE_OF_PROPORTION_CMS.write(rate)
-        add_code(rate, "code", *templates.RATE)
-        etree.SubElement(rate, name("statusCode"), code="completed")
-        _write_number(rate, "REAL", performance_rate(group))
-        _refer(rate, identifiers.of_population(number, numerators[0]), ("NUMER", templates.ACT_CODE))
+            templates.RATE_OF_PROPORTION_CMS.write(observation)
+        add_code(observation, "code", *templates.RATE)
+        etree.SubElement(observation, name("statusCode"), code="completed")
+        _write_number(observation, "REAL", performance_rate(rate.group))
+        _refer(observation, rate.of_population(numerators[0]), ("NUMER", templates.ACT_CODE))
 
-    def _write_population(
-        self,
-        data: Element,
-        identifiers: Identifiers,
-        number: int,
-        group: GroupCount,
-        population: PopulationCount,
-    ) -> None:
+    def _write_population(self, data: Element, rate: _Rate, population: PopulationCount) -> None:
         templates.MEASURE_DATA.write(data)
         if self.for_cms:
             templates.MEASURE_DATA_CMS.write(data)
@@ -89,37 +99,15 @@ class MeasureWriter:
         value = add_code(data, "value", templates.POPULATIONS[population.code], templates.ACT_CODE)
         value.set(XSI_TYPE, "CD")
         _write_count(data, population.count)
-        strata = [stratum for stratum in group.strata if stratum.label == _CRITERION]
+        strata = [stratum for stratum in rate.group.strata if stratum.label == _CRITERION]
         for place, stratum in enumerate(strata):
-            self._write_stratum(data, identifiers, number, group, population, place, stratum)
-        self._write_supplements(data, identifiers.measure, group, population)
-        _write_observed(data, identifiers, number, _observed_of(group, population, group.observations))
-        _refer(data, identifiers.of_population(number, population))
+            _write_stratum(data, rate, population, place, stratum)
+        self._write_supplements(data, rate, population)
+        _write_observed(data, rate, _observed_of(rate.group, population, rate.group.observations))
+        _refer(data, rate.of_population(population))
 
-    def _write_stratum(
-        self,
-        data: Element,
-        identifiers: Identifiers,
-        number: int,
-        group: GroupCount,
-        population: PopulationCount,
-        place: int,
-        stratum: StratumCount,
-    ) -> None:
-        observation = add(data, f"{_PART}/{_OBSERVATION}")
-        templates.REPORTING_STRATUM.write(observation)
-        add_code(observation, "code", *templates.ASSERTION)
-        etree.SubElement(observation, name("statusCode"), code="completed")
-        value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
-        value.set(XSI_TYPE, "CD")
-        add_text(value, "originalText", "Stratum")
-        _write_count(observation, stratum.populations[population.id])
-        _write_observed(observation, identifiers, number, _observed_of(group, population, stratum.observations))
-        _refer(observation, identifiers.of_stratum(number, place, stratum))
-
-    def _write_supplements(
-        self, data: Element, measure: MeasureCount, group: GroupCount, population: PopulationCount
-    ) -> None:
+    def _write_supplements(self, data: Element, rate: _Rate, population: PopulationCount) -> None:
+        measure, group = rate.measure, rate.group
         counts = group.supplements.get(population.id, {})
         lacking = [element.value for element in SupplementalElement if element not in counts]
         if self.for_cms and not group.supplements:
@@ -155,6 +143,20 @@ def performance_rate(group: GroupCount) -> Decimal | None:
     return (Decimal(above) / below).quantize(_DIGITS, ROUND_HALF_UP) if below > 0 else None
 
 
+def _write_stratum(data: Element, rate: _Rate, population: PopulationCount, place: int, stratum: StratumCount) -> None:
+    """Write the members of a population in a stratum, the `place`-th of the rate."""
+    observation = add(data, f"{_PART}/{_OBSERVATION}")
+    templates.REPORTING_STRATUM.write(observation)
+    add_code(observation, "code", *templates.ASSERTION)
+    etree.SubElement(observation, name("statusCode"), code="completed")
+    value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
+    value.set(XSI_TYPE, "CD")
+    add_text(value, "originalText", "Stratum")
+    _write_count(observation, stratum.populations[population.id])
+    _write_observed(observation, rate, _observed_of(rate.group, population, stratum.observations))
+    _refer(observation, rate.identifiers.of_stratum(rate.number, place, stratum))
+
+
 def _write_count(parent: Element, count: int) -> None:
     observation = add(parent, f"{_CONTENT}/{_OBSERVATION}")
     templates.AGGREGATE_COUNT.write(observation)
@@ -184,7 +186,7 @@ def _write_supplement(data: Element, form: SupplementForm, category: Coded | Non
     _write_count(observation, patients)
 
 
-def _write_observed(parent: Element, identifiers: Identifiers, number: int, observations: list[Observed]) -> None:
+def _write_observed(parent: Element, rate: _Rate, observations: list[Observed]) -> None:
     """Write the observations of a population, each aggregated to one number."""
     for observed in observations:
         observation = add(parent, f"{_PART}/{_OBSERVATION}")
@@ -194,7 +196,7 @@ def _write_observed(parent: Element, identifiers: Identifiers, number: int, obse
         _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
         method = templates.METHODS[observed.method]
         add_code(observation, "methodCode", method, templates.OBSERVATION_METHOD)
-        _refer(observation, identifiers.of_observation(number, observed))
+        _refer(observation, rate.identifiers.of_observation(rate.number, observed))
 
 
 def _observed_of(group: GroupCount, population: PopulationCount, observations: list[Observed]) -> list[Observed]:

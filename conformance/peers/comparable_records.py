@@ -16,6 +16,7 @@ def to_compare(records: Sequence[Record], kind: str) -> list[Record]:
     return [list(with_new_ids(comparable_record(each), f"{kind}{number}")) for number, each in enumerate(records)]
 
 
+_DAY = len("2026-01-01")
 _WITHOUT_MILLISECONDS = re.compile(r'(T\d\d:\d\d:\d\d)(?=[Z+-][^"]{0,6}")')
 
 
@@ -43,3 +44,24 @@ def _turn(value: Any) -> None:
             value["low"], value["high"] = high, low
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _turn(each)
+
+
+def of_one_precision(record: Record) -> Record:
+    """The record with periods whose start and end have the precision of the less precise one.
+
+    If they are equal as far as they are known, CQL leaves their order open; the Java engine refuses such an interval.
+    """
+    made: Record = json.loads(json.dumps(record))
+    for resource in made:
+        _cut(resource)
+        _turn(resource)
+    return made
+
+
+def _cut(value: Any) -> None:
+    if isinstance(value, dict):
+        start, end = value.get("start"), value.get("end")
+        if isinstance(start, str) and isinstance(end, str) and len(shorter := min(start, end, key=len)) <= _DAY:
+            value["start"], value["end"] = start[: len(shorter)], end[: len(shorter)]
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _cut(each)

@@ -5,7 +5,7 @@
 
 Both engines get the published ELM, the same patients (compared_patients.py) and complete value sets, go by declared
 profiles alone, and evaluate every definition of all libraries of each measure. With `--patients 0` only test cases are
-compared. java_engine.py installs the Java engine.
+compared. The bounds of periods get one precision. java_engine.py installs the Java engine.
 
 A difference that comes from a definition referred to is that definition's: causes are given for the others alone.
 
@@ -16,6 +16,7 @@ patient. Exits with 1 if a difference has no cause.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import sys
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import java_engine
+from comparable_records import of_one_precision
 from compared_patients import comparison_parser, opened, to_be_compared
 from inputs import bundle
 from java_engine import Definition, JavaEngine, Patients
@@ -106,9 +108,16 @@ def definitions_of(plan: MeasurePlan) -> list[Definition]:
 
 
 def references_of(plan: MeasurePlan) -> dict[str, set[str]]:
-    """The definitions and functions that each definition refers to, directly or indirectly."""
+    """The definitions and functions that each definition refers to, directly or indirectly, and "group 1" to all that
+    count for its populations, strata and scores."""
     direct = references(plan.libraries)
-    return {".".join(each): {".".join(other) for other in reached(named, direct)} for each, named in direct.items()}
+    found = {".".join(each): {".".join(other) for other in reached(named, direct)} for each, named in direct.items()}
+    primary = plan.libraries.main.identifier.name
+    for number, group in enumerate(plan.measure.groups, 1):
+        strata = [part.expression for stratifier in group.stratifiers for part in stratifier.components]
+        named = {(primary, name) for name in (*strata, *(each.expression for each in group.populations))}
+        found[f"group {number}"] = {".".join(each) for each in reached(named, direct)}
+    return found
 
 
 def retrieved_profiles(elm: Any) -> Iterator[str]:
@@ -120,6 +129,18 @@ def retrieved_profiles(elm: Any) -> Iterator[str]:
     if isinstance(elm, list):
         for each in elm:
             yield from retrieved_profiles(each)
+
+
+def accepted(measure: Any) -> Any:
+    """A Measure as the clinical reasoning accepts it: without supplemental data, which it refuses if the usage has no
+    code that it knows, and with methods of aggregation in lower case, as in the value set of these codes."""
+    accepted = copy.deepcopy(measure)
+    accepted.pop("supplementalData", None)
+    for group in accepted["group"]:
+        for extension in [each for population in group["population"] for each in population.get("extension", [])]:
+            if extension["url"].endswith("/cqfm-aggregateMethod"):
+                extension.update({key: text.lower() for key, text in extension.items() if key.startswith("value")})
+    return accepted
 
 
 def theirs(
@@ -145,7 +166,11 @@ def theirs(
         identifiers = closure.value_sets()
         value_sets = {each.partition("|")[0]: content.value_sets.expand(each) for each in identifiers}
         bounds = f"{PERIOD[0]}T00:00:00.000Z", f"{PERIOD[1]}T23:59:59.999Z"
-        return engine.evaluate(files, definitions_of(plan), Patients(patients, bounds, value_sets, profiles))
+        definition = folder / "measure.json"
+        definition.write_text(json.dumps(accepted(json.loads(content.measures.find(str(measure.canonical)).read()))))
+        primary = plan.libraries.main.identifier.name
+        about = Patients(patients, bounds, value_sets, profiles, definition, primary)
+        return engine.evaluate(files, definitions_of(plan), about)
 
 
 def compare(
@@ -160,7 +185,9 @@ def compare(
     `refers` has the definitions that each definition refers to.
     """
     result = Compared(measure, len(records))
-    for record, mine, their in zip(records, ours, others, strict=True):
+    for record, own_answer, their in zip(records, ours, others, strict=True):
+        # The Java engine tells of a report only if it fails.
+        mine = own_answer if ERROR in own_answer else {"report": None, **own_answer}
         found: dict[str, Difference] = {}
         for name, value in their.items():
             failed = isinstance(value, dict) and ERROR in value
@@ -169,7 +196,8 @@ def compare(
                 own = mine.get(name, {ERROR: "an error of ecqm"})
                 found[name] = Difference(measure, name, record[0]["id"], own, value)
         for name, each in found.items():
-            if found.keys() & (refers.get(name, set()) - {name}):
+            part = name.partition("/")[0] if name.startswith("group ") else name
+            if found.keys() & (refers.get(part, set()) - {name}):
                 each.cause = FOLLOWS
             else:
                 each.cause = next((cause.name for cause in causes() if cause.explains(each)), "")
@@ -216,7 +244,8 @@ def main() -> int:
     results: list[Compared] = []
     print(HEAD)
     with JavaEngine() as engine:
-        for measure, plan, records in to_be_compared(content, options):
+        for measure, plan, made in to_be_compared(content, options):
+            records = [of_one_precision(record) for record in made]
             ours = Ours(content, plan).answers(records)
             others = theirs(engine, content, measure, plan, records)
             results.append(compare(measure.name, references_of(plan), records, ours, others))

@@ -1,4 +1,5 @@
-"""The Java reference engine (info.cqframework engine and engine-fhir 3.29.0), as an oracle for ELM.
+"""The Java reference engine (info.cqframework engine and engine-fhir 3.29.0), as an oracle for ELM, with the clinical
+reasoning that is built on it (org.opencds.cqf.fhir cqf-fhir-cr 3.28.0), as an oracle for populations.
 
     python conformance/peers/java_engine.py
 
@@ -40,13 +41,16 @@ class Patients:
     """What definitions are evaluated about: a file with a Bundle per line, and what its evaluation depends on.
 
     `value_sets` has the codes of each value set, as (system, code); `profiles` the profiles that are derived from a
-    retrieved profile, itself among them.
+    retrieved profile, itself among them. For individual reports, `measure` is the file of the Measure and `primary` the
+    name of its library.
     """
 
     file: Path
     period: tuple[str, str]
     value_sets: Mapping[str, Iterable[tuple[str, str]]]
     profiles: Mapping[str, Iterable[str]]
+    measure: Path | None = None
+    primary: str | None = None
 
 
 def install() -> None:
@@ -71,6 +75,8 @@ def request(libraries: Iterable[Path], definitions: Iterable[Definition], patien
         asked["period"] = list(patients.period)
         asked["valueSets"] = {url: sorted(codes) for url, codes in patients.value_sets.items()}
         asked["profiles"] = {url: sorted(urls) for url, urls in patients.profiles.items()}
+        if patients.measure is not None:
+            asked |= {"measure": str(patients.measure), "primary": patients.primary}
     return asked
 
 
@@ -79,7 +85,16 @@ class JavaEngine:
 
     def __init__(self) -> None:
         classes = f"{JAVA / 'classes'}:{JAVA / 'lib'}/*"
-        command = ["java", "-Xmx2g", "-Xss16m", "-Duser.timezone=UTC", "-cp", classes, "ecqm.peers.Evaluation"]
+        command = [
+            "java",
+            "-Xmx2g",
+            "-XX:+UseSerialGC",
+            "-Xss16m",
+            "-Duser.timezone=UTC",
+            "-cp",
+            classes,
+            "ecqm.peers.Evaluation",
+        ]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Self:
@@ -106,10 +121,10 @@ class JavaEngine:
             file.write_text(json.dumps(request(libraries, definitions, patients)))
             self._process.stdin.write(f"{file}\n")
             self._process.stdin.flush()
-            while line := self._process.stdout.readline().strip():
+            while (line := self._process.stdout.readline()) != "\n":
+                if not line:
+                    raise RuntimeError("the Java engine stopped")
                 answers.append(json.loads(line))
-        if self._process.poll() is not None:
-            raise RuntimeError("the Java engine stopped")
         return answers
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,14 @@ def _of_group(group: GroupResult, number: int, row: int) -> Iterator[tuple[str, 
     for place, population in enumerate(group.group.populations, 1):
         key = f"group {number}/{population.code.value} {place}"
         if population.code is PopulationCode.MEASURE_OBSERVATION:
-            yield key, sorted(one.observed(population.id))
+            observed = sorted(one.observed(population.id))
+            yield key, observed
+            yield f"group {number}/observations {place}", len(observed)
         else:
             yield key, one.total(population.id)
     for place, result in enumerate(one.stratifiers, 1):
         if result.criteria_based:
             selected = next(stratum.selected for stratum in result.strata if stratum.value == TRUE)
             yield f"group {number}/stratum {place}", int(np.count_nonzero(selected))
+    score = one.score()
+    yield f"group {number}/score", None if score is None else plain(Decimal(repr(float(score))))

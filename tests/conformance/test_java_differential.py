@@ -73,6 +73,37 @@ def test_references_are_followed(differential: ModuleType) -> None:
     refers = differential.references_of(plan_of(content, measure))
     direct = refers["SampleDiabetesKidneyCheck.Numerator"]
     assert direct and all(refers.get(each, set()) <= direct for each in direct)
+    assert "SampleDiabetesKidneyCheck.Numerator" in refers["group 1"] and direct <= refers["group 1"]
+
+
+def test_populations_follow_from_definitions(differential: ModuleType) -> None:
+    record = [{"resourceType": "Patient", "id": "p"}]
+    refers = {"group 1": {"L.A"}, "group 2": {"L.B"}}
+    ours = {"L.A": True, "L.B": True, "group 1/numerator 3": 1, "group 2/numerator 3": 0, "group 2/score": None}
+    theirs = {"L.A": False, "L.B": True, "group 1/numerator 3": 0, "group 2/numerator 3": 1, "group 2/score": "0"}
+    compared = differential.compare("M", refers, [record], [ours], [theirs])
+    causes = {each.definition: each.cause for each in compared.differences}
+    follows = differential.FOLLOWS
+    assert causes == {
+        "L.A": "", "group 1/numerator 3": follows, "group 2/numerator 3": "", "group 2/score": "no score is 0",
+    }  # fmt: skip
+
+
+def test_measures_are_made_acceptable(differential: ModuleType) -> None:
+    method = {
+        "url": "http://hl7.org/fhir/us/cqfmeasures/StructureDefinition/cqfm-aggregateMethod",
+        "valueString": "Sum",
+    }
+    population = {"extension": [method, {"url": "other", "valueString": "Sum"}]}
+    accepted = differential.accepted({"supplementalData": [{}], "group": [{"population": [population, {}]}]})
+    assert [each["valueString"] for each in accepted["group"][0]["population"][0]["extension"]] == ["sum", "Sum"]
+    assert "supplementalData" not in accepted and method["valueString"] == "Sum"
+
+
+def test_a_report_that_fails_is_told(differential: ModuleType) -> None:
+    record = [{"resourceType": "Patient", "id": "p"}]
+    compared = differential.compare("M", {}, [record], [{"group 1/numerator 3": 1}], [{"report": {"error": "x"}}])
+    assert [each.definition for each in compared.differences] == ["report"]
 
 
 def test_a_comparison_needs_content() -> None:

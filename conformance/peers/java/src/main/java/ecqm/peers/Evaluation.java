@@ -2,6 +2,7 @@ package ecqm.peers;
 
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.parser.IParser;
+import ca.uhn.fhir.parser.LenientErrorHandler;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
@@ -31,6 +32,7 @@ import org.hl7.elm.r1.Library;
 import org.hl7.elm.r1.VersionedIdentifier;
 import org.hl7.cql.model.NamespaceManager;
 import org.hl7.fhir.r4.model.Bundle;
+import org.hl7.fhir.r4.model.Measure;
 import org.opencds.cqf.cql.engine.data.CompositeDataProvider;
 import org.opencds.cqf.cql.engine.data.DataProvider;
 import org.opencds.cqf.cql.engine.execution.CqlEngine;
@@ -44,7 +46,8 @@ import org.opencds.cqf.cql.engine.runtime.Interval;
  *
  * <p>Each line of the standard input names a request, a JSON file: {"libraries": [files of ELM], "definitions": [[key, library, version, name], …],
  * "now": "2026-…Z"}, and for definitions about patients "patients" (a file with one Bundle per line), "period" [start,
- * end], "valueSets" {url: [[system, code], …]} and "profiles" {url: [urls of it and the profiles derived from it]}.
+ * end], "valueSets" {url: [[system, code], …]} and "profiles" {url: [urls of it and the profiles derived from it]}. With
+ * "measure" (a file) and "primary" (the name of its library) the counts of individual reports are told too.
  *
  * <p>Prints a line of JSON per patient, or only one without patients: {key: value, or {"error": message}}; and an empty
  * line at the end of each request.
@@ -125,34 +128,76 @@ public final class Evaluation {
             derived.put(entry.getKey(), urls);
         });
         IParser parser = FhirContext.forR4Cached().newJsonParser();
+        // Codes that FHIR does not have are values like others to CQL.
+        parser.setParserErrorHandler(new LenientErrorHandler(false).disableAllErrors());
+        Reports reports = request.has("measure") ? reports(parser) : null;
         try (BufferedReader lines = Files.newBufferedReader(Path.of(request.get("patients").asText()))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 PatientRecord patient = new PatientRecord(parser.parseResource(Bundle.class, line), valueSets, derived);
                 Map<String, DataProvider> data = Map.of(FHIR, new CompositeDataProvider(MODEL, patient));
-                print(out, answers(new Environment(libraries, data, valueSets), patient.patientId()));
+                Environment environment = new Environment(libraries, data, valueSets);
+                Map<String, Object> answers = answers(environment, patient.patientId());
+                if (reports != null) answers.putAll(counts(reports, environment, patient.patientId()));
+                print(out, answers);
             }
         }
     }
 
-    /** The values of all definitions. One that fails leaves the engine in an unknown state, so the next gets a new one. */
-    private Map<String, Object> answers(Environment environment, String patient) {
-        Map<String, Object> answers = new LinkedHashMap<>();
-        CqlEngine engine = new CqlEngine(environment);
-        for (JsonNode definition : request.get("definitions")) {
-            String key = definition.get(0).asText();
-            String name = definition.get(3).asText();
-            Pair<String, Object> context = patient == null ? null : Pair.of("Patient", patient);
-            VersionedIdentifier library =
-                    identifier(null, definition.get(1).asText(), definition.get(2).textValue());
-            try {
-                var result = engine.evaluate(library, Set.of(name), context, parameters, null, now);
-                answers.put(key, PlainValues.plain(result.forExpression(name).value()));
-            } catch (Exception | StackOverflowError | OutOfMemoryError error) {
-                answers.put(key, Map.of("error", message(error)));
-                engine = new CqlEngine(environment);
-            }
+    /** The libraries are found under their names too: the clinical reasoning does not ask for a version. */
+    private Reports reports(IParser parser) throws IOException {
+        Map<VersionedIdentifier, CompiledLibrary> known = libraries.getCompiledLibraries();
+        String primary = request.get("primary").asText();
+        for (CompiledLibrary each : Set.copyOf(known.values())) {
+            if (each.getIdentifier().getId().equals(primary)) known.put(identifier(null, primary, null), each);
         }
+        JsonNode period = request.get("period");
+        return new Reports(
+                parser.parseResource(Measure.class, Files.readString(Path.of(request.get("measure").asText()))),
+                primary,
+                ZonedDateTime.parse(period.get(0).asText()),
+                ZonedDateTime.parse(period.get(1).asText()));
+    }
+
+    private static Map<String, Object> counts(Reports reports, Environment environment, String patient) {
+        try {
+            return reports.counts(environment, patient);
+        } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+            return Map.of("report", Map.of("error", message(error)));
+        }
+    }
+
+    /** The values of all definitions: those of a library together or, if one of them fails, one by one. */
+    private Map<String, Object> answers(Environment environment, String patient) {
+        Map<VersionedIdentifier, Map<String, String>> keys = new LinkedHashMap<>();
+        for (JsonNode each : request.get("definitions")) {
+            VersionedIdentifier library = identifier(null, each.get(1).asText(), each.get(2).textValue());
+            keys.computeIfAbsent(library, key -> new LinkedHashMap<>()).put(each.get(3).asText(), each.get(0).asText());
+        }
+        Map<String, Object> answers = new LinkedHashMap<>();
+        Pair<String, Object> context = patient == null ? null : Pair.of("Patient", patient);
+        keys.forEach((library, names) -> {
+            try {
+                answers.putAll(values(environment, library, names, context));
+            } catch (Exception | StackOverflowError | OutOfMemoryError together) {
+                names.forEach((name, key) -> {
+                    try {
+                        answers.putAll(values(environment, library, Map.of(name, key), context));
+                    } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+                        answers.put(key, Map.of("error", message(error)));
+                    }
+                });
+            }
+        });
         return answers;
+    }
+
+    /** The values of definitions of a library by their keys. An engine in which one failed would be in an unknown state. */
+    private Map<String, Object> values(
+            Environment environment, VersionedIdentifier library, Map<String, String> keys, Pair<String, Object> context) {
+        var result = new CqlEngine(environment).evaluate(library, keys.keySet(), context, parameters, null, now);
+        Map<String, Object> values = new LinkedHashMap<>();
+        keys.forEach((name, key) -> values.put(key, PlainValues.plain(result.forExpression(name).value())));
+        return values;
     }
 
     private static String message(Throwable error) {

@@ -76,6 +76,13 @@ def test_every_atom_is_defined() -> None:
     assert all(is_known(line.split()[0]) for line in ATOMS.strip().splitlines())
 
 
+def test_scales_take_prefixes() -> None:
+    """Logarithmic scales are comparable with themselves alone."""
+    assert is_known("dB") and is_known("mCel") and not is_known("k[pH]")
+    assert not comparable("dB", "B")
+    assert convert(Decimal(9), "[degR]", "K") == 5
+
+
 def test_calendar_durations_under_equivalence() -> None:
     assert convert_equivalently(Decimal(1), "year", "a") == 1
     assert convert_equivalently(Decimal(1), "mo", "months") == 1

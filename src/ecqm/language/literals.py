@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ecqm.language.diagnostics import TranslationError
 from ecqm.values.numbers import DECIMAL_PLACES, MAX_DECIMAL, MAX_INTEGER, MAX_LONG
+from ecqm.values.units import is_known
 
 LARGEST_OFFSET = 14
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "\\": "\\", "/": "/", "'": "'", '"': '"', "`": "`"}
@@ -55,6 +56,12 @@ def check_magnitude(text: str, context: object) -> None:
     """Check that the value of a quantity does not exceed the largest Decimal; decimal places are not limited."""
     if Decimal(text) > MAX_DECIMAL:
         raise TranslationError(f"{text} exceeds the largest Decimal, {MAX_DECIMAL}", context)
+
+
+def check_unit(unit: str, context: object) -> None:
+    """Check that a unit is one of UCUM or a calendar duration (Author's Guide, Quantities). No unit is 1."""
+    if unit and not is_known(unit):
+        raise TranslationError(f"{unit!r} is not a unit of UCUM", context)
 
 
 def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], Decimal | None]:

@@ -1,4 +1,4 @@
-"""The unit atoms and prefixes of UCUM that occur in clinical data (ucum.org, release 2.1).
+"""The unit atoms and prefixes of UCUM (ucum.org, release 2.1).
 
 Each line of ATOMS has four fields: the code, `m` if it takes metric prefixes and `-` if not, its value, and the unit of
 that value. An arbitrary unit such as `[iU]` has the value `@`: a dimension of its own, comparable only with itself.
@@ -224,6 +224,81 @@ bit       m  1                  1
 By        m  8                  bit
 Bd        m  1                  s-1
 [RFU]     -  @                  1
+[mu_0]    m  1                  4.[pi].10*-7.N/A2
+Gb        m  1                  Oe.cm
+Oe        m  250                /[pi].A/m
+sb        m  1                  cd/cm2
+[bf_i]    -  144                [in_i]3
+[cr_i]    -  128                [ft_i]3
+[cml_i]   -  1                  [pi]/4.[mil_i]2
+[rd_us]   -  16.5               [ft_us]
+[ch_us]   -  4                  [rd_us]
+[lk_us]   -  1                  [ch_us]/100
+[rch_us]  -  100                [ft_us]
+[rlk_us]  -  1                  [rch_us]/100
+[fth_us]  -  6                  [ft_us]
+[fur_us]  -  40                 [rd_us]
+[srd_us]  -  1                  [rd_us]2
+[smi_us]  -  1                  [mi_us]2
+[sct]     -  1                  [mi_us]2
+[twp]     -  36                 [sct]
+[mil_us]  -  0.001              [in_us]
+[in_br]   -  2.539998           cm
+[ft_br]   -  12                 [in_br]
+[rd_br]   -  16.5               [ft_br]
+[ch_br]   -  4                  [rd_br]
+[lk_br]   -  1                  [ch_br]/100
+[fth_br]  -  6                  [ft_br]
+[pc_br]   -  2.5                [ft_br]
+[yd_br]   -  3                  [ft_br]
+[mi_br]   -  5280               [ft_br]
+[nmi_br]  -  6080               [ft_br]
+[kn_br]   -  1                  [nmi_br]/h
+[acr_br]  -  4840               [yd_br]2
+[bbl_us]  -  42                 [gal_us]
+[crd_us]  -  128                [ft_i]3
+[bu_us]   -  2150.42            [in_i]3
+[gal_wi]  -  1                  [bu_us]/8
+[pk_us]   -  1                  [bu_us]/4
+[dqt_us]  -  1                  [pk_us]/8
+[dpt_us]  -  1                  [dqt_us]/2
+[pk_br]   -  2                  [gal_br]
+[bu_br]   -  4                  [pk_br]
+[gil_br]  -  1                  [pt_br]/4
+[fdr_br]  -  1                  [foz_br]/8
+[min_br]  -  1                  [fdr_br]/60
+[pwt_tr]  -  24                 [gr]
+[lne]     -  1                  [in_i]/12
+[pnt]     -  1                  [lne]/6
+[pca]     -  12                 [pnt]
+[pnt_pr]  -  0.013837           [in_i]
+[pca_pr]  -  12                 [pnt_pr]
+[pied]    -  32.48              cm
+[pouce]   -  1                  [pied]/12
+[ligne]   -  1                  [pouce]/12
+[didot]   -  1                  [ligne]/6
+[cicero]  -  12                 [didot]
+[degR]    -  5                  K/9
+cal_[20]  m  4.18190            J
+cal_m     m  4.19002            J
+[Btu_39]  -  1.05967            kJ
+[Btu_59]  -  1.05480            kJ
+[Btu_60]  -  1.05468            kJ
+[Btu_m]   -  1.05587            kJ
+[Btu_IT]  -  1.05505585262      kJ
+[Btu_th]  -  1.054350           kJ
+tex       m  1                  g/km
+[den]     -  1                  g/9/km
+[mesh_i]  -  1                  /[in_i]
+[hp_M]    -  @                  1
+[hp_Q]    -  @                  1
+[kp_X]    -  @                  1
+[kp_C]    -  @                  1
+[kp_M]    -  @                  1
+[kp_Q]    -  @                  1
+st        m  1                  m3
+Ao        -  0.1                nm
+[car_Au]  -  1                  /24
 """
 
 # Temperature scales as (shift, step), exact fractions: x degrees are (x + shift) * step kelvins.
@@ -231,4 +306,8 @@ AFFINE: dict[str, tuple[str, str]] = {"Cel": ("273.15", "1"), "[degF]": ("459.67
 
 # Units on logarithmic and similar scales: not converted, so comparable only with themselves.
 OTHER_SCALES = ("[pH]", "Np", "B", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[W]", "B[kW]", "bit_s", "[p'diop]",
-                "%[slope]", "[m/s2/Hz^0.5]", "[hp'_X]", "[hp'_C]", "[hp_X]", "[hp_C]")  # fmt: skip
+                "B[10.nV]", "%[slope]", "[m/s2/Hz^0.5]", "[hp'_X]", "[hp'_C]", "[hp'_M]", "[hp'_Q]", "[hp_X]",
+                "[hp_C]")  # fmt: skip
+
+# Those of the scales that take metric prefixes: dB.
+METRIC_SCALES = ("Cel", "Np", "B", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[10.nV]", "B[W]", "B[kW]")

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from ecqm.values.errors import CqlError
 from ecqm.values.numbers import to_decimal
-from ecqm.values.ucum import AFFINE, ATOMS, BASE_UNITS, BINARY_PREFIXES, OTHER_SCALES, PREFIXES
+from ecqm.values.ucum import AFFINE, ATOMS, BASE_UNITS, BINARY_PREFIXES, METRIC_SCALES, OTHER_SCALES, PREFIXES
 from ecqm.values.unit_expressions import Factor, UnitSyntaxError, factors_of, is_digits
 
 Dimension = tuple[tuple[str, int], ...]
@@ -178,6 +178,8 @@ def _symbol(symbol: str) -> tuple[Fraction, Dimension]:
         if atom in BASE_UNITS or (atom in _definitions() and _definitions()[atom][0]):
             factor, dimension = _symbol(atom)
             return scale * factor, dimension
+        if atom in METRIC_SCALES:
+            return Fraction(1), ((symbol, 1),)
     raise UnitSyntaxError(f"{symbol!r} is not a unit of UCUM known here")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.literals import check_unit
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.registry import Context, Typed, translates, word
@@ -112,6 +113,7 @@ def convert_term(translator: Translator, context: Context) -> Typed:
     if target is None:
         unit = word(context, 3)
         ucum = _UCUM.get(unit.removesuffix("s"), unit.strip("'"))
+        check_unit(ucum, context)
         return translator.operator("ConvertQuantity", [value, literal(translator, STRING, ucum)], context)
     type_ = type_of(translator, target)
     if translator.models.relations.is_subtype(value.type, type_):

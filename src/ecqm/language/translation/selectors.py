@@ -7,7 +7,15 @@ from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
-from ecqm.language.literals import check_decimal, check_integer, check_long, check_magnitude, temporal_parts, unescape
+from ecqm.language.literals import (
+    check_decimal,
+    check_integer,
+    check_long,
+    check_magnitude,
+    check_unit,
+    temporal_parts,
+    unescape,
+)
 from ecqm.language.symbols import Declared
 from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.names import element_names, element_of, library_member, name_of, parts_of, reference
@@ -99,6 +107,7 @@ def quantity(translator: Translator, context: Context) -> nodes.Quantity:
     if context.getChildCount() > 1:
         unit = word(context, 1)
         unit = unescape(unit) if unit[0] == "'" else unit
+        check_unit(unit, context)
     node = nodes.Quantity(value=Decimal(text), unit=unit)
     translator.record_type(Typed(node, QUANTITY))
     return node

@@ -102,7 +102,8 @@ def select(
 
     `libraries` and `valuesets` are folders or archives with what the content lacks; `relax_versions` uses the nearest
     version of a library that is missing. Packages of QDM measures have their own libraries; they take `valuesets` only.
-    Measures and groups that cannot be planned are in `not_planned`, with the reason. Raises ContentError, MeasureNotFound.
+    Measures and groups that cannot be planned are in `not_planned`, with the reason. Raises ContentError and
+    MeasureNotFound.
     """
     wanted = [names] if isinstance(names, str) else names
     if package_files(Path(content)):
@@ -154,14 +155,7 @@ def evaluate(
     planned, DataError if there are no QDM patients for QDM measures, OSError if there is no space for results,
     TypeError and ValueError for wrong arguments.
     """
-    if not isinstance(measures, Selection | PackageSelection):
-        raise TypeError(f"measures are what ecqm.select gives, not {type(measures).__name__}")
-    if not isinstance(patients, PatientData):
-        raise TypeError(f"patients are what ecqm.load gives, not {type(patients).__name__}")
-    if profiles not in get_args(ProfileRule):
-        raise ValueError(f"profiles are {', '.join(get_args(ProfileRule))}, not {profiles!r}")
-    if memory <= 0 or (jobs is not None and jobs < 1):
-        raise ValueError(f"jobs and memory are more than nothing, not {jobs} and {memory}")
+    _check_arguments(measures, patients, profiles, jobs, memory)
     if measures.missing and not allow_missing:
         raise MissingValueSets("; ".join(map(str, measures.missing)))
     stated = _stated(period)
@@ -179,6 +173,17 @@ def evaluate(
             refused = _evaluate(measures, patients, output, supplements, profiles, n_processes, share)
         parts = tuple(output.files(POPULATIONS))
         return Result(measures, output.recorder, output.total, refused, parts, folder)
+
+
+def _check_arguments(measures: object, patients: object, profiles: object, jobs: int | None, memory: float) -> None:
+    if not isinstance(measures, Selection | PackageSelection):
+        raise TypeError(f"measures are what ecqm.select gives, not {type(measures).__name__}")
+    if not isinstance(patients, PatientData):
+        raise TypeError(f"patients are what ecqm.load gives, not {type(patients).__name__}")
+    if profiles not in get_args(ProfileRule):
+        raise ValueError(f"profiles are {', '.join(get_args(ProfileRule))}, not {profiles!r}")
+    if memory <= 0 or (jobs is not None and jobs < 1):
+        raise ValueError(f"jobs and memory are more than nothing, not {jobs} and {memory}")
 
 
 def _evaluate(

@@ -33,18 +33,7 @@ _SHORT_NAMES = ("/shortName", "/cmsId")
 
 def parse_measure(data: bytes) -> Measure:
     """The measure in a FHIR Measure resource (JSON). Raises MeasureError if it is none or cannot be evaluated."""
-    try:
-        resource = decode_measure(data)
-    except msgspec.DecodeError as error:
-        raise MeasureError(f"not a readable Measure resource: {error}") from error
-    if resource.resourceType != "Measure":
-        raise MeasureError(f"a {resource.resourceType or 'nameless'} resource where a Measure was expected")
-    name = resource.name or resource.id
-    if not name:
-        raise MeasureError("a Measure with neither name nor id")
-    subject = code_of(resource.subjectCodeableConcept)
-    if subject not in (None, "Patient"):
-        raise MeasureError(f"measure {name} is about {subject}; only measures about patients can be evaluated")
+    resource, name = _resource(data)
     composites = tuple(composites_of(resource, name))
     parser = GroupParser(resource, name)
     groups = tuple(
@@ -74,6 +63,23 @@ def parse_measure(data: bytes) -> Measure:
         identifiers=_identifiers(resource),
         in_cql=frozenset(each.expression for each in _criteria(resource) if each.expression and each.language in _CQL),
     )
+
+
+def _resource(data: bytes) -> tuple[MeasureResource, str]:
+    """A Measure resource about patients, and its name. Raises MeasureError."""
+    try:
+        resource = decode_measure(data)
+    except msgspec.DecodeError as error:
+        raise MeasureError(f"not a readable Measure resource: {error}") from error
+    if resource.resourceType != "Measure":
+        raise MeasureError(f"a {resource.resourceType or 'nameless'} resource where a Measure was expected")
+    name = resource.name or resource.id
+    if not name:
+        raise MeasureError("a Measure with neither name nor id")
+    subject = code_of(resource.subjectCodeableConcept)
+    if subject not in (None, "Patient"):
+        raise MeasureError(f"measure {name} is about {subject}; only measures about patients can be evaluated")
+    return resource, name
 
 
 def _criteria(resource: MeasureResource) -> Iterator[Expression]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.fhir.structs import DEEPEST
 from ecqm.data.loading import building as building_module
 from ecqm.data.loading.load import load
-from ecqm.data.loading.straight import StraightShard
 from ecqm.data.parsing.plain import NotPlain
 from ecqm.data.store.store import Manifest, open_store
 from tests.content import CONTENT
@@ -49,19 +49,23 @@ def of_patient(identifier: str, *resources: Json) -> list[Json]:
 def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Notes by which way each shard is made."""
     taken: list[str] = []
-    straight = StraightShard.write
+    straight = building_module.write_straight
 
-    def noted(self: StraightShard, *arguments: object) -> object:
+    def noted(*arguments: Any) -> Any:
         try:
-            entry = straight(self, *arguments)  # type: ignore[arg-type]
+            entry = straight(*arguments)
         except NotPlain as error:
             taken.append(f"general: {error}")
             raise
         taken.append("straight")
         return entry
 
-    monkeypatch.setattr(StraightShard, "write", noted)
+    monkeypatch.setattr(building_module, "write_straight", noted)
     return taken
+
+
+def not_straight(*_: object) -> None:
+    raise NotPlain("the other way is wanted")
 
 
 def both(
@@ -69,7 +73,7 @@ def both(
 ) -> tuple[Manifest, Manifest]:
     fast = load([data], scratch / "fast", demand)
     with monkeypatch.context() as patch:
-        patch.setattr(building_module, "_built_straight", lambda *_: None)
+        patch.setattr(building_module, "_built_straight", not_straight)
         general = load([data], scratch / "general", demand)
     for one, other in zip(fast.shards, general.shards, strict=True):
         assert replace(one, checksums={}) == replace(other, checksums={})

@@ -18,37 +18,18 @@ from ecqm.data.cohort.assembly import Assembly, Key, Shared, name_of_key
 from ecqm.data.cohort.cohort import Cohort, CohortBuilder
 from ecqm.data.cohort.gathering import Gathered
 from ecqm.data.cohort.table import Origin
-from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.structs import UNREADABLE, is_deep
+from ecqm.data.loading.identities import Identities
+from ecqm.data.loading.increments import write_increment
+from ecqm.data.loading.jobs import Base, ShardJob
 from ecqm.data.loading.shared_index import SharedIndex
-from ecqm.data.loading.straight import StraightShard
+from ecqm.data.loading.straight import write_straight
 from ecqm.data.parsing.plain import NotPlain
-from ecqm.data.store.shard import Shard
 from ecqm.data.store.shard_writer import write_shard
 from ecqm.data.store.spool import Lot, decode_identity, read_spools
 from ecqm.data.store.store import ShardEntry
 from ecqm.data.writing import replace_file
 from ecqm.terminology import CodeIndex
-
-
-@dataclass(frozen=True)
-class ShardJob:
-    """A shard to build into `target`, from `spools` and `base`. It can be sent to another process.
-
-    `shared` is the folder of an index of shared resources. `files` are the names of all input files by number. With
-    `replaces_patients` nothing older is kept of patients in the spools. `deleted` are resources (`Encounter/1`) to
-    leave out.
-    """
-
-    target: Path
-    spools: tuple[Path, ...]
-    shared: Path
-    demand: Demand
-    default_offset: int
-    files: Sequence[str]
-    base: Shard | None = None
-    replaces_patients: bool = False
-    deleted: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -60,7 +41,10 @@ class _Incoming:
 
 
 def build_shard(job: ShardJob) -> ShardEntry:
-    """Build a shard, unless it was built already. It also keeps the JSON of resources whose patient is unknown."""
+    """Build a shard, unless it was built already. It also keeps the JSON of resources whose patient is unknown.
+
+    Gives the entry of the base if nothing in it changes.
+    """
     done = job.target.with_name(job.target.name + ".done")
     if done.exists():
         return ShardEntry(**json.loads(done.read_bytes()))
@@ -68,23 +52,23 @@ def build_shard(job: ShardJob) -> ShardEntry:
     for folder in (fresh, job.target):
         shutil.rmtree(folder, ignore_errors=True)
     with many_objects(), large_arrays():
-        entry = _built_straight(job, fresh) or _Building(job).write(fresh)
+        try:
+            entry = _built_straight(job, fresh)
+        except NotPlain:
+            shutil.rmtree(fresh, ignore_errors=True)
+            entry = _Building(job).write(fresh)
+    if entry is None:
+        assert job.base is not None
+        return job.base.entry
     os.replace(fresh, job.target)
+    entry = replace(entry, folder=job.target.name)
     replace_file(done, json.dumps(asdict(entry)).encode())
     return entry
 
 
 def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
-    """A shard built the fast way; None if that is not possible."""
-    if job.base is not None or job.deleted:
-        return None
-    straight = StraightShard(folder, job.spools, job.shared, job.demand, job.default_offset, job.files)
-    try:
-        entry = straight.write()
-    except NotPlain:
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
-    return replace(entry, folder=job.target.name)
+    """A shard built the fast way; None if an increment changes nothing in it. Raises NotPlain."""
+    return write_straight(folder, job) if job.base is None else write_increment(folder, job, job.base)
 
 
 def spooled_cohort(job: ShardJob, codes: CodeIndex) -> Cohort:
@@ -105,11 +89,12 @@ class _Building:
     def cohort(self) -> Cohort:
         """Assign all resources to their patients. Those of unknown patients go to `lost`."""
         new = list(read_spools(self.job.spools))
-        lost = self.job.base.lost() if self.job.base is not None else ()
-        for lot in (*lost, *new):
+        patients = {patient for lot in new for patient in lot.patients if patient is not None}
+        base = self.job.base
+        for lot in new:
             self._take_lot(lot)
-        if self.job.base is not None:
-            self._take_base(self.job.base, {patient for lot in new for patient in lot.patients if patient is not None})
+        if base is not None:
+            self._take_base(base, patients)
         rows: dict[str, int] = {}
         for patient in self.incoming.get("Patient", _Incoming()).patients:
             if patient not in rows:
@@ -159,24 +144,28 @@ class _Building:
             )
             incoming.gathered.extend(gathered, [])
 
-    def _take_base(self, base: Shard, replaced: set[str]) -> None:
-        """Take the resources of the old shard that were not replaced or deleted. Shared ones are assigned again."""
-        ids = base.patient_ids()
-        newer = {
-            (name, resource.id)
+    def _take_base(self, base: Base, new: set[str]) -> None:
+        """Take the resources of the old shard that were not replaced or deleted; `new` are the patients in the spools.
+        Shared ones are assigned again."""
+        ids = base.shard.patient_ids()
+        gone = new if base.replaces_patients else set()
+        replaced = Identities(base.identities, base.number).elsewhere | self.job.deleted
+        replaced |= {
+            f"{name}/{resource.id}"
             for name, incoming in self.incoming.items()
             for resource in incoming.gathered.resources
-            if resource.id is not None
         }
-        for stored in base.resources():
+        for lot in base.shard.lost():
+            self._take_lot(lot.without(replaced, gone))
+        for stored in base.shard.resources():
             patient = ids[stored.patient]
-            if self.job.replaces_patients and patient in replaced:
+            if patient in gone:
                 continue
             resource = self.builder.decode(stored.raw, stored.origin, patient)
             if resource is None:
                 continue
             key = (stored.resource_type, resource.id)
-            if key in newer or self._is_shared(key) or f"{key[0]}/{key[1]}" in self.job.deleted:
+            if self._is_shared(key) or (resource.id is not None and f"{key[0]}/{key[1]}" in replaced):
                 continue
             incoming = self.incoming.setdefault(stored.resource_type, _Incoming())
             file = self.builder.file_number(stored.origin.file)

@@ -13,6 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,13 +21,15 @@ from ecqm.data.fhir.demand import EVERYTHING, Demand
 from ecqm.data.files.archived import state_of
 from ecqm.data.files.content import unpacked_size
 from ecqm.data.files.inputs import Inputs, find_inputs
-from ecqm.data.loading.building import ShardJob, build_shard
+from ecqm.data.loading.building import build_shard
+from ecqm.data.loading.identities import Identities, write_identities
+from ecqm.data.loading.jobs import Base, ShardJob
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
 from ecqm.data.loading.shared_index import write_index
 from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.shard import Shard
-from ecqm.data.store.spool import Spool, read_spools
+from ecqm.data.store.spool import Spool, read_spools, types_in
 from ecqm.data.store.store import FORMAT, Manifest, ShardEntry, is_store
 from ecqm.data.writing import replacing, sole_writer
 
@@ -150,9 +153,6 @@ class _Loading:
                 )
             shared = self._shared()
             entries = self._build(list(self._jobs(shared)), processes, watcher)
-        if self.previous is not None:
-            untouched = {_number(entry): entry for entry in self.previous.shards}
-            entries = list({**untouched, **{_number(entry): entry for entry in entries}}.values())
         manifest = Manifest(
             FORMAT,
             self.generation,
@@ -179,19 +179,22 @@ class _Loading:
 
     def _shared(self) -> Path:
         """The spool of shared resources: those of earlier loads, then those of this one, which count if both have one.
-        Deleted resources are left out."""
+        Deleted resources are left out, and older ones that now belong to a patient."""
         path = self.output / f"shared-{self.generation}.spool"
         if path.exists():
             return path
-        deleted = frozenset(self.partition.deleted)
-        older = [] if self.previous is None or self.previous.shared is None else [self.output / self.previous.shared]
+        sources = [(self.partition.shared, frozenset(self.partition.deleted))]
+        if self.previous is not None and self.previous.shared is not None:
+            older = self.output / self.previous.shared
+            of_patients = Identities(self._identities).of_patients(types_in(older))
+            sources.insert(0, (older, of_patients.union(self.partition.deleted)))
         with replacing(path) as fresh:
             fresh.touch()
-            for source in (*older, self.partition.shared):
-                if deleted:
+            for source, gone in sources:
+                if gone:
                     spool = Spool(fresh)
                     for lot in read_spools([source]):
-                        spool.append(lot.without(deleted).batch())
+                        spool.append(lot.without(gone).batch())
                 else:
                     with source.open("rb") as stream, fresh.open("ab") as sink:
                         shutil.copyfileobj(stream, sink)
@@ -199,30 +202,34 @@ class _Loading:
 
     def _jobs(self, shared: Path) -> Iterator[ShardJob]:
         deleted = frozenset(self.partition.deleted)
-        has_shared = self.partition.shared.stat().st_size > 0
         index = self.work / "shared"
         write_index(shared, index)
         for number in range(self.partition.n_shards):
-            spools = self.partition.spools(number)
-            if self.previous is not None and not (spools or deleted or has_shared):
-                continue
             yield ShardJob(
                 self.output / "shards" / f"{number:05}-{self.generation}",
-                spools,
+                self.partition.spools(number),
                 index,
                 self.demand,
                 self.default_offset,
                 self.files,
                 self._base(number),
-                self.replace_patients,
                 deleted,
             )
 
-    def _base(self, number: int) -> Shard | None:
+    @cached_property
+    def _identities(self) -> Path:
+        """The file with the identities of all resources of an increment."""
+        path = self.work / "identities.arrow"
+        spools = ((number, self.partition.spools(number)) for number in range(self.partition.n_shards))
+        write_identities(path, self.partition.shared, spools)
+        return path
+
+    def _base(self, number: int) -> Base | None:
         if self.previous is None:
             return None
         entry = self.previous.shards[number]
-        return Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, self.default_offset)
+        shard = Shard(self.output / "shards" / entry.folder, entry.checksums, self.demand, self.default_offset)
+        return Base(shard, entry, number, self._identities, self.replace_patients)
 
     def _build(self, todo: Sequence[ShardJob], processes: Processes, watcher: Watcher) -> list[ShardEntry]:
         (self.output / "shards").mkdir(exist_ok=True)

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecqm.columns import Rows
 from ecqm.data.cohort.assembly import References
 from ecqm.data.fhir.demand import Demand
+from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.fhir.structs import Unreadable
 from ecqm.data.loading.shared_index import SharedIndex
 from ecqm.data.parsing.links import Links
 from ecqm.data.parsing.parsed import ParsedResources, ParsedTable
 from ecqm.data.parsing.shapes import ShapedParser
 from ecqm.data.store.spool import Spool, decode_identity, read_batches
+
+
+class Linked(NamedTuple):
+    """References that resources of some patients have: the patient rows, and what each refers to ("Location/1", a
+    URN)."""
+
+    patients: Rows
+    names: pa.Array
 
 
 class SharedResources:
@@ -27,8 +38,11 @@ class SharedResources:
     the last one counts.
     """
 
-    def __init__(self, index: SharedIndex, parser: ShapedParser, own: ParsedResources) -> None:
-        """`own` are the resources of the patients of the shard."""
+    def __init__(
+        self, index: SharedIndex, parser: ShapedParser, own: ParsedResources, linked: Linked | None = None
+    ) -> None:
+        """`own` are the resources of the patients of the shard, `linked` the references in others of theirs."""
+        self._linked_before = linked
         self._types = pa.array(sorted(index.types), pa.utf8())
         self._has_urns = index.has_urns
         self._references = References(index.types)
@@ -50,6 +64,8 @@ class SharedResources:
     def _named_in(self, resources: ParsedResources) -> set[str]:
         """The names of shared resources in references."""
         found = [names.drop_null() for _, _, names in self._linked(resources)]
+        if self._linked_before is not None:
+            found.append(self._linked_before.names)
         named = set(pa.chunked_array(found, pa.utf8()).unique().to_pylist())
         return named.union(*(self._references.names(raw) for _, raw in resources.unparsed))
 
@@ -75,7 +91,7 @@ class SharedResources:
 
     def given(self, patient_of: Rows) -> Given:
         """The resources with the patients who have them; `patient_of` has the patient row of each key of `own`."""
-        given = new = self._pairs(self._own, patient_of)
+        given = new = np.union1d(self._pairs(self._own, patient_of), self._pairs_before())
         while len(new):
             new = np.setdiff1d(self._referred_to(new), given)
             given = np.union1d(given, new)
@@ -90,6 +106,34 @@ class SharedResources:
             found.append(owner_of[keys[links.rows[hits]]] * self._n + self._places[places[hits]])
         found.append(np.array([*self._pairs_in(resources.unparsed, owner_of)], np.int64))
         return np.unique(np.concatenate(found))
+
+    def _pairs_before(self) -> Rows:
+        if self._linked_before is None or not self._n:
+            return np.zeros(0, np.int64)
+        patients, names = self._linked_before
+        places = pc.index_in(names, value_set=self._names).fill_null(-1).to_numpy(zero_copy_only=False)
+        hits = np.flatnonzero(places >= 0)
+        pairs: Rows = np.unique(patients[hits] * self._n + self._places[places[hits]])
+        return pairs
+
+    def links(self) -> tuple[Rows, pa.Array]:
+        """The references of `own` to what is not among them, or is shared: the key of the resource that each is in, and
+        what it names."""
+        found_keys, found_names = [np.zeros(0, np.int64)], [pa.array([], pa.utf8())]
+        ids = {name: table.ids.dictionary for name, table in self._own.tables.items()}
+        tables = [(table, table.numbers("key")) for table in self._own.tables.values()]
+        tables += [(table, table.numbers("container")) for table in self._own.contained.values()]
+        for table, keys in tables:
+            for links in table.links():
+                names = links.outward_names(ids, self._names)
+                if names.null_count < len(names):
+                    leads = np.append(names.is_valid().to_numpy(zero_copy_only=False), False)[links.number]
+                    found_keys.append(keys[links.rows[leads]])
+                    found_names.append(names.take(pa.array(links.number[leads])))
+        unparsed = [(key, name) for key, raw in self._own.unparsed for name in _all_references().names(raw)]
+        found_keys.append(np.array([key for key, _ in unparsed], np.int64))
+        found_names.append(pa.array([name for _, name in unparsed], pa.utf8()))
+        return np.concatenate(found_keys), pa.concat_arrays(found_names)
 
     def _pairs_in(self, unparsed: Iterable[tuple[int, bytes]], owner_of: Rows) -> Iterator[int]:
         for key, raw in unparsed:
@@ -152,6 +196,11 @@ def _matches(wanted: Rows, among: Rows) -> tuple[Rows, Rows]:
     counts = stop - start
     which = np.repeat(np.arange(len(wanted)), counts)
     return which, np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - start, counts)
+
+
+@lru_cache(maxsize=1)
+def _all_references() -> References:
+    return References(fhir_schema().resource_types)
 
 
 @lru_cache(maxsize=2)

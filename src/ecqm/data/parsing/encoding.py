@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -45,6 +47,16 @@ class CodeNumbers:
     def __init__(self) -> None:
         # By system: its codes and their numbers.
         self._known: dict[str, tuple[pa.Array, npt.NDArray[np.int32]]] = {}
+
+    @classmethod
+    def numbered(cls, systems: pa.Array, codes: pa.Array) -> Self:
+        """Codes that have numbers already: those of their places."""
+        made = cls()
+        encoded = systems.dictionary_encode()
+        for number, system in enumerate(encoded.dictionary.to_pylist()):
+            places = np.flatnonzero(numbers_of(encoded) == number)
+            made._known[system] = codes.take(pa.array(places)), places.astype(np.int32)
+        return made
 
     def of(self, system: str | None, codes: pa.Array) -> npt.NDArray[np.int32]:
         """The numbers of some codes of a system (distinct, none null). New codes get the next numbers."""

@@ -45,6 +45,18 @@ class Links:
             names = pc.coalesce(names, pc.if_else(pc.starts_with(self.texts, "urn:"), self.texts, none))
         return names
 
+    def outward_names(self, own: Mapping[str, pa.Array], shared: pa.Array) -> pa.Array:
+        """What each distinct text names ("Type/id", a URN); null for patients, and for resources whose ids are among
+        those of their type in `own`, unless their names are among `shared`."""
+        names = self.names(self.types.unique(), with_urns=True)
+        inward = pc.equal(self.types, "Patient")
+        for resource_type in self.types.unique().to_pylist():
+            if resource_type in own and resource_type != "Patient":
+                of_type = pc.equal(self.types, resource_type)
+                inward = pc.or_(inward, pc.and_(of_type, pc.is_in(self.ids, value_set=own[resource_type])))
+        inward = pc.and_(pc.fill_null(inward, False), pc.invert(pc.is_in(names, value_set=shared)))
+        return pc.if_else(inward, pa.scalar(None, pa.utf8()), names)
+
     def places(self, names: pa.Array, among: pa.Array) -> Rows:
         """For each link the place of its target among some names, or -1; `names` are those of its texts."""
         return self._spread(_places(names, among))

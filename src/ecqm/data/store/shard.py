@@ -6,10 +6,16 @@
     resources-0.spool …     the JSON of resources (`ecqm.data.store.spool`), also those of unknown patients: a spool for
                             each process that sorted input
     shared.spool            the JSON of resources that patients share, unless the other spools have it
+    later.spool             the JSON of both kinds that came with later loads
+    lost.arrow              the places of resources whose patients are unknown
+    links.arrow             references to resources that are not of patients of this shard: the place of the resource,
+                            and what it refers to (for increments; not in shards that were made in the general way)
     problems.json           problems found when the shard was made
 
 The table column @json is a resource's place in all spools, one after the other in this order; -1 for a contained one.
-Serials are consecutive in a table: the first one is in the metadata of its schema, beside the layouts of the elements.
+Resources in spools that no table has, and that are not lost, were replaced or deleted. @shared marks the rows of shared
+resources. Serials are consecutive in a table: the first one is in the metadata of its schema, beside the layouts of the
+elements.
 `Shard.cohort` reads columns if they hold what is demanded, and otherwise decodes the JSON again.
 """
 
@@ -20,6 +26,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,12 +40,13 @@ from ecqm.data.cohort.table import Origin, Origins, ResourceTable
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.problems import DataError, DataProblem
-from ecqm.data.store.arrow import ArrowReading, StoredElements
+from ecqm.data.store.arrow import ArrowReading, Layout, StoredElements
 from ecqm.data.store.folder import Folder
 from ecqm.data.store.spool import Lot, SpooledJson, batches_of
 from ecqm.terminology import CodeIndex, CodeKey
 
-SHARED = "shared.spool"
+SHARED, LATER = "shared.spool", "later.spool"
+LOST, LINKS = "lost.arrow", "links.arrow"
 _PATIENTS, _CODES, _PROBLEMS = "patients.arrow", "codes.arrow", "problems.json"
 _RESOURCES = re.compile(r"resources-(\d+)\.spool")
 _TABLE_COLUMNS = ["@json", "@patient", "@file", "@entry", "@urn"]
@@ -49,8 +57,15 @@ def resources_spool(number: int) -> str:
     return f"resources-{number}.spool"
 
 
-def _table_file(resource_type: str) -> str:
+def table_file(resource_type: str) -> str:
+    """The name of the file of a table."""
     return f"{resource_type}.arrow"
+
+
+def layouts_of(table: pa.RecordBatch) -> dict[str, Layout]:
+    """The layouts of the elements of a stored table, by name."""
+    found: dict[str, Layout] = json.loads(table.schema.metadata[b"layouts"])
+    return found
 
 
 class CorruptShard(DataError):
@@ -92,10 +107,10 @@ class Shard:
 
     def files(self, demand: Demand) -> list[str]:
         """The names of the files that `cohort` reads for a demand."""
-        tables = [_table_file(name) for name in self.resource_types if demand.reads(name)]
+        tables = [table_file(name) for name in self.resource_types if demand.reads(name)]
         if self.demand.covers(demand):
             return [_PATIENTS, _CODES, _PROBLEMS, *tables]
-        return [_PATIENTS, *tables, *self._spools()]
+        return [_PATIENTS, *tables, *self.spools]
 
     @property
     def resource_types(self) -> tuple[str, ...]:
@@ -114,12 +129,12 @@ class Shard:
 
     def codes(self) -> list[CodeKey]:
         """The codes in the columns: (system, code)."""
-        stored = self._batch(_CODES)
-        return list(zip(stored.column("system").to_pylist(), stored.column("code").to_pylist(), strict=True))
+        systems, codes = self.stored_codes()
+        return list(zip(systems.to_pylist(), codes.to_pylist(), strict=True))
 
     def problems(self) -> list[DataProblem]:
         """Problems that were found when the shard was made."""
-        return [DataProblem(**problem) for problem in json.loads(bytes(self._content(_PROBLEMS)))]
+        return [DataProblem(**problem) for problem in json.loads(bytes(self.content(_PROBLEMS)))]
 
     def cohort(self, demand: Demand, codes: CodeIndex | None = None) -> Cohort:
         """The patients with the demanded part of their data. Raises CorruptShard with the name of the file."""
@@ -128,9 +143,9 @@ class Shard:
 
     def resources(self, resource_types: Sequence[str] | None = None) -> Iterator[StoredResource]:
         """All resources as they were read; contained resources stay inside theirs."""
-        raws = self._json()
+        raws = self.json
         for name in self.resource_types if resource_types is None else resource_types:
-            table = self._batch(_table_file(name)).select(_TABLE_COLUMNS)
+            table = self._batch(table_file(name)).select(_TABLE_COLUMNS)
             table = table.filter(pc.greater_equal(table.column("@json"), 0))
             found = raws.take(table.column("@json").to_numpy())
             columns = [column.to_pylist() for column in (found, *table.columns[1:])]
@@ -139,19 +154,77 @@ class Shard:
 
     def lost(self) -> Iterator[Lot]:
         """Resources whose patient has no Patient resource."""
-        ids = self.ids()
-        for content in map(self._content, self._resources_spools()):
+        return (Lot.of(batch) for batch, _ in self.lost_batches())
+
+    def lost_batches(self) -> Iterator[tuple[pa.RecordBatch, Rows]]:
+        """The same as record batches of spools, with their places."""
+        places = self._batch(LOST).column("place").to_numpy()
+        first = 0
+        for content in map(self.content, self.spools if len(places) else ()):
             for batch in batches_of(content):
-                patients = batch.column("patient")
-                unknown = pc.and_(patients.is_valid(), pc.invert(pc.is_in(patients, value_set=ids)))
-                yield Lot.of(batch.filter(unknown))
+                here = places[(places >= first) & (places < first + len(batch))]
+                if len(here):
+                    yield batch.take(pa.array(here - first)), here
+                first += len(batch)
+
+    @property
+    def links(self) -> pa.RecordBatch | None:
+        """The references to resources that are not of patients of this shard (place, name); None if they were not
+        stored."""
+        return self._batch(LINKS) if LINKS in self._checksums else None
+
+    @property
+    def spools(self) -> list[str]:
+        """The names of the spools, in the order of places."""
+        return [*self._resources_spools(), *(name for name in (SHARED, LATER) if name in self._checksums)]
+
+    @property
+    def json(self) -> SpooledJson:
+        """The JSON of resources by their places."""
+        return SpooledJson(lambda: list(map(self.content, self.spools)))
+
+    def table(self, resource_type: str, columns: Sequence[str] | None = None) -> pa.RecordBatch:
+        """The stored table of a type, or those of some columns that it has."""
+        content = self.content(table_file(resource_type))
+        stored = pa.ipc.open_file(content)
+        if columns is None:
+            return stored.get_batch(0)
+        wanted = [number for number, name in enumerate(stored.schema.names) if name in columns]
+        return pa.ipc.open_file(content, options=pa.ipc.IpcReadOptions(included_fields=wanted)).get_batch(0)
+
+    def stored_codes(self) -> tuple[pa.Array, pa.Array]:
+        """The systems and codes of all codes in the columns, by number."""
+        stored = self._batch(_CODES)
+        return stored.column("system"), stored.column("code")
+
+    def path(self, name: str) -> Path:
+        """Where a file is. Raises TypeError for a shard that is not on a local file system."""
+        path = self.folder / name
+        if not isinstance(path, Path):
+            raise TypeError(f"{path} is not a local file")
+        return path
+
+    def checksum(self, name: str) -> int:
+        """The checksum of a file."""
+        return self._checksums[name]
+
+    def content(self, name: str) -> pa.Buffer:
+        """The content of a file. Raises CorruptShard."""
+        path = self.folder / name
+        try:
+            content = pa.py_buffer(path.read_bytes()) if self._contents is None else self._contents[name]
+        except OSError as error:
+            raise CorruptShard(f"{path}: {error}") from error
+        if zlib.crc32(content) != self._checksums[name]:
+            raise CorruptShard(f"{path}: not what was written (its checksum differs)")
+        return content
 
     def _stored(self, demand: Demand, codes: CodeIndex) -> Cohort:
         ids = self.patient_ids()
         # The id -1, no code, finds the last entry.
         code_ids = np.append(codes.intern_all(self.codes()), np.int32(-1))
         reading = ArrowReading(codes, code_ids, _left_out(self.demand))
-        raws = self._json()
+        raws = self.json
         tables = {
             name: self._table(name, len(ids), reading, raws) for name in self.resource_types if demand.reads(name)
         }
@@ -165,8 +238,8 @@ class Shard:
         return Cohort(ids, tables, demand, codes, self.problems(), empty)
 
     def _table(self, name: str, n_patients: int, reading: ArrowReading, raws: SpooledJson) -> ResourceTable:
-        batch = self._batch(_table_file(name))
-        layouts = json.loads(batch.schema.metadata[b"layouts"])
+        batch = self._batch(table_file(name))
+        layouts = layouts_of(batch)
         first_serial = int(batch.schema.metadata[b"serial"])
         file = batch.column("@file")
         urns = batch.column("@urn")
@@ -193,28 +266,12 @@ class Shard:
                     builder.add(stored.patient, resource, stored.raw, stored.origin, stored.urn)
             return builder.finish()
 
-    def _content(self, name: str) -> pa.Buffer:
-        path = self.folder / name
-        try:
-            content = pa.py_buffer(path.read_bytes()) if self._contents is None else self._contents[name]
-        except OSError as error:
-            raise CorruptShard(f"{path}: {error}") from error
-        if zlib.crc32(content) != self._checksums[name]:
-            raise CorruptShard(f"{path}: not what was written (its checksum differs)")
-        return content
-
     def _batch(self, name: str) -> pa.RecordBatch:
-        return pa.ipc.open_file(self._content(name)).get_batch(0)
+        return pa.ipc.open_file(self.content(name)).get_batch(0)
 
     def _resources_spools(self) -> list[str]:
         numbers = (int(found[1]) for found in map(_RESOURCES.fullmatch, self._checksums) if found is not None)
         return list(map(resources_spool, sorted(numbers)))
-
-    def _spools(self) -> list[str]:
-        return [*self._resources_spools(), *({SHARED} & self._checksums.keys())]
-
-    def _json(self) -> SpooledJson:
-        return SpooledJson(lambda: list(map(self._content, self._spools())))
 
 
 class _TableJson(Sequence[bytes]):

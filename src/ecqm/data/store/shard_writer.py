@@ -19,7 +19,7 @@ from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.cohort.table import ResourceTable
 from ecqm.data.problems import DataProblem
 from ecqm.data.store.arrow import Layout, to_arrow
-from ecqm.data.store.shard import resources_spool
+from ecqm.data.store.shard import LATER, LINKS, LOST, resources_spool, table_file
 from ecqm.data.store.spool import Spool, json_batch
 from ecqm.data.writing import settle
 
@@ -37,10 +37,11 @@ class ShardWriter:
 
     def table(
         self, name: str, arrays: Mapping[str, pa.Array], layouts: Mapping[str, Layout], first_serial: int
-    ) -> None:
-        """Write a table: its columns and elements, with the layouts of the elements."""
-        about = {"layouts": json.dumps(layouts), "serial": str(first_serial)}
-        self._write(f"{name}.arrow", _batch(arrays).replace_schema_metadata(about))
+    ) -> pa.RecordBatch:
+        """Write a table: its columns and elements, with the layouts of the elements. Gives what is written."""
+        batch = _batch(arrays).replace_schema_metadata({"layouts": json.dumps(layouts), "serial": str(first_serial)})
+        self._write(table_file(name), batch)
+        return batch
 
     def spools(self, sources: Iterable[Path]) -> None:
         """Add JSON that is in spools already; it stays there as well."""
@@ -48,6 +49,32 @@ class ShardWriter:
             name = resources_spool(number)
             _link(source, self.folder / name)
             self._sum_up(name)
+
+    def keep(self, name: str, source: Path, checksum: int) -> None:
+        """Add a file of another shard, which stays there as well."""
+        _link(source, self.folder / name)
+        self._checksums[name] = checksum
+
+    def lost(self, places: Rows) -> None:
+        """Write the places of resources whose patients are unknown."""
+        self._write(LOST, _batch({"place": pa.array(places, pa.int32())}))
+
+    def links(self, places: Rows, names: pa.Array) -> None:
+        """Write references to resources that are not of patients of this shard."""
+        self._write(LINKS, _batch({"place": pa.array(places, pa.int32()), "name": names.dictionary_encode()}))
+
+    def later(self, before: pa.Buffer | None, sources: Iterable[Path], resources: Iterable[pa.RecordBatch]) -> None:
+        """Write the spool of later loads: its content `before`, the content of further spools, and more resources."""
+        spool = Spool(self.folder / LATER)
+        with spool.path.open("wb") as sink:
+            if before is not None:
+                sink.write(memoryview(before))
+            for source in sources:
+                with source.open("rb") as stream:
+                    shutil.copyfileobj(stream, sink)
+        for batch in resources:
+            spool.append(batch)
+        self._sum_up(LATER)
 
     def json(self, name: str, resources: Iterable[pa.RecordBatch]) -> None:
         """Write JSON into a spool, each batch as a block."""
@@ -97,6 +124,7 @@ def write_shard(folder: Path, cohort: Cohort, lost: Sequence[pa.RecordBatch] = (
         writer.table(name, arrays, layouts, int(table.serial[0]))
         n_before += int(own.sum())
     writer.json(resources_spool(0), chain((json_batch(_raws(table), name) for name, table in tables.items()), lost))
+    writer.lost(n_before + np.arange(sum(map(len, lost))))
     pairs = cohort.codes.since(0) if len(cohort.codes) else ()
     codes = pa.array([system for system, _ in pairs], pa.utf8()), pa.array([code for _, code in pairs], pa.utf8())
     return writer.finish(codes, cohort.ids, cohort.problems)

@@ -39,6 +39,8 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=F
 _ONLY_JSON = pa.ipc.IpcReadOptions(included_fields=[_SCHEMA.get_field_index("json")])
 _WITHOUT_JSON = pa.ipc.IpcReadOptions(included_fields=[i for i, name in enumerate(_SCHEMA.names) if name != "json"])
 
+_ONLY_TYPES = pa.ipc.IpcReadOptions(included_fields=[_SCHEMA.get_field_index("type")])
+
 
 class _Identity(msgspec.Struct, gc=False):
     resourceType: str = ""
@@ -85,10 +87,12 @@ class Lot:
     def __len__(self) -> int:
         return len(self.raws)
 
-    def without(self, resources: Collection[str]) -> Lot:
-        """The lot without some resources (`Location/1`)."""
-        known = map(decode_identity, self.raws)
-        kept = [i for i, each in enumerate(known) if f"{each.resourceType}/{each.id}" not in resources]
+    def without(self, resources: Collection[str], patients: Collection[str] = ()) -> Lot:
+        """The lot without some resources (`Location/1`), and without those of some patients."""
+        named = enumerate(zip(map(decode_identity, self.raws), self.patients, strict=True))
+        kept = [
+            i for i, (each, of) in named if f"{each.resourceType}/{each.id}" not in resources and of not in patients
+        ]
         return Lot(*([values[i] for i in kept] for values in vars(self).values()))
 
     def batch(self) -> pa.RecordBatch:
@@ -180,6 +184,13 @@ def patients_of(paths: Iterable[Path]) -> Iterator[pa.Array]:
                 yield batch.column("patient").filter(is_patient).drop_null()
 
 
+def types_in(path: Path) -> set[str]:
+    """The types of the resources in a spool file."""
+    blocks = _blocks(pa.py_buffer(path.read_bytes()))
+    found = (pa.ipc.open_stream(block, options=_ONLY_TYPES).read_all()["type"].unique() for block, _ in blocks)
+    return {name for types in found for name in types.to_pylist()}
+
+
 def batches_of(content: pa.Buffer) -> Iterator[pa.RecordBatch]:
     """The blocks in the content of a spool file, as record batches."""
     for block, _ in _blocks(content):
@@ -204,8 +215,13 @@ class SpooledJson:
         self._contents = contents
         self._unpacked: dict[int, pa.ChunkedArray] = {}
 
+    def __len__(self) -> int:
+        return sum(count for _, count in self._blocks)
+
     def take(self, places: Rows) -> pa.ChunkedArray:
         """The JSON at some places (large_binary), in the order of the places."""
+        if not len(places):
+            return pa.chunked_array([], pa.large_binary())
         block = np.searchsorted(self._starts, places, side="right") - 1
         wanted, which = np.unique(block, return_inverse=True)
         columns = [self._column(number) for number in wanted.tolist()]

@@ -27,7 +27,7 @@ from ecqm.data.store.shard import CorruptShard, Shard
 from ecqm.data.writing import replace_file, settle
 from ecqm.terminology import CodeIndex
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "manifest.json"
 
 

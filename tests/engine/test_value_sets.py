@@ -145,3 +145,23 @@ def test_value_sets_that_only_data_name_are_errors_if_they_are_missing(cohort: C
 def test_expanding_a_missing_value_set_is_an_error(cohort: Cohort) -> None:
     with pytest.raises(EvaluationError, match="value set http://gone is not available"):
         logic('ExpandValueSet("Gone")').values("X", executor(cohort))
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ("'a'", [0, 1, 0]),
+        ("{ 'a', 'c' }", [0, 1, 1]),
+        ('{ "A", null }', [0, 1, 0]),
+        ("null as String", [0, 0, 0]),
+        ("Patient.id", [0, 0, 0]),
+        ("First([Observation]).code", [0, 1, 1]),
+    ],
+)
+def test_retrieves_filter_by_strings_and_by_codes_of_data(terms: str, found: list[int], cohort: Cohort) -> None:
+    assert logic(f"Count([Observation: code in {terms}])").values("X", executor(cohort)) == found
+
+
+def test_retrieves_by_what_is_no_code_are_errors(cohort: Cohort) -> None:
+    with pytest.raises(EvaluationError, match="a retrieve cannot be filtered by int, which is no code"):
+        logic("[Observation: code in 5]").values("X", executor(cohort))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,19 +41,38 @@ class Members:
 
 
 def accepted(executor: Executor, filter_: Any) -> Members:
-    """The codes that a filter accepts: a value set, a code, a concept, or a list of codes. Null accepts none."""
+    """The codes that a filter accepts: a value set, a code, a concept, a string (a code of any system), or a list of
+    these. Null accepts none. Raises EvaluationError for anything else."""
     if isinstance(filter_, ValueSet):
         identity = (filter_.id, filter_.version)
         return Members(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))
-    codes: list[Code | None] = []
-    for value in filter_ if isinstance(filter_, tuple) else (filter_,):
-        codes += value.codes if isinstance(value, Concept) else [value]
-    known = [(code.system, code.code) for code in codes if code is not None and code.code is not None]
+    known: list[tuple[str | None, str]] = []
+    texts: set[str] = set()
+    for term in _terms(filter_):
+        if isinstance(term, str):
+            texts.add(term)
+        elif term.code is not None:
+            known.append((term.system, term.code))
     index = executor.terminology.codes
     ids = [index.intern(*code) for code in known]
     mask = np.zeros(len(index), np.bool_)
     mask[ids] = True
-    return Members(mask, lambda: frozenset(code for _, code in known))
+    if texts:
+        mask |= np.array([code in texts for _, code in index.since(0)], np.bool_)
+    return Members(mask, lambda: frozenset(code for _, code in known) | texts)
+
+
+def _terms(filter_: Any) -> Iterator[Code | str]:
+    """The codes and strings of a filter."""
+    if isinstance(filter_, tuple):
+        for each in filter_:
+            yield from _terms(each)
+    elif isinstance(filter_, Concept):
+        yield from filter_.codes
+    elif isinstance(filter_, (Code, str)):
+        yield filter_
+    elif filter_ is not None:
+        raise EvaluationError(f"a retrieve cannot be filtered by {type(filter_).__name__}, which is no code")
 
 
 def missing(executor: Executor, node: PlanNode, filter_: Any) -> str | None:

@@ -68,7 +68,7 @@ def _terms(filter_: Any) -> Iterator[Code | str]:
         for each in filter_:
             yield from _terms(each)
     elif isinstance(filter_, Concept):
-        yield from filter_.codes
+        yield from filter(None, filter_.codes)
     elif isinstance(filter_, (Code, str)):
         yield filter_
     elif filter_ is not None:

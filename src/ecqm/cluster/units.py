@@ -11,7 +11,8 @@ from typing import Protocol
 
 from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
 from ecqm.data.files.content import unpacked_size
-from ecqm.data.loading.building import ShardJob, spooled_cohort
+from ecqm.data.loading.building import spooled_cohort
+from ecqm.data.loading.jobs import ShardJob
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
 from ecqm.data.loading.shared_index import write_index

@@ -143,7 +143,8 @@ class Compiler:
         if not isinstance(self.resolver, KnownSources):
             return ""
         versions = [version for version in self.resolver.versions(name) if version is not None]
-        return f"; available: {', '.join(versions)}" if versions else "; add the folder that contains it"
+        hint = f"available: {', '.join(versions)}" if versions else "add the folder that contains it with --libraries"
+        return f"; {hint}"
 
     def _file(self, name: str, version: str | None) -> str:
         """Where the source of a library is, for a message; its name if the resolver does not know."""

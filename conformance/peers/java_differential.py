@@ -1,10 +1,11 @@
-"""Definitions of measures held against the Java reference engine, on test cases and patients bred for each measure.
+"""Definitions and populations held against the Java reference engine, on test cases and patients bred for each measure.
 
     python conformance/peers/java_differential.py CONTENT --libraries DIR --valuesets DIR [--measure NAME]…
         [--patients 300] [--generations 40] [--seed 1] [--json FILE]
 
 Both engines get the published ELM, the same patients (compared_patients.py) and complete value sets, go by declared
-profiles alone, and evaluate every definition of all libraries of each measure. With `--patients 0` only test cases are
+profiles alone, and evaluate every definition of all libraries of each measure. The clinical reasoning that is built on
+the Java engine then counts populations, observations and strata, and scores each patient. With `--patients 0` only test cases are
 compared. The bounds of periods get one precision. java_engine.py installs the Java engine.
 
 A difference that comes from a definition referred to is that definition's: causes are given for the others alone.
@@ -65,18 +66,25 @@ class Difference:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the values as JSON."""
+    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the values as JSON, and whether
+    these add up to 1 (`complement`)."""
 
     name: str
     why: str
     definition: str = ""
     ours: str = ""
     theirs: str = ""
+    complement: bool = False
 
     def explains(self, difference: Difference) -> bool:
         named = f"{difference.measure} {difference.definition}"
         searched = ((self.definition, named), (self.ours, json.dumps(difference.ours)))
-        return all(re.search(*each) for each in (*searched, (self.theirs, json.dumps(difference.theirs))))
+        found = all(re.search(*each) for each in (*searched, (self.theirs, json.dumps(difference.theirs))))
+        return found and (not self.complement or _add_up_to_1(difference.ours, difference.theirs))
+
+
+def _add_up_to_1(*values: Any) -> bool:
+    return None not in values and abs(1 - sum(map(float, values))) < 1e-9
 
 
 @cache

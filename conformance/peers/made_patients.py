@@ -263,6 +263,8 @@ def patients_for(
     maker = ResourceMaker(vocabulary_of(content, plan), (date(2026, 1, 1), date(2026, 12, 31)), random)
     profiles = {asked.profile for asked in maker.words.asked}
     seeds = [[*record[:1], *(each for each in record[1:] if profiles & set(declared(each)))] for record in seeds]
+    # What is left of most other decks is the Patient alone.
+    seeds = [record for record in seeds if len(record) > 1]
     observer = Observer(content, plan, PERIOD)
     mutator = Mutator(maker)
     herd = first_herd(observer, mutator, seeds)

@@ -81,11 +81,13 @@ def test_populations_follow_from_definitions(differential: ModuleType) -> None:
     refers = {"group 1": {"L.A"}, "group 2": {"L.B"}}
     ours = {"L.A": True, "L.B": True, "group 1/numerator 3": 1, "group 2/numerator 3": 0, "group 2/score": None}
     theirs = {"L.A": False, "L.B": True, "group 1/numerator 3": 0, "group 2/numerator 3": 1, "group 2/score": "0"}
+    ours["group 3/score"], theirs["group 3/score"] = "0.75", "0.25"
     compared = differential.compare("M", refers, [record], [ours], [theirs])
     causes = {each.definition: each.cause for each in compared.differences}
     follows = differential.FOLLOWS
     assert causes == {
         "L.A": "", "group 1/numerator 3": follows, "group 2/numerator 3": "", "group 2/score": "no score is 0",
+        "group 3/score": "where less is better, the score is subtracted from 1",
     }  # fmt: skip
 
 

@@ -16,6 +16,8 @@ import org.hl7.fhir.r4.model.Measure.MeasureGroupPopulationComponent;
 import org.hl7.fhir.r4.model.MeasureReport;
 import org.hl7.fhir.r4.model.MeasureReport.MeasureReportGroupComponent;
 import org.hl7.fhir.r4.model.MeasureReport.StratifierGroupComponent;
+import org.hl7.fhir.r4.model.OperationOutcome;
+import org.hl7.fhir.r4.model.Resource;
 import org.opencds.cqf.cql.engine.execution.CqlEngine;
 import org.opencds.cqf.cql.engine.execution.Environment;
 import org.opencds.cqf.fhir.cr.measure.MeasureEvaluationOptions;
@@ -43,7 +45,8 @@ final class Reports {
 
     /**
      * The counts and scores of a patient: "group 1/denominator 2" for the second population of the first group,
-     * "group 1/observations 6" for the number of observations, "group 1/stratum 1", "group 1/score".
+     * "group 1/observations 6" for the number of observations, "group 1/stratum 1", "group 1/score". Throws
+     * IllegalStateException if the evaluation of the patient fails.
      */
     Map<String, Object> counts(Environment environment, String patient) {
         R4MeasureProcessor processor = new R4MeasureProcessor(
@@ -53,6 +56,12 @@ final class Reports {
         var results = processor.evaluateMeasureWithCqlEngine(subject, measure, start, end, null, engine);
         MeasureReport report = processor.evaluateMeasure(
                 measure, start, end, "subject", subject, MeasureEvalType.SUBJECT, engine, results);
+        for (Resource contained : report.getContained()) {
+            // A patient whose evaluation failed is counted as nobody.
+            if (contained instanceof OperationOutcome outcome) {
+                throw new IllegalStateException(outcome.getIssueFirstRep().getDiagnostics());
+            }
+        }
         Map<String, Object> counts = new LinkedHashMap<>();
         for (int group = 0; group < measure.getGroup().size(); group++) {
             String prefix = "group " + (group + 1) + "/";

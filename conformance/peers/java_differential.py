@@ -5,8 +5,8 @@
 
 Both engines get the published ELM, the same patients (compared_patients.py) and complete value sets, go by declared
 profiles alone, and evaluate every definition of all libraries of each measure. The clinical reasoning that is built on
-the Java engine then counts populations, observations and strata, and scores each patient. With `--patients 0` only test cases are
-compared. The bounds of periods get one precision. java_engine.py installs the Java engine.
+the Java engine then counts populations, observations and strata, and scores each patient. With `--patients 0` only test
+cases are compared. The bounds of periods get one precision. java_engine.py installs the Java engine.
 
 A difference that comes from a definition referred to is that definition's: causes are given for the others alone.
 
@@ -66,8 +66,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the values as JSON, and whether
-    these add up to 1 (`complement`)."""
+    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the values as JSON; with
+    `complement` these have to add up to 1."""
 
     name: str
     why: str

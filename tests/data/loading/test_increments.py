@@ -275,3 +275,36 @@ def test_data_that_has_to_take_the_general_way(tmp_path: Path) -> None:
         changed = [observation(f"o{number}", "p2"), shared("Location", "l1")]
         manifest = load([night(tmp_path / f"{number}", changed)], tmp_path / "store", append=True)
         assert manifest.report["resources"] == {"Observation": number + 1, "Patient": 2}
+
+
+class _Stopped(Exception):
+    pass
+
+
+class _Stop:
+    """Stops a load after so many shards."""
+
+    def __init__(self, shards: int) -> None:
+        self._left = shards
+
+    def sorted(self, size: int, total: int) -> None: ...
+
+    def built(self, shards: int) -> None:
+        self._left -= 1
+        if not self._left:
+            raise _Stopped
+
+
+def test_an_increment_goes_on_where_it_was_stopped(tmp_path: Path, way: str) -> None:
+    changed = [encounter(f"e0-p{number}", f"p{number}", status="cancelled") for number in range(0, 40, 3)]
+    increment = night(tmp_path / "night", [*changed, shared("Location", "l1", name="new")], ["Encounter/e1-p1"])
+    for name in ("stopped", "whole"):
+        load_small(export(tmp_path / "in"), tmp_path / name)
+    before = content_of(tmp_path / "stopped")
+    for shards in (1, 2, 3):
+        with pytest.raises(_Stopped):
+            load([increment], tmp_path / "stopped", append=True, watcher=_Stop(shards))
+        assert content_of(tmp_path / "stopped") == before
+    for name in ("stopped", "whole"):
+        load([increment], tmp_path / name, append=True)
+    assert content_of(tmp_path / "stopped") == content_of(tmp_path / "whole") != before

@@ -9,7 +9,6 @@ commit what one attempt of a task has written, however many there were. The driv
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
@@ -59,10 +58,7 @@ def run_on_spark(
     # A part has one file of each kind.
     session.conf.set("spark.sql.files.maxRecordsPerFile", "0")
     refused: dict[int, str] = {}
-    with (
-        _jobs(session, shipment, output) as jobs,
-        ThreadPoolExecutor(_submitted(session), thread_name_prefix="unit") as pool,
-    ):
+    with _jobs(session, shipment, output) as jobs, ThreadPoolExecutor(_submitted(session)) as pool:
         results = {pool.submit(jobs.run, number, unit): number for number, unit in units.items()}
         try:
             for result in as_completed(results):
@@ -105,9 +101,6 @@ class _Jobs:
         """Evaluate a unit, in a thread of the driver. Returns why it could not be evaluated."""
         context = self.session.sparkContext
         context.setJobGroup(_GROUP, unit.name)
-        # Jobs of a thread that has begun a unit come before those that begin others: of pools with equal shares, Spark
-        # serves the one whose name comes first.
-        context.setLocalProperty("spark.scheduler.pool", threading.current_thread().name)
         try:
             with spark_errors():
                 evaluated = self.to.evaluate(number, unit, self._input(unit))

@@ -26,8 +26,6 @@ SETTINGS = {
     # Each process evaluates one task, because strings and codes of all its units stay in its memory.
     "spark.python.worker.reuse": "false",
     "spark.python.daemon.module": "ecqm.cluster.spark.daemon",
-    # Jobs have priorities (`ecqm.cluster.spark.jobs`).
-    "spark.scheduler.mode": "FAIR",
 }
 
 

@@ -95,6 +95,12 @@ def test_speed_of_loading(patients: Path, tmp_path: Path) -> None:
     assert [path.name for path in patients.parent.iterdir() if path.is_dir() and path.name.startswith("tmp")] == []
 
 
+def test_cost_of_increments(patients: Path) -> None:
+    told = run("conformance/increments.py", SAMPLE, "--data", patients, "--runs", 1).splitlines()
+    assert [line[:12].strip() for line in told] == ["", "everything", "changed", "patients", "deleted", "one deleted"]
+    assert told[-1].endswith(" 1")
+
+
 def test_growth_and_what_supplemental_data_cost(tmp_path: Path) -> None:
     work, output = tmp_path / "work", tmp_path / "scale.json"
     told = run(

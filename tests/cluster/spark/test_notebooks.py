@@ -25,9 +25,17 @@ def test_a_data_frame_of_resources(session: Any, store: Path, expected: Path) ->
     ]
     location = json.dumps({"resourceType": "Location", "id": "ward"})
     frame = session.createDataFrame([*rows, (None, location)], "patient string, resource string")
-    result = SparkCohort(frame).evaluate(select(SAMPLE), PERIOD, partitions=3)
-    groups, table = cohorts.results(expected)
-    assert [(report["measure"], report["group"]) for report in result.reports] == groups
+    assert _results(SparkCohort(frame)) == cohorts.results(expected)
+
+
+def test_files_of_ndjson(session: Any, store: Path, expected: Path) -> None:
+    from ecqm.cluster.spark import SparkCohort
+
+    assert _results(SparkCohort.of_ndjson(session, f"file://{store.parent / 'files'}")) == cohorts.results(expected)
+
+
+def _results(cohort: Any) -> tuple[Any, list[dict[str, Any]]]:
+    result = cohort.evaluate(select(SAMPLE), PERIOD, partitions=3)
     key = ("measure", "group", "patient", "episode")
-    found = [row.asDict() for row in result.populations.collect()]
-    assert sorted(found, key=lambda row: [row[name] or "" for name in key]) == table
+    rows = sorted((row.asDict() for row in result.populations.collect()), key=lambda row: [row[k] or "" for k in key])
+    return [(report["measure"], report["group"]) for report in result.reports], rows

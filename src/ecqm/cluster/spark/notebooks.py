@@ -15,6 +15,7 @@ from ecqm.bundles.evaluation.selection import Selection
 from ecqm.cluster.spark.tasks import worker_of
 from ecqm.cluster.worker import Shipment
 from ecqm.data import Cohort, Demand
+from ecqm.data.loading.headers import UNREADABLE, decode_header, patient_of
 from ecqm.data.reading.rows import read_rows
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json
@@ -24,7 +25,7 @@ from ecqm.reporting.results.recording import PartRecorder, summary_reports
 from ecqm.terminology import CodeIndex
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,16 @@ class SparkCohort:
     patient: str = "patient"
     resource: str = "resource"
     default_offset: int = 0
+
+    @classmethod
+    def of_ndjson(cls, session: SparkSession, *urls: str, default_offset: int = 0) -> SparkCohort:
+        """The resources in files of NDJSON, at URLs of files, folders or patterns that Spark can read.
+
+        A resource belongs to the patient to whom it refers, as in other runs. A line that is not a resource is reported
+        with the results.
+        """
+        lines = session.read.text(list(urls)).where("trim(value) <> ''")
+        return cls(lines.mapInArrow(_with_patients, "patient string, resource string"), default_offset=default_offset)
 
     def evaluate(
         self, measures: Selection, period: str | None = None, supplements: bool = False, partitions: int | None = None
@@ -112,6 +123,21 @@ class _RowsUnit:
         cohort = read_rows(self.lots, self.shared, demand, codes, self.default_offset)
         cohort.problems += cohort.dangling_references()
         return cohort
+
+
+def _with_patients(batches: Iterator[Any]) -> Iterator[Any]:
+    """Lines of NDJSON with the ids of their patients; null if they have none, or are no resources."""
+    for batch in batches:
+        lines = batch.column(0)
+        patients = pa.array([_patient_in(line.as_py()) for line in lines], pa.string())
+        yield pa.RecordBatch.from_arrays([patients, lines.cast(pa.string())], ["patient", "resource"])
+
+
+def _patient_in(line: str) -> str | None:
+    try:
+        return patient_of(decode_header(line))
+    except UNREADABLE:
+        return None
 
 
 def _evaluate_rows(packed: bytes, shared: list[bytes], default_offset: int, batches: Iterator[Any]) -> Iterator[Any]:

@@ -86,5 +86,9 @@ def _of_group(group: GroupResult, number: int, row: int) -> Iterator[tuple[str, 
         if result.criteria_based:
             selected = next(stratum.selected for stratum in result.strata if stratum.value == TRUE)
             yield f"group {number}/stratum {place}", int(np.count_nonzero(selected))
+            initial = next(
+                each.id for each in group.group.populations if each.code is PopulationCode.INITIAL_POPULATION
+            )
+            yield f"group {number}/initial population of stratum {place}", one.total(initial, within=selected)
     score = one.score()
     yield f"group {number}/score", None if score is None else plain(Decimal(repr(float(score))))

@@ -45,8 +45,8 @@ final class Reports {
 
     /**
      * The counts and scores of a patient: "group 1/denominator 2" for the second population of the first group,
-     * "group 1/observations 6" for the number of observations, "group 1/stratum 1", "group 1/score". Throws
-     * IllegalStateException if the evaluation of the patient fails.
+     * "group 1/observations 6" for the number of observations, "group 1/initial population of stratum 1", and "group
+     * 1/score". Throws IllegalStateException if the evaluation of the patient fails.
      */
     Map<String, Object> counts(Environment environment, String patient) {
         R4MeasureProcessor processor = new R4MeasureProcessor(
@@ -74,7 +74,7 @@ final class Reports {
             }
             for (int place = 0; place < reported.getStratifier().size(); place++) {
                 int selected = reported.getStratifier().get(place).getStratum().stream().mapToInt(Reports::selected).sum();
-                counts.put(prefix + "stratum " + (place + 1), selected);
+                counts.put(prefix + "initial population of stratum " + (place + 1), selected);
             }
             counts.put(prefix + "score", PlainValues.plain(reported.getMeasureScore().getValue()));
         }

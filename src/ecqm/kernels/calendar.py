@@ -13,7 +13,6 @@ Instants = npt.NDArray[np.int64]
 """Days or milliseconds since 1970-01-01, or months since 1970-01."""
 
 YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND = range(7)
-PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
 MS_PER_UNIT = {DAY: 86_400_000, HOUR: 3_600_000, MINUTE: 60_000, SECOND: 1_000, MILLISECOND: 1}
 MS_PER_DAY, MS_PER_MINUTE = MS_PER_UNIT[DAY], MS_PER_UNIT[MINUTE]
 

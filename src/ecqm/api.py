@@ -46,7 +46,7 @@ from ecqm.bundles.packages.content import (
     select_packages,
 )
 from ecqm.cluster.run import run_units
-from ecqm.cluster.units import largest_unit, units_of
+from ecqm.cluster.units import good_unit_size, json_size, units_of
 from ecqm.data import DataError, DataProblem
 from ecqm.data.source import PatientData
 from ecqm.engine.profiles import FhirProfiles, ProfileRule
@@ -205,8 +205,9 @@ def _evaluate(
         EvaluationContext.of_moment(output.started),
         measures.composites,
     )
+    size = good_unit_size(json_size(patients.files), share, n_processes)
     with output.processes(n_processes) as processes:
-        units = units_of(patients, output.work, largest_unit(share), processes=processes)
+        units = units_of(patients, output.work, size, processes=processes)
     return tuple(run_units(evaluation, output, units, n_processes, share, codes=patients.codes).values())
 
 

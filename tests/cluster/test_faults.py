@@ -20,7 +20,7 @@ FULL = """
 import resource, sys
 from ecqm.cli.main import main
 from ecqm.cluster import run, units
-run._FEW_RESOURCES, units._LARGEST_UNIT = map(int, sys.argv[2].split())
+run._FEW_RESOURCES, units._HELD_PER_BYTE = map(int, sys.argv[2].split())
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 main(sys.argv[3:])
 """
@@ -50,8 +50,8 @@ def expected(data: Path, folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("limit", "sizes", "data"),
-    [(60, "250000 48000000", "store"), (3_000, "250000 48000000", "store"), (3_000, "0 48000000", "store"),
-     (1_500, "250000 4000", "files")],
+    [(60, "250000 16", "store"), (3_000, "250000 16", "store"), (3_000, "0 16", "store"),
+     (1_500, "250000 1048576", "files")],
     ids=["notes", "part", "part-in-processes", "sorting"],
 )  # fmt: skip
 def test_a_full_disk(tmp_path: Path, limit: int, sizes: str, data: str) -> None:

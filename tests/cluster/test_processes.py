@@ -160,7 +160,7 @@ import sys
 from ecqm import evaluate, load, select
 from ecqm.cluster import units
 from ecqm.data.loading import division
-units._LARGEST_UNIT, division._LEAST = 4_000, 2_000
+units._HELD_PER_BYTE, division._LEAST = 1 << 20, 2_000
 result = evaluate(select(sys.argv[1]), load(sys.argv[2]), sys.argv[3], jobs=2)
 print(result.patients, len(result.populations))
 """

@@ -13,6 +13,7 @@ from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
 from ecqm.data.files.content import unpacked_size
 from ecqm.data.loading.building import spooled_cohort
 from ecqm.data.loading.jobs import ShardJob
+from ecqm.data.loading.load import good_shard_size
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
 from ecqm.data.loading.shared_index import write_index
@@ -21,9 +22,10 @@ from ecqm.data.store.shard import Shard
 from ecqm.data.store.spool import patients_of
 from ecqm.terminology import CodeIndex
 
-# The largest unit of files without a store, in bytes of JSON, and the memory that a process needs per byte.
-_LARGEST_UNIT = 48 << 20
-_HELD_PER_BYTE = 24
+# The memory that a process needs for a unit of files without a store, per byte of JSON.
+_HELD_PER_BYTE = 16
+# Files with fewer bytes of JSON are read at once: it does not pay to sort them.
+_READ_AT_ONCE = 16 << 20
 _MOST_UNITS = 4096
 
 
@@ -88,9 +90,9 @@ class SpooledUnit:
         return cohort
 
 
-def largest_unit(memory: int) -> int:
-    """The bytes of JSON that a process with `memory` bytes can read at once."""
-    return min(_LARGEST_UNIT, memory // _HELD_PER_BYTE)
+def good_unit_size(size: int, memory: int, jobs: int) -> int:
+    """Bytes of JSON per unit for `size` bytes in all, evaluated by some processes with so much memory each."""
+    return min(good_shard_size(size, jobs), memory // _HELD_PER_BYTE)
 
 
 def json_size(files: Sequence[Path]) -> int:
@@ -101,16 +103,17 @@ def json_size(files: Sequence[Path]) -> int:
 def units_of(
     data: PatientData,
     spools: Path,
-    unit_size: int = _LARGEST_UNIT,
+    unit_size: int = _READ_AT_ONCE,
     progress: Callable[[int], None] = lambda size: None,
     processes: Processes | None = None,
 ) -> list[Unit]:
     """The units of some data: each shard of its stores, and its files.
 
-    Files are one unit if they have at most `unit_size` bytes of JSON. Otherwise they are first sorted by patient into
-    `spools` (`ecqm.data.loading.partition`), in several processes if `processes` are given (`RunOutput.processes`) and
-    there is enough to do. If called again with the same files, sorting continues where it stopped. `progress` is called
-    with the number of bytes sorted. Raises DataError for a patient who is in several units.
+    Small files are read at once, as one unit. Others are first sorted by patient into `spools`, one for each unit of
+    about `unit_size` bytes of JSON (`ecqm.data.loading.partition`), in several processes if `processes` are given
+    (`RunOutput.processes`) and there is enough to do. If called again with the same files, sorting continues where it
+    stopped. `progress` is called with the number of bytes sorted. Raises DataError for a patient who is in several
+    units.
     """
     units: list[Unit] = [
         StoredUnit(shard, sum(entry.resources.values()))
@@ -121,7 +124,7 @@ def units_of(
         data.require_disjoint()
         return units
     size = json_size(data.files)
-    if size <= unit_size:
+    if size <= min(unit_size, _READ_AT_ONCE):
         data.require_disjoint()
         return [FileUnit(data), *units]
     count = min(_MOST_UNITS, 1 + size // unit_size)

@@ -22,7 +22,7 @@ from ecqm.cli.progress import progress
 from ecqm.cli.running.outcome import require_complete, show
 from ecqm.cli.running.request import RunRequest
 from ecqm.cluster.run import run_units
-from ecqm.cluster.units import Unit, json_size, largest_unit, units_of
+from ecqm.cluster.units import Unit, good_unit_size, json_size, units_of
 from ecqm.data import DataError
 from ecqm.data.source import PatientData
 from ecqm.engine import FhirProfiles
@@ -79,8 +79,8 @@ def _planned(content: Content, request: RunRequest) -> Selection:
 
 def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any], patients: PatientData) -> RunOutput:
     """The output folder, which an interrupted run with the same fingerprint has already filled in part."""
-    unit_size = largest_unit(request.share)
-    fingerprint = [about["engine"], about["hashes"], request.stated, request.profiles, unit_size, patients.state()]
+    size = _unit_size(patients, request)
+    fingerprint = [about["engine"], about["hashes"], request.stated, request.profiles, size, patients.state()]
     if isinstance(request.output, Path):
         return RunOutput(request.output, selection, request.stated, request.results, fingerprint)
     if patients.files:
@@ -92,9 +92,13 @@ def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any],
 
 
 def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> list[Unit]:
-    size = largest_unit(request.share)
+    size = _unit_size(patients, request)
     with progress("sorting", json_size(patients.files)) as advance, output.processes(request.processes) as processes:
         return units_of(patients, output.work, size, lambda done: advance(done, "sorting"), processes)
+
+
+def _unit_size(patients: PatientData, request: RunRequest) -> int:
+    return good_unit_size(json_size(patients.files), request.share, request.processes)
 
 
 def _evaluate(

@@ -25,6 +25,7 @@ from ecqm.data.loading.jobs import Base, ShardJob
 from ecqm.data.loading.shared_index import SharedIndex
 from ecqm.data.loading.straight import write_straight
 from ecqm.data.parsing.plain import NotPlain
+from ecqm.data.store.shard import Shard
 from ecqm.data.store.shard_writer import write_shard
 from ecqm.data.store.spool import Lot, decode_identity, read_spools
 from ecqm.data.store.store import ShardEntry
@@ -72,9 +73,20 @@ def _built_straight(job: ShardJob, folder: Path) -> ShardEntry | None:
 
 
 def spooled_cohort(job: ShardJob, codes: CodeIndex) -> Cohort:
-    """The patients of a job's spools as a cohort, without writing a shard."""
-    with many_objects():
-        return _Building(job, codes, keep_raw=False).cohort()
+    """The patients of a job's spools as a cohort. The shard that is built for them is not kept."""
+    folder = job.target
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with many_objects(), large_arrays():
+            checksums = write_straight(folder, job).checksums
+        shard = Shard(folder, checksums, job.demand, job.default_offset)
+        contents = {name: pa.py_buffer((folder / name).read_bytes()) for name in shard.files(job.demand)}
+        return shard.in_memory(contents).cohort(job.demand, codes)
+    except NotPlain:
+        with many_objects():
+            return _Building(job, codes, keep_raw=False).cohort()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Building:

@@ -25,7 +25,7 @@ def store(folder: Path, *names: str) -> Path:
     return folder / "store"
 
 
-@pytest.mark.parametrize("unit_size", [1 << 20, 1])
+@pytest.mark.parametrize("unit_size", [1 << 20, 100])
 def test_a_patient_in_a_store_and_in_files_is_named(tmp_path: Path, unit_size: int) -> None:
     data = PatientData([store(tmp_path / "a", "anna", "bert"), export(tmp_path / "b", "bert", "carl")])
     with pytest.raises(DataError, match=r"patient bert is in .*b and in .*store"):
@@ -45,7 +45,7 @@ def test_different_patients_in_several_sources_are_evaluated(tmp_path: Path) -> 
     assert len(units_of(PatientData([*stores, export(tmp_path / "c", "carl")]), tmp_path / "spools")) == 3
 
 
-@pytest.mark.parametrize("unit_size", [1 << 20, 1])
+@pytest.mark.parametrize("unit_size", [1 << 20, 100])
 def test_files_in_several_folders_are_put_together(tmp_path: Path, unit_size: int) -> None:
     export(tmp_path / "a", "anna")
     write(tmp_path / "a" / "Encounter.ndjson", encounter("e1", "anna"), encounter("e2", "anna"))

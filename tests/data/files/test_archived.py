@@ -63,7 +63,7 @@ def test_every_kind_of_file_in_an_archive_is_read(tmp_path: Path) -> None:
 
 def test_archives_are_sorted_and_loaded_in_several_processes(tmp_path: Path) -> None:
     path = export(tmp_path / "export.ZIP")
-    units = units_of(PatientData([path]), tmp_path / "spools", unit_size=1)
+    units = units_of(PatientData([path]), tmp_path / "spools", unit_size=100)
     cohorts = [unit.cohort(EVERYTHING, CodeIndex()) for unit in units]
     assert sorted(identifier for cohort in cohorts for identifier in cohort.ids) == THREE[0]
     manifest = load([path], tmp_path / "store", jobs=2)

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pytest
+
 from ecqm.api import select
+from ecqm.cluster.spark.notebooks import _with_patients
 from tests.cli.samples import PERIOD, SAMPLE
 from tests.cluster import cohorts
 
@@ -39,3 +43,11 @@ def _results(cohort: Any) -> tuple[Any, list[dict[str, Any]]]:
     key = ("measure", "group", "patient", "episode")
     rows = sorted((row.asDict() for row in result.populations.collect()), key=lambda row: [row[k] or "" for k in key])
     return [(report["measure"], report["group"]) for report in result.reports], rows
+
+
+@pytest.mark.parametrize("odd", ["", "nonsense", '{"resourceType": "Bundle", "entry": []}', '{"resourceType": 1}'])
+def test_lines_that_are_no_resources_have_no_patient(odd: str) -> None:
+    of_patient = '{"resourceType": "Encounter", "id": "e", "subject": {"reference": "Patient/a"}}'
+    for lines, patients in (([of_patient] * 2, ["a", "a"]), ([of_patient, odd, of_patient], ["a", None, "a"])):
+        (batch,) = _with_patients(iter([pa.record_batch({"value": pa.array(lines, pa.string())})]))
+        assert batch.column("patient").to_pylist() == patients

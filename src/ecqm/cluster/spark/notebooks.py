@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.bundles.evaluation.selection import Selection
 from ecqm.cluster.spark.tasks import worker_of
 from ecqm.cluster.worker import Shipment
 from ecqm.data import Cohort, Demand
-from ecqm.data.loading.headers import UNREADABLE, decode_header, patient_of
+from ecqm.data.files.content import Block
+from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patient_of
 from ecqm.data.reading.rows import read_rows
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json
@@ -128,12 +131,28 @@ class _RowsUnit:
 def _with_patients(batches: Iterator[Any]) -> Iterator[Any]:
     """Lines of NDJSON with the ids of their patients; null if they have none, or are no resources."""
     for batch in batches:
-        lines = batch.column(0)
-        patients = pa.array([_patient_in(line.as_py()) for line in lines], pa.string())
-        yield pa.RecordBatch.from_arrays([patients, lines.cast(pa.string())], ["patient", "resource"])
+        lines = batch.column(0).cast(pa.large_binary())
+        if len(lines):
+            columns = [_patients_in(lines), batch.column(0).cast(pa.string())]
+            yield pa.RecordBatch.from_arrays(columns, ["patient", "resource"])
 
 
-def _patient_in(line: str) -> str | None:
+def _patients_in(lines: pa.Array) -> pa.Array:
+    newline, nothing = (pa.scalar(text, lines.type) for text in (b"\n", b""))
+    ended = pc.binary_join_element_wise(lines, newline, nothing)
+    _, offsets, content = ended.buffers()
+    ends = np.frombuffer(offsets, np.int64)[1 : len(lines) + 1]
+    try:
+        headers = headers_of(Block(1, memoryview(content)[: ends[-1]], ends))
+        if len(headers.types) == len(lines):
+            return headers.patients.dictionary_decode()
+    except UNREADABLE:
+        pass
+    # Some are no resources, or blank.
+    return pa.array(map(_patient_in, lines.to_pylist()), pa.string())
+
+
+def _patient_in(line: bytes) -> str | None:
     try:
         return patient_of(decode_header(line))
     except UNREADABLE:

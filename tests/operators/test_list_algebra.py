@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecqm.operators import registry
-from ecqm.operators.list_membership import Members, contains, same
+from ecqm.operators.list_membership import ElementSet, contains, same
 from ecqm.values import Code, Date, DateTime, Long, Quantity, Ratio, Time
 from ecqm.values.numbers import MAX_DECIMAL, MAX_INTEGER, MAX_LONG, MIN_INTEGER, MIN_LONG
 from tests.operators.notation import is_identical
@@ -111,7 +111,7 @@ mixed = (
 
 @given(st.lists(mixed, max_size=8), mixed)
 def test_members_are_found_by_key_as_they_are_one_by_one(list_: Any, element: Any) -> None:
-    assert (element in Members(list_)) == contains(list_, element)
+    assert (element in ElementSet(list_)) == contains(list_, element)
 
 
 texts = st.text("ab, é", max_size=8)

@@ -9,7 +9,7 @@ import pytest
 from ecqm.operators import registry
 from ecqm.operators.dispatch import type_of
 from ecqm.operators.registry import NONE, Declaration, NullRule, operator, overload
-from ecqm.operators.signature import Signature, substitute
+from ecqm.operators.signature import OverloadSignature, substitute
 from ecqm.types import core as t
 from ecqm.types.core import parse_type
 from ecqm.values import Code, CqlError, Date, DateTime, EvaluationContext, Interval, Long, Tuple
@@ -26,13 +26,13 @@ def test_signatures_are_read_and_written_alike() -> None:
         "(T...) -> T",
         "(Tuple{a Integer}, Choice<Date, Time>) -> Any",
     ):
-        assert str(Signature.parse(text)) == text
+        assert str(OverloadSignature.parse(text)) == text
     with pytest.raises(ValueError, match="Integer -> Boolean"):
-        Signature.parse("Integer -> Boolean")
+        OverloadSignature.parse("Integer -> Boolean")
 
 
 def test_variables_are_bound_consistently() -> None:
-    signature = Signature.parse("(List<T>, T) -> Interval<T>")
+    signature = OverloadSignature.parse("(List<T>, T) -> Interval<T>")
     matched = signature.match(types("List<Integer>", "Integer"))
     assert matched is not None and substitute(signature.result, matched[1]) == parse_type("Interval<Integer>")
     assert signature.match(types("List<Integer>", "String")) is None
@@ -52,7 +52,7 @@ def test_the_closest_overload_is_resolved() -> None:
 def test_null_is_taken_for_a_list_or_an_interval_rather_than_an_element() -> None:
     includes = registry.get("Includes")
     found = includes.resolve(types("List<String>", "Any"))
-    assert found is not None and found.signature == Signature.parse("(List<T>, List<T>) -> Boolean")
+    assert found is not None and found.signature == OverloadSignature.parse("(List<T>, List<T>) -> Boolean")
     assert includes.call(None, Interval(1, 2)) is None
     assert includes.call((1, 2), None) is None
 

@@ -26,26 +26,25 @@ from ecqm.columns import (
 from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.kernels.segments import any_within, representatives
-from ecqm.plan.nodes import Constant, PlanNode
-from ecqm.plan.nodes import Membership as MembershipNode
+from ecqm.plan.nodes import Constant, InValueSet, PlanNode
 from ecqm.types import NamedType
 from ecqm.values import Code, Concept, ValueSet
 
 
 @dataclass(frozen=True)
-class Members:
+class AcceptedCodes:
     """The codes that a filter accepts: `mask`, indexed by code id, and `strings`, the codes without their systems."""
 
     mask: Mask
     strings: Callable[[], frozenset[str]]
 
 
-def accepted(executor: Executor, filter_: Any) -> Members:
+def accepted(executor: Executor, filter_: Any) -> AcceptedCodes:
     """The codes that a filter accepts: a value set, a code, a concept, a string (a code of any system), or a list of
     these. Null accepts none. Raises EvaluationError for anything else."""
     if isinstance(filter_, ValueSet):
         identity = (filter_.id, filter_.version)
-        return Members(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))
+        return AcceptedCodes(executor.terminology.table(*identity), lambda: executor.terminology.strings(*identity))
     known: list[tuple[str | None, str]] = []
     texts: set[str] = set()
     for term in _terms(filter_):
@@ -59,7 +58,7 @@ def accepted(executor: Executor, filter_: Any) -> Members:
     mask[ids] = True
     if texts:
         mask |= np.array([code in texts for _, code in index.since(0)], np.bool_)
-    return Members(mask, lambda: frozenset(code for _, code in known) | texts)
+    return AcceptedCodes(mask, lambda: frozenset(code for _, code in known) | texts)
 
 
 def _terms(filter_: Any) -> Iterator[Code | str]:
@@ -103,8 +102,8 @@ def by_filter(executor: Executor, node: PlanNode, frame: Frame) -> tuple[list[An
     return values, place
 
 
-@evaluates(MembershipNode)
-def membership(executor: Executor, node: MembershipNode, frame: Frame) -> Column:
+@evaluates(InValueSet)
+def membership(executor: Executor, node: InValueSet, frame: Frame) -> Column:
     column = executor.value(node.operand, frame)
     if isinstance(node.value_set, Constant):
         return _in_value_set(executor, column, node.value_set.value)
@@ -136,7 +135,7 @@ def member_mask(ids: npt.NDArray[np.integer], members: Mask) -> Mask:
     return members[np.where(known, ids, 0)] & known if len(members) else known & False
 
 
-def in_members(executor: Executor, column: Column, members: Members) -> Mask:
+def in_members(executor: Executor, column: Column, members: AcceptedCodes) -> Mask:
     """Mask of the rows whose code, concept or string (a code of any system), or any of a list of them, is a member;
     false for null."""
     n = len(column)
@@ -152,7 +151,7 @@ def in_members(executor: Executor, column: Column, members: Members) -> Mask:
     return any_member(executor, column, members, none, none)
 
 
-def any_member(executor: Executor, column: Column, members: Members, patients: Rows, serials: Rows) -> Mask:
+def any_member(executor: Executor, column: Column, members: AcceptedCodes, patients: Rows, serials: Rows) -> Mask:
     """Mask of the rows whose code, or any of whose codes, is a member; a reference has the code of its resource."""
     n = len(column)
     if isinstance(column, NullColumn):
@@ -177,7 +176,7 @@ def any_member(executor: Executor, column: Column, members: Members, patients: R
 
 
 def _referenced_member(
-    executor: Executor, column: RecordColumn, members: Members, patients: Rows, serials: Rows
+    executor: Executor, column: RecordColumn, members: AcceptedCodes, patients: Rows, serials: Rows
 ) -> Mask:
     """Mask of the rows whose reference leads to a Medication with a code that is a member."""
     rows = executor.cohort.resolve(column, patients, "Medication", serials)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ecqm.operators.list_membership import List, Members, contains, distinct, includes, properly_contains, same
+from ecqm.operators.list_membership import ElementSet, List, contains, distinct, includes, properly_contains, same
 from ecqm.operators.registry import NONE, operator, overload
 from ecqm.values.errors import CqlError
 from ecqm.values.structure import Tuple
@@ -187,7 +187,7 @@ class Intersect:
 
     @overload("(List<T>...) -> List<T>")
     def lists(first: List, *others: List) -> tuple[Any, ...]:
-        members = [Members(other) for other in others]
+        members = [ElementSet(other) for other in others]
         return tuple(element for element in distinct(first) if all(element in other for other in members))
 
 
@@ -200,7 +200,7 @@ class Except:
     def lists(first: List | None, *others: List | None) -> tuple[Any, ...] | None:
         if first is None:
             return None
-        members = [Members(other) for other in others if other is not None]
+        members = [ElementSet(other) for other in others if other is not None]
         return tuple(element for element in distinct(first) if not any(element in other for other in members))
 
 

@@ -23,7 +23,7 @@ def same(left: Any, right: Any) -> bool:
     return equal(left, right) is True
 
 
-class Members:
+class ElementSet:
     """The elements of a list, for tests of membership: a look-up if equality of all elements is that of hashable keys,
     otherwise a search."""
 
@@ -70,7 +70,7 @@ def contains(list_: List, element: Any) -> bool:
 
 def distinct(elements: List) -> tuple[Any, ...]:
     """The elements without duplicates, in order of first appearance."""
-    members, found = Members(), []
+    members, found = ElementSet(), []
     for element in elements:
         if element not in members:
             members.add(element)
@@ -80,7 +80,7 @@ def distinct(elements: List) -> tuple[Any, ...]:
 
 def includes(list_: List, part: List) -> bool:
     """Whether every element of `part` is in `list_`."""
-    members = Members(list_)
+    members = ElementSet(list_)
     return all(element in members for element in part)
 
 

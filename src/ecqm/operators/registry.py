@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
-from ecqm.operators.signature import Signature, substitute
+from ecqm.operators.signature import OverloadSignature, substitute
 from ecqm.types.core import ANY, CqlType
 from ecqm.values.context import EvaluationContext, current_context, evaluating
 
@@ -49,7 +49,7 @@ class Overload:
 
     operator: str
     name: str
-    signature: Signature
+    signature: OverloadSignature
     function: Scalar
     nulls: NullRule
     may_raise: bool = False
@@ -149,7 +149,7 @@ class Operator:
 
     def overload(self, signature: str) -> Overload:
         """The overload with exactly this signature. Raises KeyError."""
-        wanted = Signature.parse(signature)
+        wanted = OverloadSignature.parse(signature)
         for candidate in self.overloads:
             if candidate.signature == wanted:
                 return candidate
@@ -177,7 +177,7 @@ class Declaration:
             Overload(
                 operator="",
                 name=function.__name__,
-                signature=Signature.parse(signature),
+                signature=OverloadSignature.parse(signature),
                 function=function,
                 nulls=nulls,
                 attributes=frozenset(keywords - {"context"}),

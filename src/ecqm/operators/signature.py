@@ -28,7 +28,7 @@ Bindings = dict[str, CqlType]
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class OverloadSignature:
     """The operand types and the result type of one overload."""
 
     operands: tuple[CqlType, ...]
@@ -36,7 +36,7 @@ class Signature:
     variadic: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Signature:
+    def parse(cls, text: str) -> OverloadSignature:
         """Parse `(operand, …) -> result`. Raises ValueError if it is malformed."""
         left, arrow, right = text.partition("->")
         left = left.strip()

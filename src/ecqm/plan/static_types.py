@@ -16,10 +16,10 @@ from ecqm.plan.nodes import (
     Constant,
     Element,
     ExistsWithin,
+    InValueSet,
     MakeInterval,
     MakeList,
     MakeRecord,
-    Membership,
     PlanNode,
     Property,
     Repeat,
@@ -74,7 +74,7 @@ def is_never(node: PlanNode, type_: CqlType) -> bool:
 
 def _known_type(node: PlanNode) -> CqlType | None:
     """The type of all values of a node, as its class or operator says; None if it does not."""
-    if isinstance(node, (TypeTest, Membership, ExistsWithin)):
+    if isinstance(node, (TypeTest, InValueSet, ExistsWithin)):
         return BOOLEAN
     if isinstance(node, Cast):
         return _known_type(node.operand) if isinstance(node.type, ChoiceType) else node.type
@@ -143,7 +143,7 @@ def shape_of(node: PlanNode) -> Shape | None:
     match node:
         case Retrieve() | MakeList() | SortWithin() | Repeat():
             return Shape.LIST
-        case TypeTest() | Membership() | ExistsWithin():
+        case TypeTest() | InValueSet() | ExistsWithin():
             return Shape.TRUTH
         case MakeRecord() | MakeInterval():
             return Shape.VALUE

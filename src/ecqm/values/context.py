@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ecqm.values.temporal import DateTime
 
 
-class Members(Protocol):
+class ValueSetExpansion(Protocol):
     """The members of a value set."""
 
     @property
@@ -30,7 +30,7 @@ class Members(Protocol):
 class Terminology(Protocol):
     """What scalar operators ask of a terminology service."""
 
-    def find(self, identifier: str, version: str | None = None) -> Members | None:
+    def find(self, identifier: str, version: str | None = None) -> ValueSetExpansion | None:
         """The members of a value set; None if it is not available."""
         ...
 

@@ -20,7 +20,7 @@ from ecqm.measures.definition import (
 )
 from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels
 from ecqm.measures.scoring.observed_units import ObservedUnits
-from ecqm.measures.scoring.populations import Membership, membership, union, units_of
+from ecqm.measures.scoring.populations import PopulationMembers, membership, union, units_of
 from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
 from ecqm.measures.scoring.units import Units
 
@@ -179,7 +179,7 @@ def evaluate_group(group: Group, evaluated: Evaluated) -> GroupResult:
 
 
 def _observations(
-    group: Group, observation: Population, units: Units, members: Membership, evaluated: Evaluated
+    group: Group, observation: Population, units: Units, members: PopulationMembers, evaluated: Evaluated
 ) -> NDArray[np.float64]:
     """The values of an observation on the members of the population it observes, less those excluded from it."""
     observed = group.population(observation.criteria_reference or "")

@@ -22,7 +22,7 @@ from ecqm.measures.definition import Group, Population, PopulationCode, Scoring
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated
 from ecqm.measures.scoring.units import Units
 
-Membership = dict[str, Mask]
+PopulationMembers = dict[str, Mask]
 """Population id → its members among the units."""
 
 
@@ -40,14 +40,14 @@ def units_of(group: Group, evaluated: Evaluated) -> Units:
     return Units.of_episodes(evaluated.n_patients, *(c for c in initial if isinstance(c, Episodes)))
 
 
-def membership(group: Group, units: Units, evaluated: Evaluated) -> Membership:
+def membership(group: Group, units: Units, evaluated: Evaluated) -> PopulationMembers:
     """The members of every population of a group, by population id."""
 
     def meets(population: Population) -> Mask:
         criterion: Criterion = evaluated.criterion(population.expression)
         return units.members(criterion)
 
-    members: Membership = {}
+    members: PopulationMembers = {}
     present = np.ones(len(units), dtype=np.bool_)
     if evaluated.failed is not None:
         present = ~evaluated.failed[units.patient]
@@ -71,14 +71,14 @@ def union(group: Group, members: Mapping[str, Mask], code: PopulationCode, n_uni
     return selected
 
 
-def _initial(group: Group, members: Membership, population: Population) -> Mask:
+def _initial(group: Group, members: PopulationMembers, population: Population) -> Mask:
     """The initial population that a population is drawn from: the one it refers to, otherwise the first."""
     if population.criteria_reference in members:
         return members[population.criteria_reference]
     return members[group.having(PopulationCode.INITIAL_POPULATION)[0].id]
 
 
-def _fraction(group: Group, members: Membership, meets: Callable[[Population], Mask]) -> None:
+def _fraction(group: Group, members: PopulationMembers, meets: Callable[[Population], Mask]) -> None:
     n_units = len(next(iter(members.values())))
 
     def add(code: PopulationCode, drawn_from: Mask) -> Mask:
@@ -98,7 +98,7 @@ def _fraction(group: Group, members: Membership, meets: Callable[[Population], M
     add(PopulationCode.DENOMINATOR_EXCEPTION, counted & ~numerator)
 
 
-def _continuous_variable(group: Group, members: Membership, meets: Callable[[Population], Mask]) -> None:
+def _continuous_variable(group: Group, members: PopulationMembers, meets: Callable[[Population], Mask]) -> None:
     for population in group.having(PopulationCode.MEASURE_POPULATION):
         members[population.id] = meets(population) & _initial(group, members, population)
     n_units = len(next(iter(members.values())))

@@ -11,7 +11,7 @@ from ecqm.plan.lowering.core import _LOWERERS, Lowering, PlanError, Scope, lower
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.types import named_type
 from ecqm.plan.lowering.values import element_of
-from ecqm.plan.nodes import Call, CollectWithin, Membership, PlanNode, Scan
+from ecqm.plan.nodes import Call, CollectWithin, InValueSet, PlanNode, Scan
 from ecqm.plan.rewrites import existence, unions
 
 
@@ -25,7 +25,7 @@ def in_value_set(lowering: Lowering, node: elm.InValueSet | elm.AnyInValueSet, s
     codes = node.code if isinstance(node, elm.InValueSet) else node.codes
     value_set = node.valueset if node.valueset is not None else node.valuesetExpression
     operand = lowering.lower(codes, scope)
-    return lowering.builder.make(Membership, operand, lowering.lower_optional(value_set, scope))
+    return lowering.builder.make(InValueSet, operand, lowering.lower_optional(value_set, scope))
 
 
 @lowers(elm.MinValue, elm.MaxValue)

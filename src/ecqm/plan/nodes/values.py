@@ -73,7 +73,7 @@ class FunctionKernel(PlanNode):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Membership(PlanNode):
+class InValueSet(PlanNode):
     """Whether a code, a concept, or any element of a list of them is in a value set (`elm:23.8`, `elm:23.2`)."""
 
     operand: PlanNode

@@ -42,7 +42,7 @@ class Patients:
 
     `value_sets` has the codes of each value set, as (system, code); `profiles` the profiles that are derived from a
     retrieved profile, itself among them. For individual reports, `measure` is the file of the Measure and `primary` the
-    name of its library.
+    name of its library. `mended` names faults of the engine to mend, as in Mends.java.
     """
 
     file: Path
@@ -51,6 +51,7 @@ class Patients:
     profiles: Mapping[str, Iterable[str]]
     measure: Path | None = None
     primary: str | None = None
+    mended: Sequence[str] = ()
 
 
 def install() -> None:
@@ -69,6 +70,7 @@ def request(libraries: Iterable[Path], definitions: Iterable[Definition], patien
         "libraries": [str(path) for path in libraries],
         "definitions": [[each.key, each.library, each.version, each.name] for each in definitions],
         "now": NOW,
+        "mended": list(patients.mended) if patients is not None else [],
     }
     if patients is not None:
         asked["patients"] = str(patients.file)

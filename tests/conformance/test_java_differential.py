@@ -14,6 +14,7 @@ from ecqm.bundles.evaluation.planning import plan_of
 from tests.scripts import SAMPLE, imported, run
 
 SCRIPT = "conformance/peers/java_differential.py"
+ANSWERS = "conformance/peers/java_answers.py"
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +22,18 @@ def differential() -> ModuleType:
     return imported(SCRIPT)
 
 
-def test_all_definitions_of_all_libraries_are_asked_for(differential: ModuleType) -> None:
+def causes_of(compared: Any) -> dict[str, str]:
+    return {each.definition: each.cause for each in compared.differences}
+
+
+def test_all_definitions_of_all_libraries_are_asked_for() -> None:
     content = Content.open(SAMPLE)
     (measure,) = content.select(["SampleDiabetesKidneyCheck"])
-    definitions = differential.definitions_of(plan_of(content, measure))
+    definitions = imported(ANSWERS).definitions_of(plan_of(content, measure))
     keys = [each.key for each in definitions]
     assert "SampleDiabetesKidneyCheck.Initial Population" in keys and len(set(keys)) == len(keys)
     elm = json.loads(content.closure(measure).libraries[0].elm_json())
-    assert all(profile.startswith("http") for profile in differential.retrieved_profiles(elm))
+    assert all(profile.startswith("http") for profile in imported(ANSWERS).retrieved_profiles(elm))
 
 
 def test_the_request() -> None:
@@ -38,6 +43,7 @@ def test_the_request() -> None:
         "libraries": ["L.json"],
         "definitions": [["L.A", "L", "1", "A"]],
         "now": engine.NOW,
+        "mended": [],
     }
     patients = engine.Patients(Path("p.ndjson"), ("a", "b"), {"u": {("s", "2"), ("s", "1")}}, {"p": {"q", "p"}})
     asked = engine.request([], [], patients)
@@ -46,10 +52,9 @@ def test_the_request() -> None:
 
 def test_values_are_compared_and_differences_explained(differential: ModuleType) -> None:
     failed = {"error": "x"}
-    record = [{"resourceType": "Patient", "id": "p"}]
-    ours: list[Any] = [{"error": "populations", "L.A": True, "L.B": ["1", "2"], "L.C": None}]
-    theirs = [{"L.A": True, "L.B": ["2", "1"], "L.C": failed, "L.D": failed, "L.E": True}]
-    compared = differential.compare("M", {}, [record], ours, theirs)
+    ours = {"error": "populations", "L.A": True, "L.B": ["1", "2"], "L.C": None}
+    theirs = {"L.A": True, "L.B": ["2", "1"], "L.C": failed, "L.D": failed, "L.E": True}
+    compared = differential.compared("M", "p", {}, ours, [theirs])
     assert (compared.patients, compared.values, compared.agree) == (1, 5, 3)
     assert [(each.definition, each.cause) for each in compared.differences] == [("L.C", ""), ("L.E", "")]
     assert differential.line(compared) == "| M | 1 | 5 | 3 | 0 | 0 | 2 |"
@@ -57,14 +62,28 @@ def test_values_are_compared_and_differences_explained(differential: ModuleType)
 
 
 def test_a_difference_of_a_definition_referred_to_is_told_once(differential: ModuleType) -> None:
-    record = [{"resourceType": "Patient", "id": "p"}]
     refers = {"L.A": {"L.B", "L.f", "L.C"}, "L.B": {"L.f", "L.C"}}
     ours, theirs = (dict.fromkeys(("L.A", "L.B", "L.C"), value) for value in (True, False))
-    compared = differential.compare("M", refers, [record], [ours], [theirs])
-    causes = {each.definition: each.cause for each in compared.differences}
-    assert causes == {"L.A": differential.FOLLOWS, "L.B": differential.FOLLOWS, "L.C": ""}
+    compared = differential.compared("M", "p", refers, ours, [theirs])
+    assert causes_of(compared) == {"L.A": differential.FOLLOWS, "L.B": differential.FOLLOWS, "L.C": ""}
     assert differential.line(compared) == "| M | 1 | 3 | 0 | 0 | 2 | 1 |"
     assert len(list(differential.told(compared.differences))) == 1
+
+
+def test_a_difference_that_a_mend_removes_has_its_cause(differential: ModuleType) -> None:
+    first, second = (each.name for each in differential.mends()[:2])
+    refers = {"L.A": {"L.B"}, "L.D": {"L.B"}}
+    ours = dict.fromkeys(("L.A", "L.B", "L.C", "L.D"), True)
+    unmended = {"L.A": False, "L.B": False, "L.C": {"error": "x"}, "L.D": False}
+    one = {"L.A": True, "L.B": True, "L.C": {"error": "y"}, "L.D": False}
+    compared = differential.compared("M", "p", refers, ours, [unmended, one, {**one, "L.C": True}])
+    assert causes_of(compared) == {"L.A": differential.FOLLOWS, "L.B": first, "L.C": second, "L.D": ""}
+
+
+def test_a_difference_that_a_fault_hid_is_found(differential: ModuleType) -> None:
+    compared = differential.compared("M", "p", {}, {"L.A": True, "L.B": 1}, [{"L.A": True}, {"L.A": False, "L.B": 2}])
+    assert causes_of(compared) == {"L.A": "", "L.B": ""}
+    assert (compared.values, compared.agree) == (2, 0)
 
 
 def test_references_are_followed(differential: ModuleType) -> None:
@@ -77,35 +96,32 @@ def test_references_are_followed(differential: ModuleType) -> None:
 
 
 def test_populations_follow_from_definitions(differential: ModuleType) -> None:
-    record = [{"resourceType": "Patient", "id": "p"}]
     refers = {"group 1": {"L.A"}, "group 2": {"L.B"}}
     ours = {"L.A": True, "L.B": True, "group 1/numerator 3": 1, "group 2/numerator 3": 0, "group 2/score": None}
     theirs = {"L.A": False, "L.B": True, "group 1/numerator 3": 0, "group 2/numerator 3": 1, "group 2/score": "0"}
     ours["group 3/score"], theirs["group 3/score"] = "0.75", "0.25"
-    compared = differential.compare("M", refers, [record], [ours], [theirs])
-    causes = {each.definition: each.cause for each in compared.differences}
     follows = differential.FOLLOWS
-    assert causes == {
+    assert causes_of(differential.compared("M", "p", refers, ours, [theirs])) == {
         "L.A": "", "group 1/numerator 3": follows, "group 2/numerator 3": "", "group 2/score": "no score is 0",
         "group 3/score": "where less is better, the score is subtracted from 1",
     }  # fmt: skip
 
 
-def test_measures_are_made_acceptable(differential: ModuleType) -> None:
+def test_measures_are_made_acceptable() -> None:
     method = {
         "url": "http://hl7.org/fhir/us/cqfmeasures/StructureDefinition/cqfm-aggregateMethod",
         "valueString": "Sum",
     }
     population = {"extension": [method, {"url": "other", "valueString": "Sum"}]}
-    accepted = differential.accepted({"supplementalData": [{}], "group": [{"population": [population, {}]}]})
+    accepted = imported(ANSWERS).accepted({"supplementalData": [{}], "group": [{"population": [population, {}]}]})
     assert [each["valueString"] for each in accepted["group"][0]["population"][0]["extension"]] == ["sum", "Sum"]
     assert "supplementalData" not in accepted and method["valueString"] == "Sum"
 
 
 def test_a_report_that_fails_is_told(differential: ModuleType) -> None:
-    record = [{"resourceType": "Patient", "id": "p"}]
-    compared = differential.compare("M", {}, [record], [{"group 1/numerator 3": 1}], [{"report": {"error": "x"}}])
-    assert [each.definition for each in compared.differences] == ["report"]
+    failed = {"report": {"error": "x"}}
+    compared = differential.compared("M", "p", {}, {"group 1/numerator 3": 1}, [failed])
+    assert list(causes_of(compared)) == ["report"]
 
 
 def test_a_comparison_needs_content() -> None:

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZonedDateTime;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -47,7 +48,8 @@ import org.opencds.cqf.cql.engine.runtime.Interval;
  * <p>Each line of the standard input names a request, a JSON file: {"libraries": [files of ELM], "definitions": [[key, library, version, name], …],
  * "now": "2026-…Z"}, and for definitions about patients "patients" (a file with one Bundle per line), "period" [start,
  * end], "valueSets" {url: [[system, code], …]} and "profiles" {url: [urls of it and the profiles derived from it]}. With
- * "measure" (a file) and "primary" (the name of its library) the counts of individual reports are told too.
+ * "measure" (a file) and "primary" (the name of its library) the counts of individual reports are told too. "mended" names
+ * faults to mend (Mends).
  *
  * <p>Prints a line of JSON per patient, or only one without patients: {key: value, or {"error": message}}; and an empty
  * line at the end of each request.
@@ -66,6 +68,9 @@ public final class Evaluation {
     private Evaluation(JsonNode request) throws IOException {
         this.request = request;
         now = ZonedDateTime.parse(request.get("now").asText());
+        Set<Mends> mended = EnumSet.noneOf(Mends.class);
+        for (JsonNode name : request.get("mended")) mended.add(Mends.valueOf(name.asText()));
+        Mends.choose(mended);
         for (JsonNode file : request.get("libraries")) add(new File(file.asText()));
         if (request.has("period")) parameters.put("Measurement Period", period(request.get("period")));
     }

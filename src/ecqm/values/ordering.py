@@ -35,37 +35,38 @@ def compare(a: Any, b: Any, precision: str | None = None) -> int | None:
 
 def less(a: Any, b: Any, precision: str | None = None) -> bool | None:
     """`a < b`; the operands may be uncertainties or None, which is unknown."""
-    if a is None or b is None:
-        return None
-    if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
-        if _certainly(less, highest(a), lowest(b), precision):
-            return True
-        return False if _certainly(at_most, highest(b), lowest(a), precision) else None
-    order = compare(a, b, precision)
-    return None if order is None else order < 0
+    least, greatest = _orders(a, b, precision)
+    if greatest < 0:
+        return True
+    return False if least >= 0 else None
 
 
 def at_most(a: Any, b: Any, precision: str | None = None) -> bool | None:
     """`a <= b`; the operands may be uncertainties or None, which is unknown."""
-    if a is None or b is None:
-        return None
-    if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
-        if _certainly(at_most, highest(a), lowest(b), precision):
-            return True
-        return False if _certainly(less, highest(b), lowest(a), precision) else None
-    order = compare(a, b, precision)
-    return None if order is None else order <= 0
+    least, greatest = _orders(a, b, precision)
+    if greatest <= 0:
+        return True
+    return False if least > 0 else None
 
 
 def same(a: Any, b: Any, precision: str | None = None) -> bool | None:
     """Whether two points are the same down to `precision`; they may be uncertainties or None, which is unknown."""
+    least, greatest = _orders(a, b, precision)
+    if least == greatest == 0:
+        return True
+    return None if least <= 0 <= greatest else False
+
+
+def _orders(a: Any, b: Any, precision: str | None) -> tuple[int, int]:
+    """The least and the greatest result that `compare` may have for the points that `a` and `b` stand for."""
     if a is None or b is None:
-        return None
+        return -1, 1
     if isinstance(a, Uncertainty) or isinstance(b, Uncertainty):
-        apart = _certainly(less, highest(a), lowest(b), precision) or _certainly(less, highest(b), lowest(a), precision)
-        return False if apart else None
+        least, _ = _orders(lowest(a), highest(b), precision)
+        _, greatest = _orders(highest(a), lowest(b), precision)
+        return least, greatest
     order = compare(a, b, precision)
-    return None if order is None else order == 0
+    return (-1, 1) if order is None else (order, order)
 
 
 def lowest(value: Any) -> Any:
@@ -76,10 +77,6 @@ def lowest(value: Any) -> Any:
 def highest(value: Any) -> Any:
     """The greatest value that a point may stand for; None if unbounded."""
     return value.high if isinstance(value, Uncertainty) else value
-
-
-def _certainly(relation: Any, a: Any, b: Any, precision: str | None) -> bool:
-    return a is not None and b is not None and relation(a, b, precision) is True
 
 
 def _as_quantity(value: Any) -> Quantity:

@@ -1,4 +1,4 @@
-"""A group that cannot be evaluated does not keep the other groups of its measure from it."""
+"""A group that cannot be planned or evaluated does not keep the other groups of its measure from it."""
 
 from __future__ import annotations
 
@@ -65,9 +65,52 @@ def test_a_run_evaluates_the_others_and_tells(tmp_path: Path) -> None:
     assert [each["measure"] for each in listed] == ["Visits, group g0"]
 
 
-def test_cases_expect_nothing_else_of_the_others(tmp_path: Path) -> None:
+STOPS = (
+    visits.CQL
+    + """define Stop: Message(true, true, 'stop', 'Error', 'never')
+define "SDE Stop": Message(1, true, 'stop', 'Error', 'never')
+define "SDE Sex": Patient.gender.value
+"""
+)
+
+
+def test_a_run_evaluates_the_others_if_one_fails_while_it_runs(tmp_path: Path) -> None:
+    """Neither a group nor supplemental data keep the rest of the measure from its results."""
+    made = with_group("Stop")
+    usage = [{"coding": [{"code": "supplemental-data"}]}]
+    made["supplementalData"] = [
+        {"id": name, "usage": usage, "criteria": criteria(f"SDE {name}")} for name in ("Stop", "Sex")
+    ]
+    content = visits.repository(tmp_path / "content", made, visits.library(STOPS))
+    data, out = visits.deck(tmp_path / "data"), tmp_path / "out"
+    asked = ("--supplemental-data", "--individual", "--subject-list")
+    told = ecqm("run", content, "--data", data, "--output", out, *asked)
+    assert told.exit_code == 2
+    for name in ("group g0", "supplemental data Stop"):
+        assert f"measure Visits, {name} was not run: " in told.stderr
+    (report,) = (entry["resource"] for entry in json.loads((out / "summary.json").read_text("utf-8"))["entry"])
+    assert [group["id"] for group in report["group"]] == ["g1"]
+    assert [each["count"] for each in report["group"][0]["population"]] == [2, 2, 1]
+    listed = json.loads((out / "subject-list.json").read_text("utf-8"))["entry"][0]["resource"]["contained"]
+    assert [len(each.get("entry", ())) for each in listed] == [2, 2, 1]
+    run = json.loads((out / "errors.json").read_text("utf-8"))
+    assert run["patients"] == []
+    submitted = ecqm("submission", out, "--format", "qrda3", "--measure", "Visits", "--output", tmp_path / "qrda.xml")
+    assert submitted.exit_code != 0 and "Visits, group g0 was not run" in submitted.stderr
+
+
+def test_an_explanation_tells_which_group_failed(tmp_path: Path) -> None:
+    content = visits.repository(tmp_path / "content", with_group("Stop"), visits.library(STOPS))
+    told = ecqm(
+        "explain", content, "--measure", "Visits", "--data", visits.deck(tmp_path / "data"), "--patient", "seen"
+    )
+    assert told.exit_code == 0 and "Visits, group g0 cannot be evaluated" in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("numerator", ["Numeratr", "Stop"])
+def test_cases_expect_nothing_else_of_the_others(tmp_path: Path, numerator: str) -> None:
     """Expected groups without ids are matched in order, the one that is left out included."""
-    content = visits.repository(tmp_path, with_group("Numeratr"), visits.library())
+    content = visits.repository(tmp_path, with_group(numerator), visits.library(STOPS))
     folder = visits.deck(content / "input/tests/measure/Visits")
     for path in folder.rglob("*.json"):
         bundle = json.loads(path.read_text("utf-8"))
@@ -80,4 +123,4 @@ def test_cases_expect_nothing_else_of_the_others(tmp_path: Path) -> None:
     for result in runner.run(part.measure, part.cases).results:
         assert not result.passes and not result.error
         assert [all(p.agree for p in group.populations) for group in result.groups] == [False, True]
-    assert any("Visits, group g0 cannot be evaluated" in told for told in runner.decisions)
+    assert len([told for told in runner.decisions if "Visits, group g0 cannot be evaluated" in told]) == 1

@@ -108,7 +108,7 @@ def test_errors_are_told_of_every_measure_that_shares_supplemental_data(tmp_path
         measure = Measure(name, name, None, name, None, None, (), supplements)
         plan = EvaluationPlan(measure, {"SDE Payer": logic.plan("SDE Payer")}, {}, {}, {})
         executor.errors.clear()
-        evaluate_patient_codes(plan, executor, known)
+        evaluate_patient_codes(plan, executor, known, {})
         assert [(error.patient, error.origin) for error in executor.errors] == [(1, '"SDE Payer"')]
     assert len(known) == 1
 
@@ -125,7 +125,7 @@ def result(units: Units, **members: Sequence[bool]) -> GroupResult:
 
 
 def counted(groups: Sequence[GroupResult], column: Column, n: int) -> list[Counter[Counted]]:
-    return count_supplements(groups, {SupplementalElement.RACE: patient_codes(column, n)})
+    return list(count_supplements(groups, {SupplementalElement.RACE: patient_codes(column, n)}).values())
 
 
 def key(population: str, *ids: int) -> Counted:

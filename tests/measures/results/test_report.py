@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecqm.measures.evaluation.supplements import TupleSupplement
 from ecqm.measures.results.report import (
     Reporting,
     individual_reports,
@@ -19,7 +21,7 @@ from ecqm.measures.results.report import (
 from ecqm.measures.scoring.criteria import Episodes, Evaluated, Labels
 from ecqm.measures.scoring.groups import evaluate_measure
 from ecqm.reporting.results.members import write_members, write_subject_lists
-from ecqm.values.clinical import Code
+from ecqm.values import Code, DateTime, Quantity
 from tests.measures.resources import CQFM, concept, criteria, group, measure, population
 
 CODES = ("initial-population", "denominator", "numerator")
@@ -105,6 +107,29 @@ def test_supplemental_data_are_counted_of_patients_that_have_a_report() -> None:
     reporting, _ = reporting_and_results("Encounter")
     counted = tallied_supplements(reporting, np.array([False, True, False]))["sde-sex"]
     assert list(counted.values()) == [1] and "true" not in "".join(counted)
+
+
+def test_tuples_of_supplemental_data_are_one_observation_each() -> None:
+    """FHIR R4, Observation.component: results that belong together, such as an encounter, its first result, its time."""
+    reporting, results = reporting_and_results("Encounter")
+    elements = (
+        ("Encounter", "e1"),
+        ("Result", Quantity(Decimal("37.5"), "Cel")),
+        ("Time", DateTime(2026, 7, 21, 8, 5, 0, 0, 0)),
+        ("About", DateTime(2026, 7, 21, 8, offset=0)),
+    )
+    with_tuple = replace(reporting, supplements={"sde-sex": [[TupleSupplement(elements)], [], []]})
+    first, *_ = individual_reports(with_tuple, results)
+    (observation,) = first["contained"]
+    assert not [name for name in observation if name.startswith("value")]
+    assert [(part["code"]["text"], *list(part.values())[1:]) for part in observation["component"]] == [
+        ("Encounter", "e1"),
+        ("Result", {"value": 37.5, "unit": "Cel", "system": "http://unitsofmeasure.org", "code": "Cel"}),
+        ("Time", "2026-07-21T08:05:00.000Z"),
+        ("About", "2026-07-21T08Z"),
+    ]
+    assert [list(part)[1] for part in observation["component"][2:]] == ["valueDateTime", "valueString"]
+    assert not tallied_supplements(with_tuple, np.zeros(3, np.bool_))["sde-sex"]
 
 
 def test_subject_lists_name_episodes_or_patients(tmp_path: Path) -> None:

@@ -62,13 +62,13 @@ def test_the_unit_does_not_depend_on_batches() -> None:
     values: list[Quantity] = [(1, "h"), (30, "min"), (0.25, "d")]
     for order in permutations(values):
         tallies = [GroupTally.from_json((t := variable(each).tally()).group, t.to_json()) for each in order]
-        (merged,) = merged_tallies([[tally] for tally in tallies])
-        (grown,) = merged_tallies([merged_tallies([[tallies[0]], [tallies[1]]]), [tallies[2]]])
+        merged = merged_tallies(tallies)
+        grown = merged_tallies([merged_tallies(tallies[:2]), tallies[2]])
         assert score(merged) == score(grown) == score(variable(*order).tally()) == (150, "min")
 
 
 def test_batches_without_values_do_not_matter() -> None:
-    (merged,) = merged_tallies([[variable((np.nan, ONE)).tally()], [variable((2, "mg")).tally()]])
+    merged = merged_tallies([variable((np.nan, ONE)).tally(), variable((2, "mg")).tally()])
     assert score(merged) == (2, "mg")
 
 
@@ -76,7 +76,7 @@ def test_units_that_cannot_be_converted_are_an_error() -> None:
     with pytest.raises(MeasureError, match=r"group g1: observation o has values in units .*: mg, min"):
         variable((1, "mg"), (1, "min"))
     with pytest.raises(MeasureError, match=r"observation o has values in units .*: 1, min"):
-        merged_tallies([[variable((1, "min")).tally()], [variable((1, ONE)).tally()]])
+        merged_tallies([variable((1, "min")).tally(), variable((1, ONE)).tally()])
     assert common_unit(["{any}", "{any}"], "o") == "{any}"
 
 

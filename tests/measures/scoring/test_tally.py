@@ -67,7 +67,7 @@ def test_tallies_add_up(of: Group) -> None:
     parts = [batch(of, 1, 7, "red"), batch(of, 2, 11, "blue", "red"), batch(of, 3, 5, "green")]
     whole = together(parts)
     through_json = [GroupTally.from_json(of, json.loads(json.dumps(part.tally().to_json()))) for part in parts]
-    (tally,) = merged_tallies([[part] for part in through_json])
+    tally = merged_tallies(through_json)
     assert tally.score() == whole.score()
     assert [tally.total(code.value) for code in CODES] == [whole.total(code.value) for code in CODES]
     (stratifier,) = tally.stratifiers

@@ -11,15 +11,16 @@ from ecqm.reporting.results.members import write_members, write_subject_lists
 
 def report(*lists: str) -> dict[str, Any]:
     contained = [{"resourceType": "List", "id": name} for name in lists]
-    return {"resourceType": "MeasureReport", "contained": contained, "group": [{"id": "g", "count": len(lists)}]}
+    populations = [{"id": name, "count": 1} for name in lists]
+    return {"resourceType": "MeasureReport", "contained": contained, "group": [{"id": "g", "population": populations}]}
 
 
 def test_members_of_all_parts_in_their_order(tmp_path: Path) -> None:
     reports = {"a|1": report("first", "second"), "b|1": report("only"), "none|1": report()}
     of_parts: list[dict[str, Any]] = [
-        {"a|1": [[["Patient/1", 'Patient/"ü"'], []]], "b|1": [[["Patient/1"]]]},
-        {"a|1": [[[], []]], "b|1": [[["Patient/3"]]], "not run|1": [[["Patient/3"]]]},
-        {"a|1": [[["Patient/4"], []]]},
+        {"a|1": {"g": [["Patient/1", 'Patient/"ü"'], []]}, "b|1": {"g": [["Patient/1"]]}},
+        {"a|1": {"left out": [["Patient/2"]], "g": [[], []]}, "b|1": {"g": [["Patient/3"]]}},
+        {"a|1": {"g": [["Patient/4"], []]}, "not run|1": {"g": [["Patient/3"]]}},
     ]
     parts = []
     for number, members in enumerate(of_parts):

@@ -68,8 +68,8 @@ class DeckRunner:
             run.results = [compare_case(case, measure, (), 0, str(error)) for case in cases]
             return run
         for plan in planned.values():
-            self.decisions += plan.decisions
-            self.decisions += (f"measure {name} cannot be evaluated: {why}" for name, why in plan.not_planned.items())
+            self._decide(plan.decisions)
+            self._decide(f"measure {name} cannot be evaluated: {why}" for name, why in plan.not_planned.items())
         run.seconds = {"plan": perf_counter() - started, "load": 0.0, "evaluate": 0.0}
         by_period: dict[Interval, list[TestCase]] = {}
         results: dict[Path, CaseResult] = {}
@@ -116,9 +116,16 @@ class DeckRunner:
         try:
             with telling(lambda told: self.messages.update([(measure.name, told.severity, told.code, told.text)])):
                 found = list(plans.evaluate(executor))
-        except EvaluationError as error:
+            composites = composed_result(measure, found).composites if measure.composites else ()
+        except (EvaluationError, MeasureError) as error:
             if len(cases) == 1:
                 return [compare_case(cases[0], measure, (), 0, str(error))]
+            found = []
+        finally:
+            seconds["load"] += loaded - started
+            seconds["evaluate"] += perf_counter() - loaded
+        not_evaluated = {name: reason for result in found for name, reason in result.not_evaluated.items()}
+        if len(cases) > 1 and (not_evaluated or not found):
             # Find the case that makes all of them fail, by halves.
             middle = len(cases) // 2
             halves = (cases[:middle], cases[middle:])
@@ -127,12 +134,9 @@ class DeckRunner:
                 for half in halves
                 for result in self._run_together(measure, planned, period, half, placeholders, seconds)
             ]
-        finally:
-            seconds["load"] += loaded - started
-            seconds["evaluate"] += perf_counter() - loaded
+        self._decide(f"measure {name} cannot be evaluated: {reason}" for name, reason in not_evaluated.items())
         messages = first_messages(error for result in found for error in result.errors)
         groups = [group for result in found if result.measure.canonical == measure.canonical for group in result.groups]
-        composites = composed_result(measure, found).composites if measure.composites else ()
         results = [
             compare_case(
                 case, measure, groups, row, messages.get(row), self._defect(measure, case), composites, placeholders
@@ -143,6 +147,9 @@ class DeckRunner:
             parts = [(plan, part.groups) for plan, part in zip(planned, found, strict=True)]
             self.inspector.inspect(Inspected(measure.name, parts, executor, results, self.content.source_of))
         return results
+
+    def _decide(self, decisions: Iterable[str]) -> None:
+        self.decisions += (told for told in decisions if told not in self.decisions)
 
     def _defect(self, measure: Measure, case: TestCase) -> Defect | None:
         return self.defects.find(case.name, measure.name, case.measure_folder)

@@ -29,8 +29,8 @@ Stated = tuple[str | None, str | None]
 @dataclass
 class Batch:
     """The results of the measures for one cohort, in the order of the selection, and those of `composed` measures.
-    `failed` says, by measure, why one could not be evaluated at all; `lifted` counts, by operator, evaluations without
-    a kernel."""
+    `failed` says, by name, why a measure, or a group or supplemental data of one, could not be evaluated at all;
+    `lifted` counts, by operator, evaluations without a kernel."""
 
     cohort: Cohort
     results: list[MeasureResult] = field(default_factory=list)
@@ -139,6 +139,7 @@ def _evaluate(
         try:
             for result in MeasureSet(plans).evaluate(executor, supplements, patient_codes):
                 batch.results.append(result)
+                batch.failed |= result.not_evaluated
                 watch(result.measure)
                 done += 1
         except EvaluationError as error:

@@ -18,7 +18,8 @@ from ecqm.engine import EvaluationError, Executor
 from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.definition.period import measurement_period
-from ecqm.measures.evaluation.defines import criterion, evaluate_defines, failures
+from ecqm.measures.evaluation.defines import criterion, failures
+from ecqm.measures.evaluation.groups import evaluate_groups
 from ecqm.measures.evaluation.planning import MeasurePlan, demand_of
 from ecqm.measures.explanation.entrance import Sources, entered, entrances
 from ecqm.measures.explanation.relevance import (
@@ -32,7 +33,7 @@ from ecqm.measures.explanation.relevance import (
     references,
 )
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Labels
-from ecqm.measures.scoring.groups import TRUE, GroupResult, evaluate_measure
+from ecqm.measures.scoring.groups import TRUE, GroupResult
 from ecqm.plan.lowering import PlanError
 from ecqm.plan.nodes import PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership
@@ -211,10 +212,12 @@ class PackageResults:
 
 
 def run_package(plan: PackagePlan, executor: Executor) -> PackageResults:
-    """Evaluate a package for all patients of the executor's cohort. Raises EvaluationError."""
+    """Evaluate a package for all patients of the executor's cohort. Population sets that cannot be evaluated are added
+    to the problems of the plan. Raises EvaluationError if none can."""
     n = executor.cohort.n
-    measure = plan.measure.measure
-    groups = evaluate_measure(measure, evaluate_defines(plan.measure, executor))
+    groups = evaluate_groups(plan.measure, executor)
+    measure = groups.measure
+    plan.problems.extend(f"{measure.name_of_group(each.group.id)}: {each.reason}" for each in measure.left_out)
     passed: dict[Statement, Mask] = {}
     for statement, node in plan.statements.items():
         try:
@@ -235,7 +238,7 @@ def run_package(plan: PackagePlan, executor: Executor) -> PackageResults:
             names[group.id].update(_episode_names(column))
             strata[stratifier.id] = criterion(column, n)
     ways = entered(plan.entrances, lambda node: executor.evaluate(node, "a source"), n)
-    return PackageResults(plan, groups, failures(executor)[1], passed, names, strata, ways)
+    return PackageResults(plan, groups.results, failures(executor)[1], passed, names, strata, ways)
 
 
 def _episode_names(column: Column) -> dict[int, str]:

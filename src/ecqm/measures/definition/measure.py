@@ -6,7 +6,8 @@ resource; `ecqm.measures.scoring` evaluates them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -245,6 +246,28 @@ class Measure:
         for each in self.left_out:
             groups.insert(each.position, each.group)
         return tuple(groups)
+
+    def without_groups(self, reasons: Mapping[str, str]) -> Measure:
+        """The measure without the groups that cannot be evaluated: by id, the reasons."""
+        published = self.published_groups
+        more = (
+            LeftOut(group, position, reasons[group.id])
+            for position, group in enumerate(published)
+            if group.id in reasons and group in self.groups
+        )
+        return replace(
+            self,
+            groups=tuple(group for group in self.groups if group.id not in reasons),
+            left_out=tuple(sorted((*self.left_out, *more), key=lambda each: each.position)),
+        )
+
+    def name_of_group(self, group_id: str) -> str:
+        """The name of a group among those of measures."""
+        return f"{self.name}, group {group_id}"
+
+    def name_of_supplement(self, supplement_id: str) -> str:
+        """The name of supplemental data among those of measures."""
+        return f"{self.name}, supplemental data {supplement_id}"
 
     @property
     def expressions(self) -> tuple[str, ...]:

@@ -13,25 +13,26 @@ from operator import or_
 from time import process_time
 
 from ecqm.data import Demand
-from ecqm.engine import EvaluationError, Executor, RowError
+from ecqm.engine import Executor, RowError
 from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation.cms_supplements import PatientCodes, SupplementalElement, evaluate_patient_codes
-from ecqm.measures.evaluation.defines import evaluate_defines, failures
+from ecqm.measures.evaluation.groups import evaluate_groups
 from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.measures.evaluation.supplements import Supplement, evaluate_supplements
 from ecqm.measures.scoring.composite import CompositeResult, component_groups, composite_result
-from ecqm.measures.scoring.groups import GroupResult, evaluate_measure
+from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import Node
 
 
 @dataclass(frozen=True)
 class MeasureResult:
-    """A measure's results for the patients of a cohort, row i being patient i.
+    """A measure's results for the patients of a cohort, row i being patient i. `measure` has the groups with results.
 
-    `errors` are run-time errors of patients, who are marked in `failed` and in no population. `supplements` holds the
-    values of each patient by id of the supplemental data, `patient_codes` the codes of the elements that are counted
-    within populations; both are empty unless requested. `seconds` is the processor time spent.
+    `not_evaluated` says, by name, why a group or supplemental data of the plan could not be evaluated. `errors` are
+    run-time errors of patients, who are marked in `failed` and in no population. `supplements` holds the values of each
+    patient by id of the supplemental data, `patient_codes` the codes of the elements that are counted within
+    populations; both are empty unless requested. `seconds` is the processor time spent.
     """
 
     measure: Measure
@@ -41,6 +42,7 @@ class MeasureResult:
     supplements: dict[str, list[list[Supplement]]]
     seconds: float
     patient_codes: dict[SupplementalElement, PatientCodes] = field(default_factory=dict)
+    not_evaluated: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,24 +92,21 @@ class MeasureSet:
     ) -> Iterator[MeasureResult]:
         """The results of each measure in turn, over the executor's cohort and with its parameters.
 
-        Raises EvaluationError if a measure needs something that the engine lacks, or if its observations cannot be
-        aggregated.
+        Raises EvaluationError if no group of a measure can be evaluated.
         """
         known: dict[Node, PatientCodes] = {}
         for plan, needed_later in zip(self.plans, self._needed_later, strict=True):
             started = process_time()
-            executor.errors.clear()
-            defines = evaluate_defines(plan, executor)
-            try:
-                groups = evaluate_measure(plan.measure, defines)
-            except MeasureError as error:
-                raise EvaluationError(str(error)) from error
-            failed = failures(executor)[0]
-            values = evaluate_supplements(plan, executor) if supplements else {}
-            codes = evaluate_patient_codes(plan, executor, known) if patient_codes else {}
+            groups = evaluate_groups(plan, executor)
+            measure = groups.measure
+            left_out = [each for each in measure.left_out if each not in plan.measure.left_out]
+            not_evaluated = {measure.name_of_group(each.group.id): each.reason for each in left_out}
+            values = evaluate_supplements(plan, executor, not_evaluated) if supplements else {}
+            codes = evaluate_patient_codes(plan, executor, known, not_evaluated) if patient_codes else {}
             errors = tuple(executor.errors)
             executor.forget(needed_later)
-            yield MeasureResult(plan.measure, groups, failed, errors, values, process_time() - started, codes)
+            seconds = process_time() - started
+            yield MeasureResult(measure, groups.results, groups.failed, errors, values, seconds, codes, not_evaluated)
 
     @cached_property
     def _needed_later(self) -> list[frozenset[Node]]:

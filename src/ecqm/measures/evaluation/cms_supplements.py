@@ -31,6 +31,7 @@ from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import offsets_of_parents, representatives
 from ecqm.measures.definition import SupplementalData
 from ecqm.measures.evaluation.planning import EvaluationPlan
+from ecqm.measures.evaluation.supplements import supplemental_columns
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import Node
 
@@ -71,21 +72,20 @@ class PatientCodes:
 
 
 def evaluate_patient_codes(
-    plan: EvaluationPlan, executor: Executor, known: dict[Node, PatientCodes]
+    plan: EvaluationPlan, executor: Executor, known: dict[Node, PatientCodes], not_evaluated: dict[str, str]
 ) -> dict[SupplementalElement, PatientCodes]:
     """The codes of all patients for the elements that the measure defines.
 
-    `known` caches codes by plan node: most measures share the definitions of one library.
+    `known` caches codes by plan node: most measures share the definitions of one library. Elements that cannot be
+    evaluated are left out; the reasons are added to `not_evaluated`, by name.
     """
+    elements = {s.id: element for s in plan.measure.supplemental_data if (element := element_of(s)) is not None}
     found = {}
-    for supplement in plan.measure.supplemental_data:
-        element, node = element_of(supplement), plan.defines.get(supplement.expression)
-        if element is not None and node is not None:
-            # The executor evaluates a shared node once, but reports its errors for each measure.
-            column = executor.evaluate(node, f'"{supplement.expression}"')
-            if node not in known:
-                known[node] = patient_codes(column, executor.cohort.n)
-            found[element] = known[node]
+    # The executor evaluates a shared node once, but reports its errors for each measure.
+    for supplement, node, column in supplemental_columns(plan, executor, not_evaluated, elements):
+        if node not in known:
+            known[node] = patient_codes(column, executor.cohort.n)
+        found[elements[supplement.id]] = known[node]
     return found
 
 
@@ -138,10 +138,10 @@ def _within(parents: Rows, valid: Mask, values: Column, patients: Rows) -> Itera
 
 def count_supplements(
     groups: Sequence[GroupResult], codes: Mapping[SupplementalElement, PatientCodes]
-) -> list[Counter[Counted]]:
-    """For each group, how many patients of each population have which codes; a patient with several episodes is counted
-    once."""
-    found = []
+) -> dict[str, Counter[Counted]]:
+    """By id of the group, how many patients of each population have which codes; a patient with several episodes is
+    counted once."""
+    found = {}
     for group in groups:
         counter: Counter[Counted] = Counter()
         for population in group.group.criteria:
@@ -151,5 +151,5 @@ def count_supplements(
                 for combination in np.flatnonzero(counts).tolist():
                     key = (population.id, element.value, json.dumps(of_patients.combinations[combination]))
                     counter[key] = int(counts[combination])
-        found.append(counter)
+        found[group.group.id] = counter
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 from ecqm.data import Demand
 from ecqm.data.fhir.schema import fhir_schema
@@ -12,7 +13,6 @@ from ecqm.elm import IndexedLibrary
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.definition import (
     Group,
-    LeftOut,
     Measure,
     MeasureError,
     Population,
@@ -63,6 +63,13 @@ class EvaluationPlan:
         places = {node: plan.places[node] for node in nodes if node in plan.places}
         return cls(plan.measure, plan.defines, plan.observations, plan.stratifiers, places)
 
+    def with_groups_of(self, measure: Measure) -> Self:
+        """The plan of the same measure with some of its groups only."""
+        kept = {group.id for group in measure.groups}
+        observations = {key: value for key, value in self.observations.items() if key[0] in kept}
+        stratifiers = {key: value for key, value in self.stratifiers.items() if key[0] in kept}
+        return replace(self, measure=measure, observations=observations, stratifiers=stratifiers)
+
     @cached_property
     def nodes(self) -> frozenset[Node]:
         """All nodes of the plan."""
@@ -99,7 +106,7 @@ class MeasurePlan(EvaluationPlan):
     @property
     def not_planned(self) -> dict[str, str]:
         """Why groups cannot be evaluated, by the names of measure and group."""
-        return {f"{self.measure.name}, group {each.group.id}": each.reason for each in self.measure.left_out}
+        return {self.measure.name_of_group(each.group.id): each.reason for each in self.measure.left_out}
 
     @property
     def decisions(self) -> list[str]:
@@ -163,15 +170,14 @@ def plan_groups(measure: Measure, plan: Callable[[Measure], MeasurePlan]) -> Mea
     except (MeasureError, PlanError):
         if len(measure.groups) < 2:
             raise
-        left_out = [
-            LeftOut(group, position, reason)
-            for position, group in enumerate(measure.groups)
+        reasons = {
+            group.id: reason
+            for group in measure.groups
             if (reason := _why_not(replace(measure, groups=(group,)), plan)) is not None
-        ]
-        kept = tuple(group for group in measure.groups if all(group is not each.group for each in left_out))
-        if not kept:
+        }
+        if len(reasons) == len(measure.groups):
             raise
-        return plan(replace(measure, groups=kept, left_out=tuple(left_out)))
+        return plan(measure.without_groups(reasons))
 
 
 def _why_not(measure: Measure, plan: Callable[[Measure], MeasurePlan]) -> str | None:

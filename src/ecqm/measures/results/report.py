@@ -19,11 +19,13 @@ import numpy as np
 
 from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Composite, Group, Measure, Population, PopulationCode, Stratifier, SupplementalData
-from ecqm.measures.evaluation.supplements import Supplement
+from ecqm.measures.evaluation.supplements import SingleSupplement, Supplement, TupleSupplement
 from ecqm.measures.scoring.composite import CompositeResult, CompositeScores
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.tally import GroupTally, StratifierTally, Tally
-from ecqm.values.clinical import Code
+from ecqm.values import Code, DateTime, Quantity
+from ecqm.values.temporal import SECOND
+from ecqm.values.text import iso_text, to_cql
 from ecqm.values.units import ucum_code
 
 POPULATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/measure-population"
@@ -73,25 +75,31 @@ def report_of_tallies(
 
 def tallied_supplements(reporting: Reporting, failed: Mask) -> dict[str, Counter[str]]:
     """By id of the supplemental data, how often each value occurs among the patients that have a report of their own;
-    values are JSON of `Observation.code`."""
+    values are JSON of `Observation.code`. Tuples are not counted: they tell of single encounters and results."""
     return {
         name: Counter(
             json.dumps({"coding": [_coding(value)]} if isinstance(value, Code) else {"text": _text(value)})
             for patient, of_one in enumerate(values)
             if not failed[patient]
             for value in of_one
+            if not isinstance(value, TupleSupplement)
         )
         for name, values in reporting.supplements.items()
     }
 
 
-def _text(value: Supplement) -> str:
+def _text(value: SingleSupplement) -> str:
+    if isinstance(value, (Quantity, DateTime)):
+        return to_cql(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> list[list[list[str]]]:
-    """References to the members of every population of every group: episodes if they have names, otherwise patients."""
-    return [[_members(reporting, result, population) for population in result.group.criteria] for result in results]
+def members_of_populations(reporting: Reporting, results: Sequence[GroupResult]) -> dict[str, list[list[str]]]:
+    """By group, references to the members of every population: episodes if they have names, otherwise patients."""
+    return {
+        result.group.id: [_members(reporting, result, population) for population in result.group.criteria]
+        for result in results
+    }
 
 
 def subject_list_report(reporting: Reporting, tallies: Sequence[GroupTally]) -> Json:
@@ -288,17 +296,35 @@ def _observation(measure: Measure, supplement: SupplementalData, value: Suppleme
         "status": "final",
         "code": {"coding": _usage(supplement), "text": supplement.expression},
     }
+    if isinstance(value, TupleSupplement):
+        components = [{"code": {"text": name}} | _value(element) for name, element in value.elements]
+        return observation | {"component": components}
+    return observation | _value(value)
+
+
+def _value(value: SingleSupplement) -> Json:
+    """The element `value[x]` of an Observation or its component."""
     if isinstance(value, Code):
-        observation["valueCodeableConcept"] = {"coding": [_coding(value)]}
-    elif isinstance(value, bool):
-        observation["valueBoolean"] = value
-    elif isinstance(value, int):
-        observation["valueInteger"] = int(value)
-    elif isinstance(value, Decimal):
-        observation["valueQuantity"] = {"value": float(value)}
-    else:
-        observation["valueString"] = value
-    return observation
+        return {"valueCodeableConcept": {"coding": [_coding(value)]}}
+    if isinstance(value, bool):
+        return {"valueBoolean": value}
+    if isinstance(value, int):
+        return {"valueInteger": int(value)}
+    if isinstance(value, Decimal):
+        return {"valueQuantity": {"value": float(value)}}
+    if isinstance(value, Quantity):
+        unit = {} if value.unit == "1" else _unit(value.unit)
+        return {"valueQuantity": {"value": float(value.value), **unit}}
+    if isinstance(value, DateTime):
+        return _time(value)
+    return {"valueString": value}
+
+
+def _time(value: DateTime) -> Json:
+    """FHIR R4, dateTime: a time of day has seconds and an offset."""
+    text = iso_text(value)
+    is_complete = "T" not in text or (value.rank >= SECOND and value.offset is not None)
+    return {"valueDateTime" if is_complete else "valueString": text}
 
 
 def _tally(measure: Measure, supplement: SupplementalData, code: Json, count: int) -> Json:

@@ -171,15 +171,11 @@ def _tally(content: Json) -> Tally:
     return Tally(content["members"], content["of_code"], observed, content["units"])
 
 
-def merged_tallies(batches: Sequence[Sequence[GroupTally]]) -> tuple[GroupTally, ...]:
-    """The tallies of a measure's groups over all batches, each batch having all groups in the same order.
+def merged_tallies(parts: Sequence[GroupTally]) -> GroupTally:
+    """The tally of a group over several batches.
 
     Raises MeasureError for observations in units that cannot be converted into each other.
     """
-    return tuple(_merged_group(parts) for parts in zip(*batches, strict=True))
-
-
-def _merged_group(parts: Sequence[GroupTally]) -> GroupTally:
     units = _units([part.overall for part in parts])
     stratifiers = tuple(
         StratifierTally(

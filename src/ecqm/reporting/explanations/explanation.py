@@ -97,7 +97,7 @@ def explain(
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
     found = _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
-    return replace(found, warnings=_warnings(plan, missing_value_sets(content, [plan])))
+    return replace(found, warnings=found.warnings + _warnings(plan, missing_value_sets(content, [plan])))
 
 
 def explain_package(
@@ -124,12 +124,15 @@ def explain_package(
     )
     row = cohort.ids.index(patient)
     found = _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
-    return replace(found, warnings=_warnings(plan, missing_of_package(package, plan)))
+    return replace(found, warnings=found.warnings + _warnings(plan, missing_of_package(package, plan)))
 
 
 def _warnings(plan: MeasurePlan, missing: Iterable[MissingValueSet]) -> tuple[str, ...]:
-    left_out = (f"{name} cannot be evaluated: {reason}" for name, reason in plan.not_planned.items())
-    return (*left_out, *(f"value set {each}" for each in missing))
+    return (*_not_evaluated(plan.not_planned), *(f"value set {each}" for each in missing))
+
+
+def _not_evaluated(reasons: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name} cannot be evaluated: {reason}" for name, reason in reasons.items())
 
 
 def _evaluated(
@@ -144,7 +147,8 @@ def _evaluated(
     result = next(iter(MeasureSet([plan]).evaluate(executor)))
     errors = tuple(f"{error.origin}: {error.message}" for error in result.errors if error.patient == row)
     outcomes = Outcomes(executor) if clauses else None
-    return explanation_of(plan, logic, executor, row, patient, result.groups, errors, sources, outcomes)
+    found = explanation_of(plan, logic, executor, row, patient, result.groups, errors, sources, outcomes)
+    return replace(found, warnings=_not_evaluated(result.not_evaluated))
 
 
 def explanation_of(

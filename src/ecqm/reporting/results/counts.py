@@ -145,11 +145,10 @@ def measure_count(
     period: tuple[str, str],
     tallies: Sequence[GroupTally],
     errors: int,
-    supplements: Sequence[Counter[Counted]] = (),
+    supplements: Mapping[str, Counter[Counted]],
 ) -> MeasureCount:
-    """The counts of a measure; `supplements` are those of its groups in order, if they were requested."""
+    """The counts of a measure; `supplements` are those of its groups, by id, if they were requested."""
     elements = [element for each in measure.supplemental_data if (element := element_of(each)) is not None]
-    asked: Sequence[Counter[Counted] | None] = supplements or [None] * len(tallies)
     return MeasureCount(
         measure.name,
         measure.canonical,
@@ -160,7 +159,7 @@ def measure_count(
         measure.period,
         period,
         errors,
-        [_group(tally, counter, elements) for tally, counter in zip(tallies, asked, strict=True)],
+        [_group(tally, supplements.get(tally.group.id), elements) for tally in tallies],
     )
 
 
@@ -218,6 +217,7 @@ def _supplements(
         each.id: {element: [] for element in elements} for each in tally.group.criteria
     }
     for (population, element, codes), patients in sorted(counter.items()):
-        counts = found[population][SupplementalElement(element)]
+        # An element that could not be evaluated for some patients may have been counted for others.
+        counts = found[population].get(SupplementalElement(element), [])
         counts.append(CodesCount([(system, code) for system, code in json.loads(codes)], patients))
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import TypeVar
 
 from ecqm.bundles.evaluation.batches import Stated
 from ecqm.measures.definition import Measure, MeasureError
@@ -19,6 +20,8 @@ from ecqm.operators.message import Told
 PROBLEMS_LISTED = 10_000
 ERRORS_LISTED = 100_000
 
+_C = TypeVar("_C")
+
 Message = tuple[str, str | None, str | None]
 """Severity, code and text of what logic gave off."""
 
@@ -26,21 +29,23 @@ Message = tuple[str, str | None, str | None]
 @dataclass
 class MeasurePart:
     """The results of a measure: tallies of its groups, number of patients whose evaluation failed, processor seconds,
-    tallied supplements, tallies of its composites, and, on request, supplemental data counted `within` populations."""
+    tallied supplements, tallies of its composites, and, on request, supplemental data counted `within` the populations
+    of groups, by id."""
 
     groups: tuple[GroupTally, ...]
     failed: int
     seconds: float
     supplements: dict[str, Counter[str]] = field(default_factory=dict)
     composites: tuple[CompositeTally, ...] = ()
-    within: list[Counter[Counted]] = field(default_factory=list)
+    within: dict[str, Counter[Counted]] = field(default_factory=dict)
 
 
 @dataclass
 class Part:
-    """The results for some patients. `measures` by canonical; `not_run` says, by name or canonical, why a measure could
-    not be evaluated. `n_failed` counts pairs of a measure and a patient whose evaluation raised an error. `seconds` are
-    the processor seconds to load the data, evaluate and write the results."""
+    """The results for some patients. `measures` by canonical; `not_run` says why measures, groups or supplemental data
+    could not be evaluated, by names that begin with that of the measure or its canonical. `n_failed` counts pairs of a
+    measure and a patient whose evaluation raised an error. `seconds` are the processor seconds to load the data,
+    evaluate and write the results."""
 
     patients: int = 0
     measures: dict[str, MeasurePart] = field(default_factory=dict)
@@ -69,17 +74,42 @@ class Part:
         }
         for canonical, more in other.measures.items():
             known = self.measures.get(canonical)
-            try:
-                self.measures[canonical] = more if known is None else _sum(known, more)
-            except MeasureError as error:
-                self.not_run[canonical] = str(error)
+            self.measures[canonical] = more if known is None else self._sum(canonical, known, more)
+
+    def _sum(self, canonical: str, first: MeasurePart, second: MeasurePart) -> MeasurePart:
+        """The sum of two parts of a measure. A group, supplemental datum or composite that could not be evaluated is
+        missing from a part, and then from the sum."""
+        others = {tally.group.id: tally for tally in second.groups}
+        groups = []
+        for tally in first.groups:
+            if tally.group.id in others:
+                try:
+                    groups.append(merged_tallies((tally, others[tally.group.id])))
+                except MeasureError as error:
+                    self.not_run[f"{canonical}, group {tally.group.id}"] = str(error)
+        return MeasurePart(
+            tuple(groups),
+            first.failed + second.failed,
+            first.seconds + second.seconds,
+            _common(first.supplements, second.supplements),
+            tuple(one + other for one, other in zip(first.composites, second.composites, strict=False)),
+            _common(first.within, second.within),
+        )
 
     def results_of(self, measures: Mapping[str, Measure]) -> Iterator[tuple[Measure, MeasurePart]]:
-        """The measures that could be evaluated, out of `measures` by canonical, each with its results."""
+        """The measures that could be evaluated, out of `measures` by canonical, each with its results.
+
+        The measures are without the groups and supplemental data that could not be evaluated for some patients.
+        """
         for canonical, measure in measures.items():
             part = self.measures.get(canonical)
-            if part is not None and not {measure.name, canonical} & self.not_run.keys():
-                yield measure, part
+            if part is None or {measure.name, canonical} & self.not_run.keys():
+                continue
+            counted = {tally.group.id for tally in part.groups}
+            groups = tuple(group for group in measure.groups if group.id in counted)
+            if groups or not measure.groups:
+                found = (s for s in measure.supplemental_data if measure.name_of_supplement(s.id) not in self.not_run)
+                yield replace(measure, groups=groups, supplemental_data=tuple(found)), part
 
     def scores(self, measure: Measure) -> CompositeScores:
         """The scores of a measure's composites, all of whose components have results."""
@@ -93,9 +123,9 @@ class Part:
         content["measures"] = {
             canonical: vars(part)
             | {
-                "groups": [group.to_json() for group in part.groups],
+                "groups": {tally.group.id: tally.to_json() for tally in part.groups},
                 "composites": [asdict(composite) for composite in part.composites],
-                "within": [list(of_group.items()) for of_group in part.within],
+                "within": {group: list(counter.items()) for group, counter in part.within.items()},
             }
             for canonical, part in self.measures.items()
         }
@@ -114,24 +144,20 @@ class Part:
 
 
 def _measure_part(measure: Measure, fields: Json) -> MeasurePart:
-    tallies = zip(measure.groups, fields.pop("groups"), strict=True)
-    groups = tuple(GroupTally.from_json(group, tally) for group, tally in tallies)
+    tallies = fields.pop("groups")
+    groups = tuple(GroupTally.from_json(each, tallies[each.id]) for each in measure.groups if each.id in tallies)
     supplements = {name: Counter(values) for name, values in fields.pop("supplements").items()}
     composites = tuple(CompositeTally(**tally) for tally in fields.pop("composites"))
-    within = [Counter({(p, e, codes): n for (p, e, codes), n in of_group}) for of_group in fields.pop("within")]
+    within = {
+        group: Counter({(p, e, codes): n for (p, e, codes), n in counted})
+        for group, counted in fields.pop("within").items()
+    }
     return MeasurePart(groups, supplements=supplements, composites=composites, within=within, **fields)
 
 
-def _sum(first: MeasurePart, second: MeasurePart) -> MeasurePart:
-    names = dict.fromkeys((*first.supplements, *second.supplements))
-    return MeasurePart(
-        merged_tallies((first.groups, second.groups)),
-        first.failed + second.failed,
-        first.seconds + second.seconds,
-        {name: first.supplements.get(name, Counter()) + second.supplements.get(name, Counter()) for name in names},
-        tuple(one + other for one, other in zip(first.composites, second.composites, strict=True)),
-        [one + other for one, other in zip(first.within, second.within, strict=True)],
-    )
+def _common(first: Mapping[str, Counter[_C]], second: Mapping[str, Counter[_C]]) -> dict[str, Counter[_C]]:
+    """The counters that both have, added up."""
+    return {name: counter + second[name] for name, counter in first.items() if name in second}
 
 
 def stated_period(stated: Stated, measure: Measure) -> tuple[str, str]:

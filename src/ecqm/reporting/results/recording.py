@@ -103,7 +103,7 @@ class PartRecorder:
                 int(np.count_nonzero(result.failed)),
                 result.seconds,
                 tallied_supplements(reporting, result.failed),
-                within=count_supplements(result.groups, result.patient_codes) if self.options.supplemental_data else [],
+                within=count_supplements(result.groups, result.patient_codes) if self.options.supplemental_data else {},
             )
         part.n_failed = len({(entry["patient"], entry["measure"]) for entry in part.errors})
         for composed in batch.composed:
@@ -153,7 +153,7 @@ class PartRecorder:
         for only in composed.values():
             yield from individual_reports(self._reporting(only, batch.cohort), (), only.failed, only.composites)
 
-    def _members(self, batch: Batch) -> dict[str, list[list[list[str]]]]:
+    def _members(self, batch: Batch) -> dict[str, dict[str, list[list[str]]]]:
         return {
             result.measure.canonical: members_of_populations(self._reporting(result, batch.cohort), result.groups)
             for result in batch.results

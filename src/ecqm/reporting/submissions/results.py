@@ -80,7 +80,12 @@ def _problems(chosen: Sequence[MeasureCount], run: _Run, not_read: Sequence[str]
     found = [
         f"{measure.name}: the evaluation of {measure.errors} patients failed" for measure in chosen if measure.errors
     ]
-    if not named:
-        found += [f"{name} was not run: {reason}" for name, reason in run.not_run.items()]
+    # A name begins with that of the measure, and may go on with that of a group or of supplemental data.
+    names = {name for measure in chosen for name in (measure.name, measure.canonical)}
+    found += [
+        f"{name} was not run: {reason}"
+        for name, reason in run.not_run.items()
+        if not named or name.partition(", ")[0] in names
+    ]
     found += [f"not read: {each}" for each in not_read]
     return found + [f"value set {each}" for each in run.missing_value_sets]

@@ -110,7 +110,7 @@ def test_supplemental_data_are_counted_of_patients_that_have_a_report() -> None:
 
 
 def test_tuples_of_supplemental_data_are_one_observation_each() -> None:
-    """FHIR R4, Observation.component: results that belong together, such as an encounter, its first result, its time."""
+    """FHIR R4, Observation.component: results that belong together, such as an encounter and its first result."""
     reporting, results = reporting_and_results("Encounter")
     elements = (
         ("Encounter", "e1"),

@@ -1,0 +1,1 @@
+"""The implementation of `ecqm test`, imported when the command runs."""

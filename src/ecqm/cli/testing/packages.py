@@ -1,0 +1,27 @@
+"""`ecqm test` of QDM measure packages."""
+
+from __future__ import annotations
+
+import click
+
+from ecqm.bundles.packages.comparison import package_report
+from ecqm.bundles.packages.deck import PackageDeck, is_package_deck, run_deck
+from ecqm.cli.decks import unarchived
+from ecqm.cli.terminal import table_width
+from ecqm.cli.testing.request import DeckRequest
+from ecqm.measures.decks.agreement import MeasureRun
+from ecqm.measures.decks.defects import DefectList
+from ecqm.reporting.decks.packages import render_package_deck
+from ecqm.reporting.html import DeckPages
+
+
+def run_packages(request: DeckRequest, defects: DefectList, pages: DeckPages | None) -> tuple[list[MeasureRun], str]:
+    """Run the patients of packages. Returns the results and the report."""
+    if request.tests is None and not is_package_deck(request.content):
+        raise click.ClickException(f"{request.content} has no patients beside its packages; name them with --tests")
+    with unarchived(request.content, request.tests) as (_, patients):
+        runs = run_deck(PackageDeck.open(request.content, patients), request.measures, defects, pages)
+    if not runs:
+        raise click.ClickException("there are no patients of the measures asked for")
+    report = package_report({"source": request.source}, runs)
+    return runs, render_package_deck(report, runs, request.form, table_width())

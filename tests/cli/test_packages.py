@@ -56,6 +56,19 @@ def test_qrda_documents_give_the_same_as_json(tmp_path: Path, packages: Path) ->
     assert told[0] == told[1] and "initial-population 2" in told[0]
 
 
+def test_data_given_twice_count_once(tmp_path: Path, packages: Path) -> None:
+    """A patient of several documents is one patient, and what they repeat is one element."""
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "p1.xml").write_bytes(write_qrda1(read_whole(TWO_STAYS, "patient.json")[1][0]).xml)
+    shutil.copy(documents / "p1.xml", documents / "again.xml")
+    once, twice = (
+        ecqm("run", packages, "--measure", "CMS1", "--data", data, "--output", tmp_path / "o").output
+        for data in (documents / "p1.xml", documents)
+    )
+    assert once == twice and "initial-population 2" in twice
+
+
 def test_patients_beside_the_packages_or_elsewhere(tmp_path: Path, packages: Path) -> None:
     deck_of_one = ecqm("test", packages, "--measure", "CMS1")
     shutil.copytree(packages / "patients" / "CMS1", tmp_path / "cases")

@@ -212,7 +212,7 @@ def evaluate_packages(
     stores = [path for path in data if is_store(path)]
     if stores:
         raise DataError(f"{stores[0]} is a store of FHIR data, which QDM measures cannot be evaluated on")
-    cohort = read_patients(data, selection.demand, codes, selection.version, default_offset)
+    cohort = read_patients(data, selection.demand, codes, selection.version, default_offset, by_id=True)
     if cohort.n == 0:
         told = "; ".join(map(str, cohort.problems[:1]))
         raise DataError(f"there are no QDM patients at {', '.join(map(str, data))}{told and ': ' + told}")

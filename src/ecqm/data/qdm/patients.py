@@ -41,13 +41,15 @@ def read_patients(
     codes: CodeIndex | None = None,
     version: str = NEWEST,
     default_offset: int = 0,
+    by_id: bool = False,
 ) -> Cohort:
     """A cohort of the QDM patients in files, folders and zip archives, one row for each in order.
 
-    A file holds a patient, an array of them, one per line (.ndjson, .jsonl), or a QRDA I document (.xml). What of a
-    patient cannot be understood is among the cohort's problems. DataError for a path that does not exist.
+    A file holds a patient, an array of them, one per line (.ndjson, .jsonl), or a QRDA I document (.xml). Patients with
+    one id are one patient if `by_id`, otherwise several (as in test cases). What of a patient cannot be understood is
+    among the cohort's problems. DataError for a path that does not exist.
     """
-    builder = QdmCohortBuilder(demand, codes, version, default_offset)
+    builder = QdmCohortBuilder(demand, codes, version, default_offset, by_id)
     with many_objects():
         for path in paths:
             for origin, document in documents(path, builder.report):

@@ -112,7 +112,7 @@ def explain_package(
     logic = MeasureLogic(plan)
     codes = CodeIndex()
     version = qdm_version(plan)
-    cohort = read_patients(data, plan.demand | logic.demand, codes, version)
+    cohort = read_patients(data, plan.demand | logic.demand, codes, version, by_id=True)
     if patient not in cohort.ids:
         raise DataError(no_such_patient(patient, cohort.ids))
     executor = Executor(

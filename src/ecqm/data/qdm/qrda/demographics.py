@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecqm.data.qdm.qrda.datatypes import CODES, IDENTIFIER, TEXT, TIME
+from ecqm.data.qdm.qrda.datatypes import CODES, IDENTIFIER, TEXT, TIME, read_identifier
 from ecqm.data.qdm.qrda.entry_template import LOINC
 from ecqm.data.qdm.qrda.places import Reading
 from ecqm.data.qdm.qrda.xml import Element, find_all
@@ -24,9 +24,11 @@ CODED: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Demographics:
-    """The patient of a header: `elements` are (data type, attributes) pairs."""
+    """The patient of a header: `elements` are (data type, attributes) pairs. `authority` is the root of the identifier,
+    an OID that says whose identifier it is."""
 
     identifier: str | None
+    authority: str | None
     given_names: list[str]
     family_name: str | None
     birth: str | None
@@ -47,8 +49,10 @@ def read_demographics(record_target: Element, reading: Reading) -> Demographics:
     for data_type, paths in CODED.items():
         for path in paths:
             elements += [(data_type, {DATA_ELEMENT_CODES: codes}) for codes in values(f"patient/{path}", CODES)]
+    identified = next((each for each in find_all(record_target, "patientRole/id") if read_identifier(each)), None)
     return Demographics(
-        next(iter(values("id", IDENTIFIER)), None),
+        None if identified is None else reading.take(identified, IDENTIFIER),
+        None if identified is None else identified.get("root"),
         values("patient/name/given", TEXT),
         next(iter(values("patient/name/family", TEXT)), None),
         birth,

@@ -122,7 +122,7 @@ def add_document(builder: QdmCohortBuilder, data: bytes, origin: str) -> list[Ac
         familyName=demographics.family_name,
         givenNames=demographics.given_names or None,
     )
-    builder.add(patient, origin)
+    builder.add(patient, origin, demographics.authority)
     return accounts
 
 

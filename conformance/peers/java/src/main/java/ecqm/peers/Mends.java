@@ -2,6 +2,7 @@ package ecqm.peers;
 
 import java.lang.reflect.Field;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Set;
 import org.hl7.elm.r1.IntervalTypeSpecifier;
 import org.hl7.elm.r1.TypeSpecifier;
@@ -19,9 +20,15 @@ public enum Mends {
     POINT_TYPES,
     /** An interval that ends before it starts, or may do so, keeps its boundaries. */
     REVERSED_INTERVALS,
-    /** A quantity is converted to the unit that it has, whether UCUM knows it or not. */
-    SAME_UNITS;
+    /** The names of calendar durations below the month are units that can be converted. */
+    CALENDAR_UNITS,
+    /** The measurement period of the clinical reasoning is known to the millisecond. */
+    MILLISECONDS,
+    /** An interval of two nulls is an interval, of date-times: its type is not known here. */
+    NULL_INTERVALS;
 
+    private static final Map<String, String> CALENDAR =
+            Map.of("week", "wk", "day", "d", "hour", "h", "minute", "min", "second", "s", "millisecond", "ms");
     private static final Set<Mends> MENDED = EnumSet.noneOf(Mends.class);
 
     public boolean isMended() {
@@ -37,13 +44,19 @@ public enum Mends {
     public static boolean hasOtherPoints(Object value, TypeSpecifier type, State state) {
         if (!POINT_TYPES.isMended() || !(value instanceof Interval interval)) return false;
         if (!(type instanceof IntervalTypeSpecifier intervals)) return false;
-        Object point = interval.getLow() == null ? interval.getHigh() : interval.getLow();
         var environment = state.getEnvironment();
-        return !environment.is(point, environment.resolveType(intervals.getPointType()));
+        return !environment.resolveType(intervals.getPointType()).isAssignableFrom(interval.getPointType());
     }
 
-    /** An interval whose boundaries the engine refuses for their order. */
-    public static Interval reversed(Object low, boolean lowClosed, Object high, boolean highClosed) {
+    /** The UCUM unit of a calendar duration; other units as they are. */
+    public static String unit(String name) {
+        if (!CALENDAR_UNITS.isMended()) return name;
+        return CALENDAR.getOrDefault(name.endsWith("s") ? name.substring(0, name.length() - 1) : name, name);
+    }
+
+    /** An interval that the engine refuses to make. */
+    public static Interval interval(
+            Class<?> pointType, Object low, boolean lowClosed, Object high, boolean highClosed) {
         try {
             Field unsafe = Unsafe.class.getDeclaredField("theUnsafe");
             unsafe.setAccessible(true);
@@ -52,7 +65,7 @@ public enum Mends {
             set(interval, "lowClosed", lowClosed);
             set(interval, "high", high);
             set(interval, "highClosed", highClosed);
-            set(interval, "pointType", low.getClass());
+            set(interval, "pointType", pointType);
             return interval;
         } catch (ReflectiveOperationException error) {
             throw new IllegalStateException(error);

@@ -20,6 +20,9 @@ import org.hl7.fhir.r4.model.OperationOutcome;
 import org.hl7.fhir.r4.model.Resource;
 import org.opencds.cqf.cql.engine.execution.CqlEngine;
 import org.opencds.cqf.cql.engine.execution.Environment;
+import org.opencds.cqf.cql.engine.runtime.DateTime;
+import org.opencds.cqf.cql.engine.runtime.Interval;
+import org.opencds.cqf.cql.engine.runtime.Precision;
 import org.opencds.cqf.fhir.cr.measure.MeasureEvaluationOptions;
 import org.opencds.cqf.fhir.cr.measure.common.MeasureEvalType;
 import org.opencds.cqf.fhir.cr.measure.common.MeasureProcessorUtils;
@@ -50,7 +53,7 @@ final class Reports {
      */
     Map<String, Object> counts(Environment environment, String patient) {
         R4MeasureProcessor processor = new R4MeasureProcessor(
-                new Repository(), MeasureEvaluationOptions.defaultOptions(), new MeasureProcessorUtils());
+                new Repository(), MeasureEvaluationOptions.defaultOptions(), new Periods());
         CqlEngine engine = new CqlEngine(environment);
         List<String> subject = List.of("Patient/" + patient);
         var results = processor.evaluateMeasureWithCqlEngine(subject, measure, start, end, null, engine);
@@ -88,6 +91,18 @@ final class Reports {
                 .filter(each -> each.getCode().getCodingFirstRep().getCode().equals(INITIAL_POPULATION))
                 .mapToInt(each -> each.getCount())
                 .sum();
+    }
+
+    /** The clinical reasoning cuts the measurement period to seconds. */
+    private static final class Periods extends MeasureProcessorUtils {
+        @Override
+        public void setMeasurementPeriod(Interval period, CqlEngine engine, List<String> measures) {
+            if (Mends.MILLISECONDS.isMended()) {
+                ((DateTime) period.getLow()).withPrecision(Precision.MILLISECOND);
+                ((DateTime) period.getHigh()).withPrecision(Precision.MILLISECOND);
+            }
+            super.setMeasurementPeriod(period, engine, measures);
+        }
     }
 
     /** Finds the primary library, of which only the name is asked for; data and logic come from the environment. */

@@ -14,10 +14,9 @@ public final class ConvertQuantityEvaluator {
     public static Object convertQuantity(Object argument, Object unit, UcumService ucum) {
         if (argument == null || unit == null || ucum == null) return null;
         Quantity quantity = (Quantity) argument;
-        if (Mends.SAME_UNITS.isMended() && unit.equals(quantity.getUnit())) return quantity;
         try {
-            Decimal converted =
-                    ucum.convert(new Decimal(quantity.getValue().toString()), quantity.getUnit(), (String) unit);
+            Decimal value = new Decimal(quantity.getValue().toString());
+            Decimal converted = ucum.convert(value, Mends.unit(quantity.getUnit()), Mends.unit((String) unit));
             return new Quantity().withValue(new BigDecimal(converted.asDecimal())).withUnit((String) unit);
         } catch (UcumException | RuntimeException error) {
             return null;

@@ -5,6 +5,7 @@ import org.cqframework.cql.elm.visiting.ElmLibraryVisitor;
 import org.hl7.elm.r1.Expression;
 import org.opencds.cqf.cql.engine.exception.InvalidInterval;
 import org.opencds.cqf.cql.engine.execution.State;
+import org.opencds.cqf.cql.engine.runtime.DateTime;
 import org.opencds.cqf.cql.engine.runtime.Interval;
 
 /** ELM Interval, in place of the engine's (Mends). */
@@ -17,15 +18,20 @@ public final class IntervalEvaluator {
         Boolean lowClosed = (Boolean) value(elm.getLowClosedExpression(), state, visitor);
         Object high = value(elm.getHigh(), state, visitor);
         Boolean highClosed = (Boolean) value(elm.getHighClosedExpression(), state, visitor);
-        if (low == null && high == null) return null;
         boolean fromLow = lowClosed == null ? !Boolean.FALSE.equals(elm.isLowClosed()) : lowClosed;
         boolean toHigh = highClosed == null ? !Boolean.FALSE.equals(elm.isHighClosed()) : highClosed;
+        if (low == null && high == null) {
+            // An interval of another type that is null is converted part by part: even whether it is closed is null.
+            boolean isConverted = elm.getLowClosedExpression() != null && lowClosed == null;
+            if (!Mends.NULL_INTERVALS.isMended() || isConverted) return null;
+            return Mends.interval(DateTime.class, null, fromLow, null, toHigh);
+        }
         try {
             return new Interval(low, fromLow, high, toHigh);
         } catch (InvalidInterval refused) {
             boolean ordered = low != null && high != null && low.getClass() == high.getClass();
             if (!Mends.REVERSED_INTERVALS.isMended() || !ordered) throw refused;
-            return Mends.reversed(low, fromLow, high, toHigh);
+            return Mends.interval(low.getClass(), low, fromLow, high, toHigh);
         }
     }
 

@@ -39,7 +39,7 @@ from ecqm.data.cohort.cohort import Cohort, CohortBuilder
 from ecqm.data.cohort.table import Origin, Origins, ResourceTable
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import fhir_schema
-from ecqm.data.problems import DataError, DataProblem
+from ecqm.data.problems import DataError, DataProblem, reason
 from ecqm.data.store.arrow import ArrowReading, Layout, StoredElements
 from ecqm.data.store.folder import Folder
 from ecqm.data.store.spool import Lot, SpooledJson, batches_of
@@ -214,7 +214,7 @@ class Shard:
         try:
             content = pa.py_buffer(path.read_bytes()) if self._contents is None else self._contents[name]
         except OSError as error:
-            raise CorruptShard(f"{path}: {error}") from error
+            raise CorruptShard(f"{path}: cannot be read: {reason(error)}") from error
         if zlib.crc32(content) != self._checksums[name]:
             raise CorruptShard(f"{path}: not what was written (its checksum differs)")
         return content

@@ -11,12 +11,14 @@ was when it was opened: the folders of the previous generation stay until the ne
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from ecqm.data.cohort.cohort import Cohort
@@ -49,7 +51,9 @@ class ShardEntry:
 @dataclass
 class Manifest:
     """The content of a store. `types`, `names` and `whole` are the demand that its columns were made for (null for
-    everything); `files` are the names of all files that were ever loaded, by number.
+    everything); `files` are the names of all files that were ever loaded, by number. `shared_checksum` is that of the
+    file `shared`, `checksum` that of the manifest itself (without it); stores that were written before there were these
+    have none.
     """
 
     format: int
@@ -62,6 +66,8 @@ class Manifest:
     shared: str | None = None
     report: dict[str, Any] = field(default_factory=dict)
     whole: list[str] = field(default_factory=list)
+    shared_checksum: int | None = None
+    checksum: int | None = None
 
     @property
     def demand(self) -> Demand:
@@ -73,20 +79,27 @@ class Manifest:
         """The manifest of a store. Raises DataError if there is none, or none that can be read."""
         try:
             content = json.loads((path / MANIFEST).read_bytes())
-            if content.get("format") != FORMAT:
-                raise DataError(f"{path}: a cohort store of format {content.get('format')}, not {FORMAT}")
-            shards = [ShardEntry(**entry) for entry in content.pop("shards")]
-            return cls(**content, shards=shards)
+            found = content.get("format") if isinstance(content, dict) else None
+            if found != FORMAT:
+                raise DataError(f"{path}: a cohort store of format {found}, not {FORMAT}; load the data again")
+            manifest = msgspec.convert(content, cls)
         except FileNotFoundError:
             raise DataError(f"{path} is not a cohort store (it has no {MANIFEST})") from None
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{path / MANIFEST}: damaged: {error}") from error
+        except (ValueError, RecursionError, msgspec.ValidationError) as error:
+            raise DataError(f"{path / MANIFEST}: damaged: {error}; load the data again") from error
+        if manifest.checksum not in (None, manifest._checksum_of_content()):
+            raise DataError(f"{path / MANIFEST}: not what was written (its checksum differs); load the data again")
+        return manifest
 
     def write(self, path: Path) -> None:
         """Make this the manifest of the store, in one step. Once it is there it survives a loss of power."""
         settle(path / "shards")
+        self.checksum = self._checksum_of_content()
         replace_file(path / MANIFEST, json.dumps(asdict(self)).encode())
         settle(path)
+
+    def _checksum_of_content(self) -> int:
+        return zlib.crc32(json.dumps(asdict(replace(self, checksum=None))).encode())
 
 
 class CohortStore:

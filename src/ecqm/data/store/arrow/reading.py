@@ -1,22 +1,4 @@
-"""Columns as Arrow arrays and back.
-
-An array says what its values are and a *layout*, kept beside it as JSON, how to read them: `{"layout": "dateTime",
-"type": "FHIR.dateTime"}`, with `fields`, `values`, `alternatives` or `beside` for what is inside. Nulls are Arrow's
-own.
-
-| layout | array |
-|---|---|
-| null | null |
-| boolean, integer | bool, int64 |
-| decimal | int64 unscaled (text where 64 bits are too few), at the layout's `scale` |
-| string | dictionary of utf8, or utf8 where most are different |
-| date, time, dateTime | struct of low, precision (and offset) |
-| code | struct of id (into the shard's codes), display, version, beside |
-| concept | struct of codes (list), display, beside |
-| record | struct of its fields |
-| list | large_list |
-| choice | struct of tag and one field per alternative |
-"""
+"""Columns from Arrow arrays."""
 
 from __future__ import annotations
 
@@ -44,136 +26,15 @@ from ecqm.columns import (
     NullColumn,
     RecordColumn,
     StringColumn,
-    TemporalColumn,
     TimeColumn,
 )
 from ecqm.data.cohort.elements import ElementNotRead
+from ecqm.data.store.arrow.layout import Layout
 from ecqm.models import read_type
 from ecqm.terminology import CodeIndex
 from ecqm.types import CqlType
 
-Layout = dict[str, Any]
 Ids = npt.NDArray[np.int32]
-
-
-_TEMPORAL = {"date": DateColumn, "time": TimeColumn, "dateTime": DateTimeColumn}
-
-
-def to_arrow(column: Column) -> tuple[pa.Array, Layout]:
-    """A column as an array, and its layout. Raises TypeError for a column that no table of data has."""
-    for column_class, writer in _WRITERS.items():
-        if isinstance(column, column_class):
-            array, layout = writer(column)
-            return array, {**layout, "type": str(column.type)}
-    raise TypeError(f"{column!r} is not stored")
-
-
-def _null(column: Any) -> tuple[pa.Array, Layout]:
-    return pa.nulls(len(column)), {"layout": "null"}
-
-
-def _boolean(column: Any) -> tuple[pa.Array, Layout]:
-    return pa.array(column.is_true, mask=~column.valid), {"layout": "boolean"}
-
-
-def _integer(column: Any) -> tuple[pa.Array, Layout]:
-    return pa.array(column.values, mask=~column.valid), {"layout": "integer"}
-
-
-def _decimal(column: Any) -> tuple[pa.Array, Layout]:
-    unscaled = column.unscaled
-    if unscaled.dtype == object:
-        unscaled = np.array([str(value) for value in unscaled], object)
-    return pa.array(unscaled, mask=~column.valid), {"layout": "decimal", "scale": column.scale}
-
-
-def _string(column: Any) -> tuple[pa.Array, Layout]:
-    return _texts(column), {"layout": "string"}
-
-
-def _texts(column: StringColumn) -> pa.Array:
-    distinct, places = np.unique(column.ids, return_inverse=True)
-    if 2 * len(distinct) > len(column):
-        return pa.array(column.texts(), pa.large_utf8())
-    strings = POOL.strings
-    dictionary = pa.array(["" if i < 0 else strings[i] for i in distinct.tolist()], pa.utf8())
-    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32), mask=~column.valid), dictionary)
-
-
-def _temporal(column: Any) -> tuple[pa.Array, Layout]:
-    parts = {"low": column.low, "precision": column.precision}
-    if isinstance(column, DateTimeColumn):
-        parts["offset"] = column.offset
-    layout = next(name for name, layout in _TEMPORAL.items() if isinstance(column, layout))
-    return _struct({name: pa.array(part) for name, part in parts.items()}, column.valid), {"layout": layout}
-
-
-def _code(column: Any) -> tuple[pa.Array, Layout]:
-    parts = {"id": pa.array(column.ids)}
-    for name in ("display", "version"):
-        if getattr(column, name) is not None:
-            parts[name] = _texts(getattr(column, name))
-    layout = {"layout": "code", **_beside(column, parts)}
-    return _struct(parts, np.ones(len(column), np.bool_)), layout
-
-
-def _beside(column: Any, parts: dict[str, pa.Array]) -> Layout:
-    """The entry of a layout for what is beside codes, which is added to the `parts` of their array."""
-    if column.beside is None:
-        return {}
-    parts["beside"], layout = to_arrow(column.beside)
-    return {"beside": layout}
-
-
-def _concept(column: Any) -> tuple[pa.Array, Layout]:
-    codes, layout = to_arrow(column.codes)
-    parts = {"codes": pa.LargeListArray.from_arrays(pa.array(column.offsets), codes)}
-    if column.display is not None:
-        parts["display"] = _texts(column.display)
-    beside = _beside(column, parts)
-    return _struct(parts, column.valid), {"layout": "concept", "codes": layout, **beside}
-
-
-def _record(column: Any) -> tuple[pa.Array, Layout]:
-    fields = {name: to_arrow(column.field(name)) for name in column.fields}
-    layouts = {name: layout for name, (_, layout) in fields.items()}
-    if not fields:
-        # An object whose elements were not demanded is still there.
-        return pa.array(column.valid), {"layout": "record", "fields": {}}
-    arrays = {name: array for name, (array, _) in fields.items()}
-    return _struct(arrays, column.valid), {"layout": "record", "fields": layouts}
-
-
-def _list(column: Any) -> tuple[pa.Array, Layout]:
-    values, layout = to_arrow(column.values)
-    array = pa.LargeListArray.from_arrays(pa.array(column.offsets), values, mask=pa.array(~column.valid))
-    return array, {"layout": "list", "values": layout}
-
-
-def _choice(column: Any) -> tuple[pa.Array, Layout]:
-    parts = [to_arrow(alternative) for alternative in column.alternatives]
-    arrays = {"tag": pa.array(column.tag), **{str(i): array for i, (array, _) in enumerate(parts)}}
-    layouts = [layout for _, layout in parts]
-    return _struct(arrays, np.ones(len(column), np.bool_)), {"layout": "choice", "alternatives": layouts}
-
-
-def _struct(parts: Mapping[str, pa.Array], valid: Mask) -> pa.Array:
-    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=pa.array(~valid))
-
-
-_WRITERS: dict[type[Column], Callable[[Any], tuple[pa.Array, Layout]]] = {
-    NullColumn: _null,
-    BooleanColumn: _boolean,
-    IntegerColumn: _integer,
-    DecimalColumn: _decimal,
-    StringColumn: _string,
-    TemporalColumn: _temporal,
-    CodeColumn: _code,
-    ConceptColumn: _concept,
-    RecordColumn: _record,
-    ListColumn: _list,
-    ChoiceColumn: _choice,
-}
 
 
 @dataclass(frozen=True)
@@ -271,11 +132,9 @@ def _string_ids(array: pa.Array) -> Ids:
     if not pa.types.is_dictionary(array.type):
         return POOL.ids_of(array.to_pylist())
     ids = POOL.ids_of(array.dictionary.to_pylist())
-    return (
-        np.where(_valid(array), ids[_numbers(array.indices)], np.int32(-1))
-        if len(ids)
-        else np.full(len(array), -1, np.int32)
-    )
+    if not len(ids):
+        return np.full(len(array), -1, np.int32)
+    return np.where(_valid(array), ids[_numbers(array.indices)], np.int32(-1))
 
 
 def _read_temporal(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:

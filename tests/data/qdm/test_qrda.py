@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -298,6 +299,29 @@ def test_documents_of_an_earlier_release_are_read_with_a_note_per_template(relea
     assert builder.problems and all("it is read as that of" in problem.message for problem in builder.problems)
     about = [problem.resource for problem in builder.problems]
     assert len(set(about)) == len(about)
+
+
+def test_results_and_places_of_earlier_releases() -> None:
+    """Before R5.3 a result is the observation of C-CDA, and the place of an order has no template of its own."""
+    study = element(
+        "DiagnosticStudyPerformed", "s", [code("24623002")], result=code("260385009"),
+        resultDatetime="2026-03-02T10:00:00.000Z", facilityLocation=code("309905000"),
+    )  # fmt: skip
+    order = element("EncounterOrder", "o", [code("185349003")], facilityLocation=code("31628002"))
+    document = patient(study, order)
+    xml = written(document)
+    for template in (b"24.3.87", b"24.3.100"):
+        xml, count = re.subn(rb'<templateId root="2.16.840.1.113883.10.20.%s"[^>]*/>' % template, b"", xml)
+        assert count
+    builder, (after,) = read_whole(xml, "patient.xml")
+    assert differences(read_whole(document, "patient.json")[1][0], after) == []
+    assert not builder.problems
+
+
+def test_a_time_that_is_none_is_told_once() -> None:
+    xml = written(patient(element("AssessmentOrder", "a", [code("1")], authorDatetime="2026-03-02T10:30:00.000Z")))
+    builder, _ = read(re.sub(rb'(<time value=")20260302[^"]*', rb"\g<1>2026030201030", xml))
+    assert [str(problem).rpartition(": ")[2] for problem in builder.problems] == ["'2026030201030' is no HL7 time"]
 
 
 def test_an_unknown_template_is_told_by_line() -> None:

@@ -73,13 +73,14 @@ class At:
 
     def read(self, statement: Element, reading: Reading) -> Any:
         found = []
-        for path in (self.path, *self.others):
-            for element in find_all(statement, path):
-                value = reading.take(element, self.codec)
-                if value is not None:
-                    if not self.several:
-                        return value
-                    found.append(value)
+        # An element may be at several of the paths; it is taken, and reported, once.
+        at = (element for path in (self.path, *self.others) for element in find_all(statement, path))
+        for element in dict.fromkeys(at):
+            value = reading.take(element, self.codec)
+            if value is not None:
+                if not self.several:
+                    return value
+                found.append(value)
         return found or None
 
     def write(self, statement: Element, value: Any) -> None:

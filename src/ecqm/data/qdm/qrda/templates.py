@@ -47,6 +47,8 @@ from ecqm.data.qdm.qrda.xml import steps, template
 from ecqm.data.qdm.schema import CODES as DATA_ELEMENT_CODES
 
 _RESULT = f"entryRelationship[typeCode=REFR]/{EVENT}{{22.4.2:2015-08-01}}{{24.3.87:2019-12-01}}"
+# Before R5.3 a result was the observation of C-CDA alone.
+_FORMER_RESULT = f"entryRelationship[typeCode=REFR]/{EVENT}{{22.4.2:2015-08-01}}"
 _MATERIAL = "consumable/manufacturedProduct[classCode=MANU]{22.4.23:2014-06-09}/manufacturedMaterial/code"
 _VACCINE = "consumable/manufacturedProduct[classCode=MANU]{22.4.54:2014-06-09}/manufacturedMaterial/code"
 _DEVICE = "participant[typeCode=DEV]/participantRole[classCode=MANU]/playingDevice[classCode=DEV]/code"
@@ -97,11 +99,12 @@ _FACILITY = At(
     "facilityLocation",
     "participant[typeCode=LOC]{24.3.100:2017-08-01}/participantRole[classCode=SDLOC]/code",
     CODE,
+    ("participant[typeCode=LOC]/participantRole[classCode=SDLOC]/code",),
 )
 _RESULTS: tuple[Place, ...] = (
-    At("result", f"{_RESULT}/value", ANY),
-    At("resultDatetime", f"{_RESULT}/effectiveTime", TIME),
-    At("interpretation", f"{_RESULT}/interpretationCode", CODE),
+    At("result", f"{_RESULT}/value", ANY, (f"{_FORMER_RESULT}/value",)),
+    At("resultDatetime", f"{_RESULT}/effectiveTime", TIME, (f"{_FORMER_RESULT}/effectiveTime",)),
+    At("interpretation", f"{_RESULT}/interpretationCode", CODE, (f"{_FORMER_RESULT}/interpretationCode",)),
 )
 _PERFORMER = Entities("performer", "PRF")
 _REQUESTER = Entities("requester", "PRF")

@@ -93,6 +93,15 @@ NEGATED: dict[str, tuple[Json, Json]] = {
 }
 
 
+def test_what_was_not_done_by_code(tmp_path: Path) -> None:
+    told = {"code": coded("a"), "doNotPerform": True}
+    resources = [
+        resource("ServiceRequest", "a", QICORE + "qicore-servicenotrequested", **told),
+        resource("ServiceRequest", "r", QICORE + "qicore-servicenotrequested", **{**told, "code": coded("r")}),
+    ]
+    assert evaluated(tmp_path, '[ServiceNotRequested: "A"]', resources) == ("ServiceRequest/a",)
+
+
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "inferred"])
 @pytest.mark.parametrize("type_", NEGATED)
 def test_what_was_not_done(tmp_path: Path, type_: str, declared: bool) -> None:

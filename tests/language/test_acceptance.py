@@ -118,6 +118,10 @@ define function late(a Integer) returns Integer: a
         ("singleton from [Encounter]", "must be in parentheses"),
         # Grammar: a query source is a retrieve, a name, or an expression in parentheses.
         ("First([Encounter]) E return E.id", "a query source must be"),
+        ("First([Encounter]).type T return T", "a query source must be"),
+        ("Patient.name.first().given G return G", "a query source must be"),
+        ("Patient.name[0].given G return G", "a query source must be"),
+        ("(Patient).name N return N", "a query source must be"),
         # Author's Guide, Fluent Functions: they are called as methods.
         ("finished([Encounter])", "is a fluent function"),
     ],

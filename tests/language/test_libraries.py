@@ -115,6 +115,26 @@ def test_a_medication_may_be_found_by_reference(terms: str, coded: type[nodes.Ex
         assert isinstance(condition, nodes.And) and isinstance(condition.operand[1], coded)
 
 
+@pytest.mark.parametrize(
+    ("terms", "comparators", "accepted"),
+    [
+        ('"Inpatient"', ["in", "~"], nodes.ValueSetRef),
+        ('"Weight"', ["~", "contains"], nodes.CodeRef),
+        ('"Weights"', ["~", "contains"], nodes.ToList),
+        ("'1'", ["~", "contains"], nodes.ToList),
+    ],
+)
+def test_what_was_not_done_may_name_a_value_set_in_place_of_a_code(
+    terms: str, comparators: list[str], accepted: type[nodes.Expression]
+) -> None:
+    """As in the reference translator: data may name the value set, or one that contains the code."""
+    union = definition(f"define A: [ServiceNotRequested: {terms}]", "A").expression
+    assert isinstance(union, nodes.Union)
+    retrieves = [each for each in union.operand if isinstance(each, nodes.Retrieve)]
+    assert [each.codeComparator for each in retrieves] == comparators
+    assert {each.codeProperty for each in retrieves} == {"code"} and isinstance(retrieves[1].codes, accepted)
+
+
 def test_a_retrieve_by_what_is_no_code_has_a_warning() -> None:
     # As in the reference translator; functions of published libraries have such retrieves.
     statements = "define function provenance(resource Resource): [Provenance: target in resource.id]"

@@ -14,7 +14,6 @@ from ecqm.language.translation.registry import Context, Typed, translates, word
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
 _STARTING = ("StringTermContext", "NumberTermContext", "ParenthesizedTermContext")
-_SOURCES = ("NameTermContext", "MemberTermContext", "RetrieveTermContext", "ParenthesizedTermContext")
 
 
 @translates("TermExpression")
@@ -67,7 +66,7 @@ def _located(translator: Translator, node: Any, context: Context, type_: CqlType
 
 def _source(translator: Translator, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
     """Translate a source and add its alias to the scope: (alias, source, whether it is a list)."""
-    if type(term).__name__ not in _SOURCES or _is_call(term):
+    if not _is_source(term):
         raise TranslationError("a query source must be a retrieve, a name, or an expression in parentheses", term)
     source = translator.translate(term)
     alias = name_of(alias_context)
@@ -232,5 +231,14 @@ def _check_order(translator: Translator, type_: CqlType, context: Context) -> No
             raise TranslationError(message, context) from None
 
 
-def _is_call(term: Context) -> bool:
-    return type(term).__name__ in ("NameTermContext", "MemberTermContext") and word(term, -1) == ")"
+def _is_source(term: Context) -> bool:
+    """Whether a term is what the grammar allows as the source of a query (Author's Guide, Queries)."""
+    return type(term).__name__ in ("RetrieveTermContext", "ParenthesizedTermContext") or _is_name(term)
+
+
+def _is_name(term: Context) -> bool:
+    """Whether a term consists of names alone, separated by dots."""
+    kind = type(term).__name__
+    if kind not in ("NameTermContext", "MemberTermContext") or word(term, -1) == ")":
+        return False
+    return kind == "NameTermContext" or _is_name(term.term())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
 from ecqm.language.translation.core import Translator, unknown_name
@@ -71,26 +73,38 @@ def _filtered_retrieves(
         comparator = "in" if is_value_set or isinstance(codes.type, ListType) else "~"
     listed = codes if is_value_set else _code_list(translator, codes, terminology)
 
-    def retrieve(by: str) -> nodes.Retrieve:
+    def retrieve(by: str, accepted: Typed) -> nodes.Retrieve:
         return nodes.Retrieve(
             dataType=base.dataType,
             templateId=base.templateId,
             context=base.context,
             codeProperty=path,
             codeComparator=by,
-            codes=listed.node,
+            codes=accepted.node,
         )
 
-    found: list[nodes.Expression] = [retrieve(comparator)]
+    found: list[nodes.Expression] = [retrieve(comparator, listed)]
     property_type = _property_type(translator, described.type, path)
     if is_default and isinstance(property_type, ChoiceType):
-        if is_value_set and VALUE_SET in property_type.choices:
-            found.append(retrieve("~"))
+        if VALUE_SET in property_type.choices:
+            found += _of_value_sets(translator, codes, listed, retrieve)
         referenced = _referenced(translator, property_type, path)
         if referenced is not None:
             terms = codes if codes.type in (VALUE_SET, CODE, CONCEPT) else listed
             found.append(_by_reference(translator, base, described, path, referenced, terms, context))
     return found
+
+
+def _of_value_sets(
+    translator: Translator, codes: Typed, listed: Typed, retrieve: Callable[[str, Typed], nodes.Retrieve]
+) -> Iterator[nodes.Retrieve]:
+    """The retrieve for data that name a value set instead of a code: the value set itself, or one with the code."""
+    if codes.type == VALUE_SET:
+        yield retrieve("~", codes)
+    elif codes.type == CONCEPT:
+        yield retrieve("contains", translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(CONCEPT))))
+    elif not isinstance(codes.type, ListType):
+        yield retrieve("contains", codes if codes.type == CODE else listed)
 
 
 def _referenced(translator: Translator, choice: ChoiceType, path: str) -> ModelType | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,50 @@ def test_places_tell_where_a_node_came_from() -> None:
 
 def literal(value: str) -> elm.Literal:
     return elm.Literal(valueType="{urn:hl7-org:elm-types:r1}Integer", value=value)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("Boolean", "maybe"),
+        ("Integer", "2147483649"),
+        ("Integer", "9" * 400),
+        ("Integer", "1.5"),
+        ("Long", "9223372036854775809"),
+        ("Decimal", "1e999999999"),
+        ("Decimal", "1e-999999999"),
+        ("Decimal", "NaN"),
+        ("Decimal", "100000000000000000000.0"),
+        ("DateTime", "2026"),
+    ],
+)
+def test_literals_beyond_their_types_are_refused(type_: str, value: str) -> None:
+    loose = elm.Literal(valueType=f"{{urn:hl7-org:elm-types:r1}}{type_}", value=value, locator="1:2-1:3")
+    lowering, library = lowering_of(elm.ExpressionDef(name="Loose", context="Patient", expression=loose))
+    with pytest.raises(PlanError, match=rf'Hand\."Loose" at 1:2-1:3: .*{type_}'):
+        lowering.define(library, "Loose")
+
+
+@pytest.mark.parametrize("value", ["1e999999999", "-1e-999999999", "100000000000000000000", "Infinity"])
+def test_quantities_beyond_the_range_of_decimal_are_refused(value: str) -> None:
+    quantity = elm.Quantity(value=Decimal(value), locator="1:2-1:3")
+    whole = elm.Ratio(numerator=elm.Quantity(value=Decimal(1)), denominator=quantity, locator="1:2-1:3")
+    for loose in (quantity, whole):
+        lowering, library = lowering_of(elm.ExpressionDef(name="Loose", context="Patient", expression=loose))
+        with pytest.raises(PlanError, match=r'Hand\."Loose" at 1:2-1:3: .* is not the value of a Quantity'):
+            lowering.define(library, "Loose")
+
+
+def test_the_smallest_integer_is_the_negation_of_a_literal(tmp_path: Path) -> None:
+    logic = Logic("define Smallest: -2147483648")
+    assert logic.values("Smallest", cohort_of(tmp_path, [patient()])) == [-(2**31)]
+
+
+def test_a_query_without_a_source_is_refused() -> None:
+    loose = elm.Query(source=[], locator="1:2-1:3")
+    lowering, library = lowering_of(elm.ExpressionDef(name="Loose", context="Patient", expression=loose))
+    with pytest.raises(PlanError, match=r'Hand\."Loose" at 1:2-1:3: the query has no source'):
+        lowering.define(library, "Loose")
 
 
 def refers_to(name: str) -> elm.ExpressionDef:

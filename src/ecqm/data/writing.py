@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from ecqm.data.problems import DataError
 
 # Errors of writing that more room, or another disk, resolves. What was written before is sound.
 OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+
+_READ_AT_ONCE = 1 << 20
 
 # Held by a writer, and by the processes that it has started.
 _WRITER, PROCESSES = ".writer", ".processes"
@@ -51,6 +54,15 @@ def replace_file(path: Path, content: bytes) -> None:
     """Make this the content of a file, in one step: after a loss of power the file is either the old one or this."""
     with replacing(path) as fresh:
         fresh.write_bytes(content)
+
+
+def checksum_of(path: Path) -> int:
+    """The checksum (CRC-32) of a file of any size. Raises OSError."""
+    checksum = 0
+    with path.open("rb") as file:
+        while part := file.read(_READ_AT_ONCE):
+            checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def settle(path: Path) -> None:

@@ -16,7 +16,7 @@ from ecqm.data.loading.load import load
 from ecqm.data.store.shard import CorruptShard
 from ecqm.data.store.store import open_store
 from ecqm.data.writing import sole_writer
-from tests.data.resources import bundle, encounter, observation, patient, write
+from tests.data.resources import Json, bundle, encounter, observation, patient, write
 from tests.data.stores import content_of, export, load_killed, load_small
 
 
@@ -220,3 +220,23 @@ class TestFaults:
         assert lost.folder in str(corrupt[0])
         with pytest.raises(CorruptShard):
             list(open_store(store).cohorts(EVERYTHING))
+
+    @pytest.mark.parametrize("name", ["manifest.json", "shared-1.spool"])
+    def test_stores_with_changed_files_are_refused(self, tmp_path: Path, name: str) -> None:
+        source, store = export(tmp_path / "in", 4), tmp_path / "store"
+        load_small(source, store)
+        content = (store / name).read_bytes()
+        (store / name).write_bytes(content.replace(b"Location", b"Lokation"))
+        with pytest.raises(DataError, match=rf"{name}: not what was written \(its checksum differs\)"):
+            load([source], store, append=True)
+
+    @pytest.mark.parametrize(
+        "change", [{"generation": "2"}, {"shards": {}}, {"shards": [{"folder": 1}]}, {"checksum": []}], ids=str
+    )
+    def test_manifests_of_another_shape_are_refused(self, tmp_path: Path, change: Json) -> None:
+        store = tmp_path / "store"
+        load_small(export(tmp_path / "in", 4), store)
+        path = store / "manifest.json"
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
+        with pytest.raises(DataError, match=r"manifest\.json: damaged: .* at `\$\."):
+            open_store(store)

@@ -31,7 +31,7 @@ from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.shard import Shard
 from ecqm.data.store.spool import Spool, read_spools, types_in
 from ecqm.data.store.store import FORMAT, Manifest, ShardEntry, is_store
-from ecqm.data.writing import replacing, sole_writer
+from ecqm.data.writing import checksum_of, replacing, sole_writer
 
 # Bytes of JSON per shard. Runs take less time per patient in large shards; a process needs about five times as much
 # memory to build one, so that many processes make smaller ones. Each should get several shards, as long as these are
@@ -163,6 +163,7 @@ class _Loading:
             self.files,
             shared.name,
             whole=sorted(self.demand.whole),
+            shared_checksum=checksum_of(shared),
         )
         manifest.report = self._report(manifest)
         manifest.write(self.output)
@@ -179,13 +180,16 @@ class _Loading:
 
     def _shared(self) -> Path:
         """The spool of shared resources: those of earlier loads, then those of this one, which count if both have one.
-        Deleted resources are left out, and older ones that now belong to a patient."""
+        Deleted resources are left out, and older ones that now belong to a patient. Raises DataError if the older ones
+        are damaged."""
         path = self.output / f"shared-{self.generation}.spool"
         if path.exists():
             return path
         sources = [(self.partition.shared, frozenset(self.partition.deleted))]
         if self.previous is not None and self.previous.shared is not None:
             older = self.output / self.previous.shared
+            if self.previous.shared_checksum not in (None, checksum_of(older)):
+                raise DataError(f"{older}: not what was written (its checksum differs); load all data again")
             of_patients = Identities(self._identities).of_patients(types_in(older))
             sources.insert(0, (older, of_patients.union(self.partition.deleted)))
         with replacing(path) as fresh:
@@ -256,7 +260,7 @@ class _Loading:
             "files": len(self.partition.files),
             "exports": [
                 {
-                    "manifest": str(export.manifests[0]),
+                    "manifest": name_of(export.manifests[0]),
                     "transactionTime": export.transaction_time,
                     "request": export.request,
                 }

@@ -75,7 +75,8 @@ def query(lowering: Lowering, node: elm.Query, scope: Scope) -> PlanNode:
         rows = scan
         sources.append((source.alias, scan.variable))
         scope = scope.with_name(source.alias, scan.variable).with_variable(scan.variable)
-    assert rows is not None
+    if rows is None:
+        raise PlanError(f"{lowering.place(node, scope)}: the query has no source")
     for let in node.let:
         scope = scope.with_name(let.identifier, lowering.lower(let.expression, scope))
     for relationship in node.relationship:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from ecqm.elm import nodes as elm
 from ecqm.models import load_model
@@ -24,26 +26,60 @@ from ecqm.plan.nodes import (
 from ecqm.plan.static_types import point_type_of
 from ecqm.types import BOOLEAN, QUANTITY, RATIO, VALUE_SET, CqlType, ListType
 from ecqm.values import Long, Quantity, Ratio, ValueSet
+from ecqm.values.numbers import MAX_DECIMAL, MIN_INTEGER, MIN_LONG, places_of
+
+_Number = TypeVar("_Number", int, Decimal)
+# How much of a wrong literal a message shows.
+_SHOWN = 40
+_TRUTH = {"true": True, "false": False}
+# A Decimal has 8 decimal places, but published quantities are written with more. Each place costs memory and time.
+_MOST_PLACES = 28
 
 
 @lowers(elm.Literal)
 def literal(lowering: Lowering, node: elm.Literal, scope: Scope) -> PlanNode:
     type_ = named_type(node.valueType)
     text = node.value or ""
-    if type_.name == "Boolean":
-        return lowering.constant(text == "true", type_)
     if type_.name == "String":
         return lowering.constant(text, type_)
+    read = _READ.get(type_.name)
+    if read is None:
+        raise PlanError(f"{lowering.place(node, scope)}: literals of type {type_} are not supported")
     try:
-        if type_.name == "Integer":
-            return lowering.constant(int(text), type_)
-        if type_.name == "Long":
-            return lowering.constant(Long(text.rstrip("L")), type_)
-        if type_.name == "Decimal":
-            return lowering.constant(Decimal(text), type_)
-    except (ValueError, ArithmeticError) as error:
-        raise PlanError(f"{lowering.place(node, scope)}: {text!r} is not a literal of {type_}") from error
-    raise PlanError(f"{lowering.place(node, scope)}: literals of type {type_} are not supported")
+        return lowering.constant(read(text), type_)
+    except (KeyError, ValueError, ArithmeticError) as error:
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        raise PlanError(f"{lowering.place(node, scope)}: {shown!r} is not a literal of {type_}") from error
+
+
+def _integer(text: str) -> int:
+    # The smallest one is written as the negation of a literal that is larger than the largest one.
+    return _within(int(text), -MIN_INTEGER)
+
+
+def _long(text: str) -> Long:
+    return Long(_within(int(text.rstrip("L")), -MIN_LONG))
+
+
+def _decimal(number: Decimal) -> Decimal:
+    """A Decimal of ELM. Raises ValueError if it is outside of the range of Decimal, or has too many decimal places."""
+    if not number.is_finite() or places_of(number) > _MOST_PLACES:
+        raise ValueError(number)
+    return _within(number, MAX_DECIMAL)
+
+
+def _within(number: _Number, largest: _Number) -> _Number:
+    if not -largest <= number <= largest:
+        raise ValueError(number)
+    return number
+
+
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "Boolean": _TRUTH.__getitem__,
+    "Integer": _integer,
+    "Long": _long,
+    "Decimal": lambda text: _decimal(Decimal(text)),
+}
 
 
 @lowers(elm.Null)
@@ -53,16 +89,20 @@ def null(lowering: Lowering, node: elm.Null, scope: Scope) -> PlanNode:
 
 @lowers(elm.Quantity)
 def quantity(lowering: Lowering, node: elm.Quantity, scope: Scope) -> PlanNode:
-    return lowering.constant(_quantity(node), QUANTITY)
+    return lowering.constant(_quantity(lowering, node, scope), QUANTITY)
 
 
-def _quantity(node: elm.Quantity) -> Quantity:
-    return Quantity(node.value, node.unit or "1")
+def _quantity(lowering: Lowering, node: elm.Quantity, scope: Scope) -> Quantity:
+    try:
+        return Quantity(_decimal(node.value), node.unit or "1")
+    except ValueError as error:
+        raise PlanError(f"{lowering.place(node, scope)}: {node.value} is not the value of a Quantity") from error
 
 
 @lowers(elm.Ratio)
 def ratio(lowering: Lowering, node: elm.Ratio, scope: Scope) -> PlanNode:
-    return lowering.constant(Ratio(_quantity(node.numerator), _quantity(node.denominator)), RATIO)
+    numerator, denominator = (_quantity(lowering, part, scope) for part in (node.numerator, node.denominator))
+    return lowering.constant(Ratio(numerator, denominator), RATIO)
 
 
 @lowers(elm.Tuple)

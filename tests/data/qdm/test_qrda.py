@@ -307,8 +307,9 @@ def test_results_and_places_of_earlier_releases() -> None:
         "DiagnosticStudyPerformed", "s", [code("24623002")], result=code("260385009"),
         resultDatetime="2026-03-02T10:00:00.000Z", facilityLocation=code("309905000"),
     )  # fmt: skip
+    act = element("InterventionPerformed", "i", [code("225323000")], result=code("394872000"))
     order = element("EncounterOrder", "o", [code("185349003")], facilityLocation=code("31628002"))
-    document = patient(study, order)
+    document = patient(study, act, order)
     xml = written(document)
     for template in (b"24.3.87", b"24.3.100"):
         xml, count = re.subn(rb'<templateId root="2.16.840.1.113883.10.20.%s"[^>]*/>' % template, b"", xml)
@@ -316,6 +317,15 @@ def test_results_and_places_of_earlier_releases() -> None:
     builder, (after,) = read_whole(xml, "patient.xml")
     assert differences(read_whole(document, "patient.json")[1][0], after) == []
     assert not builder.problems
+
+
+def test_an_order_that_is_active_from_some_time() -> None:
+    order = element("ImmunizationOrder", "i", [code("33")], activeDatetime="2026-03-02T10:30:00.000Z")
+    point, start = rb'<effectiveTime( value="20260302[^"]*")/>', rb"<effectiveTime><low\1/></effectiveTime>"
+    xml = re.sub(point, start, written(patient(order)))
+    builder, (after,) = read_whole(xml, "patient.xml")
+    assert b"<low value" in xml and not builder.problems
+    assert differences(read_whole(patient(order), "patient.json")[1][0], after) == []
 
 
 def test_a_time_that_is_none_is_told_once() -> None:

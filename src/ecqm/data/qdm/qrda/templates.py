@@ -101,8 +101,9 @@ _FACILITY = At(
     CODE,
     ("participant[typeCode=LOC]/participantRole[classCode=SDLOC]/code",),
 )
+_RESULT_VALUE = At("result", f"{_RESULT}/value", ANY, (f"{_FORMER_RESULT}/value",))
 _RESULTS: tuple[Place, ...] = (
-    At("result", f"{_RESULT}/value", ANY, (f"{_FORMER_RESULT}/value",)),
+    _RESULT_VALUE,
     At("resultDatetime", f"{_RESULT}/effectiveTime", TIME, (f"{_FORMER_RESULT}/effectiveTime",)),
     At("interpretation", f"{_RESULT}/interpretationCode", CODE, (f"{_FORMER_RESULT}/interpretationCode",)),
 )
@@ -240,7 +241,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
     _of("24.3.31:2021-08-01", "InterventionOrder", "act ACT RQO",
         _codes(), _AUTHOR, _REASONED, _REQUESTER, conforms="22.4.39:2014-06-09", status="active"),
     _of("24.3.32:2021-08-01", "InterventionPerformed", "act ACT EVN",
-        _codes(), _AUTHOR, _MOMENT, _PERIOD, _REASONED, At("result", f"{_RESULT}/value", ANY), _STATUS, RELATED,
+        _codes(), _AUTHOR, _MOMENT, _PERIOD, _REASONED, _RESULT_VALUE, _STATUS, RELATED,
         _PERFORMER, conforms="22.4.12:2014-06-09"),
     _of("24.3.33:2021-08-01", "InterventionRecommended", "act ACT INT",
         _codes(), _AUTHOR, _REASONED, _REQUESTER, conforms="22.4.39:2014-06-09", status="active"),
@@ -248,7 +249,8 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes(), _AUTHOR, _REASONED, _REQUESTER, conforms=_PLANNED, status="active"),
     _of("24.3.38:2021-08-01", "LaboratoryTestPerformed", "observation OBS EVN",
         _codes(), _AUTHOR, _MOMENT, _PERIOD, _REASONED, *_RESULTS, _STATUS, _METHOD,
-        At("referenceRange", f"{_RESULT}/referenceRange/observationRange/value", RANGE), RESULT_COMPONENTS,
+        At("referenceRange", f"{_RESULT}/referenceRange/observationRange/value", RANGE,
+           (f"{_FORMER_RESULT}/referenceRange/observationRange/value",)), RESULT_COMPONENTS,
         RELATED, _PERFORMER),
     _of("24.3.39:2021-08-01", "LaboratoryTestRecommended", f"observation {_PLAN}",
         _codes(), _AUTHOR, _REASONED, _REQUESTER, conforms=_PLANNED, status="active"),
@@ -287,7 +289,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes(), _AUTHOR, _REASONED, _SITE, _RANK, _PRIORITY, _REQUESTER,
         conforms="22.4.41:2014-06-09", status="active"),
     _of("24.3.64:2021-08-01", "ProcedurePerformed", "procedure PROC EVN",
-        _codes(), _AUTHOR, _MOMENT, _PERIOD, _REASONED, _METHOD, At("result", f"{_RESULT}/value", ANY), _STATUS, _SITE,
+        _codes(), _AUTHOR, _MOMENT, _PERIOD, _REASONED, _METHOD, _RESULT_VALUE, _STATUS, _SITE,
         _RANK,
         At("incisionDatetime",
            "entryRelationship[typeCode=REFR]/procedure[classCode=PROC][moodCode=EVN]{24.3.89}/effectiveTime", TIME),
@@ -300,7 +302,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
     _of("24.3.140:2021-08-01", "ImmunizationAdministered", "substanceAdministration SBADM EVN",
         _codes(_VACCINE), _AUTHOR, _MOMENT, _REASONED, _DOSAGE, _ROUTE, _PERFORMER, conforms="22.4.52:2015-08-01"),
     _of("24.3.143:2021-08-01", "ImmunizationOrder", "substanceAdministration SBADM RQO",
-        _codes(_VACCINE), At("activeDatetime", "effectiveTime", TIME), _AUTHOR, _DOSAGE,
+        _codes(_VACCINE), At("activeDatetime", "effectiveTime", TIME, ("effectiveTime/low",)), _AUTHOR, _DOSAGE,
         At("supply", _SUPPLY.format(mood="RQO"), QUANTITY), _REASONED, _ROUTE, _REQUESTER,
         conforms="22.4.120", status="active"),
     _of("24.3.154:2021-08-01", "Participation", "observation OBS EVN",

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from ecqm.columns import Rows
 from ecqm.data.parsing.json_text import count_quotes, odd_numbers, quotes_in
-from ecqm.data.parsing.nested import Arrays, fields_of, items_of, nulls_of, offsets_of
+from ecqm.data.parsing.nested import Arrays, fields_of, items_of, offsets_of
+from ecqm.data.store.arrow import nulls_of
 from ecqm.kernels.isodates import Bytes
 
 # More than the strings in all lines together.

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from ecqm.columns import Mask, Rows
+from ecqm.columns import Rows
+from ecqm.data.store.arrow import nulls_of
 
 Arrays = Mapping[str, pa.Array]
 
@@ -29,14 +30,6 @@ def items_of(array: pa.Array) -> pa.Array:
         return array.values[:0]
     first, last = np.frombuffer(array.buffers()[1], np.int32)[[array.offset, array.offset + len(array)]].tolist()
     return array.values.slice(first, last - first)
-
-
-def nulls_of(array: pa.Array) -> Mask:
-    """Which values are null."""
-    if not array.null_count:
-        return np.zeros(len(array), np.bool_)
-    found: Mask = array.is_null().to_numpy(zero_copy_only=False)
-    return found
 
 
 def overlaid(structs: Sequence[pa.Array], names: Collection[str]) -> pa.Array:

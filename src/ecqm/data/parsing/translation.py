@@ -7,14 +7,11 @@ element. What plain arrays cannot hold raises NotPlain; the shard is then built 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from decimal import Context
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ecqm.columns import Mask, Rows
 from ecqm.data.cohort.elements import fhir_type
@@ -22,19 +19,13 @@ from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import Element, FhirSchema
 from ecqm.data.fhir.structs import CODED_TYPES
 from ecqm.data.parsing.encoding import CodeNumbers, Encodings, numbers_of
-from ecqm.data.parsing.nested import Arrays, fields_of, items_of, nulls_of, offsets_of, overlaid
-from ecqm.data.parsing.plain import DECIMAL_PRECISION, DECIMAL_SCALE, NotPlain
-from ecqm.data.store.arrow import Layout
-from ecqm.kernels.calendar import DAY, MILLISECOND, MINUTE, MS_PER_UNIT
-from ecqm.kernels.isodates import FlatTexts, parse_dates, parse_instants, parse_times
+from ecqm.data.parsing.nested import Arrays, fields_of, items_of, offsets_of, overlaid
+from ecqm.data.parsing.plain import NotPlain
+from ecqm.data.parsing.primitives import Primitives
+from ecqm.data.store.arrow import Layout, Stored, nulls_of, present, struct
 from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
 from ecqm.types import choice_of
-
-# Enough for all digits of an unscaled decimal.
-_EXACT = Context(prec=DECIMAL_PRECISION)
-_COMPLAINTS = {"DateTime": "is not a date-time", "Date": "is not a date", "Time": "is not a time of day"}
-Stored = tuple[pa.Array, Layout]
 
 
 class References(NamedTuple):
@@ -46,10 +37,7 @@ class References(NamedTuple):
 
 
 class Translation:
-    """Translates the elements of resources of one type.
-
-    It collects the `references` among them, and `problems` with values: rows and messages.
-    """
+    """Translates the elements of resources of one type, and collects the `references` among them."""
 
     def __init__(
         self, demand: Demand, schema: FhirSchema, codes: CodeNumbers, default_offset: int, encodings: Encodings
@@ -57,10 +45,14 @@ class Translation:
         self._demand = demand
         self._schema = schema
         self._codes = codes
-        self._default_offset = default_offset
         self._encodings = encodings
+        self._primitives = Primitives(default_offset, encodings)
         self.references: list[References] = []
-        self.problems: list[tuple[int, str]] = []
+
+    @property
+    def problems(self) -> list[tuple[int, str]]:
+        """Problems with values: the rows of the table that they are in, and messages."""
+        return self._primitives.problems
 
     def elements(self, type_name: str, arrays: Arrays, rows: Rows, path: str = "") -> Iterator[tuple[str, Stored]]:
         """The stored form of each demanded element that occurs, by name; `rows` are the table rows of the values. Of a
@@ -95,16 +87,16 @@ class Translation:
             return made[0] if made else None
         tag = np.full(len(rows), -1, np.int8)
         for number, (array, layout) in enumerate(made):
-            present = _present(array, layout)
-            again = present & (tag >= 0)
+            there = present(array, layout)
+            again = there & (tag >= 0)
             if again.any():
                 # FHIR forbids several types at once: the first one counts.
                 made[number] = _without(array, layout, again), layout
-            tag[present & ~again] = number
+            tag[there & ~again] = number
         parts = {"tag": pa.array(tag), **{str(number): array for number, (array, _) in enumerate(made)}}
         layouts = [layout for _, layout in made]
         type_ = choice_of(read_type(layout["type"]) for layout in layouts)
-        return _struct(parts, None), {"layout": "choice", "alternatives": layouts, "type": str(type_)}
+        return struct(parts), {"layout": "choice", "alternatives": layouts, "type": str(type_)}
 
     def _values(self, array: pa.Array, type_name: str, repeated: bool, rows: Rows, path: str) -> Stored | None:
         if repeated:
@@ -128,13 +120,7 @@ class Translation:
         primitive = self._schema.primitive(type_name)
         if primitive is None:
             return self._record(array, nulls_of(array), type_name, rows, path)
-        if primitive in ("DateTime", "Date", "Time"):
-            return self._temporal(array, primitive, type_, rows)
-        if primitive == "String":
-            return self._encoded(array), {"layout": "string", "type": type_}
-        if primitive == "Integer":
-            return self._integers(array, rows), {"layout": "integer", "type": type_}
-        stored, layout = _PRIMITIVES[primitive](array)
+        stored, layout = self._primitives.stored(array, primitive, rows)
         return stored, {**layout, "type": type_}
 
     def _record(self, array: pa.Array, nulls: Mask, type_name: str, rows: Rows, path: str) -> Stored:
@@ -149,7 +135,7 @@ class Translation:
         }
         if not made:
             return pa.array(~nulls), layout
-        return _struct({name: stored for name, (stored, _) in made.items()}, nulls), layout
+        return struct({name: stored for name, (stored, _) in made.items()}, nulls), layout
 
     def _sibling(self, element: Element, arrays: Arrays, rows: Rows, path: str) -> Stored | None:
         laden = []
@@ -194,18 +180,18 @@ class Translation:
         codes, layout = self._coding(items, "FHIR.Coding", of_items, f"{path}.coding")
         parts = {"codes": pa.LargeListArray.from_arrays(pa.array(offsets), codes)}
         if "text" in fields and fields["text"].null_count < len(array):
-            parts["display"] = self._encoded(fields["text"])
+            parts["display"] = self._primitives.texts(fields["text"])
         beside = self._beside(array, "CodeableConcept", rows, path, parts)
-        return _struct(parts, nulls_of(array)), {"layout": "concept", "codes": layout, "type": type_, **beside}
+        return struct(parts, nulls_of(array)), {"layout": "concept", "codes": layout, "type": type_, **beside}
 
     def _coding(self, array: pa.Array, type_: str, rows: Rows, path: str) -> Stored:
         fields = fields_of(array)
         parts = {"id": pa.array(self._code_ids(fields, len(array)))}
         for name in ("display", "version"):
             if name in fields and fields[name].null_count < len(array):
-                parts[name] = self._encoded(fields[name])
+                parts[name] = self._primitives.texts(fields[name])
         beside = self._beside(array, "Coding", rows, path, parts)
-        return _struct(parts, None), {"layout": "code", "type": type_, **beside}
+        return struct(parts), {"layout": "code", "type": type_, **beside}
 
     def _code_ids(self, fields: Arrays, n: int) -> npt.NDArray[np.int32]:
         """The numbers of (system, code)."""
@@ -223,80 +209,10 @@ class Translation:
             ids[those] = self._codes.of(names[number], codes.take(pa.array(of_code[those])))
         return ids[places]
 
-    def _temporal(self, array: pa.Array, primitive: str, type_: str, rows: Rows) -> Stored:
-        nulls = nulls_of(array)
-        texts = _flat_texts(array)
-        if primitive == "DateTime":
-            parsed = parse_instants(texts)
-            offset = np.where(parsed.has_offset, parsed.offset, np.int16(self._default_offset)).astype(np.int16)
-            low = parsed.low - offset.astype(np.int64) * MS_PER_UNIT[MINUTE]
-            parts = {"low": low, "precision": parsed.precision, "offset": offset}
-            valid, layout = parsed.valid, "dateTime"
-        else:
-            points = (parse_dates if primitive == "Date" else parse_times)(texts)
-            parts = {"low": points.low, "precision": points.precision}
-            valid, layout = points.valid, primitive.lower()
-        wrong = ~(valid | nulls)
-        if wrong.any():
-            places = np.flatnonzero(wrong)
-            written = array.take(pa.array(places)).to_pylist()
-            complaints = (f"{text[:60]!r} {_COMPLAINTS[primitive]}" for text in written)
-            self.problems += zip(rows[places].tolist(), complaints, strict=True)
-            nulls |= wrong
-        # Nulls get the highest precision, so that a column in which all values have it is recognized as such.
-        parts["precision"] = np.where(nulls, DAY if primitive == "Date" else MILLISECOND, parts["precision"])
-        return _struct({name: pa.array(part) for name, part in parts.items()}, nulls), {"layout": layout, "type": type_}
-
-    def _integers(self, array: pa.Array, rows: Rows) -> pa.Array:
-        bounds = pc.min_max(array).as_py()
-        if bounds["min"] >= -(2**31) and bounds["max"] < 2**31:
-            return array
-        fits = pc.and_(pc.greater_equal(array, -(2**31)), pc.less(array, 2**31))
-        for place in np.flatnonzero(pc.invert(fits).fill_null(False).to_numpy(zero_copy_only=False)).tolist():
-            self.problems.append((int(rows[place]), f"'{array[place]}' is not an integer of 32 bits"))
-        return pc.if_else(fits, array, pa.scalar(None, pa.int64()))
-
-    def _encoded(self, array: pa.Array) -> pa.Array:
-        """Strings as a dictionary, or as they are if most of them are distinct."""
-        encoded = self._encodings.of(array)
-        return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
-
     def _numbered(self, array: pa.Array) -> tuple[Rows, pa.Array]:
         """The number of each string, -1 for null, and the distinct strings."""
         encoded = self._encodings.of(array)
         return numbers_of(encoded), encoded.dictionary
-
-
-def _booleans(array: pa.Array) -> Stored:
-    return array, {"layout": "boolean"}
-
-
-def _decimals(array: pa.Array) -> Stored:
-    scale, exact = _least_scaled(array)
-    words = np.frombuffer(exact.buffers()[1], np.int64)[2 * exact.offset : 2 * (exact.offset + len(exact))]
-    nulls = nulls_of(array)
-    unscaled, high = np.where(nulls, 0, words[::2]), words[1::2]
-    layout = {"layout": "decimal", "scale": scale}
-    if (nulls | (high == unscaled >> 63)).all():
-        return pa.array(unscaled, mask=nulls), layout
-    # As text, if 64 bits are too few.
-    values = exact.to_pylist()
-    return pa.array([None if value is None else str(int(value.scaleb(scale, _EXACT))) for value in values]), layout
-
-
-def _least_scaled(array: pa.Array) -> tuple[int, pa.Array]:
-    """The least scale that holds all of some decimals, and the decimals at that scale."""
-    for scale in range(DECIMAL_SCALE):
-        # Arrow offers no other way to find out.
-        with suppress(pa.ArrowInvalid):
-            return scale, array.cast(pa.decimal128(DECIMAL_PRECISION, scale))
-    return DECIMAL_SCALE, array
-
-
-_PRIMITIVES: dict[str, Callable[[pa.Array], Stored]] = {
-    "Boolean": _booleans,
-    "Decimal": _decimals,
-}
 
 
 def _list(array: pa.Array, rows: Rows, of_items: Callable[[pa.Array, Rows], Stored | None]) -> Stored | None:
@@ -311,13 +227,6 @@ def _list(array: pa.Array, rows: Rows, of_items: Callable[[pa.Array, Rows], Stor
     return stored, {"layout": "list", "values": layout, "type": f"List<{layout['type']}>"}
 
 
-def _present(stored: pa.Array, layout: Layout) -> Mask:
-    if layout["layout"] == "code":
-        found: Mask = stored.field("id").to_numpy() != NO_CODE
-        return found
-    return stored.to_numpy() if layout.get("fields") == {} else ~nulls_of(stored)
-
-
 def _without(stored: pa.Array, layout: Layout, rows: Mask) -> pa.Array:
     """Stored values without those in some rows. Raises NotPlain if there may be references among them."""
     if layout["layout"] == "record":
@@ -327,20 +236,9 @@ def _without(stored: pa.Array, layout: Layout, rows: Mask) -> pa.Array:
         return emptied
     ids = np.where(rows, NO_CODE, stored.field("id").to_numpy()).astype(np.int32)
     parts = {field.name: emptied.field(place) for place, field in enumerate(emptied.type)}
-    return _struct({**parts, "id": pa.array(ids)}, None)
+    return struct({**parts, "id": pa.array(ids)})
 
 
 def _has_id_or_extension(array: pa.Array) -> bool:
     type_ = array.type.value_type if pa.types.is_list(array.type) else array.type
     return any(field.name in ("id", "extension") for field in type_)
-
-
-def _flat_texts(array: pa.Array) -> FlatTexts:
-    _, offsets, data = array.buffers()
-    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
-    return FlatTexts(np.frombuffer(data, np.uint8), ends.astype(np.int64))
-
-
-def _struct(parts: Arrays, nulls: Mask | None) -> pa.Array:
-    mask = None if nulls is None or not nulls.any() else pa.array(nulls)
-    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=mask)

@@ -16,13 +16,12 @@ import pyarrow as pa
 from ecqm.columns import Mask, Rows
 from ecqm.data.cohort.elements import fhir_type
 from ecqm.data.fhir.schema import FhirSchema
-from ecqm.data.store.arrow import Layout
+from ecqm.data.store.arrow import Layout, Stored, nulls_of, present, struct
 from ecqm.kernels.calendar import DAY, MILLISECOND
 from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
 from ecqm.types import choice_of
 
-Stored = tuple[pa.Array, Layout]
 Elements = Mapping[str, Stored]
 _TEMPORAL = ("date", "time", "dateTime")
 
@@ -75,7 +74,7 @@ class Joining:
     def _list(self, one: pa.Array, layout: Layout, other: pa.Array, its_layout: Layout, types: Sequence[str]) -> Stored:
         items, inner = self._joined((_items(one), layout["values"]), (_items(other), its_layout["values"]), types)
         offsets = pa.array(_offsets(one, other))
-        joined = pa.LargeListArray.from_arrays(offsets, items, mask=pa.array(_nulls(one, other)))
+        joined = pa.LargeListArray.from_arrays(offsets, items, mask=pa.array(_nulls_of_both(one, other)))
         return joined, {"layout": "list", "values": inner, "type": f"List<{inner['type']}>"}
 
     def _record(self, one: pa.Array, layout: Layout, other: pa.Array, its_layout: Layout) -> Stored:
@@ -85,8 +84,8 @@ class Joining:
             for array, about in ((one, layout), (other, its_layout))
         ]
         joined = self.elements(type_name, fields[0], len(one), fields[1], len(other))
-        valid = np.concatenate([_is_there(one, layout), _is_there(other, its_layout)])
-        array = _struct({name: array for name, (array, _) in joined.items()}, ~valid)
+        valid = np.concatenate([present(one, layout), present(other, its_layout)])
+        array = struct({name: array for name, (array, _) in joined.items()}, ~valid)
         return array, {**layout, "fields": {name: inner for name, (_, inner) in joined.items()}}
 
     def _code(self, one: pa.Array, layout: Layout, other: pa.Array, its_layout: Layout) -> Stored:
@@ -95,7 +94,7 @@ class Joining:
             if found := _field_of_either(one, other, name):
                 parts[name] = _texts(*found)
         beside = self._beside(one, layout, other, its_layout, parts)
-        return _struct(parts, None), {"layout": "code", "type": layout["type"], **beside}
+        return struct(parts), {"layout": "code", "type": layout["type"], **beside}
 
     def _concept(self, one: pa.Array, layout: Layout, other: pa.Array, its_layout: Layout) -> Stored:
         lists = [array.field("codes") for array in (one, other)]
@@ -105,7 +104,7 @@ class Joining:
         if found := _field_of_either(one, other, "display"):
             parts["display"] = _texts(*found)
         beside = self._beside(one, layout, other, its_layout, parts)
-        return _struct(parts, _nulls(one, other)), {
+        return struct(parts, _nulls_of_both(one, other)), {
             "layout": "concept",
             "codes": inner,
             "type": layout["type"],
@@ -146,7 +145,7 @@ class Joining:
             for tag, found in sides
         ]
         type_ = choice_of(read_type(layout["type"]) for layout in layouts)
-        array = _struct({"tag": pa.array(np.concatenate(tags)), **parts}, None)
+        array = struct({"tag": pa.array(np.concatenate(tags)), **parts})
         return array, {"layout": "choice", "alternatives": layouts, "type": str(type_)}
 
 
@@ -159,7 +158,7 @@ def _blank(like: pa.Array, layout: Layout, n: int) -> Stored:
         finest = DAY if kind == "date" else MILLISECOND
         values = {field.name: finest if field.name == "precision" else 0 for field in like.type}
         parts = {field.name: pa.array(np.full(n, values[field.name]), field.type) for field in like.type}
-        return _struct(parts, nulls), layout
+        return struct(parts, nulls), layout
     if kind == "list":
         offsets = pa.array(np.zeros(n + 1, np.int64))
         return pa.LargeListArray.from_arrays(offsets, like.values[:0], mask=pa.array(nulls)), layout
@@ -167,19 +166,19 @@ def _blank(like: pa.Array, layout: Layout, n: int) -> Stored:
         if not layout["fields"]:
             return pa.array(~nulls), layout
         fields = {name: _blank(like.field(name), inner, n)[0] for name, inner in layout["fields"].items()}
-        return _struct(fields, nulls), layout
+        return struct(fields, nulls), layout
     if kind == "code":
-        return _struct({"id": pa.array(np.full(n, NO_CODE, np.int32))}, None), _without_beside(layout)
+        return struct({"id": pa.array(np.full(n, NO_CODE, np.int32))}), _without_beside(layout)
     if kind == "concept":
         codes, inner = _blank(_items(like.field("codes")), layout["codes"], 0)
         lists = pa.LargeListArray.from_arrays(pa.array(np.zeros(n + 1, np.int64)), codes)
-        return _struct({"codes": lists}, nulls), {**_without_beside(layout), "codes": inner}
+        return struct({"codes": lists}, nulls), {**_without_beside(layout), "codes": inner}
     if kind == "choice":
         parts, layouts = {"tag": pa.array(np.full(n, -1, np.int8))}, []
         for number, about in enumerate(layout["alternatives"]):
             parts[str(number)], inner = _blank(like.field(str(number)), about, n)
             layouts.append(inner)
-        return _struct(parts, None), {**layout, "alternatives": layouts}
+        return struct(parts), {**layout, "alternatives": layouts}
     return pa.nulls(n, like.type), layout
 
 
@@ -192,22 +191,12 @@ def _alternatives(array: pa.Array, layout: Layout) -> tuple[npt.NDArray[np.int8]
     if layout["layout"] == "choice":
         found = {about["type"]: (array.field(str(i)), about) for i, about in enumerate(layout["alternatives"])}
         return array.field("tag").to_numpy(), found
-    tags = np.where(_is_there(array, layout), 0, -1).astype(np.int8)
+    tags = np.where(present(array, layout), 0, -1).astype(np.int8)
     return tags, {layout["type"]: (array, layout)}
 
 
-def _is_there(array: pa.Array, layout: Layout) -> Mask:
-    """Which values are not null."""
-    there: Mask = ~_nulls(array)
-    if layout["layout"] == "code":
-        there = array.field("id").to_numpy() != NO_CODE
-    elif layout.get("fields") == {}:
-        there = array.to_numpy(zero_copy_only=False)
-    return there
-
-
-def _nulls(*arrays: pa.Array) -> Mask:
-    return np.concatenate([array.is_null().to_numpy(zero_copy_only=False) for array in arrays])
+def _nulls_of_both(one: pa.Array, other: pa.Array) -> Mask:
+    return np.concatenate([nulls_of(one), nulls_of(other)])
 
 
 def _items(lists: pa.Array) -> pa.Array:
@@ -257,11 +246,6 @@ def _rescaled(array: pa.Array, digits: int) -> pa.Array:
     if pa.types.is_int64(array.type):
         unscaled = array.fill_null(0).to_numpy()
         if digits < 19 and np.abs(unscaled.astype(np.float64)).max(initial=0) * 10.0**digits < 9e18:
-            return pa.array(unscaled * 10**digits, mask=_nulls(array))
+            return pa.array(unscaled * 10**digits, mask=nulls_of(array))
     values: list[Any] = array.to_pylist()
     return pa.array([None if value is None else str(int(value) * 10**digits) for value in values], pa.utf8())
-
-
-def _struct(parts: Mapping[str, pa.Array], nulls: Mask | None) -> pa.Array:
-    mask = None if nulls is None or not nulls.any() else pa.array(nulls)
-    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=mask)

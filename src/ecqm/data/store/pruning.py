@@ -5,17 +5,13 @@ Columns from which rows were taken may have elements, fields, types of a choice 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pyarrow as pa
 
-from ecqm.data.store.arrow import Layout
+from ecqm.data.store.arrow import Layout, Stored, nulls_of, struct
 from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
 from ecqm.types import choice_of
-
-Stored = tuple[pa.Array, Layout]
 
 
 def pruned(array: pa.Array, layout: Layout) -> Stored | None:
@@ -58,7 +54,7 @@ def _choice(array: pa.Array, layout: Layout) -> Stored | None:
     parts |= {str(place): array for place, (array, _) in enumerate(found.values())}
     layouts = [inner for _, inner in found.values()]
     type_ = choice_of(read_type(inner["type"]) for inner in layouts)
-    return _struct(parts, None), {**layout, "alternatives": layouts, "type": str(type_)}
+    return struct(parts), {**layout, "alternatives": layouts, "type": str(type_)}
 
 
 def _list(array: pa.Array, layout: Layout) -> Stored | None:
@@ -80,7 +76,7 @@ def _record(array: pa.Array, layout: Layout) -> Stored:
     about = {**layout, "fields": {name: inner for name, (_, inner) in found.items()}}
     if not found:
         return array.is_valid(), about
-    return _struct({name: field for name, (field, _) in found.items()}, array.is_null()), about
+    return struct({name: field for name, (field, _) in found.items()}, nulls_of(array)), about
 
 
 def _code(array: pa.Array, layout: Layout) -> Stored:
@@ -89,7 +85,7 @@ def _code(array: pa.Array, layout: Layout) -> Stored:
         if array.type.get_field_index(name) >= 0 and (texts := array.field(name)).null_count < len(texts):
             parts[name] = _texts(texts)
     beside = _beside(array, layout, parts)
-    return _struct(parts, None), {"layout": "code", "type": layout["type"], **beside}
+    return struct(parts), {"layout": "code", "type": layout["type"], **beside}
 
 
 def _concept(array: pa.Array, layout: Layout) -> Stored:
@@ -100,7 +96,7 @@ def _concept(array: pa.Array, layout: Layout) -> Stored:
         parts["display"] = _texts(texts)
     beside = _beside(array, layout, parts)
     about = {"layout": "concept", "codes": inner, "type": layout["type"], **beside}
-    return _struct(parts, array.is_null()), about
+    return struct(parts, nulls_of(array)), about
 
 
 def _beside(array: pa.Array, layout: Layout, parts: dict[str, pa.Array]) -> dict[str, Layout]:
@@ -117,8 +113,3 @@ def _texts(array: pa.Array) -> pa.Array:
         return array
     encoded = array.cast(pa.utf8()).dictionary_encode()
     return encoded if 2 * len(encoded.dictionary) <= len(array) else array.cast(pa.large_utf8())
-
-
-def _struct(parts: Mapping[str, pa.Array], nulls: pa.Array | None) -> pa.Array:
-    mask = nulls if nulls is not None and nulls.true_count else None
-    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=mask)

@@ -18,8 +18,18 @@ own.
 | choice | struct of tag and one field per alternative |
 """
 
-from ecqm.data.store.arrow.layout import Layout
+from ecqm.data.store.arrow.layout import Layout, Stored, nulls_of, present, struct
 from ecqm.data.store.arrow.reading import ArrowReading, StoredElements, from_arrow
 from ecqm.data.store.arrow.writing import to_arrow
 
-__all__ = ["ArrowReading", "Layout", "StoredElements", "from_arrow", "to_arrow"]
+__all__ = [
+    "ArrowReading",
+    "Layout",
+    "Stored",
+    "StoredElements",
+    "from_arrow",
+    "nulls_of",
+    "present",
+    "struct",
+    "to_arrow",
+]

@@ -22,14 +22,13 @@ from ecqm.columns import (
     DecimalColumn,
     IntegerColumn,
     ListColumn,
-    Mask,
     NullColumn,
     RecordColumn,
     StringColumn,
     TimeColumn,
 )
 from ecqm.data.cohort.elements import ElementNotRead
-from ecqm.data.store.arrow.layout import Layout
+from ecqm.data.store.arrow.layout import Layout, nulls_of
 from ecqm.models import read_type
 from ecqm.terminology import CodeIndex
 from ecqm.types import CqlType
@@ -90,13 +89,6 @@ def from_arrow(array: pa.Array, layout: Layout, reading: ArrowReading) -> Column
     return _READERS[layout["layout"]](array, layout, read_type(layout["type"]), reading)
 
 
-def _valid(array: pa.Array) -> Mask:
-    if array.null_count == 0:
-        return np.ones(len(array), np.bool_)
-    mask: Mask = array.is_valid().to_numpy(zero_copy_only=False)
-    return mask
-
-
 def _numbers(array: pa.Array) -> npt.NDArray[Any]:
     numbers: npt.NDArray[Any] = (array.fill_null(0) if array.null_count else array).to_numpy(zero_copy_only=False)
     return numbers
@@ -107,17 +99,17 @@ def _read_null(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowRe
 
 
 def _read_boolean(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
-    valid = _valid(array)
+    valid = ~nulls_of(array)
     is_true = (array.fill_null(False)).to_numpy(zero_copy_only=False)
     return BooleanColumn(is_true, valid & ~is_true, type_)
 
 
 def _read_integer(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
-    return IntegerColumn(_numbers(array), _valid(array), type_)
+    return IntegerColumn(_numbers(array), ~nulls_of(array), type_)
 
 
 def _read_decimal(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
-    valid = _valid(array)
+    valid = ~nulls_of(array)
     if pa.types.is_int64(array.type):
         return DecimalColumn(_numbers(array), layout["scale"], valid, type_)
     unscaled = np.array([int(text or 0) for text in array.to_pylist()], object)
@@ -134,14 +126,14 @@ def _string_ids(array: pa.Array) -> Ids:
     ids = POOL.ids_of(array.dictionary.to_pylist())
     if not len(ids):
         return np.full(len(array), -1, np.int32)
-    return np.where(_valid(array), ids[_numbers(array.indices)], np.int32(-1))
+    return np.where(~nulls_of(array), ids[_numbers(array.indices)], np.int32(-1))
 
 
 def _read_temporal(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
     low, precision = _numbers(array.field("low")), _numbers(array.field("precision"))
     if layout["layout"] == "dateTime":
-        return DateTimeColumn(low, precision, _numbers(array.field("offset")), _valid(array), type_)
-    return (DateColumn if layout["layout"] == "date" else TimeColumn)(low, precision, _valid(array), type_)
+        return DateTimeColumn(low, precision, _numbers(array.field("offset")), ~nulls_of(array), type_)
+    return (DateColumn if layout["layout"] == "date" else TimeColumn)(low, precision, ~nulls_of(array), type_)
 
 
 def _read_code(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> CodeColumn:
@@ -166,11 +158,11 @@ def _read_concept(array: pa.Array, layout: Layout, type_: CqlType, reading: Arro
     display = StringColumn(_string_ids(array.field("display"))) if "display" in names else None
     column = _read_code(codes.values, layout["codes"], read_type(layout["codes"]["type"]), reading)
     beside = _read_beside(array, layout, reading)
-    return ConceptColumn(_numbers(codes.offsets), column, _valid(array), display, type_, beside)
+    return ConceptColumn(_numbers(codes.offsets), column, ~nulls_of(array), display, type_, beside)
 
 
 def _read_record(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
-    valid = _numbers(array) if not layout["fields"] else _valid(array)
+    valid = _numbers(array) if not layout["fields"] else ~nulls_of(array)
     name = str(type_).partition(".")[2]
     # A record without fields is stored as Booleans, which have no `field` to look up now.
     fields = StoredElements(len(array), name, lambda field: array.field(field), layout["fields"], reading)  # noqa: PLW0108
@@ -179,7 +171,7 @@ def _read_record(array: pa.Array, layout: Layout, type_: CqlType, reading: Arrow
 
 def _read_list(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:
     values = from_arrow(array.values, layout["values"], reading)
-    return ListColumn(_numbers(array.offsets), values, _valid(array), type_)
+    return ListColumn(_numbers(array.offsets), values, ~nulls_of(array), type_)
 
 
 def _read_choice(array: pa.Array, layout: Layout, type_: CqlType, reading: ArrowReading) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import singledispatch
 
 import numpy as np
@@ -20,46 +19,43 @@ from ecqm.columns import (
     DecimalColumn,
     IntegerColumn,
     ListColumn,
-    Mask,
     NullColumn,
     RecordColumn,
     StringColumn,
     TimeColumn,
 )
-from ecqm.data.store.arrow.layout import Layout
-
-Written = tuple[pa.Array, Layout]
+from ecqm.data.store.arrow.layout import Layout, Stored, struct
 
 
-def to_arrow(column: Column) -> Written:
+def to_arrow(column: Column) -> Stored:
     """A column as an array, and its layout. Raises TypeError for a column that no table of data has."""
     array, layout = _written(column)
     return array, {**layout, "type": str(column.type)}
 
 
 @singledispatch
-def _written(column: Column) -> Written:
+def _written(column: Column) -> Stored:
     """The array and its layout, without the type."""
     raise TypeError(f"{column!r} is not stored")
 
 
 @_written.register
-def _null(column: NullColumn) -> Written:
+def _null(column: NullColumn) -> Stored:
     return pa.nulls(len(column)), {"layout": "null"}
 
 
 @_written.register
-def _boolean(column: BooleanColumn) -> Written:
+def _boolean(column: BooleanColumn) -> Stored:
     return pa.array(column.is_true, mask=~column.valid), {"layout": "boolean"}
 
 
 @_written.register
-def _integer(column: IntegerColumn) -> Written:
+def _integer(column: IntegerColumn) -> Stored:
     return pa.array(column.values, mask=~column.valid), {"layout": "integer"}
 
 
 @_written.register
-def _decimal(column: DecimalColumn) -> Written:
+def _decimal(column: DecimalColumn) -> Stored:
     unscaled = column.unscaled
     if unscaled.dtype == object:
         unscaled = np.array([str(value) for value in unscaled], object)
@@ -67,7 +63,7 @@ def _decimal(column: DecimalColumn) -> Written:
 
 
 @_written.register
-def _string(column: StringColumn) -> Written:
+def _string(column: StringColumn) -> Stored:
     return _texts(column), {"layout": "string"}
 
 
@@ -81,34 +77,34 @@ def _texts(column: StringColumn) -> pa.Array:
 
 
 @_written.register
-def _date(column: DateColumn) -> Written:
+def _date(column: DateColumn) -> Stored:
     return _points(column), {"layout": "date"}
 
 
 @_written.register
-def _time(column: TimeColumn) -> Written:
+def _time(column: TimeColumn) -> Stored:
     return _points(column), {"layout": "time"}
 
 
 @_written.register
-def _datetime(column: DateTimeColumn) -> Written:
+def _datetime(column: DateTimeColumn) -> Stored:
     return _points(column, offset=pa.array(column.offset)), {"layout": "dateTime"}
 
 
 def _points(column: DateColumn | TimeColumn | DateTimeColumn, **offset: pa.Array) -> pa.Array:
     parts = {"low": pa.array(column.low), "precision": pa.array(column.precision), **offset}
-    return _struct(parts, column.valid)
+    return struct(parts, ~column.valid)
 
 
 @_written.register
-def _code(column: CodeColumn) -> Written:
+def _code(column: CodeColumn) -> Stored:
     parts = {"id": pa.array(column.ids)}
     if column.display is not None:
         parts["display"] = _texts(column.display)
     if column.version is not None:
         parts["version"] = _texts(column.version)
     layout = {"layout": "code", **_beside(column, parts)}
-    return _struct(parts, np.ones(len(column), np.bool_)), layout
+    return struct(parts), layout
 
 
 def _beside(column: CodeColumn | ConceptColumn, parts: dict[str, pa.Array]) -> Layout:
@@ -120,40 +116,36 @@ def _beside(column: CodeColumn | ConceptColumn, parts: dict[str, pa.Array]) -> L
 
 
 @_written.register
-def _concept(column: ConceptColumn) -> Written:
+def _concept(column: ConceptColumn) -> Stored:
     codes, layout = to_arrow(column.codes)
     parts = {"codes": pa.LargeListArray.from_arrays(pa.array(column.offsets), codes)}
     if column.display is not None:
         parts["display"] = _texts(column.display)
     beside = _beside(column, parts)
-    return _struct(parts, column.valid), {"layout": "concept", "codes": layout, **beside}
+    return struct(parts, ~column.valid), {"layout": "concept", "codes": layout, **beside}
 
 
 @_written.register
-def _record(column: RecordColumn) -> Written:
+def _record(column: RecordColumn) -> Stored:
     fields = {name: to_arrow(column.field(name)) for name in column.fields}
     layouts = {name: layout for name, (_, layout) in fields.items()}
     if not fields:
         # An object whose elements were not demanded is still there.
         return pa.array(column.valid), {"layout": "record", "fields": {}}
     arrays = {name: array for name, (array, _) in fields.items()}
-    return _struct(arrays, column.valid), {"layout": "record", "fields": layouts}
+    return struct(arrays, ~column.valid), {"layout": "record", "fields": layouts}
 
 
 @_written.register
-def _list(column: ListColumn) -> Written:
+def _list(column: ListColumn) -> Stored:
     values, layout = to_arrow(column.values)
     array = pa.LargeListArray.from_arrays(pa.array(column.offsets), values, mask=pa.array(~column.valid))
     return array, {"layout": "list", "values": layout}
 
 
 @_written.register
-def _choice(column: ChoiceColumn) -> Written:
+def _choice(column: ChoiceColumn) -> Stored:
     parts = [to_arrow(alternative) for alternative in column.alternatives]
     arrays = {"tag": pa.array(column.tag), **{str(i): array for i, (array, _) in enumerate(parts)}}
     layouts = [layout for _, layout in parts]
-    return _struct(arrays, np.ones(len(column), np.bool_)), {"layout": "choice", "alternatives": layouts}
-
-
-def _struct(parts: Mapping[str, pa.Array], valid: Mask) -> pa.Array:
-    return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=pa.array(~valid))
+    return struct(arrays), {"layout": "choice", "alternatives": layouts}

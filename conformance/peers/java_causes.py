@@ -39,11 +39,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Mend:
-    """A fault of the Java engine that can be mended, by its name in Mends.java, and why it is one."""
+    """A fault of the Java engine that can be mended, by its name in Mends.java, and why it is one.
+
+    If the mend has to guess, what still differs is compared without it.
+    """
 
     mend: str
     name: str
     why: str
+    guesses: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,16 @@ def compared(
 ) -> Compared:
     """The definitions of a patient, each difference with its cause.
 
-    `theirs` are the answers of the Java engine as it is and with one mend after another, as many as there are; `refers`
-    has the definitions that each definition refers to.
+    `theirs` are the answers of the Java engine as it is and with one mend after another, up to the one that leaves no
+    difference; `refers` has the definitions that each definition refers to.
     """
     found = [differing(ours, answer) for answer in theirs]
+    for number, mend in enumerate(mends()[: len(found) - 1], 1):
+        if mend.guesses:
+            found[number] = {name: found[number - 1][name] for name in found[number - 1].keys() & found[number].keys()}
     first, last = found[0], found[-1]
     result = Compared(measure, 1)
-    for name in first | last:
+    for name in {**first, **last}:
         remains = name in last
         difference = Difference(measure, name, patient, *(last if remains else first)[name])
         if _follows(name, refers, last if remains else first):

@@ -55,10 +55,10 @@ def references_of(plan: MeasurePlan) -> dict[str, set[str]]:
 def compare(name: str, plan: MeasurePlan, ours: Ours, theirs: Theirs, records: Sequence[Record]) -> Compared:
     """The answers of both engines for a measure."""
     mine, found = ours.answers(records), [[answer] for answer in theirs.answers(records)]
-    again = [place for place, answer in enumerate(mine) if differing(answer, found[place][0])]
-    names = [each.mend for each in mends()] if again else []
+    names = [each.mend for each in mends()]
     for number in range(1, len(names) + 1):
-        mended = theirs.answers([records[place] for place in again], names[:number])
+        again = [place for place, answers in enumerate(found) if differing(mine[place], answers[-1])]
+        mended = theirs.answers([records[place] for place in again], names[:number]) if again else []
         for place, answer in zip(again, mended, strict=True):
             found[place].append(answer)
     refers = references_of(plan)

@@ -24,7 +24,7 @@ public enum Mends {
     CALENDAR_UNITS,
     /** The measurement period of the clinical reasoning is known to the millisecond. */
     MILLISECONDS,
-    /** An interval of two nulls is an interval, of date-times: its type is not known here. */
+    /** An interval of two nulls is an interval; that it is one of date-times is a guess. */
     NULL_INTERVALS;
 
     private static final Map<String, String> CALENDAR =

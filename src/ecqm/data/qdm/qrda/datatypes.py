@@ -102,6 +102,11 @@ def _write_plain(element: Element, value: Any) -> None:
     element.set("value", str(value))
 
 
+def _write_days(element: Element, value: int) -> None:
+    element.set("value", str(value))
+    element.set("unit", "d")
+
+
 def _decimal(element: Element) -> Decimal | None:
     text = element.get("value")
     if not text:
@@ -186,8 +191,8 @@ def _write_quantity(element: Element, value: Quantity) -> None:
         element.set("nullFlavor", "UNK")
         return
     element.set("value", str(value.value))
-    if value.unit:
-        element.set("unit", value.unit)
+    # CDA's default unit, which CMS wants to see.
+    element.set("unit", value.unit or "1")
 
 
 def _interval(part: Codec, struct: type[Period | Range]) -> Codec:
@@ -236,6 +241,7 @@ def _write_ratio(element: Element, value: Ratio) -> None:
 TIME = Codec(_read_time, _write_time, "TS")
 DATE = Codec(_read_date, _write_time, "TS")
 INTEGER = Codec(_read_integer, _write_plain, "INT")
+DAYS = Codec(_read_integer, _write_days, "PQ")
 DECIMAL = Codec(_decimal, _write_plain, "REAL")
 TEXT = Codec(_read_text, _write_text, "ST")
 CODE = Codec(read_code, write_code, "CD")

@@ -92,7 +92,7 @@ class At:
 def write_typed(element: Element, value: Any, codec: Codec) -> None:
     """A value into an element, with its type where CDA lets an element have several."""
     parent = element.getparent()
-    of_medication = parent is not None and local(parent) == "substanceAdministration"
+    of_medication = parent is not None and local(parent) in ("substanceAdministration", "supply")
     if codec.xsi and (local(element) == "value" or (codec.xsi == PERIOD.xsi and of_medication)):
         element.set(XSI_TYPE, codec.xsi)
     codec.write(element, value)
@@ -208,7 +208,8 @@ def write_identifier(element: Element, identifier: Any) -> None:
         element.set("root", system)
     else:
         element.set("nullFlavor", "UNK")
-        element.set("assigningAuthorityName", system)
+        if system:
+            element.set("assigningAuthorityName", system)
     if identifier.value is not None:
         element.set("extension", identifier.value)
 

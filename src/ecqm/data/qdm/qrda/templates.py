@@ -13,6 +13,7 @@ from ecqm.data.qdm.qrda.datatypes import (
     CODE,
     CODES,
     DATE,
+    DAYS,
     INTEGER,
     PERIOD,
     QUANTITY,
@@ -52,9 +53,9 @@ _FORMER_RESULT = f"entryRelationship[typeCode=REFR]/{EVENT}{{22.4.2:2015-08-01}}
 _MATERIAL = "consumable/manufacturedProduct[classCode=MANU]{22.4.23:2014-06-09}/manufacturedMaterial/code"
 _VACCINE = "consumable/manufacturedProduct[classCode=MANU]{22.4.54:2014-06-09}/manufacturedMaterial/code"
 _DEVICE = "participant[typeCode=DEV]/participantRole[classCode=MANU]/playingDevice[classCode=DEV]/code"
-_SUPPLY = "entryRelationship[typeCode=REFR]/supply[classCode=SPLY][moodCode={mood}]{{24.3.99:2017-08-01}}/quantity"
+_SUPPLY = "entryRelationship[typeCode=REFR]/supply[classCode=SPLY][moodCode=RQO]{24.3.99:2019-12-01}/quantity"
 _GIVEN = "entryRelationship[typeCode=REFR]/substanceAdministration[classCode=SBADM][moodCode=EVN]"
-_DAYS = "entryRelationship[typeCode=REFR]/supply[classCode=SPLY][moodCode={mood}]{{24.3.157:2017-08-01}}/quantity"
+_DAYS = "entryRelationship[typeCode=REFR]/supply[classCode=SPLY][moodCode=EVN]{24.3.157:2018-10-01}/quantity"
 
 # What the statements of these templates hold beside what QDM puts there.
 FIXED_CODES: Mapping[str, tuple[str, str]] = {
@@ -91,6 +92,10 @@ _PRIORITY = At("priority", "priorityCode", CODE)
 _ROUTE = At("route", "routeCode", CODE)
 _DOSAGE = At("dosage", "doseQuantity", QUANTITY)
 _FREQUENCY = At("frequency", "effectiveTime[operator=A]", FREQUENCY)
+_SUPPLIED: tuple[Place, ...] = (
+    At("supply", _SUPPLY, QUANTITY, ("quantity",)),
+    At("daysSupplied", _DAYS, DAYS),
+)
 _REFILLS = At("refills", "repeatNumber", INTEGER)
 _SEVERITY = At("severity", f"entryRelationship[typeCode=REFR]/{EVENT}{{22.4.8:2014-06-09}}/value", CODE)
 _STATUS = At("status", f"entryRelationship[typeCode=REFR]/{EVENT}{{24.3.93:2019-12-01}}/value", CODE)
@@ -131,13 +136,6 @@ def _of(
     step = f"{tag}[classCode={class_code}][moodCode={mood}]{inherited}{{{template_text}}}"
     types = tuple(data_types.split())
     return EntryTemplate(template(template_text), types, step, places, fixed or {}, status, wrapper, outer, also)
-
-
-def _supplied(mood: str) -> tuple[Place, ...]:
-    return (
-        At("supply", _SUPPLY.format(mood=mood), QUANTITY, (_SUPPLY.format(mood="RQO"), "quantity")),
-        At("daysSupplied", _DAYS.format(mood=mood), INTEGER, (_DAYS.format(mood="RQO"),)),
-    )
 
 
 def _act(template_text: str, mood: str, code: str, system: str = ACT_CLASS) -> Wrapper:
@@ -219,7 +217,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
     _of("24.3.23:2021-08-01", "EncounterPerformed", "encounter ENC EVN",
         _codes(), _AUTHOR, _SPAN,
         At("admissionSource",
-           "participant[typeCode=ORG]/participantRole[classCode=LOCE]{24.3.151:2017-08-01}/code", CODE,
+           "participant[typeCode=ORG]/participantRole[classCode=SDLOC]{24.3.151:2017-08-01}/code", CODE,
            ("participant/participantRole{24.3.151:2017-08-01}/code",)),
         At("class",
            "entryRelationship[typeCode=REFR]/act[classCode=ACT][moodCode=EVN]{24.3.171:2021-08-01}/code", CODE),
@@ -261,19 +259,19 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes(_MATERIAL), _AUTHOR, _MOMENT, _PERIOD, _DOSAGE, _FREQUENCY, _ROUTE, _REASONED, _PERFORMER,
         conforms="22.4.16:2014-06-09"),
     _of("22.4.16:2014-06-09", "MedicationDischarge", "substanceAdministration SBADM EVN",
-        _codes(_MATERIAL), _AUTHOR, _REFILLS, _DOSAGE, *_supplied("EVN"), _FREQUENCY, _ROUTE,
+        _codes(_MATERIAL), _AUTHOR, _REFILLS, _DOSAGE, *_SUPPLIED, _FREQUENCY, _ROUTE,
         Entities("prescriber", "PRF"), _RECORDER,
         status="active", wrapper=_act("24.3.105:2021-08-01", "RQO", "75311-1", LOINC),
-        also=(*_supplied("RQO"), Entities("prescriber", "PRF"), _RECORDER)),
+        also=(*_SUPPLIED, Entities("prescriber", "PRF"), _RECORDER)),
     _of("24.3.45:2021-08-01", "MedicationDispensed", "supply SPLY EVN",
         _codes("product/manufacturedProduct[classCode=MANU]{22.4.23:2014-06-09}/manufacturedMaterial/code"),
         _AUTHOR, _MOMENT, _PERIOD, At("refills", "repeatNumber", INTEGER, (f"{_GIVEN}/repeatNumber",)),
-        *_supplied("EVN"),
+        *_SUPPLIED,
         *(At(place.attribute, f"{_GIVEN}/{place.path}", place.codec) for place in (_DOSAGE, _FREQUENCY, _ROUTE)),
         Entities("prescriber", "PRF"), Entities("dispenser", "DIST"), RELATED,
         conforms="22.4.18:2014-06-09", wrapper=_act("24.3.139:2021-08-01", "EVN", "SPLY")),
     _of("24.3.47:2021-08-01", "MedicationOrder SubstanceOrder", "substanceAdministration SBADM RQO",
-        _codes(_MATERIAL), _AUTHOR, _SPAN, _REFILLS, _DOSAGE, *_supplied("RQO"), _FREQUENCY, _ROUTE,
+        _codes(_MATERIAL), _AUTHOR, _SPAN, _REFILLS, _DOSAGE, *_SUPPLIED, _FREQUENCY, _ROUTE,
         At("setting", "participant[typeCode=LOC]/participantRole[classCode=SDLOC]/code", CODE), _REASONED,
         Entities("prescriber", "PRF"), _REQUESTER, RELATED, conforms="22.4.42:2014-06-09", status="active"),
     _of("24.3.58:2021-08-01", "PhysicalExamOrder", f"observation {_ORDER}",
@@ -303,7 +301,7 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes(_VACCINE), _AUTHOR, _MOMENT, _REASONED, _DOSAGE, _ROUTE, _PERFORMER, conforms="22.4.52:2015-08-01"),
     _of("24.3.143:2021-08-01", "ImmunizationOrder", "substanceAdministration SBADM RQO",
         _codes(_VACCINE), At("activeDatetime", "effectiveTime", TIME, ("effectiveTime/low",)), _AUTHOR, _DOSAGE,
-        At("supply", _SUPPLY.format(mood="RQO"), QUANTITY), _REASONED, _ROUTE, _REQUESTER,
+        At("supply", _SUPPLY, QUANTITY), _REASONED, _ROUTE, _REQUESTER,
         conforms="22.4.120", status="active"),
     _of("24.3.154:2021-08-01", "Participation", "observation OBS EVN",
         _codes("value"), At("participationPeriod", "effectiveTime", SPAN), fixed=_ASSERTION),

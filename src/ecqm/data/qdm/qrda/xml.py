@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, cast
 
 from lxml import etree
@@ -131,9 +132,16 @@ def find(element: Element, path: str) -> Element | None:
 
 
 def ensure(element: Element, path: str) -> Element:
-    """The element at a path, made with whatever leads to it if there is none."""
-    for step in steps(path) if path else ():
-        found = next((child for child in element.iterchildren(name(step.tag)) if step.fits(child)), None)
+    """The element at a path, made with whatever leads to it if there is none.
+
+    An entryRelationship holds one statement (CDA schema), so that one with another statement is not the one sought.
+    """
+    sought = steps(path) if path else ()
+    for step, inner in zip_longest(sought, sought[1:]):
+        fitting = (child for child in element.iterchildren(name(step.tag)) if step.fits(child))
+        if step.tag == "entryRelationship" and inner is not None:
+            fitting = (child for child in fitting if any(map(inner.fits, child.iterchildren(name(inner.tag)))))
+        found = next(fitting, None)
         element = step.make(element) if found is None else found
     return element
 

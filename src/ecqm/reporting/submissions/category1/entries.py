@@ -16,6 +16,7 @@ from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, add_code, add_null, e
 from ecqm.data.qdm.schema import NEGATION
 from ecqm.data.qdm.structs import TAG, Code, Period
 from ecqm.reporting.submissions.category1.problems import Problems, write_own_id
+from ecqm.reporting.submissions.category1.required import write_required
 
 _WRITTEN_APART = frozenset(("id", "_id", "code", NEGATION))
 
@@ -28,6 +29,9 @@ def write_element(section: Element, element: Any, problems: Problems) -> None:
     found = by_data_type(data_type)
     if found is None:
         problems.add(f"{TAG}{data_type}: QRDA I R5.3 has no template for it")
+        return
+    if not element.__struct_fields__:
+        problems.add(f"{data_type}: the patient's version of QDM does not have it")
         return
     if data_type != found.data_types[0]:
         told = f"{data_type}: QRDA I R5.3 has one template for it and {found.data_types[0]}, as which it may be read"
@@ -61,6 +65,8 @@ def _write_values(outer: Element, inner: Element, element: Any, found: EntryTemp
             problems.add(f"{about}.{attribute}: QRDA I R5.3 has no place for it")
         elif attribute == "reason" and negation is not None:
             problems.add(f"{about}.reason: what was not done has its reason as the rationale alone")
+        elif attribute == "relevantPeriod" and getattr(element, "relevantDatetime", None) is not None:
+            problems.add(f"{about}.relevantPeriod: an entry has one time, which is its relevantDatetime")
         elif not (isinstance(value, Period) and value.low is None and value.high is None):
             place, statement = places[attribute]
             _put(about, place, statement, value, problems)
@@ -95,10 +101,12 @@ def _complete(outer: Element, inner: Element, found: EntryTemplate) -> None:
                 write_code(etree.SubElement(each, name("code")), Code(code.get("code"), code.get("codeSystem")))
         if COMPLETED.intersection(oids) and find(each, "statusCode") is None:
             etree.SubElement(each, name("statusCode"), code="completed")
-        if local(each) == "author" and find(each, "assignedAuthor") is None:
-            add_null(ensure(each, "assignedAuthor"), "id", "NA")
     if local(inner) in ("observation", "procedure", "encounter", "act") and code is None:
         add_null(inner, "code")
+    write_required(outer)
+    for author in outer.iter(name("author")):
+        if find(author, "assignedAuthor") is None:
+            add_null(ensure(author, "assignedAuthor"), "id", "NA")
 
 
 def _fix(statement: Element, fixed: Fixed) -> None:

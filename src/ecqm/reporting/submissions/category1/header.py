@@ -8,7 +8,7 @@ from lxml import etree
 
 from ecqm.data.qdm.qrda.datatypes import hl7_time, write_codes
 from ecqm.data.qdm.qrda.demographics import CODED
-from ecqm.data.qdm.qrda.xml import Element, add_null, add_text, ensure, local, name
+from ecqm.data.qdm.qrda.xml import Element, add_null, add_text, ensure, find, local, name
 from ecqm.data.qdm.structs import Code
 from ecqm.reporting.submissions.category1.problems import Problems, write_own_id
 
@@ -20,7 +20,7 @@ def write_patient(root: Element, patient: Any, problems: Problems) -> None:
     """The record target: identifier, name, time of birth, and the codes of sex, race and ethnicity."""
     role = ensure(root, "recordTarget/patientRole")
     write_own_id(role, patient.id, "patient", problems)
-    add_null(etree.SubElement(role, name("addr"), use="HP"), "streetAddressLine")
+    _write_unknown_address(role, "HP")
     add_null(role, "telecom")
     person = etree.SubElement(role, name("patient"))
     names = etree.SubElement(person, name("name"))
@@ -29,6 +29,9 @@ def write_patient(root: Element, patient: Any, problems: Problems) -> None:
             add_text(names, "given", given)
         if patient.familyName:
             add_text(names, "family", patient.familyName)
+    for tag in ("given", "family"):
+        if find(names, tag) is None:
+            add_null(names, tag)
     codes = _demographic_codes(patient, problems)
     _write_codes(person, "administrativeGenderCode", codes["PatientCharacteristicSex"], problems)
     _write_birth(person, patient.birthDatetime, problems)
@@ -75,8 +78,9 @@ def write_author(root: Element, moment: str) -> None:
     author = ensure(root, "author")
     etree.SubElement(author, name("time"), value=moment)
     assigned = ensure(author, "assignedAuthor")
-    for tag in ("id", "addr", "telecom"):
-        add_null(assigned, tag)
+    add_null(assigned, "id")
+    _write_unknown_address(assigned, "WP")
+    add_null(assigned, "telecom")
     device = ensure(assigned, "assignedAuthoringDevice")
     add_text(device, "manufacturerModelName", "ecqm")
     add_text(device, "softwareName", "ecqm")
@@ -87,3 +91,12 @@ def write_custodian(root: Element) -> None:
     organization = ensure(root, "custodian/assignedCustodian/representedCustodianOrganization")
     add_null(organization, "id")
     add_text(organization, "name", "unknown")
+    add_null(organization, "telecom")
+    _write_unknown_address(organization, "WP")
+
+
+def _write_unknown_address(parent: Element, use: str) -> None:
+    """An address with the parts that C-CDA requires (US Realm Address), which QDM does not have."""
+    address = etree.SubElement(parent, name("addr"), use=use)
+    add_null(address, "streetAddressLine")
+    add_null(address, "city")

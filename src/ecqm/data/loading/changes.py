@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -15,45 +15,8 @@ from ecqm.data.loading.identities import Identities
 from ecqm.data.loading.jobs import Base, ShardJob
 from ecqm.data.loading.shared_index import SharedIndex
 from ecqm.data.loading.sharing import Linked, spooled
-from ecqm.data.parsing.encoding import numbers_of
-from ecqm.data.store.shard import Shard
+from ecqm.data.loading.stored_rows import StoredRows
 from ecqm.data.store.spool import Spool, decode_identity
-
-_TABLE_COLUMNS = ("id", "@patient", "@container", "@json", "@shared")
-
-
-class StoredRows:
-    """The rows of a stored table: their `ids`, patient rows, containers (serials), places of JSON, and serials."""
-
-    def __init__(self, shard: Shard, resource_type: str) -> None:
-        batch = shard.table(resource_type, _TABLE_COLUMNS)
-        self.ids = batch.column("id") if "id" in batch.schema.names else pa.nulls(len(batch), pa.utf8())
-        self.patient: Rows = batch.column("@patient").to_numpy()
-        self.container: Rows = batch.column("@container").to_numpy()
-        self.json: Rows = batch.column("@json").to_numpy()
-        # Shards that were made in the general way do not say.
-        is_known = "@shared" in batch.schema.names
-        self.shared: Mask = (
-            batch.column("@shared").to_numpy(zero_copy_only=False) if is_known else np.zeros(len(batch), np.bool_)
-        )
-        self.first_serial = int(batch.schema.metadata[b"serial"])
-
-    def __len__(self) -> int:
-        return len(self.patient)
-
-    def with_ids(self, ids: pa.Array) -> Mask:
-        """Which rows have one of some ids (utf8), contained resources left out."""
-        if pa.types.is_dictionary(self.ids.type):
-            wanted = pc.is_in(self.ids.dictionary, value_set=ids).to_numpy(zero_copy_only=False)
-            found: Mask = np.append(wanted, False)[numbers_of(self.ids)]
-        else:
-            found = pc.is_in(self.ids, value_set=ids.cast(self.ids.type)).to_numpy(zero_copy_only=False)
-        return found & (self.container < 0)
-
-    @property
-    def own(self) -> Mask:
-        """Which rows are resources of their patients: neither contained nor shared."""
-        return (self.container < 0) & ~self.shared
 
 
 class Change:
@@ -286,30 +249,10 @@ class Change:
 
     def _as_spooled(self, chosen: Mapping[str, Mask]) -> pa.Table:
         """Rows of the tables as they are in spools, without those that are dropped."""
-        return pa.Table.from_batches(list(self._batches(chosen)), Spool.SCHEMA)
-
-    def _batches(self, chosen: Mapping[str, Mask]) -> Iterator[pa.RecordBatch]:
-        json = self._shard.json
-        for name, mask in chosen.items():
-            places = np.flatnonzero(mask & ~self.dropped[name])
-            if not len(places):
-                continue
-            batch = self._shard.table(name, ("@file", "@entry", "@urn")).take(pa.array(places))
-            rows = self.rows[name]
-            columns = [
-                self.ids.take(pa.array(rows.patient[places])),
-                batch.column("@urn"),
-                file_numbers(batch.column("@file"), self._job.files),
-                batch.column("@entry"),
-                json.take(rows.json[places]).combine_chunks(),
-                pa.array([name] * len(places), pa.utf8()),
-            ]
-            yield pa.RecordBatch.from_arrays(columns, schema=Spool.SCHEMA)
-
-
-def file_numbers(files: pa.DictionaryArray, names: Collection[str]) -> pa.Array:
-    """The numbers (int32) of files among some names."""
-    return pc.index_in(files.dictionary, value_set=pa.array(names, pa.utf8())).take(files.indices)
+        places = {name: np.flatnonzero(mask & ~self.dropped[name]) for name, mask in chosen.items()}
+        files = self._job.files
+        batches = [self.rows[name].spooled(self.ids, rows, files) for name, rows in places.items() if len(rows)]
+        return pa.Table.from_batches(batches, Spool.SCHEMA)
 
 
 def _with_deleted(ids: Mapping[str, pa.Array], deleted: Collection[str]) -> dict[str, pa.Array]:

@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from ecqm.columns import Rows
 from ecqm.data.fhir.schema import fhir_schema
-from ecqm.data.loading.changes import Change, file_numbers
+from ecqm.data.loading.changes import Change
 from ecqm.data.loading.dangling import DanglingCounts
 from ecqm.data.loading.jobs import Base, ShardJob
 from ecqm.data.loading.shared_index import SharedIndex
+from ecqm.data.loading.stored_rows import file_numbers
 from ecqm.data.loading.straight import StraightResources, without_birth_date
 from ecqm.data.parsing.encoding import CodeNumbers
 from ecqm.data.parsing.plain import NotPlain

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from measure_answers import Answer
+from mutations import Record
 from plain_values import alike, comparable
 
 ERROR = "error"
@@ -52,21 +53,26 @@ class Mend:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why definitions differ: regular expressions for "Measure Library.Definition" and for the values as JSON; with
-    `complement` these have to add up to 1."""
+    """Why definitions differ: regular expressions for "Measure Library.Definition", for the values as JSON, and for the
+    patient's resources as JSON; with `complement` the values have to add up to 1."""
 
     name: str
     why: str
     definition: str = ""
     ours: str = ""
     theirs: str = ""
+    resources: str = ""
     complement: bool = False
 
-    def explains(self, difference: Difference) -> bool:
-        named = f"{difference.measure} {difference.definition}"
-        searched = ((self.definition, named), (self.ours, json.dumps(difference.ours)))
-        found = all(re.search(*each) for each in (*searched, (self.theirs, json.dumps(difference.theirs))))
-        return found and (not self.complement or _add_up_to_1(difference.ours, difference.theirs))
+    def explains(self, difference: Difference, resources: str) -> bool:
+        """Whether this is the cause of a difference, given the patient's resources as JSON."""
+        found = (
+            re.search(self.definition, f"{difference.measure} {difference.definition}")
+            and re.search(self.ours, json.dumps(difference.ours))
+            and re.search(self.theirs, json.dumps(difference.theirs))
+            and re.search(self.resources, resources)
+        )
+        return bool(found) and (not self.complement or _add_up_to_1(difference.ours, difference.theirs))
 
 
 def _add_up_to_1(*values: Any) -> bool:
@@ -113,9 +119,9 @@ def differing(ours: Answer, theirs: Answer) -> dict[str, tuple[Any, Any]]:
 
 
 def compared(
-    measure: str, patient: str, refers: Mapping[str, AbstractSet[str]], ours: Answer, theirs: Sequence[Answer]
+    measure: str, record: Record, refers: Mapping[str, AbstractSet[str]], ours: Answer, theirs: Sequence[Answer]
 ) -> Compared:
-    """The definitions of a patient, each difference with its cause.
+    """The definitions of a patient with this record, each difference with its cause.
 
     `theirs` are the answers of the Java engine as it is and with one mend after another, up to the one that leaves no
     difference; `refers` has the definitions that each definition refers to.
@@ -126,13 +132,14 @@ def compared(
             found[number] = {name: found[number - 1][name] for name in found[number - 1].keys() & found[number].keys()}
     first, last = found[0], found[-1]
     result = Compared(measure, 1)
+    resources = json.dumps(record)
     for name in {**first, **last}:
         remains = name in last
-        difference = Difference(measure, name, patient, *(last if remains else first)[name])
+        difference = Difference(measure, name, record[0]["id"], *(last if remains else first)[name])
         if _follows(name, refers, last if remains else first):
             difference.cause = FOLLOWS
         elif remains:
-            difference.cause = next((cause.name for cause in causes() if cause.explains(difference)), "")
+            difference.cause = next((cause.name for cause in causes() if cause.explains(difference, resources)), "")
         else:
             # The last mend without which it differs.
             difference.cause = mends()[max(number for number, each in enumerate(found) if name in each)].name

@@ -63,7 +63,7 @@ def compare(name: str, plan: MeasurePlan, ours: Ours, theirs: Theirs, records: S
             found[place].append(answer)
     refers = references_of(plan)
     each = zip(records, mine, found, strict=True)
-    return together(name, [compared(name, record[0]["id"], refers, one, other) for record, one, other in each])
+    return together(name, [compared(name, record, refers, one, other) for record, one, other in each])
 
 
 HEAD = """\

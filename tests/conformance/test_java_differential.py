@@ -15,6 +15,7 @@ from tests.scripts import SAMPLE, imported, run
 
 SCRIPT = "conformance/peers/java_differential.py"
 ANSWERS = "conformance/peers/java_answers.py"
+RECORD = [{"resourceType": "Patient", "id": "p"}]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_values_are_compared_and_differences_explained(differential: ModuleType)
     failed = {"error": "x"}
     ours = {"error": "populations", "L.A": True, "L.B": ["1", "2"], "L.C": None}
     theirs = {"L.A": True, "L.B": ["2", "1"], "L.C": failed, "L.D": failed, "L.E": True}
-    compared = differential.compared("M", "p", {}, ours, [theirs])
+    compared = differential.compared("M", RECORD, {}, ours, [theirs])
     assert (compared.patients, compared.values, compared.agree) == (1, 5, 3)
     assert [(each.definition, each.cause) for each in compared.differences] == [("L.C", ""), ("L.E", "")]
     assert differential.line(compared) == "| M | 1 | 5 | 3 | 0 | 0 | 2 |"
@@ -64,7 +65,7 @@ def test_values_are_compared_and_differences_explained(differential: ModuleType)
 def test_a_difference_of_a_definition_referred_to_is_told_once(differential: ModuleType) -> None:
     refers = {"L.A": {"L.B", "L.f", "L.C"}, "L.B": {"L.f", "L.C"}}
     ours, theirs = (dict.fromkeys(("L.A", "L.B", "L.C"), value) for value in (True, False))
-    compared = differential.compared("M", "p", refers, ours, [theirs])
+    compared = differential.compared("M", RECORD, refers, ours, [theirs])
     assert causes_of(compared) == {"L.A": differential.FOLLOWS, "L.B": differential.FOLLOWS, "L.C": ""}
     assert differential.line(compared) == "| M | 1 | 3 | 0 | 0 | 2 | 1 |"
     assert len(list(differential.told(compared.differences))) == 1
@@ -76,12 +77,21 @@ def test_a_difference_that_a_mend_removes_has_its_cause(differential: ModuleType
     ours = dict.fromkeys(("L.A", "L.B", "L.C", "L.D"), True)
     unmended = {"L.A": False, "L.B": False, "L.C": {"error": "x"}, "L.D": False}
     one = {"L.A": True, "L.B": True, "L.C": {"error": "y"}, "L.D": False}
-    compared = differential.compared("M", "p", refers, ours, [unmended, one, {**one, "L.C": True}])
+    compared = differential.compared("M", RECORD, refers, ours, [unmended, one, {**one, "L.C": True}])
     assert causes_of(compared) == {"L.A": differential.FOLLOWS, "L.B": first, "L.C": second, "L.D": ""}
 
 
+def test_causes_may_depend_on_resources(differential: ModuleType) -> None:
+    began = [*RECORD, {"resourceType": "Encounter", "period": {"end": "2026-08-19"}}]
+    name = "Hospice.Has Hospice Services"
+    for record, cause in ((began, "an unknown boundary makes the result null"), (RECORD, "")):
+        assert causes_of(differential.compared("M", record, {}, {name: True}, [{name: False}])) == {name: cause}
+
+
 def test_a_difference_that_a_fault_hid_is_found(differential: ModuleType) -> None:
-    compared = differential.compared("M", "p", {}, {"L.A": True, "L.B": 1}, [{"L.A": True}, {"L.A": False, "L.B": 2}])
+    compared = differential.compared(
+        "M", RECORD, {}, {"L.A": True, "L.B": 1}, [{"L.A": True}, {"L.A": False, "L.B": 2}]
+    )
     assert causes_of(compared) == {"L.A": "", "L.B": ""}
     assert (compared.values, compared.agree) == (2, 0)
 
@@ -101,7 +111,7 @@ def test_populations_follow_from_definitions(differential: ModuleType) -> None:
     theirs = {"L.A": False, "L.B": True, "group 1/numerator 3": 0, "group 2/numerator 3": 1, "group 2/score": "0"}
     ours["group 3/score"], theirs["group 3/score"] = "0.75", "0.25"
     follows = differential.FOLLOWS
-    assert causes_of(differential.compared("M", "p", refers, ours, [theirs])) == {
+    assert causes_of(differential.compared("M", RECORD, refers, ours, [theirs])) == {
         "L.A": "", "group 1/numerator 3": follows, "group 2/numerator 3": "", "group 2/score": "no score is 0",
         "group 3/score": "where less is better, the score is subtracted from 1",
     }  # fmt: skip
@@ -120,7 +130,7 @@ def test_measures_are_made_acceptable() -> None:
 
 def test_a_report_that_fails_is_told(differential: ModuleType) -> None:
     failed = {"report": {"error": "x"}}
-    compared = differential.compared("M", "p", {}, {"group 1/numerator 3": 1}, [failed])
+    compared = differential.compared("M", RECORD, {}, {"group 1/numerator 3": 1}, [failed])
     assert list(causes_of(compared)) == ["report"]
 
 

@@ -84,6 +84,49 @@ def test_the_manifest_of_an_export_may_be_in_the_archive(tmp_path: Path) -> None
     assert inputs.files == (path / "Patient.ndjson",) and len(inputs.exports) == 1
 
 
+def nested(path: Path, times: int) -> Path:
+    """An export in an archive that is in so many others."""
+    content = export(path).read_bytes()
+    for _ in range(times):
+        content = zipped(path, exports__clinic_zip=content).read_bytes()
+    return path
+
+
+def test_archives_in_archives_are_read(tmp_path: Path) -> None:
+    inner = export(tmp_path / "inner.zip").read_bytes()
+    inner_of_other = zipped(tmp_path / "inner.zip", Patient_ndjson=lines(patient("p4"))).read_bytes()
+    (tmp_path / "inner.zip").unlink()
+    outer = zipped(tmp_path / "outer.zip", a__one_zip=inner, two_zip=inner_of_other, p5_json=lines(patient("p5")))
+    files = [file.relative_to(outer).as_posix() for file in data_files(outer)]
+    assert files[0] == "a/one.zip/Patient.ndjson" and files[-1] == "two.zip/Patient.ndjson" and len(files) == 6
+    cohort = read_files([outer])
+    assert told(cohort) == (["p1", "p2", "p3", "p4", "p5"], 3, 1) and not cohort.problems
+    load([outer], tmp_path / "store", jobs=2)
+    (stored,) = open_store(tmp_path / "store").cohorts(EVERYTHING)
+    assert told(stored) == told(cohort)
+
+
+def test_how_deep_archives_may_be_in_archives(tmp_path: Path) -> None:
+    assert told(read_files([nested(tmp_path / "deep.zip", archived.DEPTH)])) == THREE
+    (problem,) = read_files([nested(tmp_path / "deeper.zip", archived.DEPTH + 1)]).problems
+    assert problem.file.count(".zip/") == archived.DEPTH + 1 and "too many archives in another" in problem.message
+
+
+def test_limits_of_archives_in_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archived, "LIMITS", replace(archived.LIMITS, ratio_from=1 << 16))
+    # Packed twice, it is 200 times smaller only in the outermost archive.
+    bomb = zipped(tmp_path / "bomb.zip", Patient_ndjson=b"1234567890" * (1 << 20)).read_bytes()
+    outer = zipped(tmp_path / "bomb.zip", inner_zip=bomb, Patient_ndjson=lines(patient("p1")))
+    cohort = read_files([outer])
+    assert cohort.ids == ("p1",)
+    assert [problem.message for problem in cohort.problems] == [
+        "cannot be read: unpacks to more than 200 times its packed size"
+    ]
+    monkeypatch.setattr(archived, "LIMITS", replace(archived.LIMITS, entry_size=100))
+    (problem,) = read_files([nested(tmp_path / "large.zip", 1)]).problems
+    assert "an archive of more than 100 bytes in another" in problem.message
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "damaged.zip").write_bytes(b"PK\x03\x04 and no more")
     zipped(tmp_path / "outer.zip", inner_zip=b"", Patient_ndjson=lines(patient("p1")))
@@ -96,7 +139,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     assert messages.pop("broken.zip/Patient.ndjson").startswith("cannot be read")
     assert messages == {
         "damaged.zip": "cannot be read: not a readable zip archive: File is not a zip file",
-        "outer.zip/inner.zip": "cannot be read: an archive in another archive; unpack the outer one first",
+        "outer.zip/inner.zip": "cannot be read: not a readable zip archive: File is not a zip file",
     }
 
 

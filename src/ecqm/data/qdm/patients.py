@@ -12,7 +12,8 @@ import msgspec
 from ecqm.data.allocation import many_objects
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import EVERYTHING, Demand
-from ecqm.data.files.archives import archive_entries
+from ecqm.data.files.archived import files_in, is_archive
+from ecqm.data.files.content import read_bytes
 from ecqm.data.problems import DataError, reason
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.fitting import Unfit, fit, fitted
@@ -60,31 +61,30 @@ def read_patients(
 def documents(
     path: Path, report: Callable[[str, str], None], suffixes: tuple[str, ...] = SUFFIXES
 ) -> Iterator[tuple[str, bytes]]:
-    """(Where it is, content) of a file, of every such file below a folder, or of every one in a zip archive.
+    """(Where it is, content) of a file, of every such file below a folder, or of every one in a zip archive and in the
+    archives in it.
 
     `report` takes where something is that cannot be read, and why. DataError for a path that does not exist.
     """
     if path.is_dir():
-        for below in sorted(each for each in path.rglob("*") if each.suffix in (*suffixes, ".zip") and each.is_file()):
-            yield from documents(below, report, suffixes)
+        for below in sorted(each for each in path.rglob("*") if each.suffix in suffixes or is_archive(each)):
+            if below.is_file():
+                yield from documents(below, report, suffixes)
         return
     if not path.exists():
         raise DataError(f"{path} does not exist")
     try:
-        entries = archive_entries(path, suffixes) if path.suffix.lower() == ".zip" else None
+        files = files_in(path, suffixes) if is_archive(path) else [path]
     except (DataError, OSError) as error:
         report(str(path), reason(error))
         return
-    readers = (
-        {str(path): path.read_bytes} if entries is None else {f"{path}:{each.name}": each.read for each in entries}
-    )
-    for origin, read in readers.items():
+    for file in files:
         try:
-            data = read()
+            data = read_bytes(file)
         except (DataError, OSError) as error:
-            report(origin, reason(error))
-            continue
-        yield origin, data
+            report(str(file), reason(error))
+        else:
+            yield str(file), data
 
 
 def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> None:

@@ -171,7 +171,7 @@ public final class Evaluation {
         }
     }
 
-    /** The values of all definitions: those of a library together or, if one of them fails, one by one. */
+    /** The values of all definitions, those of a library together. */
     private Map<String, Object> answers(Environment environment, String patient) {
         Map<VersionedIdentifier, Map<String, String>> keys = new LinkedHashMap<>();
         for (JsonNode each : request.get("definitions")) {
@@ -180,20 +180,29 @@ public final class Evaluation {
         }
         Map<String, Object> answers = new LinkedHashMap<>();
         Pair<String, Object> context = patient == null ? null : Pair.of("Patient", patient);
-        keys.forEach((library, names) -> {
-            try {
-                answers.putAll(values(environment, library, names, context));
-            } catch (Exception | StackOverflowError | OutOfMemoryError together) {
-                names.forEach((name, key) -> {
-                    try {
-                        answers.putAll(values(environment, library, Map.of(name, key), context));
-                    } catch (Exception | StackOverflowError | OutOfMemoryError error) {
-                        answers.put(key, Map.of("error", message(error)));
-                    }
-                });
-            }
-        });
+        keys.forEach((library, names) -> addAnswers(answers, environment, library, names, context));
         return answers;
+    }
+
+    /** Adds the values of definitions of a library: if one of them fails, those of each half. */
+    private void addAnswers(
+            Map<String, Object> answers,
+            Environment environment,
+            VersionedIdentifier library,
+            Map<String, String> keys,
+            Pair<String, Object> context) {
+        try {
+            answers.putAll(values(environment, library, keys, context));
+        } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+            if (keys.size() == 1) {
+                keys.values().forEach(key -> answers.put(key, Map.of("error", message(error))));
+                return;
+            }
+            Map<String, String> first = new LinkedHashMap<>(), second = new LinkedHashMap<>();
+            keys.forEach((name, key) -> (first.size() < keys.size() / 2 ? first : second).put(name, key));
+            addAnswers(answers, environment, library, first, context);
+            addAnswers(answers, environment, library, second, context);
+        }
     }
 
     /** The values of definitions of a library by their keys. An engine in which one failed would be in an unknown state. */

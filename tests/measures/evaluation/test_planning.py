@@ -48,8 +48,8 @@ def test_what_is_compared_is_read_with_all_that_is_in_it() -> None:
         ("First([Encounter]).location[0] = First([Encounter]).location[1]", False),
         ("First([Encounter]).location[1] = First([Encounter]).location[2]", True),
         ("First([Encounter]).location[1] ~ First([Encounter]).location[3]", False),
-        ("Count(First([Encounter]).location L return L)", 3),
-        ("Count(First([Encounter]).location L return { at: L })", 3),
+        ("Count((First([Encounter]).location) L return L)", 3),
+        ("Count((First([Encounter]).location) L return { at: L })", 3),
     ],
 )
 def test_instances_are_equal_if_all_their_elements_are(tmp_path: Path, expression: str, expected: object) -> None:

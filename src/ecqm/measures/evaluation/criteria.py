@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.measures.definition import Group, MeasureError, Population
-from ecqm.measures.evaluation.planning import MeasurePlan, Observation
+from ecqm.measures.evaluation.functions import PlannedFunction
+from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.plan.kinds import KindsOf
 from ecqm.plan.nodes import CollectWithin, PlanNode
 from ecqm.plan.static_types import Shape, shape_of
@@ -84,7 +85,7 @@ class _Check:
         elif others:
             self.problems.append(f"{where} may list {' and '.join(others)}; the group counts {group.basis} only")
 
-    def _observation(self, group: Group, observation: Population, planned: Observation) -> None:
+    def _observation(self, group: Group, observation: Population, planned: PlannedFunction) -> None:
         where = f"group {group.id}: observation {observation.id} ({observation.expression})"
         observed = group.population(observation.criteria_reference or "")
         value = planned.value

@@ -26,7 +26,8 @@ from ecqm.columns import (
 from ecqm.engine import EvaluationError, Executor, RowError
 from ecqm.engine.identity import numbered
 from ecqm.kernels.segments import representatives
-from ecqm.measures.evaluation.planning import EvaluationPlan, Observation
+from ecqm.measures.evaluation.functions import PlannedFunction
+from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated, Labels, Observed
 from ecqm.measures.scoring.observed_units import ONE, ObservedUnits
 from ecqm.plan.nodes import PlanNode
@@ -143,7 +144,7 @@ def _label(value: Any) -> str:
 
 def _strata(
     executor: Executor,
-    stratifier: Observation,
+    stratifier: PlannedFunction,
     columns: Mapping[PlanNode, Column],
     listed: Mapping[PlanNode, Episodes],
     bases: Container[str],
@@ -166,7 +167,7 @@ def _strata(
 
 def _observed(
     executor: Executor,
-    observation: Observation,
+    observation: PlannedFunction,
     columns: Mapping[PlanNode, Column],
     listed: Mapping[PlanNode, Episodes],
     bases: Container[str],

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
 from ecqm.data import Demand
 from ecqm.data.fhir.schema import fhir_schema
-from ecqm.elm import IndexedLibrary
 from ecqm.elm.resolution import ResolvedLibraries
 from ecqm.measures.definition import (
     Group,
     Measure,
     MeasureError,
-    Population,
-    PopulationCode,
     StratifierComponent,
+    SupplementalData,
 )
 from ecqm.measures.definition.binding import bind_expressions
 from ecqm.measures.evaluation.default_period import default_period
-from ecqm.measures.evaluation.overloads import meant_overload
+from ecqm.measures.evaluation.functions import PlannedFunction, is_function, plan_observation, plan_stratifier
 from ecqm.models.profiles import canonical, profile_facts
 from ecqm.plan.compared import compared_types
 from ecqm.plan.lowering import Lowering, PlanError
-from ecqm.plan.lowering.core import Lowered, Place, Scope
-from ecqm.plan.lowering.queries import element_variable
-from ecqm.plan.lowering.references import call_function
-from ecqm.plan.nodes import CollectWithin, Constant, Node, PlanNode, Property, Retrieve, Scan, reachable
-from ecqm.plan.rewrites.unions import union
+from ecqm.plan.lowering.core import Lowered, Place
+from ecqm.plan.nodes import Constant, Node, PlanNode, Property, Retrieve, reachable
 from ecqm.values import ValueSet
-
-
-@dataclass(frozen=True)
-class Observation:
-    """How a function of a measure is evaluated, an observation or the value of a stratifier: `value` once per patient,
-    or once per element of the list `of`."""
-
-    value: PlanNode
-    of: PlanNode | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +38,8 @@ class EvaluationPlan:
 
     measure: Measure
     defines: dict[str, PlanNode]
-    observations: dict[tuple[str, str], Observation]
-    stratifiers: dict[tuple[str, str], Observation]
+    observations: dict[tuple[str, str], PlannedFunction]
+    stratifiers: dict[tuple[str, str], PlannedFunction]
     places: Mapping[PlanNode, Place]
 
     @classmethod
@@ -129,35 +115,69 @@ def plan_measure(
     measure = bind_expressions(measure, (*main.expressions, *main.functions), main.identifier.name)
     if not all(measure.period):
         measure = replace(measure, period=default_period(main))
-    lowering = Lowering(libraries, kernels, lowered)
-    defines: dict[str, PlanNode] = {}
-    observations: dict[tuple[str, str], Observation] = {}
-    stratifiers: dict[tuple[str, str], Observation] = {}
-    problems: list[str] = []
-
-    def plan(name: str) -> None:
-        if is_function(main, name):
-            raise MeasureError(f"measure {measure.name}: criterion {name!r} is a function; it should be a definition")
-        defines[name] = lowering.define(main, name)
-
+    planned = _PlannedDefines(measure, Lowering(libraries, kernels, lowered))
     for group in measure.groups:
+        planned.add_group(group)
+    for supplement in measure.supplemental_data:
+        planned.add_supplement(supplement)
+    return planned.plan()
+
+
+class _PlannedDefines:
+    """The plans of the defines of a measure, made one after the other."""
+
+    def __init__(self, measure: Measure, lowering: Lowering) -> None:
+        self._measure = measure
+        self._lowering = lowering
+        self._defines: dict[str, PlanNode] = {}
+        self._observations: dict[tuple[str, str], PlannedFunction] = {}
+        self._stratifiers: dict[tuple[str, str], PlannedFunction] = {}
+        self._problems: list[str] = []
+
+    def add_group(self, group: Group) -> None:
+        """Plan the populations, stratifiers and observations of a group."""
         for population in group.criteria:
-            plan(population.expression)
+            self._add_criterion(population.expression)
         for stratifier in group.stratifiers:
             for component in stratifier.components:
-                if is_function(main, component.expression):
-                    stratifiers[group.id, component.expression] = plan_stratifier(lowering, group, component)
-                else:
-                    plan(component.expression)
+                self._add_stratifier(group, component)
         for observation in group.observations:
-            observations[group.id, observation.id] = plan_observation(lowering, group, observation)
-    for supplement in measure.supplemental_data:
+            self._observations[group.id, observation.id] = plan_observation(self._lowering, group, observation)
+
+    def add_supplement(self, supplement: SupplementalData) -> None:
+        """Plan supplemental data; a reason why this is not possible is a problem, but no error."""
         try:
-            plan(supplement.expression)
+            self._add_criterion(supplement.expression)
         except (PlanError, MeasureError) as error:
-            problems.append(str(error))
-    places = lowering.lowered.places
-    return MeasurePlan(measure, defines, observations, stratifiers, places, libraries, lowering, problems)
+            self._problems.append(str(error))
+
+    def _add_criterion(self, name: str) -> None:
+        main = self._lowering.libraries.main
+        if is_function(main, name):
+            raise MeasureError(
+                f"measure {self._measure.name}: criterion {name!r} is a function; it should be a definition"
+            )
+        self._defines[name] = self._lowering.define(main, name)
+
+    def _add_stratifier(self, group: Group, component: StratifierComponent) -> None:
+        if is_function(self._lowering.libraries.main, component.expression):
+            planned = plan_stratifier(self._lowering, group, component)
+            self._stratifiers[group.id, component.expression] = planned
+        else:
+            self._add_criterion(component.expression)
+
+    def plan(self) -> MeasurePlan:
+        """The plan of what was added."""
+        return MeasurePlan(
+            self._measure,
+            self._defines,
+            self._observations,
+            self._stratifiers,
+            self._lowering.lowered.places,
+            self._lowering.libraries,
+            self._lowering,
+            self._problems,
+        )
 
 
 def plan_groups(measure: Measure, plan: Callable[[Measure], MeasurePlan]) -> MeasurePlan:
@@ -186,53 +206,6 @@ def _why_not(measure: Measure, plan: Callable[[Measure], MeasurePlan]) -> str | 
     except (MeasureError, PlanError) as error:
         return str(error)
     return None
-
-
-def is_function(library: IndexedLibrary, name: str) -> bool:
-    """Whether a name is that of a function only."""
-    return name not in library.expressions and name in library.functions
-
-
-def plan_observation(lowering: Lowering, group: Group, observation: Population) -> Observation:
-    """The plan of an observation: a function of an episode of the observed population, or without operands for
-    patients. Raises MeasureError for a function of several operands."""
-    library = lowering.libraries.main
-    if not library.functions.get(observation.expression):
-        return Observation(lowering.define(library, observation.expression))
-    observed = group.population(observation.criteria_reference or "")
-    place = f"group {group.id}: observation {observation.id}"
-    return _plan_function(lowering, observation.expression, [observed], group, place)
-
-
-def plan_stratifier(lowering: Lowering, group: Group, component: StratifierComponent) -> Observation:
-    """The plan of a stratifier that is a function: of an episode of any of the group's initial populations, or without
-    operands for patients (Quality Measure IG, "Stratification"). Raises MeasureError for a function of several
-    operands."""
-    counted = group.having(PopulationCode.INITIAL_POPULATION)
-    place = f"group {group.id}: stratifier {component.id}"
-    return _plan_function(lowering, component.expression, counted, group, place)
-
-
-def _plan_function(
-    lowering: Lowering, name: str, populations: Sequence[Population], group: Group, place: str
-) -> Observation:
-    library = lowering.libraries.main
-    sources = [lowering.define(library, population.expression) for population in populations]
-    source = sources[0] if len(sources) == 1 else union(lowering.builder, sources)
-    function = meant_overload(library.functions[name], source, group.basis, group.patient_based, place)
-    scope = Scope(library, (f'{library.identifier.name}."{function.name}"',))
-    if not function.operand:
-        return Observation(call_function(lowering, library, function, (), function.name, scope))
-    if len(function.operand) > 1:
-        raise MeasureError(
-            f"{place} is a function of {len(function.operand)} operands, "
-            f"{', '.join(operand.name for operand in function.operand)}; it should have one, an element of population "
-            f"{' or '.join(population.id for population in populations)}"
-        )
-    episode = element_variable(lowering, source, scope)
-    value = call_function(lowering, library, function, (episode,), function.name, scope.with_variable(episode))
-    scan = lowering.builder.make(Scan, source, episode, (), None)
-    return Observation(lowering.builder.make(CollectWithin, scan, value, False), source)
 
 
 def demand_of(nodes: Iterable[Node]) -> Demand:

@@ -21,8 +21,8 @@ SingleSupplement = Code | str | bool | int | Decimal | Quantity | DateTime
 
 @dataclass(frozen=True)
 class TupleSupplement:
-    """A tuple without codes: its elements by name, each as often as it has values. Hybrid measures report an encounter
-    with a result and its time."""
+    """A tuple that is not just a code: its elements by name, each as often as it has values. Hybrid measures report an
+    encounter with a result and its time, measures that collect data the elements of resources."""
 
     elements: tuple[tuple[str, SingleSupplement], ...]
 
@@ -30,6 +30,8 @@ class TupleSupplement:
 Supplement = SingleSupplement | TupleSupplement
 """A value of supplemental data."""
 
+CODED = frozenset({"code", "codes", "display", "period"})
+"""Elements of tuples that are a code, as the libraries SupplementalDataElements make them."""
 QUANTITIES = frozenset({"FHIR.Quantity", "FHIR.SimpleQuantity", "FHIR.Age", "FHIR.Duration", "FHIR.Count"})
 
 
@@ -68,43 +70,48 @@ def supplemental_columns(
 def supplemental_values(value: Any) -> Iterator[Supplement]:
     """The values to report for the value of a define: its codes, otherwise the value itself; a list element by element.
 
-    Of a tuple (race: codes and display; payer: code and period) the codes are reported, or, without codes, all its
-    elements together; of a resource, its type.
+    Of a tuple that is a code (race: codes and display; payer: code and period) or of a FHIR type, the codes are
+    reported; of any other, and of those without codes, all elements together; of a resource, its type.
     """
+    if isinstance(value, tuple):
+        for element in value:
+            yield from supplemental_values(element)
+    elif isinstance(value, Tuple) and not _is_quantity(value):
+        elements = tuple(_elements(value))
+        codes = [element for _, element in elements if isinstance(element, Code)]
+        if codes and (value.type_name or CODED.issuperset(value)):
+            yield from codes
+        elif elements:
+            yield TupleSupplement(elements)
+    else:
+        yield from _single(value)
+
+
+def _elements(value: Tuple) -> Iterator[tuple[str, SingleSupplement]]:
+    """The values of the elements of a tuple; those of a tuple in it have both names ("Timing.start")."""
+    for name, element in value.items():
+        for part in element if isinstance(element, tuple) else (element,):
+            if isinstance(part, Tuple) and not _is_quantity(part):
+                yield from ((f"{name}.{inner}", of_inner) for inner, of_inner in _elements(part))
+            else:
+                yield from ((name, single) for single in _single(part))
+
+
+def _single(value: Any) -> Iterator[SingleSupplement]:
+    """What is reported of a value that is neither a list nor a tuple: all codes of a concept."""
     if value is None:
         return
     if isinstance(value, Concept):
         yield from (code for code in value.codes if code is not None)
     elif isinstance(value, (Code, str, bool, int, Decimal, Quantity, DateTime)):
         yield value
-    elif isinstance(value, tuple):
-        for element in value:
-            yield from supplemental_values(element)
     elif isinstance(value, Tuple):
-        yield from _of_tuple(value)
+        yield Quantity(value["value"], value.get("code") or value.get("unit") or "1")
     elif isinstance(value, ResourceRow):
         yield value.table.resource_type
     else:
         yield to_cql(value)
 
 
-def _of_tuple(value: Tuple) -> Iterator[Supplement]:
-    if value.type_name in QUANTITIES and value.get("value") is not None:
-        yield Quantity(value["value"], value.get("code") or value.get("unit") or "1")
-        return
-    elements = tuple(_elements(value))
-    codes = [element for _, element in elements if isinstance(element, Code)]
-    if codes:
-        yield from codes
-    elif elements:
-        yield TupleSupplement(elements)
-
-
-def _elements(value: Tuple) -> Iterator[tuple[str, SingleSupplement]]:
-    """The values of the elements of a tuple; those of a tuple in it have both names ("Timing.start")."""
-    for name, element in value.items():
-        for part in supplemental_values(element):
-            if isinstance(part, TupleSupplement):
-                yield from ((f"{name}.{inner}", of_inner) for inner, of_inner in part.elements)
-            else:
-                yield name, part
+def _is_quantity(value: Tuple) -> bool:
+    return value.type_name in QUANTITIES and value.get("value") is not None

@@ -11,13 +11,8 @@ from ecqm.elm import IndexedLibrary
 from ecqm.elm import nodes as elm
 from ecqm.elm.library import LibraryIdentifier
 from ecqm.elm.nodes.base import walk
-from ecqm.measures.evaluation.planning import (
-    MeasurePlan,
-    demand_of,
-    is_function,
-    plan_observation,
-    plan_stratifier,
-)
+from ecqm.measures.evaluation.functions import is_function, plan_observation, plan_stratifier
+from ecqm.measures.evaluation.planning import MeasurePlan, demand_of
 from ecqm.measures.explanation.relevance import Statement, reached, references
 from ecqm.plan.lowering import Lowered, Lowering, PlanError
 from ecqm.plan.lowering.core import Scope

@@ -35,6 +35,12 @@ WEIGHT = Tuple({"value": Decimal(170), "unit": "pounds", "code": "[lb_av]"}, "FH
             Tuple(results=(1, 2), period=Tuple({"start": TIME}, "FHIR.Period")),
             [TupleSupplement((("results", 1), ("results", 2), ("period.start", TIME)))],
         ),
+        (
+            Tuple(id="e1", type=(Concept((MALE,)), Concept((WHITE,))), stay=Tuple({"admitted": MALE}, "FHIR.Stay")),
+            [TupleSupplement((("id", "e1"), ("type", MALE), ("type", WHITE), ("stay.admitted", MALE)))],
+        ),
+        (Tuple({"url": "u", "extension": (Tuple({"value": WHITE}, "FHIR.Extension"),)}, "FHIR.Extension"), [WHITE]),
+        (Tuple({"value": None, "unit": "kg"}, "FHIR.Quantity"), [TupleSupplement((("unit", "kg"),))]),
         (Tuple(encounter=None), []),
     ],
 )

@@ -1,5 +1,5 @@
 """The writer of QRDA Category III documents: the counts of measures over all patients (HL7 QRDA III R1 STU 2.1), for a
-program of CMS by its guide for eligible clinicians (2026), or for anyone without its templates."""
+program of CMS by its guide for eligible clinicians (2025, 2026), or for anyone without its templates."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ecqm.data.qdm.qrda.xml import NAMESPACES, Element, Template, add, add_code,
 from ecqm.reporting.results.counts import Counts, MeasureCount
 from ecqm.reporting.submissions.category3 import templates
 from ecqm.reporting.submissions.category3.measure import MeasureWriter
+from ecqm.reporting.submissions.category3.templates import Guide
 from ecqm.reporting.submissions.programs import SubmissionError
 from ecqm.reporting.submissions.submitter import Entity, Submitter
 
@@ -63,13 +64,14 @@ def write_qrda3(
     if len(periods) > 1:
         raise SubmissionError("the measures have different periods: write a QRDA III document for each period")
     start, end = periods.pop()
+    guide = None if submitter is None else _guide_of(int(start[:4]))
     # Without a time zone: all times of a document must have one or none, and periods are given in days.
     moment = (now or datetime.now(UTC)).strftime("%Y%m%d%H%M%S")
     identity = str(uuid5(NAMESPACE_OID, f"{moment} {counts.date} {[each.canonical for each in counts.measures]}"))
     root = etree.Element(name("ClinicalDocument"), nsmap=NAMESPACES)
-    writing = MeasureWriter(submitter is not None, identity)
+    writing = MeasureWriter(guide, identity)
     try:
-        _write_header(root, sender, submitter, identity, moment)
+        _write_header(root, sender, submitter, guide, identity, moment)
         if submitter is not None:
             _write_submitter(root, submitter, sender, (start, end))
         _write_section(ensure(root, "component/structuredBody"), counts.measures, (start, end), writing)
@@ -84,12 +86,21 @@ def write_qrda3(
 # -- header -----------------------------------------------------------------------------------------------------------
 
 
-def _write_header(root: Element, sender: Sender, submitter: Submitter | None, identity: str, moment: str) -> None:
+def _guide_of(year: int) -> Guide:
+    guide = templates.GUIDES.get(year)
+    if guide is None:
+        raise SubmissionError(f"CMS's guide for QRDA III of {year} is not known, those of 2025 and 2026 are")
+    return guide
+
+
+def _write_header(
+    root: Element, sender: Sender, submitter: Submitter | None, guide: Guide | None, identity: str, moment: str
+) -> None:
     etree.SubElement(root, name("realmCode"), code="US")
     etree.SubElement(root, name("typeId"), root="2.16.840.1.113883.1.3", extension="POCD_HD000040")
     templates.REPORT.write(root)
-    if submitter is not None:
-        templates.REPORT_CMS.write(root)
+    if guide is not None:
+        guide.report.write(root)
     etree.SubElement(root, name("id"), root=identity)
     add_code(root, "code", *templates.DOCUMENT)
     add_text(root, "title", "QRDA Calculated Summary Report")
@@ -158,7 +169,7 @@ def _write_section(
 ) -> None:
     section = ensure(body, "component/section")
     own: list[Template] = [templates.SECTION_OF_MEASURES, templates.MEASURE_SECTION]
-    for each in [*own, templates.MEASURE_SECTION_CMS] if writing.for_cms else own:
+    for each in own if writing.guide is None else [*own, writing.guide.section]:
         each.write(section)
     add_code(section, "code", *templates.SECTION)
     add_text(section, "title", "Measure Section")

@@ -16,6 +16,7 @@ from ecqm.reporting.results.counts import GroupCount, MeasureCount, Observed, Po
 from ecqm.reporting.submissions.category3 import templates
 from ecqm.reporting.submissions.category3.identifiers import Identifiers
 from ecqm.reporting.submissions.category3.supplements import Coded, SupplementForm, count_categories, supplement_form
+from ecqm.reporting.submissions.category3.templates import Guide
 from ecqm.reporting.submissions.programs import SubmissionError, listed
 
 _OBSERVATION = "observation[classCode=OBS][moodCode=EVN]"
@@ -43,9 +44,10 @@ class _Rate:
 
 @dataclass
 class MeasureWriter:
-    """Writes measures into a document; `problems` lists what it cannot express. `document` is the document's UUID."""
+    """Writes measures into a document; `problems` lists what it cannot express. `document` is the document's UUID,
+    `guide` the one of CMS that it follows, if it is for CMS."""
 
-    for_cms: bool
+    guide: Guide | None
     document: str
     problems: list[str] = field(default_factory=list)
 
@@ -55,12 +57,12 @@ class MeasureWriter:
 
     def write(self, entry: Element, measure: MeasureCount) -> None:
         """The organizer of a measure. Raises SubmissionError."""
-        identifiers = Identifiers(measure, listed(measure) if self.for_cms else None)
+        identifiers = Identifiers(measure, None if self.guide is None else listed(measure))
         organizer = add(entry, "organizer[classCode=CLUSTER][moodCode=EVN]")
         templates.MEASURE_REFERENCE.write(organizer)
         templates.REFERENCE_AND_RESULTS.write(organizer)
-        if self.for_cms:
-            templates.REFERENCE_AND_RESULTS_CMS.write(organizer)
+        if self.guide is not None:
+            self.guide.reference_and_results.write(organizer)
         etree.SubElement(organizer, name("id"), root=self.identity(measure.canonical))
         etree.SubElement(organizer, name("statusCode"), code="completed")
         document = add(organizer, "reference[typeCode=REFR]/externalDocument[classCode=DOC][moodCode=EVN]")
@@ -83,8 +85,8 @@ class MeasureWriter:
         observation = add(organizer, f"component/{_OBSERVATION}")
         templates.PERFORMANCE_RATE.write(observation)
         templates.RATE_OF_PROPORTION.write(observation)
-        if self.for_cms:
-            templates.RATE_OF_PROPORTION_CMS.write(observation)
+        if self.guide is not None:
+            self.guide.rate_of_proportion.write(observation)
         add_code(observation, "code", *templates.RATE)
         etree.SubElement(observation, name("statusCode"), code="completed")
         _write_number(observation, "REAL", performance_rate(rate.group))
@@ -92,8 +94,8 @@ class MeasureWriter:
 
     def _write_population(self, data: Element, rate: _Rate, population: PopulationCount) -> None:
         templates.MEASURE_DATA.write(data)
-        if self.for_cms:
-            templates.MEASURE_DATA_CMS.write(data)
+        if self.guide is not None:
+            self.guide.measure_data.write(data)
         add_code(data, "code", *templates.ASSERTION)
         etree.SubElement(data, name("statusCode"), code="completed")
         value = add_code(data, "value", templates.POPULATIONS[population.code], templates.ACT_CODE)
@@ -110,16 +112,16 @@ class MeasureWriter:
         measure, group = rate.measure, rate.group
         counts = group.supplements.get(population.id, {})
         lacking = [element.value for element in SupplementalElement if element not in counts]
-        if self.for_cms and not group.supplements:
+        if self.guide is not None and not group.supplements:
             raise SubmissionError(
                 f"{measure.name} was run without its supplemental data: run it again with --supplemental-data"
             )
-        if self.for_cms and lacking:
+        if self.guide is not None and lacking:
             raise SubmissionError(
                 f"{measure.name} has no supplemental data of {', '.join(lacking)}, which CMS asks for"
             )
         for element, of_element in counts.items():
-            form = supplement_form(element, self.for_cms)
+            form = supplement_form(element, self.guide)
             categories, unknown = count_categories(form, of_element)
             for category, patients in categories.items():
                 _write_supplement(data, form, category, patients)

@@ -13,6 +13,7 @@ from ecqm.data.qdm.qrda.xml import Template
 from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.results.counts import CodesCount
 from ecqm.reporting.submissions.category3 import templates
+from ecqm.reporting.submissions.category3.templates import Guide
 from ecqm.terminology.systems import system_oid
 
 RACE_AND_ETHNICITY = "2.16.840.1.113883.6.238"
@@ -25,7 +26,7 @@ Coded = tuple[str, str]
 
 FEMALE, MALE = ("248152002", SNOMED_CT), ("248153007", SNOMED_CT)
 _SEXES: dict[Coded, tuple[Coded, Coded]] = {
-    # By the code in the data: Federal Administrative Sex (CMS), ONC Administrative Sex (HL7).
+    # By the code in the data: Federal Administrative Sex (CMS from 2026 on), ONC Administrative Sex (HL7).
     FEMALE: (FEMALE, ("F", ADMINISTRATIVE_GENDER)),
     MALE: (MALE, ("M", ADMINISTRATIVE_GENDER)),
     ("F", ADMINISTRATIVE_GENDER): (FEMALE, ("F", ADMINISTRATIVE_GENDER)),
@@ -61,18 +62,19 @@ class SupplementForm:
         return not self.translated
 
 
-def supplement_form(element: SupplementalElement, for_cms: bool) -> SupplementForm:
-    """The form of an element in a document for CMS, or in one by HL7 alone."""
+def supplement_form(element: SupplementalElement, guide: Guide | None) -> SupplementForm:
+    """The form of an element in a document by a guide of CMS, or by HL7 alone."""
     if element is SupplementalElement.RACE:
         return SupplementForm((templates.RACE,), ("72826-1", LOINC), _one_of(_RACES), _RACES)
     if element is SupplementalElement.ETHNICITY:
         return SupplementForm((templates.ETHNICITY,), ("69490-1", LOINC), _one_of(_ETHNICITIES), _ETHNICITIES)
     if element is SupplementalElement.SEX:
-        sexes = {code: of_cms if for_cms else of_hl7 for code, (of_cms, of_hl7) in _SEXES.items()}
-        own = (templates.SEX, templates.SEX_CMS) if for_cms else (templates.SEX,)
-        return SupplementForm(own, ("76689-9", LOINC), sexes.get, tuple(dict.fromkeys(sexes.values())), for_cms)
+        of_cms = None if guide is None else guide.sex
+        sexes = {code: forms[0 if of_cms else 1] for code, forms in _SEXES.items()}
+        own = (templates.SEX, of_cms) if of_cms else (templates.SEX,)
+        return SupplementForm(own, ("76689-9", LOINC), sexes.get, tuple(dict.fromkeys(sexes.values())), bool(of_cms))
     code = ("48768-6", LOINC)
-    if for_cms:
+    if guide is not None:
         own = (templates.PAYER, templates.PAYER_CMS)
         # An unknown payer is 9 in the typology, which CMS groups with others.
         return SupplementForm(own, code, _payer_group, _PAYER_GROUP_CODES, True, _PAYER_GROUP_CODES[-1])

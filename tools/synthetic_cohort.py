@@ -15,11 +15,9 @@ The same seed generates the same cohort with any number of processes.
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,11 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
-
-from ecqm.terminology import ValueSetStore
+from synthetic_vocabulary import QICORE, Vocabulary, vocabulary
 
 Array = npt.NDArray[Any]
 
 PATIENTS_PER_PART = 5_000
-CODES_PER_SOURCE = 150
 RESOURCES_OF_A_FEW = 10_000
 IN_TEN_THOUSAND = 1e-4
 # The share of each type in a record. The first resource of each patient is an encounter.
@@ -51,15 +47,6 @@ MIX = {
     "Communication": 0.01,
     "AllergyIntolerance": 0.01,
 }
-CODE_ELEMENT = {
-    "Encounter": "type",
-    "MedicationRequest": "medicationCodeableConcept",
-    "MedicationAdministration": "medicationCodeableConcept",
-    "Immunization": "vaccineCode",
-    "Communication": "reasonCode",
-    "DeviceRequest": "codeCodeableConcept",
-}
-REPEATED = {"Encounter", "Communication"}
 STATUS = {
     "Encounter": ("finished",) * 9 + ("planned", "in-progress"),
     "Observation": ("final",) * 8 + ("amended", "corrected", "preliminary"),
@@ -74,7 +61,6 @@ STATUS = {
 }
 CLASSES = ("AMB",) * 12 + ("IMP", "IMP", "EMER", "OBSENC", "VR", "ACUTE", "HH")
 UNITS = ("mg/dL", "mm[Hg]", "%", "kg", "cm", "kg/m2", "{score}", "10*3/uL", "mmol/L")
-QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 DISPOSITIONS = ("306689006", "10161009", "65537008", "86400002", "371828006", "428371000124100")
 RACES = (("2106-3", "White"), ("2054-5", "Black or African American"), ("2028-9", "Asian"), ("2131-1", "Other Race"))
@@ -82,88 +68,6 @@ PAYERS = ("1", "2", "5", "6", "59", "9999")
 # (suffix of a date-time, length to which the text before it is truncated), repeated by frequency
 DATE_FORMS = (("Z", 19),) * 8 + (("-05:00", 19),) * 5 + ((".000+00:00", 19),) * 4 + ((".250Z", 19), ("", 19), ("", 10),
               ("", 10), ("+05:30", 19), ("", 7), ("-08:00", 16))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Source:
-    """A retrieve of measures: resources of a profile with one of these codes."""
-
-    profile: str
-    codes: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """JSON fragments with profile and code, by resource type; and concepts of value sets, for answers."""
-
-    fragments: dict[str, list[str]]
-    concepts: list[str]
-
-
-def retrieves(content: Path, value_sets: ValueSetStore) -> dict[str, list[Source]]:
-    """The retrieves of the published libraries that have a value set, by resource type."""
-    found: dict[str, dict[Source, None]] = {}
-    for path in sorted((content / "input" / "resources" / "library").glob("*.json")):
-        for part in json.loads(path.read_bytes()).get("content", ()):
-            if part.get("contentType") == "application/elm+json":
-                library = json.loads(base64.b64decode(part["data"]))["library"]
-                names = {v["name"]: v["id"] for v in library.get("valueSets", {}).get("def", ())}
-                for node in _retrieve_nodes(library):
-                    _add_source(found, node, names, value_sets)
-    return {name: list(sources) for name, sources in found.items()}
-
-
-def _retrieve_nodes(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        if node.get("type") == "Retrieve":
-            yield node
-        for value in node.values():
-            yield from _retrieve_nodes(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _retrieve_nodes(value)
-
-
-def _add_source(
-    found: dict[str, dict[Source, None]], node: dict[str, Any], names: dict[str, str], value_sets: ValueSetStore
-) -> None:
-    codes = node.get("codes", {})
-    reference = codes if codes.get("type") == "ValueSetRef" else codes.get("operand", {})
-    expansion = value_sets.find(names.get(reference.get("name", ""), "")) if isinstance(reference, dict) else None
-    if expansion is None or not expansion.codes:
-        return
-    chosen = sorted(expansion.codes)
-    step = max(1, len(chosen) // CODES_PER_SOURCE)
-    resource_type = node["dataType"].rpartition("}")[2]
-    found.setdefault(resource_type, {})[Source(node.get("templateId", ""), tuple(chosen[::step]))] = None
-
-
-def vocabulary(content: Path, more: Sequence[Path]) -> Vocabulary:
-    """The fragments to build resources from; a third of them have codes that no measure retrieves."""
-    value_sets = ValueSetStore.of_folders(content / "input" / "vocabulary", *more)
-    sources = retrieves(content, value_sets)
-    fragments: dict[str, list[str]] = {}
-    for name in MIX:
-        element = CODE_ELEMENT.get(name, "code")
-        known = [(source.profile, code) for source in sources.get(name, ()) for code in source.codes]
-        profile = known[0][0] if known else QICORE + name.lower()
-        others = [
-            (profile, ("http://example.org/local", f"{name}-{number}")) for number in range(max(20, len(known) // 2))
-        ]
-        fragments[name] = [_fragment(name, element, profile, code) for profile, code in (*known, *others)]
-    every = {code for sources_of_type in sources.values() for source in sources_of_type for code in source.codes}
-    answers = sorted(every)[::7] or [("http://example.org/local", "answer")]
-    return Vocabulary(fragments, [_concept(code) for code in answers])
-
-
-def _fragment(name: str, element: str, profile: str, code: tuple[str, str]) -> str:
-    concept = _concept(code)
-    value = f"[{concept}]" if name in REPEATED else concept
-    return f'"meta":{{"profile":[{json.dumps(profile)}]}},"{element}":{value}'
-
-
-def _concept(code: tuple[str, str]) -> str:
-    return json.dumps({"coding": [{"system": code[0], "code": code[1]}]}, separators=(",", ":"))
 
 
 class Part:
@@ -251,7 +155,13 @@ class Part:
     def _resources(self, name: str, patient: Array, visit: Array) -> list[str]:
         n = len(patient)
         seconds = self._times(n)
-        bodies = getattr(self, f"_{name.lower()}", self._plain)(name, n, seconds)
+        of_type = {
+            "Encounter": self._encounter,
+            "Condition": self._condition,
+            "Observation": self._observation,
+            "MedicationRequest": self._medication_request,
+        }
+        bodies = of_type.get(name, self._plain)(name, n, seconds)
         fragments = self._pick(self.words.fragments[name], n)
         about = "patient" if name in ("Immunization", "AllergyIntolerance") else "subject"
         letter = name[:2].lower() + name[-1]
@@ -324,7 +234,7 @@ class Part:
             for form, number, unit, concept, status, when in rows
         ]
 
-    def _medicationrequest(self, name: str, n: int, seconds: Array) -> list[str]:
+    def _medication_request(self, name: str, n: int, seconds: Array) -> list[str]:
         ends = self._dates(seconds + self.random.integers(86_400, 86_400 * 90, n), plain=True)
         rows = zip(
             self._pick(STATUS[name], n), self._dates(seconds), self._dates(seconds, plain=True), ends, strict=True
@@ -397,7 +307,7 @@ def main(
 ) -> None:
     """Generate a synthetic cohort with the codes of the measures in CONTENT."""
     output.mkdir(parents=True, exist_ok=True)
-    words = vocabulary(content, valuesets)
+    words = vocabulary(content, valuesets, MIX)
     write_shared(output)
     write = partial(write_part, words=words, seed=seed, n_patients=patients, mean=mean, output=output, largest=largest)
     parts = range(-(-patients // PATIENTS_PER_PART))

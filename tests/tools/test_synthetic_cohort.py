@@ -18,7 +18,7 @@ def tool() -> ModuleType:
 
 def make(tool: ModuleType, folder: Path, seed: int, patients: int = 60) -> Path:
     folder.mkdir()
-    words = tool.vocabulary(folder, ())
+    words = tool.vocabulary(folder, (), tool.MIX)
     tool.write_shared(folder)
     tool.write_part(0, words, seed, patients, 30.0, folder)
     return folder
@@ -35,7 +35,7 @@ def test_it_can_be_read_without_a_problem(tool: ModuleType, tmp_path: Path) -> N
 
 
 def test_one_patient_may_have_very_many_resources(tool: ModuleType, tmp_path: Path) -> None:
-    largest = tool.Part(tool.vocabulary(tmp_path, ()), 1, 0, 5, 10.0, 2_000).make()
+    largest = tool.Part(tool.vocabulary(tmp_path, (), tool.MIX), 1, 0, 5, 10.0, 2_000).make()
     of_the_first = sum('"Patient/p0"' in line for lines in largest.values() for line in lines)
     assert of_the_first >= 2_000 and sum(map(len, largest.values())) < 3_000
 

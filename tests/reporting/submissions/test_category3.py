@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ecqm.measures.definition import PopulationCode, Scoring
+from ecqm.data.qdm.qrda.xml import XSI_TYPE, name
+from ecqm.measures.definition import Aggregate, PopulationCode, Scoring
 from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.results.counts import (
     CodesCount,
@@ -25,6 +26,7 @@ from ecqm.reporting.submissions.category3.measure import performance_rate
 from ecqm.reporting.submissions.programs import SubmissionError, listed_measures
 from ecqm.reporting.submissions.results import read_results
 from ecqm.reporting.submissions.submitter import PROGRAMS, Submitter
+from ecqm.xml_parsing import parse
 from tests.reporting.submissions.category3_rules import CMS, HL7, Measure, Population, read, violations
 from tests.reporting.submissions.sample import results_of
 
@@ -190,6 +192,29 @@ def test_a_continuous_variable_by_the_identifiers_of_its_content() -> None:
     assert populations["MSRPOPL"].observed == {OBSERVED: "15.5"}
     assert populations["IPOP"].observed == {}
     assert all(each.strata == {STRATUM: 2} for each in populations.values())
+
+
+def variable(unit: str | None) -> GroupCount:
+    """A continuous variable whose value is 15.5 in a unit."""
+    populations = [PopulationCount(code.value, code, uuid, 1) for code, uuid in IDS.items()]
+    observed = Observed("OBSERV_1", OBSERVED, "measure-population", Aggregate.MEDIAN, 4, 15.5, unit)
+    return GroupCount("g", Scoring.CONTINUOUS_VARIABLE, "Encounter", 15.5, populations, [observed], [], {})
+
+
+@pytest.mark.parametrize(
+    ("unit", "xsi", "written_unit"), [(None, "REAL", None), ("min", "PQ", "min"), ("minutes", "PQ", "min")]
+)
+def test_observed_values_have_their_unit(unit: str | None, xsi: str, written_unit: str | None) -> None:
+    """QRDA III, Continuous Variable Measure Value: a value of any type; of CDA's types, a PQ has a unit of UCUM."""
+    document = written(measure("CMS32v0", variable(unit)), None)
+    (value,) = (each for each in parse(document).iter(name("value")) if each.get("value") == "15.5")
+    assert (value.get(XSI_TYPE), value.get("unit")) == (xsi, written_unit)
+
+
+def test_a_unit_that_is_not_of_ucum_is_told() -> None:
+    document = write_qrda3(measure("CMS32v0", variable("boxes")), SENDER, None, NOW)
+    (problem,) = (each for each in document.problems if "unit" in each)
+    assert "'boxes' is no unit of UCUM" in problem and b"boxes" not in document.xml
 
 
 @pytest.mark.parametrize(

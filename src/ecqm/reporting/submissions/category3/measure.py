@@ -18,6 +18,7 @@ from ecqm.reporting.submissions.category3.identifiers import Identifiers
 from ecqm.reporting.submissions.category3.supplements import Coded, SupplementForm, count_categories, supplement_form
 from ecqm.reporting.submissions.category3.templates import Guide
 from ecqm.reporting.submissions.programs import SubmissionError, listed
+from ecqm.values.units import ucum_code
 
 _OBSERVATION = "observation[classCode=OBS][moodCode=EVN]"
 _PART, _CONTENT = "entryRelationship[typeCode=COMP]", "entryRelationship[typeCode=SUBJ][inversionInd=true]"
@@ -89,7 +90,7 @@ class MeasureWriter:
             self.guide.rate_of_proportion.write(observation)
         add_code(observation, "code", *templates.RATE)
         etree.SubElement(observation, name("statusCode"), code="completed")
-        _write_number(observation, "REAL", performance_rate(rate.group))
+        _write_number(observation, performance_rate(rate.group))
         _refer(observation, rate.of_population(numerators[0]), ("NUMER", templates.ACT_CODE))
 
     def _write_population(self, data: Element, rate: _Rate, population: PopulationCount) -> None:
@@ -103,10 +104,41 @@ class MeasureWriter:
         _write_count(data, population.count)
         strata = [stratum for stratum in rate.group.strata if stratum.label == _CRITERION]
         for place, stratum in enumerate(strata):
-            _write_stratum(data, rate, population, place, stratum)
+            self._write_stratum(data, rate, population, place, stratum)
         self._write_supplements(data, rate, population)
-        _write_observed(data, rate, _observed_of(rate.group, population, rate.group.observations))
+        self._write_observed(data, rate, _observed_of(rate.group, population, rate.group.observations))
         _refer(data, rate.of_population(population))
+
+    def _write_stratum(
+        self, data: Element, rate: _Rate, population: PopulationCount, place: int, stratum: StratumCount
+    ) -> None:
+        """Write the members of a population in a stratum, the `place`-th of the rate."""
+        observation = add(data, f"{_PART}/{_OBSERVATION}")
+        templates.REPORTING_STRATUM.write(observation)
+        add_code(observation, "code", *templates.ASSERTION)
+        etree.SubElement(observation, name("statusCode"), code="completed")
+        value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
+        value.set(XSI_TYPE, "CD")
+        add_text(value, "originalText", "Stratum")
+        _write_count(observation, stratum.populations[population.id])
+        self._write_observed(observation, rate, _observed_of(rate.group, population, stratum.observations))
+        _refer(observation, rate.identifiers.of_stratum(rate.number, place, stratum))
+
+    def _write_observed(self, parent: Element, rate: _Rate, observations: list[Observed]) -> None:
+        """Write the observations of a population, each aggregated to one number."""
+        for observed in observations:
+            observation = add(parent, f"{_PART}/{_OBSERVATION}")
+            templates.CONTINUOUS_VARIABLE.write(observation)
+            add_text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
+            etree.SubElement(observation, name("statusCode"), code="completed")
+            unit = None if observed.unit is None else ucum_code(observed.unit)
+            if observed.unit is not None and unit is None:
+                problem = f"{rate.measure.name} {observed.id}: {observed.unit!r} is no unit of UCUM, and is left out"
+                self.problems.extend({problem}.difference(self.problems))
+            _write_number(observation, None if observed.value is None else Decimal(str(observed.value)), unit)
+            method = templates.METHODS[observed.method]
+            add_code(observation, "methodCode", method, templates.OBSERVATION_METHOD)
+            _refer(observation, rate.identifiers.of_observation(rate.number, observed))
 
     def _write_supplements(self, data: Element, rate: _Rate, population: PopulationCount) -> None:
         measure, group = rate.measure, rate.group
@@ -145,20 +177,6 @@ def performance_rate(group: GroupCount) -> Decimal | None:
     return (Decimal(above) / below).quantize(_DIGITS, ROUND_HALF_UP) if below > 0 else None
 
 
-def _write_stratum(data: Element, rate: _Rate, population: PopulationCount, place: int, stratum: StratumCount) -> None:
-    """Write the members of a population in a stratum, the `place`-th of the rate."""
-    observation = add(data, f"{_PART}/{_OBSERVATION}")
-    templates.REPORTING_STRATUM.write(observation)
-    add_code(observation, "code", *templates.ASSERTION)
-    etree.SubElement(observation, name("statusCode"), code="completed")
-    value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
-    value.set(XSI_TYPE, "CD")
-    add_text(value, "originalText", "Stratum")
-    _write_count(observation, stratum.populations[population.id])
-    _write_observed(observation, rate, _observed_of(rate.group, population, stratum.observations))
-    _refer(observation, rate.identifiers.of_stratum(rate.number, place, stratum))
-
-
 def _write_count(parent: Element, count: int) -> None:
     observation = add(parent, f"{_CONTENT}/{_OBSERVATION}")
     templates.AGGREGATE_COUNT.write(observation)
@@ -188,19 +206,6 @@ def _write_supplement(data: Element, form: SupplementForm, category: Coded | Non
     _write_count(observation, patients)
 
 
-def _write_observed(parent: Element, rate: _Rate, observations: list[Observed]) -> None:
-    """Write the observations of a population, each aggregated to one number."""
-    for observed in observations:
-        observation = add(parent, f"{_PART}/{_OBSERVATION}")
-        templates.CONTINUOUS_VARIABLE.write(observation)
-        add_text(etree.SubElement(observation, name("code"), nullFlavor="OTH"), "originalText", observed.id)
-        etree.SubElement(observation, name("statusCode"), code="completed")
-        _write_number(observation, "REAL", None if observed.value is None else Decimal(str(observed.value)))
-        method = templates.METHODS[observed.method]
-        add_code(observation, "methodCode", method, templates.OBSERVATION_METHOD)
-        _refer(observation, rate.identifiers.of_observation(rate.number, observed))
-
-
 def _observed_of(group: GroupCount, population: PopulationCount, observations: list[Observed]) -> list[Observed]:
     """The observations of a population; in a continuous variable measure, those of the measure population."""
     if group.scoring is Scoring.CONTINUOUS_VARIABLE:
@@ -208,13 +213,16 @@ def _observed_of(group: GroupCount, population: PopulationCount, observations: l
     return [observed for observed in observations if observed.population == population.id]
 
 
-def _write_number(parent: Element, xsi: str, number: Decimal | None) -> None:
+def _write_number(parent: Element, number: Decimal | None, unit: str | None = None) -> None:
+    """Write a number, or a quantity in a unit of UCUM."""
     value = etree.SubElement(parent, name("value"))
-    value.set(XSI_TYPE, xsi)
+    value.set(XSI_TYPE, "REAL" if number is None or unit is None else "PQ")
     if number is None:
         value.set("nullFlavor", "NA")
-    else:
-        value.set("value", f"{number.normalize():f}")
+        return
+    value.set("value", f"{number.normalize():f}")
+    if unit is not None:
+        value.set("unit", unit)
 
 
 def _refer(parent: Element, identifier: str, code: Coded | None = None) -> None:

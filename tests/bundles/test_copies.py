@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from ecqm.cli.main import main
 from tests.bundles import visits
-from tests.bundles.test_layouts import BOTH, run
+from tests.bundles.visits import BOTH, run
 
 
 def exported(root: Path, version: str, prefix: str = "") -> Path:

@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ecqm.bundles.content import Content
+from ecqm.bundles.decks.matching import match_deck
+from ecqm.bundles.decks.runner import DeckRunner
 from tests.bundles.contents import bundle
 from tests.measures.decks.cases import PROFILE
 from tests.measures.resources import concept, criteria, population
@@ -24,6 +27,9 @@ define "Numerator": exists [Observation]
 
 URL = "http://example.org/Measure/Visits"
 POPULATIONS = {"initial-population": "ip", "denominator": "den", "numerator": "num"}
+
+BOTH = {"seen": True, "unseen": True}
+"""What `run` finds if both cases agree."""
 
 
 def measure(**more: Any) -> Resource:
@@ -118,3 +124,14 @@ def deck(folder: Path, **more: Any) -> Path:
     for name, resources in cases(**more).items():
         write(folder / name / f"{name}.json", *resources)
     return folder
+
+
+def run(content: Path, tests: Path | None = None) -> dict[str, bool]:
+    """Whether each case agrees, by its name."""
+    opened = Content.open(content)
+    runner = DeckRunner(opened)
+    found = {}
+    for part in match_deck(opened, tests).measures:
+        for result in runner.run(part.measure, part.cases).results:
+            found[result.case.name] = result.passes
+    return found

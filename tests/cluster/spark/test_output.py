@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,13 @@ def test_two_runs_at_once(elsewhere: WebHdfs, results: dict[int, tuple[Path, byt
         with pytest.raises(DataError, match="by another run"):
             keep(first, 1, results)
     assert "/results/summary.json" in elsewhere.files
+
+
+def test_many_failed_units_are_checked_at_once(elsewhere: WebHdfs) -> None:
+    """Each asks, in a thread of its own, whether results can be kept."""
+    with output(elsewhere) as run, ThreadPoolExecutor(8) as threads:
+        for checked in [threads.submit(run.check) for _ in range(40)]:
+            checked.result()
 
 
 def test_results_of_units_that_could_be_read_are_completed(

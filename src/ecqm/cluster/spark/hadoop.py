@@ -67,11 +67,6 @@ class HadoopPath:
             finally:
                 stream.close()
 
-    def download(self, target: Path) -> None:
-        """Copy this file or folder to a local path that does not exist yet."""
-        with self._file_system() as (system, path):
-            system.copyToLocalFile(False, path, _java_path(f"file://{target.absolute()}"), True)
-
     def upload(self, source: Path) -> None:
         """Make this a copy of a local file or folder."""
         with self._file_system() as (system, path):
@@ -81,7 +76,10 @@ class HadoopPath:
             system.copyFromLocalFile(False, True, _java_path(f"file://{source.absolute()}"), path)
 
     def write_bytes(self, content: bytes) -> None:
-        """Make this a file with this content, in one step where the file system can rename in one step."""
+        """Make this a file with this content, in one step where the file system can rename in one step.
+
+        Only one thread may do this at a time.
+        """
         fresh = HadoopPath(f"{self.url}.new")
         with NamedTemporaryFile() as file:
             file.write(content)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,21 +16,26 @@ import pyarrow.compute as pc
 
 from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.bundles.evaluation.selection import Selection
+from ecqm.cluster.spark.merging import COUNTS, NUMBER, merged_counts
 from ecqm.cluster.spark.tasks import worker_of
+from ecqm.cluster.units import SpooledUnit
 from ecqm.cluster.worker import Shipment
-from ecqm.data import Cohort, Demand
+from ecqm.data import DataProblem
 from ecqm.data.files.content import Block
 from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patient_of
-from ecqm.data.reading.rows import read_rows
+from ecqm.data.loading.tables import spool_table, table_job
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.report import Json
 from ecqm.measures.results.table import table_schema
 from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import PartRecorder, summary_reports
-from ecqm.terminology import CodeIndex
 
 if TYPE_CHECKING:
+    from pyspark import Broadcast
     from pyspark.sql import DataFrame, SparkSession
+
+_POPULATIONS = "populations"
+_RESULT = f"{NUMBER} long, {COUNTS} binary, {_POPULATIONS} binary"
 
 
 @dataclass(frozen=True)
@@ -71,21 +78,27 @@ class SparkCohort:
         evaluation.check()
         recorder = PartRecorder.of(measures.measures.values(), stated, datetime.now(UTC))
         chosen = self.frame.select(col(self.patient).alias("patient"), col(self.resource).alias("resource"))
-        shared = [row.resource.encode() for row in chosen.where("patient is null").select("resource").collect()]
-        task = partial(_evaluate_rows, Shipment(evaluation, recorder).packed(), shared, self.default_offset)
+        shared, problems = _spooled(chosen.where("patient is null"))
+        send = self.frame.sparkSession.sparkContext.broadcast
+        shipment = Shipment(evaluation, recorder).packed()
+        task = partial(_evaluate_rows, send(shipment), send(shared), self.default_offset)
         own = chosen.where("patient is not null")
         placed = own.repartition(partitions, "patient") if partitions else own.repartition("patient")
-        rows = placed.mapInArrow(task, "part binary, populations binary").persist(StorageLevel.MEMORY_AND_DISK)
-        return SparkResult(measures, recorder, rows)
+        rows = placed.mapInArrow(task, _RESULT).persist(StorageLevel.MEMORY_AND_DISK)
+        return SparkResult(measures, recorder, rows, problems)
 
 
 @dataclass(frozen=True)
 class SparkResult:
-    """The results of an evaluation on Spark. Each partition is evaluated once, and its results are kept."""
+    """The results of an evaluation on Spark. Each partition is evaluated once, and its results are kept.
+
+    `problems` are those with resources of no patient.
+    """
 
     selection: Selection
     recorder: PartRecorder
     rows: DataFrame
+    problems: list[DataProblem]
 
     @property
     def populations(self) -> DataFrame:
@@ -93,15 +106,14 @@ class SparkResult:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         schema = from_arrow_schema(table_schema(self.recorder.observations))
-        return self.rows.select("populations").mapInArrow(_unpacked_tables, schema)
+        return self.rows.select(_POPULATIONS).mapInArrow(_unpacked_tables, schema)
 
     @cached_property
     def part(self) -> Part:
-        """All counts and errors."""
-        measures = self.selection.measures
-        total = Part(not_run=dict(self.selection.not_planned))
-        for row in self.rows.select("part").collect():
-            total.add(Part.from_json(bytes(row.part), measures))
+        """All counts and errors, added up by Spark."""
+        problems = list(map(asdict, self.problems))
+        total = Part(not_run=dict(self.selection.not_planned), problems=problems, n_problems=len(problems))
+        total.add(merged_counts(self.rows.select(NUMBER, COUNTS), self.selection.measures))
         return total
 
     @property
@@ -110,22 +122,17 @@ class SparkResult:
         return summary_reports(self.selection.measures, self.part, self.recorder)
 
 
-@dataclass(frozen=True)
-class _RowsUnit:
-    """The resources of one partition."""
+def _spooled(resources: DataFrame) -> tuple[bytes, list[DataProblem]]:
+    """The content of a spool of the resources, which belong to no patient, and the problems with them."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "shared.spool"
+        problems = spool_table(map(_columns, resources.toArrow().to_batches()), path)
+        return path.read_bytes(), problems
 
-    lots: list[tuple[list[str], list[bytes]]]
-    shared: list[bytes]
-    default_offset: int
 
-    @property
-    def name(self) -> str:
-        return "a partition"
-
-    def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
-        cohort = read_rows(self.lots, self.shared, demand, codes, self.default_offset)
-        cohort.problems += cohort.dangling_references()
-        return cohort
+def _columns(batch: Any) -> tuple[pa.Array, pa.Array]:
+    """The ids of patients and the JSON in a batch of rows, as `spool_table` takes them."""
+    return batch.column("patient").cast(pa.utf8()), batch.column("resource").cast(pa.large_binary())
 
 
 def _with_patients(batches: Iterator[Any]) -> Iterator[Any]:
@@ -159,23 +166,36 @@ def _patient_in(line: bytes) -> str | None:
         return None
 
 
-def _evaluate_rows(packed: bytes, shared: list[bytes], default_offset: int, batches: Iterator[Any]) -> Iterator[Any]:
-    """The function of a task: evaluate a partition of resources, to one row with its part and populations."""
-    lots = []
-    for batch in batches:
-        resources = batch.column("resource").cast(pa.binary()).to_pylist()
-        lots.append((batch.column("patient").cast(pa.string()).to_pylist(), resources))
-    if not lots:
-        return
-    worker = worker_of(packed)
-    batch, part = worker.evaluate(_RowsUnit(lots, shared, default_offset))
-    table = worker.shipment.recorder.table(batch)
+def _evaluate_rows(
+    packed: Broadcast[bytes], shared: Broadcast[bytes], default_offset: int, batches: Iterable[Any]
+) -> Iterator[Any]:
+    """The function of a task: evaluate a partition of resources, to one row with its counts and populations."""
+    from pyspark import TaskContext
+
+    worker = worker_of(packed.value)
+    with TemporaryDirectory() as scratch:
+        of_no_patient, spool = Path(scratch) / "shared.spool", Path(scratch) / "resources.spool"
+        of_no_patient.write_bytes(shared.value)
+        problems = spool_table(map(_columns, batches), spool)
+        if not spool.stat().st_size and not problems:
+            return
+        unit = SpooledUnit(table_job(spool, of_no_patient, default_offset), tuple(problems))
+        batch, part = worker.evaluate(unit)
+        populations = _packed_table(worker.shipment.recorder.table(batch), worker.shipment.recorder.observations)
+    context = TaskContext.get()
+    assert context is not None
+    counts = pa.array([part.to_json()], pa.binary())
+    columns = [pa.array([context.partitionId()]), counts, pa.array([populations], pa.binary())]
+    yield pa.RecordBatch.from_arrays(columns, [NUMBER, COUNTS, _POPULATIONS])
+
+
+def _packed_table(table: pa.Table | None, observations: int) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table_schema(worker.shipment.recorder.observations)) as writer:
+    with pa.ipc.new_stream(sink, table_schema(observations)) as writer:
         if table is not None:
             writer.write_table(table)
-    columns = {"part": part.to_json(), "populations": sink.getvalue().to_pybytes()}
-    yield pa.RecordBatch.from_pydict({name: pa.array([value], pa.binary()) for name, value in columns.items()})
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
 
 
 def _unpacked_tables(batches: Iterator[Any]) -> Iterator[Any]:

@@ -17,24 +17,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
 from ecqm.bundles.evaluation.batches import Stated
 from ecqm.bundles.evaluation.selection import PlannedMeasures
 from ecqm.cluster.spark.hadoop import HadoopPath
+from ecqm.cluster.spark.merging import counts_in, merged_counts
 from ecqm.data import DataError
-from ecqm.data.writing import replace_file
 from ecqm.reporting.results.files import ALL_FILES, ResultFiles, patient_level
+from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import NOTHING_MORE, ResultOptions
 from ecqm.reporting.results.run import RUNNING, MeasureOutcome, RunOutput
 
 
 class HadoopOutput(RunOutput):
-    """The counts of a run are added up in a temporary folder of this machine; the patient-level results are written
-    by tasks, into files of their own.
+    """The patient-level results are written by tasks, into files of their own. Spark adds up the counts of finished
+    units; what is made of these is written in a temporary folder of this machine and copied.
 
     Whatever must be whole is written under another name and renamed; where renaming is not one step (S3), a unit is
     finished only when the small file with its counts is there, and the same run started again renames what is left.
@@ -54,6 +57,8 @@ class HadoopOutput(RunOutput):
         self._kept = target / RUNNING
         self._scratch = TemporaryDirectory(prefix="ecqm-")
         folder = Path(self._scratch.name)
+        self._finished: set[int] = set()
+        self._checking = Lock()
         state = self._kept / "run"
         before = state.read_bytes() if state.is_file() else b""
         if before:
@@ -64,7 +69,9 @@ class HadoopOutput(RunOutput):
         now = self._state.read_bytes()
         self._run = hashlib.sha256(now).hexdigest()[:8]
         if now == before:
-            self._take_counts()
+            self._finished.update(
+                int(name.partition(".")[0]) for name in self._counts.names() if name.endswith(".json")
+            )
         else:
             self._kept.remove()
             state.write_bytes(now)
@@ -81,6 +88,17 @@ class HadoopOutput(RunOutput):
     def name(self) -> str:
         return str(self._target)
 
+    @property
+    def done(self) -> frozenset[int]:
+        return frozenset(self._finished)
+
+    @cached_property
+    def total(self) -> Part:
+        total = Part(not_run=dict(self.selection.not_planned))
+        if self._finished:
+            total.add(merged_counts(counts_in(self._counts), self.selection.measures))
+        return total
+
     def attempt(self, number: int) -> HadoopPath:
         """A new folder for what is written for a unit: each patient-level result in a folder of its name."""
         return self._kept / "writing" / f"{number:05}-{uuid4().hex[:8]}"
@@ -93,14 +111,16 @@ class HadoopOutput(RunOutput):
                 (written / name / file).replace(self._files(name) / f"part-{number:05}-{self._run}{Path(name).suffix}")
         written.remove()
         (self._counts / f"{number:05}.json").write_bytes(counts)
-        replace_file(self.path_of(number).with_suffix(".json"), counts)
+        self._finished.add(number)
 
     def check(self) -> None:
-        """Raises OSError if nothing can be written, DataError if another run writes."""
-        self._require_ownership()
-        (self._kept / "owner").write_bytes(self._owner)
+        """Raises OSError if nothing can be written, DataError if another run writes. May be called in any thread."""
+        with self._checking:
+            self._require_ownership()
+            (self._kept / "owner").write_bytes(self._owner)
 
     def finish(self, about: Mapping[str, Any], refused: Sequence[str] = ()) -> list[MeasureOutcome]:
+        self._require_ownership()
         outcomes = super().finish(about, refused)
         self._require_ownership()
         fresh = self._kept / "results"
@@ -149,16 +169,6 @@ class HadoopOutput(RunOutput):
     def _files(self, name: str) -> HadoopPath:
         """The folder for the files of a patient-level result."""
         return self._kept_parts / name
-
-    def _take_counts(self) -> None:
-        """Take the counts of the units that the interrupted run has finished."""
-        parts = self.path_of(0).parent
-        parts.mkdir(exist_ok=True)
-        if self._counts.is_dir():
-            received = self.folder / RUNNING / "received"
-            self._counts.download(received)
-            for file in received.glob("*.json"):
-                file.replace(parts / file.name)
 
     def _require_ownership(self) -> None:
         try:

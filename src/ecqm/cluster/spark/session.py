@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +38,9 @@ class TaskError(DataError):
 def session_on(master: str) -> SparkSession:
     """A session on a Spark master (`spark://host:7077`, `local[4]`, `yarn`). DataError without PySpark or Java."""
     let_in_pandas()
+    if master.startswith("local"):
+        # Tasks run on this machine, with the packages of this process; Spark would take the first `python3` it finds.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:

@@ -12,32 +12,32 @@ Needs Linux, root, iproute2, Java 17 and Maven, which fetches the servers of HDF
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
 from content_arguments import content_parser
 from machines import Machine, machines
+from spark_runs import (
+    alone_in_one_process,
+    call,
+    differences,
+    fetched,
+    hadoop_version,
+    made_store,
+    run_arguments,
+    spark_home,
+)
 
-MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
-ECQM = [sys.executable, "-m", "ecqm"]
-PERIOD = "2026-01-01/2026-12-31"
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 HDFS = "hdfs://files:8020"
 MASTER = "spark://driver:7077"
 WORKERS = ("first", "second")
-DATE = re.compile(rb'"date":"[^"]*"')
 # Parts that must be done before a machine is lost.
 DONE = 2
 
@@ -124,47 +124,10 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def run_arguments(options: argparse.Namespace) -> list[object]:
-    """The arguments of `ecqm run` for all measures of the content."""
-    more = [
-        [f"--{name}", folder.absolute()] for name in ("libraries", "valuesets") for folder in getattr(options, name)
-    ]
-    chosen = ["--measure", "all", "--period", PERIOD, "--allow-missing", "--subject-list"]
-    chosen += ["--individual"] * options.individual
-    return [*ECQM, "run", options.content.absolute(), *(word for words in more for word in words), *chosen]
-
-
-def made_store(options: argparse.Namespace, folder: Path) -> Path:
-    """A store of synthetic patients."""
-    files, store = folder / f"patients-{options.patients}", folder / f"store-{options.patients}"
-    if not store.exists():
-        valuesets = [word for each in options.valuesets for word in ("--valuesets", each)]
-        call(sys.executable, MAKER, options.content, *valuesets, "--patients", options.patients, "--output", files)
-        call(*ECQM, "load", files, "--output", store, "--jobs", 1)
-    return store
-
-
-def alone_in_one_process(arguments: list[object], store: Path, results: Path) -> tuple[Path, float]:
-    """The results of one process, and its CPU seconds."""
-    before = os.times()
-    call(*arguments, "--jobs", 1, "--data", store, "--output", results)
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    return results, spent
-
-
 def hadoop_classes(folder: Path) -> str:
     """The class path of HDFS: its servers, of the version whose client PySpark has, and the libraries of PySpark."""
-    import pyspark
-
-    jars = Path(pyspark.__file__).parent / "jars"
-    (client,) = jars.glob("hadoop-client-api-*.jar")
-    version = client.stem.removeprefix("hadoop-client-api-")
-    servers = folder / f"hadoop-client-minicluster-{version}.jar"
-    if not servers.exists():
-        artifact = f"-Dartifact=org.apache.hadoop:hadoop-client-minicluster:{version}"
-        call("mvn", "-q", "-B", COPY, artifact, f"-DoutputDirectory={folder}")
-    return f"{servers}:{jars}/*"
+    (servers,) = fetched(folder, f"org.apache.hadoop:hadoop-client-minicluster:{hadoop_version()}")
+    return f"{servers}:{spark_home() / 'jars'}/*"
 
 
 @contextmanager
@@ -232,10 +195,8 @@ def start_spark(machine: Machine, work: Path, *words: object) -> None:
 
 def spark_settings(machine: Machine, work: Path) -> dict[str, str]:
     """Environment variables of Spark on a machine."""
-    import pyspark
-
     return {
-        "SPARK_HOME": str(Path(pyspark.__file__).parent),
+        "SPARK_HOME": str(spark_home()),
         "SPARK_CONF_DIR": str(work / "spark"),
         "SPARK_LOCAL_IP": machine.address,
         "SPARK_LOCAL_HOSTNAME": machine.name,
@@ -285,55 +246,6 @@ def parts(files: Machine, name: str) -> int:
     return int(found.stdout)
 
 
-def differences(expected: Path, found: Path) -> list[str]:
-    """The results whose content differs, apart from times and the order of rows."""
-    readers: dict[str, Callable[[Path], Any]] = {
-        "scores.csv": lambda path: path.read_text("utf-8"),
-        "populations.parquet": rows,
-        "summary.json": groups,
-        "subject-list.json": members,
-        "individual.ndjson": reports,
-    }
-    names = [name for name in readers if (expected / name).exists()]
-    return [name for name in names if readers[name](expected / name) != readers[name](found / name)]
-
-
-def rows(path: Path) -> Any:
-    table = pyarrow.parquet.read_table(path)
-    keys = [(name, "ascending") for name in ("measure", "group", "patient", "episode")]
-    return table.sort_by(keys).combine_chunks()
-
-
-def groups(path: Path) -> list[Any]:
-    entries = json.loads(path.read_text("utf-8"))["entry"]
-    return [(entry["resource"]["measure"], entry["resource"]["group"]) for entry in entries]
-
-
-def members(path: Path) -> dict[Any, list[str]]:
-    """The members of all populations, by measure and number of the list."""
-    found: dict[Any, list[str]] = {}
-    for file in parts_of(path):
-        for entry in json.loads(file.read_text("utf-8")).get("entry", ()):
-            for number, each in enumerate(entry["resource"]["contained"]):
-                references = [item["item"]["reference"] for item in each.get("entry", ())]
-                found.setdefault((entry["resource"]["measure"], number), []).extend(references)
-    return {key: sorted(references) for key, references in found.items()}
-
-
-def reports(path: Path) -> list[bytes]:
-    """Digests of the reports, without their time."""
-    digests = []
-    for file in parts_of(path):
-        with file.open("rb") as lines:
-            digests += [blake2b(DATE.sub(b"", line, count=1), digest_size=16).digest() for line in lines]
-    return sorted(digests)
-
-
-def parts_of(path: Path) -> list[Path]:
-    """The files of a result, which is a file or a folder."""
-    return sorted(path.iterdir()) if path.is_dir() else [path]
-
-
 @contextmanager
 def log(work: Path, name: str) -> Iterator[Any]:
     with (work / "logs" / f"{name}.log").open("wb") as file:
@@ -347,13 +259,6 @@ def wait_until(done: Callable[[], bool], started: list[subprocess.Popen[bytes]] 
         if time.monotonic() > until or any(process.poll() is not None for process in started or ()):
             sys.exit("a service did not start; see the logs")
         time.sleep(0.5)
-
-
-def call(*command: object) -> None:
-    """Run a command. If it fails, the program ends with what it printed."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The parts of the run on several machines that need no machines."""
+"""Results of runs on Spark are compared with those of one process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.scripts import imported
 
 
 def test_results_are_compared_without_the_order_of_their_rows(tmp_path: Path) -> None:
-    runner = imported("conformance/spark_machines.py")
+    runner = imported("conformance/spark_runs.py")
     for name, patients, shard_size in (("one", 30, 1 << 20), ("same", 30, 4_000), ("fewer", 29, 4_000)):
         store = cohorts.write_store(tmp_path / f"of-{name}", patients, shard_size)
         with cohorts.output(tmp_path / name) as output:

@@ -77,3 +77,26 @@ def test_format_prints_checks_and_writes(tmp_path: Path) -> None:
     assert CliRunner().invoke(format_command, [str(path), "--check"]).exit_code == 0
     write(tmp_path, "B", "define B: (")
     assert CliRunner().invoke(format_command, [str(tmp_path), "--check"]).exit_code == 1
+
+
+def test_files_that_are_not_utf_8(tmp_path: Path) -> None:
+    good = write(tmp_path, "A", "library A define A: 1")
+    (tmp_path / "B.cql").write_bytes("library B define B: 1".encode("utf-16"))
+    (tmp_path / "C.cql").write_bytes(b"library C // caf\xe9\ndefine C: 1")
+    (tmp_path / "D.cql").write_bytes(b"library D\ndefine D: 'caf\xe9'")
+    result = CliRunner().invoke(compile_command, [str(tmp_path), "--output", str(tmp_path / "elm")])
+    assert result.exit_code == 2
+    assert "B.cql: it is UTF-16" in result.stderr and "D.cql:2:11: error:" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "elm").iterdir()) == ["A.json", "C.json"]
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.cql")}
+    result = CliRunner().invoke(format_command, [str(tmp_path), "--in-place"])
+    assert result.exit_code == 2
+    assert "C.cql: line 1 is not UTF-8" in result.stderr and "D.cql: line 2 is not UTF-8" in result.stderr
+    assert [path for path, content in before.items() if path.read_bytes() != content] == [good]
+
+
+def test_control_characters_are_written_as_json_only(tmp_path: Path) -> None:
+    path = write(tmp_path, "A", "library A define A: '\\u0001'")
+    assert CliRunner().invoke(compile_command, [str(path)]).exit_code == 0
+    result = CliRunner().invoke(compile_command, [str(path), "--format", "xml"])
+    assert result.exit_code == 1 and "A: cannot be written as XML" in result.stderr

@@ -74,3 +74,19 @@ def test_nothing_to_convert(tmp_path: Path) -> None:
     (tmp_path / "jo.json").write_text("{}")
     result = convert(tmp_path / "jo.json", "--to", "qrda1")
     assert result.exit_code == 2 and "no QDM patients" in result.output + result.stderr
+
+
+def test_documents_of_one_name_are_all_written(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "jo.json").write_bytes(full_patient())
+    assert convert(folder / "jo.json", "--to", "qrda1", "--output", folder / "jo.xml").exit_code == 0
+    assert convert(folder, "--to", "json", "--output", tmp_path / "out").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["jo-2.json", "jo.json"]
+
+
+def test_numbers_of_any_exponent(tmp_path: Path) -> None:
+    stay = element("EncounterPerformed", "e", [code("1")], lengthOfStay={"value": 10, "unit": "d"})
+    (tmp_path / "jo.json").write_bytes(patient(stay).replace(b'"value": 10', b'"value": 1E+999999999'))
+    result = convert(tmp_path / "jo.json", "--to", "json")
+    assert result.exit_code == 0 and "999999999" in result.stdout

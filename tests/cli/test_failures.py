@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,25 @@ def test_results_that_cannot_be_written_there(tmp_path: Path, arguments: tuple[o
     result = ecqm(*arguments, tmp_path / "file" / "below")
     assert result.exit_code == 2
     assert result.stderr.startswith("ecqm: ") and "Not a directory" in result.stderr
+
+
+def test_output_folders_with_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    result = ecqm("run", SAMPLE, "--data", CASES, "--output", os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    assert result.exit_code == 2 and "is not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_closed_streams(stream: str) -> None:
+    """As the shell's `>&-` leaves them."""
+    closing = f"import os; os.close({1 if stream == 'stdout' else 2}); os.execv(sys.executable, sys.argv[1:])"
+    command = [sys.executable, "-m", "ecqm.cli.main", "test", str(SAMPLE)]
+    closed = [sys.executable, "-c", f"import sys; {closing}", *command]
+    result = subprocess.run(closed, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_terminals_without_the_characters() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "ecqm.cli.main", "eval", "'\N{GREEK SMALL LETTER ALPHA}'"]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (result.returncode, result.stdout) == (0, "'\\u03b1'\n")

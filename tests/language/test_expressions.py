@@ -87,6 +87,7 @@ def elm(source: str, options: CompilerOptions = OPTIONS) -> nodes.Expression:
             "DifferenceBetween([Date(year=2012), Date(year=2014)], precision=Day)",
         ),
         ("'x\\'y\\u0041'", "x'yA"),
+        ("'\\ud83d\\ude00'", "\N{GRINNING FACE}"),
     ],
 )
 def test_expressions(source: str, expected: str) -> None:
@@ -209,3 +210,22 @@ def test_a_choice_may_be_cast_to_anything_with_a_warning() -> None:
     assert compiled.ok and compiled.result is not None
     assert ["can never be Tuple{x Integer}" in warning.message for warning in compiled.warnings] == [True]
     assert not compile_expression("cast 1 as Tuple { x Integer }").ok
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("'\\ud800'", "half of a character"),
+        ("'\\ude00\\ud83d'", "half of a character"),
+        ('"\\udfff"', "half of a character"),
+        ("'caf\N{REPLACEMENT CHARACTER}'", "not UTF-8"),
+        ("9" * 5000, "exceeds the largest Integer"),
+        ("9" * 5000 + "L", "exceeds the largest Long"),
+        ("9" * 5000 + ".0", "exceeds the largest Decimal"),
+        ("9" * 5000 + " 'mg'", "exceeds the largest Decimal"),
+    ],
+    ids=range(8),
+)
+def test_literals_that_have_no_value(source: str, says: str) -> None:
+    (error,) = compile_expression(source).errors
+    assert says in error.message and len(error.message) < 200

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ecqm.cli.examples import examples
+from ecqm.cli.failures import in_words
 from ecqm.cli.formats import format_option
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def command(
     """Compile CQL files, or all CQL files in folders, to ELM.
 
     One file without --output is written to standard output. Errors and warnings go to standard error, as
-    FILE:LINE:COLUMN; exits 1 if there are errors.
+    FILE:LINE:COLUMN; exits 1 if there are errors, 2 if a file cannot be read.
     """
+    from ecqm.elm import ElmError
     from ecqm.language import CompiledCache, Compiler, CompilerOptions, SignatureLevel
     from ecqm.language.sources import cql_files, read_source
 
@@ -80,19 +82,28 @@ def command(
     options = CompilerOptions(annotations, locators, result_types, level)
     sources = _sources(paths, content)
     compiler = Compiler(sources, options, None if cache is None else CompiledCache(cache))
-    failed = 0
+    for error in sources.unreadable.values():
+        click.echo(f"ecqm: {in_words(error)}", err=True)
+    unreadable = sources.unreadable.keys() & set(files)
+    failed = len(unreadable)
     for file in files:
+        if file in unreadable:
+            continue
         text = read_source(file)
-        compilation = _compile(compiler, sources, file, text)
-        for found in (*compilation.errors, *compilation.warnings):
-            click.echo(_render(found, file, text), err=True)
-        if compilation.errors:
+        try:
+            compilation = _compile(compiler, sources, file, text)
+            for found in (*compilation.errors, *compilation.warnings):
+                click.echo(_render(found, file, text), err=True)
+            if compilation.errors:
+                failed += 1
+            else:
+                _write(compilation, file, output, form)
+        except ElmError as refused:
+            click.echo(f"{file}: error: {refused}", err=True)
             failed += 1
-        else:
-            _write(compilation, file, output, form)
     if len(files) > 1:
         click.echo(f"{len(files) - failed} of {len(files)} libraries compiled", err=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(2 if unreadable else int(failed > 0))
 
 
 def _sources(paths: tuple[Path, ...], content: tuple[Path, ...]) -> SourceIndex:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import count
 from pathlib import Path
 
 import click
@@ -41,6 +42,7 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
     from ecqm.reporting.submissions.category1 import write_qrda1
 
     findings: list[str] = []
+    names: set[str] = set()
     written: list[tuple[str, bytes]] = []
     parsed = parse_period(period) if period else None
 
@@ -53,6 +55,8 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
         for number, patient in enumerate(patients):
             stem = _stem(source, origin)
             name = stem if len(patients) == 1 else f"{stem}-{number + 1}"
+            name = _unused(name, names)
+            names.add(name)
             if form == "json":
                 made = to_json(patient)
             else:
@@ -73,10 +77,18 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
 
 def _stem(source: Path, origin: str) -> str:
     """The output name for a document: its path within the source, without the suffix."""
-    within = origin.removeprefix(str(source)).lstrip("/:") or source.name
+    from ecqm.data.problems import name_of
+
+    within = origin.removeprefix(name_of(source)).lstrip("/:") or source.name
     stem = within.rpartition(".")[0] or within
     # Names in an archive may contain `..`; the output must stay below its folder.
     return "/".join(part for part in re.split(r"[/\\]", stem) if part not in ("", ".", "..")) or source.stem
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """The name, or that name with a number, as no other document has it: a.json and a.xml may be of two patients."""
+    numbered = (f"{name}-{number}" for number in count(2))
+    return name if name not in names else next(each for each in numbered if each not in names)
 
 
 def _write(written: list[tuple[str, bytes]], suffix: str, output: Path | None) -> None:

@@ -35,6 +35,8 @@ def reported() -> Iterator[None]:
         _end(error.format_message())
     except OSError as error:
         _end(in_words(error))
+    except UnicodeEncodeError as error:
+        _end(f"{error.object!r} is not UTF-8; files and folders need names that are")
     except MemoryError:
         _end("there is not enough memory; --memory and --jobs of `ecqm run` say how much is taken")
     except Exception as error:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from lxml import etree
 
+from ecqm.elm.errors import ElmError
 from ecqm.elm.nodes import Library, Node, fields, walk
 from ecqm.elm.schema import ANNOTATIONS, ELM, XSI
 
@@ -21,9 +22,13 @@ _QNAME = re.compile(r"\{(.+)\}([^{}]+)")
 
 
 def write_xml(library: Library) -> bytes:
-    """The ELM XML document of a library, indented."""
+    """The ELM XML document of a library, indented. Raises ElmError if a text has a character that XML does not have."""
     writer = _XmlWriter(_namespaces(library))
-    root = writer.node(library, "library", "Library", None)
+    try:
+        root = writer.node(library, "library", "Library", None)
+    except ValueError as error:
+        message = "cannot be written as XML, which has no control characters: write it as JSON"
+        raise ElmError(message, library=library.identifier.id) from error
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 

@@ -39,12 +39,20 @@ def library_header(text: str) -> tuple[str, str | None] | None:
     return ".".join(parts), match[2]
 
 
-def read_source(path: Path) -> str:
-    """The text of a CQL file. Raises OSError, also for UTF-16; other bytes that are not UTF-8 are replaced."""
+def read_source(path: Path, *, exact: bool = False) -> str:
+    """The text of a CQL file. Raises OSError, also for UTF-16.
+
+    Other bytes that are not UTF-8 are replaced by U+FFFD, which the compiler accepts in comments only. If the text has
+    to be `exact`, they raise OSError.
+    """
     with path.open("rb") as file:
         if is_utf16(file.read(2)):
             raise OSError(errno.EILSEQ, UTF16, str(path))
-    return path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="strict" if exact else "replace")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise OSError(errno.EILSEQ, f"line {line} is not UTF-8", str(path)) from None
 
 
 def cql_files(path: Path) -> Iterator[Path]:
@@ -68,7 +76,7 @@ def _resource_sources(path: Path) -> Iterator[SourceFile]:
                 header = library_header(text)
                 if header is not None:
                     yield SourceFile(*header, path, text)
-    except (ValueError, AttributeError, binascii.Error):
+    except (ValueError, AttributeError, TypeError, RecursionError, binascii.Error):
         return
 
 
@@ -92,15 +100,21 @@ class KnownSources(ABC):
 class SourceIndex(KnownSources):
     """The sources in files and folders, by name and version. A call makes it a resolver for `Compiler`.
 
-    If several sources declare the same library and version, the first one is used.
+    If several sources declare the same library and version, the first one is used. `unreadable` are files that cannot
+    be read, with the reasons.
     """
 
     sources: dict[tuple[str, str | None], SourceFile] = field(default_factory=dict)
+    unreadable: dict[Path, OSError] = field(default_factory=dict)
 
     def add(self, path: Path, *, below: bool = True) -> None:
         """Add a file, or the .cql files of a folder; with `below`, also those of its subfolders."""
         for file in cql_files(path) if below else sorted(path.glob("*.cql")):
-            text = read_source(file)
+            try:
+                text = read_source(file)
+            except OSError as error:
+                self.unreadable[file] = error
+                continue
             header = library_header(text)
             if header is not None:
                 self.sources.setdefault(header, SourceFile(*header, file, text))

@@ -161,12 +161,12 @@ def test_a_document_that_is_too_large_is_refused_but_not_lines(tmp_path: Path, m
     ]
 
 
-def test_names_that_lead_elsewhere_and_hidden_files_are_skipped(tmp_path: Path) -> None:
+def test_names_that_lead_elsewhere_are_taken_as_below_the_archive_and_hidden_files_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("../out.json", "/etc/absolute.json", "__MACOSX/._a.json", ".hidden.json", "a\\b.json"):
             archive.writestr(name, "{}")
-    assert data_files(path) == [path / "a/b.json"]
+    assert data_files(path) == [path / "a/b.json", path / "etc/absolute.json", path / "out.json"]
 
 
 def test_an_archive_that_changes_is_opened_again(tmp_path: Path) -> None:

@@ -81,6 +81,11 @@ class TestFiles:
         with pytest.raises(DataError, match="Observation"):
             PatientData([manifest])
 
+    def test_urls_that_are_none(self, tmp_path: Path) -> None:
+        manifest = write_export(tmp_path, output=[*listed("Patient.ndjson"), {"type": "Patient", "url": "http://["}])
+        with pytest.raises(DataError, match=r"1 files of the export are not at hand.*http://\["):
+            find_inputs([manifest])
+
     def test_two_urls_of_one_file(self, tmp_path: Path) -> None:
         output = [*listed("Patient.ndjson"), *listed("Patient.ndjson", server="https://example.org/other/")]
         with pytest.raises(DataError, match="more than once"):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecqm.measures.decks.defects import DefectList
+import pytest
+
+from ecqm.measures.decks.defects import DefectList, DefectListError
 from ecqm.measures.decks.test_cases import measure_folders, read_cases
 from tests.content import CONTENT, needs_content
 
@@ -11,6 +13,26 @@ LIST = Path(__file__).parents[3] / "conformance" / "deck_defects.toml"
 
 def test_the_list_is_sound() -> None:
     assert all(defect.wrong for defect in DefectList.read(LIST))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[[defect]]\nmeasure = "caf\xe9"',
+        b"[[defects]]",
+        b"defect = 1",
+        b"defect = [1]",
+        b"[defect]",
+        b"[[defect",
+        b'[[defect]]\nmeasure = "m"\nreason = "r"\nevidence = "e"\ncase = "c"\nwrong = 1',
+        b'[[defect]]\nmeasure = "m"\nreason = "r"\nevidence = "e"\ncase = "c"\nwrong = [["numerator"]]',
+    ],
+)
+def test_what_is_no_list_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "defects.toml"
+    path.write_bytes(content)
+    with pytest.raises(DefectListError, match=r"defects\.toml"):
+        DefectList.read(path)
 
 
 @needs_content

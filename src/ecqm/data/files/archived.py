@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -180,8 +179,6 @@ def _checked(file: zipfile.ZipFile, packed: int) -> _Archive:
 
 
 def _inside(name: str) -> str | None:
-    """The path of a file below its archive; None for hidden files and those that would be elsewhere."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    parts: Sequence[str] = path.parts
-    skipped = path.is_absolute() or any(part == ".." or part.startswith(_HIDDEN) for part in parts)
-    return None if skipped or not parts else path.as_posix()
+    """The path of a file below its archive, whatever its name leads to; None for hidden files."""
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "//", "..")]
+    return None if not parts or any(part.startswith(_HIDDEN) for part in parts) else "/".join(parts)

@@ -21,7 +21,7 @@ import msgspec
 from ecqm.data.files.archived import DAMAGE, is_file, open_file
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
-from ecqm.data.problems import DataError, DataProblem, reason
+from ecqm.data.problems import DataError, DataProblem, name_of, reason
 
 # The start of a file shows whether it can be a manifest. Even a manifest of a million files is smaller than _LARGEST.
 _HEAD = 4 << 10
@@ -173,7 +173,10 @@ def _pages(path: Path, first: _Manifest) -> tuple[dict[Path, _Manifest], list[st
 
 def _at_hand(url: str, folder: Path, suffixes: tuple[str, ...]) -> Path | None:
     """The file that a url names, which may have been compressed, or named by what it is, when it was stored."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     path = unquote(parts.path)
     if parts.scheme == "file":
         named = Path(path)
@@ -193,7 +196,7 @@ def _check(path: Path, missing: list[str], found: list[Path]) -> None:
             f"{path}: {len(missing)} files of the export are not at hand (ecqm fetches nothing; they are looked for "
             f"beside the manifest, by the last part of their url): {', '.join(named)}"
         )
-    twice = [str(file) for file, times in Counter(found).items() if times > 1]
+    twice = [name_of(file) for file, times in Counter(found).items() if times > 1]
     if twice:
         raise DataError(f"{path}: names one file more than once: {', '.join(twice)}")
 
@@ -202,9 +205,9 @@ def _told(file: Path, line: int, content: bytes) -> Iterator[DataProblem]:
     try:
         issues = _decode_outcome(content).issue or ()
     except _UNREADABLE as error:
-        yield DataProblem(str(file), line, None, "OperationOutcome", f"cannot be read: {error}")
+        yield DataProblem(name_of(file), line, None, "OperationOutcome", f"cannot be read: {error}")
         return
     for issue in issues:
         if issue.severity in _TOLD:
             text = (issue.details and issue.details.text) or issue.diagnostics or issue.code or "no reason given"
-            yield DataProblem(str(file), line, None, "OperationOutcome", f"{issue.severity} of the export: {text}")
+            yield DataProblem(name_of(file), line, None, "OperationOutcome", f"{issue.severity} of the export: {text}")

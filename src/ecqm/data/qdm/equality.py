@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
 from ecqm.data.qdm.qrda.reader import length_of_stay
 from ecqm.data.qdm.structs import STORE_ID, Code, Period, Quantity, Range
 
+# Digits of any number of data are kept, whatever its exponent.
+_EXACT = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # Elements that documents tell in their header, where there is no name for them.
 _NAMELESS = frozenset((BIRTHDATE, *CODED))
 
@@ -83,11 +85,11 @@ def _value(value: Any) -> Any:
         unit = {"day": "d", "days": "d", None: "1", "": "1"}.get(value.unit, value.unit)
         if value.value is None:
             return None
-        number = Decimal(value.value).normalize()
+        number = _EXACT.normalize(Decimal(value.value))
         # CDA writes a number and a quantity of the unit 1 alike.
         return number if unit == "1" else (number, unit)
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return Decimal(value).normalize()
+        return _EXACT.normalize(Decimal(value))
     if isinstance(value, msgspec.Struct):
         parts = {name: _value(getattr(value, name)) for name in value.__struct_fields__}
         known = tuple((name, part) for name, part in parts.items() if part is not None)

@@ -14,7 +14,7 @@ from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import EVERYTHING, Demand
 from ecqm.data.files.archived import files_in, is_archive
 from ecqm.data.files.content import read_bytes
-from ecqm.data.problems import DataError, reason
+from ecqm.data.problems import DataError, name_of, reason
 from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.fitting import Unfit, fit, fitted
 from ecqm.data.qdm.qrda import reader as qrda
@@ -76,15 +76,15 @@ def documents(
     try:
         files = files_in(path, suffixes) if is_archive(path) else [path]
     except (DataError, OSError) as error:
-        report(str(path), reason(error))
+        report(name_of(path), reason(error))
         return
     for file in files:
         try:
             data = read_bytes(file)
         except (DataError, OSError) as error:
-            report(str(file), reason(error))
+            report(name_of(file), reason(error))
         else:
-            yield str(file), data
+            yield name_of(file), data
 
 
 def add_document(builder: QdmCohortBuilder, document: bytes, origin: str) -> None:

@@ -14,7 +14,7 @@ from ecqm.data.fhir.structs import Bundle
 from ecqm.data.files.content import read_document
 from ecqm.data.files.inputs import Inputs, find_inputs
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
-from ecqm.data.problems import DataError, reason
+from ecqm.data.problems import DataError, name_of, reason
 from ecqm.data.reading.ndjson import is_wanted, read_ndjson
 from ecqm.terminology import CodeIndex
 
@@ -52,7 +52,7 @@ def read_files(
 
 def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
     """The resources of a file, taken out of bundles. What cannot be read is reported."""
-    origin = Origin(str(path), None)
+    origin = Origin(name_of(path), None)
     try:
         content = read_document(path)
     except (OSError, DataError) as error:

@@ -16,7 +16,7 @@ from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.structs import Bundle
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.exports import wrong_count
-from ecqm.data.problems import DataError, reason
+from ecqm.data.problems import DataError, name_of, reason
 
 _NAMES = re.compile(r"[A-Z][A-Za-z]+")
 
@@ -32,7 +32,7 @@ def read_ndjson(path: Path, builder: CohortBuilder, assembly: Assembly, count: i
 
     `count` is how many resources the file should have, if that is known.
     """
-    file = str(path)
+    file = name_of(path)
     found = 0
     try:
         for first, lines in read_lines(path):

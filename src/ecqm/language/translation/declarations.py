@@ -156,7 +156,7 @@ def include_definition(declaring: Declaring, definition: Context) -> None:
 def codesystem_definition(declaring: Declaring, definition: Context) -> None:
     element = nodes.CodeSystemDef(
         name=name_of(definition.identifier()),
-        id=unescape(definition.STRING(0).getText()),
+        id=unescape(definition.STRING(0).getText(), definition),
         version=_version(definition, 1),
         accessLevel=_access(definition),
     )
@@ -169,7 +169,7 @@ def valueset_definition(declaring: Declaring, definition: Context) -> None:
     systems = definition.codesystems()
     element = nodes.ValueSetDef(
         name=name_of(definition.identifier()),
-        id=unescape(definition.STRING(0).getText()),
+        id=unescape(definition.STRING(0).getText(), definition),
         version=_version(definition, 1),
         accessLevel=_access(definition),
         codeSystem=[]
@@ -184,7 +184,7 @@ def code_definition(declaring: Declaring, definition: Context) -> None:
     translator = declaring.translator
     element = nodes.CodeDef(
         name=name_of(definition.identifier()),
-        id=unescape(definition.STRING().getText()),
+        id=unescape(definition.STRING().getText(), definition),
         display=_display(definition),
         accessLevel=_access(definition),
         codeSystem=code_system(translator, definition.qualifiedIdentifier()),
@@ -235,10 +235,10 @@ def _version(definition: Context, index: int = 0) -> str | None:
     """The version of a definition: its `index`-th string, if it has that many."""
     texts = definition.STRING()
     if not isinstance(texts, list):
-        return None if texts is None else unescape(texts.getText())
-    return unescape(texts[index].getText()) if len(texts) > index else None
+        return None if texts is None else unescape(texts.getText(), definition)
+    return unescape(texts[index].getText(), definition) if len(texts) > index else None
 
 
 def _display(definition: Context) -> str | None:
     clause = definition.displayClause()
-    return None if clause is None else unescape(clause.STRING().getText())
+    return None if clause is None else unescape(clause.STRING().getText(), definition)

@@ -19,7 +19,7 @@ _INTERVAL_ELEMENTS = ("low", "high", "lowClosed", "highClosed")
 def name_of(context: Context) -> str:
     """The name in an identifier, without quotes and with escapes replaced."""
     text = str(context.getText())
-    return unescape(text) if text.startswith(('"', "`")) else text
+    return unescape(text, context) if text.startswith(('"', "`")) else text
 
 
 def parts_of(context: Context) -> list[str]:

@@ -71,7 +71,7 @@ def context_term(translator: Translator, context: Context) -> Typed:
 @translates("ExternalConstantTerm")
 def external_constant_term(translator: Translator, context: Context) -> Typed:
     inner = context.referentialIdentifier()
-    name = name_of(inner) if inner is not None else unescape(context.STRING().getText())
+    name = name_of(inner) if inner is not None else unescape(context.STRING().getText(), context)
     symbol = translator.library.symbol(name, context)
     if symbol is None or symbol.kind is not Declared.PARAMETER:
         raise unknown_name(name, translator.library.names(), "parameter", context)

@@ -73,7 +73,7 @@ def boolean_term(translator: Translator, context: Context) -> Typed:
 
 @translates("StringTerm")
 def string_term(translator: Translator, context: Context) -> Typed:
-    return literal(translator, STRING, unescape(str(context.getText())))
+    return literal(translator, STRING, unescape(str(context.getText()), context))
 
 
 @translates("LongTerm")
@@ -106,7 +106,7 @@ def quantity(translator: Translator, context: Context) -> nodes.Quantity:
     unit = None
     if context.getChildCount() > 1:
         unit = word(context, 1)
-        unit = unescape(unit) if unit[0] == "'" else unit
+        unit = unescape(unit, context) if unit[0] == "'" else unit
         check_unit(unit, context)
     node = nodes.Quantity(value=Decimal(text), unit=unit)
     translator.record_type(Typed(node, QUANTITY))
@@ -225,8 +225,8 @@ def code(translator: Translator, context: Context) -> nodes.Code:
     """A code literal."""
     display = context.displayClause()
     return nodes.Code(
-        code=unescape(context.STRING().getText()),
-        display=None if display is None else unescape(display.STRING().getText()),
+        code=unescape(context.STRING().getText(), context),
+        display=None if display is None else unescape(display.STRING().getText(), context),
         system=code_system(translator, context.qualifiedIdentifier()),
     )
 
@@ -236,7 +236,7 @@ def concept_term(translator: Translator, context: Context) -> Typed:
     display = context.displayClause()
     node = nodes.Concept(
         code=[code(translator, literal) for literal in context.codeLiteral()],
-        display=None if display is None else unescape(display.STRING().getText()),
+        display=None if display is None else unescape(display.STRING().getText(), context),
     )
     return Typed(node, CONCEPT)
 

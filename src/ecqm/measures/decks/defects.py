@@ -69,9 +69,16 @@ class DefectList:
         if not path.is_file():
             return cls()
         try:
-            tables = tomllib.loads(path.read_text("utf-8")).get("defect", [])
+            content = tomllib.loads(path.read_text("utf-8"))
+        except UnicodeDecodeError as error:
+            raise DefectListError(f"{path}: it is not UTF-8 (byte {error.object[error.start]:#04x})") from None
         except tomllib.TOMLDecodeError as error:
             raise DefectListError(f"{path}: {error}") from error
+        tables = content.pop("defect", [])
+        if content:
+            raise DefectListError(f"{path}: unknown {', '.join(content)}; defects are in tables [[defect]]")
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise DefectListError(f"{path}: defects are in tables [[defect]]")
         return cls(d for number, table in enumerate(tables, 1) for d in _defects(table, f"{path}, defect {number}"))
 
     def __iter__(self) -> Iterator[Defect]:
@@ -99,7 +106,10 @@ def _defects(table: dict[str, Any], where: str) -> Iterator[Defect]:
     cases = table.get("cases", [table["case"]] if "case" in table else [])
     if not isinstance(cases, list) or not cases or not all(isinstance(case, str) and case.strip() for case in cases):
         raise DefectListError(f"{where}: case is missing")
-    wrong = frozenset(table.get("wrong", ()))
+    listed = table.get("wrong", [])
+    if not isinstance(listed, list) or not all(isinstance(code, str) for code in listed):
+        raise DefectListError(f"{where}: wrong is not a list of population codes")
+    wrong = frozenset(listed)
     codes = {code.value for code in PopulationCode} | BESIDE | {ERROR}
     if not wrong <= codes:
         raise DefectListError(f"{where}: no population codes: {', '.join(sorted(wrong - codes))}")

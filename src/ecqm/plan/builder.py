@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from ecqm.plan.nodes import Constant, Node, PlanNode
+from ecqm.plan.nodes import Constant, Element, Node, PlanNode, Variable
 from ecqm.types import BOOLEAN
 from ecqm.values import Quantity, Ratio
 
@@ -29,6 +30,13 @@ class PlanBuilder:
             found = self._nodes[key] = node_class(*fields)
         assert isinstance(found, node_class)
         return found
+
+    def element(self, source: PlanNode, bound: Container[Variable]) -> Element:
+        """A variable for the elements of a list that no enclosing query has bound."""
+        nesting = 0
+        while (variable := self.make(Element, source, nesting)) in bound:
+            nesting += 1
+        return variable
 
     def true(self) -> PlanNode:
         return self.make(Constant, True, BOOLEAN)

@@ -87,7 +87,7 @@ def _at_path(lowering: Lowering, source: PlanNode, path: str, scope: Scope) -> P
     """The source of an aggregate that has a `path`: the list of that element of the source's elements."""
     variable = element_variable(lowering, source, scope)
     scan = lowering.builder.make(Scan, source, variable, (), None)
-    return lowering.builder.make(CollectWithin, scan, element_of(lowering, variable, path), False)
+    return lowering.builder.make(CollectWithin, scan, element_of(lowering, variable, path, scope), False)
 
 
 def _register_operators() -> None:

@@ -51,7 +51,7 @@ def _dated(lowering: Lowering, retrieved: Retrieve, node: elm.Retrieve, scope: S
     assert node.dateRange is not None and node.dateProperty is not None
     element = element_variable(lowering, retrieved, scope)
     dates = lowering.lower(node.dateRange, scope)
-    date = element_of(lowering, element, node.dateProperty)
+    date = element_of(lowering, element, node.dateProperty, scope)
     period = make(FunctionKernel, "ToInterval", date)
     within = make(
         Conditional,
@@ -109,10 +109,7 @@ def _scan(lowering: Lowering, source: elm.AliasedQuerySource, scope: Scope, of: 
 
 def element_variable(lowering: Lowering, source: PlanNode, scope: Scope) -> Element:
     """A variable for the elements of `source` that no enclosing query has bound."""
-    nesting = 0
-    while (variable := lowering.builder.make(Element, source, nesting)) in scope.variables:
-        nesting += 1
-    return variable
+    return lowering.builder.element(source, scope.variables)
 
 
 def _related(lowering: Lowering, relationship: elm.RelationshipClause, scope: Scope) -> PlanNode:
@@ -145,7 +142,7 @@ def sort(lowering: Lowering, source: PlanNode, items: list[elm.SortByItem], scop
     keys: list[tuple[PlanNode, bool]] = []
     for item in items:
         if isinstance(item, elm.ByColumn):
-            key = element_of(lowering, element, item.path)
+            key = element_of(lowering, element, item.path, scope)
         elif isinstance(item, elm.ByExpression):
             key = lowering.lower(item.expression, inside)
         else:

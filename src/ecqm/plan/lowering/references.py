@@ -55,7 +55,7 @@ def identifier_ref(lowering: Lowering, node: elm.IdentifierRef, scope: Scope) ->
     if node.name in scope.names:
         return scope.names[node.name]
     if scope.element is not None:
-        return scope.element if node.name == "$this" else element_of(lowering, scope.element, node.name)
+        return scope.element if node.name == "$this" else element_of(lowering, scope.element, node.name, scope)
     if node.name in scope.operands:
         return scope.operands[node.name]
     if scope.library.expressions.get(node.name) is not None:

@@ -23,6 +23,7 @@ from ecqm.plan.nodes import (
     Retrieve,
     SortWithin,
 )
+from ecqm.plan.rewrites.extensions import EXTENSION, extension_of
 from ecqm.plan.static_types import point_type_of
 from ecqm.types import BOOLEAN, QUANTITY, RATIO, VALUE_SET, CqlType, ListType
 from ecqm.values import Long, Quantity, Ratio, ValueSet
@@ -162,13 +163,17 @@ def property_(lowering: Lowering, node: elm.Property, scope: Scope) -> PlanNode:
         source = lowering.named(node.scope, node, scope)
     else:
         source = _implied(lowering, node, scope)
-    return element_of(lowering, source, node.path)
+    return element_of(lowering, source, node.path, scope)
 
 
-def element_of(lowering: Lowering, source: PlanNode, path: str) -> PlanNode:
+def element_of(lowering: Lowering, source: PlanNode, path: str, scope: Scope) -> PlanNode:
     """The element of `source` at a path of names separated by dots."""
+    builder = lowering.builder
     for name in path.split("."):
-        source = lowering.builder.make(Property, source, name)
+        if name == EXTENSION:
+            source = extension_of(builder, source, scope.variables)
+        else:
+            source = builder.make(Property, source, name)
     return source
 
 

@@ -16,7 +16,7 @@ from ecqm.bundles.evaluation.selection import Selection
 from ecqm.bundles.packages.content import PackageSelection
 from ecqm.data import DataProblem
 from ecqm.measures.definition.naming import named, names_of, not_found
-from ecqm.measures.results.report import Json
+from ecqm.measures.results.fhir_elements import Json
 from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.results.table import table_schema
 from ecqm.measures.scoring.composite import CompositeScores

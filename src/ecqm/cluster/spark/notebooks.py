@@ -25,7 +25,7 @@ from ecqm.data.files.content import Block
 from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patient_of
 from ecqm.data.loading.tables import spool_table, table_job
 from ecqm.measures.definition.period import parse_period
-from ecqm.measures.results.report import Json
+from ecqm.measures.results.fhir_elements import Json
 from ecqm.measures.results.table import table_schema
 from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import PartRecorder, summary_reports

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecqm.measures.results.report import Json
+from ecqm.measures.results.fhir_elements import Json
 from ecqm.measures.results.table import write_csv
 from ecqm.reporting.results.counts import COUNTS
 from ecqm.reporting.results.members import MEMBERS, write_subject_lists

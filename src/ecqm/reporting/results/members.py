@@ -15,7 +15,8 @@ from typing import IO
 import msgspec
 
 from ecqm.data.writing import replacing
-from ecqm.measures.results.report import Json, bundle_entry
+from ecqm.measures.results.fhir_elements import Json
+from ecqm.measures.results.report import bundle_entry
 
 MEMBERS = ".members"
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from ecqm.bundles.evaluation.batches import Stated
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.evaluation.cms_supplements import Counted
-from ecqm.measures.results.report import Json
+from ecqm.measures.results.fhir_elements import Json
 from ecqm.measures.scoring.composite import CompositeScores, CompositeTally, composite_scores
 from ecqm.measures.scoring.tally import GroupTally, merged_tallies
 from ecqm.operators.message import Told

@@ -27,8 +27,8 @@ from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult
 from ecqm.measures.evaluation.cms_supplements import count_supplements
 from ecqm.measures.evaluation.planning import EvaluationPlan
+from ecqm.measures.results.fhir_elements import Json
 from ecqm.measures.results.report import (
-    Json,
     Reporting,
     individual_reports,
     members_of_populations,

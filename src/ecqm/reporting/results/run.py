@@ -40,7 +40,8 @@ from ecqm.data.loading.processes import Processes
 from ecqm.data.writing import replace_file, sole_writer
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
-from ecqm.measures.results.report import Json, bundle_entry
+from ecqm.measures.results.fhir_elements import Json
+from ecqm.measures.results.report import bundle_entry
 from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally

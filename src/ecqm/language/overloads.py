@@ -10,8 +10,8 @@ An overload applies if every argument can be converted to the type of its operan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from ecqm.language.conversions import (
@@ -221,32 +221,44 @@ def _differ_in_nulls_only(tied: Sequence[Resolution], given: Sequence[CqlType]) 
     )
 
 
+def _fitting(signatures: Iterable[Signature], given: Sequence[CqlType], table: ConversionTable) -> Sequence[Resolution]:
+    """The overloads that apply, one for each list of operand types."""
+    found: dict[tuple[CqlType, ...], Resolution] = {}
+    for declared in signatures:
+        for instance in _instances(declared, given, table):
+            if instance.operands not in found and (fit := _fit(instance, declared, given, table)) is not None:
+                found[instance.operands] = fit
+    return list(found.values())
+
+
+def _not_hidden(found: Sequence[Resolution], table: ConversionTable) -> Sequence[Resolution]:
+    """The overloads that no other one hides. An exact match hides all that are not exact."""
+    exact = [each for each in found if each.score == EXACT]
+    return exact or [
+        each for each in found if not any(_hides(other.signature, each.signature, table) for other in found)
+    ]
+
+
+def _lowest(found: Sequence[Resolution], rank: Callable[[Resolution], int]) -> Sequence[Resolution]:
+    ranks = list(map(rank, found))
+    return [each for each, of_one in zip(found, ranks, strict=True) if of_one == min(ranks)]
+
+
+def _cost(found: Resolution) -> int:
+    return found.score
+
+
+def _complexity(found: Resolution) -> int:
+    return sum(map(type_precedence, found.signature.operands))
+
+
 def resolve(signatures: Iterable[Signature], given: Sequence[CqlType], table: ConversionTable) -> Resolution | None:
     """The overload to call with arguments of the types `given`; None if none applies. Raises AmbiguousCall."""
     candidates = [signature for signature in signatures if len(signature.operands) == len(given)]
-    fitting: dict[tuple[CqlType, ...], Resolution] = {}
-    for declared in candidates:
-        for instance in _instances(declared, given, table):
-            if instance.operands not in fitting:
-                found = _fit(instance, declared, given, table)
-                if found is not None:
-                    fitting[instance.operands] = found
+    fitting = _fitting(candidates, given, table)
     if not fitting:
         return None
-    found_all = list(fitting.values())
-    exact = [found for found in found_all if found.score == EXACT]
-    best = exact or [
-        found for found in found_all if not any(_hides(other.signature, found.signature, table) for other in found_all)
-    ]
-    if len(best) > 1:
-        lowest = min(found.score for found in best)
-        best = [found for found in best if found.score == lowest]
-    if len(best) > 1:
-        ranks = [sum(map(type_precedence, found.signature.operands)) for found in best]
-        best = [found for found, rank in zip(best, ranks, strict=True) if rank == min(ranks)]
+    best = _lowest(_lowest(_not_hidden(fitting, table), _cost), _complexity)
     if len(best) > 1 and not _differ_in_nulls_only(best, given):
         raise AmbiguousCall([found.signature for found in best])
-    chosen = best[0]
-    return Resolution(
-        chosen.signature, chosen.conversions, chosen.score, chosen.declared, has_overloads=len(candidates) > 1
-    )
+    return replace(best[0], has_overloads=len(candidates) > 1)

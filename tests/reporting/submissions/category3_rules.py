@@ -12,6 +12,8 @@ from typing import Any
 
 from lxml import etree
 
+from ecqm.reporting.submissions.submitter import PROGRAMS
+
 NAMESPACES = {"c": "urn:hl7-org:v3", "xsi": "http://www.w3.org/2001/XMLSchema-instance"}
 ARC = "2.16.840.1.113883.10.20."
 
@@ -40,8 +42,19 @@ SUPPLEMENT = f"{EVENT} and {COMPLETED} and {COUNTED} and count(c:value[@xsi:type
 RECIPIENT = "c:informationRecipient/c:intendedRecipient/c:id"
 NPI, TIN = "2.16.840.1.113883.4.6", "2.16.840.1.113883.4.2"
 
+# Templates of statements: whatever has one has it in its version, once.
+VERSIONS = ("27.3.2 27.3.3 27.3.4 27.3.5:2016-09-01 27.3.6:2016-09-01 27.3.7:2016-09-01 27.3.8:2016-09-01"
+            " 27.3.9:2016-02-01 27.3.14:2020-12-01 27.3.30:2016-09-01")  # fmt: skip
+
+
+def having(arc: str) -> str:
+    """All elements with a template in any version."""
+    return f"//*[c:templateId[@root='{ARC}{arc.partition(':')[0]}']]"
+
+
 # (context, test that holds of each, conformance number)
 HL7: tuple[tuple[str, str, str], ...] = (
+    *((having(arc), of(arc), f"version of {arc}") for arc in VERSIONS.split()),
     (DOCUMENT, of("27.1.1:2020-12-01"), "4484-17208"),
     (DOCUMENT, "count(c:realmCode[@code='US'])=1", "4484-17226"),
     (DOCUMENT, "count(c:typeId[@root='2.16.840.1.113883.1.3'][@extension='POCD_HD000040'])=1", "4484-18186"),
@@ -108,7 +121,12 @@ HL7: tuple[tuple[str, str, str], ...] = (
     (PAYER, f"count(c:code[@code='48768-6'][{LOINC}])=1", "2226-21159"),
     ("//c:code|//c:value[@xsi:type='CD']|//c:methodCode", "count(@code|@nullFlavor)=1", "CMS_0107"),
     ("//c:id|//c:setId|//c:templateId", "@root or @nullFlavor", "CMS_0108"),
-    ("//c:value[@xsi:type='INT' or @xsi:type='REAL']", "count(@value|@nullFlavor)=1", "CMS_0109, CMS_0111"),
+    ("//c:value[@xsi:type='INT' or @xsi:type='REAL']|//c:versionNumber", "count(@value|@nullFlavor)=1",
+     "CMS_0109, CMS_0111"),
+    ("//c:externalDocument/c:code", "@code='57024-2'", "4484-19553"),
+    ("//c:externalObservation", "@classCode", "4484-19654"),
+    (DOCUMENT + "/c:participant[@typeCode='DEV']/c:associatedEntity/c:code", "@codeSystem='2.16.840.1.113883.6.96'",
+     "4484-21167"),
     ("//c:time|//c:effectiveTime|//c:low|//c:high", "not(contains(@value,'+') or contains(@value,'-'))", "CMS_0122"),
 )  # fmt: skip
 
@@ -117,6 +135,14 @@ def told(arc: str) -> str:
     return f"count(c:entryRelationship[@typeCode='COMP'][c:observation[{of(arc)}]])>=1"
 
 
+def ending_in(entity: str) -> str:
+    """Whether the document is for a program with this ending."""
+    name = f"{RECIPIENT}/@extension"
+    return f"substring({name},string-length({name})-{len(entity) - 1})='{entity}'"
+
+
+PERFORMED = "/c:documentationOf/c:serviceEvent/c:performer/c:assignedEntity/c:representedOrganization"
+OWN, IDS = "c:id[@extension]", "2.16.840.1.113883.3.249.5"
 PERFORMER = DOCUMENT + "/c:documentationOf/c:serviceEvent[@classCode='PCPR']/c:performer[@typeCode='PRF']"
 CMS: tuple[tuple[str, str, str], ...] = (
     (DOCUMENT, of("27.1.2:2025-05-01"), "CMS_1"),
@@ -128,6 +154,17 @@ CMS: tuple[tuple[str, str, str], ...] = (
     (PERFORMER, f"count(c:assignedEntity/c:id[@root='{NPI}'])=1", "5562-18177_C01"),
     (PERFORMER, "count(c:assignedEntity/c:representedOrganization/c:id[@extension])=1", "CMS_82, CMS_83, CMS_109"),
     (f"//c:id[@root='{NPI}' or @root='{TIN}']", "count(@extension|@nullFlavor)=1", "CMS_0118, CMS_0120"),
+    (f"//c:id[@root='{NPI}'][@extension]", "string-length(@extension)=10 and number(@extension)=@extension",
+     "CMS_0115"),
+    (f"//c:id[@root='{TIN}'][@extension]", "string-length(@extension)=9 and number(@extension)=@extension", "CMS_0119"),
+    (f"{DOCUMENT}/{RECIPIENT}", f"contains(' {' '.join(PROGRAMS)} ',concat(' ',@extension,' '))", "CMS_11"),
+    (f"{DOCUMENT}[{ending_in('_INDIV')} or {ending_in('_GROUP')}]{PERFORMED}", f"count({OWN}[@root='{TIN}'])=1",
+     "CMS_82, CMS_112"),
+    (f"{DOCUMENT}[{ending_in('_APMENTITY')}]{PERFORMED}", f"count({OWN}[@root='{IDS}.4'])=1", "CMS_109"),
+    (f"{DOCUMENT}[{ending_in('_VIRTUALGROUP')}]{PERFORMED}", f"count({OWN}[@root='{IDS}.2'])=1", "CMS_83"),
+    (f"{DOCUMENT}[{ending_in('_SUBGROUP')}]{PERFORMED}", f"count({OWN}[@root='{IDS}.5'])=1", "CMS_114"),
+    (DOCUMENT + "/c:participant[@typeCode='TRC']/c:associatedEntity",
+     f"@classCode='PROG' and count(c:id)=1 and count(c:id[@root='{IDS}.6'][@extension])=1", "CMS_121, CMS_122"),
     (SECTION, of("27.2.3:2025-05-01"), "CMS_64"),
     (ORGANIZER, of("27.3.17:2025-05-01"), "CMS_54"),
     (DATA, of("27.3.16:2025-05-01"), "CMS_41"),
@@ -137,9 +174,10 @@ CMS: tuple[tuple[str, str, str], ...] = (
     (DATA, told("27.3.7:2016-09-01"), "4427-18139_C01"),
     (RATE, of("27.3.25:2022-05-01"), "CMS_59"),
     (SEX, of("27.3.21:2025-05-01"), "CMS_144"),
+    (having("27.3.21"), of("27.3.6:2016-09-01"), "CMS_144"),
     (SEX, "count(c:value[@nullFlavor='OTH']/c:translation[@code='248152002' or @code='248153007'])=1", "CMS_150"),
     (PAYER, of("27.3.18:2018-05-01"), "CMS_47"),
-    (PAYER, "count(c:value[@nullFlavor='OTH']/c:translation[contains('ABCD',@code)])=1", "CMS_53"),
+    (PAYER, "count(c:value[@nullFlavor='OTH']/c:translation[@code][contains('ABCD',@code)])=1", "CMS_53"),
     (RACE, "c:value[@nullFlavor='UNK' or contains('1002-5 2028-9 2054-5 2076-8 2106-3 2131-1',@code)]", "3259-18229"),
     (ETHNICITY, "c:value[@nullFlavor='UNK' or contains('2135-2 2186-5',@code)]", "3259-18222"),
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Stratifiers that are functions, of an episode or of the patient (Quality Measure IG, "Stratification")."""
+"""Stratifiers that are functions, of an episode or of the patient, or lists of values (Quality Measure IG,
+"Stratification")."""
 
 from __future__ import annotations
 
@@ -23,6 +24,10 @@ define Stays: [Encounter]
 define Finished: [Encounter] E where E.status = 'finished'
 define Planned: [Encounter] E where E.status = 'planned'
 define Adult: AgeInYears() >= 18
+define Sex: Patient.gender.value
+define Statuses: Stays S return S.status.value
+define Coded: Stays S return all S.status
+define Nothing: Stays S where S.status.value = 'none' return S.status.value
 define function Gender(): Patient.gender.value
 define function Status(stay FHIR.Encounter): stay.status.value
 define function IsFinished(stay FHIR.Encounter): stay.status.value = 'finished'
@@ -71,6 +76,28 @@ def test_components_of_both_kinds(tmp_path: Path) -> None:
 
 def test_a_value_of_patients(tmp_path: Path) -> None:
     assert strata(tmp_path, planned("Gender", basis="boolean")) == {"female": (True, False), "male": (False, True)}
+
+
+@pytest.mark.parametrize("statuses", ["Statuses", "Coded"])
+def test_each_value_of_a_list_is_a_stratum_of_patients(tmp_path: Path, statuses: str) -> None:
+    assert strata(tmp_path, planned(statuses, basis="boolean")) == {"finished": (True, True), "planned": (True, False)}
+
+
+def test_lists_without_values_are_no_stratum(tmp_path: Path) -> None:
+    assert strata(tmp_path, planned("Nothing", basis="boolean")) == {}
+
+
+def test_lists_of_values_as_components(tmp_path: Path) -> None:
+    assert strata(tmp_path, planned("Sex", "Statuses", basis="boolean")) == {
+        "female, finished": (True, False),
+        "female, planned": (True, False),
+        "male, finished": (False, True),
+    }
+
+
+def test_patients_with_any_of_a_list_of_resources_are_the_stratum() -> None:
+    (problem,) = criteria_problems(planned("Planned", basis="boolean"))
+    assert "stratifier Planned (Planned)" in problem and "patients with any element are counted" in problem
 
 
 def test_the_episodes_of_both_initial_populations_of_a_ratio(tmp_path: Path) -> None:

@@ -63,10 +63,12 @@ class _Check:
         if shape is Shape.VALUE and not is_stratum:
             self.errors.append(f"{where} is neither true or false nor a list")
         elif shape is Shape.LIST and group.patient_based:
-            self.problems.append(
-                f"{where} is a list, but the group counts patients (basis boolean); "
-                "patients with any element are counted"
-            )
+            # Of a list of values, each is a stratum.
+            if not is_stratum or not fhir_schema().resource_types.isdisjoint(self._kinds.of(node)):
+                self.problems.append(
+                    f"{where} is a list, but the group counts patients (basis boolean); "
+                    "patients with any element are counted"
+                )
         elif shape is Shape.TRUTH and not group.patient_based and not is_stratum:
             self.problems.append(
                 f"{where} is true or false, but the group counts {group.basis}; it selects all of a patient's"

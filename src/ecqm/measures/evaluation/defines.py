@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,20 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
         key: _strata(executor, stratifier, columns, listed, bases, f"stratifier {key[1]}")
         for key, stratifier in plan.stratifiers.items()
     }
+    for key, node in _value_stratifiers(plan):
+        column = columns[node]
+        if isinstance(column, ListColumn) and _resources(column.values, bases) is None:
+            labels = _labels(column.values)
+            strata[key] = Labels(labels.code, labels.names, patient=column.parents)
     return Evaluated(n, defines, observations, failures(executor)[0], strata)
+
+
+def _value_stratifiers(plan: EvaluationPlan) -> Iterator[tuple[tuple[str, str], PlanNode]]:
+    """The stratifiers of patients that are defines: if they are lists of values, patients are in several strata."""
+    for group in plan.measure.groups:
+        for component in (each for stratifier in group.stratifiers for each in stratifier.components):
+            if group.patient_based and component.expression in plan.defines:
+                yield (group.id, component.expression), plan.defines[component.expression]
 
 
 def criterion(column: Column, n: int) -> Criterion | Labels:

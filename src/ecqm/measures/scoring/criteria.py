@@ -31,11 +31,15 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Labels:
-    """A value per patient (`episodes` None) or per episode: `names[code]`, null where `code` is -1."""
+    """A value per patient (`episodes` None) or per episode: `names[code]`, null where `code` is -1.
+
+    Patients have several values where each code has the row number of its `patient`.
+    """
 
     code: NDArray[np.int32]
     names: tuple[str, ...]
     episodes: Episodes | None = None
+    patient: Rows | None = None
 
 
 @dataclass(frozen=True)

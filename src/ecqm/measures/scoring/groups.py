@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -196,22 +197,23 @@ def _observations(
 def _stratify(group: Group, stratifier: Stratifier, units: Units, evaluated: Evaluated) -> StratifierResult:
     """The strata of a stratifier: one per combination of its components' values that some unit has.
 
-    Both strata of a criterion are given even if one is empty. A unit without a value is in no stratum.
+    Both strata of a criterion are given even if one is empty. A unit without a value is in no stratum, one with several
+    in the stratum of each.
     """
-    codes: list[NDArray[np.int32]] = []
+    having: list[Callable[[int], Mask]] = []
     names: list[tuple[str, ...]] = []
     criteria_based = True
     for component in stratifier.components:
-        code, labels, is_criterion = _component(group, component, units, evaluated)
-        codes.append(code)
+        units_having, labels, is_criterion = _component(group, component, units, evaluated)
+        having.append(units_having)
         names.append(labels)
         criteria_based &= is_criterion
-    keep_empty = criteria_based and len(codes) == 1
+    keep_empty = criteria_based and len(having) == 1
     strata = []
     for combination in product(*(range(len(labels)) for labels in names)):
         selected = np.ones(len(units), dtype=np.bool_)
-        for code, wanted in zip(codes, combination, strict=True):
-            selected &= code == wanted
+        for units_having, wanted in zip(having, combination, strict=True):
+            selected &= units_having(wanted)
         if keep_empty or selected.any():
             values = tuple(labels[wanted] for labels, wanted in zip(names, combination, strict=True))
             strata.append(Stratum(values, selected))
@@ -220,10 +222,12 @@ def _stratify(group: Group, stratifier: Stratifier, units: Units, evaluated: Eva
 
 def _component(
     group: Group, component: StratifierComponent, units: Units, evaluated: Evaluated
-) -> tuple[NDArray[np.int32], tuple[str, ...], bool]:
-    """The label code of every unit, the labels, and whether they are those of a criterion."""
+) -> tuple[Callable[[int], Mask], tuple[str, ...], bool]:
+    """The units that have each label, by its number; the labels; and whether they are those of a criterion."""
     function = evaluated.strata.get((group.id, component.expression))
     value = evaluated.defines[component.expression] if function is None else function
+    if isinstance(value, Labels) and value.patient is not None:
+        return partial(units.with_label, value), value.names, False
     if isinstance(value, Labels):
-        return units.labels(value), value.names, False
-    return np.where(units.members(value), 0, 1).astype(np.int32), (TRUE, FALSE), True
+        return partial(np.equal, units.labels(value)), value.names, False
+    return partial(np.not_equal, units.members(value)), (TRUE, FALSE), True

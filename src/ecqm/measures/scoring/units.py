@@ -80,7 +80,7 @@ class Units:
         """The label code of every unit, -1 where there is none, shape (units,).
 
         A label on a patient holds for all the patient's episodes. Labels on episodes cannot tell one of a patient:
-        the label of the first episode that has one is taken.
+        the label of the first episode that has one is taken. For patients with several see `with_label`.
         """
         if labels.episodes is None:
             return labels.code if self.key is None else labels.code[self.patient]
@@ -90,6 +90,13 @@ class Units:
         # Assigning from the last to the first leaves the first.
         codes[at[present][::-1]] = labels.code[present][::-1]
         return codes
+
+    def with_label(self, labels: Labels, code: int) -> Mask:
+        """The units of the patients who have a label among several, shape (units,)."""
+        assert labels.patient is not None
+        having = np.zeros(self.n_patients, dtype=np.bool_)
+        having[labels.patient[labels.code == code]] = True
+        return self.members(having)
 
     def values(self, observed: Observed) -> NDArray[np.float64]:
         """The observed value of every unit, NaN where there is none, shape (units,)."""

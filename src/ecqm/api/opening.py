@@ -10,11 +10,9 @@ from ecqm.bundles.evaluation.selection import Selection
 from ecqm.bundles.evaluation.selection import select as select_measures
 from ecqm.bundles.packages.content import PackageContent, PackageSelection, package_files, select_packages
 from ecqm.data.source import PatientData
+from ecqm.values.temporal import LARGEST_OFFSET
 
 PathLike = str | Path
-
-# The largest offset from UTC in the world, in minutes.
-_LARGEST_OFFSET = 14 * 60
 
 
 def select(
@@ -48,8 +46,8 @@ def load(*paths: PathLike, default_offset: int = 0) -> PatientData:
     """
     if not paths:
         raise TypeError("load takes the paths of data")
-    if abs(default_offset) > _LARGEST_OFFSET:
-        raise ValueError(f"an offset is {_LARGEST_OFFSET} minutes at most, not {default_offset}")
+    if abs(default_offset) > LARGEST_OFFSET:
+        raise ValueError(f"an offset is {LARGEST_OFFSET} minutes at most, not {default_offset}")
     return PatientData(map(Path, paths), default_offset)
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 # Commands import what they need when they run, to keep --help fast.
 
 _PROBLEMS_SHOWN = 20
-_LARGEST_OFFSET = 14 * 60
 
 
 @click.command(
@@ -152,9 +151,11 @@ def _minutes(offset: str) -> int:
     """`-05:00` as minutes east of UTC."""
     import re
 
+    from ecqm.values.temporal import LARGEST_OFFSET
+
     found = re.fullmatch(r"([+-])(\d\d):(\d\d)", offset)
     minutes = int(found[2]) * 60 + int(found[3]) if found is not None else None
-    if found is None or minutes is None or minutes > _LARGEST_OFFSET or int(found[3]) > 59:
+    if found is None or minutes is None or minutes > LARGEST_OFFSET or int(found[3]) > 59:
         raise click.UsageError(f"--offset is written ±hh:mm, up to 14:00, not {offset!r}")
     return -minutes if found[1] == "-" else minutes
 

@@ -19,6 +19,8 @@ YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND = range(7)
 
 MILLISECONDS_PER_DAY = 86_400_000
 MILLISECONDS_PER_MINUTE = 60_000
+# The largest timezone offset that there is, in minutes.
+LARGEST_OFFSET = 14 * 60
 # The least and the greatest value of each component, by rank; the last day of a month is often less.
 MINIMA = (1, 1, 1, 0, 0, 0, 0)
 MAXIMA = (9999, 12, 31, 23, 59, 59, 999)
@@ -192,7 +194,7 @@ class DateTime(Temporal):
         offset: int | None = None,
     ) -> None:
         super().__init__((year, month, day, hour, minute, second, millisecond))
-        if offset is not None and not -14 * 60 <= offset <= 14 * 60:
+        if offset is not None and abs(offset) > LARGEST_OFFSET:
             raise CqlError(f"{offset} minutes is not a timezone offset (14 hours at most)")
         object.__setattr__(self, "_offset", offset)
 

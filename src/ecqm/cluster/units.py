@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -115,19 +115,23 @@ def units_of(
     stopped. `progress` is called with the number of bytes sorted. Raises DataError for a patient who is in several
     units.
     """
-    units: list[Unit] = [
+    stored: list[Unit] = [
         StoredUnit(shard, sum(entry.resources.values()))
         for store in data.stores
         for shard, entry in zip(store.shards, store.manifest.shards, strict=True)
     ]
-    if not data.files:
-        data.require_disjoint()
-        return units
     size = json_size(data.files)
-    if size <= min(unit_size, _READ_AT_ONCE):
-        data.require_disjoint()
-        return [FileUnit(data), *units]
-    count = min(_MOST_UNITS, 1 + size // unit_size)
+    if size > min(unit_size, _READ_AT_ONCE):
+        count = min(_MOST_UNITS, 1 + size // unit_size)
+        return [*_sorted_by_patient(data, spools, count, progress, processes), *stored]
+    data.require_disjoint()
+    return [FileUnit(data), *stored] if data.files else stored
+
+
+def _sorted_by_patient(
+    data: PatientData, spools: Path, count: int, progress: Callable[[int], None], processes: Processes | None
+) -> Iterator[SpooledUnit]:
+    """The files of some data, sorted by patient into this number of units."""
     partition = Partition(spools, data.files, count, json.dumps([data.state(), count]), counts=data.inputs.counts)
     partition.run(progress, processes)
     data.require_disjoint(lambda: chain.from_iterable(patients_of(partition.spools(each)) for each in range(count)))
@@ -140,5 +144,4 @@ def units_of(
     )
     # Problems of the files are reported once, with the first unit.
     of_files = (*partition.problems, *data.inputs.problems(), *data.problems())
-    problems = (of_files, *[()] * (count - 1))
-    return [*map(SpooledUnit, jobs, problems), *units]
+    return map(SpooledUnit, jobs, (of_files, *[()] * (count - 1)))

@@ -4,7 +4,8 @@ Machines need not share a file system, and only those files of a store are read 
 cannot be read does not stop the others, because it is a job of its own. Spark repeats lost tasks on other machines.
 
 Results that go to a folder of Spark's file systems are written there by the tasks, with Spark's own writers: these
-commit what one attempt of a task has written, however many there were. The driver gets counts only.
+commit what one attempt of a task has written, however many there were. The driver gets counts only, and puts them into
+files that Spark adds up at the end (`ecqm.cluster.spark.merging`).
 """
 
 from __future__ import annotations
@@ -81,12 +82,12 @@ def _submitted(session: SparkSession) -> int:
 def _jobs(session: SparkSession, shipment: Shipment, output: RunOutput) -> Iterator[_Jobs]:
     with spark_errors():
         packed = session.sparkContext.broadcast(shipment.packed())
-        to: _Destination = _Driver(packed, output)
+        destination: _Destination = _Driver(packed, output)
         if isinstance(output, HadoopOutput):
             adding: Any = TaskReports()
-            to = _Folder(packed, output, session.sparkContext.accumulator({}, adding))
+            destination = _Folder(packed, output, session.sparkContext.accumulator({}, adding))
     try:
-        yield _Jobs(session, to, shipment.evaluation.demand)
+        yield _Jobs(session, destination, shipment.evaluation.demand)
     finally:
         packed.unpersist()
 
@@ -94,7 +95,7 @@ def _jobs(session: SparkSession, shipment: Shipment, output: RunOutput) -> Itera
 @dataclass(frozen=True)
 class _Jobs:
     session: SparkSession
-    to: _Destination
+    destination: _Destination
     demand: Demand
 
     def run(self, number: int, unit: Unit) -> str | None:
@@ -103,13 +104,13 @@ class _Jobs:
         context.setJobGroup(_GROUP, unit.name)
         try:
             with spark_errors():
-                evaluated = self.to.evaluate(number, unit, self._input(unit))
+                evaluated = self.destination.evaluate(number, unit, self._input(unit))
         except TaskError:
             raise
         except DataError as error:
             if context._jsc.sc().isStopped():
                 raise
-            self.to.check()
+            self.destination.check()
             return f"{unit.name}: {error}"
         if isinstance(evaluated, str):
             return evaluated

@@ -27,6 +27,15 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert differences(first, second) == []
 
 
+def test_documents_name_their_measures(tmp_path: Path) -> None:
+    (tmp_path / "jo.json").write_bytes(full_patient())
+    uuid = "31f02a2d-aed4-4f19-ac57-6fec60db6232"
+    result = convert(tmp_path / "jo.json", "--to", "qrda1", "--measure", uuid, "--output", tmp_path / "jo.xml")
+    assert result.exit_code == 0, result.output
+    assert f'root="2.16.840.1.113883.4.738" extension="{uuid}"'.encode() in (tmp_path / "jo.xml").read_bytes()
+    assert convert(tmp_path / "jo.json", "--to", "qrda1", "--measure", "CMS122").exit_code == 2
+
+
 def test_to_standard_output(tmp_path: Path) -> None:
     (tmp_path / "jo.json").write_bytes(full_patient())
     result = convert(tmp_path / "jo.json", "--to", "qrda1")

@@ -6,6 +6,7 @@ import re
 import sys
 from itertools import count
 from pathlib import Path
+from uuid import UUID
 
 import click
 
@@ -29,7 +30,15 @@ _SHOWN_OF_NOTHING = 5
     "--output", type=click.Path(path_type=Path), help="File to write, or folder if there are several patients."
 )
 @click.option("--period", metavar="START/END", help="Reporting period to write into QRDA documents.")
-def command(source: Path, form: str, output: Path | None, period: str | None) -> None:
+@click.option(
+    "--measure",
+    "measures",
+    metavar="UUID",
+    type=click.UUID,
+    multiple=True,
+    help="Measure that QRDA documents are for, by its version-specific identifier (may be repeated).",
+)
+def command(source: Path, form: str, output: Path | None, period: str | None, measures: tuple[UUID, ...]) -> None:
     """Convert the QDM patients of SOURCE, a file, a folder or a zip archive of JSON or QRDA I documents.
 
     Standard error lists what was not understood, what the other form cannot express, and what does not read back
@@ -39,12 +48,13 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
     from ecqm.data.qdm.equality import differences
     from ecqm.data.qdm.patients import documents, read_whole, to_json
     from ecqm.measures.definition.period import parse_period
-    from ecqm.reporting.submissions.category1 import write_qrda1
+    from ecqm.reporting.submissions.category1 import MeasureReference, write_qrda1
 
     findings: list[str] = []
     names: set[str] = set()
     written: list[tuple[str, bytes]] = []
     parsed = parse_period(period) if period else None
+    references = [MeasureReference(str(each)) for each in measures]
 
     def report(where: str, why: str) -> None:
         findings.append(f"{where}: {why}")
@@ -60,7 +70,7 @@ def command(source: Path, form: str, output: Path | None, period: str | None) ->
             if form == "json":
                 made = to_json(patient)
             else:
-                document = write_qrda1(patient, period=parsed)
+                document = write_qrda1(patient, references, parsed)
                 made = document.xml
                 findings += [f"{origin}: {problem}" for problem in document.problems]
             again = read_whole(made, f"{name}.{'json' if form == 'json' else 'xml'}")[1]

@@ -129,7 +129,7 @@ def compared(
     found = [differing(ours, answer) for answer in theirs]
     for number, mend in enumerate(mends()[: len(found) - 1], 1):
         if mend.guesses:
-            found[number] = {name: found[number - 1][name] for name in found[number - 1].keys() & found[number].keys()}
+            found[number] = {name: found[number][name] for name in found[number - 1].keys() & found[number].keys()}
     first, last = found[0], found[-1]
     result = Compared(measure, 1)
     resources = json.dumps(record)

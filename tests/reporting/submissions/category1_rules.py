@@ -33,6 +33,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("//c:observation", "count(c:code)=1", "CDA schema"),
     ("//c:supply/c:effectiveTime[c:low]", "@xsi:type='IVL_TS'", "CDA schema"),
     ("//c:id[@assigningAuthorityName]", "string-length(@assigningAuthorityName)>0", "CDA schema"),
+    ("//c:effectiveTime", "count(@value|@nullFlavor|c:low|c:high|c:period)>0", "CMS_0113"),
     ("//c:addr", "count(c:streetAddressLine)=1 and count(c:city)=1", "81-7291, 81-7292"),
     ("//c:patient/c:name", "count(c:given)>=1 and count(c:family)=1", "81-9371"),
     ("//c:representedCustodianOrganization", "count(c:telecom)=1 and count(c:addr)=1", "1198-5525, 1198-5559"),

@@ -67,6 +67,14 @@ def test_an_entry_has_one_time() -> None:
     assert ["relevantPeriod" in problem for problem in document.problems] == [True]
 
 
+def test_what_has_no_place_leaves_nothing_behind() -> None:
+    odd = patient(element("MedicationActive", "m", [code("1")], frequency=code("2")))
+    (one,) = read_whole(odd, "patient.json")[1]
+    document = write_qrda1(one, now=NOW)
+    assert violations(document.xml, *RULES) == []
+    assert ["frequency 2" in problem for problem in document.problems] == [True]
+
+
 def test_a_data_type_of_another_version_is_told() -> None:
     (one,) = read_whole(patient(element("DeviceApplied", "d", [code("1")]), version="5.6"), "patient.json")[1]
     assert write_qrda1(one, now=NOW).problems == ("DeviceApplied: the patient's version of QDM does not have it",)

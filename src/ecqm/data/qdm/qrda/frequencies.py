@@ -66,6 +66,7 @@ def _read(element: Element) -> Code | None:
 
 def _write(element: Element, value: Code) -> None:
     if not value.code:
+        element.set("nullFlavor", "UNK")
         return
     if value.code not in _PERIODS:
         raise Unwritable(f"frequency {value.code} has no period that is known")

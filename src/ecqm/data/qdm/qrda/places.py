@@ -86,7 +86,15 @@ class At:
     def write(self, statement: Element, value: Any) -> None:
         for each in value if self.several else [value]:
             element = add(statement, self.path) if self.several else ensure(statement, self.path)
-            write_typed(element, each, self.codec)
+            made = len(element), len(element.attrib)
+            try:
+                write_typed(element, each, self.codec)
+            except Unwritable:
+                # An element in which nothing was written would be one without a value and without a null flavor.
+                parent = element.getparent()
+                if parent is not None and (len(element), len(element.attrib)) == made:
+                    parent.remove(element)
+                raise
 
 
 def write_typed(element: Element, value: Any, codec: Codec) -> None:

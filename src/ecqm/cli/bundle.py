@@ -120,16 +120,21 @@ def list_releases(measure: str | None, year: int | None, store: Path | None, for
         click.echo(json.dumps(told, indent=2))
         return
     for each in told:
-        if measure is not None and not each["measures"]:
-            continue
-        listed = [part for part in each["measures"] if part["released"]]
-        installed = [part for part in each["measures"] if part["installed"]]
-        total = f"{len(listed)} measures" if each["listed"] else "measures not listed"
-        facts = ", ".join(each["facts"][key] for key in ("fhir_model", "fhir_content") if key in each["facts"])
-        click.echo(f"{each['year']}  {each['name']}  {total}, {len(installed)} installed  {facts}".rstrip())
-        for part in each["measures"] if year or measure else ():
-            state = f"installed {', '.join(part['installed'])}" if part["installed"] else "not installed"
-            click.echo(f"  {part['id'] or '-':<8}  {part['released'] or '-':<28}  {part['measure']}  ({state})")
+        if measure is None or each["measures"]:
+            _show_release(each, with_measures=bool(year or measure))
+
+
+def _show_release(release: dict[str, Any], with_measures: bool) -> None:
+    """Print a year, and on request its measures."""
+    measures = release["measures"]
+    released = sum(1 for measure in measures if measure["released"])
+    installed = sum(1 for measure in measures if measure["installed"])
+    total = f"{released} measures" if release["listed"] else "measures not listed"
+    facts = ", ".join(release["facts"][key] for key in ("fhir_model", "fhir_content") if key in release["facts"])
+    click.echo(f"{release['year']}  {release['name']}  {total}, {installed} installed  {facts}".rstrip())
+    for measure in measures if with_measures else ():
+        state = f"installed {', '.join(measure['installed'])}" if measure["installed"] else "not installed"
+        click.echo(f"  {measure['id'] or '-':<8}  {measure['released'] or '-':<28}  {measure['measure']}  ({state})")
 
 
 @command.command("show")

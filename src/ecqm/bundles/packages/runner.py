@@ -16,7 +16,7 @@ from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.qdm.schema import qdm_schema
 from ecqm.engine import EvaluationError, Executor
 from ecqm.kernels.arrays import Mask
-from ecqm.measures.definition import PopulationCode
+from ecqm.measures.definition import Group, PopulationCode
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.defines import criterion, failures
 from ecqm.measures.evaluation.groups import evaluate_groups
@@ -175,40 +175,51 @@ class PackageResults:
     ) -> dict[Statement, Outcome]:
         if not self.plan.statements:
             return {}
-        measure = self.plan.measure.measure
-        observing = {OBSERVATIONS: 1.0} if group.group.observations else {}
-        asked: dict[str, bool] = {}
-        for each in list(episodes.values()) if episodes else [counts]:
-            for name, was in considered({**each, **observing}, group.group.scoring).items():
-                asked[name] = asked.get(name, False) or was
+        package = self.plan.package
         main = self.plan.measure.libraries.main.identifier.name
-        expressions = {population.id: [population.expression] for population in group.group.criteria}
-        expressions[OBSERVATIONS] = [observation.expression for observation in group.group.observations]
-        expressions[STRATUM] = [
-            component.expression
-            for each in group.group.stratifiers
-            if each.id == stratifier
-            for component in each.components
-        ]
+        expressions = _expressions(group.group, stratifier)
         starts: dict[bool, list[Statement]] = {True: [], False: []}
-        for name, was in asked.items():
+        for name, was in _considered(group.group, counts, episodes).items():
             starts[was] += [(main, expression) for expression in expressions.get(name, ())]
-        supplements = {supplement.expression for supplement in measure.supplemental_data}
-        if self.plan.package.calculates_supplemental_data:
+        supplements = {supplement.expression for supplement in self.plan.measure.measure.supplemental_data}
+        if package.calculates_supplemental_data:
             starts[True] += [(main, name) for name in supplements]
         relevant = reached(starts[True], self.plan.references)
         applicable = relevant | reached(starts[False], self.plan.references)
-        outcomes = {}
-        for statement in self.plan.references:
-            hidden = statement[1] in supplements and not self.plan.package.calculates_supplemental_data
-            if hidden or statement not in applicable:
-                outcomes[statement] = Outcome.NOT_APPLICABLE
-            elif statement not in relevant or not self._enters(statement[0], row):
-                outcomes[statement] = Outcome.UNHIT
-            else:
-                passed = self._passed.get(statement)
-                outcomes[statement] = Outcome.TRUE if passed is not None and passed[row] else Outcome.FALSE
-        return outcomes
+        if not package.calculates_supplemental_data:
+            applicable = {statement for statement in applicable if statement[1] not in supplements}
+        return {
+            statement: self._outcome(statement, row, statement in relevant)
+            if statement in applicable
+            else Outcome.NOT_APPLICABLE
+            for statement in self.plan.references
+        }
+
+    def _outcome(self, statement: Statement, row: int, is_relevant: bool) -> Outcome:
+        if not is_relevant or not self._enters(statement[0], row):
+            return Outcome.UNHIT
+        passed = self._passed.get(statement)
+        return Outcome.TRUE if passed is not None and passed[row] else Outcome.FALSE
+
+
+def _considered(group: Group, counts: Counts, episodes: Mapping[str, Counts] | None) -> dict[str, bool]:
+    """The populations of a group, each with whether it was considered for a patient or for any of the episodes."""
+    observing = {OBSERVATIONS: 1.0} if group.observations else {}
+    found: dict[str, bool] = {}
+    for each in list(episodes.values()) if episodes else [counts]:
+        for name, was in considered({**each, **observing}, group.scoring).items():
+            found[name] = found.get(name, False) or was
+    return found
+
+
+def _expressions(group: Group, stratifier: str) -> dict[str, list[str]]:
+    """The expressions of the populations of a group, of its observations, and of one of its stratifiers."""
+    stratifiers = (each for each in group.stratifiers if each.id == stratifier)
+    return {
+        **{population.id: [population.expression] for population in group.criteria},
+        OBSERVATIONS: [observation.expression for observation in group.observations],
+        STRATUM: [component.expression for each in stratifiers for component in each.components],
+    }
 
 
 def run_package(plan: PackagePlan, executor: Executor) -> PackageResults:

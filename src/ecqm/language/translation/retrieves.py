@@ -56,17 +56,8 @@ def _filtered_retrieves(
     translator: Translator, base: nodes.Retrieve, described: ModelType, context: Context
 ) -> list[nodes.Expression]:
     """The retrieves for a terminology filter: one, or one for each way in which data may be coded."""
-    path, comparator, terminology = _filter_parts(translator, context)
-    is_default = path is None
-    if path is None:
-        path = described.primary_code_path
-        if path is None:
-            raise TranslationError(
-                f"{described.type} has no default code element; name one: [… : element in …]", context
-            )
-    elif element_of(translator, described.type, path.split(".")[0]) is None:
-        known = element_names(translator, described.type)
-        raise unknown_name(path, known, "element", context, within=str(described.type))
+    named, comparator, terminology = _filter_parts(translator, context)
+    path = _code_path(translator, described, named, context)
     codes = translator.translate(terminology)
     is_value_set = codes.type == VALUE_SET
     if comparator is None:
@@ -85,7 +76,7 @@ def _filtered_retrieves(
 
     found: list[nodes.Expression] = [retrieve(comparator, listed)]
     property_type = _property_type(translator, described.type, path)
-    if is_default and isinstance(property_type, ChoiceType):
+    if named is None and isinstance(property_type, ChoiceType):
         if VALUE_SET in property_type.choices:
             found += _of_value_sets(translator, codes, listed, retrieve)
         referenced = _referenced(translator, property_type, path)
@@ -93,6 +84,20 @@ def _filtered_retrieves(
             terms = codes if codes.type in (VALUE_SET, CODE, CONCEPT) else listed
             found.append(_by_reference(translator, base, described, path, referenced, terms, context))
     return found
+
+
+def _code_path(translator: Translator, described: ModelType, named: str | None, context: Context) -> str:
+    """The path of the element to filter by: the one that is named, otherwise the default of the type."""
+    if named is None:
+        if described.primary_code_path is None:
+            raise TranslationError(
+                f"{described.type} has no default code element; name one: [… : element in …]", context
+            )
+        return described.primary_code_path
+    if element_of(translator, described.type, named.split(".")[0]) is None:
+        known = element_names(translator, described.type)
+        raise unknown_name(named, known, "element", context, within=str(described.type))
+    return named
 
 
 def _of_value_sets(

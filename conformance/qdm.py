@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from ecqm.bundles.packages.comparison import PackageCaseResult, package_report
@@ -38,10 +39,23 @@ def main() -> int:
     if not (content / "qdm").is_dir():
         parser.error(f"there is no folder qdm in {content}")
     runs = runs_of(content / "qdm")
+    _show_agreement(runs)
+    differences = list(_differences(runs))
+    for difference in differences:
+        print(difference)
+    for run in runs:
+        for result in run.results:
+            for statement in result.differing if isinstance(result, PackageCaseResult) else ():
+                print(f"statement of {run.measure} {result.case.name}: {statement}")
+    has_unknown_entries = _samples(content / "qrda" / "cat1")
+    return 1 if differences or has_unknown_entries else 0
+
+
+def _show_agreement(runs: list[MeasureRun]) -> None:
     totals = package_report({}, runs)["totals"]
-    compared = [r for run in runs for r in run.results if isinstance(r, PackageCaseResult) and r.statements]
+    compared = _compared(runs)
     differing = sum(bool(result.differing) for result in compared)
-    statements, observations = totals["statements"], totals["observations"]
+    statements, observations, authored = totals["statements"], totals["observations"], totals["expectedValues"]
     print(f"runs with a reference       {len(compared)}")
     print(f"populations agree           {sum(result.agree for result in compared)}")
     print(f"  listed as reference error {sum(result.excused for result in compared)}")
@@ -49,21 +63,22 @@ def main() -> int:
     print(f"observations agree          {observations['agree']} of {observations['cases']}")
     print(f"statements agree            {statements['agree']} of {statements['compared']}, all of them in "
           f"{len(compared) - differing} runs")  # fmt: skip
-    authored = totals["expectedValues"]
     print(f"authors' expected values    met in {authored['agree']} of {authored['cases']} patients, by the reference "
           f"in {authored['referenceAgrees']}")  # fmt: skip
-    failed = False
+
+
+def _compared(runs: list[MeasureRun]) -> list[PackageCaseResult]:
+    """The results for which there are statements of the reference."""
+    return [r for run in runs for r in run.results if isinstance(r, PackageCaseResult) and r.statements]
+
+
+def _differences(runs: list[MeasureRun]) -> Iterator[str]:
     for run in runs:
         for result in run.results:
             if not result.passes:
-                failed = True
-                told = [
-                    f"{p.id} {p.expected:g}/{p.actual}" for g in result.groups for p in g.populations if not p.agree
-                ]
-                print(f"DIFFERS {run.measure} {result.case.name}: {result.error or '; '.join(told)}")
-            for statement in getattr(result, "differing", ()):
-                print(f"statement of {run.measure} {result.case.name}: {statement}")
-    return 1 if failed | _samples(content / "qrda" / "cat1") else 0
+                found = [p for group in result.groups for p in group.populations if not p.agree]
+                told = "; ".join(f"{p.id} {p.expected:g}/{p.actual}" for p in found)
+                yield f"DIFFERS {run.measure} {result.case.name}: {result.error or told}"
 
 
 def _samples(folder: Path) -> bool:

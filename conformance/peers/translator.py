@@ -206,6 +206,45 @@ def run(content: Path, names: Sequence[str]) -> dict[str, Tally]:
     return tallies
 
 
+def show(tallies: Mapping[str, Tally], left: Mapping[str, Sequence[Difference]], known: Sequence[Known]) -> None:
+    """Print the counts of each corpus, and how often each known difference was found."""
+    for name, tally in tallies.items():
+        print(
+            f"{name}: {tally.definitions} definitions, {tally.equal} equal ({tally.refused} refused by both), "
+            f"{len(tally.differences) - len(left[name])} explained, {len(left[name])} unexplained"
+        )
+    for each in known:
+        print(f"  {each.found:6}  {each.name}")
+
+
+def show_unexplained(differences: Sequence[Difference], limit: int, wanted: str | None) -> None:
+    """Print the most frequent kinds of differences, and those whose kind or place contains what is wanted."""
+    for kind, count in Counter(difference.kind for difference in differences).most_common(limit):
+        print(f"  {count:6}  unexplained: {kind}")
+    shown = [each for each in differences if wanted and (wanted in each.kind or wanted in each.place)]
+    for each in shown[:limit]:
+        print(each.place, each.kind, each.path, each.ours, each.theirs, sep="\n    ")
+
+
+def report(
+    tallies: Mapping[str, Tally], unexplained: Sequence[Difference], known: Sequence[Known]
+) -> dict[str, object]:
+    """The results as JSON."""
+    return {
+        "corpora": {
+            name: {
+                "definitions": tally.definitions,
+                "equal": tally.equal,
+                "refused": tally.refused,
+                "differences": len(tally.differences),
+            }
+            for name, tally in tallies.items()
+        },
+        "explained": {each.name: each.found for each in known},
+        "unexplained": [asdict(difference) for difference in unexplained],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("content", nargs="?", default=os.environ.get("ECQM_CONTENT", ".content"), type=Path)
@@ -216,40 +255,16 @@ def main() -> None:
     arguments = parser.parse_args()
     tallies = run(arguments.content, arguments.corpus)
     known = known_differences()
-    open_: list[Difference] = []
-    for name, tally in tallies.items():
-        left = unexplained(tally, known)
-        open_ += left
-        print(
-            f"{name}: {tally.definitions} definitions, {tally.equal} equal ({tally.refused} refused by both), "
-            f"{len(tally.differences) - len(left)} explained, {len(left)} unexplained"
-        )
-    for each in known:
-        print(f"  {each.found:6}  {each.name}")
-    for kind, count in Counter(difference.kind for difference in open_).most_common(arguments.limit):
-        print(f"  {count:6}  unexplained: {kind}")
-    shown = [d for d in open_ if arguments.show and (arguments.show in d.kind or arguments.show in d.place)]
-    for difference in shown[: arguments.limit]:
-        print(difference.place, difference.kind, difference.path, difference.ours, difference.theirs, sep="\n    ")
+    left = {name: unexplained(tally, known) for name, tally in tallies.items()}
+    differences = [difference for of_corpus in left.values() for difference in of_corpus]
+    show(tallies, left, known)
+    show_unexplained(differences, arguments.limit, arguments.show)
     if arguments.output is not None:
-        report = {
-            "corpora": {
-                name: {
-                    "definitions": tally.definitions,
-                    "equal": tally.equal,
-                    "refused": tally.refused,
-                    "differences": len(tally.differences),
-                }
-                for name, tally in tallies.items()
-            },
-            "explained": {each.name: each.found for each in known},
-            "unexplained": [asdict(difference) for difference in open_],
-        }
-        arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        arguments.output.write_text(json.dumps(report(tallies, differences, known), indent=1) + "\n", encoding="utf-8")
     stale = [] if arguments.corpus else [each.name for each in known if not each.found]
     for name in stale:
         print(f"no longer found: {name}")
-    sys.exit(1 if open_ or stale else 0)
+    sys.exit(1 if differences or stale else 0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,21 @@ def test_what_an_expression_lacks_is_told() -> None:
 
 def test_help_within_a_session() -> None:
     assert "exit" in prompt("help")[-1]
+
+
+def test_functions_of_different_profiles_of_a_type(tmp_path: Path) -> None:
+    """In ELM both are functions of a Procedure."""
+    library, data = tmp_path / "Mine.cql", tmp_path / "data.json"
+    library.write_text("""library Mine
+using QICore version '6.0.0'
+context Patient
+define fluent function state(procedure Procedure): 'done'
+define fluent function state(procedure ProcedureNotDone): 'not done'
+define Done: [Procedure] P return P.state()
+define NotDone: [ProcedureNotDone] P return P.state()
+""")
+    patient = {"resourceType": "Patient", "id": "p"}
+    refused = {"resourceType": "Procedure", "id": "q", "status": "not-done", "subject": {"reference": "Patient/p"}}
+    data.write_text(json.dumps({"resourceType": "Bundle", "entry": [{"resource": patient}, {"resource": refused}]}))
+    result = ecqm("eval", "Tuple { a: Done, b: NotDone }", "--library", library, "--data", data)
+    assert (result.stdout.strip(), result.exit_code) == ("Tuple { a: { }, b: { 'not done' } }", 0), result.stderr

@@ -11,7 +11,7 @@ from ecqm.elm import nodes
 from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries
 from ecqm.engine import EvaluationError, Executor, FhirProfiles, kernel_for
-from ecqm.language import EXPRESSION_NAME, Compiler, Diagnostic, SourceResolver
+from ecqm.language import EXPRESSION_NAME, Compiler, CompilerOptions, Diagnostic, SourceResolver
 from ecqm.plan.lowering import Lowering
 from ecqm.plan.nodes import Constant, Parameter, PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
@@ -105,12 +105,17 @@ class Expressions:
         return Compiler(self.resolver).compile_library(source).errors
 
     def _plan(self, source: str) -> PlanNode:
-        compiler = Compiler(self.resolver)
+        # Overloads of profiles of one type are told apart by their source.
+        compiler = Compiler(self.resolver, CompilerOptions(annotations=True))
         compilation = compiler.compile_expression(source, self.library)
         if compilation.errors:
             raise ExpressionRefused(compilation.errors)
         linked = _linked(compilation.library, compiler)
-        return Lowering(linked, kernel_for).define(linked.main, EXPRESSION_NAME)
+        lowering = Lowering(linked, kernel_for)
+        plan = lowering.define(linked.main, EXPRESSION_NAME)
+        for warning in lowering.warnings:
+            self.warn(warning)
+        return plan
 
     def _patient(self) -> tuple[Cohort | NoData, int]:
         if self.data is None or self.patient is None:

@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ecqm.data import EVERYTHING, DataError
+from ecqm.data import EVERYTHING, DataError, read_files
 from ecqm.data.loading.load import load
 from ecqm.data.store.shard import CorruptShard
 from ecqm.data.store.store import open_store
 from ecqm.data.writing import sole_writer
 from tests.data.resources import Json, bundle, encounter, observation, patient, write
 from tests.data.stores import content_of, export, load_killed, load_small
+
+NO_PATIENTS: list[Any] = [None, {}, {"reference": "p1"}, {"reference": "patient/p1"}, {"identifier": {"value": "p1"}}]
 
 
 class TestLoading:
@@ -56,6 +59,22 @@ class TestLoading:
         found = sorted((problem["file"], problem["entry"]) for problem in report["listed"])
         assert found == [(str(bad), 2), (str(bad), 3), (str(bad), 4), (str(gone), None)]
         assert report["resources"]["Observation"] == 1
+
+    @pytest.mark.parametrize("broken", [b"", b"{"], ids=["whole blocks", "line by line"])
+    def test_resources_that_name_no_patient_are_reported(self, tmp_path: Path, broken: bytes) -> None:
+        source = tmp_path / "in"
+        write(source / "Patient.ndjson", patient("p1"))
+        nameless = [encounter("e1", "p1") | {"subject": subject} for subject in NO_PATIENTS]
+        of_group = encounter("e9", "p1") | {"subject": {"reference": "Group/1"}}
+        path = write(source / "Encounter.ndjson", encounter("e0", "p1"), *nameless, of_group, broken)
+        report = load_small(source, tmp_path / "store").report
+        found = [each for each in report["listed"] if "names no patient" in each["message"]]
+        assert [(each["entry"], each["resource"]) for each in found] == [
+            (line, "Encounter/e1") for line in range(2, 2 + len(NO_PATIENTS))
+        ]
+        cohort = read_files([source / "Patient.ndjson", path])
+        assert [each.message for each in cohort.problems].count(found[0]["message"]) == len(NO_PATIENTS)
+        assert len(cohort.table("Encounter")) == 1
 
     def test_dangling_references_are_counted(self, tmp_path: Path) -> None:
         source = export(tmp_path / "in", 4)

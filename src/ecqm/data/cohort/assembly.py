@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ecqm.data.cohort.cohort import CohortBuilder
 from ecqm.data.cohort.gathering import Gathered, RawJson
 from ecqm.data.cohort.table import Origin
-from ecqm.data.fhir.compartment import patient_reference, patient_references, target
+from ecqm.data.fhir.compartment import NAMES_NO_ONE, names_no_one, patient_reference, patient_references, target
 
 # What a reference names: (type, id), or (None, URN).
 Key = tuple[str | None, str]
@@ -150,6 +150,8 @@ class Assembly:
         resource = gathered.resources[place]
         named = patient_reference(resource)
         if named is None:
+            if names_no_one(name, resource):
+                self._builder.report(self._builder.origin(gathered, place), NAMES_NO_ONE, None, f"{name}/{resource.id}")
             if resource.id is not None:
                 shared[name, resource.id] = (name, gathered, place)
             if place in gathered.urns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -27,6 +27,20 @@ PATIENT_LINKS = (
     "policyHolder",
 )
 
+# The types whose resources are always of a patient (or of a group, a location, …): FHIR R4 requires one of the links
+# above, and QI-Core requires it of Encounter and Observation.
+OF_PATIENTS = frozenset(
+    (
+        "AdverseEvent", "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "ClinicalImpression", "Condition",
+        "Coverage", "CoverageEligibilityRequest", "CoverageEligibilityResponse", "DeviceRequest", "DeviceUseStatement",
+        "Encounter", "EpisodeOfCare", "ExplanationOfBenefit", "FamilyMemberHistory", "Flag", "Goal",
+        "ImagingStudy", "Immunization", "ImmunizationEvaluation", "ImmunizationRecommendation",
+        "MedicationAdministration", "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation",
+        "Procedure", "RelatedPerson", "RiskAssessment", "ServiceRequest", "VisionPrescription",
+    )
+)  # fmt: skip
+NAMES_NO_ONE = "names no patient: it is only there for patients whose resources refer to it"
+
 
 @lru_cache(maxsize=65536)
 def target(reference: str) -> tuple[str | None, str] | None:
@@ -42,14 +56,21 @@ def target(reference: str) -> tuple[str | None, str] | None:
 
 def patient_reference(resource: Any, links: Sequence[str] = PATIENT_LINKS) -> str | None:
     """The id of the patient (or the URN) that a decoded resource belongs to; None if it names none."""
+    return next((name for type_, name in _targets(resource, links) if type_ in ("Patient", None)), None)
+
+
+def names_no_one(resource_type: str, resource: Any) -> bool:
+    """Whether a decoded resource has no link that names anything, though its type requires one."""
+    return resource_type in OF_PATIENTS and next(_targets(resource, PATIENT_LINKS), None) is None
+
+
+def _targets(resource: Any, links: Sequence[str]) -> Iterator[tuple[str | None, str]]:
     for name in links:
         link = getattr(resource, name, None)
         for reference in link if isinstance(link, list) else (link,):
             text = getattr(reference, "reference", None)
-            named = target(text) if text is not None else None
-            if named is not None and named[0] in ("Patient", None):
-                return named[1]
-    return None
+            if text is not None and (named := target(text)) is not None:
+                yield named
 
 
 def patient_references(resources: Sequence[Any]) -> list[str | None]:

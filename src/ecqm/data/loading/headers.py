@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ecqm.data.fhir.compartment import PATIENT_LINKS, patient_reference
+from ecqm.data.fhir.compartment import OF_PATIENTS, PATIENT_LINKS, patient_reference
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.files.content import Block
 from ecqm.data.parsing.encoding import named
@@ -46,6 +46,11 @@ class Headers(NamedTuple):
 
     types: pa.Array
     patients: pa.DictionaryArray
+
+    @property
+    def may_name_no_one(self) -> bool:
+        """Whether some are of types that require a patient, and have none."""
+        return bool(self.patients.indices.null_count) and not OF_PATIENTS.isdisjoint(self.types.unique().to_pylist())
 
 
 def headers_of(block: Block) -> Headers:

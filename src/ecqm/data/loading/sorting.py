@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from ecqm.data.allocation import large_arrays, many_objects
-from ecqm.data.fhir.compartment import PATIENT_LINKS, target
+from ecqm.data.fhir.compartment import NAMES_NO_ONE, PATIENT_LINKS, names_no_one, target
 from ecqm.data.files.content import Block, read_blocks, read_document
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.data.loading.division import Place
@@ -176,6 +177,10 @@ class _Sorting:
         if len(headers.types) != len(block.ends) or "Bundle" in headers.types.unique().to_pylist():
             return False
         self._spools.add_lines(self.part.first_number + file, block, headers)
+        without = headers.patients.indices.is_null().to_numpy(zero_copy_only=False)
+        for place in np.flatnonzero(without).tolist() if headers.may_name_no_one else ():
+            line = bytes(block.content[block.ends[place - 1] if place else 0 : block.ends[place]])
+            self._check(file, block.first + place, self._header(file, block.first + place, line))
         return True
 
     def _add_lines(self, file: int, block: Block) -> int:
@@ -193,19 +198,23 @@ class _Sorting:
         return found
 
     def _add_line(self, file: int, line_number: int, line: bytes) -> None:
-        try:
-            header = decode_header(line)
-        except UNREADABLE:
-            header = self._loosely_decoded(file, line_number, line)
-            if header is None:
-                return
+        header = self._header(file, line_number, line)
+        if header is None:
+            return
         if header.resourceType == "Bundle":
             self._add_document(file, line, line_number, None)
         else:
             self._add(patient_of(header), None, file, line_number, line, header)
 
+    def _header(self, file: int, entry: int | None, raw: bytes) -> Any:
+        """The header of a resource; None, with a report, if it is not a resource."""
+        try:
+            return decode_header(raw)
+        except UNREADABLE:
+            # Some other element may have the name of a link.
+            return self._loosely_decoded(file, entry, raw)
+
     def _loosely_decoded(self, file: int, entry: int | None, raw: bytes) -> Any:
-        """The header of a resource in which some other element has the name of a link; None if it is not a resource."""
         try:
             content = msgspec.json.decode(raw)
             if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
@@ -237,12 +246,9 @@ class _Sorting:
         self, file: int, content: bytes | msgspec.Raw, entry: int | None, urn: str | None
     ) -> Iterator[tuple[Any, bytes, int | None, str | None]]:
         raw = bytes(content)
-        try:
-            header = decode_header(raw)
-        except UNREADABLE:
-            header = self._loosely_decoded(file, entry, raw)
-            if header is None:
-                return
+        header = self._header(file, entry, raw)
+        if header is None:
+            return
         if header.resourceType != "Bundle":
             yield header, raw, entry, urn
             return
@@ -267,6 +273,13 @@ class _Sorting:
 
     def _add(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
         self._spools.add(patient, urn, self.part.first_number + file, entry, raw, header.resourceType)
+        if patient is None:
+            self._check(file, None if entry < 0 else entry, header)
 
-    def _report(self, file: int, entry: int | None, message: str) -> None:
-        self.journal.problems.append(asdict(DataProblem(name_of(self.files[file]), entry, None, None, message)))
+    def _check(self, file: int, entry: int | None, header: Any) -> None:
+        """Report a resource of no patient that should have one."""
+        if names_no_one(header.resourceType, header):
+            self._report(file, entry, NAMES_NO_ONE, f"{header.resourceType}/{header.id}")
+
+    def _report(self, file: int, entry: int | None, message: str, resource: str | None = None) -> None:
+        self.journal.problems.append(asdict(DataProblem(name_of(self.files[file]), entry, None, resource, message)))

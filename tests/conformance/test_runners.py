@@ -11,8 +11,8 @@ import pytest
 
 from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.content import CONTENT, needs_content
+from tests.data.qdm.documents import written
 from tests.data.qdm.patients import full_patient
-from tests.data.qdm.test_qrda import written
 from tests.scripts import SAMPLE, run
 
 PATIENTS = 12

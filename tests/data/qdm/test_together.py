@@ -10,8 +10,8 @@ from ecqm.columns import to_values
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.qdm import QdmCohortBuilder, read_patients
 from ecqm.data.qdm.patients import add_document
+from tests.data.qdm.documents import written
 from tests.data.qdm.patients import code, element, encounter, patient
-from tests.data.qdm.test_qrda import written
 
 
 def together(**documents: bytes) -> Cohort:

@@ -77,7 +77,7 @@ class Result:
 
     @property
     def not_run(self) -> dict[str, str]:
-        """The measures that could not be planned or evaluated, by name, with the reason."""
+        """The measures, groups and supplemental data that could not be planned or evaluated, by name, with the reason."""
         return self.part.not_run
 
     @cached_property

@@ -1,7 +1,9 @@
 """The patients on whom engines are compared: the cases of a measure, and others that are bred for it.
 
 RUNNER CONTENT --libraries DIR --valuesets DIR [--measure NAME]… [--patients 300] [--generations 40] [--seed 1]
-    [--json FILE]
+    [--data EXPORT] [--json FILE]
+
+With `--data` the patients are the first `--patients` of a bulk export instead.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from comparable_records import to_compare
+from exported_patients import as_asked, exported
 from made_patients import deck_records, patients_for
 from mutations import Record
+from vocabulary import vocabulary_of
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.planning import Planner
@@ -32,6 +36,7 @@ def add_choices(parser: argparse.ArgumentParser, patients: int, generations: int
     parser.add_argument("--patients", type=int, default=patients, help="patients to breed for each measure")
     parser.add_argument("--generations", type=int, default=generations)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--data", type=Path, help="compare on the patients of this bulk export instead")
     parser.add_argument("--json", type=Path, dest="output")
 
 
@@ -45,10 +50,18 @@ def comparison_parser(about: str | None) -> argparse.ArgumentParser:
 def to_be_compared(
     content: Content, options: argparse.Namespace
 ) -> Iterator[tuple[Measure, MeasurePlan, list[Record]]]:
-    """Each chosen measure with its plan and its patients: its own test cases, and those bred for it."""
+    """Each chosen measure with its plan and its patients: its own test cases and those bred for it, or those of an
+    export."""
+    planner = Planner(content)
+    if options.data is not None:
+        given = exported(options.data)[: options.patients]
+        for measure in content.select(options.measure):
+            plan = planner.plan(measure)
+            words = vocabulary_of(content, plan)
+            yield measure, plan, to_compare([as_asked(record, words) for record in given], "exported")
+        return
     decks = deck_records(content)
     seeds = [record for cases in decks.values() for record in cases]
-    planner = Planner(content)
     for measure in content.select(options.measure):
         plan = planner.plan(measure)
         records = to_compare(decks.get(measure.canonical, []), "case")

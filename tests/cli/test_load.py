@@ -65,6 +65,13 @@ def test_json_report(tmp_path: Path) -> None:
     assert report["problems"] == 1
 
 
+def test_resources_without_a_patient(tmp_path: Path) -> None:
+    lines = [json.dumps({"resourceType": name, "id": id_}) for name, id_ in [("Location", "1"), ("Location", "2")]]
+    (export(tmp_path / "in") / "Location.ndjson").write_text("\n".join(lines))
+    result = run(tmp_path / "in", "--output", tmp_path / "store", "--jobs", 1)
+    assert "without a patient: 2 Location" in result.output
+
+
 def test_a_store_that_is_there(tmp_path: Path) -> None:
     source = export(tmp_path / "in")
     run(source, "--output", tmp_path / "store", "--jobs", 1)

@@ -210,6 +210,9 @@ def _table(report: dict[str, Any]) -> str:
 
     lines = [f"{report['patients']:>12,} patients, {report['patients_without_birth_date']:,} without birth date"]
     lines += [f"{count:>12,} {name}" for name, count in report["resources"].items()]
+    if report["resources_without_patient"]:
+        shared = ", ".join(f"{count:,} {name}" for name, count in report["resources_without_patient"].items())
+        lines.append(f"{'':>12} without a patient: {shared} (those that patients refer to are counted above for each)")
     lines.append(f"{report['bytes'] / 1e6:>12,.1f} MB of JSON in {report['files']:,} files")
     lines += [f"{'':>12} export of {each['transactionTime']} ({each['manifest']})" for each in report["exports"]]
     lines += [

@@ -60,6 +60,14 @@ def test_all_of_one_name_in_the_order_of_the_input(tmp_path: Path) -> None:
     assert [row["name"] for row in found(index.named(["Location/a"]))] == ["first", "second", "third"]
 
 
+def test_resources_are_counted_by_type(tmp_path: Path) -> None:
+    """Those with one id count once: what several loads brought is there several times."""
+    organization = {"resourceType": "Organization", "id": "a"}
+    first = [(location("a"), None), (location(None), None), (location(None), "urn:uuid:1")]
+    index = indexed(tmp_path / "s", first, [(organization, None), (location("a", name="new"), None)])
+    assert index.counts == {"Location": 3, "Organization": 1}
+
+
 def test_resources_that_others_lead_to(tmp_path: Path) -> None:
     chain = [location(f"l{number}", **part_of(f"Location/l{number + 1}")) for number in range(4)]
     circle = [location("x", **part_of("http://server/fhir/Location/y")), location("y", **part_of("Location/x"))]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from ecqm.data.loading.identities import Identities, write_identities
 from ecqm.data.loading.jobs import Base, ShardJob
 from ecqm.data.loading.partition import Partition
 from ecqm.data.loading.processes import Processes
-from ecqm.data.loading.shared_index import write_index
+from ecqm.data.loading.shared_index import SharedIndex, write_index
 from ecqm.data.problems import DataError, DataProblem, name_of
 from ecqm.data.store.shard import Shard
 from ecqm.data.store.spool import Spool, read_spools, types_in
@@ -152,7 +152,9 @@ class _Loading:
                     "loaded: ecqm run reads them as they are)"
                 )
             shared = self._shared()
-            entries = self._build(list(self._jobs(shared)), processes, watcher)
+            index = self.work / "shared"
+            write_index(shared, index)
+            entries = self._build(list(self._jobs(index)), processes, watcher)
         manifest = Manifest(
             FORMAT,
             self.generation,
@@ -165,7 +167,7 @@ class _Loading:
             whole=sorted(self.demand.whole),
             shared_checksum=checksum_of(shared),
         )
-        manifest.report = self._report(manifest)
+        manifest.report = self._report(manifest, SharedIndex(index).counts)
         manifest.write(self.output)
         self._clean(manifest)
         return manifest
@@ -206,13 +208,11 @@ class _Loading:
 
     def _jobs(self, shared: Path) -> Iterator[ShardJob]:
         deleted = frozenset(self.partition.deleted)
-        index = self.work / "shared"
-        write_index(shared, index)
         for number in range(self.partition.n_shards):
             yield ShardJob(
                 self.output / "shards" / f"{number:05}-{self.generation}",
                 self.partition.spools(number),
-                index,
+                shared,
                 self.demand,
                 self.default_offset,
                 self.files,
@@ -245,7 +245,9 @@ class _Loading:
             watcher.built(len(todo))
         return entries
 
-    def _report(self, manifest: Manifest) -> dict[str, Any]:
+    def _report(self, manifest: Manifest, shared: Mapping[str, int]) -> dict[str, Any]:
+        """The report of the load. Among the `resources` of patients are those without a patient to which theirs refer,
+        once for each patient; `shared` counts all that have no patient."""
         resources: Counter[str] = Counter()
         problems: list[DataProblem] = [*self.partition.problems, *self.inputs.problems()]
         dangling: Counter[str] = Counter()
@@ -269,7 +271,8 @@ class _Loading:
             "bytes": self.partition.read,
             "patients": sum(entry.patients for entry in manifest.shards),
             "patients_without_birth_date": without_birth_date,
-            "resources": dict(sorted(resources.items())),
+            "resources": {name: count for name, count in sorted(resources.items()) if count},
+            "resources_without_patient": shared,
             "dangling_references": dict(sorted(dangling.items())),
             "problems": len(problems),
             "listed": [asdict(problem) for problem in problems[:_PROBLEMS_LISTED]],

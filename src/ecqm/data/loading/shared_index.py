@@ -6,11 +6,13 @@ to few. So the files are mapped into memory, and only what is asked for is read.
     resources.arrow     the resources, as in spools but not compressed
     hashes.npy          the hashes of all names, in order
     places.npy          the place of the resource that each of these names
-    about.json          the types that there are, and the state of the spool from which all this was made
+    about.json          how many resources of each type there are, and the state of the spool from which all this was
+                        made
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import pairwise
@@ -34,19 +36,21 @@ _TOGETHER = 1 << 14
 
 
 class _About(msgspec.Struct):
-    """Types of resources, whether some have URNs, and the size and time of the spool."""
+    """Numbers of resources by type, whether some have URNs, and the size and time of the spool."""
 
-    types: list[str]
+    counts: dict[str, int]
     has_urns: bool
     state: tuple[int, int]
 
 
 class SharedIndex:
-    """The shared resources in a folder written by `write_index`."""
+    """The shared resources in a folder written by `write_index`. `counts` are their numbers by type; several with the
+    same id count once."""
 
     def __init__(self, folder: Path) -> None:
         about = _about(folder)
-        self.types = frozenset(about.types)
+        self.counts = about.counts
+        self.types = frozenset(about.counts)
         self.has_urns = about.has_urns
         self._folder = folder
         self._references = References(self.types)
@@ -108,24 +112,25 @@ class SharedIndex:
 def write_index(spool: Path, folder: Path) -> None:
     """Write the index of a spool of shared resources, unless it is there already.
 
-    Memory: 32 bytes per resource, and one block of the spool. Raises OSError if the disk is full.
+    Memory: 48 bytes per resource, and one block of the spool. Raises OSError if the disk is full.
     """
     state = spool_state(spool)
     if (folder / _ABOUT).exists() and _about(folder).state == state:
         return
     folder.mkdir(exist_ok=True)
-    types: set[str] = set()
+    kinds = _Kinds()
     hashes, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     n, has_urns = 0, False
     with pa.ipc.new_file(str(folder / _RESOURCES), Spool.SCHEMA) as writer:
         for batch in _batches(spool):
             writer.write_batch(batch)
-            types.update(batch["type"].unique().to_pylist())
             has_urns |= batch["urn"].null_count < len(batch)
             for start in range(0, len(batch), _TOGETHER):
-                for names in _names(batch.slice(start, _TOGETHER)):
+                part = batch.slice(start, _TOGETHER)
+                for names in (ids := _ids(part), part["urn"]):
                     hashes.append(hashes_of(names.drop_null()))
                     places.append(n + start + np.flatnonzero(names.is_valid().to_numpy(zero_copy_only=False)))
+                kinds.add(part["type"], ids, hashes[-2])
             n += len(batch)
     all_hashes = np.concatenate(hashes)
     order = np.argsort(all_hashes, kind="stable")
@@ -133,7 +138,7 @@ def write_index(spool: Path, folder: Path) -> None:
     np.save(folder / _PLACES, np.concatenate(places)[order])
     for name in (_RESOURCES, _HASHES, _PLACES):
         settle(folder / name)
-    replace_file(folder / _ABOUT, msgspec.json.encode(_About(sorted(types), has_urns, state)))
+    replace_file(folder / _ABOUT, msgspec.json.encode(_About(kinds.counts(), has_urns, state)))
 
 
 def _about(folder: Path) -> _About:
@@ -145,8 +150,33 @@ def _batches(spool: Path) -> Iterator[pa.RecordBatch]:
         yield from batches_of(pa.memory_map(str(spool)).read_buffer())
 
 
-def _names(batch: pa.RecordBatch) -> Iterator[pa.Array]:
-    """The names that references have for resources, null for those that have none."""
+def _ids(batch: pa.RecordBatch) -> pa.Array:
+    """Type and id of resources ("Location/1"), null for those that have no id."""
     ids = pa.array((decode_identity(raw).id for raw in batch["json"].to_pylist()), pa.utf8())
-    yield pc.binary_join_element_wise(batch["type"], ids, "/")
-    yield batch["urn"]
+    return pc.binary_join_element_wise(batch["type"], ids, "/")
+
+
+class _Kinds:
+    """Counts resources by type; several with the same id count once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._without_id: Counter[int] = Counter()
+        self._types: list[npt.NDArray[np.int16]] = [np.zeros(0, np.int16)]
+        self._ids: list[npt.NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
+
+    def add(self, types: pa.Array, ids: pa.Array, hashes: npt.NDArray[np.uint64]) -> None:
+        """Count resources of some types; `hashes` are those of the ids that are there."""
+        coded = types.dictionary_encode()
+        names = coded.dictionary.to_pylist()
+        numbers = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in names], np.int16)
+        number = numbers[coded.indices.to_numpy()]
+        has_id = ids.is_valid().to_numpy(zero_copy_only=False)
+        self._types.append(number[has_id])
+        self._ids.append(hashes)
+        self._without_id.update(number[~has_id].tolist())
+
+    def counts(self) -> dict[str, int]:
+        _, first = np.unique(np.concatenate(self._ids), return_index=True)
+        with_id = np.bincount(np.concatenate(self._types)[first], minlength=len(self._numbers)).tolist()
+        return {name: with_id[number] + self._without_id[number] for name, number in sorted(self._numbers.items())}

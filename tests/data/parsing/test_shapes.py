@@ -116,6 +116,8 @@ def test_plain_lines_are_parsed_as_they_are() -> None:
     quantities = ["5", "5.0", "-0.5", "77.46187645843517", "0", "120"]
     lines = [observation(f'"valueQuantity": {{"value": {written}}}') for written in quantities]
     lines.append(observation('"valueInteger":5,"note":[{"text":"a \\"b\\" \\\\"},{"text":"1e5: 5.0, [7.0"}]'))
+    drug = "Acetaminophen 21.7 MG/ML / Dextromethorphan Hydrobromide 1 MG/ML / doxylamine succinate 0.417 MG/ML"
+    lines.append(observation(f'"valueInteger" : 5,"note":[{{"text":"{drug}"}}]'))
     found = ShapedParser(EVERYTHING).parse(
         "Observation", pa.array([line.encode() for line in lines], pa.large_binary())
     )
@@ -148,8 +150,8 @@ def test_plain_lines_are_parsed_as_they_are() -> None:
 )
 def test_what_is_not_plain_is_made_plain(line: str) -> None:
     plain = [observation(f'"id":"{number}"') for number in range(200)]
-    lines = [*plain, observation(line), *plain]
-    for first in ([observation(line)], lines):
+    odd = observation(line)
+    for first in ([odd], [*plain, odd, *plain], [odd, *plain, odd, odd, *plain, odd]):
         found = parsed(ShapedParser(EVERYTHING), first)
         assert found == [as_decoded(line) for line in first]
 

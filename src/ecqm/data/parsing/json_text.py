@@ -18,6 +18,8 @@ LONGEST_NUMBER = 18
 # Enough to hold the key before a number, or before a list of some numbers.
 _KEY_WIDTH = 48
 _FAR = ""
+# The characters of most numbers, with the one that follows, and enough of a key to tell it from most others.
+_MOST = 8
 _ZERO = ord("0")
 _QUOTE = ord('"')
 
@@ -52,16 +54,31 @@ def odd_numbers(text: Bytes, integers: AbstractSet[str]) -> Rows:
     """The places in lines of JSON where a number begins that has more than LONGEST_NUMBER characters, an exponent, or
     a fraction although its key is among `integers`; also places in strings that look like that."""
     starts = _starts(text)
-    # The characters of each number, and the one after it.
-    places = np.minimum(starts[:, None] + np.arange(LONGEST_NUMBER + 1), len(text) - 1)
-    characters = text[places]
-    inside = np.logical_and.accumulate(_PART_OF_NUMBER[characters], axis=1)
-    exponent = (characters | 32) == ord("e")
-    odd = inside[:, -1] | (exponent & inside).any(axis=1)
+    characters, inside = _numbers(text, starts, _MOST)
+    odd = _exponents(characters, inside)
+    fractional = ((characters == ord(".")) & inside).any(axis=1)
+    longer = np.flatnonzero(inside[:, -1])
+    if len(longer):
+        characters, inside = _numbers(text, starts[longer], LONGEST_NUMBER + 1)
+        odd[longer] = inside[:, -1] | _exponents(characters, inside)
+        fractional[longer] = ((characters == ord(".")) & inside).any(axis=1)
     if integers:
-        fractional = np.flatnonzero(((characters == ord(".")) & inside).any(axis=1))
-        odd[fractional] |= _has_key(text, starts[fractional], {_FAR, *integers})
+        doubtful = np.flatnonzero(fractional)
+        doubtful = doubtful[_may_have_key(text, starts[doubtful], integers)]
+        odd[doubtful] |= _has_key(text, starts[doubtful], {_FAR, *integers})
     found: Rows = starts[odd]
+    return found
+
+
+def _numbers(text: Bytes, starts: Rows, width: int) -> tuple[Bytes, Mask]:
+    """The first characters of each number and what follows it, and which of them are part of the number."""
+    characters = text[np.minimum(starts[:, None] + np.arange(width), len(text) - 1)]
+    inside: Mask = np.logical_and.accumulate(_PART_OF_NUMBER[characters], axis=1)
+    return characters, inside
+
+
+def _exponents(characters: Bytes, inside: Mask) -> Mask:
+    found: Mask = (((characters | 32) == ord("e")) & inside).any(axis=1)
     return found
 
 
@@ -86,14 +103,34 @@ def _backslashes(text: Bytes) -> Rows:
 
 def _starts(text: Bytes) -> Rows:
     """The places where numbers begin."""
-    first, before = text[1:], text[:-1]
-    digit = ((first - np.uint8(ord("0"))) < 10) | (first == ord("-"))
-    opened = (before <= ord(" ")) | (before == ord(":")) | (before == ord("[")) | (before == ord(","))
-    starts: Rows = np.flatnonzero(digit & opened) + 1
-    # A colon that does not follow a key is in a time of day.
-    of_time = (text[starts - 1] == ord(":")) & (text[starts - 2] != ord('"')) & (text[starts - 2] > ord(" "))
-    kept: Rows = starts[~of_time]
+    after = np.flatnonzero(_before_number(text[:-1])) + 1
+    first = text[after]
+    starts: Rows = after[((first - np.uint8(_ZERO)) < 10) | (first == ord("-"))]
+    before, earlier = text[starts - 1], text[starts - 2]
+    # A colon that does not follow a key is in a time of day, a blank that follows a word is in a text ("take 0.5 mg").
+    in_string = (before == ord(":")) & (earlier != _QUOTE) & (earlier > ord(" "))
+    in_string |= (before <= ord(" ")) & ~_before_number(earlier)
+    kept: Rows = starts[~in_string]
     return kept
+
+
+def _before_number(characters: Bytes) -> Mask:
+    """Which characters may be directly before a number."""
+    found: Mask = characters <= ord(" ")
+    for one in b":,[":
+        found |= characters == one
+    return found
+
+
+def _may_have_key(text: Bytes, starts: Rows, keys: AbstractSet[str]) -> Mask:
+    """Whether numbers may belong to one of some keys: the key before them ends in the same way, or is not directly
+    before them."""
+    before = text[np.maximum(starts[:, None] + np.arange(-_MOST, 0), 0)]
+    found: Mask = (before[:, -1] != ord(":")) | (before[:, -2] != _QUOTE)
+    for key in keys:
+        end = np.frombuffer(f'"{key}":'.encode()[-_MOST:], np.uint8)
+        found |= (before[:, -len(end) :] == end).all(axis=1)
+    return found
 
 
 def _has_key(text: Bytes, starts: Rows, keys: AbstractSet[str]) -> Mask:

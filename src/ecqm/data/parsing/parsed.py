@@ -137,7 +137,7 @@ class ParsedResources:
         """Add the resources of one type at some places, with their patient rows (in order)."""
         lines = self._lines(places)
         if not self._is_wanted(resource_type):
-            self.unreadable += self._refused(zip(places.tolist(), lines.to_pylist(), strict=True))
+            self.unreadable += self._refused(resource_type, zip(places.tolist(), lines.to_pylist(), strict=True))
             return
         parsed = self._parser.parse(resource_type, lines)
         self.unreadable += [(int(places[row]), error) for row, error in parsed.unreadable.items()]
@@ -157,7 +157,7 @@ class ParsedResources:
         """Add the resources contained in those that were added; `patient_of` has the patient row of each key."""
         for name, found in self._inner.items():
             if not self._is_wanted(name):
-                self.unreadable_contained += self._refused(found)
+                self.unreadable_contained += self._refused(name, found)
                 self.unparsed += found
                 continue
             # In the order of patients, like all rows.
@@ -182,11 +182,12 @@ class ParsedResources:
     def _is_wanted(self, resource_type: str) -> bool:
         return resource_type != "Bundle" and fhir_schema().is_resource(resource_type)
 
-    def _refused(self, resources: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Unreadable]]:
+    def _refused(self, resource_type: str, resources: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Unreadable]]:
         """Those of some resources that cannot be read, with their keys."""
+        structs = self._parser.structs(resource_type)
         for key, raw in resources:
             try:
-                self._parser.structs.read(raw)
+                structs.read(raw)
             except Unreadable as error:
                 yield key, error
 

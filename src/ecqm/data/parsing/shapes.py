@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from arro3.io import read_json
 
+from ecqm.columns import Rows
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.fhir.structs import DEEPEST, ResourceStructs, Unreadable, resource_structs
@@ -36,9 +36,14 @@ _ARROW_TYPES = {
     "Integer": pa.int64(),
     "Decimal": pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
 }
-# How many resources are examined for new fields, and parsed, at a time: as many as a processor's cache holds.
+# How many resources are examined for new fields.
 _SAMPLE = 64
+# How many resources, and bytes, are parsed at a time: what a processor's cache holds.
 _AT_A_TIME = 2048
+_BYTES_AT_A_TIME = 2 << 20
+# If no more than one row in so many is odd, the others are not parsed again.
+_ODD_ROWS = 32
+# How many resources are refused together.
 _FEW = 64
 
 # The fields of objects, by name; empty for a primitive.
@@ -57,6 +62,19 @@ class Parsed:
     unreadable: dict[int, Unreadable] = field(default_factory=dict)
     made_plain: set[int] = field(default_factory=set)
     contained: dict[int, Sequence[msgspec.Raw]] = field(default_factory=dict)
+
+    def add(self, part: Parsed, lines: Sequence[int]) -> None:
+        """Add what was found in some of the lines."""
+        self.made_plain |= {lines[row] for row in part.made_plain}
+        self.unreadable |= {lines[row]: error for row, error in part.unreadable.items()}
+        self.contained |= {lines[row]: raws for row, raws in part.contained.items()}
+
+    def forget(self, lines: Iterable[int]) -> None:
+        """Forget what was found in some lines."""
+        for line in lines:
+            self.made_plain.discard(line)
+            self.unreadable.pop(line, None)
+            self.contained.pop(line, None)
 
 
 class _Lines:
@@ -82,23 +100,34 @@ class _Block:
 
     def __init__(self, array: pa.Array, resource_type: str, parser: ShapedParser) -> None:
         self.lines = _Lines(array)
+        self.resource_type = resource_type
         self.found = Parsed()
         # Rows that contained resources were to be cut out of.
         self.tried: set[int] = set()
         self._original = array
-        self._nothing = msgspec.json.encode({"resourceType": resource_type}) + b"\n"
         self._parser = parser
+
+    def part(self, rows: Sequence[int]) -> _Block:
+        """Some of the rows by themselves, as they were at first."""
+        return _Block(self._original.take(pa.array(rows)), self.resource_type, self._parser)
+
+    def holding(self, key: str) -> set[int]:
+        """The rows that have a key somewhere."""
+        rows: Rows = np.flatnonzero(pc.match_substring(self.lines.array, f'"{key}"').to_numpy(zero_copy_only=False))
+        return set(rows.tolist())
 
     def make_plain(self, rows: AbstractSet[int]) -> None:
         """Replace some rows by their plain form."""
         changed = {}
+        structs = self._parser.structs(self.resource_type)
+        nothing = msgspec.json.encode({"resourceType": self.resource_type}) + b"\n"
         for row in sorted(rows):
             self.found.contained.pop(row, None)
             try:
-                changed[row], contained = made_plain(self._original[row].as_py(), self._parser.structs)
+                changed[row], contained = made_plain(self._original[row].as_py(), structs)
             except Unreadable as error:
                 self.found.unreadable[row] = error
-                changed[row] = self._nothing
+                changed[row] = nothing
                 continue
             if contained:
                 self.found.contained[row] = contained
@@ -133,10 +162,9 @@ class ShapedParser:
         self._schema = fhir_schema()
         self._learned: dict[str, tuple[Shape, pa.Schema]] = {}
 
-    @cached_property
-    def structs(self) -> ResourceStructs:
-        """The structs for lines that are not plain. They take a while to make, and plain lines do not need them."""
-        return resource_structs(self._demand)
+    def structs(self, resource_type: str) -> ResourceStructs:
+        """The structs for lines of a type that are not plain. Those of all types would take a while to make."""
+        return resource_structs(replace(self._demand, types=frozenset([resource_type])))
 
     def parse(self, resource_type: str, lines: pa.Array) -> Parsed:
         """Parse lines (large_binary, at least one; each the JSON of a resource of this type).
@@ -148,42 +176,58 @@ class ShapedParser:
         if resource_type not in self._learned:
             self._learn(resource_type, lines.take(pa.array(np.arange(0, len(lines), 1 + len(lines) // _SAMPLE))))
         parsed = Parsed()
-        batches = []
-        for start in range(0, len(lines), _AT_A_TIME):
-            block = _Block(lines.slice(start, _AT_A_TIME), resource_type, self)
-            batches.append(self._parsed(resource_type, block))
-            parsed.made_plain |= {start + row for row in block.found.made_plain}
-            parsed.unreadable |= {start + row: error for row, error in block.found.unreadable.items()}
-            parsed.contained |= {start + row: raws for row, raws in block.found.contained.items()}
+        tables = []
+        at_a_time = max(_SAMPLE, min(_AT_A_TIME, _BYTES_AT_A_TIME * len(lines) // lines.nbytes))
+        for start in range(0, len(lines), at_a_time):
+            block = _Block(lines.slice(start, at_a_time), resource_type, self)
+            tables.append(self._parsed(block))
+            parsed.add(block.found, range(start, start + len(block.lines)))
         # Blocks that were parsed after new fields were learned have more of them.
-        table = pa.concat_tables(map(pa.table, batches), promote_options="permissive").combine_chunks()
+        table = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
         parsed.arrays = {name: table[name].chunk(0) for name in table.column_names}
         return parsed
 
-    def _parsed(self, resource_type: str, block: _Block) -> pa.RecordBatch:
+    def _parsed(self, block: _Block) -> pa.Table:
         if odd := rows_at(odd_characters(block.lines.text()), block.lines.ends):
             block.make_plain(odd)
+        if "contained" in self._learned[block.resource_type][0]:
+            block.cut(block.holding("contained") - odd)
         plain = block.found.made_plain
         while True:
-            batch = self._read(resource_type, block.lines)
+            batch = self._read(block.resource_type, block.lines)
             if batch is None:
-                refused = self._refused(resource_type, block.lines)
+                refused = self._refused(block.resource_type, block.lines)
                 if refused <= plain:
-                    raise NotPlain(f"{resource_type} with what the reader does not take even when it is plain")
+                    raise NotPlain(f"{block.resource_type} with what the reader does not take even when it is plain")
                 block.make_plain(refused - plain)
                 continue
             text, ends = block.lines.text(), block.lines.ends
             odd = incomplete_rows(text, ends, batch) | (rows_with_odd_numbers(text, ends, batch) - plain)
             if not odd:
-                return batch
+                return pa.table(batch)
+            if len(odd) * _ODD_ROWS <= len(batch):
+                return self._parsed_again(block, sorted(odd), batch)
             # Lines that only have new fields are plain: learning the fields is enough.
             looked_at = sorted(odd - plain)[: _SAMPLE // 4] or sorted(odd)
-            if self._learn(resource_type, block.lines.array.take(pa.array(looked_at))):
+            if self._learn(block.resource_type, block.lines.array.take(pa.array(looked_at))):
                 continue
             if odd <= plain:
-                raise NotPlain(f"{resource_type} with what the reader does not take as it is written")
+                raise NotPlain(f"{block.resource_type} with what the reader does not take as it is written")
             if not block.cut(odd - plain - block.tried):
                 block.make_plain(odd - plain)
+
+    def _parsed_again(self, block: _Block, rows: Sequence[int], batch: pa.RecordBatch) -> pa.Table:
+        """What was parsed, with some of the rows parsed once more, by themselves."""
+        part = block.part(rows)
+        parsed = self._parsed(part)
+        block.found.forget(rows)
+        block.found.add(part.found, rows)
+        joined = pa.concat_tables([pa.table(batch), parsed], promote_options="permissive")
+        pieces, done = [], 0
+        for place, row in enumerate(rows):
+            pieces += [joined.slice(done, row - done), joined.slice(len(batch) + place, 1)]
+            done = row + 1
+        return pa.concat_tables([*pieces, joined.slice(done, len(batch) - done)])
 
     def _learn(self, resource_type: str, lines: pa.Array) -> bool:
         """Add the fields of lines to the shape of their type; was any new? Invalid JSON is skipped."""

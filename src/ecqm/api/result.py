@@ -77,7 +77,7 @@ class Result:
 
     @property
     def not_run(self) -> dict[str, str]:
-        """The measures, groups and supplemental data that could not be planned or evaluated, by name, with the reason."""
+        """Why measures, groups and supplemental data could not be planned or evaluated, by name."""
         return self.part.not_run
 
     @cached_property

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from antlr4 import CommonTokenStream, InputStream, Token
+from antlr4 import CommonTokenStream, InputStream, ParserRuleContext, Token
 from antlr4.atn.PredictionMode import PredictionMode
 from antlr4.error.ErrorListener import ErrorListener
 from antlr4.error.Errors import ParseCancellationException
@@ -51,13 +51,13 @@ class ParsedSource:
     `damaged` holds the ids (`id(…)`) of the parts with syntax errors.
     """
 
-    header: Any = None
-    definitions: Sequence[Any] = ()
-    statements: Sequence[Any] = ()
-    expression: Any = None
+    header: ParserRuleContext | None = None
+    definitions: Sequence[ParserRuleContext] = ()
+    statements: Sequence[ParserRuleContext] = ()
+    expression: ParserRuleContext | None = None
     damaged: frozenset[int] = frozenset()
 
-    def is_whole(self, context: Any) -> bool:
+    def is_whole(self, context: ParserRuleContext) -> bool:
         """Whether a part has no syntax errors."""
         return id(context) not in self.damaged
 
@@ -86,7 +86,7 @@ class _Errors(ErrorListener):  # type: ignore[misc]
         read = [token for token in recognizer.getTokenStream().tokens if token.start < offendingSymbol.start]
         self.complain(offendingSymbol, _token_types(recognizer.getExpectedTokens()) if knows else [], read)
 
-    def complain(self, token: Any, types: list[int], read: Sequence[Any] = ()) -> None:
+    def complain(self, token: Token, types: list[int], read: Sequence[Token] = ()) -> None:
         """Report a token found where one of `types` was expected, unless there is already an error; `read` are the
         tokens before it."""
         if self.found:
@@ -111,7 +111,7 @@ class _Errors(ErrorListener):  # type: ignore[misc]
         )
 
 
-def _hint(token: Any, read: Sequence[Any]) -> str:
+def _hint(token: Token, read: Sequence[Token]) -> str:
     """What may have caused a syntax error at a token further up: a quote or a bracket that is missing."""
     for string in (token, *reversed(read[-_TOKENS_BACK:])):
         text = str(string.text)
@@ -119,7 +119,7 @@ def _hint(token: Any, read: Sequence[Any]) -> str:
             return f"; the string from line {string.line} ends only here: is a quote missing?"
     if token.type != Token.EOF:
         return ""
-    opened: list[Any] = []
+    opened: list[Token] = []
     for each in read:
         if each.text in ("(", "[", "{"):
             opened.append(each)
@@ -167,7 +167,7 @@ def _describe(types: list[int]) -> tuple[str, ...]:
     return tuple(words) if len(words) <= _MOST_EXPECTED else ()
 
 
-def _too_deep(tokens: Sequence[Any]) -> Any | None:
+def _too_deep(tokens: Sequence[Token]) -> Token | None:
     """The first token that exceeds the nesting limit of brackets, cases or type arguments; None if there is none."""
     brackets = types = cases = 0
     previous = ""
@@ -191,12 +191,12 @@ def _too_deep(tokens: Sequence[Any]) -> Any | None:
     return None
 
 
-def _report_depth(diagnostics: Diagnostics, token: Any) -> None:
+def _report_depth(diagnostics: Diagnostics, token: Token) -> None:
     span = Span(token.line, token.column + 1, token.line, token.column + 1)
     diagnostics.add(Diagnostic("nested too deeply", span, text=token.text))
 
 
-def lex(source: str) -> list[Any]:
+def lex(source: str) -> list[Token]:
     """The tokens of a source, with comments on the hidden channel."""
     lexer = CqlLexer(InputStream(source))
     lexer.removeErrorListeners()
@@ -207,10 +207,10 @@ def lex(source: str) -> list[Any]:
 class _Attempt:
     """One run of the parser over a sequence of tokens; `errors` holds its first error."""
 
-    tokens: Sequence[Any]
+    tokens: Sequence[Token]
     errors: _Errors = field(default_factory=_Errors)
 
-    def run(self, rule: str, *, thorough: bool) -> Any:
+    def run(self, rule: str, *, thorough: bool) -> ParserRuleContext:
         """The tree of a rule. Unless `thorough`, raises ParseCancellationException at the first error."""
         for token in self.tokens:
             token.tokenIndex = -1
@@ -251,7 +251,7 @@ def parse(source: str, diagnostics: Diagnostics, rule: str = "library") -> Parse
         return None
 
 
-def _parse_thoroughly(tokens: Sequence[Any], rule: str, diagnostics: Diagnostics) -> ParsedSource:
+def _parse_thoroughly(tokens: Sequence[Token], rule: str, diagnostics: Diagnostics) -> ParsedSource:
     attempt = _Attempt(tokens)
     tree = attempt.run(rule, thorough=True)
     for error in attempt.errors.found:
@@ -259,9 +259,9 @@ def _parse_thoroughly(tokens: Sequence[Any], rule: str, diagnostics: Diagnostics
     return ParsedSource(expression=tree, damaged=frozenset((id(tree),)) if attempt.errors.found else frozenset())
 
 
-def _parse_statements(tokens: Sequence[Any], diagnostics: Diagnostics) -> ParsedSource:
+def _parse_statements(tokens: Sequence[Token], diagnostics: Diagnostics) -> ParsedSource:
     """Parse each definition and statement separately."""
-    parts: dict[str, list[Any]] = {"libraryDefinition": [], "definition": [], "statement": []}
+    parts: dict[str, list[ParserRuleContext]] = {"libraryDefinition": [], "definition": [], "statement": []}
     damaged: set[int] = set()
     for part, chunk in _chunks(tokens):
         attempt = _Attempt(chunk)
@@ -275,7 +275,7 @@ def _parse_statements(tokens: Sequence[Any], diagnostics: Diagnostics) -> Parsed
     return ParsedSource(header, parts["definition"], parts["statement"], damaged=frozenset(damaged))
 
 
-def _chunks(tokens: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+def _chunks(tokens: Sequence[Token]) -> Iterator[tuple[str, Sequence[Token]]]:
     """The tokens split where a definition or statement begins, each chunk with the grammar rule for it.
 
     'define' always begins a statement, unless it follows a dot. The other keywords may also be names: they count only

@@ -180,9 +180,10 @@ def test_tests_mirror_the_packages() -> None:
 
 
 def test_modules_say_what_they_are() -> None:
+    of_tests = [path for path in modules(ROOT / "tests") if path.name.startswith("test_")]
     silent = [
         str(path.relative_to(ROOT))
-        for path in modules(PACKAGE)
+        for path in [*modules(PACKAGE), *of_tests]
         if path.read_text("utf-8").strip() and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert not silent

@@ -1,3 +1,5 @@
+"""`ecqm compile` and `ecqm format`: where output goes, and what errors say."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""ELM nodes: fields, equality, children, and transformation."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Reading ELM in JSON and XML: what documents of all translators say, and how broken ones are refused."""
+
 from __future__ import annotations
 
 import contextlib

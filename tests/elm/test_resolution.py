@@ -1,3 +1,5 @@
+"""Includes of libraries: exact versions, the nearest ones on request, and what goes wrong."""
+
 from __future__ import annotations
 
 import pytest

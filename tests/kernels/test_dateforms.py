@@ -1,3 +1,5 @@
+"""Dates of one form are read as the standard library reads them."""
+
 from __future__ import annotations
 
 import re

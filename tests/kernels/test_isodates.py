@@ -1,3 +1,5 @@
+"""Dates, times and date-times of ISO 8601 as arrays; texts that are none are marked."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

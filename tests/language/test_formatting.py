@@ -1,3 +1,5 @@
+"""The canonical layout of CQL, which changes white space only."""
+
 from __future__ import annotations
 
 import pytest

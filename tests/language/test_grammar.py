@@ -1,3 +1,5 @@
+"""The committed parser is that of the grammar."""
+
 from __future__ import annotations
 
 import hashlib

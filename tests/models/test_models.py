@@ -1,3 +1,5 @@
+"""Models: their types, elements, conversions, retrieves and patients."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""What profiles fix: negation, categories and codes."""
+
 from __future__ import annotations
 
 import tomllib

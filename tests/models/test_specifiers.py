@@ -1,3 +1,5 @@
+"""Types as ELM writes them."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Codes by number, their systems, and membership in value sets as tables."""
+
 import numpy as np
 
 from ecqm.terminology import NO_CODE, CodeIndex, Membership, ValueSetStore, canonical_system, system_oid

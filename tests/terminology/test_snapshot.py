@@ -1,3 +1,5 @@
+"""A snapshot of value sets, as it is sent to other processes."""
+
 from __future__ import annotations
 
 import pickle

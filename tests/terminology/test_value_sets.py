@@ -1,3 +1,5 @@
+"""Value sets: identity, layers, expansions, and composes."""
+
 from __future__ import annotations
 
 from pathlib import Path

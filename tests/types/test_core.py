@@ -1,3 +1,5 @@
+"""The notation of types."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Content of repositories, bundles and archives: what it has, what it takes from further folders, what is missing."""
+
 from __future__ import annotations
 
 import json

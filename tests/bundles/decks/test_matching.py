@@ -1,3 +1,5 @@
+"""Folders of cases belong to the measures that they name or expect results of."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The store of annual specifications: what is added stays as it was, and years are never mixed."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Which files of a case folder are read."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Results agree with expectations: populations, strata, observations, scores, and listed defects."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The list of published expectations that are wrong."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Test cases as published decks lay them out, with what they expect."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Criteria find the definitions that they name."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Measure resources: groups, criteria, observations, composites, and what cannot be used."""
+
 from __future__ import annotations
 
 import pytest

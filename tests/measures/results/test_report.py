@@ -1,3 +1,5 @@
+"""MeasureReports are valid resources that say what was counted."""
+
 from __future__ import annotations
 
 import json

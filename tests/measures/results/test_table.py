@@ -1,3 +1,5 @@
+"""The table of populations."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Populations, strata, observations and scores of groups, counted by hand."""
+
 from __future__ import annotations
 
 from typing import Any

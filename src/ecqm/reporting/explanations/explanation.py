@@ -96,7 +96,8 @@ def explain(
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
-    found = _evaluated(plan, logic, executor, patient, cohort.ids.index(patient), content.source_of, clauses)
+    explainer = Explainer(plan, logic, executor, content.source_of, Outcomes(executor) if clauses else None)
+    found = _evaluated(explainer, patient, cohort.ids.index(patient))
     return replace(found, warnings=found.warnings + _warnings(plan, missing_value_sets(content, [plan])))
 
 
@@ -122,8 +123,8 @@ def explain_package(
         EvaluationContext.of_this_moment(),
         {"Measurement Period": measurement_period(plan.measure, stated)},
     )
-    row = cohort.ids.index(patient)
-    found = _evaluated(plan, logic, executor, patient, row, package.source_of, clauses)
+    explainer = Explainer(plan, logic, executor, package.source_of, Outcomes(executor) if clauses else None)
+    found = _evaluated(explainer, patient, cohort.ids.index(patient))
     return replace(found, warnings=found.warnings + _warnings(plan, missing_of_package(package, plan)))
 
 
@@ -135,54 +136,47 @@ def _not_evaluated(reasons: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{name} cannot be evaluated: {reason}" for name, reason in reasons.items())
 
 
-def _evaluated(
-    plan: MeasurePlan,
-    logic: MeasureLogic,
-    executor: Executor,
-    patient: str,
-    row: int,
-    sources: Sources,
-    clauses: bool,
-) -> Explanation:
-    result = next(iter(MeasureSet([plan]).evaluate(executor)))
+def _evaluated(explainer: Explainer, patient: str, row: int) -> Explanation:
+    result = next(iter(MeasureSet([explainer.plan]).evaluate(explainer.executor)))
     errors = tuple(f"{error.origin}: {error.message}" for error in result.errors if error.patient == row)
-    outcomes = Outcomes(executor) if clauses else None
-    found = explanation_of(plan, logic, executor, row, patient, result.groups, errors, sources, outcomes)
+    found = explainer.explanation(row, patient, result.groups, errors)
     return replace(found, warnings=_not_evaluated(result.not_evaluated))
 
 
-def explanation_of(
-    plan: MeasurePlan,
-    logic: MeasureLogic,
-    executor: Executor,
-    row: int,
-    patient: str,
-    results: Sequence[GroupResult],
-    errors: tuple[str, ...],
-    sources: Sources,
-    outcomes: Outcomes | None = None,
-) -> Explanation:
-    """The explanation of one patient (`row` of the executor's cohort) from the `results` of all of them.
+@dataclass(frozen=True)
+class Explainer:
+    """Explains the results of a measure for patients of the executor's cohort, whose data cover the demand of `logic`.
 
-    With `outcomes` it has the definitions clause by clause. The data must cover the demand of `logic`.
+    With `outcomes` explanations have the definitions clause by clause.
     """
-    groups = [group.of_patient(row) for group in results]
-    reader = ClauseReader(plan.lowering, executor, row, sources)
-    values: dict[str, dict[str, Any]] = {}
-    explained = []
-    words = Words(sources)
-    for define in logic.defines:
-        library = str(define.library.identifier)
-        value: Any = None
-        if define.node is not None:
-            value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
-            values.setdefault(library, {})[define.definition.name] = value
-        if outcomes is not None:
-            clauses = _clauses(define, reader, outcomes, row)
-            explained.append(ExplainedDefine(define, value, words.of(define), clauses))
-    counts = tuple((g.group.id, tuple((p, g.total(p.id)) for p in g.group.criteria)) for g in groups)
-    reasons = tuple(_reasons(plan, groups, reader))
-    return Explanation(plan.measure, patient, counts, values, errors, reasons, tuple(explained))
+
+    plan: MeasurePlan
+    logic: MeasureLogic
+    executor: Executor
+    sources: Sources
+    outcomes: Outcomes | None = None
+
+    def explanation(
+        self, row: int, patient: str, results: Sequence[GroupResult], errors: tuple[str, ...] = ()
+    ) -> Explanation:
+        """The explanation of one patient (`row` of the cohort) from the `results` of all of them."""
+        groups = [group.of_patient(row) for group in results]
+        reader = ClauseReader(self.plan.lowering, self.executor, row, self.sources)
+        values: dict[str, dict[str, Any]] = {}
+        explained = []
+        words = Words(self.sources)
+        for define in self.logic.defines:
+            library = str(define.library.identifier)
+            value: Any = None
+            if define.node is not None:
+                value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
+                values.setdefault(library, {})[define.definition.name] = value
+            if self.outcomes is not None:
+                clauses = _clauses(define, reader, self.outcomes, row)
+                explained.append(ExplainedDefine(define, value, words.of(define), clauses))
+        counts = tuple((g.group.id, tuple((p, g.total(p.id)) for p in g.group.criteria)) for g in groups)
+        reasons = tuple(_reasons(self.plan, groups, reader))
+        return Explanation(self.plan.measure, patient, counts, values, errors, reasons, tuple(explained))
 
 
 def _clauses(

@@ -25,7 +25,7 @@ from ecqm.measures.explanation.outcomes import Outcomes
 from ecqm.operators.message import telling
 from ecqm.reporting.decks.coverage import MeasureCoverage, Share
 from ecqm.reporting.decks.differences import beside
-from ecqm.reporting.explanations.explanation import explanation_of
+from ecqm.reporting.explanations.explanation import Explainer
 from ecqm.reporting.explanations.words import Words
 from ecqm.reporting.html.comparison import badge, verdict
 from ecqm.reporting.html.coverage import covered_logic, percentage, told_share
@@ -79,16 +79,8 @@ class DeckPages:
 
     def _write_case(self, inspected: Inspected, row: int, result: CaseResult, outcomes: Outcomes) -> None:
         found = [
-            explanation_of(
-                plan,
-                self._logic_of(plan),
-                inspected.executor,
-                row,
-                result.case.name,
-                groups,
-                (),
-                inspected.source_of,
-                outcomes,
+            Explainer(plan, self._logic_of(plan), inspected.executor, inspected.source_of, outcomes).explanation(
+                row, result.case.name, groups
             )
             for plan, groups in inspected.parts
         ]

@@ -145,3 +145,14 @@ def test_terminals_without_the_characters() -> None:
     command = [sys.executable, "-m", "ecqm.cli.main", "eval", "'\N{GREEK SMALL LETTER ALPHA}'"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (result.returncode, result.stdout) == (0, "'\\u03b1'\n")
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "0", "-1", "x"])
+def test_no_amounts_of_memory(tmp_path: Path, amount: str) -> None:
+    result = ecqm("run", SAMPLE, "--data", CASES, "--output", tmp_path / "out", "--memory", amount)
+    assert result.exit_code == 2 and "--memory" in result.stderr
+
+
+def test_no_years(tmp_path: Path) -> None:
+    result = ecqm("bundle", "add", SAMPLE, "--store", tmp_path, "--year", "-1")
+    assert result.exit_code == 2 and "--year" in result.stderr

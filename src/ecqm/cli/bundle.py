@@ -25,7 +25,7 @@ _store = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the store; by default $ECQM_STORE, or the folder for data of users.",
 )
-_year = click.option("--year", type=int, metavar="YEAR", help="Reporting year.")
+_year = click.option("--year", type=click.IntRange(2000, 2999), metavar="YEAR", help="Reporting year.")
 _version = click.option("--version", "version", metavar="VERSION", help="Version of the measure.")
 
 

@@ -68,7 +68,7 @@ def resumable(what: str) -> Iterator[None]:
 def in_words(error: OSError) -> str:
     """An error of the operating system, with the file first."""
     if error.strerror is None or error.filename is None:
-        return str(error)
+        return error.strerror or str(error)
     return f"{click.format_filename(error.filename)}: {error.strerror}"
 
 

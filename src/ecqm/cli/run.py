@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ class PathOrUrl(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
         return value if isinstance(value, str) and "://" in value else super().convert(value, param, context)
+
+
+def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no amount", context, option)
+    return value
 
 
 @click.command(
@@ -68,6 +75,7 @@ class PathOrUrl(click.Path):
 @click.option(
     "--memory",
     type=click.FloatRange(0.25),
+    callback=_finite,
     default=4.0,
     show_default=True,
     help="Memory for all processes together, in GiB.",

@@ -40,7 +40,10 @@ def sole_writer(folder: Path) -> Iterator[None]:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write a file to. When it is written and on disk, it replaces `path` in one step. If writing fails, it
-    is removed."""
+    is removed. Links and devices (/dev/stdout) are written to as they are."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        yield path
+        return
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         yield fresh

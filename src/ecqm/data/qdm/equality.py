@@ -107,6 +107,3 @@ def _text(value: str) -> str | None:
         if value[-5] in "+-" and value[-4:].isdigit():
             return f"{value[:-2]}:{value[-2:]}"
     return value or None
-
-
-__all__ = ["differences"]

@@ -99,6 +99,16 @@ def test_bundle_of_fifty_megabytes(tmp_path: Path, data: Path) -> None:
     assert run.counts["initial-population"] == 42_002
 
 
+def test_a_store_whose_only_shard_is_damaged(tmp_path: Path, data: Path) -> None:
+    assert ecqm("load", data, "--output", tmp_path / "store").exit_code == 0
+    (damaged,) = (tmp_path / "store").glob("shards/*/Encounter.arrow")
+    damaged.unlink()
+    run = Run(tmp_path, SAMPLE, tmp_path / "store")
+    assert run.result.exit_code == 2
+    assert f"{damaged}: cannot be read: No such file or directory" in run.result.stderr
+    assert "load the data again" in run.result.stderr and "no patients" not in run.result.stderr
+
+
 def test_no_data(tmp_path: Path) -> None:
     assert "does not exist" in Run(tmp_path, SAMPLE, tmp_path / "nowhere").result.stderr
     (tmp_path / "empty").mkdir()

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from ecqm.cli.compile import command as compile_command
 from ecqm.cli.format import command as format_command
 from ecqm.elm import read_xml
+from ecqm.language.sources import index
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -102,3 +103,9 @@ def test_control_characters_are_written_as_json_only(tmp_path: Path) -> None:
     assert CliRunner().invoke(compile_command, [str(path)]).exit_code == 0
     result = CliRunner().invoke(compile_command, [str(path), "--format", "xml"])
     assert result.exit_code == 1 and "A: cannot be written as XML" in result.stderr
+
+
+def test_versions_of_any_length(tmp_path: Path) -> None:
+    for number, version in enumerate(("1.9", "1.10", "9" * 5000, "1.10-beta")):
+        write(tmp_path, f"I{number}", f"library Inner version '{version}' define Y: {number}")
+    assert index([tmp_path]).versions("Inner") == ["9" * 5000, "1.10-beta", "1.10", "1.9"]

@@ -164,4 +164,6 @@ def index(paths: Iterable[Path]) -> SourceIndex:
 
 def _version_key(version: str | None) -> tuple[tuple[int, str], ...]:
     parts = re.findall(r"\d+|[A-Za-z]+", version or "")
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    # Digits are compared as text: there may be more of them than Python converts.
+    numbers = (part.lstrip("0") for part in parts)
+    return tuple((len(number), number) if number[:1].isdigit() or not number else (-1, number) for number in numbers)

@@ -60,7 +60,10 @@ def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
         yield f"measure {name} was not run: {reason}"
     yield from refused
     if refused:
-        yield "start the same run again to evaluate only what could not be read"
+        yield (
+            "restore damaged files, or load the data again; then start the same run again to evaluate only what could "
+            "not be read"
+        )
     for notice in output.selection.notices:
         yield f"warning: {notice}"
     for missing in output.selection.missing:
@@ -71,7 +74,7 @@ def _remarks(output: RunOutput, refused: Sequence[str]) -> Iterator[str]:
     if total.n_problems:
         are = "is 1 problem" if total.n_problems == 1 else f"are {total.n_problems:,} problems"
         yield f"there {are} with the data, see {errors}"
-    if not total.patients:
+    if not total.patients and not refused:
         yield "there are no patients in the data (QDM patients can only be used with QDM measures)"
 
 

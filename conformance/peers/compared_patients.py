@@ -1,9 +1,10 @@
 """The patients on whom engines are compared: the cases of a measure, and others that are bred for it.
 
 RUNNER CONTENT --libraries DIR --valuesets DIR [--measure NAME]… [--patients 300] [--generations 40] [--seed 1]
-    [--data EXPORT] [--json FILE]
+    [--data EXPORT] [--without-cases] [--json FILE]
 
-With `--data` the patients are the first `--patients` of a bulk export instead.
+With `--without-cases` only those bred are compared. With `--data` the patients are the first `--patients` of a bulk
+export instead.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def comparison_parser(about: str | None) -> argparse.ArgumentParser:
     """The arguments of a runner that compares engines on FHIR measures."""
     parser = content_parser(about)
     add_choices(parser, patients=300, generations=40)
+    parser.add_argument("--without-cases", action="store_true", help="compare on bred patients alone")
     return parser
 
 
@@ -64,7 +66,7 @@ def to_be_compared(
     seeds = [record for cases in decks.values() for record in cases]
     for measure in content.select(options.measure):
         plan = planner.plan(measure)
-        records = to_compare(decks.get(measure.canonical, []), "case")
+        records = [] if options.without_cases else to_compare(decks.get(measure.canonical, []), "case")
         if options.patients:
             bred = patients_for(content, plan, seeds, options.patients, options.generations, options.seed)
             records += to_compare(bred, "bred")

@@ -104,3 +104,9 @@ def test_the_other_engine(compared: ModuleType, content: Content, plan: MeasureP
     assert f"| {NAME} | {12 + cases} |" in printed and f"{NAME}: group 1/" in printed
     assert told["populations"] == told["populations_agree"] > 0
     assert told["agree"] > 0.8 * told["values"]
+
+
+@pytest.mark.parametrize(("choices", "measures"), [([], 1), (["--without-cases"], 0)])
+def test_the_cases_may_be_left_out(compared: ModuleType, content: Content, choices: list[str], measures: int) -> None:
+    options = compared.comparison_parser("").parse_args([str(SAMPLE), "--measure", NAME, "--patients", "0", *choices])
+    assert len(list(compared.to_be_compared(content, options))) == measures

@@ -17,13 +17,15 @@ from typing import Any
 
 from lxml import etree, isoschematron  # type: ignore[attr-defined]
 
+from ecqm.xml_parsing import parse
+
 _FAILED = "{http://purl.oclc.org/dsdl/svrl}failed-assert"
 _VOCABULARY = "document('voc.xml')"
 
 
 def schematron_of(path: Path) -> Any:
     """The constraints of the phase `errors`, if the Schematron has it; otherwise all."""
-    document: Any = etree.parse(path)
+    document: Any = parse(path.read_bytes()).getroottree()
     phases = document.xpath("//*[local-name()='phase']/@id")
     vocabulary = f"document('{(path.resolve().parent / 'voc.xml').as_uri()}')"
     for element in document.iter(etree.Element):
@@ -50,12 +52,12 @@ def main() -> int:
     parser.add_argument("--schematron", type=Path, required=True)
     parser.add_argument("documents", type=Path, nargs="+")
     arguments = parser.parse_args()
-    schema = etree.XMLSchema(etree.parse(arguments.schema))
+    schema = etree.XMLSchema(file=arguments.schema)
     schematron = schematron_of(arguments.schematron)
     wrong = 0
     for path in arguments.documents:
         found = defaultdict(list)
-        for constraint, place in errors_of(etree.parse(path), schema, schematron):
+        for constraint, place in errors_of(parse(path.read_bytes()), schema, schematron):
             found[constraint].append(place)
         wrong += bool(found)
         for constraint, places in found.items():

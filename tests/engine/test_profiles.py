@@ -78,6 +78,17 @@ def test_a_base_leaves_it_open_and_what_is_derived_conforms(tmp_path: Path) -> N
     assert taken(tmp_path / "4", QICORE + "qicore-encounter", encounter, rule="declared") == [False]
 
 
+def test_a_laboratory_result_of_us_core_may_be_a_clinical_result(tmp_path: Path) -> None:
+    """US Core derives its laboratory results from its clinical results, from which QI-Core derives its own."""
+    results = [
+        resource("Observation", US_CORE + "us-core-observation-lab", category=category("laboratory")),
+        resource("Observation", QICORE + "qicore-observation-lab", category=category("laboratory")),
+        resource("Observation", US_CORE + "us-core-observation-screening-assessment", category=category("laboratory")),
+        resource("Observation", US_CORE + "us-core-observation-lab", category=category("survey")),
+    ]
+    assert taken(tmp_path / "1", QICORE + "qicore-observation-clinical-result", *results) == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("type_", "done", "not_done", "elements"),
     [

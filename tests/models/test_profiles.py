@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 
 from ecqm.models import load_model, model_versions
-from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, negation_of, profile_facts
+from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, left_open_by, negation_of, profile_facts
 
 QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
 US_QUALITY_CORE = "http://fhir.org/guides/onc/us-quality-core/StructureDefinition/"
@@ -26,6 +26,18 @@ def test_derivation() -> None:
     assert bases_of(QICORE + "qicore-observation-lab") == {
         US_CORE + "us-core-observation-lab",
         US_CORE + "us-core-observation-clinical-result",
+    }
+
+
+def test_another_guide_leaves_open_what_it_derives_from_the_bases_of_a_profile() -> None:
+    lab, result = US_CORE + "us-core-observation-lab", US_CORE + "us-core-observation-clinical-result"
+    assert left_open_by(QICORE + "qicore-observation-clinical-result") == {lab, result}
+    assert left_open_by(QICORE + "qicore-observation-lab") == {lab, result}
+    assert left_open_by(result) == frozenset() and left_open_by(lab) == {result}
+    assert left_open_by(US_CORE + "us-core-bmi") == {US_CORE + "us-core-vital-signs"}
+    assert left_open_by(QICORE + "qicore-immunizationdone") == {
+        QICORE + "qicore-immunization",
+        US_CORE + "us-core-immunization",
     }
 
 

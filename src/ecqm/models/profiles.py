@@ -98,6 +98,19 @@ def bases_of(url: str) -> frozenset[str]:
     return frozenset() if base is None else bases_of(base) | {base}
 
 
+@cache
+def left_open_by(url: str) -> frozenset[str]:
+    """The profiles that do not tell whether a resource conforms to a profile: those from which it is derived, and what
+    another guide derives from those that are its own.
+
+    A laboratory result of US Core is a clinical result of US Core, and so may be a clinical result of QI-Core.
+    """
+    bases = bases_of(url)
+    of_other_guides = [base for base in bases if _guide(base) != _guide(url)]
+    akin = {other for base in of_other_guides for other in derived_from(base) if _guide(other) == _guide(base)}
+    return bases | akin
+
+
 def is_known(url: str) -> bool:
     """Whether an available version of QI-Core, US Core or US Quality Core has this profile."""
     return url in _known()
@@ -134,6 +147,10 @@ def _facts() -> dict[str, ProfileFacts]:
         for guide, profiles in stated.items()
         for name, facts in profiles.items()
     }
+
+
+def _guide(url: str) -> str:
+    return url.rpartition("/")[0]
 
 
 def _in_quality_core(name: str) -> str:

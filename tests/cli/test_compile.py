@@ -63,6 +63,15 @@ def test_more_than_one_file_needs_a_folder_to_write_to(tmp_path: Path) -> None:
     assert CliRunner().invoke(compile_command, [str(tmp_path)]).exit_code == 2
 
 
+def test_files_of_one_name_do_not_overwrite_each_others_elm(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, "A", "library A define X: 1")
+    result = CliRunner().invoke(compile_command, [str(tmp_path), "--output", str(tmp_path / "elm")])
+    assert result.exit_code == 2 and "have the same name" in result.stderr
+    assert not (tmp_path / "elm").exists()
+
+
 def test_included_libraries_are_found_in_content(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
     write(tmp_path / "content", "Inner", "library Inner version '1' define Y: 1")

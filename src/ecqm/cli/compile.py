@@ -78,6 +78,12 @@ def command(
         raise click.UsageError("there is no .cql file in " + ", ".join(map(str, paths)))
     if output is None and len(files) > 1:
         raise click.UsageError("more than one file: say with --output where to write their ELM")
+    written: dict[str, Path] = {}
+    for file in files:
+        if (other := written.setdefault(file.stem, file)) != file:
+            raise click.UsageError(
+                f"{other} and {file} have the same name, and so would their ELM: compile one at a time"
+            )
     level = next(level for level in SignatureLevel if level.value.lower() == signatures)
     options = CompilerOptions(annotations, locators, result_types, level)
     sources = _sources(paths, content)

@@ -230,4 +230,4 @@ def _component(
         return partial(units.with_label, value), value.names, False
     if isinstance(value, Labels):
         return partial(np.equal, units.labels(value)), value.names, False
-    return partial(np.not_equal, units.members(value)), (TRUE, FALSE), True
+    return partial(np.equal, np.where(units.members(value), 0, 1)), (TRUE, FALSE), True

@@ -118,6 +118,36 @@ def test_observations_are_compared_as_values_of_their_episodes(tmp_path: Path) -
         assert result.agree and result.observations_agree is agree
 
 
+def contained(name: str, **value: Any) -> dict[str, Any]:
+    info = {"url": "http://hl7.org/fhir/StructureDefinition/cqf-measureInfo"}
+    parts = [{"url": "measure", "valueCanonical": "X"}, {"url": "populationId", "valueString": name}]
+    return {"resourceType": "Observation", "extension": [info | {"extension": parts}]} | value
+
+
+def test_expected_observations_may_be_contained_observations(tmp_path: Path) -> None:
+    parts = [population(code) for code in ("initial-population", "measure-population")]
+    definition = measure(
+        group("continuous-variable", *parts, observation("Obs_1", "measure-population", "Sum"), basis="Encounter")
+    )
+    episodes = Episodes(np.array([0, 1, 1]), np.array([10, 11, 12]))
+    defines: dict[str, Any] = {"initial-population": episodes, "measure-population": episodes}
+    values = {("g1", "Obs_1"): Observed(np.array([1.0, 2.5, 4.0]), episodes)}
+    results = evaluate_measure(definition, Evaluated(2, defines, values))
+    expected = {"id": "g1", "population": counts(initial_population=2, measure_population=2)}
+    others = [contained("sde-age", valueInteger=61), contained("Obs_1"), {"resourceType": "Location"}]
+    cases = {
+        "by_id": (contained("Obs_1", valueQuantity={"value": 4.0, "code": "min"}), True),
+        "by_code": (contained("MeasureObservation", valueInteger=4), True),
+        "wrong": (contained("Obs_1", valueInteger=5), False),
+    }
+    for name, (last, agree) in cases.items():
+        first = contained("Obs_1", valueQuantity={"value": 2.5})
+        report = expected_report(expected, contained=[*others, first, last])
+        write(tmp_path / name / "c" / "MeasureReport-1.json", report)
+        result = compare_case(next(read_cases(tmp_path / name)), definition, results, 1)
+        assert result.agree and result.observations_agree is agree
+
+
 def test_a_listed_defect_excuses_only_what_it_lists(tmp_path: Path) -> None:
     case = case_of(tmp_path, {"id": "g1", "population": counts(initial_population=1, numerator=0)})
     agreeing = case_of(tmp_path / "b", {"id": "g1", "population": counts(initial_population=1, numerator=1)})

@@ -7,7 +7,8 @@ follows:
   is not about the stratum.
 - Of the strata "true" and "false" of a criterion only "true" is compared: the tool writes "false" as one minus "true"
   for every population, which is wrong for populations that the patient is not in.
-- The values of an observation over the patient's episodes are compared in any order.
+- The values of an observation over the patient's episodes are compared in any order. They may be in contained
+  Observations.
 - A score is judged only if the expected populations and observations define one and agree themselves. If a group's
   score is the same in all cases of a measure and contradicts the populations of one of them, it is a placeholder of the
   authoring tool and never judged. A composite has no populations; its expectation is the score alone.
@@ -16,7 +17,7 @@ follows:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -34,10 +35,10 @@ from ecqm.measures.decks.defects import Defect
 from ecqm.measures.decks.expectations import (
     Expectation,
     ExpectedGroup,
-    ExpectedPopulation,
     ExpectedStratifier,
     ExpectedStratum,
 )
+from ecqm.measures.decks.observations import ContainedObservation, ExpectedPopulation, listed_observations
 from ecqm.measures.decks.test_cases import TestCase
 from ecqm.measures.definition import Composite, Group, Measure, Population
 from ecqm.measures.scoring.composite import CompositeResult
@@ -74,7 +75,8 @@ def compare_case(
             groups.append(GroupAgreement(group.id, (), (), (), score))
         else:
             result = by_group.get(group.id) if group is not None else None
-            groups.append(_compare_group(expected, result, group is None or group.id not in placeholders))
+            judged = group is None or group.id not in placeholders
+            groups.append(_compare_group(expected, expectation.contained, result, judged))
     return CaseResult(case, tuple(groups), None, defect)
 
 
@@ -95,7 +97,7 @@ def placeholder_scores(measure: Measure, cases: Iterable[TestCase]) -> frozenset
             continue
         for expected, group in _matched_groups(expectation, measure):
             if isinstance(group, Group):
-                implied = _implied_score(expected, group)
+                implied = _implied_score(expected, expectation.contained, group)
                 stated.setdefault(group.id, set()).add(expected.score)
                 if implied is not None and expected.score is not None and not math.isclose(expected.score, implied):
                     contradictory.add(group.id)
@@ -132,7 +134,12 @@ def _matched(expected: Sequence[_E], actual: Sequence[_A]) -> list[tuple[_E | No
     return pairs + [(None, item) for item in free]
 
 
-def _compare_group(expected: ExpectedGroup, result: GroupResult | None, judged: bool = True) -> GroupAgreement:
+def _compare_group(
+    expected: ExpectedGroup,
+    contained: Sequence[ContainedObservation],
+    result: GroupResult | None,
+    judged: bool = True,
+) -> GroupAgreement:
     if result is None:
         populations = tuple(PopulationAgreement(p.code, p.id, p.count, None) for p in expected.populations)
         return GroupAgreement(expected.id or "", populations, (), (), ScoreAgreement(expected.score, None, None, False))
@@ -141,20 +148,22 @@ def _compare_group(expected: ExpectedGroup, result: GroupResult | None, judged: 
         for listed, found in _matched_stratifiers(expected.stratifiers, result.stratifiers)
     ]
     populations = _compare_populations(expected.populations, result, None)
-    observations = _compare_observations(expected.observations, result)
-    implied = _implied_score(expected, result.group)
+    observations = _compare_observations(expected.observations, contained, result)
+    implied = _implied_score(expected, contained, result.group)
     judged = judged and expected.score is not None and implied is not None
     judged = judged and all(p.agree for p in populations) and all(o.agree for o in observations)
     score = ScoreAgreement(expected.score, implied, result.score(), judged)
     return GroupAgreement(result.group.id, populations, tuple(stratifiers), observations, score)
 
 
-def _implied_score(expected: ExpectedGroup, group: Group) -> float | None:
+def _implied_score(expected: ExpectedGroup, contained: Sequence[ContainedObservation], group: Group) -> float | None:
     """The score that follows from the expected populations and observations."""
     counts: dict[str, int] = {}
     for listed, _ in _paired(expected.populations, group):
         counts[listed.code] = counts.get(listed.code, 0) + int(listed.count)
-    observed = {name: np.array(values) for name, values in _listed_observations(expected.observations, group).items()}
+    observed = {
+        name: np.array(values) for name, values in listed_observations(expected.observations, contained, group).items()
+    }
     return Tally({}, counts, observed).score(group)
 
 
@@ -224,40 +233,13 @@ def _compare_stratum(
 
 
 def _compare_observations(
-    expected: Sequence[ExpectedPopulation], result: GroupResult
+    expected: Sequence[ExpectedPopulation], contained: Sequence[ContainedObservation], result: GroupResult
 ) -> tuple[ObservationAgreement, ...]:
     return tuple(
         ObservationAgreement(name, tuple(sorted(values)), tuple(sorted(result.observed(name))))
-        for name, values in _listed_observations(expected, result.group).items()
+        for name, values in listed_observations(expected, contained, result.group).items()
     )
 
 
-def _listed_observations(expected: Sequence[ExpectedPopulation], group: Group) -> Mapping[str, list[float]]:
-    """The expected values of each observation of a group."""
-    observations = group.observations
-    listed: dict[str, list[float]] = {observation.id: [] for observation in observations}
-    for position, value in enumerate(expected):
-        observation = _observation(value, observations, position, group)
-        if observation is not None:
-            listed[observation.id].append(value.count)
-    return listed
-
-
-def _observation(
-    expected: ExpectedPopulation, observations: Sequence[Population], position: int, group: Group
-) -> Population | None:
-    """The observation that an expected value belongs to: its id is that of the observation, followed by the number of
-    the episode."""
-    by_id = [o for o in observations if expected.id == o.id or (expected.id or "").startswith(f"{o.id}_")]
-    if by_id:
-        return max(by_id, key=lambda o: len(o.id))
-    by_code = [
-        o for o in observations if expected.code == f"{group.population(o.criteria_reference or '').code}-observation"
-    ]
-    if len(by_code) == 1 or len(observations) == 1:
-        return (by_code or list(observations))[0]
-    return observations[position % len(observations)] if observations else None
-
-
 def _unevaluated(expectation: Expectation) -> tuple[GroupAgreement, ...]:
-    return tuple(_compare_group(group, None) for group in expectation.groups)
+    return tuple(_compare_group(group, (), None) for group in expectation.groups)

@@ -13,6 +13,12 @@ from dataclasses import dataclass
 import msgspec
 
 from ecqm.json_decoding import json_decoder
+from ecqm.measures.decks.observations import (
+    ContainedObservation,
+    ContainedResource,
+    ExpectedPopulation,
+    contained_observations,
+)
 from ecqm.measures.definition.resource import CodeableConcept, Period
 
 
@@ -67,22 +73,13 @@ class _Extension(msgspec.Struct, frozen=True):
     valueBoolean: bool | None = None
 
 
-class _Parameter(msgspec.Struct, frozen=True):
-    name: str = ""
-    valueString: str | None = None
-
-
-class _Contained(msgspec.Struct, frozen=True):
-    parameter: list[_Parameter] | None = None
-
-
 class ReportResource(msgspec.Struct, frozen=True):
     """A MeasureReport, as far as expectations need it."""
 
     resourceType: str = ""
     id: str | None = None
     meta: _Meta | None = None
-    contained: list[_Contained] | None = None
+    contained: list[ContainedResource] | None = None
     extension: list[_Extension] | None = None
     modifierExtension: list[_Extension] | None = None
     type: str | None = None
@@ -110,15 +107,6 @@ _TEST_CASE = re.compile(r"test-?case", re.IGNORECASE)
 _decode_kind = json_decoder(_Kind)
 _decode_bundle = json_decoder(_Bundle)
 _decode_report = json_decoder(ReportResource)
-
-
-@dataclass(frozen=True)
-class ExpectedPopulation:
-    """A population's expected count; of an observation, the expected value."""
-
-    code: str
-    id: str | None
-    count: float
 
 
 @dataclass(frozen=True)
@@ -151,13 +139,15 @@ class ExpectedGroup:
 
 @dataclass(frozen=True)
 class Expectation:
-    """The expectation in one MeasureReport: for which measure (canonical), period and patient."""
+    """The expectation in one MeasureReport: for which measure (canonical), period and patient. `contained` are observed
+    values outside of the groups."""
 
     measure: str | None
     period: tuple[str | None, str | None]
     patient_id: str | None
     description: str | None
     groups: tuple[ExpectedGroup, ...]
+    contained: tuple[ContainedObservation, ...] = ()
 
 
 def expectations_of(reports: Sequence[ReportResource]) -> tuple[Expectation, ...]:
@@ -203,6 +193,7 @@ def _expectation(report: ReportResource) -> Expectation:
         patient_id=subject,
         description=descriptions[0] if descriptions else None,
         groups=tuple(_group(group) for group in report.group or ()),
+        contained=tuple(contained_observations(report.contained or ())),
     )
 
 

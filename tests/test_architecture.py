@@ -28,8 +28,10 @@ LAYERS = (
     "measures",
     "bundles",
     "reporting",
+    "expressions",
     "cluster",
     "api",
+    "server",
     "cli",
 )
 

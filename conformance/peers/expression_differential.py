@@ -41,13 +41,13 @@ from java_engine import NOW, Definition, JavaEngine
 from plain_values import alike, plain, rounded
 
 from ecqm.cli.conformance.suite import read_suite
-from ecqm.cli.expressions import NoData
 from ecqm.columns import to_values
 from ecqm.elm import write_json
 from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.nodes import Library
 from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries
 from ecqm.engine import EvaluationError, Executor, FhirProfiles, kernel_for
+from ecqm.expressions.evaluation import NoData
 from ecqm.language import Compiler
 from ecqm.operators.message import telling
 from ecqm.plan.lowering import Lowering

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ecqm.cli import conformance
 from ecqm.cli.conformance.judging import Status, agrees, judge, read_known
 from ecqm.cli.conformance.suite import SuiteError, SuiteTest, read_suite
-from ecqm.cli.expressions import ExpressionRefused, evaluate_expression
+from ecqm.expressions.evaluation import ExpressionRefused, evaluate_expression
 from ecqm.values import CqlError, Date, DateTime, EvaluationContext, Interval, Long, Quantity, Tuple, Uncertainty
 from tests.content import CONTENT
 

@@ -38,7 +38,7 @@ def command(
     compile or evaluating it raises an error, with 2 if it could not be tried.
     """
     from ecqm.cli.expression_options import expressions_with
-    from ecqm.cli.expressions import ExpressionRefused
+    from ecqm.expressions.evaluation import ExpressionRefused
     from ecqm.reporting.notation import notation
     from ecqm.values import CqlError
 

@@ -11,7 +11,7 @@ import click
 from ecqm.cli.contents import libraries_option, valuesets_option
 
 if TYPE_CHECKING:
-    from ecqm.cli.expressions import Expressions
+    from ecqm.expressions.evaluation import Expressions
     from ecqm.language.sources import SourceIndex
     from ecqm.terminology import ValueSetStore
 
@@ -53,7 +53,7 @@ def expressions_with(
     period: str | None,
 ) -> Expressions:
     """Evaluates expressions with these options. Raises DataError, OSError, MeasureError for an invalid period."""
-    from ecqm.cli.expressions import MEASUREMENT_PERIOD, Expressions
+    from ecqm.expressions.evaluation import MEASUREMENT_PERIOD, Expressions
     from ecqm.language.sources import index, read_source
     from ecqm.measures.definition.period import closed_period, parse_period
     from ecqm.values import EvaluationContext

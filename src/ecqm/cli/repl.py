@@ -16,7 +16,7 @@ from ecqm.cli.examples import examples
 from ecqm.cli.expression_options import expression_options
 
 if TYPE_CHECKING:
-    from ecqm.cli.expressions import Expressions
+    from ecqm.expressions.evaluation import Expressions
 
 # Commands import what they need when they run, to keep --help fast.
 
@@ -78,9 +78,9 @@ class Session:
 
     def answer(self, text: str) -> str:
         """The output for an entry: the value of an expression, nothing for a definition, or the errors."""
-        from ecqm.cli.expressions import ExpressionRefused
         from ecqm.data import DataError
         from ecqm.elm import ElmError
+        from ecqm.expressions.evaluation import ExpressionRefused
         from ecqm.plan.lowering import PlanError
         from ecqm.reporting.notation import notation
         from ecqm.values import CqlError

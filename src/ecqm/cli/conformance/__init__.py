@@ -58,7 +58,7 @@ def run(path: Path) -> list[Verdict]:
     """Judge every test of a suite, all in one evaluation request. Raises SuiteError."""
     from ecqm.cli.conformance.judging import judge, read_known
     from ecqm.cli.conformance.suite import read_suite
-    from ecqm.cli.expressions import evaluate_expression
+    from ecqm.expressions.evaluation import evaluate_expression
     from ecqm.operators.message import telling
     from ecqm.values import EvaluationContext
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ecqm.cli.conformance.suite import SuiteError, SuiteTest
-from ecqm.cli.expressions import ExpressionRefused
+from ecqm.expressions.evaluation import ExpressionRefused
 from ecqm.plan.lowering import PlanError
 from ecqm.values import Concept, CqlError, Date, DateTime, Interval, Long, Quantity, Ratio, Tuple, Uncertainty
 from ecqm.values.text import to_cql

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecqm.columns import Column, Rows, to_values
 from ecqm.elm import nodes
 from ecqm.elm.library import IndexedLibrary
 from ecqm.elm.resolution import LibraryCollection, ResolvedLibraries
 from ecqm.engine import EvaluationError, Executor, FhirProfiles, kernel_for
-from ecqm.language import EXPRESSION_NAME, Compiler, CompilerOptions, Diagnostic, SourceResolver
+from ecqm.language import (
+    EXPRESSION_NAME,
+    Compilation,
+    CompiledCache,
+    Compiler,
+    CompilerOptions,
+    Diagnostic,
+    SourceResolver,
+)
 from ecqm.plan.lowering import Lowering
 from ecqm.plan.nodes import Constant, Parameter, PlanNode, reachable
 from ecqm.terminology import CodeIndex, Membership, ValueSetStore
+from ecqm.types import ANY, CqlType
 from ecqm.values import CqlError, EvaluationContext, ValueSet
 
 # Most expressions need no data; what reads it takes as long to import as such an expression takes to evaluate.
@@ -51,12 +60,20 @@ class NoData:
         raise EvaluationError(f"there is no data to find a {resource_type} in")
 
 
+class TypedValue(NamedTuple):
+    """A value with the type that the compiler gives its expression."""
+
+    value: Any
+    type: CqlType
+
+
 @dataclass
 class Expressions:
     """Evaluates expressions that may use the definitions of a library, about a patient if one is named.
 
     `resolver` finds the CQL of included libraries; `parameters` gives values by name. Without a patient there is
-    nothing to retrieve. `warn` is called for missing value sets and parameters that an expression uses.
+    nothing to retrieve. `warn` is called for missing value sets and parameters that an expression uses. `cache` keeps
+    compiled libraries.
     """
 
     context: EvaluationContext
@@ -67,13 +84,18 @@ class Expressions:
     value_sets: ValueSetStore = field(default_factory=ValueSetStore)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     warn: Callable[[str], None] = lambda warning: None
+    cache: CompiledCache | None = None
 
     def value(self, source: str) -> Any:
-        """The value of an expression.
+        """The value of an expression; raises as `evaluate`."""
+        return self.evaluate(source).value
+
+    def evaluate(self, source: str) -> TypedValue:
+        """The value of an expression, and its type.
 
         Raises ExpressionRefused if it does not compile, CqlError for a run-time error, DataError if there is no such
         patient, PlanError and EvaluationError for what the engine does not support."""
-        plan = self._plan(source)
+        compilation, plan = self._plan(source)
         codes = CodeIndex() if self.data is None else self.data.codes
         cohort, row = self._patient()
         for lacking in self._lacking(plan):
@@ -88,7 +110,7 @@ class Expressions:
         errors = [error.message for error in executor.errors if error.patient == row]
         if errors:
             raise CqlError(errors[0])
-        return to_values(column)[row]
+        return TypedValue(to_values(column)[row], compilation.result or ANY)
 
     def _lacking(self, plan: PlanNode) -> Iterator[str]:
         nodes = reachable([plan])
@@ -104,9 +126,9 @@ class Expressions:
         """The errors of the source of a library."""
         return Compiler(self.resolver).compile_library(source).errors
 
-    def _plan(self, source: str) -> PlanNode:
+    def _plan(self, source: str) -> tuple[Compilation, PlanNode]:
         # Overloads of profiles of one type are told apart by their source.
-        compiler = Compiler(self.resolver, CompilerOptions(annotations=True))
+        compiler = Compiler(self.resolver, CompilerOptions(annotations=True), self.cache)
         compilation = compiler.compile_expression(source, self.library)
         if compilation.errors:
             raise ExpressionRefused(compilation.errors)
@@ -115,7 +137,7 @@ class Expressions:
         plan = lowering.define(linked.main, EXPRESSION_NAME)
         for warning in lowering.warnings:
             self.warn(warning)
-        return plan
+        return compilation, plan
 
     def _patient(self) -> tuple[Cohort | NoData, int]:
         if self.data is None or self.patient is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ecqm.cli.conformance.judging import agrees
-from ecqm.cli.expressions import ExpressionRefused, evaluate_expression
+from ecqm.expressions.evaluation import ExpressionRefused, evaluate_expression
 from ecqm.operators.message import telling
 from ecqm.values import CqlError, EvaluationContext
 from ecqm.values.text import to_cql

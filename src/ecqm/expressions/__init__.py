@@ -1,0 +1,1 @@
+"""CQL expressions, evaluated by themselves: without a measure, with or without a patient."""

@@ -34,3 +34,9 @@ def test_a_concept_keeps_its_codes_when_rows_are_taken() -> None:
     column = from_values(concepts, CODES)
     assert isinstance(column, ConceptColumn)
     assert to_values(column.take(np.array([2, 0, 1, 0]))) == [concepts[2], concepts[0], None, concepts[0]]
+
+
+def test_nulls_are_made_from_an_empty_column_of_concepts_with_displays() -> None:
+    column = from_values([Concept((Code("a", "s"),), "A")], CODES).take(np.zeros(0, np.int64))
+    assert len(column.nulls(3).keys()) == 3
+    assert to_values(column.pick(np.array([-1, -1]))) == [None, None]

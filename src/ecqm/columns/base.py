@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from typing import Self
 
@@ -45,7 +45,7 @@ class Column:
 
     @abstractmethod
     def concat(self, others: Sequence[Self]) -> Self:
-        """This column followed by others of the same layout; `ecqm.columns.concat` unifies layouts first."""
+        """This column followed by others of the same `layout`; `ecqm.columns.concat` unifies layouts first."""
 
     @abstractmethod
     def keys(self) -> Rows:
@@ -54,6 +54,10 @@ class Column:
         Values that are equal but not identical (one instant at two offsets, 1.5 and 1.50) have different keys; see
         `ecqm.operators.vectors.equality.equality_keys`.
         """
+
+    def layout(self) -> Hashable:
+        """A key that columns have in common if `concat` can join them."""
+        return type(self), self.type
 
     def pick(self, rows: Rows) -> Self:
         """The values at `rows`, null where a row is negative."""
@@ -76,6 +80,19 @@ class Column:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.type} × {len(self)}>"
+
+
+class MaskedColumn(Column):
+    """A column that is null where its mask `valid` (n) does not hold, whatever its arrays have there."""
+
+    _valid: Mask
+
+    def __len__(self) -> int:
+        return len(self._valid)
+
+    @property
+    def valid(self) -> Mask:
+        return self._valid
 
 
 def broadcast_length(*columns: Column) -> int:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column
+from ecqm.columns.base import Column, MaskedColumn
+from ecqm.columns.join import concat
 from ecqm.columns.null import NullColumn
 from ecqm.columns.text import StringColumn
 from ecqm.kernels.arrays import Mask, Rows
-from ecqm.kernels.segments import combine_keys, distinct, gather, offsets_of_lengths, parents_of_offsets
+from ecqm.kernels.segments import combine_keys, distinct, gather, offsets_of_lengths, parents_of_offsets, segment_keys
 from ecqm.types import CODE, CONCEPT, CqlType
 
 CodeIds = npt.NDArray[np.int32]
+_C = TypeVar("_C", bound=Column)
 
 
 class CodeDictionary(Protocol):
@@ -64,10 +66,10 @@ class CodeColumn(Column):
         return CodeColumn(
             self.ids[rows],
             self.index,
-            self.display and self.display.take(rows),
-            self.version and self.version.take(rows),
+            _taken(self.display, rows),
+            _taken(self.version, rows),
             self.type,
-            None if self.beside is None else self.beside.take(rows),
+            _taken(self.beside, rows),
         )
 
     def where(self, keep: Mask) -> CodeColumn:
@@ -102,7 +104,7 @@ class CodeColumn(Column):
         return np.where(self.valid, combine_keys(self.ids.astype(np.int64), *texts), -1)
 
 
-class ConceptColumn(Column):
+class ConceptColumn(MaskedColumn):
     """Row i has the `codes` at offsets[i]:offsets[i + 1] and a `display` string; null where not `valid`.
 
     `beside` has what concepts of data hold in addition, as in CodeColumn.
@@ -124,13 +126,6 @@ class ConceptColumn(Column):
         self.type = type_
         self.beside = beside
 
-    def __len__(self) -> int:
-        return len(self._valid)
-
-    @property
-    def valid(self) -> Mask:
-        return self._valid
-
     @cached_property
     def parents(self) -> Rows:
         """For each code the row that it belongs to."""
@@ -142,9 +137,9 @@ class ConceptColumn(Column):
             offsets,
             self.codes.take(codes),
             self._valid[rows],
-            self.display and self.display.take(rows),
+            _taken(self.display, rows),
             self.type,
-            None if self.beside is None else self.beside.take(rows),
+            _taken(self.beside, rows),
         )
 
     def where(self, keep: Mask) -> ConceptColumn:
@@ -152,8 +147,7 @@ class ConceptColumn(Column):
         return ConceptColumn(self.offsets, self.codes, self._valid & keep, self.display, self.type, beside)
 
     def nulls(self, n: int) -> ConceptColumn:
-        display = self.display and self.display.nulls(n)
-        return ConceptColumn(np.zeros(n + 1, np.int64), self.codes.nulls(0), np.zeros(n, np.bool_), display, self.type)
+        return ConceptColumn(np.zeros(n + 1, np.int64), self.codes.nulls(0), np.zeros(n, np.bool_), type_=self.type)
 
     def concat(self, others: Sequence[ConceptColumn]) -> ConceptColumn:
         parts = (self, *others)
@@ -167,12 +161,15 @@ class ConceptColumn(Column):
         )
 
     def keys(self) -> Rows:
-        from ecqm.columns.ragged import ragged_keys
-
-        parts = [ragged_keys(self.offsets, self.codes.keys())]
+        parts = [segment_keys(self.offsets, self.codes.keys())]
         if self.display is not None:
             parts.append(self.display.keys())
         return np.where(self._valid, combine_keys(*parts), -1)
+
+
+def _taken(part: _C | None, rows: Rows) -> _C | None:
+    """The rows of a column that there may be."""
+    return None if part is None else part.take(rows)
 
 
 def _concat_texts(columns: list[StringColumn | None], lengths: list[int]) -> StringColumn | None:
@@ -188,8 +185,6 @@ def _concat_texts(columns: list[StringColumn | None], lengths: list[int]) -> Str
 
 def _concat_beside(parts: Sequence[CodeColumn | ConceptColumn]) -> Column | None:
     """What is beside the values of columns end to end."""
-    from ecqm.columns.join import concat
-
     if all(part.beside is None for part in parts):
         return None
     return concat([NullColumn(len(part)) if part.beside is None else part.beside for part in parts])

@@ -65,7 +65,7 @@ def _from_integers(values: Values, codes: CodeDictionary) -> Column:
     return column.retype(LONG) if isinstance(values[0], Long) else column
 
 
-def _from_decimals(values: Values, codes: CodeDictionary) -> Column:
+def _from_decimals(values: Values, codes: CodeDictionary) -> DecimalColumn:
     digits = [places_of(value) for value in values]
     scale = max(digits)
     unscaled = np.array([int(value.scaleb(scale, EXACT)) for value in values], object)
@@ -102,11 +102,10 @@ def _from_times(values: Values, codes: CodeDictionary) -> Column:
 
 def _from_quantities(values: Values, codes: CodeDictionary) -> Column:
     value = _from_decimals([quantity.value for quantity in values], codes)
-    assert isinstance(value, DecimalColumn)
     return QuantityColumn(value, StringColumn.of([quantity.unit for quantity in values]))
 
 
-def _from_codes(values: Values, codes: CodeDictionary) -> Column:
+def _from_codes(values: Values, codes: CodeDictionary) -> CodeColumn:
     ids = [-1 if code is None else codes.intern(code.system, code.code or "") for code in values]
     displays = [code and code.display for code in values]
     versions = [code and code.version for code in values]
@@ -120,7 +119,6 @@ def _from_codes(values: Values, codes: CodeDictionary) -> Column:
 
 def _from_concepts(values: Values, codes: CodeDictionary) -> Column:
     flat = _from_codes([code for concept in values for code in concept.codes], codes)
-    assert isinstance(flat, CodeColumn)
     displays = [concept.display for concept in values]
     return ConceptColumn(
         offsets_of_lengths(np.array([len(concept.codes) for concept in values], np.int64)),
@@ -170,7 +168,7 @@ def _from_scalars(values: Values, codes: CodeDictionary) -> Column:
     return ScalarColumn.of(values, NamedType("System", type(values[0]).__name__))
 
 
-_FROM_VALUES: dict[Any, Callable[[Values, CodeDictionary], Column]] = {
+_FROM_VALUES: dict[type, Callable[[Values, CodeDictionary], Column]] = {
     bool: _from_booleans,
     int: _from_integers,
     Long: _from_integers,

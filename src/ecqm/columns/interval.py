@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from ecqm.columns.base import Column
+from ecqm.columns.base import Column, MaskedColumn
+from ecqm.columns.join import concat
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
 from ecqm.types import CqlType, IntervalType
 
 
-class IntervalColumn(Column):
+class IntervalColumn(MaskedColumn):
     """Boundaries `low` and `high` (columns of n points), `low_closed` and `high_closed` (masks, n); null where not
     `valid` (mask, n), with any boundaries."""
 
@@ -32,12 +33,9 @@ class IntervalColumn(Column):
         self._valid = valid
         self.type = type_ or IntervalType(low.type)
 
-    def __len__(self) -> int:
-        return len(self._valid)
-
-    @property
-    def valid(self) -> Mask:
-        return self._valid
+    def layout(self) -> Hashable:
+        # Intervals of different points are intervals of a choice.
+        return IntervalColumn
 
     def take(self, rows: Rows) -> IntervalColumn:
         return IntervalColumn(
@@ -57,8 +55,6 @@ class IntervalColumn(Column):
         return IntervalColumn(self.low.nulls(n), self.high.nulls(n), none, none, none, self.type)
 
     def concat(self, others: Sequence[IntervalColumn]) -> IntervalColumn:
-        from ecqm.columns.join import concat
-
         parts = (self, *others)
         return IntervalColumn(
             concat([part.low for part in parts]),

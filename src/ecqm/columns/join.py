@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from ecqm.columns.base import Column
 from ecqm.columns.choice import ChoiceColumn
-from ecqm.columns.code import CodeColumn, ConceptColumn
-from ecqm.columns.interval import IntervalColumn
 from ecqm.columns.null import NullColumn
-from ecqm.columns.ragged import ListColumn
-from ecqm.columns.record import RecordColumn, ResourceColumn
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.types import choice_of
 
@@ -21,24 +17,15 @@ def _alternatives(column: Column) -> tuple[Column, ...]:
     return column.alternatives if isinstance(column, ChoiceColumn) else (column,)
 
 
-def _layout(column: Column) -> tuple[object, ...]:
-    """A key of the layout: columns with the same key can be joined by their own `concat`."""
-    if isinstance(column, ResourceColumn):
-        return (ResourceColumn, id(column.table))
-    if isinstance(column, (CodeColumn, ConceptColumn, RecordColumn)):
-        return (type(column), column.type)
-    return (type(column), "" if isinstance(column, (ListColumn, IntervalColumn)) else str(column.type))
-
-
 def concat(columns: Sequence[Column]) -> Column:
     """The columns end to end. Untyped nulls take the layout of the others; different layouts give a choice."""
     if len(columns) == 1:
         return columns[0]
-    layouts: dict[tuple[object, ...], Column] = {}
+    layouts: dict[Hashable, Column] = {}
     for column in columns:
         for part in _alternatives(column):
             if not isinstance(part, NullColumn):
-                layouts.setdefault(_layout(part), part)
+                layouts.setdefault(part.layout(), part)
     if not layouts:
         return columns[0].concat(columns[1:])
     joined = [_concat_layout(columns, layout, example) for layout, example in layouts.items()]
@@ -47,11 +34,11 @@ def concat(columns: Sequence[Column]) -> Column:
     return ChoiceColumn.of(joined, choice_of(column.type for column in joined))
 
 
-def _concat_layout(columns: Sequence[Column], layout: tuple[object, ...], example: Column) -> Column:
+def _concat_layout(columns: Sequence[Column], layout: Hashable, example: Column) -> Column:
     """The columns end to end, with only the values of one layout; null in all other rows."""
     parts = []
     for column in columns:
-        of_layout = [part for part in _alternatives(column) if _layout(part) == layout]
+        of_layout = [part for part in _alternatives(column) if part.layout() == layout]
         if not of_layout:
             parts.append(example.nulls(len(column)))
         elif len(of_layout) == 1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column
+from ecqm.columns.base import MaskedColumn
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys, densify
 from ecqm.types import DECIMAL, INTEGER, LONG, CqlType
@@ -19,20 +19,13 @@ INT64_LIMIT = 1 << 62
 Unscaled = npt.NDArray[Any]
 
 
-class IntegerColumn(Column):
+class IntegerColumn(MaskedColumn):
     """Integer and Long: `values` int64 (n), arbitrary where not `valid` (mask, n)."""
 
     def __init__(self, values: Rows, valid: Mask, type_: CqlType = INTEGER) -> None:
         self.values = values
         self._valid = valid
         self.type = type_
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def valid(self) -> Mask:
-        return self._valid
 
     @property
     def type_range(self) -> tuple[int, int]:
@@ -61,7 +54,7 @@ class IntegerColumn(Column):
         return np.where(self._valid, dense, -1)
 
 
-class DecimalColumn(Column):
+class DecimalColumn(MaskedColumn):
     """Decimals: `unscaled` × 10 ** -`scale`. `unscaled` (n) is int64, or Python integers if those would overflow.
 
     `digits` int8 (n): the decimal places that each value was written with, for Precision, LowBoundary and HighBoundary;
@@ -83,13 +76,6 @@ class DecimalColumn(Column):
         self._valid = valid
         self.type = type_
         self.digits = digits
-
-    def __len__(self) -> int:
-        return len(self.unscaled)
-
-    @property
-    def valid(self) -> Mask:
-        return self._valid
 
     def at_scale(self, scale: int) -> Unscaled:
         """The unscaled values at another scale, at least this column's; widened if int64 could overflow."""

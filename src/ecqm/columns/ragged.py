@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from functools import cached_property
 
 import numpy as np
 
-from ecqm.columns.base import Column
+from ecqm.columns.base import Column, MaskedColumn
+from ecqm.columns.join import concat
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import (
-    combine_keys,
-    densify,
     gather,
     offsets_of_lengths,
     offsets_of_parents,
     parents_of_offsets,
+    segment_keys,
 )
 from ecqm.types import CqlType, ListType
 
 
-class ListColumn(Column):
+class ListColumn(MaskedColumn):
     """Row i has the `values` at offsets[i]:offsets[i + 1]; null where not `valid` (its segment is then empty).
 
     `parents` has for each element the row of its list. A column is made from `offsets` or `parents`; the other is
@@ -43,22 +43,14 @@ class ListColumn(Column):
         return lists
 
     def _of(self, n: int, values: Column, valid: Mask | None, type_: CqlType | None) -> None:
-        self._n = n
         self.values = values
         self._valid = np.ones(n, np.bool_) if valid is None else valid
         self.type = type_ or ListType(values.type)
 
-    def __len__(self) -> int:
-        return self._n
-
-    @property
-    def valid(self) -> Mask:
-        return self._valid
-
     @cached_property
     def offsets(self) -> Rows:
         """Where in `values` the lists start and end (n + 1)."""
-        return offsets_of_parents(self.parents, self._n)
+        return offsets_of_parents(self.parents, len(self))
 
     @cached_property
     def parents(self) -> Rows:
@@ -69,6 +61,10 @@ class ListColumn(Column):
     def lengths(self) -> Rows:
         """The number of elements of each list (n)."""
         return np.diff(self.offsets)
+
+    def layout(self) -> Hashable:
+        # Lists of different elements are lists of a choice.
+        return ListColumn
 
     def with_values(self, values: Column, type_: CqlType | None = None) -> ListColumn:
         """Lists of the same lengths with other elements, as many as there are in `values`."""
@@ -96,8 +92,6 @@ class ListColumn(Column):
         return ListColumn(np.zeros(n + 1, np.int64), self.values.nulls(0), np.zeros(n, np.bool_), self.type)
 
     def concat(self, others: Sequence[ListColumn]) -> ListColumn:
-        from ecqm.columns.join import concat
-
         parts = (self, *others)
         return ListColumn(
             offsets_of_lengths(np.concatenate([part.lengths for part in parts])),
@@ -106,19 +100,4 @@ class ListColumn(Column):
         )
 
     def keys(self) -> Rows:
-        return np.where(self._valid, ragged_keys(self.offsets, self.values.keys()), -1)
-
-
-def ragged_keys(offsets: Rows, keys: Rows) -> Rows:
-    """Keys of lists from the keys of their elements: the same for lists that agree element by element."""
-    lengths = np.diff(offsets)
-    # Lists of one length end at the same position, so that only keys among lists of one length need to differ.
-    combined = np.zeros(len(lengths), np.int64)
-    dense, radix = densify(keys)
-    longer = np.flatnonzero(lengths)
-    position = 0
-    while len(longer):
-        combined[longer] = densify(combined[longer] * radix + dense[offsets[longer] + position])[0]
-        position += 1
-        longer = longer[lengths[longer] > position]
-    return combine_keys(lengths, combined)
+        return np.where(self._valid, segment_keys(self.offsets, self.values.keys()), -1)

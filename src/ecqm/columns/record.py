@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
 from ecqm.columns.base import Column
+from ecqm.columns.join import concat
 from ecqm.columns.null import NullColumn
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
@@ -17,22 +19,21 @@ from ecqm.types import CqlType
 from ecqm.values.structure import Identified
 
 
-class RecordColumn(Column):
-    """`rows` (n) are indices into the named `fields` (columns of any other length); -1 is null.
+class IndexedColumn(Column):
+    """Structured values that are kept elsewhere: `rows` (n) are their places there, -1 is null. Rows of the column are
+    moved by moving the places; an element is gathered when it is used."""
 
-    `take` moves only the indices; a field is gathered when it is first used.
-    """
-
-    def __init__(self, fields: Mapping[str, Column], rows: Rows, type_: CqlType) -> None:
-        self.fields = fields
+    def __init__(self, rows: Rows, type_: CqlType) -> None:
         self.rows = rows
         self.type = type_
-        self._picked: dict[str, Column] = {}
 
-    @classmethod
-    def of(cls, fields: Mapping[str, Column], valid: Mask, type_: CqlType) -> RecordColumn:
-        """Records from `fields` of n rows each, null where not `valid` (mask, n)."""
-        return cls(fields, np.where(valid, np.arange(len(valid)), -1), type_)
+    @abstractmethod
+    def at(self, rows: Rows) -> Self:
+        """The values at other places."""
+
+    @abstractmethod
+    def field(self, name: str) -> Column:
+        """The values of an element (n); nulls if there is no such element."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -41,29 +42,43 @@ class RecordColumn(Column):
     def valid(self) -> Mask:
         return self.rows >= 0
 
+    def take(self, rows: Rows) -> Self:
+        return self.at(self.rows[rows])
+
+    def where(self, keep: Mask) -> Self:
+        return self.at(np.where(keep, self.rows, -1))
+
+    def nulls(self, n: int) -> Self:
+        return self.at(np.full(n, -1, np.int64))
+
+
+class RecordColumn(IndexedColumn):
+    """Tuples and structured values of a model; `rows` are places in the named `fields`, columns of one length."""
+
+    def __init__(self, fields: Mapping[str, Column], rows: Rows, type_: CqlType) -> None:
+        super().__init__(rows, type_)
+        self.fields = fields
+        self._picked: dict[str, Column] = {}
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Column], valid: Mask, type_: CqlType) -> RecordColumn:
+        """Records from `fields` of n rows each, null where not `valid` (mask, n)."""
+        return cls(fields, np.where(valid, np.arange(len(valid)), -1), type_)
+
+    def at(self, rows: Rows) -> RecordColumn:
+        return RecordColumn(self.fields, rows, self.type)
+
     def field(self, name: str) -> Column:
-        """The values of a field (n); nulls if the data have no such field."""
         found = self._picked.get(name)
         if found is None:
             base = self.fields.get(name)
             found = self._picked[name] = NullColumn(len(self)) if base is None else base.pick(self.rows)
         return found
 
-    def take(self, rows: Rows) -> RecordColumn:
-        return RecordColumn(self.fields, self.rows[rows], self.type)
-
-    def where(self, keep: Mask) -> RecordColumn:
-        return RecordColumn(self.fields, np.where(keep, self.rows, -1), self.type)
-
-    def nulls(self, n: int) -> RecordColumn:
-        return RecordColumn(self.fields, np.full(n, -1, np.int64), self.type)
-
     def concat(self, others: Sequence[RecordColumn]) -> RecordColumn:
-        from ecqm.columns.join import concat
-
         parts = (self, *others)
         if all(part.fields is self.fields for part in others):
-            return RecordColumn(self.fields, np.concatenate([part.rows for part in parts]), self.type)
+            return self.at(np.concatenate([part.rows for part in parts]))
         names = list(dict.fromkeys(name for part in parts for name in part.fields))
         fields = {name: concat([part.field(name) for part in parts]) for name in names}
         return RecordColumn.of(fields, np.concatenate([part.valid for part in parts]), self.type)
@@ -94,23 +109,20 @@ class ResourceRow(Identified):
     row: int
 
 
-class ResourceColumn(Column):
-    """Resources as `rows` (n) of a `table`, -1 is null. Elements are gathered when they are used."""
+class ResourceColumn(IndexedColumn):
+    """Resources; `rows` are rows of a `table`."""
 
     def __init__(self, table: ResourceTable, rows: Rows, type_: CqlType) -> None:
+        super().__init__(rows, type_)
         self.table = table
-        self.rows = rows
-        self.type = type_
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    def at(self, rows: Rows) -> ResourceColumn:
+        return ResourceColumn(self.table, rows, self.type)
 
-    @property
-    def valid(self) -> Mask:
-        return self.rows >= 0
+    def layout(self) -> Hashable:
+        return ResourceColumn, id(self.table)
 
     def field(self, name: str) -> Column:
-        """The values of an element (n); nulls if the resource type has no such element."""
         try:
             element = self.table.element(name)
         except KeyError:
@@ -122,17 +134,8 @@ class ResourceColumn(Column):
         n = len(self.table)
         return len(self.rows) == n and bool((self.rows == np.arange(n)).all())
 
-    def take(self, rows: Rows) -> ResourceColumn:
-        return ResourceColumn(self.table, self.rows[rows], self.type)
-
-    def where(self, keep: Mask) -> ResourceColumn:
-        return ResourceColumn(self.table, np.where(keep, self.rows, -1), self.type)
-
-    def nulls(self, n: int) -> ResourceColumn:
-        return ResourceColumn(self.table, np.full(n, -1, np.int64), self.type)
-
     def concat(self, others: Sequence[ResourceColumn]) -> ResourceColumn:
-        return ResourceColumn(self.table, np.concatenate([self.rows, *(other.rows for other in others)]), self.type)
+        return self.at(np.concatenate([self.rows, *(other.rows for other in others)]))
 
     def keys(self) -> Rows:
         return self.rows

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from ecqm.columns.base import Column
+from ecqm.columns.base import MaskedColumn
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.calendar import (
     DAY,
@@ -39,7 +39,7 @@ FIRST_DAY, LAST_DAY = MIN_DATE.ordinal() - EPOCH_DAY, MAX_DATE.ordinal() - EPOCH
 FIRST_INSTANT, LAST_INSTANT = MIN_DATETIME.ordinal() - EPOCH_INSTANT, MAX_DATETIME.ordinal() - EPOCH_INSTANT
 
 
-class TemporalColumn(Column):
+class TemporalColumn(MaskedColumn):
     """`low` and `high` int64 (n): the earliest and latest point that each value may stand for, in days for dates and in
     milliseconds otherwise; `precision` uint8 (n): the ranks of `ecqm.kernels.calendar`.
 
@@ -57,13 +57,6 @@ class TemporalColumn(Column):
         self.precision = precision
         self._valid = valid
         self.type = type_ or self.default_type
-
-    def __len__(self) -> int:
-        return len(self.low)
-
-    @property
-    def valid(self) -> Mask:
-        return self._valid
 
     @cached_property
     def exact(self) -> bool:

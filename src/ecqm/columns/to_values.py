@@ -29,14 +29,18 @@ EXACT = Context(prec=100)
 
 def to_values(column: Column) -> list[Any]:
     """The scalar value of each row; None for null, a tuple for a list."""
-    if isinstance(column, NullColumn):
-        return [None] * len(column)
-    if isinstance(column, ChoiceColumn):
-        parts = [to_values(part) for part in column.alternatives]
-        return [None if tag < 0 else parts[tag][row] for row, tag in enumerate(column.tag.tolist())]
     values = _TO_VALUES[type(column)](column)
     valid = column.valid
     return values if valid.all() else [value if ok else None for value, ok in zip(values, valid.tolist(), strict=True)]
+
+
+def _nulls(column: NullColumn) -> list[Any]:
+    return [None] * len(column)
+
+
+def _choices(column: ChoiceColumn) -> list[Any]:
+    parts = [to_values(part) for part in column.alternatives]
+    return [None if tag < 0 else parts[tag][row] for row, tag in enumerate(column.tag.tolist())]
 
 
 def _booleans(column: BooleanColumn) -> list[Any]:
@@ -158,7 +162,10 @@ def _scalars(column: ScalarColumn) -> list[Any]:
     return list(column.values)
 
 
+# Each function gives arbitrary values in rows that are null.
 _TO_VALUES: dict[type[Column], Callable[[Any], list[Any]]] = {
+    NullColumn: _nulls,
+    ChoiceColumn: _choices,
     BooleanColumn: _booleans,
     IntegerColumn: _integers,
     DecimalColumn: _decimals,

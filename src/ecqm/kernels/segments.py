@@ -135,6 +135,21 @@ def occurs_in(keys: Rows, others: Rows) -> Mask:
     return occurs[keys]
 
 
+def segment_keys(offsets: Rows, keys: Rows) -> Rows:
+    """A key per segment from the keys of its rows: the same for segments that agree row by row."""
+    lengths = np.diff(offsets)
+    # Segments of one length end at the same position, so that only keys among those of one length need to differ.
+    combined = np.zeros(len(lengths), np.int64)
+    dense, radix = densify(keys)
+    longer = np.flatnonzero(lengths)
+    position = 0
+    while len(longer):
+        combined[longer] = densify(combined[longer] * radix + dense[offsets[longer] + position])[0]
+        position += 1
+        longer = longer[lengths[longer] > position]
+    return combine_keys(lengths, combined)
+
+
 def combine_keys(*parts: npt.NDArray[np.int64]) -> Rows:
     """One dense key per row from several: two rows have the same key exactly if they agree in all `parts`."""
     combined = densify(parts[0])[0]

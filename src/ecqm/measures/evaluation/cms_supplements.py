@@ -25,10 +25,9 @@ from ecqm.columns import (
     RecordColumn,
     ResourceColumn,
 )
-from ecqm.columns.ragged import ragged_keys
 from ecqm.engine import Executor
 from ecqm.kernels.arrays import Mask, Rows
-from ecqm.kernels.segments import offsets_of_parents, representatives
+from ecqm.kernels.segments import offsets_of_parents, representatives, segment_keys
 from ecqm.measures.definition import SupplementalData
 from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.measures.evaluation.supplements import supplemental_columns
@@ -106,7 +105,7 @@ def patient_codes(column: Column, n: int) -> PatientCodes:
     pairs = np.unique(np.concatenate(patients) * len(ordered) + rank[np.concatenate(codes)])
     parents, code = np.divmod(pairs, max(len(ordered), 1))
     offsets = offsets_of_parents(parents, n)
-    example, combination = representatives(ragged_keys(offsets, code))
+    example, combination = representatives(segment_keys(offsets, code))
     return PatientCodes(
         combination,
         tuple(tuple(ordered[at] for at in code[offsets[row] : offsets[row + 1]]) for row in example.tolist()),

@@ -20,9 +20,8 @@ from ecqm.columns import (
     Rows,
     TemporalColumn,
 )
-from ecqm.columns.ragged import ragged_keys
 from ecqm.kernels.calendar import HOUR
-from ecqm.kernels.segments import combine_keys
+from ecqm.kernels.segments import combine_keys, segment_keys
 from ecqm.operators.vectors.amounts import amounts
 from ecqm.operators.vectors.bounds import bounds_of
 
@@ -49,7 +48,7 @@ def equality_keys(column: Column) -> Rows | None:
         return np.where(column.valid, combine_keys(points, written), -1)
     if isinstance(column, ListColumn):
         of_elements = equality_keys(column.values)
-        return None if of_elements is None else np.where(column.valid, ragged_keys(column.offsets, of_elements), -1)
+        return None if of_elements is None else np.where(column.valid, segment_keys(column.offsets, of_elements), -1)
     if isinstance(column, RecordColumn):
         return _keys_of_parts(column.valid, [column.field(name) for name in column.fields])
     if isinstance(column, ChoiceColumn):

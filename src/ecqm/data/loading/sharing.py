@@ -71,13 +71,10 @@ class SharedResources:
 
     def _linked(self, resources: ParsedResources) -> Iterator[tuple[Rows, Links, pa.Array]]:
         """The references of each field of each table, what their texts name, and the keys of the rows of the table."""
-        tables = [(table, table.numbers("key")) for table in resources.tables.values()]
-        tables += [(table, table.numbers("container")) for table in resources.contained.values()]
-        for table, keys in tables:
-            for links in table.links():
-                names = links.names(self._types, self._has_urns)
-                if names.null_count < len(names):
-                    yield keys, links, names
+        for keys, links in resources.links:
+            names = links.names(self._types, self._has_urns)
+            if names.null_count < len(names):
+                yield keys, links, names
 
     def _named(self) -> Iterator[tuple[str, int]]:
         """The names that references have for the resources, and their places."""
@@ -121,15 +118,12 @@ class SharedResources:
         what it names."""
         found_keys, found_names = [np.zeros(0, np.int64)], [pa.array([], pa.utf8())]
         ids = {name: table.ids.dictionary for name, table in self._own.tables.items()}
-        tables = [(table, table.numbers("key")) for table in self._own.tables.values()]
-        tables += [(table, table.numbers("container")) for table in self._own.contained.values()]
-        for table, keys in tables:
-            for links in table.links():
-                names = links.outward_names(ids, self._names)
-                if names.null_count < len(names):
-                    leads = np.append(names.is_valid().to_numpy(zero_copy_only=False), False)[links.number]
-                    found_keys.append(keys[links.rows[leads]])
-                    found_names.append(names.take(pa.array(links.number[leads])))
+        for keys, links in self._own.links:
+            names = links.outward_names(ids, self._names)
+            if names.null_count < len(names):
+                leads = np.append(names.is_valid().to_numpy(zero_copy_only=False), False)[links.number]
+                found_keys.append(keys[links.rows[leads]])
+                found_names.append(names.take(pa.array(links.number[leads])))
         unparsed = [(key, name) for key, raw in self._own.unparsed for name in _all_references().names(raw)]
         found_keys.append(np.array([key for key, _ in unparsed], np.int64))
         found_names.append(pa.array([name for _, name in unparsed], pa.utf8()))

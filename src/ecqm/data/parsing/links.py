@@ -48,9 +48,10 @@ class Links:
     def outward_names(self, own: Mapping[str, pa.Array], shared: pa.Array) -> pa.Array:
         """What each distinct text names ("Type/id", a URN); null for patients, and for resources whose ids are among
         those of their type in `own`, unless their names are among `shared`."""
-        names = self.names(self.types.unique(), with_urns=True)
+        types = self.types.unique()
+        names = self.names(types, with_urns=True)
         inward = pc.equal(self.types, "Patient")
-        for resource_type in self.types.unique().to_pylist():
+        for resource_type in types.to_pylist():
             if resource_type in own and resource_type != "Patient":
                 of_type = pc.equal(self.types, resource_type)
                 inward = pc.or_(inward, pc.and_(of_type, pc.is_in(self.ids, value_set=own[resource_type])))

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -178,6 +179,13 @@ class ParsedResources:
             )
             if len(table):
                 self.contained[name] = table
+
+    @cached_property
+    def links(self) -> Sequence[tuple[Rows, Links]]:
+        """All references, and for each row of their table the key of the resource that it is, or is in."""
+        of_keys = [(table.numbers("key"), table.links()) for table in self.tables.values()]
+        of_keys += [(table.numbers("container"), table.links()) for table in self.contained.values()]
+        return [(keys, each) for keys, links in of_keys for each in links]
 
     def _is_wanted(self, resource_type: str) -> bool:
         return resource_type != "Bundle" and fhir_schema().is_resource(resource_type)

@@ -7,9 +7,10 @@ from ecqm.language.translation.registry import TRANSLATIONS
 
 
 def alternatives(rule: str) -> set[str]:
-    """The names of the contexts that the parser makes for the alternatives of a rule."""
+    """The names of the alternatives of a rule: those of the contexts that the parser makes for them."""
     base = getattr(CqlParser, f"{rule}Context")
-    return {name for name, kind in vars(CqlParser).items() if isinstance(kind, type) and base in kind.__bases__}
+    contexts = (kind for kind in vars(CqlParser).values() if isinstance(kind, type) and base in kind.__bases__)
+    return {context.__name__.removesuffix("Context") for context in contexts}
 
 
 def test_every_expression_and_term_is_translated() -> None:

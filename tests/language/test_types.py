@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from ecqm.language.conversions import ConversionTable, Kind, Promotions
+from ecqm.language.conversions import (
+    Cast,
+    Conversion,
+    ConversionCall,
+    ConversionTable,
+    ElementConversion,
+    FromChoice,
+    IntervalDemotion,
+    IntervalPromotion,
+    ListDemotion,
+    ListPromotion,
+    PointConversion,
+    Promotions,
+    ToChoice,
+)
 from ecqm.language.overloads import AmbiguousCall, resolve
 from ecqm.language.signatures import Signature
 from ecqm.language.system_operators import system_signatures
@@ -40,43 +54,45 @@ def test_subtypes(table: ConversionTable, sub: str, super_: str, holds: bool) ->
 @pytest.mark.parametrize(
     ("from_", "to", "kind"),
     [
-        ("Any", "Integer", Kind.CAST),
-        ("Integer", "Decimal", Kind.OPERATOR),
+        ("Any", "Integer", Cast),
+        ("Integer", "Decimal", ConversionCall),
         ("Decimal", "Integer", None),
         ("String", "Integer", None),
-        ("Choice<Integer, String>", "Integer", Kind.CAST),
-        ("Integer", "Choice<Integer, String>", Kind.CAST),
-        ("Choice<Integer, String>", "Decimal", Kind.FROM_CHOICE),
-        ("Date", "Choice<DateTime, String>", Kind.TO_CHOICE),
-        ("List<Integer>", "List<Decimal>", Kind.ELEMENTS),
-        ("Interval<Date>", "Interval<DateTime>", Kind.POINTS),
+        ("Choice<Integer, String>", "Integer", Cast),
+        ("Integer", "Choice<Integer, String>", Cast),
+        ("Choice<Integer, String>", "Decimal", FromChoice),
+        ("Date", "Choice<DateTime, String>", ToChoice),
+        ("List<Integer>", "List<Decimal>", ElementConversion),
+        ("Interval<Date>", "Interval<DateTime>", PointConversion),
         ("List<Integer>", "Integer", None),
         ("Integer", "List<Integer>", None),
     ],
 )
-def test_types_convert_implicitly_as_stated(table: ConversionTable, from_: str, to: str, kind: Kind | None) -> None:
+def test_types_convert_implicitly_as_stated(
+    table: ConversionTable, from_: str, to: str, kind: type[Conversion] | None
+) -> None:
     found = table.find(parse_type(from_), parse_type(to))
-    assert (found.kind if found else None) is kind
+    assert (type(found) if found else None) is kind
 
 
 def test_explicit_conversions_are_only_for_convert(table: ConversionTable) -> None:
     assert table.find(STRING, INTEGER) is None
     found = table.find(STRING, INTEGER, implicit=False)
-    assert found is not None and found.operator == ("System", "ToInteger")
+    assert isinstance(found, ConversionCall) and found.operator == ("System", "ToInteger")
 
 
 def test_promotion_and_demotion_must_be_asked_for() -> None:
     promotions = Promotions(list_demotion=True, list_promotion=True, interval_demotion=True, interval_promotion=True)
     table = ConversionTable(TypeRelations(BASES.get), promotions)
     kinds = {
-        ("List<Integer>", "Integer"): Kind.LIST_DEMOTION,
-        ("Integer", "List<Decimal>"): Kind.LIST_PROMOTION,
-        ("Interval<Integer>", "Integer"): Kind.INTERVAL_DEMOTION,
-        ("Integer", "Interval<Integer>"): Kind.INTERVAL_PROMOTION,
+        ("List<Integer>", "Integer"): ListDemotion,
+        ("Integer", "List<Decimal>"): ListPromotion,
+        ("Interval<Integer>", "Integer"): IntervalDemotion,
+        ("Integer", "Interval<Integer>"): IntervalPromotion,
     }
     for (from_, to), kind in kinds.items():
         found = table.find(parse_type(from_), parse_type(to))
-        assert found is not None and found.kind is kind
+        assert type(found) is kind
 
 
 @pytest.mark.parametrize(

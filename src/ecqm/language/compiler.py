@@ -10,12 +10,12 @@ from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.fhirhelpers import FHIR_HELPERS, fhir_helpers
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
+from ecqm.language.parse_trees import Context
 from ecqm.language.parsing import ParsedSource, deep_recursion, parse
 from ecqm.language.sources import KnownSources, unqualified
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.declarations import BrokenLibrary
 from ecqm.language.translation.library import LibraryTranslator, translator_info
-from ecqm.language.translation.registry import Context
 
 TRANSLATOR_VERSION = "1"
 EXPRESSION_NAME = "Expression"

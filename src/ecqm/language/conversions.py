@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from ecqm.language.system_operators import system_conversions
 from ecqm.language.type_relations import TypeRelations
@@ -27,37 +26,85 @@ INTERVAL_PROMOTION, LIST_DEMOTION, INTERVAL_DEMOTION, LIST_PROMOTION = range(6, 
 _CLASSES_OF_SYSTEM = frozenset((QUANTITY, RATIO, CODE, CONCEPT))
 
 
-class Kind(Enum):
-    """What a conversion does to a value."""
-
-    CAST = "cast"
-    OPERATOR = "operator"
-    FROM_CHOICE = "from choice"
-    TO_CHOICE = "to choice"
-    ELEMENTS = "elements"
-    POINTS = "points"
-    LIST_DEMOTION = "list demotion"
-    LIST_PROMOTION = "list promotion"
-    INTERVAL_DEMOTION = "interval demotion"
-    INTERVAL_PROMOTION = "interval promotion"
-
-
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion from one type to another; `score` is its cost, with that of converting an element or point.
+    """A conversion from one type to another; `score` is its cost, with that of converting an element or point."""
 
-    `operator` is (library, name), with library `System` for operators of the language. `inner` converts a part: the
-    element, the point, or the selected alternative. `alternatives` are the other alternatives of a choice that also
-    convert to the type.
-    """
-
-    kind: Kind
     from_: CqlType
     to: CqlType
     score: int
-    operator: tuple[str, str] | None = None
-    inner: Conversion | None = None
-    alternatives: tuple[Conversion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Conversion):
+    """The value itself: a null, or an alternative of a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionCall(Conversion):
+    """The call of an `operator` (library, name), with library `System` for operators of the language."""
+
+    operator: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FromChoice(Conversion):
+    """The value as that one of its `alternatives` which it has; these are at least one."""
+
+    alternatives: tuple[Conversion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToChoice(Conversion):
+    """The value converted by `inner` to one of the alternatives."""
+
+    inner: Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class ElementConversion(Conversion):
+    """A list with each of its elements converted by `inner`."""
+
+    inner: Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class PointConversion(Conversion):
+    """An interval with its boundaries converted by `inner`."""
+
+    inner: Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion(Conversion):
+    """A conversion between a value and a list or interval of it. `inner` converts the value, the element or the point;
+    None if that needs no conversion."""
+
+    inner: Conversion | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListDemotion(Promotion):
+    """The only element of a list."""
+
+    from_: ListType
+
+
+@dataclass(frozen=True, slots=True)
+class ListPromotion(Promotion):
+    """A list of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalDemotion(Promotion):
+    """The only point of an interval."""
+
+    from_: IntervalType
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalPromotion(Promotion):
+    """The interval from the value to the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +163,7 @@ class ConversionTable:
 
     def _search(self, from_: CqlType, to: CqlType, implicit: bool) -> Conversion | None:
         if self.relations.is_compatible(from_, to) and not (isinstance(from_, ListType) and isinstance(to, ListType)):
-            return Conversion(Kind.CAST, from_, to, CAST)
+            return Cast(from_, to, CAST)
         return self._by_operator(from_, to, implicit) or self._by_structure(from_, to) or self._by_promotion(from_, to)
 
     def _by_operator(self, from_: CqlType, to: CqlType, implicit: bool) -> Conversion | None:
@@ -125,35 +172,34 @@ class ConversionTable:
             for known in self._by_source.get(above, ()):
                 if known.to == to and (known.implicit or not implicit):
                     score = COMPLEX if _is_class(to) else SIMPLE
-                    return Conversion(Kind.OPERATOR, above, to, score, operator=known.operator)
+                    return ConversionCall(above, to, score, known.operator)
             above = self.relations.base(above)
         return None
 
     def _by_structure(self, from_: CqlType, to: CqlType) -> Conversion | None:
         if isinstance(from_, ChoiceType):
-            usable = [found for part in from_.choices if (found := self._part(part, to)) is not None]
+            usable = tuple(found for part in from_.choices if (found := self._part(part, to)) is not None)
             if usable:
-                first, *others = usable
-                return Conversion(Kind.FROM_CHOICE, from_, to, first.score, None, first, tuple(others))
+                return FromChoice(from_, to, usable[0].score, usable)
         elif isinstance(to, ChoiceType):
             for part in to.choices:
                 inner = self.find(from_, part)
                 if inner is not None:
-                    return Conversion(Kind.TO_CHOICE, from_, to, inner.score, inner=inner)
+                    return ToChoice(from_, to, inner.score, inner)
         elif isinstance(from_, ListType) and isinstance(to, ListType):
             # Not a cast of the list: one element of another type would make all of it null.
             inner = self.find(from_.element, to.element)
             if inner is not None:
-                return Conversion(Kind.ELEMENTS, from_, to, inner.score, inner=inner)
+                return ElementConversion(from_, to, inner.score, inner)
         elif isinstance(from_, IntervalType) and isinstance(to, IntervalType):
             inner = self.find(from_.point, to.point)
             if inner is not None:
-                return Conversion(Kind.POINTS, from_, to, inner.score, inner=inner)
+                return PointConversion(from_, to, inner.score, inner)
         return None
 
     def _part(self, from_: CqlType, to: CqlType) -> Conversion | None:
         if self.relations.is_subtype(from_, to):
-            return Conversion(Kind.CAST, from_, to, CAST)
+            return Cast(from_, to, CAST)
         return self.find(from_, to)
 
     def _by_promotion(self, from_: CqlType, to: CqlType) -> Conversion | None:
@@ -161,22 +207,23 @@ class ConversionTable:
         from_list, to_list = isinstance(from_, ListType), isinstance(to, ListType)
         from_interval, to_interval = isinstance(from_, IntervalType), isinstance(to, IntervalType)
         if isinstance(from_, ListType) and not to_list and allowed.list_demotion:
-            return self._through(Kind.LIST_DEMOTION, LIST_DEMOTION, from_, to, from_.element, to)
+            return self._promotion(ListDemotion, LIST_DEMOTION, from_, to, from_.element, to)
         if isinstance(to, ListType) and not from_list and allowed.list_promotion:
-            return self._through(Kind.LIST_PROMOTION, LIST_PROMOTION, from_, to, from_, to.element)
+            return self._promotion(ListPromotion, LIST_PROMOTION, from_, to, from_, to.element)
         if isinstance(from_, IntervalType) and not to_interval and allowed.interval_demotion:
-            return self._through(Kind.INTERVAL_DEMOTION, INTERVAL_DEMOTION, from_, to, from_.point, to)
+            return self._promotion(IntervalDemotion, INTERVAL_DEMOTION, from_, to, from_.point, to)
         if isinstance(to, IntervalType) and not from_interval and allowed.interval_promotion:
-            return self._through(Kind.INTERVAL_PROMOTION, INTERVAL_PROMOTION, from_, to, from_, to.point)
+            return self._promotion(IntervalPromotion, INTERVAL_PROMOTION, from_, to, from_, to.point)
         return None
 
-    def _through(
-        self, kind: Kind, score: int, from_: CqlType, to: CqlType, part: CqlType, wanted: CqlType
+    def _promotion(
+        self, kind: type[Promotion], score: int, from_: CqlType, to: CqlType, part: CqlType, wanted: CqlType
     ) -> Conversion | None:
+        """A promotion or demotion, if the `part` that it is about is, or converts to, the `wanted` type."""
         if self.relations.is_subtype(part, wanted):
-            return Conversion(kind, from_, to, score)
+            return kind(from_, to, score, None)
         inner = self.find(part, wanted)
-        return None if inner is None else Conversion(kind, from_, to, score + inner.score, inner=inner)
+        return None if inner is None else kind(from_, to, score + inner.score, inner)
 
 
 def _is_class(type_: CqlType) -> bool:

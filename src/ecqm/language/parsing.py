@@ -21,9 +21,10 @@ from antlr4.error.Errors import ParseCancellationException
 from antlr4.error.ErrorStrategy import BailErrorStrategy
 from antlr4.ListTokenSource import ListTokenSource
 
-from ecqm.language.diagnostics import Diagnostic, Diagnostics, Span, definition_of, nearest
+from ecqm.language.diagnostics import Diagnostic, Diagnostics, Span, nearest
 from ecqm.language.generated.CqlLexer import CqlLexer
 from ecqm.language.generated.CqlParser import CqlParser
+from ecqm.language.parse_trees import definition_of
 
 DEEPEST_NESTING = 200
 DEEPEST_CASE = 50

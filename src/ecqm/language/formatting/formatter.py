@@ -18,7 +18,8 @@ from ecqm.language.formatting.layout import (
     Nest,
     separated,
 )
-from ecqm.language.formatting.registry import LAYOUTS, Tree, is_token, rule_of
+from ecqm.language.formatting.registry import LAYOUTS, Tree, is_token
+from ecqm.language.parse_trees import rule_of
 
 _NOTHING_BEFORE = frozenset((",", ")", "]", ".", ":", ">"))
 _NOTHING_AFTER = frozenset(("(", "[", ".", "%"))

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from ecqm.language.formatting.comments import comment_text
 from ecqm.language.formatting.formatter import Formatter
 from ecqm.language.formatting.layout import Doc, HardLine, Nest
-from ecqm.language.formatting.registry import Tree, is_token, lays_out, rule_of
+from ecqm.language.formatting.registry import Tree, is_token, lays_out
+from ecqm.language.parse_trees import rule_of
 
 _WITH_BODY = ("ExpressionDefinition", "FunctionDefinition")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ecqm.language.formatting.formatter import Formatter
 from ecqm.language.formatting.layout import SPACE_OR_LINE, Doc, Group, HardLine, Nest
-from ecqm.language.formatting.registry import Tree, lays_out, rule_of
+from ecqm.language.formatting.registry import Tree, lays_out
+from ecqm.language.parse_trees import rule_of
 
 
 @lays_out("AndExpression", "OrExpression", "ImpliesExpression", "SetExpression", "AdditionTerm", "MultiplicationTerm")

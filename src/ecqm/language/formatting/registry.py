@@ -31,11 +31,6 @@ def lays_out(*rules: str) -> Callable[[Layout], Layout]:
     return register
 
 
-def rule_of(tree: Tree) -> str:
-    """The name of the alternative of the grammar that a tree was made by: `IfTerm`."""
-    return type(tree).__name__.removesuffix("Context")
-
-
 def is_token(tree: Tree, *texts: str) -> bool:
     """Whether a tree is a single token, one of `texts`."""
     return isinstance(tree, TerminalNode) and tree.symbol.text in texts

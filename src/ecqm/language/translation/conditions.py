@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
 from ecqm.language.literals import check_unit
+from ecqm.language.parse_trees import Context, word
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Translator
-from ecqm.language.translation.registry import Context, Typed, translates, word
-from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.types import BOOLEAN, STRING, ChoiceType, CqlType
 
@@ -114,7 +114,7 @@ def convert_term(translator: Translator, context: Context) -> Typed:
         unit = word(context, 3)
         ucum = _UCUM.get(unit.removesuffix("s"), unit.strip("'"))
         check_unit(ucum, context)
-        return translator.operator("ConvertQuantity", [value, literal(translator, STRING, ucum)], context)
+        return translator.operator("ConvertQuantity", [value, translator.literal(STRING, ucum)], context)
     type_ = type_of(translator, target)
     if translator.models.relations.is_subtype(value.type, type_):
         return value

@@ -3,26 +3,19 @@ conversions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from ecqm.elm import nodes
 from ecqm.language.common_types import common_type
 from ecqm.language.conversions import Conversion
-from ecqm.language.diagnostics import (
-    Diagnostic,
-    Diagnostics,
-    TranslationError,
-    definition_of,
-    nearest,
-    source_of,
-    span_of,
-)
+from ecqm.language.diagnostics import Diagnostic, Diagnostics, TranslationError, nearest
 from ecqm.language.mismatches import mismatch
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions, SignatureLevel
 from ecqm.language.overloads import AmbiguousCall, Resolution, resolve
+from ecqm.language.parse_trees import Context, definition_of, rule_of, source_of, span_of
 from ecqm.language.signatures import Signature
 from ecqm.language.symbols import Scope
 from ecqm.language.system_operators import system_signatures
@@ -30,8 +23,10 @@ from ecqm.language.translation.assembly import assembled
 from ecqm.language.translation.implicit_conversions import convert
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.narrative import narrative
-from ecqm.language.translation.registry import TRANSLATIONS, Context, Typed
-from ecqm.types import BOOLEAN, CqlType, NamedType
+from ecqm.language.translation.registry import TRANSLATIONS, Typed
+from ecqm.types import ANY, BOOLEAN, CqlType, NamedType
+
+_Element = TypeVar("_Element", bound=nodes.Element)
 
 DEEPEST_EXPRESSION = 600
 _MOST_RETRANSLATIONS = 8
@@ -50,10 +45,8 @@ class Translator:
         self.scopes: list[Scope] = []
         self._depth = 0
         self._next_local_id = 1
-        # Alternatives of elements whose mapping depends on the type, by the id of the Case, which is therefore kept.
-        self.type_cases: dict[int, dict[CqlType, Typed]] = {}
-        self.kept_cases: list[nodes.Case] = []
-        self.local_ids = options.annotations or options.locators or options.result_types
+        self._type_cases: dict[int, tuple[nodes.Case, Mapping[CqlType, Typed]]] = {}
+        self._needs_local_ids = options.annotations or options.locators or options.result_types
         self._ids_of_contexts: dict[int, str] = {}
         self._retranslations = 0
 
@@ -62,7 +55,7 @@ class Translator:
     def translate(self, context: Context) -> Typed:
         """The ELM of an expression or term, with the locator and result type that the options ask for. Raises
         TranslationError."""
-        translation = TRANSLATIONS.get(type(context).__name__)
+        translation = TRANSLATIONS.get(rule_of(context))
         if translation is None:
             raise TranslationError("incomplete expression", context)
         if self._depth == DEEPEST_EXPRESSION:
@@ -76,12 +69,12 @@ class Translator:
             raise
         finally:
             self._depth -= 1
-        self.locate(typed.node, context)
-        return self.record_type(typed)
+        self.described(typed.node, context, typed.type)
+        return typed
 
     def locate(self, node: nodes.Element, context: Context) -> None:
         """Set the local id and the locator of a node made from `context`."""
-        if self.local_ids and node.localId is None:
+        if self._needs_local_ids and node.localId is None:
             node.localId = str(self._next_local_id)
             self._next_local_id += 1
             if self.options.locators:
@@ -94,15 +87,20 @@ class Translator:
         if self.options.annotations:
             element.annotation = [narrative(context, self._ids_of_contexts)]
 
-    def record_type(self, typed: Typed) -> Typed:
-        """Set the result type of a node if the options ask for result types."""
-        if self.options.result_types:
-            self.set_result_type(typed.node, typed.type)
-        return typed
+    def typed(self, node: nodes.Expression, type_: CqlType) -> Typed:
+        """An expression with its type, which is also its result type if the options ask for result types."""
+        self.record_type(node, type_)
+        return Typed(node, type_)
 
-    def set_result_type(self, node: nodes.Element, type_: CqlType) -> None:
-        """Set the result type of a node: a name for named types, a specifier for others."""
-        if node.resultTypeName is not None or node.resultTypeSpecifier is not None:
+    def described(self, element: _Element, context: Context, type_: CqlType) -> _Element:
+        """An element made from `context`, with what the options ask for: its local id, locator, and result type."""
+        self.locate(element, context)
+        self.record_type(element, type_)
+        return element
+
+    def record_type(self, node: nodes.Element, type_: CqlType) -> None:
+        """Set the result type of a node, unless it has one: a name for named types, a specifier for others."""
+        if not self.options.result_types or node.resultTypeName is not None or node.resultTypeSpecifier is not None:
             return
         if isinstance(type_, NamedType):
             node.resultTypeName = self.models.qname(type_)
@@ -188,14 +186,11 @@ class Translator:
         node = assembled(name, [operand.node for operand in converted], **attributes)
         if isinstance(node, nodes.OperatorExpression):
             node.signature = self.call_signature(operands, resolution)
-        return self.record_type(Typed(node, resolution.signature.result))
+        return self.typed(node, resolution.signature.result)
 
     def converted(self, operands: Sequence[Typed], resolution: Resolution) -> list[Typed]:
         """The operands, each converted to the operand type of the chosen overload."""
-        return [
-            operand if conversion is None else self.convert(operand, conversion)
-            for operand, conversion in zip(operands, resolution.conversions, strict=True)
-        ]
+        return list(map(self.convert, operands, resolution.conversions))
 
     def call_signature(self, operands: Sequence[Typed], resolution: Resolution) -> list[nodes.TypeSpecifier]:
         """The signature to record for a call, according to the signature level of the options."""
@@ -210,33 +205,48 @@ class Translator:
 
     # ------------------------------------------------------------------------------------------ conversion
 
-    def convert(self, value: Typed, conversion: Conversion) -> Typed:
-        """The ELM that converts `value`."""
+    def convert(self, value: Typed, conversion: Conversion | None) -> Typed:
+        """The ELM that converts `value`; for None, `value` itself."""
         return convert(self, value, conversion)
 
     def cast(self, value: Typed, to: CqlType) -> Typed:
-        """`value` as another type; null if it has a different one. In `type_cases`, the mapped alternative."""
-        chosen = self.type_cases.get(id(value.node), {}).get(to)
-        if chosen is not None:
-            return chosen
+        """`value` as another type; null if it has a different one."""
+        _, alternatives = self._type_cases.get(id(value.node), (None, {}))
+        if to in alternatives:
+            return alternatives[to]
         if isinstance(to, NamedType):
             node = nodes.As(operand=value.node, asType=self.models.qname(to))
         else:
             node = nodes.As(operand=value.node, asTypeSpecifier=self.models.specifier(to))
-        return self.record_type(Typed(node, to))
+        return self.typed(node, to)
+
+    def case_by_type(self, case: nodes.Case, type_: CqlType, alternatives: Mapping[CqlType, Typed]) -> Typed:
+        """A Case with one of the `alternatives` for each type that a value may have. Its cast to one of these types is
+        that alternative alone."""
+        # The Case is kept, so that no other node gets its id.
+        self._type_cases[id(case)] = case, alternatives
+        return self.typed(case, type_)
+
+    def literal(self, type_: NamedType, value: str) -> Typed:
+        """A literal of a simple type of System."""
+        return self.typed(nodes.Literal(valueType=self.models.qname(type_), value=value), type_)
+
+    def null(self, type_: CqlType) -> Typed:
+        """A null of a type."""
+        return self.cast(self.typed(nodes.Null(), ANY), type_)
 
     def is_of(self, value: Typed, type_: CqlType) -> Typed:
         """The test whether `value` is of a type."""
         if isinstance(type_, NamedType):
-            return self.record_type(Typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN))
+            return self.typed(nodes.Is(operand=value.node, isType=self.models.qname(type_)), BOOLEAN)
         node = nodes.Is(operand=value.node, isTypeSpecifier=self.models.specifier(type_))
-        return self.record_type(Typed(node, BOOLEAN))
+        return self.typed(node, BOOLEAN)
 
     def conversion_call(self, value: Typed, operator: tuple[str, str], to: CqlType) -> Typed:
         """The call of a conversion: an operator of the language, or a function of a library."""
         library, name = operator
         if library == "System":
-            return self.record_type(Typed(assembled(name, [value.node]), to))
+            return self.typed(assembled(name, [value.node]), to)
         return self.library_conversion(value, library, name, to)
 
     def library_conversion(self, value: Typed, library: str, name: str, to: CqlType) -> Typed:
@@ -250,7 +260,7 @@ class Translator:
             operand=[value.node],
             signature=[] if resolution is None else self.call_signature([value], resolution),
         )
-        return self.record_type(Typed(node, to))
+        return self.typed(node, to)
 
     def to_type(self, value: Typed, type_: CqlType, context: Context) -> Typed:
         """`value` as a value of `type_`, converted implicitly if necessary. Raises TranslationError if that is not

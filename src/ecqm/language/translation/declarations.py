@@ -9,11 +9,11 @@ from typing import Any
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
 from ecqm.language.literals import unescape
+from ecqm.language.parse_trees import Context, rule_of
 from ecqm.language.symbols import Declared, Exports, Symbol
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.library_names import LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
-from ecqm.language.translation.registry import Context
 from ecqm.language.translation.selectors import code_system, terminology
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.models import SYSTEM_NAMESPACE, assumption, standing_for
@@ -51,7 +51,7 @@ def declares(rule: str) -> Callable[[Declare], Declare]:
     """Register the function (declaring, definition) that adds definitions of one kind."""
 
     def register(function: Declare) -> Declare:
-        _DECLARATIONS[f"{rule}DefinitionContext"] = function
+        _DECLARATIONS[f"{rule}Definition"] = function
         return function
 
     return register
@@ -62,9 +62,9 @@ def declare(declaring: Declaring, definitions: Sequence[Context], is_whole: Call
     and those that are not whole, are left out."""
     translator = declaring.translator
     declaring.elm.usings.append(nodes.UsingDef(localIdentifier="System", uri=SYSTEM_NAMESPACE))
-    for kind, add in _DECLARATIONS.items():
+    for rule, add in _DECLARATIONS.items():
         for definition in definitions:
-            if type(definition).__name__ != kind:
+            if rule_of(definition) != rule:
                 continue
             if not is_whole(definition):
                 _note_broken(translator.library, definition)
@@ -94,10 +94,7 @@ def _add(
         raise TranslationError(f"the name {name!r} is declared twice", definition.identifier())
     public = _access(definition) == "Public"
     translator.library.exports.symbols[name] = Symbol(kind, name, type_, public)
-    translator.locate(element, definition)
-    if translator.options.result_types:
-        translator.set_result_type(element, type_)
-    translator.annotate(element, definition)
+    translator.annotate(translator.described(element, definition, type_), definition)
     into.append(element)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.iteration import METHODS, method, named_type, one_argument, over, select
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import member
 from ecqm.language.translation.operators import negation
-from ecqm.language.translation.registry import Context, Typed
-from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.registry import Typed
 from ecqm.language.translation.system_functions import FUNCTIONS, called
 from ecqm.types import ANY, BOOLEAN, CODE_SYSTEM, DECIMAL, INTEGER, STRING, VALUE_SET, IntervalType, ListType, NamedType
 
@@ -85,7 +85,7 @@ def _contains(translator: Translator, receiver: Typed, arguments: list[Context],
     if isinstance(receiver.type, ListType | IntervalType):
         return translator.operator("Contains", [receiver, part], context)
     position = translator.operator("PositionOf", [part, receiver], context)
-    return translator.operator("GreaterOrEqual", [position, literal(translator, INTEGER, "0")], context)
+    return translator.operator("GreaterOrEqual", [position, translator.literal(INTEGER, "0")], context)
 
 
 @method("replace")
@@ -102,7 +102,7 @@ def _replace(translator: Translator, receiver: Typed, arguments: list[Context], 
         if not isinstance(part.node, nodes.Literal)
     ]
     for condition in unknown:
-        null = translator.cast(Typed(nodes.Null(), ANY), STRING)
+        null = translator.null(STRING)
         result = Typed(nodes.If(condition=condition.node, then=null.node, else_=result.node), STRING)
     return result
 
@@ -111,7 +111,7 @@ def _replace(translator: Translator, receiver: Typed, arguments: list[Context], 
 def _sqrt(translator: Translator, receiver: Typed, arguments: list[Context], context: Context) -> Typed:
     if arguments:
         raise TranslationError("sqrt takes no arguments", context)
-    return translator.operator("Power", [receiver, literal(translator, DECIMAL, "0.5")], context)
+    return translator.operator("Power", [receiver, translator.literal(DECIMAL, "0.5")], context)
 
 
 # -- any values -------------------------------------------------------------------------------------------------------
@@ -190,8 +190,8 @@ def _trace(translator: Translator, receiver: Typed, arguments: list[Context], co
     try:
         text = translator.operator("ToString", [traced], context)
     except TranslationError:
-        text = translator.cast(Typed(nodes.Null(), ANY), STRING)
-    on, severity = literal(translator, BOOLEAN, "true"), literal(translator, STRING, "Trace")
+        text = translator.null(STRING)
+    on, severity = translator.literal(BOOLEAN, "true"), translator.literal(STRING, "Trace")
     return translator.operator("Message", [receiver, on, name, severity, text], context)
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError, nearest
+from ecqm.language.parse_trees import Context
 from ecqm.language.symbols import FunctionSymbol
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.fhirpath import fhirpath_call, fhirpath_names
 from ecqm.language.translation.library_names import DependsOnBroken
-from ecqm.language.translation.registry import Context, Typed
+from ecqm.language.translation.registry import Typed
 from ecqm.language.translation.system_functions import is_of_language, language_names, system_call
 from ecqm.types import ANY
 
@@ -161,7 +162,7 @@ def _call_function(
         operand=[operand.node for operand in translator.converted(operands, resolution)],
         signature=translator.call_signature(operands, resolution),
     )
-    return translator.record_type(Typed(node, result))
+    return translator.typed(node, result)
 
 
 def _is_overloaded(translator: Translator, name: str, library: str | None, arity: int) -> bool:

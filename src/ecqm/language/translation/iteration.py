@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context
 from ecqm.language.symbols import Scope
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.operators import negation
 from ecqm.language.translation.queries import accumulated
-from ecqm.language.translation.registry import Context, Typed
+from ecqm.language.translation.registry import Typed
 from ecqm.types import ChoiceType, CqlType, ListType, choice_of
 
 Method = Callable[[Translator, Typed, list[Context], Context], Typed]
@@ -66,7 +67,7 @@ def over(receiver: Typed) -> tuple[nodes.Query, Scope, CqlType]:
 
 def _returning(translator: Translator, query: nodes.Query, value: Typed) -> Typed:
     query.return_ = nodes.ReturnClause(distinct=False, expression=value.node)
-    return translator.record_type(Typed(query, ListType(value.type)))
+    return translator.typed(query, ListType(value.type))
 
 
 @method("where")
@@ -75,7 +76,7 @@ def _where(translator: Translator, receiver: Typed, arguments: list[Context], co
     query, scope, element = over(receiver)
     with translator.scope(scope):
         query.where = translator.boolean(criteria).node
-    return translator.record_type(Typed(query, ListType(element)))
+    return translator.typed(query, ListType(element))
 
 
 @method("select")

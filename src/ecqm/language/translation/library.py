@@ -8,12 +8,12 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
+from ecqm.language.parse_trees import Context
 from ecqm.language.parsing import ParsedSource
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.declarations import Declaring, IncludeLibrary, declare
 from ecqm.language.translation.library_names import DependsOnBroken
 from ecqm.language.translation.names import parts_of
-from ecqm.language.translation.registry import Context
 from ecqm.language.translation.statements import UNFILTERED, Statement, Statements
 from ecqm.types import CqlType
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context, word
 from ecqm.language.translation.core import Translator
-from ecqm.language.translation.registry import Context, Typed, translates, word
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.types import ANY, DATETIME, QUANTITY, ChoiceType, ListType, choice_of
 
 _SETS = {"|": "Union", "union": "Union", "intersect": "Intersect", "except": "Except"}
@@ -62,7 +63,7 @@ def _of_lists(
 
 def _as_list(translator: Translator, value: Typed, type_: ListType) -> Typed:
     node = nodes.As(operand=value.node, asTypeSpecifier=translator.models.specifier(type_))
-    return translator.record_type(Typed(node, type_))
+    return translator.typed(node, type_)
 
 
 @translates("IndexerTerm")
@@ -97,11 +98,11 @@ def per_term(translator: Translator, context: Context) -> Typed:
     precision = context.precision()
     if precision is not None:
         node = nodes.Quantity(value=Decimal(1), unit=str(precision.getText()))
-        per = translator.record_type(Typed(node, QUANTITY))
+        per = translator.typed(node, QUANTITY)
     elif len(expressions) > 1:
         per = translator.to_type(translator.translate(expressions[1]), QUANTITY, expressions[1])
     else:
-        per = translator.cast(translator.record_type(Typed(nodes.Null(), ANY)), QUANTITY)
+        per = translator.null(QUANTITY)
     return translator.operator(name, [source, per], context)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ecqm.elm import nodes
-from ecqm.language.conversions import CAST, Conversion, Kind
+from ecqm.language.conversions import CAST, Cast, FromChoice
+from ecqm.language.parse_trees import Context, word
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.operators import compared_to
-from ecqm.language.translation.registry import Context, Typed, translates, word
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.types import CODE, CODE_SYSTEM, CONCEPT, VALUE_SET, ChoiceType, CqlType, ListType
 
 
@@ -49,6 +50,5 @@ def _concept_of_choice(translator: Translator, element: Typed, type_: ChoiceType
     of_code = translator.models.conversions.find(CODE, CONCEPT)
     if CODE not in type_.choices or of_code is None:
         return translator.cast(element, CONCEPT)
-    concept = Conversion(Kind.CAST, CONCEPT, CONCEPT, CAST)
-    either = Conversion(Kind.FROM_CHOICE, type_, CONCEPT, of_code.score, inner=concept, alternatives=(of_code,))
-    return translator.convert(element, either)
+    of_concept = Cast(CONCEPT, CONCEPT, CAST)
+    return translator.convert(element, FromChoice(type_, CONCEPT, of_code.score, (of_concept, of_code)))

@@ -7,9 +7,10 @@ from typing import Any
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError, nearest
 from ecqm.language.literals import unescape
+from ecqm.language.parse_trees import Context, rule_of
 from ecqm.language.symbols import Declared, Symbol
 from ecqm.language.translation.core import Translator, unknown_name
-from ecqm.language.translation.registry import Context, Typed
+from ecqm.language.translation.registry import Typed
 from ecqm.language.translation.targets import access, through_target
 from ecqm.types import ANY, BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
 
@@ -25,6 +26,17 @@ def name_of(context: Context) -> str:
 def parts_of(context: Context) -> list[str]:
     """The names of a qualified identifier."""
     return [name_of(context.referentialIdentifier()), *map(name_of, context.anyName())]
+
+
+def dotted_name(context: Context) -> list[str] | None:
+    """The names of a term that consists of names alone, separated by dots; None for other terms."""
+    rule = rule_of(context)
+    if rule == "NameTerm" and context.getChildCount() == 1:
+        return [name_of(context.referentialIdentifier())]
+    if rule == "MemberTerm" and context.getChildCount() == 3:
+        before = dotted_name(context.term())
+        return None if before is None else [*before, name_of(context.anyName())]
+    return None
 
 
 # -- names ------------------------------------------------------------------------------------------------------------
@@ -145,7 +157,7 @@ def member(translator: Translator, source: Typed, name: str, context: Context) -
         suggestion = nearest(name, element_names(translator, source.type))
         raise TranslationError(f"{source.type} has no element {name!r}", context, suggestion=suggestion)
     type_, target = described
-    element = translator.record_type(Typed(access(source.node, name), type_))
+    element = translator.typed(access(source.node, name), type_)
     return through_target(translator, element, target, source, context)
 
 
@@ -158,7 +170,7 @@ def _member_of_each(translator: Translator, source: Typed, type_: ListType, name
         where=present,
         return_=nodes.ReturnClause(distinct=False, expression=element.node),
     )
-    result = Typed(query, ListType(element.type))
+    each = translator.typed(query, ListType(element.type))
     if isinstance(element.type, ListType):
-        result = Typed(nodes.Flatten(operand=query), element.type)
-    return translator.record_type(result)
+        return translator.typed(nodes.Flatten(operand=each.node), element.type)
+    return each

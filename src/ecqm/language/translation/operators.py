@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from ecqm.elm import nodes
-from ecqm.language.conversions import Kind
+from ecqm.language.conversions import ConversionCall
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context, word, words
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.names import parts_of
-from ecqm.language.translation.registry import Context, Typed, translates, word
-from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.types import ANY, STRING, CqlType, IntervalType
 from ecqm.values.numbers import MIN_INTEGER, MIN_LONG
 
 _INEQUALITIES = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
 _ARITHMETIC = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo", "-": "Subtract"}
-_ORDINALS = ("Integer", "Long", "Decimal", "Quantity", "Date", "DateTime", "Time")
+_TESTS = {"null": "IsNull", "true": "IsTrue", "false": "IsFalse"}
+_EXTENDED = ("Integer", "Long", "Decimal", "Quantity", "Date", "DateTime", "Time")
 
 
 def compared_to(precision: Context) -> dict[str, str]:
@@ -65,10 +66,10 @@ def exists_expression(translator: Translator, context: Context) -> Typed:
 
 @translates("BooleanTestExpression")
 def boolean_test_expression(translator: Translator, context: Context) -> Typed:
-    words = [word(context, at) for at in range(1, context.getChildCount())]
-    test = {"null": "IsNull", "true": "IsTrue", "false": "IsFalse"}[words[-1]]
+    _, *test_words = words(context)
+    test = _TESTS[test_words[-1]]
     tested = translator.operator(test, [translator.translate(context.expression())], context)
-    return negation(translator, tested, context) if "not" in words else tested
+    return negation(translator, tested, context) if "not" in test_words else tested
 
 
 # -- comparison -------------------------------------------------------------------------------------------------------
@@ -96,8 +97,7 @@ def between_expression(translator: Translator, context: Context) -> Typed:
     low, high = (translator.translate(bound) for bound in context.term())
     if isinstance(value.type, IntervalType):
         (low, high), point = translator.unified([low, high], context.term())
-        interval = Typed(nodes.Interval(low=low.node, high=high.node), IntervalType(point))
-        translator.record_type(interval)
+        interval = translator.typed(nodes.Interval(low=low.node, high=high.node), IntervalType(point))
         name = "ProperIncludedIn" if properly else "IncludedIn"
         return translator.operator(name, [value, interval], context)
     after = translator.operator("Greater" if properly else "GreaterOrEqual", [value, low], context)
@@ -148,7 +148,7 @@ def addition_term(translator: Translator, context: Context) -> Typed:
         if not all(_converts_to_text(translator, operand.type) for operand in operands):
             given = ", ".join(str(operand.type) for operand in operands)
             raise TranslationError(f"'&' cannot be applied to ({given})", context, expected=["String & String"])
-        empty = [translator.operator("Coalesce", [part, literal(translator, STRING, "")], context) for part in operands]
+        empty = [translator.operator("Coalesce", [part, translator.literal(STRING, "")], context) for part in operands]
         return translator.operator("Concatenate", empty, context)
     if any(_is_text(translator, operand.type) for operand in operands):
         return translator.operator("Concatenate", operands, context)
@@ -160,8 +160,7 @@ def _is_text(translator: Translator, type_: CqlType) -> bool:
         return False
     if translator.models.relations.is_subtype(type_, STRING):
         return True
-    conversion = translator.models.conversions.find(type_, STRING)
-    return conversion is not None and conversion.kind is Kind.OPERATOR
+    return isinstance(translator.models.conversions.find(type_, STRING), ConversionCall)
 
 
 def _converts_to_text(translator: Translator, type_: CqlType) -> bool:
@@ -171,7 +170,7 @@ def _converts_to_text(translator: Translator, type_: CqlType) -> bool:
 @translates("ExtentTerm")
 def extent_term(translator: Translator, context: Context) -> Typed:
     type_ = translator.models.named_type(parts_of(context.qualifiedIdentifier()), context.qualifiedIdentifier())
-    if type_.model != "System" or type_.name not in _ORDINALS:
+    if type_.model != "System" or type_.name not in _EXTENDED:
         raise TranslationError(f"{type_} has no {word(context, 0)} value", context)
     name = translator.models.qname(type_)
     if word(context, 0) == "minimum":

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ecqm.elm import nodes
 from ecqm.language.common_types import common_type
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context, rule_of, word
 from ecqm.language.symbols import Scope
 from ecqm.language.translation.core import Translator
-from ecqm.language.translation.names import name_of
-from ecqm.language.translation.registry import Context, Typed, translates, word
+from ecqm.language.translation.names import dotted_name, name_of
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.types import ANY, CqlType, ListType, TupleType
 
-_STARTING = ("StringTermContext", "NumberTermContext", "ParenthesizedTermContext")
+_STARTING = ("StringTerm", "NumberTerm", "ParenthesizedTerm")
 
 
 @translates("TermExpression")
@@ -38,7 +37,7 @@ def _query(translator: Translator, sources: list[tuple[Context, Context]], claus
         alias, source, source_is_list = _source(translator, term, alias_context, scope)
         is_list = is_list or source_is_list
         elm_sources.append(
-            _located(translator, nodes.AliasedQuerySource(alias=alias, expression=source.node), term, source.type)
+            translator.described(nodes.AliasedQuerySource(alias=alias, expression=source.node), term, source.type)
         )
     query = nodes.Query(source=elm_sources)
     with translator.scope(scope):
@@ -54,14 +53,6 @@ def _query(translator: Translator, sources: list[tuple[Context, Context]], claus
             raise TranslationError("only a query over lists can be sorted", sort)
         query.sort = _sort(translator, sort, type_.element)
     return Typed(query, type_)
-
-
-def _located(translator: Translator, node: Any, context: Context, type_: CqlType) -> Any:
-    """A clause, with its locator and result type if the options ask for them."""
-    translator.locate(node, context)
-    if translator.options.result_types:
-        translator.set_result_type(node, type_)
-    return node
 
 
 def _source(translator: Translator, term: Context, alias_context: Context, scope: Scope) -> tuple[str, Typed, bool]:
@@ -95,7 +86,7 @@ def _lets(translator: Translator, clauses: Context, scope: Scope) -> list[nodes.
         _warn_of_hidden(translator, name, item.identifier())
         value = translator.translate(item.expression())
         scope.lets[name] = value.type
-        found.append(_located(translator, nodes.LetClause(identifier=name, expression=value.node), item, value.type))
+        found.append(translator.described(nodes.LetClause(identifier=name, expression=value.node), item, value.type))
     return found
 
 
@@ -106,10 +97,8 @@ def _relation(translator: Translator, clause: Context) -> nodes.RelationshipClau
     with translator.scope(inner):
         condition = translator.boolean(clause.expression())
     kind = nodes.With if word(clause, 0) == "with" else nodes.Without
-    relation: nodes.RelationshipClause = _located(
-        translator, kind(alias=alias, expression=source.node, suchThat=condition.node), clause, source.type
-    )
-    return relation
+    relation = kind(alias=alias, expression=source.node, suchThat=condition.node)
+    return translator.described(relation, clause, source.type)
 
 
 def _result(
@@ -123,8 +112,7 @@ def _result(
         value = translator.translate(clause.expression())
         quantifier = word(clause, 1)
         element = value.type
-        query.return_ = _located(
-            translator,
+        query.return_ = translator.described(
             nodes.ReturnClause(distinct=quantifier != "all", expression=value.node),
             clause,
             ListType(element) if is_list else element,
@@ -140,10 +128,10 @@ def _all_aliases(translator: Translator, query: nodes.Query, scope: Scope) -> Cq
     """Set the default result of a query over several sources: a tuple of its aliases."""
     elements = []
     for alias, type_ in scope.aliases.items():
-        reference = translator.record_type(Typed(nodes.AliasRef(name=alias), type_))
+        reference = translator.typed(nodes.AliasRef(name=alias), type_)
         elements.append(nodes.TupleElement(name=alias, value=reference.node))
     type_ = TupleType(tuple(scope.aliases.items()))
-    value = translator.record_type(Typed(nodes.Tuple(element=elements), type_))
+    value = translator.typed(nodes.Tuple(element=elements), type_)
     query.return_ = nodes.ReturnClause(distinct=True, expression=value.node)
     return type_
 
@@ -151,12 +139,11 @@ def _all_aliases(translator: Translator, query: nodes.Query, scope: Scope) -> Cq
 def _aggregate(translator: Translator, query: nodes.Query, clause: Context) -> CqlType:
     name = name_of(clause.identifier())
     given = clause.term()
-    if given is not None and type(given).__name__ not in _STARTING:
+    if given is not None and rule_of(given) not in _STARTING:
         raise TranslationError("the starting value must be a literal or an expression in parentheses", given)
     starting = None if given is None else translator.translate(given)
     starting, value = accumulated(translator, name, starting, clause.expression(), given)
-    query.aggregate = _located(
-        translator,
+    query.aggregate = translator.described(
         nodes.AggregateClause(
             identifier=name,
             expression=value.node,
@@ -189,7 +176,7 @@ def accumulated(
                 accumulator.lets[name] = common
                 value = translator.translate(step)
     if starting is None:
-        starting = translator.cast(Typed(nodes.Null(), ANY), value.type)
+        starting = translator.null(value.type)
     return starting, value
 
 
@@ -214,10 +201,7 @@ def _sort_item(translator: Translator, item: Context) -> nodes.SortByItem:
         by = nodes.ByColumn(path=key.node.name, direction=direction)
     else:
         by = nodes.ByExpression(expression=key.node, direction=direction)
-    if translator.options.result_types:
-        translator.set_result_type(by, key.type)
-    translator.locate(by, item)
-    return by
+    return translator.described(by, item, key.type)
 
 
 def _check_order(translator: Translator, type_: CqlType, context: Context) -> None:
@@ -233,12 +217,4 @@ def _check_order(translator: Translator, type_: CqlType, context: Context) -> No
 
 def _is_source(term: Context) -> bool:
     """Whether a term is what the grammar allows as the source of a query (Author's Guide, Queries)."""
-    return type(term).__name__ in ("RetrieveTermContext", "ParenthesizedTermContext") or _is_name(term)
-
-
-def _is_name(term: Context) -> bool:
-    """Whether a term consists of names alone, separated by dots."""
-    kind = type(term).__name__
-    if kind not in ("NameTermContext", "MemberTermContext") or word(term, -1) == ")":
-        return False
-    return kind == "NameTermContext" or _is_name(term.term())
+    return rule_of(term) in ("RetrieveTerm", "ParenthesizedTerm") or dotted_name(term) is not None

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ecqm.elm import nodes
+from ecqm.language.parse_trees import Context
 from ecqm.types import CqlType
 
 if TYPE_CHECKING:
     from ecqm.language.translation.core import Translator
-
-Context = Any
-"""A parse-tree context. The generated parser has no types."""
 
 
 class Typed(NamedTuple):
@@ -20,11 +18,6 @@ class Typed(NamedTuple):
 
     node: nodes.Expression
     type: CqlType
-
-
-def word(context: Context, index: int) -> str:
-    """The text of a child of a parse-tree context: usually a keyword or the symbol of an operator."""
-    return str(context.getChild(index).getText())
 
 
 Translation = Callable[["Translator", Context], Typed]
@@ -37,7 +30,7 @@ def translates(*rules: str) -> Callable[[_T], _T]:
 
     def register(translation: _T) -> _T:
         for rule in rules:
-            TRANSLATIONS[f"{rule}Context"] = translation
+            TRANSLATIONS[rule] = translation
         return translation
 
     return register

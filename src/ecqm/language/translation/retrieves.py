@@ -6,21 +6,29 @@ from collections.abc import Callable, Iterator
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context, rule_of, word
 from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.membership import membership
-from ecqm.language.translation.names import element_names, element_of, library_member, lookup, member, name_of, parts_of
-from ecqm.language.translation.registry import Context, Typed, translates, word
-from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.names import (
+    dotted_name,
+    element_names,
+    element_of,
+    library_member,
+    lookup,
+    member,
+    parts_of,
+)
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.language.translation.targets import access
 from ecqm.models.model import ModelType
 from ecqm.types import CODE, CONCEPT, STRING, VALUE_SET, ChoiceType, CqlType, ListType, NamedType
 
-_PLACES_OF_RETRIEVES = frozenset(("TermExpressionContext", "AliasedSourceContext"))
+_PLACES_OF_RETRIEVES = frozenset(("TermExpression", "AliasedSource"))
 
 
 @translates("RetrieveTerm")
 def retrieve_term(translator: Translator, context: Context) -> Typed:
-    if type(context.parentCtx).__name__ not in _PLACES_OF_RETRIEVES:
+    if rule_of(context.parentCtx) not in _PLACES_OF_RETRIEVES:
         raise TranslationError("a retrieve that is part of a term must be in parentheses", context)
     names = context.qualifiedIdentifier()
     described = translator.models.retrievable(parts_of(names[-1]), names[-1])
@@ -33,8 +41,8 @@ def retrieve_term(translator: Translator, context: Context) -> Typed:
     retrieves = _filtered_retrieves(translator, base, described, context.expression())
     result = Typed(retrieves[0], type_)
     for other in retrieves[1:]:
-        translator.locate(result.node, context)
-        result = translator.operator("Union", [translator.record_type(result), Typed(other, type_)], context)
+        translator.described(result.node, context, type_)
+        result = translator.operator("Union", [result, Typed(other, type_)], context)
     return result
 
 
@@ -56,7 +64,7 @@ def _filtered_retrieves(
     translator: Translator, base: nodes.Retrieve, described: ModelType, context: Context
 ) -> list[nodes.Expression]:
     """The retrieves for a terminology filter: one, or one for each way in which data may be coded."""
-    named, comparator, terminology = _filter_parts(translator, context)
+    named, comparator, terminology = _filter_parts(context)
     path = _code_path(translator, described, named, context)
     codes = translator.translate(terminology)
     is_value_set = codes.type == VALUE_SET
@@ -107,7 +115,7 @@ def _of_value_sets(
     if codes.type == VALUE_SET:
         yield retrieve("~", codes)
     elif codes.type == CONCEPT:
-        yield retrieve("contains", translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(CONCEPT))))
+        yield retrieve("contains", translator.typed(nodes.ToList(operand=codes.node), ListType(CONCEPT)))
     elif not isinstance(codes.type, ListType):
         yield retrieve("contains", codes if codes.type == CODE else listed)
 
@@ -140,7 +148,7 @@ def _by_reference(
     assert referenced.primary_code_path is not None
     outer, inner = _initials(described.name), _initials(referenced.name)
     reference = Typed(nodes.Property(path=f"{path}.reference.value", scope=outer), STRING)
-    parts = translator.operator("Split", [reference, literal(translator, STRING, "/")], context)
+    parts = translator.operator("Split", [reference, translator.literal(STRING, "/")], context)
     identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
     same = translator.operator("Equal", [identifier, translator.operator("Last", [parts], context)], context)
     alias = Typed(nodes.AliasRef(name=inner), referenced.type)
@@ -170,29 +178,16 @@ def _property_type(translator: Translator, type_: NamedType, path: str) -> CqlTy
     return current
 
 
-def _filter_parts(translator: Translator, context: Context) -> tuple[str | None, str | None, Context]:
+def _filter_parts(context: Context) -> tuple[str | None, str | None, Context]:
     """A filter as (path, comparator, terminology); path and comparator are None for a terminology alone."""
-    kind = type(context).__name__
-    if kind in ("MembershipExpressionContext", "EqualityExpressionContext"):
+    if rule_of(context) in ("MembershipExpression", "EqualityExpression"):
         left, right = context.expression()
         comparator = word(context, 1)
-        path = _dotted(translator, left)
-        if path is not None and comparator in ("in", "~", "="):
-            return path, comparator, right
+        if rule_of(left) == "TermExpression" and left.queryTail() is None and comparator in ("in", "~", "="):
+            path = dotted_name(left.term())
+            if path is not None:
+                return ".".join(path), comparator, right
     return None, None, context
-
-
-def _dotted(translator: Translator, context: Context) -> str | None:
-    """The dotted path if an expression is nothing else; otherwise None."""
-    kind = type(context).__name__
-    if kind == "TermExpressionContext" and context.queryTail() is None:
-        return _dotted(translator, context.term())
-    if kind == "NameTermContext" and context.getChildCount() == 1:
-        return name_of(context.referentialIdentifier())
-    if kind == "MemberTermContext" and context.getChildCount() == 3:
-        before = _dotted(translator, context.term())
-        return None if before is None else f"{before}.{name_of(context.anyName())}"
-    return None
 
 
 def _code_list(translator: Translator, codes: Typed, context: Context) -> Typed:
@@ -207,7 +202,7 @@ def _code_list(translator: Translator, codes: Typed, context: Context) -> Typed:
             TranslationError(f"a retrieve can be filtered by a value set or codes, not by {codes.type}", context),
             "warning",
         )
-    return translator.record_type(Typed(nodes.ToList(operand=codes.node), ListType(codes.type)))
+    return translator.typed(nodes.ToList(operand=codes.node), ListType(codes.type))
 
 
 def _initials(name: str) -> str:

@@ -16,10 +16,19 @@ from ecqm.language.literals import (
     temporal_parts,
     unescape,
 )
+from ecqm.language.parse_trees import Context, rule_of, word
 from ecqm.language.symbols import Declared
 from ecqm.language.translation.core import Translator, unknown_name
-from ecqm.language.translation.names import element_names, element_of, library_member, name_of, parts_of, reference
-from ecqm.language.translation.registry import Context, Typed, translates, word
+from ecqm.language.translation.names import (
+    dotted_name,
+    element_names,
+    element_of,
+    library_member,
+    name_of,
+    parts_of,
+    reference,
+)
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.types import (
     ANY,
@@ -39,7 +48,6 @@ from ecqm.types import (
     CqlType,
     IntervalType,
     ListType,
-    NamedType,
     TupleType,
 )
 
@@ -50,15 +58,10 @@ _TIME_FIELDS = ("hour", "minute", "second", "millisecond")
 def is_negated(context: Context) -> bool:
     """Whether a number is the operand of a minus."""
     parent = context.parentCtx
-    return type(parent).__name__ == "PolarityTermContext" and parent.start.text == "-"
+    return rule_of(parent) == "PolarityTerm" and parent.start.text == "-"
 
 
 # -- literals ---------------------------------------------------------------------------------------------------------
-
-
-def literal(translator: Translator, type_: NamedType, value: str) -> Typed:
-    """A literal of a simple type of System."""
-    return translator.record_type(Typed(nodes.Literal(valueType=translator.models.qname(type_), value=value), type_))
 
 
 @translates("NullTerm")
@@ -68,19 +71,19 @@ def null_term(translator: Translator, context: Context) -> Typed:
 
 @translates("BooleanTerm")
 def boolean_term(translator: Translator, context: Context) -> Typed:
-    return literal(translator, BOOLEAN, str(context.getText()))
+    return translator.literal(BOOLEAN, str(context.getText()))
 
 
 @translates("StringTerm")
 def string_term(translator: Translator, context: Context) -> Typed:
-    return literal(translator, STRING, unescape(str(context.getText()), context))
+    return translator.literal(STRING, unescape(str(context.getText()), context))
 
 
 @translates("LongTerm")
 def long_term(translator: Translator, context: Context) -> Typed:
     digits = str(context.getText())[:-1]
     check_long(digits, context, negated=is_negated(context))
-    return literal(translator, LONG, digits)
+    return translator.literal(LONG, digits)
 
 
 @translates("NumberTerm")
@@ -94,9 +97,9 @@ def number_term(translator: Translator, context: Context) -> Typed:
     text = str(context.getText())
     if "." in text:
         check_decimal(text, context)
-        return literal(translator, DECIMAL, text)
+        return translator.literal(DECIMAL, text)
     check_integer(text, context, negated=is_negated(context))
-    return literal(translator, INTEGER, text)
+    return translator.literal(INTEGER, text)
 
 
 def quantity(translator: Translator, context: Context) -> nodes.Quantity:
@@ -109,7 +112,7 @@ def quantity(translator: Translator, context: Context) -> nodes.Quantity:
         unit = unescape(unit, context) if unit[0] == "'" else unit
         check_unit(unit, context)
     node = nodes.Quantity(value=Decimal(text), unit=unit)
-    translator.record_type(Typed(node, QUANTITY))
+    translator.record_type(node, QUANTITY)
     return node
 
 
@@ -118,7 +121,7 @@ def temporal_term(translator: Translator, context: Context) -> Typed:
     text = str(context.getText())
     date, time, offset = temporal_parts(text, context)
     parts: dict[str, Any] = {
-        name: literal(translator, INTEGER, str(value)).node
+        name: translator.literal(INTEGER, str(value)).node
         for name, value in (*zip(_DATE_FIELDS, date, strict=False), *zip(_TIME_FIELDS, time, strict=False))
     }
     if text.startswith("@T"):
@@ -126,7 +129,7 @@ def temporal_term(translator: Translator, context: Context) -> Typed:
     if "T" not in text:
         return Typed(nodes.Date(**parts), DATE)
     if offset is not None:
-        parts["timezoneOffset"] = literal(translator, DECIMAL, str(offset)).node
+        parts["timezoneOffset"] = translator.literal(DECIMAL, str(offset)).node
     return Typed(nodes.DateTime(**parts), DATETIME)
 
 
@@ -190,7 +193,10 @@ def tuple_term(translator: Translator, context: Context) -> Typed:
 
 @translates("InstanceTerm")
 def instance_term(translator: Translator, context: Context) -> Typed:
-    class_type = translator.models.named_type(_type_parts(translator, context.term()), context.term())
+    parts = dotted_name(context.term())
+    if parts is None:
+        raise TranslationError("an instance selector must begin with the name of a type", context.term())
+    class_type = translator.models.named_type(parts, context.term())
     elements: list[nodes.InstanceElement] = []
     for element in context.element():
         name = name_of(element.referentialIdentifier())
@@ -201,16 +207,6 @@ def instance_term(translator: Translator, context: Context) -> Typed:
         value = translator.to_type(translator.translate(element.expression()), described[0], element)
         elements.append(nodes.InstanceElement(name=name, value=value.node))
     return Typed(nodes.Instance(classType=translator.models.qname(class_type), element=elements), class_type)
-
-
-def _type_parts(translator: Translator, context: Context) -> list[str]:
-    """The parts of the type name before the brace of an instance selector."""
-    kind = type(context).__name__
-    if kind == "NameTermContext" and context.getChildCount() == 1:
-        return [name_of(context.referentialIdentifier())]
-    if kind == "MemberTermContext" and context.getChildCount() == 3:
-        return [*_type_parts(translator, context.term()), name_of(context.anyName())]
-    raise TranslationError("an instance selector must begin with the name of a type", context)
 
 
 # -- codes ------------------------------------------------------------------------------------------------------------
@@ -235,7 +231,7 @@ def code(translator: Translator, context: Context) -> nodes.Code:
 def concept_term(translator: Translator, context: Context) -> Typed:
     display = context.displayClause()
     node = nodes.Concept(
-        code=[code(translator, literal) for literal in context.codeLiteral()],
+        code=[code(translator, part) for part in context.codeLiteral()],
         display=None if display is None else unescape(display.STRING().getText(), context),
     )
     return Typed(node, CONCEPT)
@@ -264,4 +260,5 @@ def terminology(translator: Translator, context: Context, kind: Declared) -> nod
         symbol = translator.library.includes[library].symbols[name]
     if symbol.kind is not kind:
         raise TranslationError(f"{parts[-1]!r} is a {symbol.kind.value}, not a {kind.value}", context)
-    return translator.record_type(found).node
+    translator.record_type(found.node, found.type)
+    return found.node

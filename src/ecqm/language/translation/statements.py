@@ -11,11 +11,12 @@ from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.extent import too_large
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
+from ecqm.language.parse_trees import Context, rule_of, word
 from ecqm.language.symbols import Declared, FunctionSymbol, Scope, Symbol
 from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.library_names import DependsOnBroken, LibraryNames
 from ecqm.language.translation.names import name_of, parts_of
-from ecqm.language.translation.registry import Context, Typed, word
+from ecqm.language.translation.registry import Typed
 from ecqm.language.translation.type_specifiers import type_of
 from ecqm.models.model import Model, ModelType
 from ecqm.types import ANY, CqlType, ListType
@@ -54,13 +55,13 @@ class Statements(LibraryNames):
         found: list[Statement] = []
         current = UNFILTERED
         for context in contexts:
-            kind = type(context).__name__
+            rule = rule_of(context)
             try:
-                if kind == "ContextDefinitionContext" and is_whole(context):
+                if rule == "ContextDefinition" and is_whole(context):
                     current = self._enter_context(context, found)
-                elif kind == "ExpressionDefinitionContext":
+                elif rule == "ExpressionDefinition":
                     self._collect_expression(context, is_whole(context), current, found)
-                elif kind == "FunctionDefinitionContext":
+                elif rule == "FunctionDefinition":
                     self._collect_function(context, is_whole(context), current, found)
             except TranslationError as error:
                 error.context = error.context or context
@@ -149,7 +150,7 @@ class Statements(LibraryNames):
         if statement.element is not None or statement.broken:
             return
         try:
-            if type(statement.context).__name__ == "FunctionDefinitionContext":
+            if rule_of(statement.context) == "FunctionDefinition":
                 self._translate_function(statement)
             else:
                 self._translate_expression(statement)
@@ -196,9 +197,7 @@ class Statements(LibraryNames):
         reason = too_large(element)
         if reason is not None:
             raise TranslationError(reason, statement.context)
-        self.translator.locate(element, statement.context)
-        if self.translator.options.result_types:
-            self.translator.set_result_type(element, type_)
+        self.translator.described(element, statement.context, type_)
         self.translator.annotate(element, statement.context)
         statement.element = element
 

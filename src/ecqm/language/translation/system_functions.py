@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context
 from ecqm.language.system_operators import system_signatures
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import member, reference
-from ecqm.language.translation.registry import Context, Typed
-from ecqm.language.translation.selectors import literal
+from ecqm.language.translation.registry import Typed
 from ecqm.types import CODE_SYSTEM, DATE, DATETIME, INTEGER, VALUE_SET, ListType, NamedType
 
 Function = Callable[[Translator, list[Typed], Context], Typed]
@@ -116,15 +116,15 @@ def call_skip(translator: Translator, operands: list[Typed], context: Context) -
 def call_tail(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     if len(operands) != 1:
         raise TranslationError("Tail takes a list", context)
-    source, count = _list_and_count(translator, "Tail", [*operands, literal(translator, INTEGER, "1")], context)
+    source, count = _list_and_count(translator, "Tail", [*operands, translator.literal(INTEGER, "1")], context)
     return _slice(source, count.node, nodes.Null())
 
 
 @called("Take")
 def call_take(translator: Translator, operands: list[Typed], context: Context) -> Typed:
     source, count = _list_and_count(translator, "Take", operands, context)
-    end = translator.operator("Coalesce", [count, literal(translator, INTEGER, "0")], context)
-    return _slice(source, literal(translator, INTEGER, "0").node, end.node)
+    end = translator.operator("Coalesce", [count, translator.literal(INTEGER, "0")], context)
+    return _slice(source, translator.literal(INTEGER, "0").node, end.node)
 
 
 @called("CalculateAge")

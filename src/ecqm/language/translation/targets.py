@@ -17,8 +17,9 @@ from collections.abc import Sequence
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context
 from ecqm.language.translation.core import Translator
-from ecqm.language.translation.registry import Context, Typed
+from ecqm.language.translation.registry import Typed
 from ecqm.models import named_type
 from ecqm.models.layout import ModelFileError, read_type
 from ecqm.types import STRING, ChoiceType, CqlType, ListType, NamedType
@@ -45,7 +46,7 @@ def through_target(
         return _by_type(translator, element, target, parent, context)
     if isinstance(element.type, ListType):
         return _each(translator, element, element.type, target, parent, context)
-    return translator.record_type(Typed(_map(translator, target, element, parent, context), element.type))
+    return translator.typed(_map(translator, target, element, parent, context), element.type)
 
 
 def _each(
@@ -58,13 +59,13 @@ def _each(
     if path.startswith("%parent."):
         source = _path(translator, path.removeprefix("%parent."), parent, context, many=True)
         if call is None:
-            return translator.record_type(Typed(source, type_))
+            return translator.typed(source, type_)
         inner = f"{call.group(1)}.{call.group(2)}(%value)"
     query = nodes.Query(
         source=[nodes.AliasedQuerySource(alias="$this", expression=source)],
         return_=nodes.ReturnClause(distinct=False, expression=_map(translator, inner, this, parent, context)),
     )
-    return translator.record_type(Typed(query, type_))
+    return translator.typed(query, type_)
 
 
 def _by_type(translator: Translator, element: Typed, target: str, parent: Typed, context: Context) -> Typed:
@@ -81,9 +82,7 @@ def _by_type(translator: Translator, element: Typed, target: str, parent: Typed,
         by_type[type_] = mapped
         items.append(nodes.CaseItem(when=translator.is_of(tested, type_).node, then=mapped.node))
     case = nodes.Case(caseItem=items, else_=nodes.Null())
-    translator.type_cases[id(case)] = by_type
-    translator.kept_cases.append(case)
-    return translator.record_type(Typed(case, element.type))
+    return translator.case_by_type(case, element.type, by_type)
 
 
 def _is_part_of(type_: CqlType, whole: CqlType) -> bool:
@@ -161,10 +160,7 @@ def _criteria(
         operand = _data_type(translator, selected, path.split("."))
         if operand is not None:
             text.signature = [translator.models.specifier(operand)]
-        literal = translator.record_type(
-            Typed(nodes.Literal(valueType=translator.models.qname(STRING), value=value), STRING)
-        )
-        test = nodes.Equal(operand=[text, literal.node])
+        test = nodes.Equal(operand=[text, translator.literal(STRING, value).node])
         condition = test if condition is None else nodes.And(operand=[condition, test])
     return condition
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.parse_trees import Context, rule_of, word, words
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.operators import compared_to, negation
-from ecqm.language.translation.registry import Context, Typed, translates, word
+from ecqm.language.translation.registry import Typed, translates
 from ecqm.language.translation.selectors import quantity
 from ecqm.types import ANY, QUANTITY, ChoiceType, IntervalType, ListType
 
@@ -66,17 +67,13 @@ def phrase_of(rule: str) -> Callable[[Phrase], Phrase]:
 def timing_expression(translator: Translator, context: Context) -> Typed:
     left, right = (translator.translate(operand) for operand in context.expression())
     phrase = context.timingPhrase()
-    kind = type(phrase).__name__.removesuffix("Context")
-    words = _words(phrase)
-    if words[0] in ("starts", "ends") and kind != "StartsOrEndsPhrase":
-        left = translator.operator(_BOUNDARIES[words[0]], [left], context)
-    if words[-1] in ("start", "end"):
-        right = translator.operator(_BOUNDARIES[words[-1]], [right], context)
-    return _PHRASES[kind](Timing(translator, context, phrase, words, left, right))
-
-
-def _words(context: Context) -> list[str]:
-    return [word(context, at) for at in range(context.getChildCount())]
+    rule = rule_of(phrase)
+    said = words(phrase)
+    if said[0] in ("starts", "ends") and rule != "StartsOrEndsPhrase":
+        left = translator.operator(_BOUNDARIES[said[0]], [left], context)
+    if said[-1] in ("start", "end"):
+        right = translator.operator(_BOUNDARIES[said[-1]], [right], context)
+    return _PHRASES[rule](Timing(translator, context, phrase, said, left, right))
 
 
 @phrase_of("ConcurrentPhrase")
@@ -134,9 +131,9 @@ def _null_as(translator: Translator, whole: Typed, value: Typed) -> Typed:
 
 @phrase_of("MeetsOrOverlapsPhrase")
 def meets_or_overlaps_phrase(timing: Timing) -> Typed:
-    words = timing.words
-    side = words[1].capitalize() if len(words) > 1 and words[1] in ("before", "after") else ""
-    return timing.related(f"{words[0].capitalize()}{side}")
+    relation, *others = timing.words
+    side = others[0].capitalize() if others and others[0] in ("before", "after") else ""
+    return timing.related(f"{relation.capitalize()}{side}")
 
 
 @phrase_of("StartsOrEndsPhrase")
@@ -159,7 +156,7 @@ class _Offset:
 @phrase_of("BeforeOrAfterPhrase")
 def before_or_after_phrase(timing: Timing) -> Typed:
     relation = timing.phrase.temporalRelation()
-    before = "before" in _words(relation)
+    before = "before" in words(relation)
     inclusive = relation.ON_OR() is not None or relation.OR_ON() is not None
     if timing.phrase.quantityOffset() is None:
         return timing.related(_relation(before, inclusive))
@@ -208,7 +205,7 @@ _Bound = tuple[Typed, bool]
 
 def _interval(translator: Translator, low: _Bound, high: _Bound) -> Typed:
     node = nodes.Interval(low=low[0].node, high=high[0].node, lowClosed=low[1], highClosed=high[1])
-    return translator.record_type(Typed(node, IntervalType(low[0].type)))
+    return translator.typed(node, IntervalType(low[0].type))
 
 
 def _in_interval(timing: Timing, point: Typed, low: _Bound, high: _Bound, anchor: Typed, **attributes: Any) -> Typed:

@@ -29,7 +29,7 @@ from load import costs, demand_of
 
 from ecqm.data import Demand
 from ecqm.data.files.inputs import data_files
-from ecqm.data.loading.headers import decode_header, patient_of
+from ecqm.data.loading.headers import decode_header, patients_of
 from ecqm.data.loading.load import load
 from ecqm.data.store.store import Manifest
 
@@ -73,7 +73,7 @@ def write_increments(files: Sequence[Path], folder: Path, seed: int = 1) -> None
 def _changes(line: str, counted: Iterator[int], chance: random.Random, chosen: dict[str, bool]) -> Iterator[_Change]:
     """What the increments do with a resource; `chosen` are the patients who come again."""
     header = decode_header(line)
-    name, patient = f"{header.resourceType}/{header.id}", patient_of(header)
+    name, patient = f"{header.resourceType}/{header.id}", next(iter(patients_of(header, line.encode())), None)
     if patient is None or header.resourceType == "Patient":
         return
     number = next(counted)

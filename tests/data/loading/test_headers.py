@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecqm.data.files.content import Block
-from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patient_of
+from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patients_of
 from tests.data.resources import Json, encounter, observation, patient
 
 THEIRS = {"reference": "Patient/a"}
@@ -22,6 +22,12 @@ BLOCKS: list[list[Json]] = [
     [{"resourceType": "Coverage", "id": "1", "subscriber": THEIRS, "beneficiary": {"reference": "Patient/b"}}],
     [{"resourceType": "Account", "id": "1", "subject": [{"reference": "Device/d"}, THEIRS]}],
     [{"resourceType": "Location", "id": "l"}],
+    [
+        {"resourceType": "Appointment", "id": "1", "participant": [{"actor": {"reference": "Location/l"}}]},
+        {"resourceType": "Appointment", "id": "2", "participant": [{"actor": THEIRS}, {"status": "accepted"}]},
+        {"resourceType": "Appointment", "id": "3"},
+    ],
+    [{"resourceType": "Location", "id": "l"}, {"resourceType": "Provenance", "target": [{"display": "x"}, THEIRS]}],
     [{"resourceType": "Unheard", "id": "l", "patient": THEIRS}],
     [patient(id="a"), encounter("e", subject=THEIRS), {"resourceType": "Location", "id": "l"}],
 ]
@@ -34,10 +40,21 @@ def block(content: bytes) -> Block:
 @pytest.mark.parametrize("resources", BLOCKS)
 def test_together_as_one_by_one(resources: list[Json]) -> None:
     lines = [json.dumps(resource).encode() for resource in resources]
-    types, patients = headers_of(block(b"\n".join(lines)))
+    types, patients, several = headers_of(block(b"\n".join(lines)))
     one_by_one = [decode_header(line) for line in lines]
     assert types.to_pylist() == [header.resourceType for header in one_by_one]
-    assert patients.to_pylist() == [patient_of(header) for header in one_by_one]
+    found = [patients_of(header, line) for header, line in zip(one_by_one, lines, strict=True)]
+    assert patients.to_pylist() == [next(iter(each), None) for each in found]
+    assert not several
+
+
+def test_several_patients() -> None:
+    members = [{"entity": {"reference": f"Patient/{name}"}} for name in "ab"]
+    lines = [json.dumps({"resourceType": "Group", "member": members[:n]}).encode() for n in (1, 2)]
+    assert [patients_of(decode_header(line), line) for line in lines] == [["a"], ["a", "b"]]
+    headers = headers_of(block(b"\n".join(lines)))
+    assert headers.several
+    assert headers.patients.to_pylist() == ["a", None]
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b'{"id":"a"}', b'{"resourceType":"Patient"} x', b'{"resourceType":1}'])

@@ -75,13 +75,20 @@ class Records:
         name = f"p{chance.randrange(7)}"
         number = chance.randrange(12)
         kind = chance.choice(
-            ("patient", *["encounter"] * 4, *["observation"] * 6, "device", "location", "organization")
+            ("patient", *["encounter"] * 4, *["observation"] * 6, "appointment", "device", "location", "organization")
         )
         if kind == "patient":
             return patient(name, gender=chance.choice(("male", "female")))
         if kind == "encounter":
             place = [{"location": of(f"Location/l{chance.randrange(4)}")}] if chance.random() < 0.6 else []
             return encounter(f"e{number}", name, location=place, status=chance.choice(("finished", "planned")))
+        if kind == "appointment":
+            # Of one patient, of several, or of none, who may be unknown.
+            actors = [f"Patient/p{chance.randrange(7)}" for _ in range(chance.randrange(4))]
+            actors.append(f"Location/l{chance.randrange(4)}")
+            status: list[Json] = [{"status": "booked"}, {"status": "noshow"}, {"meta": 5}]
+            participant = [{"actor": of(actor), "status": "accepted"} for actor in actors]
+            return shared("Appointment", f"a{number % 4}", participant=participant, **chance.choice(status))
         if kind == "device":
             owner = {"patient": of(f"Patient/{name}")} if chance.random() < 0.5 else {}
             return shared("Device", f"d{number % 3}", **owner, lotNumber=str(chance.randrange(3)))

@@ -152,6 +152,38 @@ class TestNdjson:
         cohort = read_files([tmp_path])
         assert all(len(cohort.table(name)) == 1 for name in ("Coverage", "Task", "Immunization", "Account"))
 
+    def test_participants(self, tmp_path: Path) -> None:
+        def appointment(id_: str, *names: str) -> dict[str, object]:
+            return {
+                "resourceType": "Appointment",
+                "id": id_,
+                "participant": [{"actor": {"reference": name}} for name in names],
+            }
+
+        write(tmp_path / "Patient.ndjson", patient("a"), patient("b"), patient("c"))
+        appointments = [
+            appointment("1", "Practitioner/x", "Patient/b"),
+            appointment("2", "Patient/b", "Patient/a", "Patient/nobody"),
+            appointment("3", "Practitioner/x"),
+        ]
+        write(tmp_path / "Appointment.ndjson", *appointments)
+        write(tmp_path / "Practitioner.ndjson", {"resourceType": "Practitioner", "id": "x"})
+        cohort = read_files([tmp_path])
+        table = cohort.table("Appointment")
+        assert list(zip(table.patient.tolist(), table.ids.texts(), strict=True)) == [(0, "2"), (1, "1"), (1, "2")]
+        assert cohort.table("Practitioner").patient.tolist() == [1]
+        assert [(each.patient, each.resource, each.entry) for each in cohort.problems] == [
+            ("nobody", "Appointment/2", 2)
+        ]
+
+    def test_participants_in_bundles(self, tmp_path: Path) -> None:
+        urns = ["urn:uuid:1", "urn:uuid:2", "urn:uuid:3"]
+        members = [{"entity": {"reference": urn}} for urn in (*urns[:2], "urn:uuid:4")]
+        record = [patient("a"), {"resourceType": "Patient"}, {"resourceType": "Group", "id": "g", "member": members}]
+        cohort = read_files([write(tmp_path / "b.json", bundle(*record, urls=urns))])
+        assert cohort.table("Group").patient.tolist() == [0, 1]
+        assert not cohort.problems
+
     def test_shared_resources_have_a_row_per_patient(self, tmp_path: Path) -> None:
         def order(id_: str, of: str) -> dict[str, object]:
             medication = {"reference": "Medication/m1"}

@@ -1,6 +1,6 @@
 """Splitting files with several test cases into folders, one per case: bundles with several patients, NDJSON by type.
 
-Cases are read as folders. A resource belongs to the patient that it refers to; one that refers to no patient (an
+Cases are read as folders. A resource belongs to the patients that it refers to; one that refers to no patient (an
 organization, a medication) belongs to all cases.
 """
 
@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from ecqm.data import DataError
-from ecqm.data.fhir.compartment import PATIENT_LINKS, patient_reference
+from ecqm.data.fhir.compartment import PATIENT_LINKS, owners, patient_links, patient_reference
 from ecqm.data.files.content import as_json, read_bytes, read_document, read_lines
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.json_decoding import json_decoder
@@ -181,7 +181,9 @@ def _within(content: bytes, url: str | None = None) -> Iterator[_Resource]:
         expected = expectations_of(list(reports_in(content)))
         yield from (_Resource(_REPORT, content, url, each.patient_id) for each in expected)
     elif found.resourceType not in _DEFINITIONS:
-        yield _Resource(found.resourceType, content, url, patient_reference(_links_of(content)))
+        named = patient_reference(_links_of(content), patient_links(found.resourceType))
+        patients = owners(found.resourceType, content) if named is None else [named]
+        yield from (_Resource(found.resourceType, content, url, patient) for patient in patients or (None,))
 
 
 def _deal(resources: Iterable[_Resource], root: Path, name: str, but: Container[tuple[str, str | None]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -22,7 +22,7 @@ from ecqm.cluster.units import SpooledUnit
 from ecqm.cluster.worker import Shipment
 from ecqm.data import DataProblem
 from ecqm.data.files.content import Block
-from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patient_of
+from ecqm.data.loading.headers import UNREADABLE, decode_header, headers_of, patients_of
 from ecqm.data.loading.tables import spool_table, table_job
 from ecqm.measures.definition.period import parse_period
 from ecqm.measures.results.fhir_elements import Json
@@ -54,8 +54,8 @@ class SparkCohort:
     def of_ndjson(cls, session: SparkSession, *urls: str, default_offset: int = 0) -> SparkCohort:
         """The resources in files of NDJSON, at URLs of files, folders or patterns that Spark can read.
 
-        A resource belongs to the patient to whom it refers, as in other runs. A line that is not a resource is reported
-        with the results.
+        A resource belongs to the patients to whom it refers, as in other runs. A line that is not a resource is
+        reported with the results.
         """
         lines = session.read.text(list(urls)).where("trim(value) <> ''")
         return cls(lines.mapInArrow(_with_patients, "patient string, resource string"), default_offset=default_offset)
@@ -136,34 +136,38 @@ def _columns(batch: Any) -> tuple[pa.Array, pa.Array]:
 
 
 def _with_patients(batches: Iterator[Any]) -> Iterator[Any]:
-    """Lines of NDJSON with the ids of their patients; null if they have none, or are no resources."""
+    """Lines of NDJSON with the ids of their patients: null if they have none, or are no resources; a row per patient
+    for those with several."""
     for batch in batches:
         lines = batch.column(0).cast(pa.large_binary())
         if len(lines):
-            columns = [_patients_in(lines), batch.column(0).cast(pa.string())]
+            places, patients = _patients_in(lines)
+            columns = [patients, batch.column(0).cast(pa.string()).take(places)]
             yield pa.RecordBatch.from_arrays(columns, ["patient", "resource"])
 
 
-def _patients_in(lines: pa.Array) -> pa.Array:
+def _patients_in(lines: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The places of lines, and the ids of their patients."""
     newline, nothing = (pa.scalar(text, lines.type) for text in (b"\n", b""))
     ended = pc.binary_join_element_wise(lines, newline, nothing)
     _, offsets, content = ended.buffers()
     ends = np.frombuffer(offsets, np.int64)[1 : len(lines) + 1]
     try:
         headers = headers_of(Block(1, memoryview(content)[: ends[-1]], ends))
-        if len(headers.types) == len(lines):
-            return headers.patients.dictionary_decode()
+        if len(headers.types) == len(lines) and not headers.several:
+            return pa.array(np.arange(len(lines))), headers.patients.dictionary_decode()
     except UNREADABLE:
         pass
-    # Some are no resources, or blank.
-    return pa.array(map(_patient_in, lines.to_pylist()), pa.string())
+    # Some are no resources, or blank, or of several patients.
+    pairs = [(place, patient) for place, line in enumerate(lines.to_pylist()) for patient in _patients_of(line)]
+    return pa.array([place for place, _ in pairs]), pa.array([patient for _, patient in pairs], pa.string())
 
 
-def _patient_in(line: bytes) -> str | None:
+def _patients_of(line: bytes) -> Sequence[str | None]:
     try:
-        return patient_of(decode_header(line))
+        return patients_of(decode_header(line), line) or [None]
     except UNREADABLE:
-        return None
+        return [None]
 
 
 def _evaluate_rows(

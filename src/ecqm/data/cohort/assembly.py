@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 from ecqm.data.cohort.cohort import CohortBuilder
 from ecqm.data.cohort.gathering import Gathered, RawJson
 from ecqm.data.cohort.table import Origin
-from ecqm.data.fhir.compartment import NAMES_NO_ONE, names_no_one, patient_reference, patient_references, target
+from ecqm.data.fhir.compartment import (
+    owners,
+    patient_links,
+    patient_reference,
+    patient_references,
+    target,
+    why_shared,
+)
 
 # What a reference names: (type, id), or (None, URN).
 Key = tuple[str | None, str]
@@ -29,9 +36,10 @@ class Loose(NamedTuple):
 class Assembly:
     """Adds resources to a builder, each to its patient.
 
-    A resource that names no patient (Medication, Location, Organization, Practitioner…) is shared: every patient with a
-    resource that refers to it, directly or through other shared ones, gets a row for it, so that retrieves and joins
-    within one patient see it. A resource whose patient has no Patient resource is reported and left out.
+    A resource of several patients (Appointment) has a row for each. One of no patient (Medication, Location,
+    Organization, Practitioner…) is shared: every patient with a resource that refers to it, directly or through other
+    shared ones, gets a row for it, so that retrieves and joins within one patient see it. A resource whose patient has
+    no Patient resource is reported and left out.
     """
 
     def __init__(self, builder: CohortBuilder) -> None:
@@ -136,33 +144,42 @@ class Assembly:
         return rows
 
     def _place(self, name: str, gathered: Gathered, shared: dict[Key, Shared]) -> None:
-        rows = list(map(self._patients.get, patient_references(gathered.resources)))
-        if None in rows:
-            for place, row in enumerate(rows):
-                if row is None:
-                    rows[place] = self._place_of_one(name, gathered, place, shared)
-            places = [place for place, row in enumerate(rows) if row is not None]
-            gathered = gathered.take(places)
-        self.put(name, gathered, [row for row in rows if row is not None])
+        found = list(map(self._patients.get, patient_references(name, gathered.resources)))
+        if None not in found:
+            self.put(name, gathered, [row for row in found if row is not None])
+            return
+        places: list[int] = []
+        rows: list[int] = []
+        for place, row in enumerate(found):
+            own = self._rows_of_one(name, gathered, place, shared) if row is None else [row]
+            places += [place] * len(own)
+            rows += own
+        self.put(name, gathered.take(places), rows)
 
-    def _place_of_one(self, name: str, gathered: Gathered, place: int, shared: dict[Key, Shared]) -> int | None:
-        """The patient row of a resource that names its patient in an unusual way; None if it is shared or lost."""
-        resource = gathered.resources[place]
-        named = patient_reference(resource)
-        if named is None:
-            if names_no_one(name, resource):
-                self._builder.report(self._builder.origin(gathered, place), NAMES_NO_ONE, None, f"{name}/{resource.id}")
+    def _rows_of_one(self, name: str, gathered: Gathered, place: int, shared: dict[Key, Shared]) -> list[int]:
+        """The rows of the patients of a resource that names them in an unusual way; none if it is shared or lost."""
+        resource, raw = gathered.resources[place], gathered.raws[place]
+        named = patient_reference(resource, patient_links(name))
+        patients = owners(name, raw, self._patients) if named is None else [named]
+        if not patients:
+            message = why_shared(name, resource, raw)
+            if message is not None:
+                self._builder.report(self._builder.origin(gathered, place), message, None, f"{name}/{resource.id}")
             if resource.id is not None:
                 shared[name, resource.id] = (name, gathered, place)
             if place in gathered.urns:
                 shared[None, gathered.urns[place]] = (name, gathered, place)
-            return None
-        row = self._patients.get(named if named.startswith("urn:") else f"Patient/{named}")
-        if row is None:
+            return []
+        rows: dict[int, None] = {}
+        for patient in patients:
+            row = self._patients.get(patient if patient.startswith("urn:") else f"Patient/{patient}")
+            if row is not None:
+                rows[row] = None
+                continue
             origin = self._builder.origin(gathered, place)
             message = "refers to a patient that is not in the data"
-            self._builder.report(origin, message, named, f"{name}/{resource.id}")
-        return row
+            self._builder.report(origin, message, patient, f"{name}/{resource.id}")
+        return list(rows)
 
 
 class References:

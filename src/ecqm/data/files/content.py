@@ -45,6 +45,10 @@ class Block(NamedTuple):
         lines = bytes(self.content).split(b"\n")
         return lines if lines[-1] else lines[:-1]
 
+    def line(self, place: int) -> bytes:
+        """The line at a place (from 0), with its newline."""
+        return bytes(self.content[self.ends[place - 1] if place else 0 : self.ends[place]])
+
 
 def _open(path: Path) -> IO[bytes]:
     codec = _CODECS.get(path.suffix)

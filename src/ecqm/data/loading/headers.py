@@ -1,17 +1,28 @@
-"""Headers of resources, decoded alone to find their patients: the type, the id, and links to a patient."""
+"""Headers of resources, decoded alone to find their patients: the type, the id, and links to a patient.
+
+Only where the links name no patient are other elements looked at (`compartment.PARTICIPANTS`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ecqm.data.fhir.compartment import OF_PATIENTS, PATIENT_LINKS, patient_reference
+from ecqm.data.fhir.compartment import (
+    PARTICIPANTS,
+    PATIENT_LINKS,
+    owners,
+    participants,
+    patient_links,
+    patient_reference,
+)
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.files.content import Block
 from ecqm.data.parsing.encoding import named
@@ -42,15 +53,18 @@ _type_of = attrgetter("resourceType")
 
 
 class Headers(NamedTuple):
-    """The types of resources, and the ids of their patients as a dictionary (null: no patient)."""
+    """The types of resources, and the ids of their patients as a dictionary (null: no patient). `several` says whether
+    some have more than one patient; these are null, too."""
 
     types: pa.Array
     patients: pa.DictionaryArray
+    several: bool = False
 
-    @property
-    def may_name_no_one(self) -> bool:
-        """Whether some are of types that require a patient, and have none."""
-        return bool(self.patients.indices.null_count) and not OF_PATIENTS.isdisjoint(self.types.unique().to_pylist())
+    def lacks_patients(self, resource_types: Collection[str]) -> bool:
+        """Whether some are of these types, and have no patient."""
+        return bool(self.patients.indices.null_count) and any(
+            name in resource_types for name in self.types.unique().to_pylist()
+        )
 
 
 def headers_of(block: Block) -> Headers:
@@ -58,16 +72,33 @@ def headers_of(block: Block) -> Headers:
     lines = block.content
     first = decode_identity(lines[: block.ends[0]]).resourceType
     try:
-        headers = _decoder_of(first)(lines)
+        decoded = _decoder_of(first)(lines)
+        headers = Headers(pa.repeat(first, len(decoded)), _patients_of(first, decoded))
     except msgspec.ValidationError:
-        mixed = _decode_mixed(lines)
-        return Headers(pa.array(map(_type_of, mixed), pa.utf8()), _encoded(map(patient_of, mixed)))
-    return Headers(pa.repeat(first, len(headers)), _patients_of(first, headers))
+        decoded = _decode_mixed(lines)
+        patients = (_patient_of(header.resourceType, header) for header in decoded)
+        headers = Headers(pa.array(map(_type_of, decoded), pa.utf8()), _encoded(patients))
+    # Blank lines, or several resources in one, make the numbers differ.
+    is_by_line = len(decoded) == len(block.ends)
+    return _with_participants(block, headers) if is_by_line and headers.lacks_patients(PARTICIPANTS) else headers
 
 
-def patient_of(header: Any) -> str | None:
-    """The id of the patient that a resource belongs to, or the URN that stands for it; None if it names none."""
-    return _patient_of(header.resourceType, header)
+def _with_participants(block: Block, headers: Headers) -> Headers:
+    types, patients = headers.types.to_pylist(), headers.patients.to_pylist()
+    several = False
+    for place in np.flatnonzero(headers.patients.indices.is_null().to_numpy(zero_copy_only=False)).tolist():
+        found = participants(types[place], block.line(place))
+        if len(found) == 1:
+            patients[place] = found[0]
+        several |= len(found) > 1
+    return Headers(headers.types, _encoded(patients), several)
+
+
+def patients_of(header: Any, raw: bytes, urns: Container[str] = ()) -> list[str]:
+    """The ids of the patients that a resource belongs to, or the URNs that stand for them, given its header and JSON.
+    `urns` are those of patients that are known."""
+    named = _patient_of(header.resourceType, header)
+    return owners(header.resourceType, raw, urns) if named is None else [named]
 
 
 def _patient_of(resource_type: str, header: Any) -> str | None:
@@ -80,7 +111,7 @@ def _patient_of(resource_type: str, header: Any) -> str | None:
 def _links_of(resource_type: str) -> Sequence[str]:
     """The links to a patient that resources of a type may have, in order of preference."""
     elements = {element.name for element in fhir_schema().elements(resource_type) if not element.choice}
-    return [name for name in PATIENT_LINKS if name in elements or not elements]
+    return [name for name in patient_links(resource_type) if name in elements or not elements]
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecqm.columns import Mask
+from ecqm.data.fhir.compartment import PARTICIPANTS
 from ecqm.data.store.spool import decode_identity, read_batches
 from ecqm.data.writing import replacing
 
@@ -67,13 +68,15 @@ class Identities:
         urns = shared["urn"].combine_chunks()
         return pa.concat_arrays([_names(shared).drop_null(), urns.drop_null()])
 
-    def replaced(self, but: Iterable[str]) -> Mapping[str, pa.Array]:
-        """The ids of all resources by type, but for some of the shard (`Encounter/1`)."""
+    def replaced(self, unreadable: Iterable[str]) -> Mapping[str, pa.Array]:
+        """The ids of all resources by type, but for some of the shard that cannot be read (`Encounter/1`)."""
         table = self._table
-        names = pa.array(but, pa.utf8())
+        names = pa.array(unreadable, pa.utf8())
         if len(names):
-            left_out = pc.and_(pc.is_in(_names(table), value_set=names), pa.array(self._is_own))
-            table = table.filter(pc.invert(left_out))
+            # Resources of several patients are in several shards, and cannot be read in any.
+            of_several = pc.is_in(table["type"], value_set=pa.array([*PARTICIPANTS], pa.utf8()))
+            not_read = pc.and_(pc.is_in(_names(table), value_set=names), pc.or_(pa.array(self._is_own), of_several))
+            table = table.filter(pc.invert(not_read))
         return {
             name: table.filter(pc.equal(table["type"], name))["id"].drop_null().combine_chunks()
             for name in table["type"].unique().to_pylist()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ import msgspec
 import numpy as np
 
 from ecqm.data.allocation import large_arrays, many_objects
-from ecqm.data.fhir.compartment import NAMES_NO_ONE, PATIENT_LINKS, names_no_one, target
+from ecqm.data.fhir.compartment import OF_PATIENTS, PATIENT_LINKS, target, why_shared
 from ecqm.data.files.content import Block, read_blocks, read_document
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
 from ecqm.data.loading.division import Place
-from ecqm.data.loading.headers import UNREADABLE, Header, Link, decode_header, headers_of, patient_of
+from ecqm.data.loading.headers import UNREADABLE, Header, Link, decode_header, headers_of, patients_of
 from ecqm.data.loading.spools import Spools
 from ecqm.data.problems import DataError, DataProblem, name_of, reason
 from ecqm.data.writing import replace_file
@@ -169,18 +168,19 @@ class _Sorting:
         self._progress(size)
 
     def _add_block(self, file: int, block: Block) -> bool:
-        """Sort a whole block at once. False, and nothing is done, if some line is not just a resource."""
+        """Sort a whole block at once. False, and nothing is done, if some line is not just a resource of one patient,
+        or of none."""
         try:
             headers = headers_of(block)
         except UNREADABLE:
             return False
-        if len(headers.types) != len(block.ends) or "Bundle" in headers.types.unique().to_pylist():
+        if len(headers.types) != len(block.ends) or headers.several or "Bundle" in headers.types.unique().to_pylist():
             return False
         self._spools.add_lines(self.part.first_number + file, block, headers)
         without = headers.patients.indices.is_null().to_numpy(zero_copy_only=False)
-        for place in np.flatnonzero(without).tolist() if headers.may_name_no_one else ():
-            line = bytes(block.content[block.ends[place - 1] if place else 0 : block.ends[place]])
-            self._check(file, block.first + place, self._header(file, block.first + place, line))
+        for place in np.flatnonzero(without).tolist() if headers.lacks_patients(OF_PATIENTS) else ():
+            line = block.line(place)
+            self._check(file, block.first + place, self._header(file, block.first + place, line), line)
         return True
 
     def _add_lines(self, file: int, block: Block) -> int:
@@ -190,8 +190,7 @@ class _Sorting:
         block, begins.
         """
         found = 0
-        for number, (start, stop) in enumerate(pairwise([0, *block.ends.tolist()]), block.first):
-            line = bytes(block.content[start:stop])
+        for number, line in enumerate(map(block.line, range(len(block.ends))), block.first):
             if not line.isspace():
                 self._add_line(file, number, line)
                 found += 1
@@ -204,7 +203,7 @@ class _Sorting:
         if header.resourceType == "Bundle":
             self._add_document(file, line, line_number, None)
         else:
-            self._add(patient_of(header), None, file, line_number, line, header)
+            self._add(patients_of(header, line), None, file, line_number, line, header)
 
     def _header(self, file: int, entry: int | None, raw: bytes) -> Any:
         """The header of a resource; None, with a report, if it is not a resource."""
@@ -232,14 +231,16 @@ class _Sorting:
     def _add_document(self, file: int, content: bytes, entry: int | None, urn: str | None) -> None:
         """Sort a resource or a bundle. If a bundle has a single Patient, all of it belongs to that patient."""
         found = list(self._unbundled(file, content, entry, urn))
-        patients = {patient_of(header) or urn for header, _, _, urn in found if header.resourceType == "Patient"}
-        owner = next(iter(patients)) if len(patients) == 1 else None
-        by_urn = {urn: header.id or urn for header, _, _, urn in found if urn and header.resourceType == "Patient"}
+        patients = [(header.id or urn, urn) for header, _, _, urn in found if header.resourceType == "Patient"]
+        names = {name for name, _ in patients if name}
+        by_urn = {urn: name for name, urn in patients if urn}
         for header, raw, place, resource_urn in found:
-            named = owner or patient_of(header)
-            if named is None and header.resourceType == "Patient":
-                named = resource_urn
-            named = by_urn.get(named, named) if named is not None else None
+            if len(names) == 1:
+                named = list(names)
+            elif header.resourceType == "Patient":
+                named = [name for name in (header.id or resource_urn,) if name]
+            else:
+                named = list(dict.fromkeys(by_urn.get(name, name) for name in patients_of(header, raw, by_urn)))
             self._add(named, resource_urn, file, -1 if place is None else place, raw, header)
 
     def _unbundled(
@@ -271,15 +272,17 @@ class _Sorting:
         else:
             self.journal.deleted.append("/".join((named[0], named[1])))
 
-    def _add(self, patient: str | None, urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
-        self._spools.add(patient, urn, self.part.first_number + file, entry, raw, header.resourceType)
-        if patient is None:
-            self._check(file, None if entry < 0 else entry, header)
+    def _add(self, patients: Sequence[str], urn: str | None, file: int, entry: int, raw: bytes, header: Any) -> None:
+        for patient in patients or (None,):
+            self._spools.add(patient, urn, self.part.first_number + file, entry, raw, header.resourceType)
+        if not patients:
+            self._check(file, None if entry < 0 else entry, header, raw)
 
-    def _check(self, file: int, entry: int | None, header: Any) -> None:
-        """Report a resource of no patient that should have one."""
-        if names_no_one(header.resourceType, header):
-            self._report(file, entry, NAMES_NO_ONE, f"{header.resourceType}/{header.id}")
+    def _check(self, file: int, entry: int | None, header: Any, raw: bytes) -> None:
+        """Report a resource of no patient if that is not usual."""
+        message = why_shared(header.resourceType, header, raw)
+        if message is not None:
+            self._report(file, entry, message, f"{header.resourceType}/{header.id}")
 
     def _report(self, file: int, entry: int | None, message: str, resource: str | None = None) -> None:
         self.journal.problems.append(asdict(DataProblem(name_of(self.files[file]), entry, None, resource, message)))

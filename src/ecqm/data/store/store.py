@@ -29,7 +29,7 @@ from ecqm.data.store.shard import CorruptShard, Shard
 from ecqm.data.writing import replace_file, settle
 from ecqm.terminology import CodeIndex
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 
 

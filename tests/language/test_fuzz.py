@@ -15,11 +15,11 @@ WORDS = Path(__file__).with_name("fuzz_words.txt").read_text(encoding="utf-8").s
 
 
 def compiles_or_reports(source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for compilation in (compile_library(source), compile_expression(source)):
         for found in compilation.errors:
             assert found.span.line >= 1 and found.message and found.render("f")
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

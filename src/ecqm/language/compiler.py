@@ -9,9 +9,10 @@ from ecqm.language.compilation import Compilation, Compiled
 from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.fhirhelpers import FHIR_HELPERS, fhir_helpers
 from ecqm.language.model_context import ModelContext
+from ecqm.language.nesting import deep_recursion
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parse_trees import Context
-from ecqm.language.parsing import ParsedSource, deep_recursion, parse
+from ecqm.language.parsing import ParsedLibrary, parse_expression, parse_library
 from ecqm.language.sources import KnownSources, unqualified
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.declarations import BrokenLibrary
@@ -55,14 +56,14 @@ class Compiler:
         The library of the result defines the expression as `Expression`, after the statements of the given library.
         """
         library_diagnostics, diagnostics = Diagnostics(), Diagnostics()
-        surroundings = None if library is None else parse(library, library_diagnostics)
-        parsed = parse(source, diagnostics, "standaloneExpression")
+        surroundings = None if library is None else parse_library(library, library_diagnostics)
+        expression = parse_expression(source, diagnostics)
         translator = self._translator(surroundings, library_diagnostics)
         with deep_recursion():
             elm = translator.translate_library()
             result = None
-            if parsed is not None and not parsed.damaged:
-                result = translator.translate_standalone(parsed.expression, EXPRESSION_NAME, diagnostics)
+            if expression is not None:
+                result = translator.translate_standalone(expression, EXPRESSION_NAME, diagnostics)
         errors = (*library_diagnostics.errors, *diagnostics.errors)
         warnings = (*library_diagnostics.warnings, *diagnostics.warnings)
         return Compilation(elm, errors, warnings, result)
@@ -126,14 +127,14 @@ class Compiler:
 
     def _compile(self, source: str) -> Compiled:
         diagnostics = Diagnostics()
-        parsed = parse(source, diagnostics)
+        parsed = parse_library(source, diagnostics)
         translator = self._translator(parsed, diagnostics)
         with deep_recursion():
             library = translator.translate_library()
         library.annotation = [translator_info(TRANSLATOR_VERSION, self.options)]
         return Compiled(Compilation(library, diagnostics.errors, diagnostics.warnings), translator.exports)
 
-    def _translator(self, parsed: ParsedSource | None, diagnostics: Diagnostics) -> LibraryTranslator:
+    def _translator(self, parsed: ParsedLibrary | None, diagnostics: Diagnostics) -> LibraryTranslator:
         return LibraryTranslator(
             parsed, ModelContext(self.options.promotions), self.options, diagnostics, self._include
         )

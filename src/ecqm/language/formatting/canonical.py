@@ -11,7 +11,8 @@ from ecqm.language.formatting import operators, queries, terms  # noqa: F401
 from ecqm.language.formatting.formatter import Formatter
 from ecqm.language.formatting.layout import render
 from ecqm.language.formatting.libraries import library
-from ecqm.language.parsing import deep_recursion, parse
+from ecqm.language.nesting import deep_recursion
+from ecqm.language.parsing import parse_library
 
 WIDTH = 110
 
@@ -28,7 +29,7 @@ def format_source(source: str) -> str:
     """The source of a library in the canonical layout. Raises FormatError for syntax errors."""
     diagnostics = Diagnostics()
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    parsed = parse(text, diagnostics)
+    parsed = parse_library(text, diagnostics)
     if parsed is None or diagnostics.errors:
         raise FormatError(diagnostics.errors)
     with deep_recursion():

@@ -9,7 +9,7 @@ from ecqm.language.diagnostics import Diagnostics, TranslationError
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parse_trees import Context
-from ecqm.language.parsing import ParsedSource
+from ecqm.language.parsing import ParsedLibrary
 from ecqm.language.symbols import Exports
 from ecqm.language.translation.declarations import Declaring, IncludeLibrary, declare
 from ecqm.language.translation.library_names import DependsOnBroken
@@ -23,7 +23,7 @@ class LibraryTranslator:
 
     def __init__(
         self,
-        parsed: ParsedSource | None,
+        parsed: ParsedLibrary | None,
         models: ModelContext,
         options: CompilerOptions,
         diagnostics: Diagnostics,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError, nearest
 from ecqm.language.literals import unescape
-from ecqm.language.parse_trees import Context
-from ecqm.language.parsing import KEYWORDS
+from ecqm.language.parse_trees import Context, rule_of
 from ecqm.language.symbols import Declared
+from ecqm.language.syntax_errors import KEYWORDS
 from ecqm.language.translation.core import Translator, unknown_name
 from ecqm.language.translation.functions import call_by_name, call_in_library, call_method, system_function
 from ecqm.language.translation.library_names import DependsOnBroken
-from ecqm.language.translation.names import dotted_name, library_member, lookup, member, name_of, reference
+from ecqm.language.translation.names import library_member, lookup, member, name_of, reference
 from ecqm.language.translation.registry import Typed, translates
 from ecqm.types import INTEGER
 
@@ -81,10 +81,12 @@ def external_constant_term(translator: Translator, context: Context) -> Typed:
 
 def _library_of(translator: Translator, context: Context) -> str | None:
     """The alias of the included library that a term names; None if it names none, or an inner name hides it."""
-    match dotted_name(context):
-        case [name] if name in translator.library.includes:
-            return None if any(name in scope.names() for scope in translator.scopes) else name
-    return None
+    if rule_of(context) != "NameTerm" or context.getChildCount() > 1:
+        return None
+    name = name_of(context.referentialIdentifier())
+    if name not in translator.library.includes or any(name in scope.names() for scope in translator.scopes):
+        return None
+    return name
 
 
 def _arguments(context: Context) -> list[Context]:

@@ -128,7 +128,7 @@ def _compare(name: str, overload: Overload, operands: list[list[Any]], settings:
     assert kernel is not None
     columns = [from_values(values, codes) for values in operands]
     result = kernel(*columns, **settings)
-    if result is NotImplemented:
+    if result is None:
         return 0
     n = max(map(len, operands))
     left_open, failed = np.zeros(n, np.bool_), np.zeros(n, np.bool_)

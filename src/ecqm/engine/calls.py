@@ -44,8 +44,7 @@ def apply(
         if isinstance(result, Partial):
             executor.fail(result.failed, frame, f"{name}: {result.reason}")
             return result.column
-        if result is not NotImplemented:
-            assert isinstance(result, Column)
+        if result is not None:
             return result
     return lift(executor, name, operands, settings, frame)
 

@@ -6,8 +6,8 @@ ELM node as keyword arguments. It returns one of:
 - a column, equal in every row to what the scalar overload gives;
 - a `Rest`: some rows are left to the scalar overload;
 - a `Partial`: some rows are run-time errors;
-- NotImplemented for layouts that it does not handle. The operator is then *lifted*: its scalar overload is evaluated
-  once for each distinct row.
+- None for layouts that it leaves to the scalar overload altogether. The operator is then *lifted*: the overload is
+  evaluated once for each distinct row.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from ecqm.columns import Column, Mask
-
-Kernel = Callable[..., Any]
 
 
 class Partial(NamedTuple):
@@ -36,6 +34,9 @@ class Rest(NamedTuple):
     column: Column
     undecided: Mask
 
+
+Result = Column | Rest | Partial | None
+Kernel = Callable[..., Result]
 
 _KERNELS: dict[str, Kernel] = {}
 _TAKING_CHOICES: set[str] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from ecqm.columns import (
 from ecqm.columns.number import INT64_LIMIT, Unscaled, multiply_exact
 from ecqm.kernels.calendar import YEAR
 from ecqm.kernels.segments import any_within, count_within, first_within
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.arithmetic import decimals, divided, integers
 from ecqm.values.numbers import DECIMAL_PLACES
@@ -32,16 +31,16 @@ from ecqm.values.temporal import MAXIMA, MINIMA
 
 
 @vector("AllTrue")
-def all_true(source: Column) -> Any:
+def all_true(source: Column) -> Result:
     if not isinstance(source, ListColumn) or not isinstance(source.values, BooleanColumn):
-        return NotImplemented
+        return None
     return BooleanColumn.of(~any_within(source.values.is_false, source.parents, len(source)))
 
 
 @vector("AnyTrue")
-def any_true(source: Column) -> Any:
+def any_true(source: Column) -> Result:
     if not isinstance(source, ListColumn) or not isinstance(source.values, BooleanColumn):
-        return NotImplemented
+        return None
     return BooleanColumn.of(any_within(source.values.is_true, source.parents, len(source)))
 
 
@@ -49,25 +48,25 @@ def any_true(source: Column) -> Any:
 
 
 @vector("Min")
-def least(source: Column) -> Any:
+def least(source: Column) -> Result:
     return _extreme(source, lambda points: points)
 
 
 @vector("Max")
-def greatest(source: Column) -> Any:
+def greatest(source: Column) -> Result:
     # The complement of an integer reverses the order and, unlike its negative, always fits.
     return _extreme(source, np.invert)
 
 
-def _extreme(source: Column, to_rank: Callable[[Rows], Rows]) -> Any:
+def _extreme(source: Column, to_rank: Callable[[Rows], Rows]) -> Result:
     """The first element of each list whose rank is the least; `to_rank` gives the ranks of points."""
     if isinstance(source, NullColumn):
         return source
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     found = _comparable(source.values, source.parents, len(source))
     if found is None:
-        return NotImplemented
+        return None
     points, undecided = found
     # Sorted by list, then by rank, and stable: the first element of each list that is not null is the one.
     order = np.lexsort((to_rank(points), source.parents))
@@ -114,9 +113,9 @@ def _of_several_units(values: QuantityColumn, parents: Rows, n: int) -> Mask:
 
 
 @vector("Sum")
-def total(source: Column) -> Any:
+def total(source: Column) -> Result:
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     values = source.values
     n = len(source)
     some = any_within(values.valid, source.parents, n)
@@ -127,27 +126,27 @@ def total(source: Column) -> Any:
     if isinstance(values, QuantityColumn):
         result = decimals(_sums(values.value.unscaled, values.valid, source), values.value.scale, some)
         return _quantities(result, values, source)
-    return NotImplemented
+    return None
 
 
 @vector("Avg")
-def mean(source: Column) -> Any:
+def mean(source: Column) -> Result:
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     values = source.values
     number = values.value if isinstance(values, QuantityColumn) else values
     if not isinstance(number, (DecimalColumn, IntegerColumn)):
-        return NotImplemented
+        return None
     decimal = as_decimal(number)
     if decimal.scale > DECIMAL_PLACES:
-        return NotImplemented
+        return None
     counts = count_within(decimal.valid, source.parents, len(source))
     sums = multiply_exact(_sums(decimal.unscaled, decimal.valid, source), 10 ** (DECIMAL_PLACES - decimal.scale))
     result = decimals(divided(sums, np.maximum(counts, 1)), DECIMAL_PLACES, counts > 0)
     return _quantities(result, values, source) if isinstance(values, QuantityColumn) else result
 
 
-def _quantities(value: DecimalColumn, values: QuantityColumn, source: ListColumn) -> Any:
+def _quantities(value: DecimalColumn, values: QuantityColumn, source: ListColumn) -> Result:
     """Results in the unit of each list's quantities; lists with several units are left to the scalars."""
     n = len(source)
     first = first_within(values.valid, source.parents, n)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ecqm.columns import BooleanColumn, Mask
-from ecqm.operators.vectors import Rest
+from ecqm.columns import BooleanColumn, Column, Mask
+from ecqm.operators.vectors import Rest, Result
 
 
 class Answer(NamedTuple):
@@ -52,9 +52,9 @@ def both(one: Answer | None, other: Answer | None) -> Answer | None:
     return None if one is None or other is None else one & other
 
 
-def as_result(answer: Answer | None) -> Any:
-    """The answer as the result of a kernel; NotImplemented for None."""
-    return NotImplemented if answer is None else answer.column()
+def as_result(answer: Answer | None) -> Result:
+    """The answer as the result of a kernel; None, if it is left to the scalars in all rows."""
+    return None if answer is None else answer.column()
 
 
 def either(one: Mask | None, other: Mask | None) -> Mask | None:
@@ -64,9 +64,9 @@ def either(one: Mask | None, other: Mask | None) -> Mask | None:
     return one | other
 
 
-def with_rest(column: Any, undecided: Mask | None) -> Any:
+def with_rest(column: Column, undecided: Mask | None) -> Result:
     """The result of a kernel that leaves the rows of the mask `undecided` (n, one for all, or None) to the scalars."""
     if undecided is None or not undecided.any():
         return column
     open_rows = np.broadcast_to(undecided, (len(column),))
-    return NotImplemented if open_rows.all() else Rest(column.where(~open_rows), open_rows)
+    return None if open_rows.all() else Rest(column.where(~open_rows), open_rows)

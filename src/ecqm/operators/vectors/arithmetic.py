@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from ecqm.columns import (
 from ecqm.columns.number import Unscaled, absolute, add_exact, multiply_exact, narrow
 from ecqm.kernels.segments import combine_keys
 from ecqm.operators.quantities import combined_unit
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.calendar import moved
 from ecqm.types import LONG
@@ -35,9 +34,9 @@ Numbers = IntegerColumn | DecimalColumn
 
 def as_numbers(*columns: Column) -> list[Numbers] | None:
     """Operands converted to the widest type among them (Integer, Long, Decimal); None if one is not a number."""
-    if not all(isinstance(column, (IntegerColumn, DecimalColumn)) for column in columns):
+    numbers = [column for column in columns if isinstance(column, (IntegerColumn, DecimalColumn))]
+    if len(numbers) < len(columns):
         return None
-    numbers: list[Any] = list(columns)
     if any(isinstance(column, DecimalColumn) for column in numbers):
         return [as_decimal(column) for column in numbers]
     if any(column.type == LONG for column in numbers):
@@ -64,7 +63,7 @@ def decimals(unscaled: Unscaled, scale: int, valid: Mask) -> DecimalColumn:
     return DecimalColumn(unscaled, scale, valid)
 
 
-def divided(numerator: Unscaled, denominator: Any) -> Unscaled:
+def divided(numerator: Unscaled, denominator: Unscaled | int) -> Unscaled:
     """Quotients rounded to integers, halves away from zero; no denominator may be zero. In int64, twice each operand
     must fit."""
     top, bottom = np.abs(numerator), np.abs(denominator)
@@ -111,48 +110,48 @@ def _divide_numbers(left: Numbers, right: Numbers) -> DecimalColumn:
 
 
 @vector("Add")
-def add(left: Column, right: Column) -> Any:
+def add(left: Column, right: Column) -> Result:
     return _sum(left, right, 1)
 
 
 @vector("Subtract")
-def subtract(left: Column, right: Column) -> Any:
+def subtract(left: Column, right: Column) -> Result:
     return _sum(left, right, -1)
 
 
-def _sum(left: Column, right: Column, sign: int) -> Any:
+def _sum(left: Column, right: Column, sign: int) -> Result:
     if isinstance(left, TemporalColumn) and isinstance(right, QuantityColumn):
         return moved(left, right, sign)
     numbers = as_numbers(left, right)
     if numbers is not None:
         return _add_numbers(numbers[0], numbers[1], sign)
     if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
-        value = _sum(left.value, right.value, sign)
+        value = as_decimal(_add_numbers(left.value, right.value, sign))
         differ = (left.unit.ids != right.unit.ids) & left.valid & right.valid
         return with_rest(QuantityColumn(value, left.unit.broadcast(len(value))), differ)
-    return NotImplemented
+    return None
 
 
 @vector("Multiply")
-def multiply(left: Column, right: Column) -> Any:
+def multiply(left: Column, right: Column) -> Result:
     numbers = as_numbers(left, right)
     if numbers is not None:
         return _multiply_numbers(*numbers)
     if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
         value = as_decimal(_multiply_numbers(left.value, right.value))
         return _with_units(value, left.unit, right.unit, multiply_units, of_one_unit=None)
-    return NotImplemented
+    return None
 
 
 @vector("Divide")
-def divide(left: Column, right: Column) -> Any:
+def divide(left: Column, right: Column) -> Result:
     numbers = as_numbers(left, right)
     if numbers is not None:
         return _divide_numbers(*numbers)
     if isinstance(left, QuantityColumn) and isinstance(right, QuantityColumn):
         value = _divide_numbers(left.value, right.value)
         return _with_units(value, left.unit, right.unit, divide_units, of_one_unit="1")
-    return NotImplemented
+    return None
 
 
 def _with_units(
@@ -161,7 +160,7 @@ def _with_units(
     right: StringColumn,
     combine: Callable[[str, str], str],
     of_one_unit: str | None,
-) -> Any:
+) -> Result:
     """Products or quotients with their units, which are combined once per pair of units. `of_one_unit` is the unit of
     the quotient of quantities with the same unit; those with different but comparable units are left to the scalars.
     None for products."""
@@ -189,30 +188,34 @@ def _with_units(
 
 
 @vector("Negate")
-def negate(operand: Column) -> Any:
+def negate(operand: Column) -> Result:
     if isinstance(operand, (IntegerColumn, DecimalColumn)):
         return _negate_numbers(operand)
     if isinstance(operand, QuantityColumn):
         return QuantityColumn(as_decimal(_negate_numbers(operand.value)), operand.unit)
-    return NotImplemented
+    return None
+
+
+def _absolute_numbers(column: Numbers) -> Numbers:
+    if isinstance(column, DecimalColumn):
+        return DecimalColumn(absolute(column.unscaled), column.scale, column.valid)
+    return integers(absolute(column.values), column.valid, column)
 
 
 @vector("Abs")
-def abs_(operand: Column) -> Any:
-    if isinstance(operand, IntegerColumn):
-        return integers(absolute(operand.values), operand.valid, operand)
-    if isinstance(operand, DecimalColumn):
-        return DecimalColumn(absolute(operand.unscaled), operand.scale, operand.valid)
+def abs_(operand: Column) -> Result:
+    if isinstance(operand, (IntegerColumn, DecimalColumn)):
+        return _absolute_numbers(operand)
     if isinstance(operand, QuantityColumn):
-        return QuantityColumn(abs_(operand.value), operand.unit)
-    return NotImplemented
+        return QuantityColumn(as_decimal(_absolute_numbers(operand.value)), operand.unit)
+    return None
 
 
 @vector("TruncatedDivide")
-def truncated_divide(left: Column, right: Column) -> Any:
+def truncated_divide(left: Column, right: Column) -> Result:
     numbers = as_numbers(left, right)
     if numbers is None:
-        return NotImplemented
+        return None
     a, b = numbers
     if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
         return integers(_truncated(a.values, b.values), a.valid & b.valid & (b.values != 0), a)
@@ -236,10 +239,10 @@ _ROUNDINGS: dict[str, Callable[[Unscaled, int], Unscaled]] = {
 }
 
 
-def _integral(name: str) -> Callable[[Column], Any]:
-    def kernel(operand: Column) -> Any:
+def _integral(name: str) -> Callable[[Column], Result]:
+    def kernel(operand: Column) -> Result:
         if not isinstance(operand, (IntegerColumn, DecimalColumn)):
-            return NotImplemented
+            return None
         column = as_decimal(operand)
         whole = _ROUNDINGS[name](column.unscaled, 10**column.scale)
         none = IntegerColumn(np.zeros(0, np.int64), np.zeros(0, np.bool_))
@@ -253,16 +256,16 @@ for _name in _ROUNDINGS:
 
 
 @vector("Round")
-def round_(operand: Column, precision: Column | None = None) -> Any:
+def round_(operand: Column, precision: Column | None = None) -> Result:
     if not isinstance(operand, DecimalColumn) or not isinstance(precision, (IntegerColumn, NullColumn, type(None))):
-        return NotImplemented
+        return None
     places = 0
     if isinstance(precision, IntegerColumn):
         if len(precision) != 1 or not precision.valid[0]:
-            return NotImplemented
+            return None
         places = int(precision.values[0])
     if places < 0:
-        return NotImplemented
+        return None
     if places >= operand.scale:
         return operand
     return decimals(divided(operand.unscaled, 10 ** (operand.scale - places)), places, operand.valid)

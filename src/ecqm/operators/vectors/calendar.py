@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +33,7 @@ from ecqm.kernels.calendar import (
     whole_months_between,
 )
 from ecqm.kernels.segments import densify
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import either, with_rest
 from ecqm.operators.vectors.order import alike, at_the_end, local_shifts, shifts
 from ecqm.operators.vectors.steps import moved_by, outside, with_local
@@ -48,7 +47,7 @@ _DAYS_PER_WEEK = 7
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Any:
+def moved(points: TemporalColumn, amounts: QuantityColumn, sign: int) -> Result:
     """Points plus (`sign` 1) or minus (-1) durations, as `ecqm.values.calendar.add` has it."""
     n = broadcast_length(points, amounts)
     points, amounts = points.broadcast(n), amounts.broadcast(n)
@@ -130,23 +129,23 @@ Count = Callable[[TemporalColumn, Rows, Rows, str], Rows]
 
 
 @vector("DurationBetween")
-def duration_between(start: Column, end: Column, precision: str) -> Any:
+def duration_between(start: Column, end: Column, precision: str) -> Result:
     return _between(start, end, precision.lower(), _whole_periods, as_written=False)
 
 
 @vector("CalculateAgeAt")
-def calculate_age_at(start: Column, end: Column, precision: str = "year") -> Any:
+def calculate_age_at(start: Column, end: Column, precision: str = "year") -> Result:
     return duration_between(start, end, precision)
 
 
 @vector("DifferenceBetween")
-def difference_between(start: Column, end: Column, precision: str) -> Any:
+def difference_between(start: Column, end: Column, precision: str) -> Result:
     name = time_unit(precision.lower())
     coarse = name == "week" or precision_index(name) <= DAY
     return _between(start, end, name, _boundaries_crossed, as_written=coarse)
 
 
-def _between(left: Column, right: Column, precision: str, count: Count, as_written: bool) -> Any:
+def _between(left: Column, right: Column, precision: str, count: Count, as_written: bool) -> Result:
     """The count of units; rows in which the precision of the operands leaves it uncertain are left to the scalars.
     Local times are compared `as_written`, or else at one offset (`ecqm.operators.vectors.order.shifts`)."""
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
@@ -154,11 +153,11 @@ def _between(left: Column, right: Column, precision: str, count: Count, as_writt
         return IntegerColumn(np.zeros(n, np.int64), np.zeros(n, np.bool_))
     left, right = alike(left, right)
     if not isinstance(left, TemporalColumn) or not isinstance(right, TemporalColumn) or type(left) is not type(right):
-        return NotImplemented
+        return None
     unit = time_unit(precision)
     rank = DAY if unit == "week" else precision_index(unit)
     if rank > left.finest or (isinstance(left, TimeColumn) and rank < HOUR):
-        return NotImplemented
+        return None
     undecided = None if as_written else at_the_end(left, right)
     to_left, to_right = local_shifts(left, right) if as_written else shifts(left, right)
     known = left.valid & right.valid

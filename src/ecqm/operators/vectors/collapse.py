@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ecqm.columns import (
@@ -20,22 +18,22 @@ from ecqm.columns import (
 from ecqm.columns.temporal import LAST_DAY, LAST_INSTANT
 from ecqm.kernels.calendar import MS_PER_DAY, MS_PER_UNIT, SECOND
 from ecqm.kernels.segments import any_within
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import with_rest
 
 
 @vector("Collapse")
-def collapse(source: Column, per: Column | None = None) -> Any:
+def collapse(source: Column, per: Column | None = None) -> Result:
     """Lists of intervals of dates or date-times with closed, known boundaries of one precision, the finest of the type.
     Other lists, and those with `per`, are left to the scalars."""
     if not isinstance(source, ListColumn) or not isinstance(source.values, IntervalColumn):
-        return NotImplemented
+        return None
     intervals = source.values
     low, high = intervals.low, intervals.high
     if not isinstance(per, (NullColumn, type(None))) or type(low) is not type(high):
-        return NotImplemented
+        return None
     if not isinstance(low, (DateTimeColumn, DateColumn)) or not isinstance(high, TemporalColumn):
-        return NotImplemented
+        return None
     plain = _plain(intervals, low, high)
     undecided = any_within(intervals.valid & ~plain, source.parents, len(source)) | _mixed(source, low)
     rows = np.flatnonzero(intervals.valid & plain)

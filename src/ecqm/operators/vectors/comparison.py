@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -19,12 +18,14 @@ from ecqm.columns import (
     NullColumn,
     QuantityColumn,
     ResourceColumn,
+    Rows,
     StringColumn,
     TemporalColumn,
     broadcast_length,
 )
+from ecqm.columns.code import CodeIds
 from ecqm.kernels.segments import any_within, combine_keys, occurs_in
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Kernel, Result, vector
 from ecqm.operators.vectors.answers import Answer, as_result, either, with_rest
 from ecqm.operators.vectors.interval import related, same_as
 from ecqm.operators.vectors.order import Order, alike, order
@@ -33,8 +34,8 @@ from ecqm.values.equality import normalized
 _POINTS = (IntegerColumn, DecimalColumn, QuantityColumn, TemporalColumn)
 
 
-def _comparison(answer: Callable[[Order], Answer]) -> Callable[..., Any]:
-    def kernel(left: Column, right: Column) -> Any:
+def _comparison(answer: Callable[[Order], Answer]) -> Kernel:
+    def kernel(left: Column, right: Column) -> Result:
         found = order(left, right)
         return as_result(None if found is None else answer(found))
 
@@ -48,12 +49,12 @@ greater_or_equal = vector("GreaterOrEqual")(_comparison(lambda o: ~o.is_less))
 
 
 @vector("Equal")
-def equal(left: Column, right: Column) -> Any:
+def equal(left: Column, right: Column) -> Result:
     return as_result(_equal(left, right))
 
 
 @vector("NotEqual")
-def not_equal(left: Column, right: Column) -> Any:
+def not_equal(left: Column, right: Column) -> Result:
     answer = _equal(left, right)
     return as_result(None if answer is None else ~answer)
 
@@ -80,7 +81,7 @@ def _answer(same: Mask, known: Mask) -> Answer:
 
 
 @vector("Equivalent")
-def equivalent(left: Column, right: Column) -> Any:
+def equivalent(left: Column, right: Column) -> Result:
     if isinstance(left, NullColumn) or isinstance(right, NullColumn):
         return BooleanColumn.of(~left.valid & ~right.valid)
     if isinstance(left, (CodeColumn, ConceptColumn)) and isinstance(right, (CodeColumn, ConceptColumn)):
@@ -95,12 +96,12 @@ def equivalent(left: Column, right: Column) -> Any:
     return _points_equivalent(*alike(left, right))
 
 
-def _points_equivalent(left: Column, right: Column) -> Any:
+def _points_equivalent(left: Column, right: Column) -> Result:
     """Equal points are equivalent. Decimals and quantities that are not equal may be, depending on their digits and
     units, and are left to the scalars."""
     found = order(left, right) if isinstance(left, _POINTS) and type(left) is type(right) else None
     if found is None:
-        return NotImplemented
+        return None
     is_true = found.same | (~left.valid & ~right.valid)
     undecided = found.undecided
     if isinstance(left, (DecimalColumn, QuantityColumn)):
@@ -109,7 +110,7 @@ def _points_equivalent(left: Column, right: Column) -> Any:
     return known if undecided is None else with_rest(known, undecided)
 
 
-def _codes_equivalent(left: CodeColumn | ConceptColumn, right: CodeColumn | ConceptColumn) -> Any:
+def _codes_equivalent(left: CodeColumn | ConceptColumn, right: CodeColumn | ConceptColumn) -> BooleanColumn:
     both_null = ~left.valid & ~right.valid
     if isinstance(left, CodeColumn) and isinstance(right, CodeColumn):
         return BooleanColumn.of(((left.ids == right.ids) & left.valid) | both_null)
@@ -129,7 +130,7 @@ def _codes_equivalent(left: CodeColumn | ConceptColumn, right: CodeColumn | Conc
     return BooleanColumn.of((any_within(matched, parents, n) & left.valid & right.valid) | both_null)
 
 
-def _code_ids(column: CodeColumn | ConceptColumn, n: int) -> tuple[Any, Any]:
+def _code_ids(column: CodeColumn | ConceptColumn, n: int) -> tuple[CodeIds, Rows]:
     """The ids of all codes of a column that are not null, and the row of each."""
     if isinstance(column, CodeColumn):
         rows = np.flatnonzero(column.ids >= 0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ecqm.columns import (
@@ -21,34 +19,34 @@ from ecqm.columns import (
     broadcast_length,
 )
 from ecqm.kernels.segments import offsets_of_lengths
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.order import date_time_of
 from ecqm.types import CONCEPT
 
 
 @vector("ToDateTime")
-def to_date_time(operand: Column) -> Any:
-    return date_time_of(operand) if isinstance(operand, DateColumn) else NotImplemented
+def to_date_time(operand: Column) -> Result:
+    return date_time_of(operand) if isinstance(operand, DateColumn) else None
 
 
 @vector("ToDecimal")
-def to_decimal(operand: Column) -> Any:
-    return as_decimal(operand) if isinstance(operand, (IntegerColumn, DecimalColumn)) else NotImplemented
+def to_decimal(operand: Column) -> Result:
+    return as_decimal(operand) if isinstance(operand, (IntegerColumn, DecimalColumn)) else None
 
 
 @vector("ToQuantity")
-def to_quantity(operand: Column) -> Any:
+def to_quantity(operand: Column) -> Result:
     if not isinstance(operand, (IntegerColumn, DecimalColumn)):
-        return NotImplemented
+        return None
     return QuantityColumn(as_decimal(operand), StringColumn.of(["1"]).broadcast(len(operand)))
 
 
 @vector("ConvertQuantity")
-def convert_quantity(operand: Column, unit: Column) -> Any:
+def convert_quantity(operand: Column, unit: Column) -> Result:
     """Quantities that have the unit already; all others are left to the scalars."""
     if not isinstance(operand, QuantityColumn) or not isinstance(unit, StringColumn):
-        return NotImplemented
+        return None
     n = broadcast_length(operand, unit)
     operand = operand.broadcast(n)
     differ = (operand.unit.ids != unit.ids) & operand.valid & unit.valid
@@ -57,7 +55,7 @@ def convert_quantity(operand: Column, unit: Column) -> Any:
 
 
 @vector("ToConcept")
-def to_concept(operand: Column) -> Any:
+def to_concept(operand: Column) -> Result:
     if isinstance(operand, CodeColumn):
         present = operand.take(np.flatnonzero(operand.valid))
         offsets = offsets_of_lengths(operand.valid.astype(np.int64))
@@ -65,4 +63,4 @@ def to_concept(operand: Column) -> Any:
         return ConceptColumn(offsets, present, operand.valid, display, CONCEPT)
     if isinstance(operand, ListColumn) and isinstance(operand.values, CodeColumn):
         return ConceptColumn(operand.offsets, operand.values, operand.valid, None, CONCEPT)
-    return NotImplemented if not isinstance(operand, NullColumn) else operand
+    return None if not isinstance(operand, NullColumn) else operand

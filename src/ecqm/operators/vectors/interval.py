@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ecqm.columns import Column, IntervalColumn, NullColumn, broadcast_length
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Kernel, Result, vector
 from ecqm.operators.vectors.answers import Answer, as_result, both, with_rest
 from ecqm.operators.vectors.bounds import Bounds, at_most, bounds_of, bounds_of_each, less, same, unified
 
@@ -65,8 +64,8 @@ def ends(a: Bounds, b: Bounds, precision: str | None) -> Answer | None:
 # -- kernels ----------------------------------------------------------------------------------------------------------
 
 
-def _kernel(relation: Relation, turned: bool = False) -> Callable[..., Any]:
-    def kernel(left: Column, right: Column, precision: str | None = None) -> Any:
+def _kernel(relation: Relation, turned: bool = False) -> Kernel:
+    def kernel(left: Column, right: Column, precision: str | None = None) -> Result:
         return as_result(related(relation, *((right, left) if turned else (left, right)), precision))
 
     return kernel
@@ -79,10 +78,10 @@ same_or_before_kernel = vector("SameOrBefore")(_kernel(on_or_before))
 same_or_after_kernel = vector("SameOrAfter")(_kernel(on_or_before, turned=True))
 
 
-def _between_intervals(relation: Relation) -> Callable[..., Any]:
-    def kernel(left: Column, right: Column, precision: str | None = None) -> Any:
+def _between_intervals(relation: Relation) -> Kernel:
+    def kernel(left: Column, right: Column, precision: str | None = None) -> Result:
         if not all(isinstance(column, (IntervalColumn, NullColumn)) for column in (left, right)):
-            return NotImplemented
+            return None
         return as_result(related(relation, left, right, precision))
 
     return kernel
@@ -98,15 +97,15 @@ ends_kernel = vector("Ends")(_between_intervals(ends))
 # -- boundaries -------------------------------------------------------------------------------------------------------
 
 
-def _boundary(end: bool) -> Callable[[Column], Any]:
-    def kernel(operand: Column) -> Any:
+def _boundary(end: bool) -> Callable[[Column], Result]:
+    def kernel(operand: Column) -> Result:
         if isinstance(operand, NullColumn):
             return operand
         if isinstance(operand, IntervalColumn) and {type(operand.low), type(operand.high)} == {NullColumn}:
             return NullColumn(len(operand))
         found = bounds_of(operand) if isinstance(operand, IntervalColumn) else None
         if found is None:
-            return NotImplemented
+            return None
         bound = found.end if end else found.start
         point = bound.highest if end else bound.lowest
         known = found.valid if bound.uncertain is None else found.valid & ~bound.uncertain

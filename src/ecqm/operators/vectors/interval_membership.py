@@ -6,12 +6,11 @@ An interval without any boundary takes its point type from the other operand (`e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ecqm.columns import Column, IntervalColumn, ListColumn, Mask, NullColumn, broadcast_length
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import Answer, as_result, both, either
 from ecqm.operators.vectors.bounds import Bound, Bounds, at_most, bounds_of_both, less, same, unified
 from ecqm.operators.vectors.interval import related, same_as
@@ -91,22 +90,22 @@ def _point_properly_within(container: IntervalColumn, point: Column, precision: 
     return related(properly_contains, container, point, precision, bounds_of_both)
 
 
-def _member(relation: Callable[..., Answer | None], container: Column, point: Column, precision: str | None) -> Any:
+def _member(relation: Callable[..., Answer | None], container: Column, point: Column, precision: str | None) -> Result:
     """Membership in intervals: false for a null interval, null for a null point."""
     if isinstance(container, NullColumn) and not isinstance(point, (IntervalColumn, ListColumn)):
         return _in_nothing(point, broadcast_length(container, point), precision)
     if not isinstance(container, IntervalColumn) or isinstance(point, (IntervalColumn, ListColumn)):
-        return NotImplemented
+        return None
     if isinstance(point, NullColumn):
         return Answer.null(broadcast_length(container, point)).column()
     answer = relation(container, point, precision)
     if answer is None:
-        return NotImplemented
+        return None
     nowhere = point.valid & ~container.valid
     return Answer(answer.is_true, answer.is_false | nowhere, answer.undecided).column()
 
 
-def _in_nothing(point: Column, n: int, precision: str | None) -> Any:
+def _in_nothing(point: Column, n: int, precision: str | None) -> Result:
     """Membership in an untyped null: false, but for a null point it depends on whether the null is an interval, as it
     is if there is a precision, or a list."""
     known = np.broadcast_to(point.valid, (n,))
@@ -114,67 +113,67 @@ def _in_nothing(point: Column, n: int, precision: str | None) -> Any:
 
 
 @vector("Contains")
-def contains(container: Column, element: Column, precision: str | None = None) -> Any:
+def contains(container: Column, element: Column, precision: str | None = None) -> Result:
     if isinstance(container, ListColumn):
         return contains_element(container, element)
     return _member(_point_within, container, element, precision)
 
 
 @vector("In")
-def in_(element: Column, container: Column, precision: str | None = None) -> Any:
+def in_(element: Column, container: Column, precision: str | None = None) -> Result:
     return contains(container, element, precision)
 
 
 @vector("ProperContains")
-def proper_contains(container: Column, element: Column, precision: str | None = None) -> Any:
+def proper_contains(container: Column, element: Column, precision: str | None = None) -> Result:
     return _member(_point_properly_within, container, element, precision)
 
 
 @vector("ProperIn")
-def proper_in(element: Column, container: Column, precision: str | None = None) -> Any:
+def proper_in(element: Column, container: Column, precision: str | None = None) -> Result:
     return _member(_point_properly_within, container, element, precision)
 
 
 @vector("Includes")
-def includes_kernel(container: Column, part: Column, precision: str | None = None) -> Any:
+def includes_kernel(container: Column, part: Column, precision: str | None = None) -> Result:
     if precision is not None and (isinstance(part, NullColumn) or isinstance(container, NullColumn)):
         return Answer.null(broadcast_length(container, part)).column()  # with a precision, both are intervals or points
     if isinstance(part, NullColumn):
-        return NotImplemented  # it depends on the type of the null
+        return None  # it depends on the type of the null
     if isinstance(container, IntervalColumn):
         return _includes(container, part, precision)
     if isinstance(container, ListColumn):
         return includes_list(container, part) if isinstance(part, ListColumn) else contains_element(container, part)
-    return NotImplemented
+    return None
 
 
-def _includes(container: IntervalColumn, part: Column, precision: str | None) -> Any:
+def _includes(container: IntervalColumn, part: Column, precision: str | None) -> Result:
     if isinstance(part, IntervalColumn):
         return as_result(related(includes, container, part, precision, bounds_of_both))
-    return NotImplemented if isinstance(part, ListColumn) else as_result(_point_within(container, part, precision))
+    return None if isinstance(part, ListColumn) else as_result(_point_within(container, part, precision))
 
 
 @vector("IncludedIn")
-def included_in(part: Column, container: Column, precision: str | None = None) -> Any:
+def included_in(part: Column, container: Column, precision: str | None = None) -> Result:
     if isinstance(container, ListColumn) and not isinstance(part, (ListColumn, NullColumn)):
         return included_element(part, container)
     return includes_kernel(container, part, precision)
 
 
-def _proper_includes(container: Column, part: Column, precision: str | None) -> Any:
+def _proper_includes(container: Column, part: Column, precision: str | None) -> Result:
     if precision is not None and (isinstance(part, NullColumn) or isinstance(container, NullColumn)):
         return Answer.null(broadcast_length(container, part)).column()
     if not isinstance(container, IntervalColumn) or isinstance(part, ListColumn):
-        return NotImplemented
+        return None
     relation = properly_includes if isinstance(part, IntervalColumn) else properly_contains
     return as_result(related(relation, container, part, precision, bounds_of_both))
 
 
 @vector("ProperIncludes")
-def proper_includes(container: Column, part: Column, precision: str | None = None) -> Any:
+def proper_includes(container: Column, part: Column, precision: str | None = None) -> Result:
     return _proper_includes(container, part, precision)
 
 
 @vector("ProperIncludedIn")
-def proper_included_in(part: Column, container: Column, precision: str | None = None) -> Any:
+def proper_included_in(part: Column, container: Column, precision: str | None = None) -> Result:
     return _proper_includes(container, part, precision)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ecqm.columns import (
@@ -29,56 +27,56 @@ from ecqm.kernels.segments import (
     occurs_in,
     offsets_of_lengths,
 )
-from ecqm.operators.vectors import Partial, vector
+from ecqm.operators.vectors import Partial, Result, vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.equality import equality_keys
 
 
 @vector("First", choices=True)
-def first(source: Column) -> Any:
+def first(source: Column) -> Result:
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     return source.values.pick(np.where(source.lengths > 0, source.offsets[:-1], -1))
 
 
 @vector("Last", choices=True)
-def last(source: Column) -> Any:
+def last(source: Column) -> Result:
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     return source.values.pick(np.where(source.lengths > 0, source.offsets[1:] - 1, -1))
 
 
 @vector("SingletonFrom")
-def singleton_from(source: Column) -> Any:
+def singleton_from(source: Column) -> Result:
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     several = source.lengths > 1
     only = source.values.pick(np.where(source.lengths == 1, source.offsets[:-1], -1))
     return Partial(only, several, "the list has more than one element") if several.any() else only
 
 
 @vector("Exists", choices=True)
-def exists(source: Column) -> Any:
+def exists(source: Column) -> Result:
     if isinstance(source, NullColumn):
         return BooleanColumn.of(np.zeros(len(source), np.bool_))
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     return BooleanColumn.of(any_within(source.values.valid, source.parents, len(source)))
 
 
 @vector("Count", choices=True)
-def count(source: Column) -> Any:
+def count(source: Column) -> Result:
     if isinstance(source, NullColumn):
         return IntegerColumn(np.zeros(len(source), np.int64), np.ones(len(source), np.bool_))
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     return IntegerColumn(count_within(source.values.valid, source.parents, len(source)), np.ones(len(source), np.bool_))
 
 
 @vector("Indexer")
-def indexer(source: Column, index: Column) -> Any:
+def indexer(source: Column, index: Column) -> Result:
     if not isinstance(source, ListColumn) or not isinstance(index, IntegerColumn):
-        return NotImplemented
+        return None
     n = broadcast_length(source, index)
     source, index = source.broadcast(n), index.broadcast(n)
     inside = index.valid & (index.values >= 0) & (index.values < source.lengths)
@@ -86,9 +84,9 @@ def indexer(source: Column, index: Column) -> Any:
 
 
 @vector("Distinct", choices=True)
-def distinct(source: Column) -> Any:
+def distinct(source: Column) -> Result:
     if not isinstance(source, ListColumn):
-        return NotImplemented
+        return None
     if len(source.values) == 0 or _in_table_order(source.values) or _differ_in_one_field(source):
         return source
     if isinstance(source.values, ResourceColumn):
@@ -127,9 +125,9 @@ def _differ_in_one_field(source: ListColumn) -> bool:
 
 
 @vector("Flatten")
-def flatten(source: Column) -> Any:
+def flatten(source: Column) -> Result:
     if not isinstance(source, ListColumn) or not isinstance(source.values, ListColumn):
-        return NotImplemented
+        return None
     inner = source.values
     return ListColumn(inner.offsets[source.offsets], inner.values, source.valid)
 
@@ -168,16 +166,16 @@ def joined(left: ListColumn, right: ListColumn) -> tuple[ListColumn, Mask]:
 
 
 @vector("Union", choices=True)
-def union(*operands: Column) -> Any:
+def union(*operands: Column) -> Result:
     if not any(isinstance(operand, ListColumn) for operand in operands):
-        return NotImplemented
+        return None
     n = broadcast_length(*operands)
     lists: list[ListColumn] = []
     for operand in operands:
         if isinstance(operand, ListColumn):
             lists.append(operand.broadcast(n))
         elif not isinstance(operand, NullColumn):
-            return NotImplemented
+            return None
     lists = [column for column in lists if len(column.values)] or lists[:1]
     if len(lists) == 1:
         return distinct(ListColumn.of_parents(lists[0].parents, lists[0].values, n))
@@ -188,26 +186,26 @@ def union(*operands: Column) -> Any:
 
 
 @vector("Intersect", choices=True)
-def intersect(left: Column, right: Column, *more: Column) -> Any:
+def intersect(left: Column, right: Column, *more: Column) -> Result:
     lists = both_lists(left, right)
     if lists is None:
-        return NotImplemented
+        return None
     kept = _kept_of_left(*lists, found=True)
     if kept is None:
-        return NotImplemented
+        return None
     both = lists[0].valid & lists[1].valid
     result = ListColumn(kept.offsets, kept.values, both).where(both)
     return intersect(result, *more) if more else result
 
 
 @vector("Except", choices=True)
-def except_(left: Column, right: Column, *more: Column) -> Any:
+def except_(left: Column, right: Column, *more: Column) -> Result:
     lists = both_lists(left, right)
     if lists is None:
-        return NotImplemented
+        return None
     kept = _kept_of_left(*lists, found=False)
     if kept is None:
-        return NotImplemented
+        return None
     result = ListColumn(kept.offsets, kept.values, lists[0].valid).where(lists[0].valid)
     return except_(result, *more) if more else result
 

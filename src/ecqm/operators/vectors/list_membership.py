@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ecqm.columns import (
@@ -21,6 +19,7 @@ from ecqm.columns import (
     concat,
 )
 from ecqm.kernels.segments import any_within, combine_keys, gather, occurs_in, parents_of_offsets
+from ecqm.operators.vectors import Result
 
 # Layouts whose values are equal exactly if their keys are, also across columns.
 KEYED = (StringColumn, IntegerColumn, BooleanColumn, ResourceColumn, CodeColumn)
@@ -43,16 +42,16 @@ def keyed(*columns: Column) -> list[Rows] | None:
     return list(np.split(keys, ends[:-1]))
 
 
-def contains_element(container: ListColumn, element: Column) -> Any:
+def contains_element(container: ListColumn, element: Column) -> Result:
     """Whether each element is in its list, as Contains has it: null matches null, and a null list has no elements."""
     found = _found(container, element)
-    return NotImplemented if found is None else BooleanColumn.of(found)
+    return None if found is None else BooleanColumn.of(found)
 
 
-def included_element(element: Column, container: ListColumn) -> Any:
+def included_element(element: Column, container: ListColumn) -> Result:
     """Whether each element is in its list, as IncludedIn has it: null for a null element."""
     found = _found(container, element)
-    return NotImplemented if found is None else BooleanColumn.of(found, element.valid)
+    return None if found is None else BooleanColumn.of(found, element.valid)
 
 
 def _found(container: ListColumn, element: Column) -> Mask | None:
@@ -73,11 +72,11 @@ def _found(container: ListColumn, element: Column) -> Mask | None:
     return any_within(of_elements == wanted[container.parents], container.parents, n)
 
 
-def includes_list(container: ListColumn, part: ListColumn) -> Any:
+def includes_list(container: ListColumn, part: ListColumn) -> Result:
     """Whether every element of `part` is in `container`; null where one of the lists is."""
     keys = keyed(container.values, part.values)
     if keys is None:
-        return NotImplemented
+        return None
     n = broadcast_length(container, part)
     of_container, container_rows = _repeated(container, keys[0], n)
     of_part, part_rows = _repeated(part, keys[1], n)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ecqm.columns import BooleanColumn, Column, NullColumn, broadcast_length, merge
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 
 
 def booleans(*columns: Column) -> list[BooleanColumn] | None:
@@ -25,10 +23,10 @@ def booleans(*columns: Column) -> list[BooleanColumn] | None:
 
 
 @vector("And")
-def and_(*operands: Column) -> Any:
+def and_(*operands: Column) -> Result:
     parts = booleans(*operands)
     if parts is None:
-        return NotImplemented
+        return None
     result = parts[0]
     for part in parts[1:]:
         result = BooleanColumn(result.is_true & part.is_true, result.is_false | part.is_false)
@@ -36,10 +34,10 @@ def and_(*operands: Column) -> Any:
 
 
 @vector("Or")
-def or_(*operands: Column) -> Any:
+def or_(*operands: Column) -> Result:
     parts = booleans(*operands)
     if parts is None:
-        return NotImplemented
+        return None
     result = parts[0]
     for part in parts[1:]:
         result = BooleanColumn(result.is_true | part.is_true, result.is_false & part.is_false)
@@ -47,16 +45,16 @@ def or_(*operands: Column) -> Any:
 
 
 @vector("Not")
-def not_(operand: Column) -> Any:
+def not_(operand: Column) -> Result:
     parts = booleans(operand)
-    return NotImplemented if parts is None else BooleanColumn(parts[0].is_false, parts[0].is_true)
+    return None if parts is None else BooleanColumn(parts[0].is_false, parts[0].is_true)
 
 
 @vector("Xor")
-def xor(left: Column, right: Column) -> Any:
+def xor(left: Column, right: Column) -> Result:
     parts = booleans(left, right)
     if parts is None:
-        return NotImplemented
+        return None
     a, b = parts
     differ = (a.is_true & b.is_false) | (a.is_false & b.is_true)
     agree = (a.is_true & b.is_true) | (a.is_false & b.is_false)
@@ -64,24 +62,24 @@ def xor(left: Column, right: Column) -> Any:
 
 
 @vector("Implies")
-def implies(left: Column, right: Column) -> Any:
+def implies(left: Column, right: Column) -> Result:
     parts = booleans(left, right)
     if parts is None:
-        return NotImplemented
+        return None
     a, b = parts
     return BooleanColumn(a.is_false | b.is_true, a.is_true & b.is_false)
 
 
 @vector("IsTrue")
-def is_true(operand: Column) -> Any:
+def is_true(operand: Column) -> Result:
     parts = booleans(operand)
-    return NotImplemented if parts is None else BooleanColumn.of(parts[0].is_true)
+    return None if parts is None else BooleanColumn.of(parts[0].is_true)
 
 
 @vector("IsFalse")
-def is_false(operand: Column) -> Any:
+def is_false(operand: Column) -> Result:
     parts = booleans(operand)
-    return NotImplemented if parts is None else BooleanColumn.of(parts[0].is_false)
+    return None if parts is None else BooleanColumn.of(parts[0].is_false)
 
 
 @vector("IsNull", choices=True)
@@ -90,9 +88,9 @@ def is_null(operand: Column) -> Column:
 
 
 @vector("Coalesce", choices=True)
-def coalesce(*operands: Column) -> Any:
+def coalesce(*operands: Column) -> Result:
     if len(operands) == 1:
-        return NotImplemented  # of a list: its first element that is not null
+        return None  # of a list: its first element that is not null
     n = broadcast_length(*operands)
     open_rows = np.ones(n, np.bool_)
     pieces = []

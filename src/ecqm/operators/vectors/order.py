@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from ecqm.columns import (
     as_decimal,
     broadcast_length,
 )
+from ecqm.columns.number import Unscaled
 from ecqm.columns.temporal import FIRST_INSTANT, LAST_INSTANT
 from ecqm.kernels.calendar import DAY, HOUR, MILLISECOND, MS_PER_DAY, MS_PER_MINUTE
 from ecqm.operators.vectors.amounts import amounts
@@ -68,7 +69,7 @@ def order(left: Column, right: Column, precision: str | None = None) -> Order | 
     return None
 
 
-def _order_of(a: Any, b: Any, known: Mask, undecided: Mask | None = None) -> Order:
+def _order_of(a: Unscaled, b: Unscaled, known: Mask, undecided: Mask | None = None) -> Order:
     if undecided is not None:
         known = known & ~undecided
     less, same = (a < b).astype(np.bool_) & known, (a == b).astype(np.bool_) & known

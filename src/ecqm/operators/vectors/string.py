@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from ecqm.columns import Column, ListColumn, StringColumn
 from ecqm.kernels.segments import offsets_of_lengths, representatives
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 
 
 @vector("Split")
-def split(argument: Column, separator: Column) -> Any:
+def split(argument: Column, separator: Column) -> Result:
     if not isinstance(argument, StringColumn) or not isinstance(separator, StringColumn) or len(separator) != 1:
-        return NotImplemented
+        return None
     (mark,) = separator.texts()
     rows, place = representatives(argument.keys())
     texts = argument.take(rows).texts()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ecqm.columns import (
@@ -18,6 +16,7 @@ from ecqm.columns import (
     TimeColumn,
     broadcast_length,
 )
+from ecqm.columns.temporal import Precisions
 from ecqm.kernels.calendar import (
     DAY,
     HOUR,
@@ -33,7 +32,7 @@ from ecqm.kernels.calendar import (
     floor_days,
     months_of_days,
 )
-from ecqm.operators.vectors import vector
+from ecqm.operators.vectors import Result, vector
 from ecqm.operators.vectors.answers import with_rest
 from ecqm.operators.vectors.order import at_the_end
 from ecqm.types import DATE, TIME
@@ -48,19 +47,19 @@ _CYCLE = {HOUR: 24, MINUTE: 60, SECOND: 60, MILLISECOND: 1000}
 
 
 @vector("DateFrom", "ToDate")
-def date_from(operand: Column) -> Any:
+def date_from(operand: Column) -> Result:
     if isinstance(operand, (DateColumn, NullColumn)):
         return operand
     if not isinstance(operand, DateTimeColumn):
-        return NotImplemented
+        return None
     days = np.floor_divide(operand.local, MS_PER_DAY)
     return DateColumn(days, np.minimum(operand.precision, DAY).astype(np.uint8), operand.valid, DATE)
 
 
 @vector("TimeFrom")
-def time_from(operand: Column) -> Any:
+def time_from(operand: Column) -> Result:
     if not isinstance(operand, DateTimeColumn):
-        return NotImplemented
+        return None
     local = operand.low + request_offset() * MS_PER_MINUTE
     valid = operand.valid & (operand.precision >= HOUR)
     times = TimeColumn(local % MS_PER_DAY, np.maximum(operand.precision, HOUR).astype(np.uint8), valid, TIME)
@@ -69,9 +68,9 @@ def time_from(operand: Column) -> Any:
 
 
 @vector("DateTimeComponentFrom")
-def component_from(operand: Column, precision: str) -> Any:
+def component_from(operand: Column, precision: str) -> Result:
     if not isinstance(operand, TemporalColumn):
-        return NotImplemented
+        return None
     rank = precision_index(precision)
     known = operand.valid & (operand.precision >= rank)
     local = operand.local if isinstance(operand, DateTimeColumn) else operand.low
@@ -94,25 +93,25 @@ def _component(local: Rows, rank: int, of_days: bool) -> Rows:
 
 
 @vector("Date")
-def date_selector(*components: Column) -> Any:
+def date_selector(*components: Column) -> Result:
     found = _point_of_parts(components, DAY)
     if found is None:
-        return NotImplemented
+        return None
     local, precision, valid, undecided = found
     return with_rest(DateColumn(np.floor_divide(local, MS_PER_DAY), precision, valid), undecided)
 
 
 @vector("DateTime")
-def date_time_selector(*components: Column) -> Any:
+def date_time_selector(*components: Column) -> Result:
     found = _point_of_parts(components, MILLISECOND)
     if found is None:
-        return NotImplemented
+        return None
     local, precision, valid, undecided = found
     offset = np.full(len(local), request_offset(), np.int16)
     return with_rest(DateTimeColumn(local - request_offset() * MS_PER_MINUTE, precision, offset, valid), undecided)
 
 
-def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, Any, Mask, Mask | None] | None:
+def _point_of_parts(components: tuple[Column, ...], finest: int) -> tuple[Rows, Precisions, Mask, Mask | None] | None:
     """Points from their components: local milliseconds, precision and validity (n), and the mask of the rows with an
     invalid component, or with one after a null, which are left to the scalars. None for other layouts."""
     if len(components) > finest + 1 or not all(isinstance(part, (IntegerColumn, NullColumn)) for part in components):

@@ -8,6 +8,7 @@ question whether a value that is imprecise to the day certainly lies within a pe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -141,7 +142,7 @@ class Query:
     def rows(self, resource_type: str, path: str, profiles: tuple[str, ...], *sets: CodeSet) -> Rows:
         """The rows of a table with one of the codes and one of the declared profiles."""
         table = self.cohort.table(resource_type)
-        index = code_rows(table, path, table.element(path))
+        index = code_rows(table, path, partial(table.element, path))
         if index is None:
             raise Unforeseen(f"{path} holds no codes")
         rows = index.having(self.members(*sets))

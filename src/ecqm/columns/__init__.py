@@ -11,7 +11,7 @@ from ecqm.columns.choice import ChoiceColumn
 from ecqm.columns.code import CodeColumn, CodeDictionary, ConceptColumn
 from ecqm.columns.from_values import from_values
 from ecqm.columns.interval import IntervalColumn
-from ecqm.columns.join import choose, concat, merge
+from ecqm.columns.join import choose, coalesce_rows, concat, merge
 from ecqm.columns.null import NullColumn
 from ecqm.columns.number import DecimalColumn, IntegerColumn, as_decimal
 from ecqm.columns.quantity import QuantityColumn
@@ -53,6 +53,7 @@ __all__ = [
     "as_decimal",
     "broadcast_length",
     "choose",
+    "coalesce_rows",
     "concat",
     "from_values",
     "merge",

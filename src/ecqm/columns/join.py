@@ -49,14 +49,14 @@ def _concat_layout(columns: Sequence[Column], layout: Hashable, example: Column)
 
 
 def coalesce_rows(columns: Sequence[Column]) -> Column:
-    """In each row the value of the one column that has a value there, if any; keeps the layout of the columns."""
-    n = len(columns[0])
-    pieces = []
-    for column in columns:
-        rows = np.flatnonzero(column.valid)
-        pieces.append((rows, column.take(rows)))
-    # From empty pieces alone `merge` would make untyped nulls.
-    return merge(n, pieces) if any(len(rows) for rows, _ in pieces) else columns[0].nulls(n)
+    """In each row the value of the one column that has a value there, if any."""
+    known = [column for column in columns if not isinstance(column, NullColumn)]
+    if len(known) <= 1:
+        return known[0] if known else columns[0]
+    rows = [np.flatnonzero(column.valid) for column in known]
+    pieces = [(here, column.take(here)) for here, column in zip(rows, known, strict=True) if len(here)]
+    # From no pieces `merge` would make untyped nulls.
+    return merge(len(columns[0]), pieces) if pieces else known[0]
 
 
 def merge(n: int, pieces: Sequence[tuple[Rows, Column]]) -> Column:

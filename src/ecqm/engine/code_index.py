@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ecqm.columns import ChoiceColumn, CodeColumn, Column, ConceptColumn, ListColumn, Mask, NullColumn, Rows
+from ecqm.columns import (
+    ChoiceColumn,
+    CodeColumn,
+    Column,
+    ConceptColumn,
+    ListColumn,
+    Mask,
+    NullColumn,
+    ResourceTable,
+    Rows,
+)
 from ecqm.kernels.segments import gather
 
 # If at most one row of so many is found, sorting them is faster than marking them in a mask of the table.
@@ -40,15 +50,15 @@ class CodeRows:
         return rows[np.diff(rows, prepend=-1) > 0]
 
 
-_INDEXES: WeakKeyDictionary[Any, dict[str, CodeRows | None]] = WeakKeyDictionary()
+_INDEXES: WeakKeyDictionary[ResourceTable, dict[str, CodeRows | None]] = WeakKeyDictionary()
 
 
-def code_rows(table: Any, path: str, column: Column) -> CodeRows | None:
-    """The index of a table by the codes of the element at `path`, whose values for all rows are `column`; made once.
+def code_rows(table: ResourceTable, path: str, column: Callable[[], Column]) -> CodeRows | None:
+    """The index of a table by the codes of the element at `path`, made once from `column()`, its values for all rows.
     None if the element contains something other than codes."""
     indexes = _INDEXES.setdefault(table, {})
     if path not in indexes:
-        flat = _flat(column)
+        flat = _flat(column())
         indexes[path] = None if flat is None else CodeRows(*flat, len(table))
     return indexes[path]
 

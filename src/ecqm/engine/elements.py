@@ -17,7 +17,7 @@ from ecqm.columns import (
     RecordColumn,
     ResourceColumn,
     StringColumn,
-    concat,
+    coalesce_rows,
     from_values,
 )
 from ecqm.columns.scalar import ScalarColumn
@@ -47,7 +47,7 @@ def _extensions(executor: Executor, node: Property, column: Column, frame: Frame
     elif isinstance(node.source, Element) and isinstance(node.source.source, Property):
         scan = frame.binding(node.source)
         beside = _beside_each(executor, node.source.source, scan).take(frame.rows_in(scan))
-    return _together([*own, part_of(beside, "extension")])
+    return coalesce_rows([*own, part_of(beside, "extension")])
 
 
 def _beside(executor: Executor, element: Property, frame: Frame) -> Column:
@@ -74,8 +74,7 @@ def part_of(column: Column, name: str) -> Column:
     if isinstance(column, (ResourceColumn, RecordColumn)):
         return column.field(name)
     if isinstance(column, ChoiceColumn):
-        parts = [part_of(alternative, name) for alternative in column.alternatives]
-        return _together(parts)
+        return coalesce_rows([part_of(alternative, name) for alternative in column.alternatives])
     if isinstance(column, Scalars) and name == "value":
         return system_type(column)
     if isinstance(column, IntervalColumn):
@@ -91,20 +90,6 @@ def part_of(column: Column, name: str) -> Column:
     if isinstance(column, ScalarColumn):
         return _part_of_scalar(column, name)
     return NullColumn(len(column))
-
-
-def _together(parts: list[Column]) -> Column:
-    """One column from several of which at most one has a value in each row."""
-    known = [part for part in parts if not isinstance(part, NullColumn)]
-    if len(known) <= 1:
-        return known[0] if known else NullColumn(len(parts[0]))
-    n = len(parts[0])
-    end_to_end = concat(known)
-    source = np.full(n, -1, np.int64)
-    for number, part in enumerate(known):
-        rows = np.flatnonzero(part.valid)
-        source[rows] = number * n + rows
-    return end_to_end.pick(source)
 
 
 def _part_of_interval(column: IntervalColumn, name: str) -> Column:

@@ -13,70 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn, Rows
+from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn
 from ecqm.engine.frame import Frame, Raised
+from ecqm.engine.interfaces import Cohort, Profiles, Terminology
 from ecqm.plan.nodes import Constant, Node, PlanNode, Variable
-from ecqm.types import NamedType
 from ecqm.values import EvaluationContext, evaluating
-
-
-class Cohort(Protocol):
-    """What the executor needs of the data."""
-
-    @property
-    def n(self) -> int:
-        """The number of patients."""
-        ...
-
-    def table(self, resource_type: str) -> Any:
-        """The table of a type of resource. It has, for each row, the `patient` (non-decreasing), whether it is
-        `contained`, the `serial` of its resource, the declared `profiles`, and elements by `element(name)`."""
-        ...
-
-    def resolve(self, references: Column, patients: Rows, resource_type: str, serials: Rows | None = None) -> Rows:
-        """The row that each reference leads to in the table of `resource_type`; -1 if there is none."""
-        ...
-
-
-class Terminology(Protocol):
-    """What the executor needs of the terminology."""
-
-    @property
-    def codes(self) -> Any:
-        """The index of codes (`ecqm.terminology.CodeIndex`)."""
-        ...
-
-    def table(self, identifier: str, version: str | None = None) -> Mask:
-        """The members of a value set, as a mask indexed by code id."""
-        ...
-
-    def has(self, identifier: str, version: str | None = None) -> bool:
-        """Whether a value set is available."""
-        ...
-
-    def strings(self, identifier: str, version: str | None = None) -> frozenset[str]:
-        """The codes of a value set, without their systems."""
-        ...
-
-
-class Profiles(Protocol):
-    """What a retrieve means in a data model."""
-
-    def instances(self, type_: NamedType) -> NamedType:
-        """The type whose table has the resources that a retrieve of `type_` may find."""
-        ...
-
-    def code_property(self, name: str) -> str:
-        """The element with all codes that a retrieve by the code property `name` compares."""
-        ...
-
-    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
-        """Mask over `rows` of a table: those of the type and profile of a retrieve."""
-        ...
 
 
 @dataclass

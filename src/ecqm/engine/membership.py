@@ -18,7 +18,6 @@ from ecqm.columns import (
     ListColumn,
     Mask,
     NullColumn,
-    RecordColumn,
     Rows,
     StringColumn,
     to_values,
@@ -27,7 +26,6 @@ from ecqm.engine.executor import EvaluationError, Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.kernels.segments import any_within, representatives
 from ecqm.plan.nodes import Constant, InValueSet, PlanNode
-from ecqm.types import NamedType
 from ecqm.values import Code, Concept, ValueSet
 
 
@@ -125,7 +123,7 @@ def _in_value_set(executor: Executor, column: Column, value_set: Any) -> Boolean
         return BooleanColumn(np.zeros(len(column), np.bool_), ~column.valid)
     if not isinstance(value_set, ValueSet):
         raise EvaluationError("the second operand of a membership is not a value set")
-    return BooleanColumn.of(in_members(executor, column, accepted(executor, value_set)))
+    return BooleanColumn.of(with_member(column, accepted(executor, value_set)))
 
 
 def member_mask(ids: npt.NDArray[np.integer], members: Mask) -> Mask:
@@ -135,24 +133,17 @@ def member_mask(ids: npt.NDArray[np.integer], members: Mask) -> Mask:
     return members[np.where(known, ids, 0)] & known if len(members) else known & False
 
 
-def in_members(executor: Executor, column: Column, members: AcceptedCodes) -> Mask:
+def with_member(column: Column, members: AcceptedCodes) -> Mask:
     """Mask of the rows whose code, concept or string (a code of any system), or any of a list of them, is a member;
-    false for null."""
-    n = len(column)
-    if isinstance(column, ListColumn):
-        return any_within(in_members(executor, column.values, members), column.parents, n)
-    if isinstance(column, ChoiceColumn):
-        found = np.zeros(n, np.bool_)
-        for part in column.alternatives:
-            if isinstance(part, (CodeColumn, ConceptColumn, StringColumn)):
-                found |= in_members(executor, part, members)
-        return found
-    none = np.zeros(n, np.int64)
-    return any_member(executor, column, members, none, none)
+    false for null. Raises EvaluationError for values of other types."""
+    found = _with_member(column, members)
+    if found is None:
+        raise EvaluationError(f"values of type {column.type} hold no codes")
+    return found
 
 
-def any_member(executor: Executor, column: Column, members: AcceptedCodes, patients: Rows, serials: Rows) -> Mask:
-    """Mask of the rows whose code, or any of whose codes, is a member; a reference has the code of its resource."""
+def _with_member(column: Column, members: AcceptedCodes) -> Mask | None:
+    """As `with_member`, but None for values of other types. Of a choice, these are not members."""
     n = len(column)
     if isinstance(column, NullColumn):
         return np.zeros(n, np.bool_)
@@ -160,27 +151,13 @@ def any_member(executor: Executor, column: Column, members: AcceptedCodes, patie
         return member_mask(column.ids, members.mask)
     if isinstance(column, ConceptColumn):
         return any_within(member_mask(column.codes.ids, members.mask), column.parents, n) & column.valid
-    if isinstance(column, ListColumn):
-        found = any_member(executor, column.values, members, patients[column.parents], serials[column.parents])
-        return any_within(found, column.parents, n)
-    if isinstance(column, ChoiceColumn):
-        found = np.zeros(n, np.bool_)
-        for part in column.alternatives:
-            found |= any_member(executor, part, members, patients, serials)
-        return found
-    if isinstance(column, RecordColumn) and column.type == NamedType("FHIR", "Reference"):
-        return _referenced_member(executor, column, members, patients, serials)
     if isinstance(column, StringColumn):
         return column.matches(members.strings().__contains__)
-    raise EvaluationError(f"a retrieve filters by an element of type {column.type}, which holds no codes")
-
-
-def _referenced_member(
-    executor: Executor, column: RecordColumn, members: AcceptedCodes, patients: Rows, serials: Rows
-) -> Mask:
-    """Mask of the rows whose reference leads to a Medication with a code that is a member."""
-    rows = executor.cohort.resolve(column, patients, "Medication", serials)
-    if (rows < 0).all():
-        return np.zeros(len(column), np.bool_)
-    code = executor.cohort.table("Medication").element("code").pick(rows)
-    return any_member(executor, code, members, patients, serials)
+    if isinstance(column, ListColumn):
+        found = _with_member(column.values, members)
+        return None if found is None else any_within(found, column.parents, n)
+    if isinstance(column, ChoiceColumn):
+        masks = [_with_member(part, members) for part in column.alternatives]
+        known = [mask for mask in masks if mask is not None]
+        return np.logical_or.reduce(known) if known else None
+    return None

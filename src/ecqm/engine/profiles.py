@@ -14,7 +14,7 @@ definition of a resource type, find all resources, whatever these declare.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -31,6 +31,7 @@ from ecqm.columns import (
     Rows,
     StringColumn,
 )
+from ecqm.engine.interfaces import Table
 from ecqm.kernels.segments import any_within, representatives
 from ecqm.models.profiles import canonical, derived_from, is_known, left_open_by, negation_of, profile_facts
 from ecqm.types import NamedType
@@ -49,14 +50,14 @@ class Declared(NamedTuple):
     sets: list[frozenset[str]]
 
 
-_DECLARED: WeakKeyDictionary[Any, Declared] = WeakKeyDictionary()
+_DECLARED: WeakKeyDictionary[Table, Declared] = WeakKeyDictionary()
 
 
-def declared_in(table: Any) -> Declared:
+def declared_in(table: Table) -> Declared:
     """The profiles that the rows of a table declare, found once per table."""
     found = _DECLARED.get(table)
     if found is None:
-        profiles: ListColumn = table.profiles
+        profiles = table.profiles
         rows, number = representatives(profiles.keys())
         urls = profiles.values
         sets = []
@@ -72,11 +73,11 @@ _NO, _YES, _OPEN = 0, 1, 2
 
 
 class FhirProfiles:
-    """Retrieves of FHIR resources by profile (implements `ecqm.engine.executor.Profiles`)."""
+    """Retrieves of FHIR resources by profile (implements `ecqm.engine.interfaces.Profiles`)."""
 
     def __init__(self, rule: ProfileRule = "both") -> None:
         self.rule = rule
-        self._inferred: WeakKeyDictionary[Any, dict[str, Mask]] = WeakKeyDictionary()
+        self._inferred: WeakKeyDictionary[Table, dict[str, Mask]] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[type[FhirProfiles], tuple[ProfileRule]]:
         # The cache belongs to the tables of this process.
@@ -90,7 +91,7 @@ class FhirProfiles:
         """The property itself: a concept has all of its codes."""
         return name
 
-    def matching(self, table: Any, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
+    def matching(self, table: Table, type_: NamedType, profile: str | None, rows: Rows) -> Mask:
         """Mask over `rows` of a table: those that a retrieve by `profile` finds."""
         wanted = "" if profile is None else canonical(profile)
         if not wanted or table.resource_type == "Patient" or wanted.endswith(f"/{table.resource_type}"):
@@ -113,14 +114,14 @@ class FhirProfiles:
             return _NO
         return _OPEN
 
-    def _conforming(self, table: Any, profile: str) -> Mask:
+    def _conforming(self, table: Table, profile: str) -> Mask:
         masks = self._inferred.setdefault(table, {})
         if profile not in masks:
             masks[profile] = inferred(table, profile)
         return masks[profile]
 
 
-def inferred(table: Any, profile: str) -> Mask:
+def inferred(table: Table, profile: str) -> Mask:
     """Mask of the rows of a table that conform to what a profile fixes: negation, category, code."""
     facts = profile_facts(profile)
     found = np.ones(len(table), np.bool_)
@@ -133,7 +134,7 @@ def inferred(table: Any, profile: str) -> Mask:
     return found
 
 
-def negated(table: Any) -> Mask:
+def negated(table: Table) -> Mask:
     """Mask of the rows of a table for something that was not done or is not to be done."""
     found = _modified(table)
     negation = negation_of(table.resource_type)
@@ -150,7 +151,7 @@ def negated(table: Any) -> Mask:
     return found
 
 
-def _modified(table: Any) -> Mask:
+def _modified(table: Table) -> Mask:
     """Mask of the rows with a modifier extension for negation whose value is true."""
     none = np.zeros(len(table), np.bool_)
     extensions = table.element("modifierExtension")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ecqm.data import Cohort, Demand
 from ecqm.engine import EvaluationError, Executor, FhirProfiles
-from ecqm.engine.executor import Profiles
+from ecqm.engine.interfaces import Profiles
 from ecqm.measures.definition import Measure, MeasureError
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult, MeasureSet, composed_result

@@ -148,6 +148,9 @@ def test_the_body_of_a_function_has_its_declared_type() -> None:
         "({ 1 }) X aggregate R starting 1 + 1: R + X",
         # CQL reference, Coalesce: two to five arguments, or a list.
         "Coalesce(1, 2, 3, 4, 5, 6)",
+        # Author's Guide, DateTime: a component needs all those above it.
+        "@2026T10:00",
+        "@2026-01T10:00",
         # ISO 8601: offsets are at most 14 hours.
         "@2026-01-01T00:00:00.0+15:00",
     ],

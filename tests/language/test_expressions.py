@@ -80,6 +80,7 @@ def elm(source: str, options: CompilerOptions = OPTIONS) -> nodes.Expression:
         ("@2012-02T", "DateTime(year=2012, month=2)"),
         ("@2012-02-29", "Date(year=2012, month=2, day=29)"),
         ("@2012-01-01T10:00+01:30", "DateTime(year=2012, month=1, day=1, hour=10, minute=0, timezoneOffset=1.5)"),
+        ("@2012-01-01T10:00Z", "DateTime(year=2012, month=1, day=1, hour=10, minute=0, timezoneOffset=0.0)"),
         ("year from @2012", "DateTimeComponentFrom(Date(year=2012), precision=Year)"),
         ("years between @2012 and @2014", "DurationBetween([Date(year=2012), Date(year=2014)], precision=Year)"),
         (

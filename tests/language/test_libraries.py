@@ -203,7 +203,7 @@ def test_an_expression_in_the_light_of_a_library() -> None:
         ("define A: Tuple { a: 1 }.b", "has no element 'b'"),
         ("define A: 5 as String", "can never be"),
         ("define A: convert 1 to Date", "there is no conversion"),
-        ("define A: @2012-02-30", "there is no day 30 in that month"),
+        ("define A: @2012-02-30", "there is no day 30 in 2012-02"),
         ("define A: 1 B", "1"),
         ("include Nowhere", "f:1:1: error: library Nowhere not found"),
         ("define A: { 1, 2\ndefine B: 3", "; the '{' in line 1 is not closed"),

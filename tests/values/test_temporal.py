@@ -19,7 +19,6 @@ def test_components_and_precision() -> None:
     assert moment.date() == Date(2014, 2, 3)
     assert moment.time() == Time(4)
     assert moment.truncated("month") == DateTime(2014, 2, offset=-300)
-    assert Date(2014).time() is None if hasattr(Date, "time") else True
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,9 @@ def test_iso_text() -> None:
     assert iso_text(Time(9, 5)) == "09:05"
 
 
-@pytest.mark.parametrize("text", ["2012-2", "2012-02-30", "20120229", "2012-02T10", "2012-02-29T10:20+5", "x", ""])
+@pytest.mark.parametrize(
+    "text", ["2012-2", "2012-02-30", "20120229", "2012-02T10", "2012-02-29T10:20+5", "2012-02-29T10:20+01:75", "x", ""]
+)
 def test_what_is_not_a_datetime(text: str) -> None:
     with pytest.raises(CqlError):
         parse_datetime(text)

@@ -6,19 +6,17 @@ import re
 from decimal import Decimal
 
 from ecqm.language.diagnostics import TranslationError
+from ecqm.values import CqlError, Date, DateTime, Time
 from ecqm.values.numbers import DECIMAL_PLACES, MAX_DECIMAL, MAX_INTEGER, MAX_LONG
+from ecqm.values.text import parse_date, parse_datetime, parse_time
 from ecqm.values.units import is_known
 
-LARGEST_OFFSET = 14
 # What stands for bytes that are not UTF-8 (`sources.read_source`).
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 # How much of a literal messages show.
 _SHOWN = 40
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "\\": "\\", "/": "/", "'": "'", '"': '"', "`": "`"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_TEMPORAL = re.compile(
-    r"@(?:(\d{4})(?:-(\d\d)(?:-(\d\d))?)?)?(T)?(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?)?(Z|[+-]\d\d:\d\d)?"
-)
 
 
 def unescape(text: str, context: object) -> str:
@@ -83,42 +81,11 @@ def check_unit(unit: str, context: object) -> None:
         raise TranslationError(f"{unit!r} is not a unit of UCUM", context)
 
 
-def temporal_parts(text: str, context: object) -> tuple[list[int], list[int], Decimal | None]:
-    """A Date, Time or DateTime literal as (date, time, offset in hours). Raises TranslationError if out of range."""
-    match = _TEMPORAL.fullmatch(text)
-    assert match is not None, text
-    year, month, day, _, hour, minute, second, fraction, zone = match.groups()
-    date = _numbers(year, month, day)
-    millisecond = None if fraction is None else fraction[:3].ljust(3, "0")
-    time = _numbers(hour, minute, second, millisecond)
-    for value, name, low, high in (
-        *zip(date, ("year", "month", "day"), (1, 1, 1), (9999, 12, 31), strict=False),
-        *zip(time, ("hour", "minute", "second"), (0, 0, 0), (23, 59, 59), strict=False),
-    ):
-        if not low <= value <= high:
-            raise TranslationError(f"{text}: there is no {name} {value}", context)
-    if len(date) == 3 and date[2] > _days_in_month(date[0], date[1]):
-        raise TranslationError(f"{text}: there is no day {date[2]} in that month", context)
-    offset = None if zone is None else _offset(zone)
-    if offset is not None and abs(offset) > LARGEST_OFFSET:
-        raise TranslationError(f"{text}: there is no offset {zone}", context)
-    return date, time, offset
-
-
-def _numbers(*parts: str | None) -> list[int]:
-    return [int(part) for part in parts if part is not None]
-
-
-def _days_in_month(year: int, month: int) -> int:
-    if month == 2:
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        return 29 if leap else 28
-    return 30 if month in (4, 6, 9, 11) else 31
-
-
-def _offset(zone: str) -> Decimal:
-    if zone == "Z":
-        return Decimal("0.0")
-    hours, minutes = zone[1:].split(":")
-    offset = Decimal(int(hours)) + Decimal(int(minutes)) / 60
-    return -offset if zone[0] == "-" else offset
+def temporal(text: str, context: object) -> Date | DateTime | Time:
+    """The value of a Date, DateTime or Time literal. Raises TranslationError if there is no such date or time."""
+    try:
+        if text.startswith("@T"):
+            return parse_time(text)
+        return parse_datetime(text) if "T" in text else parse_date(text)
+    except CqlError as error:
+        raise TranslationError(str(error), context) from None

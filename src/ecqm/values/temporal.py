@@ -54,7 +54,8 @@ class Temporal:
             if rank == DAY and component > 28 and 1 <= known[1] <= 12:
                 highest = monthrange(known[0], known[1])[1]
             if not MINIMA[rank] <= component <= highest:
-                raise CqlError(f"{component} is not a {PRECISIONS[rank]} of a {type(self).__name__}")
+                place = f" in {known[0]:04}-{known[1]:02}" if rank == DAY else ""
+                raise CqlError(f"there is no {PRECISIONS[rank]} {component}{place}")
         object.__setattr__(self, "_fields", known)
 
     def __setattr__(self, name: str, value: object) -> None:

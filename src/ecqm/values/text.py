@@ -17,7 +17,7 @@ from ecqm.values.units import CALENDAR_UNITS
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _TIME = re.compile(r"(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?", re.ASCII)
-_OFFSET = re.compile(r"Z|([+-])(\d\d):(\d\d)", re.ASCII)
+_OFFSET = re.compile(r"Z|([+-])(\d\d):([0-5]\d)", re.ASCII)
 _WIDTHS = dict(zip(PRECISIONS, (4, 2, 2, 2, 2, 2, 3), strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from ecqm.elm import nodes
@@ -13,7 +14,7 @@ from ecqm.language.literals import (
     check_long,
     check_magnitude,
     check_unit,
-    temporal_parts,
+    temporal,
     unescape,
 )
 from ecqm.language.parse_trees import Context, rule_of, word
@@ -50,9 +51,9 @@ from ecqm.types import (
     ListType,
     TupleType,
 )
-
-_DATE_FIELDS = ("year", "month", "day")
-_TIME_FIELDS = ("hour", "minute", "second", "millisecond")
+from ecqm.values import Date, DateTime, Time
+from ecqm.values.numbers import decimal_text, to_decimal
+from ecqm.values.temporal import PRECISIONS
 
 
 def is_negated(context: Context) -> bool:
@@ -118,19 +119,20 @@ def quantity(translator: Translator, context: Context) -> nodes.Quantity:
 
 @translates("TemporalTerm")
 def temporal_term(translator: Translator, context: Context) -> Typed:
-    text = str(context.getText())
-    date, time, offset = temporal_parts(text, context)
-    parts: dict[str, Any] = {
-        name: translator.literal(INTEGER, str(value)).node
-        for name, value in (*zip(_DATE_FIELDS, date, strict=False), *zip(_TIME_FIELDS, time, strict=False))
+    value = temporal(str(context.getText()), context)
+    components: dict[str, Any] = {
+        precision: translator.literal(INTEGER, str(component)).node
+        for precision, component in zip(PRECISIONS[value.FIRST :], value.fields, strict=False)
     }
-    if text.startswith("@T"):
-        return Typed(nodes.Time(**parts), TIME)
-    if "T" not in text:
-        return Typed(nodes.Date(**parts), DATE)
-    if offset is not None:
-        parts["timezoneOffset"] = translator.literal(DECIMAL, str(offset)).node
-    return Typed(nodes.DateTime(**parts), DATETIME)
+    match value:
+        case Time():
+            return Typed(nodes.Time(**components), TIME)
+        case Date():
+            return Typed(nodes.Date(**components), DATE)
+        case DateTime(offset=int(minutes)):
+            hours = decimal_text(to_decimal(Fraction(minutes, 60)))
+            components["timezoneOffset"] = translator.literal(DECIMAL, hours).node
+    return Typed(nodes.DateTime(**components), DATETIME)
 
 
 # -- selectors --------------------------------------------------------------------------------------------------------

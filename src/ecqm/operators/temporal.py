@@ -98,7 +98,7 @@ class DateTimeSelector:
         known = _known_components(tuple(fields))
         if not known:
             return None
-        return DateTime.from_fields(known, None if hours is None else int(hours * 60))
+        return DateTime.from_fields(known, None if hours is None else round(hours * 60))
 
 
 @operator("Time", spec="elm:18.18")

@@ -51,9 +51,10 @@ def test_python_api(tmp_path: Path, data: Path) -> None:
     assert ecqm.evaluate(measures, patients, 2026).scores == result.scores
     before = ecqm.evaluate(measures, patients, ("2025-01-01", "2025-12-31"))
     assert before.table.num_rows == 0
-    assert "measure-population 3" in str(result) and "2.0000" in str(result)
+    assert str(result).splitlines()[0].split() == ["measure", "group", "IPP", "MSRPOPL", "MSRPOPLEX", "score"]
+    assert str(result).splitlines()[1].split() == [STAY, "Group_1", "3", "3", "0", "2.0000"]
     assert "<td>2.0000</td>" in result._repr_html_()
-    assert repr(result.measure(STAY)).endswith("measure-population-exclusion 0 2.0000>")
+    assert repr(result.measure(STAY)).endswith("MSRPOPLEX 0, score 2.0000>")
     assert repr(result.measure(STAY).groups[0]).startswith("<GroupTally Group_1: initial-population 3, ")
     assert [row["score"] for row in result.scores.to_pylist() if row["stratum"] is None] == [2]
     with pytest.raises(ecqm.MeasureNotFound, match="the content has SampleHospitalStay"):

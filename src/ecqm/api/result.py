@@ -21,7 +21,7 @@ from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.results.table import table_schema
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
-from ecqm.reporting.results.outcomes import HEADINGS, Row, outcome_rows, outcome_table
+from ecqm.reporting.results.outcomes import Row, headings, outcome_rows, outcome_table
 from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import PartRecorder, summary_reports
 
@@ -36,7 +36,8 @@ class MeasureGroups:
 
     def __repr__(self) -> str:
         rows = outcome_rows(self.name, self.groups, self.scores)
-        return f"<{self.name}: {'; '.join(' '.join(row[1:]).rstrip() for row in rows)}>"
+        told = (", ".join(f"{heading} {cell}" for heading, cell in row.items() if heading != "measure") for row in rows)
+        return f"<{self.name}: {'; '.join(told)}>"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class Result:
 
     def _repr_html_(self) -> str:
         """The counts and scores as a table of a notebook."""
-        cells = [HEADINGS, *self._rows]
+        shown = headings(self._rows)
+        cells = [shown, *([row.get(heading, "") for heading in shown] for row in self._rows)]
         rows = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in cells)
         return f"<p>{escape(repr(self))}</p><table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 

@@ -105,6 +105,10 @@ def command(**options: Any) -> None:
     populations.parquet (a row per patient or episode), counts.json (for `ecqm submission`), errors.json and run.json;
     populations.csv, individual.ndjson and subject-list.json on request. Results of an earlier run there are replaced.
 
+    What is printed has a line per group of a measure: the size of its initial population (IPP), denominator (DENOM),
+    exclusions (DENEX), numerator (NUMER) and its exclusions (NUMEX), exceptions (DENEXCEP), or measure population
+    (MSRPOPL) and its exclusions (MSRPOPLEX), and its score.
+
     Large data are evaluated in batches, in several processes. A run that was interrupted, even by a full disk,
     continues when it is started again.
 

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from ecqm.reporting.results.outcomes import outcome_table
+from ecqm.reporting.results.outcomes import headings, outcome_table
 
-COUNTS = "initial-population 9, denominator 9, denominator-exclusion 1, numerator 3, denominator-exception 1"
-ROW = ("SampleDiabetesKidneyCheck", "Group_1", COUNTS, "0.4286")
+PROPORTION = {
+    "measure": "SampleDiabetesKidneyCheck",
+    "group": "Group_1",
+    "IPP": "1,000,009",
+    "DENOM": "1,000,008",
+    "DENEX": "17",
+    "NUMER": "3",
+    "DENEXCEP": "1",
+    "score": "0.4286",
+}
+CONTINUOUS = {"measure": "SampleHospitalStay", "group": "Group_1", "IPP": "8", "MSRPOPL": "8", "score": "3.0000 d"}
+
+
+def test_columns_are_those_that_some_measure_has() -> None:
+    assert headings([CONTINUOUS]) == ["measure", "group", "IPP", "MSRPOPL", "score"]
+    assert headings([CONTINUOUS, PROPORTION])[2:] == ["IPP", "DENOM", "DENEX", "NUMER", "DENEXCEP", "MSRPOPL", "score"]
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160])
-def test_a_count_stays_in_the_line_of_its_population(width: int) -> None:
-    lines = outcome_table([ROW], width).splitlines()
+def test_counts_are_never_broken(width: int) -> None:
+    lines = outcome_table([PROPORTION, CONTINUOUS], width).splitlines()
     assert max(map(len, lines)) <= width
-    at = lines[0].index("populations")
-    told = " ".join(line[at:].removesuffix("0.4286").strip() for line in lines[1:])
-    assert told == COUNTS
-    assert not any(line[at : at + 1].isdigit() for line in lines)
+    (counts,) = [line for line in lines if "1,000,009" in line]
+    assert counts.split()[-6:] == ["1,000,009", "1,000,008", "17", "3", "1", "0.4286"]
+    (counts,) = [line for line in lines if line.endswith("3.0000 d")]
+    assert counts.split()[-4:] == ["8", "8", "3.0000", "d"]

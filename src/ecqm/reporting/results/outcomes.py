@@ -2,45 +2,69 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 
+from ecqm.measures.definition import PopulationCode
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 
-HEADINGS = ("measure", "group", "populations", "score")
-Row = tuple[str, str, str, str]
+# Populations have the names that HQMF gave them, which everybody who works with eCQMs knows, and which are short.
+_ABBREVIATIONS: Mapping[PopulationCode, str] = {
+    PopulationCode.INITIAL_POPULATION: "IPP",
+    PopulationCode.DENOMINATOR: "DENOM",
+    PopulationCode.DENOMINATOR_EXCLUSION: "DENEX",
+    PopulationCode.NUMERATOR: "NUMER",
+    PopulationCode.NUMERATOR_EXCLUSION: "NUMEX",
+    PopulationCode.DENOMINATOR_EXCEPTION: "DENEXCEP",
+    PopulationCode.MEASURE_POPULATION: "MSRPOPL",
+    PopulationCode.MEASURE_POPULATION_EXCLUSION: "MSRPOPLEX",
+}
+_MEASURE, _GROUP, _SCORE = "measure", "group", "score"
+_HEADINGS = (_MEASURE, _GROUP, *_ABBREVIATIONS.values(), _SCORE)
 
-# A count stays in the line of its population. Rich breaks lines at white space of any kind, so this is none.
-_COUNT = re.compile(r" (\d+)(?=,|$)")
-_GLUE = "\ue000"
+Row = Mapping[str, str]
+"""The cells of a line by their heading."""
 
 
 def outcome_rows(measure: str, groups: Iterable[GroupTally], composites: CompositeScores = ()) -> Iterator[Row]:
-    """The groups of a measure: its name, the group, the populations with their counts, the score."""
+    """The groups of a measure: its name, the group, the count of each population, the score.
+
+    Populations of the same code, such as the two initial populations of some ratios, share a cell.
+    """
     for group in groups:
-        counts = ", ".join(f"{each.code.value} {group.total(each.id)}" for each in group.group.criteria)
-        yield measure, group.group.id, counts, _shown(group.score(), group.score_unit())
+        counts: dict[str, list[str]] = {}
+        for population in group.group.criteria:
+            counts.setdefault(_ABBREVIATIONS[population.code], []).append(str(group.total(population.id)))
+        told = {heading: ", ".join(each) for heading, each in counts.items()}
+        yield {_MEASURE: measure, _GROUP: group.group.id, **told, _SCORE: _shown(group.score(), group.score_unit())}
     for composite, score in composites:
-        yield measure, composite.id, f"{composite.scoring} of {len(composite.components)}", _shown(score)
+        name = f"{composite.id} ({composite.scoring} of {len(composite.components)})"
+        yield {_MEASURE: measure, _GROUP: name, _SCORE: _shown(score)}
+
+
+def headings(rows: Sequence[Row]) -> list[str]:
+    """The headings that any of the rows has a cell for, in their order."""
+    return [heading for heading in _HEADINGS if any(heading in row for row in rows)]
 
 
 def outcome_table(rows: Iterable[Row], width: int) -> str:
-    """The rows as text; lines have `width` characters at most."""
+    """The rows as text; lines have `width` characters at most, if all counts fit into one line."""
     from rich.console import Console
     from rich.table import Table
 
+    rows = list(rows)
     table = Table(box=None, pad_edge=False)
-    *texts, score = HEADINGS
-    for heading in texts:
-        table.add_column(heading, overflow="fold")
-    table.add_column(score, justify="right", no_wrap=True)
+    for heading in headings(rows):
+        if heading in (_MEASURE, _GROUP):
+            table.add_column(heading, overflow="fold")
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*(_COUNT.sub(rf"{_GLUE}\1", cell) for cell in row))
+        table.add_row(*(row.get(heading, "") for heading in headings(rows)))
     out = StringIO()
     Console(file=out, width=width).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().replace(_GLUE, " ").splitlines())
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def _shown(score: float | None, unit: str | None = None) -> str:

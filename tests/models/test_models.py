@@ -12,7 +12,6 @@ from ecqm.models import (
     models_of_namespace,
     named_type,
     qualified_name,
-    read_type,
 )
 from ecqm.types import ANY, ChoiceType, IntervalType, ListType, NamedType
 
@@ -128,9 +127,3 @@ def test_names_of_types_in_elm() -> None:
     assert qualified_name(NamedType("System", "Date")) == "{urn:hl7-org:elm-types:r1}Date"
     assert qualified_name(NamedType("QICore", "ConditionEncounterDiagnosis")) == "{http://hl7.org/fhir}Condition"
     assert qualified_name(NamedType("QDM", "Id"), "5.5") == "{urn:healthit-gov:qdm:v5_5}Id"
-
-
-def test_types_as_the_files_write_them() -> None:
-    assert read_type("List<Choice<System.Date, Interval<QDM.Data Absent>>>") == ListType(
-        ChoiceType((NamedType("System", "Date"), IntervalType(NamedType("QDM", "Data Absent"))))
-    )

@@ -17,7 +17,7 @@ from typing import Any
 
 from ecqm.operators import registry
 from ecqm.operators.dispatch import type_of
-from ecqm.types.core import CqlType, ListType, parse_type
+from ecqm.types import CqlType, ListType, parse_type
 from ecqm.values import (
     Code,
     CodeSystem,

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ecqm.operators.registry import get
-from ecqm.types.core import parse_type
+from ecqm.types import parse_type
 from ecqm.values import Concept, CqlError, Date, DateTime, Interval, Quantity, Temporal
 from ecqm.values.boundaries import end, start
 from ecqm.values.equality import equal, equivalent

@@ -11,7 +11,7 @@ from ecqm.operators.dispatch import type_of
 from ecqm.operators.registry import NONE, Declaration, NullRule, operator, overload
 from ecqm.operators.signature import OverloadSignature, substitute
 from ecqm.types import core as t
-from ecqm.types.core import parse_type
+from ecqm.types import parse_type
 from ecqm.values import Code, CqlError, Date, DateTime, EvaluationContext, Interval, Long, Tuple
 
 

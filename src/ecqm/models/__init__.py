@@ -40,7 +40,7 @@ tools/build_models.py; `ecqm.models.layout` describes their layout.
 from __future__ import annotations
 
 from ecqm.models.catalog import UnknownModelError, assumption, load_model, model_names, model_versions, standing_for
-from ecqm.models.layout import ModelFileError, read_type
+from ecqm.models.layout import ModelFileError
 from ecqm.models.model import Context, Conversion, Model, ModelElement, ModelType
 from ecqm.models.namespaces import FHIR_NAMESPACE, SYSTEM_NAMESPACE, models_of_namespace, named_type, qualified_name
 
@@ -61,6 +61,5 @@ __all__ = [
     "models_of_namespace",
     "named_type",
     "qualified_name",
-    "read_type",
     "standing_for",
 ]

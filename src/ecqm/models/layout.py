@@ -24,35 +24,9 @@ follows the first dot; it may contain dots, spaces and hyphens.
 
 from __future__ import annotations
 
-from functools import cache
-
-from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, split_types
-
 
 class ModelFileError(ValueError):
     """A model file does not have the expected layout."""
-
-
-@cache
-def read_type(text: str) -> CqlType:
-    """The type with the notation `text` in a model file. Raises ModelFileError."""
-    outer, bracket, rest = text.partition("<")
-    if not bracket:
-        model, dot, name = text.partition(".")
-        if not dot:
-            raise ModelFileError(f"a type without a model: {text!r}")
-        return NamedType(model, name)
-    if not rest.endswith(">"):
-        raise ModelFileError(f"a type without an end: {text!r}")
-    parts = [read_type(part) for part in split_types(rest[:-1])]
-    match outer, parts:
-        case "List", [element]:
-            return ListType(element)
-        case "Interval", [point]:
-            return IntervalType(point)
-        case "Choice", _:
-            return ChoiceType(tuple(parts))
-    raise ModelFileError(f"not a type: {text!r}")
 
 
 def completed(text: str, rest: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ecqm.models.layout import ModelFileError, read_type
-from ecqm.types import ANY, ChoiceType, CqlType, ListType, NamedType
+from ecqm.types import ANY, ChoiceType, CqlType, ListType, NamedType, parse_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class ModelType:
     def base(self) -> CqlType | None:
         """The type that this one extends, for a few types of QI-Core a choice. None for System.Any."""
         if self._base:
-            return read_type(self._base)
+            return parse_type(self._base)
         return None if self.type == ANY else ANY
 
     def _lines(self) -> Iterator[list[str]]:
@@ -78,7 +77,7 @@ class ModelType:
     def elements(self) -> Mapping[str, ModelElement]:
         """Its own elements by name, in the order of the definition. `Model.elements` includes inherited ones."""
         return {
-            name: ModelElement(name, read_type(type_), target[0] if target else None)
+            name: ModelElement(name, parse_type(type_), target[0] if target else None)
             for name, type_, *target in self._lines()
             if not name.startswith("@")
         }
@@ -137,7 +136,7 @@ class Model:
                     self._conversion_lines.append(line)
                 case "context":
                     name, type_name, *elements = values
-                    named = read_type(type_name)
+                    named = parse_type(type_name)
                     assert isinstance(named, NamedType)
                     self.contexts[name] = Context(name, named, *elements)
                 case _:
@@ -241,7 +240,7 @@ class Model:
     def conversions(self) -> tuple[Conversion, ...]:
         """All implicit conversions, in the order of the definition."""
         return tuple(
-            Conversion(read_type(source), read_type(target), function)
+            Conversion(parse_type(source), parse_type(target), function)
             for _, source, target, function in (line.split("\t") for line in self._conversion_lines)
         )
 
@@ -259,6 +258,3 @@ class Model:
     def conversion(self, from_type: CqlType, to_type: CqlType) -> Conversion | None:
         """The implicit conversion between exactly these types; None if there is none."""
         return next((c for c in self.conversions_from(from_type) if c.to_type == to_type), None)
-
-
-__all__ = ["Context", "Conversion", "Model", "ModelElement", "ModelFileError", "ModelType"]

@@ -11,8 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ecqm import types as t
 from ecqm.columns.record import ResourceRow
-from ecqm.types import core as t
 from ecqm.values import (
     Code,
     CodeSystem,

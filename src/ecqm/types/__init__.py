@@ -30,9 +30,8 @@ from ecqm.types.core import (
     NamedType,
     TupleType,
     choice_of,
-    parse_type,
-    split_types,
 )
+from ecqm.types.notation import TypeSyntaxError, parse_type, split_types
 
 __all__ = [
     "ANY",
@@ -57,6 +56,7 @@ __all__ = [
     "ListType",
     "NamedType",
     "TupleType",
+    "TypeSyntaxError",
     "choice_of",
     "parse_type",
     "split_types",

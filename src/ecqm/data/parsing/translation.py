@@ -23,9 +23,8 @@ from ecqm.data.parsing.nested import Arrays, fields_of, items_of, offsets_of, ov
 from ecqm.data.parsing.plain import NotPlain
 from ecqm.data.parsing.primitives import Primitives
 from ecqm.data.store.arrow import Layout, Stored, nulls_of, present, struct
-from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
-from ecqm.types import choice_of
+from ecqm.types import choice_of, parse_type
 
 
 class References(NamedTuple):
@@ -95,7 +94,7 @@ class Translation:
             tag[there & ~again] = number
         parts = {"tag": pa.array(tag), **{str(number): array for number, (array, _) in enumerate(made)}}
         layouts = [layout for _, layout in made]
-        type_ = choice_of(read_type(layout["type"]) for layout in layouts)
+        type_ = choice_of(parse_type(layout["type"]) for layout in layouts)
         return struct(parts), {"layout": "choice", "alternatives": layouts, "type": str(type_)}
 
     def _values(self, array: pa.Array, type_name: str, repeated: bool, rows: Rows, path: str) -> Stored | None:

@@ -18,9 +18,8 @@ from ecqm.data.cohort.elements import fhir_type
 from ecqm.data.fhir.schema import FhirSchema
 from ecqm.data.store.arrow import Layout, Stored, nulls_of, present, struct
 from ecqm.kernels.calendar import DAY, MILLISECOND
-from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
-from ecqm.types import choice_of
+from ecqm.types import choice_of, parse_type
 
 Elements = Mapping[str, Stored]
 _TEMPORAL = ("date", "time", "dateTime")
@@ -144,7 +143,7 @@ class Joining:
             np.append(np.array([names.index(name) for name in found], np.int8), np.int8(-1))[tag]
             for tag, found in sides
         ]
-        type_ = choice_of(read_type(layout["type"]) for layout in layouts)
+        type_ = choice_of(parse_type(layout["type"]) for layout in layouts)
         array = struct({"tag": pa.array(np.concatenate(tags)), **parts})
         return array, {"layout": "choice", "alternatives": layouts, "type": str(type_)}
 

@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from ecqm.data.store.arrow import Layout, Stored, nulls_of, struct
-from ecqm.models import read_type
 from ecqm.terminology import NO_CODE
-from ecqm.types import choice_of
+from ecqm.types import choice_of, parse_type
 
 
 def pruned(array: pa.Array, layout: Layout) -> Stored | None:
@@ -53,7 +52,7 @@ def _choice(array: pa.Array, layout: Layout) -> Stored | None:
     parts = {"tag": pa.array(numbers[tag])}
     parts |= {str(place): array for place, (array, _) in enumerate(found.values())}
     layouts = [inner for _, inner in found.values()]
-    type_ = choice_of(read_type(inner["type"]) for inner in layouts)
+    type_ = choice_of(parse_type(inner["type"]) for inner in layouts)
     return struct(parts), {**layout, "alternatives": layouts, "type": str(type_)}
 
 

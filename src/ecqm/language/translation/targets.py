@@ -21,8 +21,7 @@ from ecqm.language.parse_trees import Context
 from ecqm.language.translation.core import Translator
 from ecqm.language.translation.registry import Typed
 from ecqm.models import named_type
-from ecqm.models.layout import ModelFileError, read_type
-from ecqm.types import STRING, ChoiceType, CqlType, ListType, NamedType
+from ecqm.types import STRING, ChoiceType, CqlType, ListType, NamedType, TypeSyntaxError, parse_type
 
 _CALL = re.compile(r"(\w+)\.(\w+)\((.*)\)", re.DOTALL)
 _CRITERION = re.compile(r"([\w.]+)='([^']*)'")
@@ -74,8 +73,8 @@ def _by_type(translator: Translator, element: Typed, target: str, parent: Typed,
     for part in target.split(";"):
         type_text, _, mapping = part.partition(":")
         try:
-            type_ = read_type(type_text)
-        except ModelFileError:
+            type_ = parse_type(type_text)
+        except TypeSyntaxError:
             raise _unsupported(target, context) from None
         tested = parent if _is_part_of(type_, parent.type) else element
         mapped = through_target(translator, Typed(element.node, type_), mapping, parent, context)

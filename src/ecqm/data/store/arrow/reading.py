@@ -29,9 +29,8 @@ from ecqm.columns import (
 )
 from ecqm.data.cohort.elements import ElementNotRead
 from ecqm.data.store.arrow.layout import Layout, nulls_of
-from ecqm.models import read_type
 from ecqm.terminology import CodeIndex
-from ecqm.types import CqlType
+from ecqm.types import CqlType, parse_type
 
 Ids = npt.NDArray[np.int32]
 
@@ -86,7 +85,7 @@ class StoredElements(Mapping[str, Column]):
 
 def from_arrow(array: pa.Array, layout: Layout, reading: ArrowReading) -> Column:
     """The column that an array of this layout holds."""
-    return _READERS[layout["layout"]](array, layout, read_type(layout["type"]), reading)
+    return _READERS[layout["layout"]](array, layout, parse_type(layout["type"]), reading)
 
 
 def _numbers(array: pa.Array) -> npt.NDArray[Any]:
@@ -156,7 +155,7 @@ def _read_concept(array: pa.Array, layout: Layout, type_: CqlType, reading: Arro
     codes = array.field("codes")
     names = {field.name for field in array.type}
     display = StringColumn(_string_ids(array.field("display"))) if "display" in names else None
-    column = _read_code(codes.values, layout["codes"], read_type(layout["codes"]["type"]), reading)
+    column = _read_code(codes.values, layout["codes"], parse_type(layout["codes"]["type"]), reading)
     beside = _read_beside(array, layout, reading)
     return ConceptColumn(_numbers(codes.offsets), column, ~nulls_of(array), display, type_, beside)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ecqm.types.core import (
+from ecqm.types import (
     ANY,
     CODE_SYSTEM,
     VALUE_SET,

@@ -90,8 +90,10 @@ def test_wrong_arguments(data: Path) -> None:
 
 
 def test_help_shows_the_functions() -> None:
-    told = pydoc.plain(pydoc.render_doc(ecqm))
-    assert "select(content" in told and "class Result" in told and "wrong period" in told
+    told = " ".join(pydoc.plain(pydoc.render_doc(ecqm)).split())
+    # Python 3.13 breaks long signatures into lines.
+    assert "select(content" in told.replace("( ", "(")
+    assert "class Result" in told and "wrong period" in told
 
 
 def test_what_there_is() -> None:

@@ -11,7 +11,7 @@ from ecqm.elm import IndexedLibrary, LibraryCollection
 from ecqm.elm import nodes as elm
 from ecqm.operators import registry
 from ecqm.plan.lowering import Lowering, PlanError, operators
-from ecqm.plan.lowering.core import _LOWERERS
+from ecqm.plan.lowering.core import lowerer_of
 from ecqm.plan.nodes import Call, CollectWithin, ExistsWithin, Filter, Retrieve, Scan
 from tests.data.resources import patient
 from tests.engine.logic import Logic, cohort_of
@@ -206,7 +206,7 @@ def test_every_type_of_elm_expression_is_evaluated_except_search() -> None:
     for name, node_class in vars(elm).items():
         if not isinstance(node_class, type) or not issubclass(node_class, elm.Expression) or name in ABSTRACT:
             continue
-        lowerer = _LOWERERS.get(node_class)
+        lowerer = lowerer_of(node_class)
         if lowerer is None or (lowerer is operators.operator and registry.find(name) is None):
             missing.add(name)
     assert missing == {"Search"}

@@ -72,6 +72,12 @@ def lowers(*node_classes: type[elm.Node]) -> Callable[[_L], _L]:
     return register
 
 
+def lowerer_of(node_class: type[elm.Node]) -> Lowerer | None:
+    """The function for a class of ELM nodes; for an operator without one of its own, that of OperatorExpression."""
+    own = _LOWERERS.get(node_class)
+    return _LOWERERS[elm.OperatorExpression] if own is None and issubclass(node_class, elm.OperatorExpression) else own
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The place of an ELM node in the source: the library, its `locator` (lines and columns), and the `path`, which is
@@ -164,7 +170,7 @@ class Lowering:
         number = None if scope.lowered is None else self.lowered.numbers.of(node)
         if scope.lowered is not None and number is not None and number in scope.lowered:
             return scope.lowered[number]
-        lowerer = _LOWERERS.get(type(node))
+        lowerer = lowerer_of(type(node))
         if lowerer is None:
             raise PlanError(f"{self.place(node, scope)}: ELM node {type(node).__name__} is not supported")
         plan = lowerer(self, node, scope)

@@ -1,4 +1,4 @@
-"""Operators: ELM nodes that become a Call of the operator with their name in the registry."""
+"""Operators: ELM nodes that become a Call of the operator with their name in the registry, and those that do not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ecqm.elm import nodes as elm
 from ecqm.elm.nodes.base import child_fields, fields
 from ecqm.operators import registry
-from ecqm.plan.lowering.core import _LOWERERS, Lowering, PlanError, Scope, lowers
+from ecqm.plan.lowering.core import Lowering, PlanError, Scope, lowers
 from ecqm.plan.lowering.queries import element_variable
 from ecqm.plan.lowering.types import named_type
 from ecqm.plan.lowering.values import element_of
@@ -49,6 +49,7 @@ def union(lowering: Lowering, node: elm.Union, scope: Scope) -> PlanNode:
 _NOT_ATTRIBUTES = {field.name for field in fields(elm.OperatorExpression)} | {"orderBy", "path"}
 
 
+@lowers(elm.OperatorExpression)
 def operator(lowering: Lowering, node: elm.OperatorExpression, scope: Scope) -> PlanNode:
     """Any other operator: the children of the node are its operands, in the order of the schema."""
     given: list[PlanNode | None] = []
@@ -88,13 +89,3 @@ def _at_path(lowering: Lowering, source: PlanNode, path: str, scope: Scope) -> P
     variable = element_variable(lowering, source, scope)
     scan = lowering.builder.make(Scan, source, variable, (), None)
     return lowering.builder.make(CollectWithin, scan, element_of(lowering, variable, path, scope), False)
-
-
-def _register_operators() -> None:
-    """Register `operator` for all operator nodes that have no function of their own."""
-    for node_class in vars(elm).values():
-        if isinstance(node_class, type) and issubclass(node_class, elm.OperatorExpression):
-            _LOWERERS.setdefault(node_class, operator)
-
-
-_register_operators()

@@ -48,6 +48,7 @@ def first(source: str, cohort: Cohort) -> Any:
 def test_distinct_goes_by_equality(source: str, count: int, cohort: Cohort) -> None:
     assert len(first(f"distinct ({source})", cohort)) == count
     assert len(first(f"({source}) X return distinct X", cohort)) == count
+    assert first(f"({source}) X aggregate distinct N starting 0: N + 1", cohort) == count
 
 
 def test_the_clock_of_an_instant_is_kept(cohort: Cohort) -> None:
@@ -100,6 +101,35 @@ def test_lists_and_intervals_of_several_types(cohort: Cohort) -> None:
     assert logic.values("Numbers", cohort) == [(None,), (2, None)]
     assert logic.values("Spans", cohort) == [(True,), (False, True)]
     assert logic.values("Start", cohort) == [(None,), (1, None)]
+
+
+@pytest.mark.parametrize(
+    ("type_", "fits"),
+    [
+        ("Tuple { a System.Integer, b System.String }", True),
+        ("Tuple { b System.String, a System.Integer }", True),
+        ("Tuple { a Choice<System.Integer, System.Date>, b System.String }", True),
+        ("Tuple { a System.String, b System.String }", False),
+        ("Tuple { a System.Integer }", False),
+        ("Tuple { a System.Integer, c System.String }", False),
+    ],
+)
+def test_tuples_are_of_a_type_by_the_names_and_types_of_their_elements(type_: str, fits: bool, cohort: Cohort) -> None:
+    """Tuple types are structural: whoever declares the same elements declares the same type (ELM 22.18, Is)."""
+    value = "(Tuple { a: 1, b: 'x' } as System.Any)"
+    assert first(f"{value} is {type_}", cohort) is fits
+    assert (first(f"{value} as {type_}", cohort) is not None) is fits
+
+
+def test_tuples_of_several_types_in_one_column(cohort: Cohort) -> None:
+    tuples = "Tuple { a: (if V > 8 then 1 else 'a') as Choice<System.Integer, System.String> }"
+    logic = Logic(
+        f"""
+        define Value: [Observation] O return all (O.value as FHIR.Quantity).value.value
+        define Numbers: Value V return all (({tuples} as System.Any) as Tuple {{ a System.Integer }}).a
+        """
+    )
+    assert logic.values("Numbers", cohort) == [(None,), (1, None)]
 
 
 def test_intervals_of_several_types_beside_points(cohort: Cohort) -> None:

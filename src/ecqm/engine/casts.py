@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ecqm.columns import BooleanColumn, ChoiceColumn, Column, IntervalColumn, ListColumn, Mask, NullColumn
+from ecqm.columns import BooleanColumn, ChoiceColumn, Column, IntervalColumn, ListColumn, Mask, NullColumn, RecordColumn
 from ecqm.engine.executor import Executor, evaluates
 from ecqm.engine.frame import Frame
 from ecqm.kernels.segments import any_within
@@ -27,7 +27,10 @@ def is_of_type(column: Column, type_: CqlType) -> bool:
         return isinstance(column, ListColumn) and _all_of_type(column.values, type_.element)
     if isinstance(type_, IntervalType):
         return isinstance(column, IntervalColumn) and _all_of_type(column.low, type_.point)
-    return isinstance(type_, TupleType) and isinstance(column.type, TupleType)
+    if isinstance(type_, TupleType):
+        parts = _elements(column, type_)
+        return parts is not None and all(_all_of_type(part, part_type) for part_type, part in parts)
+    return False
 
 
 def _is_named(actual: CqlType, wanted: NamedType) -> bool:
@@ -87,22 +90,34 @@ def rows_of_type(column: Column, type_: CqlType) -> Mask:
     parts = _parts(column, type_)
     if parts is None:
         return np.zeros(len(column), np.bool_)
-    part_type, columns = parts
     found = column.valid
-    for part in columns:
+    for part_type, part in parts:
         other = part.valid & ~rows_of_type(part, part_type)
         found = found & ~(any_within(other, column.parents, len(column)) if isinstance(column, ListColumn) else other)
     return found
 
 
-def _parts(column: Column, type_: CqlType) -> tuple[CqlType, tuple[Column, ...]] | None:
-    """The columns to test row by row, with the type to test for: the elements of lists of choices, or the boundaries of
-    intervals. None if no row is of the type."""
+_Parts = list[tuple[CqlType, Column]]
+"""Parts of values, each with a type to test it for."""
+
+
+def _parts(column: Column, type_: CqlType) -> _Parts | None:
+    """What to test row by row: the elements of lists of choices and of tuples, and the boundaries of intervals. None if
+    no row is of the type."""
     if isinstance(type_, ListType) and isinstance(column, ListColumn) and isinstance(column.values, ChoiceColumn):
-        return type_.element, (column.values,)
+        return [(type_.element, column.values)]
     if isinstance(type_, IntervalType) and isinstance(column, IntervalColumn):
-        return type_.point, (column.low, column.high)
-    return None
+        return [(type_.point, column.low), (type_.point, column.high)]
+    return _elements(column, type_) if isinstance(type_, TupleType) else None
+
+
+def _elements(column: Column, type_: TupleType) -> _Parts | None:
+    """The elements of tuples; None if `type_` has other elements."""
+    if not isinstance(column, RecordColumn) or not isinstance(column.type, TupleType):
+        return None
+    if dict(column.type.elements).keys() != dict(type_.elements).keys():
+        return None
+    return [(part_type, column.field(name)) for name, part_type in type_.elements]
 
 
 @evaluates(Cast)
@@ -133,10 +148,13 @@ def as_type(column: Column, type_: CqlType) -> Column:
 
 
 def _narrowed(column: Column, type_: CqlType) -> Column:
-    """A column whose values are all of a type, with choices of elements or boundaries reduced to that type."""
+    """A column whose values are all of a type, with choices of parts reduced to that type."""
     if isinstance(column, ListColumn) and isinstance(type_, ListType):
         return column.with_values(as_type(column.values, type_.element))
     if isinstance(column, IntervalColumn) and isinstance(type_, IntervalType):
         low, high = (as_type(bound, type_.point) for bound in (column.low, column.high))
         return IntervalColumn(low, high, column.low_closed, column.high_closed, column.valid, type_)
+    if isinstance(column, RecordColumn) and isinstance(type_, TupleType):
+        fields = {name: as_type(column.field(name), part_type) for name, part_type in type_.elements}
+        return RecordColumn.of(fields, column.valid, type_)
     return column

@@ -22,6 +22,7 @@ from ecqm.columns import (
 from ecqm.engine.calls import apply
 from ecqm.engine.executor import Executor, evaluates, truth
 from ecqm.engine.frame import Frame
+from ecqm.engine.identity import numbered
 from ecqm.engine.ordering import order_within
 from ecqm.kernels.segments import (
     any_within,
@@ -233,11 +234,13 @@ def reduce_within(executor: Executor, node: ReduceWithin, frame: Frame) -> Colum
 
 
 def _distinct_rows(executor: Executor, rows: RowsNode, opened: Frame, frame: Frame) -> Frame:
-    """The rows without those whose elements (of all sources) occur in an earlier row of the same outer row."""
+    """The rows without those whose elements (of all sources) are equal to those of an earlier row of the same outer
+    row."""
     if opened.n == 0:
         return opened
-    elements = [executor.value(scan.variable, opened).broadcast(opened.n).keys() for scan in sources_of(rows)]
-    return opened.select(np.flatnonzero(first_occurrences(combine_keys(opened.rows_in(frame), *elements))))
+    elements = [executor.value(scan.variable, opened).broadcast(opened.n) for scan in sources_of(rows)]
+    keys = combine_keys(opened.rows_in(frame), *(numbered([column])[0] for column in elements))
+    return opened.select(np.flatnonzero(first_occurrences(keys)))
 
 
 @evaluates(SortWithin)

@@ -45,7 +45,9 @@ def is_of_type(value: Any, type_: t.CqlType) -> bool:
         case t.IntervalType(point):
             return isinstance(value, Interval) and _fits(value.low, point) and _fits(value.high, point)
         case t.TupleType(elements):
-            return isinstance(value, Tuple) and all(_fits(value.get(name), part) for name, part in elements)
+            if not isinstance(value, Tuple) or value.type_name is not None or value.keys() != dict(elements).keys():
+                return False
+            return all(_fits(value[name], part) for name, part in elements)
         case t.VOCABULARY:
             return isinstance(value, ValueSet | CodeSystem)
     return value is not None and type_of(value) == type_

@@ -16,16 +16,16 @@ from ecqm.values.errors import CqlError
 
 @operator("Combine", spec="elm:17.1")
 class Combine:
-    """The strings of a list joined, with an optional separator. Null elements are ignored; the result is null if there
-    are no others."""
+    """The strings of a list joined, with a separator between them. Null elements are ignored; the result is null if
+    there are no others."""
 
     @overload("(List<String>) -> String")
     def alone(source: Sequence[str | None]) -> str | None:
         return _combine(source, "")
 
-    @overload("(List<String>, String) -> String", nulls=NONE)
-    def separated(source: Sequence[str | None] | None, separator: str | None) -> str | None:
-        return None if source is None else _combine(source, separator or "")
+    @overload("(List<String>, String) -> String")
+    def separated(source: Sequence[str | None], separator: str) -> str | None:
+        return _combine(source, separator)
 
 
 @operator("Concatenate", spec="elm:17.2")

@@ -19,11 +19,11 @@ from typing import Any
 import msgspec
 
 from ecqm import models
-from ecqm.elm import read_json, write_json
+from ecqm.elm import ElmError, read_json, write_json
 from ecqm.language.compilation import Compilation, Compiled
-from ecqm.language.diagnostics import Diagnostic, Span
+from ecqm.language.diagnostics import Diagnostic
 from ecqm.language.options import CompilerOptions
-from ecqm.language.symbols import Declared, Exports, FunctionSymbol, Symbol
+from ecqm.language.symbols import Exports
 from ecqm.models.additions import added_models
 from ecqm.types import ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
@@ -54,6 +54,37 @@ def translator_digest() -> str:
     return found.hexdigest()
 
 
+class _Entry(msgspec.Struct):
+    """What an entry stores: the ELM as JSON, and what including libraries need."""
+
+    elm: bytes
+    errors: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
+    exports: Exports
+    dependencies: Dependencies
+
+
+def _type(expected: type, stored: Any) -> CqlType:
+    """A CQL type from its fields, by which its kind is known. Raises ValueError."""
+    if expected is CqlType:
+        match stored:
+            case {"model": model, "name": name}:
+                return NamedType(model, name)
+            case {"element": element}:
+                return ListType(_type(CqlType, element))
+            case {"point": point}:
+                return IntervalType(_type(CqlType, point))
+            case {"choices": choices}:
+                return ChoiceType(tuple(_type(CqlType, choice) for choice in choices))
+            case {"elements": elements}:
+                return TupleType(tuple((name, _type(CqlType, part)) for name, part in elements))
+    raise ValueError(f"not a stored type: {stored!r}")
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Entry, dec_hook=_type).decode
+
+
 class CompiledCache:
     """Compiled libraries in a folder. Safe for concurrent use by threads and processes."""
 
@@ -67,110 +98,21 @@ class CompiledCache:
     def load(self, key: str) -> tuple[Compiled, Dependencies] | None:
         """The entry with this key; None if there is none, or it cannot be read."""
         try:
-            stored = msgspec.msgpack.decode((self.folder / f"{key}.elm").read_bytes())
-            library = read_json(stored["elm"])
-            compilation = Compilation(
-                library,
-                tuple(map(_read_diagnostic, stored["errors"])),
-                tuple(map(_read_diagnostic, stored["warnings"])),
-            )
-            dependencies = tuple((name, version, source) for name, version, source in stored["dependencies"])
-            return Compiled(compilation, _read_exports(stored["exports"])), dependencies
-        except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
+            entry = _decode((self.folder / f"{key}.elm").read_bytes())
+            compilation = Compilation(read_json(entry.elm), entry.errors, entry.warnings)
+        except (OSError, msgspec.MsgspecError, ElmError):
             return None
+        return Compiled(compilation, entry.exports), entry.dependencies
 
     def store(self, key: str, compiled: Compiled, dependencies: Dependencies) -> None:
         """Store a compilation. Does nothing if the folder cannot be written."""
         compilation = compiled.compilation
-        stored = {
-            "elm": write_json(compilation.library),
-            "errors": [asdict(found) for found in compilation.errors],
-            "warnings": [asdict(found) for found in compilation.warnings],
-            "exports": _write_exports(compiled.exports),
-            "dependencies": dependencies,
-        }
+        elm = write_json(compilation.library)
+        entry = _Entry(elm, compilation.errors, compilation.warnings, compiled.exports, dependencies)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-                file.write(msgspec.msgpack.encode(stored))
+                file.write(_encode(entry))
             os.replace(file.name, self.folder / f"{key}.elm")
         except OSError:
             return
-
-
-# ---------------------------------------------------------------------------------------------- stored forms
-
-
-def _read_diagnostic(stored: dict[str, Any]) -> Diagnostic:
-    return Diagnostic(**{**stored, "span": Span(**stored["span"]), "expected": tuple(stored["expected"])})
-
-
-def _write_type(type_: CqlType) -> list[Any]:
-    match type_:
-        case NamedType(model, name):
-            return ["named", model, name]
-        case ListType(element):
-            return ["list", _write_type(element)]
-        case IntervalType(point):
-            return ["interval", _write_type(point)]
-        case ChoiceType(choices):
-            return ["choice", *map(_write_type, choices)]
-        case TupleType(elements):
-            return ["tuple", *([name, _write_type(part)] for name, part in elements)]
-    raise TypeError(f"not a CQL type: {type_!r}")
-
-
-def _read_type(stored: list[Any]) -> CqlType:
-    kind, *parts = stored
-    match kind:
-        case "named":
-            return NamedType(*parts)
-        case "list":
-            return ListType(_read_type(parts[0]))
-        case "interval":
-            return IntervalType(_read_type(parts[0]))
-        case "choice":
-            return ChoiceType(tuple(map(_read_type, parts)))
-        case "tuple":
-            return TupleType(tuple((name, _read_type(part)) for name, part in parts))
-    raise ValueError(f"not a stored type: {stored!r}")
-
-
-def _write_exports(exports: Exports) -> dict[str, Any]:
-    return {
-        "id": exports.id,
-        "version": exports.version,
-        "symbols": [
-            [symbol.kind.value, symbol.name, _write_type(symbol.type), symbol.public, symbol.context]
-            for symbol in exports.symbols.values()
-        ],
-        "functions": [
-            [
-                function.name,
-                [[name, _write_type(type_)] for name, type_ in function.operands],
-                None if function.result is None else _write_type(function.result),
-                function.fluent,
-                function.public,
-                function.external,
-            ]
-            for overloads in exports.functions.values()
-            for function in overloads
-        ],
-    }
-
-
-def _read_exports(stored: dict[str, Any]) -> Exports:
-    exports = Exports(stored["id"], stored["version"])
-    for kind, name, type_, public, context in stored["symbols"]:
-        exports.symbols[name] = Symbol(Declared(kind), name, _read_type(type_), public, context)
-    for name, operands, result, fluent, public, external in stored["functions"]:
-        function = FunctionSymbol(
-            name,
-            tuple((operand, _read_type(type_)) for operand, type_ in operands),
-            None if result is None else _read_type(result),
-            fluent,
-            public,
-            external,
-        )
-        exports.functions.setdefault(name, []).append(function)
-    return exports

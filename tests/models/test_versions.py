@@ -37,6 +37,7 @@ QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/qicore-"
         ("QDM", "4.3", None),
         ("Quick", "3.0.0", None),
         ("QICore", "latest", None),
+        ("QICore", "9" * 5_000, None),
         ("QICore", None, "6.0.0"),
         ("QDM", None, "5.6"),
     ],

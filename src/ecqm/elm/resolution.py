@@ -9,6 +9,7 @@ from ecqm.elm.errors import ElmError
 from ecqm.elm.library import IndexedLibrary, LibraryIdentifier
 from ecqm.elm.nodes import bare
 from ecqm.elm.sources import LibrarySource
+from ecqm.versions import version_key
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class LibraryCollection:
 
     def versions(self, name: str) -> tuple[str, ...]:
         """The available versions of a library, oldest first."""
-        return tuple(sorted((v for v in self._sources.get(name, {}) if v is not None), key=_version_key))
+        return tuple(sorted((v for v in self._sources.get(name, {}) if v is not None), key=version_key))
 
     def identifiers(self) -> tuple[LibraryIdentifier, ...]:
         """All available libraries."""
@@ -107,28 +108,23 @@ class LibraryCollection:
         raise ElmError(f"library {wanted}{by} not found; {others}")
 
 
-def _version_key(version: str) -> tuple[tuple[int, str], ...]:
-    """A sort key: parts compare as numbers, and a part that is not a number comes before all numbers."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in version.split("."))
-
-
 def nearest_version(wanted: str, versions: Iterable[str]) -> str:
     """The version nearest to `wanted`.
 
     It is one that shares the most leading parts with `wanted`: the first newer one, or else the last older one.
     """
-    key = _version_key(wanted)
+    key = version_key(wanted)
 
     def agreement(version: str) -> int:
-        other = _version_key(version)
+        other = version_key(version)
         return next(
             (at for at, (a, b) in enumerate(zip(key, other, strict=False)) if a != b), min(len(key), len(other))
         )
 
-    ordered = sorted(versions, key=_version_key)
+    ordered = sorted(versions, key=version_key)
     best = max(map(agreement, ordered))
     close = [version for version in ordered if agreement(version) == best]
-    return next((version for version in close if _version_key(version) >= key), close[-1])
+    return next((version for version in close if version_key(version) >= key), close[-1])
 
 
 def _parsed(source: LibrarySource | IndexedLibrary) -> IndexedLibrary:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecqm.json_decoding import UTF16, is_utf16
+from ecqm.versions import version_key
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _NAME = r"(?:\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|\w+)"
@@ -128,7 +129,7 @@ class SourceIndex(KnownSources):
     def versions(self, name: str) -> list[str | None]:
         """The versions of a library, the newest first."""
         found = [version for known, version in self.sources if known == name]
-        return sorted(found, key=_version_key, reverse=True)
+        return sorted(found, key=version_key, reverse=True)
 
     def __call__(self, name: str, version: str | None) -> str | None:
         """The source of a library; None if there is none."""
@@ -160,10 +161,3 @@ def index(paths: Iterable[Path]) -> SourceIndex:
     for path in paths:
         found.add(path)
     return found
-
-
-def _version_key(version: str | None) -> tuple[tuple[int, str], ...]:
-    parts = re.findall(r"\d+|[A-Za-z]+", version or "")
-    # Digits are compared as text: there may be more of them than Python converts.
-    numbers = (part.lstrip("0") for part in parts)
-    return tuple((len(number), number) if number[:1].isdigit() or not number else (-1, number) for number in numbers)

@@ -26,7 +26,8 @@ class UnknownModelError(LookupError):
 
 def _version_key(version: str) -> tuple[int, ...]:
     """The leading numbers of a version: (6, 1, 0) for 6.1.0-derived."""
-    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    # A longer number is no version of a model, and may have more digits than Python converts.
+    numbers = re.match(r"[0-9]{1,9}(?:\.[0-9]{1,9})*(?![0-9])", version)
     return tuple(map(int, numbers[0].split("."))) if numbers else ()
 
 

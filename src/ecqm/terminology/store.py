@@ -28,6 +28,7 @@ from ecqm.terminology.resources import (
 )
 from ecqm.terminology.systems import bare_oid, canonical_system
 from ecqm.values import Code, CqlError
+from ecqm.versions import version_key
 
 Document = tuple[str, Callable[[], bytes]]
 """The name of a JSON document, and a function that reads it."""
@@ -282,10 +283,5 @@ def _in_memory(candidate: _Candidate) -> _Candidate:
 
 def _in_order(candidates: list[_Candidate]) -> list[_Candidate]:
     """By layer; within a layer, later versions first (versions are dates or dotted numbers)."""
-    latest_first = sorted(candidates, key=lambda c: _version_key(c.header.version), reverse=True)
+    latest_first = sorted(candidates, key=lambda c: version_key(c.header.version), reverse=True)
     return sorted(latest_first, key=lambda c: c.layer)
-
-
-def _version_key(version: str | None) -> tuple[tuple[int, str], ...]:
-    parts = re.split(r"[.\-]", version or "")
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecqm.bundles.content.documents import Document
-from ecqm.bundles.content.libraries import version_key
 from ecqm.measures.definition import Measure
 from ecqm.measures.definition.naming import MeasureNotFound, cms_id, named, names_of, not_found
 from ecqm.measures.definition.parsing import parse_measure
+from ecqm.versions import version_key
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ecqm.bundles.content.documents import Constant, ContentError, Document
 from ecqm.elm import ElmError, read_head
 from ecqm.elm.xml_reader import is_xml
 from ecqm.json_decoding import UTF16, is_utf16, json_decoder
+from ecqm.versions import version_key
 
 
 class Format(StrEnum):
@@ -164,12 +165,6 @@ class Libraries:
             document = Document(f"{_FHIR_HELPERS} of ecqm", Constant(source.encode()).read)
             self.supplied[version] = LibrarySource(_FHIR_HELPERS, version, {Format.CQL: document})
         return self.supplied.get(version)
-
-
-def version_key(version: str | None) -> tuple[tuple[int, str], ...]:
-    """Orders versions by their parts: numbers as numbers, and before them words (a draft precedes its release)."""
-    parts = re.split(r"[.\-+ ]", version or "")
-    return (*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), (0, ""))
 
 
 class _LibraryHeader(msgspec.Struct, frozen=True):

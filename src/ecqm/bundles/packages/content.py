@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 
 from ecqm.bundles.content.documents import ContentError
-from ecqm.bundles.content.libraries import version_key
 from ecqm.bundles.evaluation.batches import Batch, Evaluation, Stated
 from ecqm.bundles.evaluation.selection import CannotPlan, PlannedMeasures
 from ecqm.bundles.packages.archives import is_archive, read_archive
@@ -32,6 +31,7 @@ from ecqm.terminology import (
     ValueSetStore,
     value_set_key,
 )
+from ecqm.versions import version_key
 
 PACKAGES = "measures"
 

@@ -55,6 +55,22 @@ def test_missing_value_sets_are_told(tmp_path: Path) -> None:
     assert "ecqm: warning: value set https://ecqm.example/ValueSet/dialysis (used by" in result.stderr
 
 
+def test_problems_with_the_data_of_the_patient_are_told(tmp_path: Path) -> None:
+    data = (CASES / KIDNEY, tmp_path)
+    for patient in ("kidney-young", "kidney-refuted"):
+        subject = {"reference": f"Patient/{patient}"}
+        encounter = {"resourceType": "Encounter", "id": f"of-{patient}", "subject": subject, "period": {"start": "?"}}
+        (tmp_path / f"{patient}.json").write_text(json.dumps(encounter))
+    load(data, tmp_path / "store")
+    sources = [tmp_path / "store"], [*data[:1], *tmp_path.glob("*.json")]
+    for paths in sources:
+        options = [option for path in paths for option in ("--data", path)]
+        result = ecqm("explain", SAMPLE, "--measure", KIDNEY, *options, "--patient", "kidney-young")
+        assert result.exit_code == 0
+        (warning,) = [line for line in result.stderr.splitlines() if line.startswith("ecqm: warning: ")]
+        assert "patient kidney-young, Encounter/of-kidney-young: " in warning
+
+
 def test_only_the_clauses_to_blame_are_told() -> None:
     reasons = blamed(explained("kidney-young"), "Initial Population")
     assert reasons['"Age At End" in Interval[18, 85]'] == "false"
@@ -65,6 +81,25 @@ def test_only_the_clauses_to_blame_are_told() -> None:
 def test_a_population_that_is_drawn_from_another() -> None:
     (numerator,) = [reason for reason in explained("kidney-young")["reasons"] if reason["define"] == "Numerator"]
     assert numerator["clause"] is None
+    assert numerator["instead"] == "the patient is not in denominator"
+    (excluded,) = [reason for reason in explained("kidney-dialysis")["reasons"] if reason["define"] == "Numerator"]
+    assert excluded["instead"] == "the patient is in denominator-exclusion"
+
+
+def test_why_a_patient_is_in_an_exclusion() -> None:
+    (reason,) = [reason for reason in explained("kidney-dialysis")["reasons"] if reason["member"]]
+    assert reason["define"] == "Denominator Exclusions"
+    told = {clause["text"]: clause["value"] for clause in clauses(reason["clause"])}
+    assert told['exists "Dialysis In Period"'] == "true"
+    assert told["Dialysis.status = 'completed'"] == "true in 1 of 1 row"
+    assert told["Dialysis.status"] == "in 1 row: 'completed'"
+
+
+def test_the_only_patient_needs_no_id(tmp_path: Path) -> None:
+    case = CASES / KIDNEY / "too-young"
+    assert "kidney-young" in ecqm("explain", SAMPLE, "--measure", KIDNEY, "--data", case).stdout
+    several = ecqm("explain", SAMPLE, "--measure", KIDNEY, "--data", CASES / KIDNEY)
+    assert several.exit_code == 2 and "the data have 12 patients: say which is meant" in several.stderr
 
 
 def test_the_conditions_of_a_query_are_counted_by_rows() -> None:
@@ -127,6 +162,11 @@ def test_episodes() -> None:
     values = {each["name"]: each["value"] for each in told["defines"]}
     assert values["Initial Population"] == "{ Encounter/stay-one-encounter-1 }"
     assert [reason["define"] for reason in told["reasons"]] == ["Measure Population Exclusions"]
+    (episode,) = told["counted"]
+    assert episode["episode"] == "Encounter/stay-one-encounter-1"
+    assert episode["populations"] == ["initial-population", "measure-population"]
+    assert episode["observations"] == {"MeasureObservation_1_1": "3"}
+    assert episode["strata"] == ["Stratification_1_2=true"]
 
 
 def test_a_period_of_ones_own() -> None:

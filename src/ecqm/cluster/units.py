@@ -44,17 +44,20 @@ class Unit(Protocol):
 
 @dataclass(frozen=True)
 class StoredUnit:
-    """A shard of a cohort store, and its number of resources."""
+    """A shard of a cohort store, and its number of resources; `problems` are those of the files that were loaded."""
 
     shard: Shard
     resources: int
+    problems: tuple[DataProblem, ...] = ()
 
     @property
     def name(self) -> str:
         return str(self.shard.folder)
 
     def cohort(self, demand: Demand, codes: CodeIndex) -> Cohort:
-        return self.shard.cohort(demand, codes)
+        cohort = self.shard.cohort(demand, codes)
+        cohort.problems += self.problems
+        return cohort
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,10 @@ def units_of(
     units.
     """
     stored: list[Unit] = [
-        StoredUnit(shard, sum(entry.resources.values()))
+        # Problems of the files are reported once, with the first shard.
+        StoredUnit(shard, sum(entry.resources.values()), () if number else store.problems)
         for store in data.stores
-        for shard, entry in zip(store.shards, store.manifest.shards, strict=True)
+        for number, (shard, entry) in enumerate(zip(store.shards, store.manifest.shards, strict=True))
     ]
     size = json_size(data.files)
     if size > min(unit_size, _READ_AT_ONCE):

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from ecqm.cluster.units import units_of
 from ecqm.data import EVERYTHING, DataError, read_files
 from ecqm.data.loading.load import load
+from ecqm.data.source import PatientData
 from ecqm.data.store.shard import CorruptShard
 from ecqm.data.store.store import open_store
 from ecqm.data.writing import sole_writer
+from ecqm.terminology import CodeIndex
 from tests.data.resources import Json, bundle, encounter, observation, patient, write
 from tests.data.stores import content_of, export, load_killed, load_small
 
@@ -127,6 +130,29 @@ class TestIncrements:
         assert len(after["p99"]) == 2
         # A reader that had opened the store keeps it as it was.
         assert sum(cohort.n for cohort in before.cohorts(EVERYTHING)) == 40
+
+    def test_problems_of_files_are_kept_until_they_are_solved(self, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        source = export(tmp_path / "in", 4)
+        bad = write(source / "Observation.ndjson", observation("o1", "p1"), b"{", {**observation("o2"), "subject": {}})
+        load_small(source, store)
+
+        def told() -> list[str]:
+            opened = open_store(store)
+            data = PatientData([store])
+            (first, *others) = units_of(data, tmp_path / "spools")
+            assert len(others) == len(opened.shards) - 1
+            problems = first.cohort(EVERYTHING, CodeIndex()).problems
+            assert [*opened.problems] == problems
+            assert not any(unit.cohort(EVERYTHING, CodeIndex()).problems for unit in others)
+            return [f"{problem.file}:{problem.entry}" for problem in problems]
+
+        assert sorted(told()) == [f"{bad}:2", f"{bad}:3"]
+        manifest = load([write(tmp_path / "next" / "Patient.ndjson", patient("late"))], store, append=True)
+        assert manifest.report["problems"] == 0
+        assert len(told()) == 2
+        load([write(tmp_path / "last" / "Observation.ndjson", observation("o2", "p2"))], store, append=True)
+        assert told() == [f"{bad}:2"]
 
     def test_patients_replaced(self, tmp_path: Path) -> None:
         store = tmp_path / "store"

@@ -51,6 +51,11 @@ class Identities:
         return self._table.filter(pa.array(self._is_own))
 
     @property
+    def names(self) -> pa.Array:
+        """The names of all resources (`Encounter/1`)."""
+        return _names(self._table).drop_null()
+
+    @property
     def elsewhere(self) -> set[str]:
         """The names of the resources that are shared, or of patients of other shards."""
         return set(_names(self._table.filter(pa.array(~self._is_own))).drop_null().to_pylist())

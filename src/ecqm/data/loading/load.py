@@ -165,6 +165,7 @@ class _Loading:
             self.files,
             shared.name,
             whole=sorted(self.demand.whole),
+            problems=self._problems_of_files(),
             shared_checksum=checksum_of(shared),
         )
         manifest.report = self._report(manifest, SharedIndex(index).counts)
@@ -190,7 +191,7 @@ class _Loading:
         sources = [(self.partition.shared, frozenset(self.partition.deleted))]
         if self.previous is not None and self.previous.shared is not None:
             older = self.output / self.previous.shared
-            if self.previous.shared_checksum not in (None, checksum_of(older)):
+            if self.previous.shared_checksum != checksum_of(older):
                 raise DataError(f"{older}: not what was written (its checksum differs); load all data again")
             of_patients = Identities(self._identities).of_patients(types_in(older))
             sources.insert(0, (older, of_patients.union(self.partition.deleted)))
@@ -244,6 +245,19 @@ class _Loading:
             entries.append(entry)
             watcher.built(len(todo))
         return entries
+
+    def _problems_of_files(self) -> list[dict[str, Any]]:
+        """The problems of the files of all loads, but for those of resources that this load has again, or deletes."""
+        new = [*self.partition.problems, *self.inputs.problems()]
+        before = [] if self.previous is None else [DataProblem(**problem) for problem in self.previous.problems]
+        if before:
+            solved = {*Identities(self._identities).names.to_pylist(), *self.partition.deleted}
+            before = [problem for problem in before if problem.resource not in solved]
+        problems = [*before, *new]
+        if len(problems) > _PROBLEMS_LISTED:
+            message = f"problems with the files that were loaded: only {_PROBLEMS_LISTED:,} are listed"
+            problems = [*problems[:_PROBLEMS_LISTED], DataProblem(name_of(self.output), None, None, None, message)]
+        return [asdict(problem) for problem in problems]
 
     def _report(self, manifest: Manifest, shared: Mapping[str, int]) -> dict[str, Any]:
         """The report of the load. Among the `resources` of patients are those without a patient to which theirs refer,

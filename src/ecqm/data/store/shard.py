@@ -110,7 +110,7 @@ class Shard:
         tables = [table_file(name) for name in self.resource_types if demand.reads(name)]
         if self.demand.covers(demand):
             return [_PATIENTS, _CODES, _PROBLEMS, *tables]
-        return [_PATIENTS, *tables, *self.spools]
+        return [_PATIENTS, _PROBLEMS, *tables, *self.spools]
 
     @property
     def resource_types(self) -> tuple[str, ...]:
@@ -264,7 +264,10 @@ class Shard:
                 resource = builder.decode(stored.raw, stored.origin)
                 if resource is not None:
                     builder.add(stored.patient, resource, stored.raw, stored.origin, stored.urn)
-            return builder.finish()
+            cohort = builder.finish()
+        known = self.problems()
+        cohort.problems = list(dict.fromkeys([*known, *cohort.problems]))
+        return cohort
 
     def _batch(self, name: str) -> pa.RecordBatch:
         return pa.ipc.open_file(self.content(name)).get_batch(0)

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.fhir.demand import Demand
-from ecqm.data.problems import DataError
+from ecqm.data.problems import DataError, DataProblem
 from ecqm.data.store.folder import Folder
 from ecqm.data.store.shard import CorruptShard, Shard
 from ecqm.data.writing import replace_file, settle
@@ -52,8 +52,8 @@ class ShardEntry:
 class Manifest:
     """The content of a store. `types`, `names` and `whole` are the demand that its columns were made for (null for
     everything); `files` are the names of all files that were ever loaded, by number. `shared_checksum` is that of the
-    file `shared`, `checksum` that of the manifest itself (without it); stores that were written before there were these
-    have none.
+    file `shared`, `checksum` that of the manifest itself (without it). `problems` are those of the files that were
+    loaded, in all loads; each shard has those of its resources.
     """
 
     format: int
@@ -66,6 +66,7 @@ class Manifest:
     shared: str | None = None
     report: dict[str, Any] = field(default_factory=dict)
     whole: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
     shared_checksum: int | None = None
     checksum: int | None = None
 
@@ -87,7 +88,7 @@ class Manifest:
             raise DataError(f"{path} is not a cohort store (it has no {MANIFEST})") from None
         except (ValueError, RecursionError, msgspec.ValidationError) as error:
             raise DataError(f"{path / MANIFEST}: damaged: {error}; load the data again") from error
-        if manifest.checksum not in (None, manifest._checksum_of_content()):
+        if manifest.checksum != manifest._checksum_of_content():
             raise DataError(f"{path / MANIFEST}: not what was written (its checksum differs); load the data again")
         return manifest
 
@@ -135,6 +136,11 @@ class CohortStore:
     def report(self) -> dict[str, Any]:
         """The report of the last load."""
         return self.manifest.report
+
+    @property
+    def problems(self) -> tuple[DataProblem, ...]:
+        """The problems of the files that were loaded; those of resources come with the cohorts of their shards."""
+        return tuple(DataProblem(**problem) for problem in self.manifest.problems)
 
     def cohorts(
         self, demand: Demand, codes: CodeIndex | None = None, corrupt: list[CorruptShard] | None = None

@@ -1,4 +1,4 @@
-"""The values of a measure's definitions for one patient, and why the patient is not in further populations."""
+"""The values of a measure's definitions for one patient, and why the patient is in populations or not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecqm.bundles.evaluation.planning import Planner
 from ecqm.bundles.evaluation.selection import missing_value_sets
 from ecqm.bundles.packages.content import missing_of_package
 from ecqm.bundles.packages.package import MeasurePackage, qdm_version
-from ecqm.data import DataError
+from ecqm.data import DataError, DataProblem
 from ecqm.data.qdm import qdm_schema, read_patients
 from ecqm.data.qdm.binding import QdmDataTypes
 from ecqm.data.source import PatientData
@@ -24,24 +24,18 @@ from ecqm.measures.definition import Measure, Population
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.batch import MeasureSet
 from ecqm.measures.evaluation.planning import MeasurePlan
-from ecqm.measures.explanation.clauses import Clause, ClauseReader, Unknown
+from ecqm.measures.explanation.clauses import ClauseReader, Unknown
 from ecqm.measures.explanation.logic import LogicDefine, MeasureLogic
 from ecqm.measures.explanation.outcomes import Outcomes, State
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import PlanNode
+from ecqm.reporting.explanations.counted import Counted, counted
+from ecqm.reporting.explanations.reasons import Reason, reasons
 from ecqm.reporting.explanations.words import Sources, Words
 from ecqm.terminology import CodeIndex, Membership, MissingValueSet
 from ecqm.values import EvaluationContext
 
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a patient is not in a population: the clauses of its criterion; none if the patient is not in the population
-    that it is drawn from."""
-
-    group: str
-    population: Population
-    clause: Clause | None
+_PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -56,13 +50,18 @@ class ExplainedDefine:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The explanation of one patient: `counts` by group and population; `values` by library and define, the primary
-    library first; `errors` of the patient; the reasons; on request, the definitions clause by clause (`logic`).
-    `warnings` tell what the values cannot be relied on for: value sets that are missing."""
+    """The explanation of one patient.
+
+    `counts` by group and population; what is `counted`, the patient or episodes; `values` by library and define, the
+    primary library first; `errors` of the patient; the reasons; on request, the definitions clause by clause (`logic`).
+    `warnings` tell what the values cannot be relied on for: value sets that are missing, problems with the data of the
+    patient.
+    """
 
     measure: Measure
     patient: str
     counts: tuple[tuple[str, tuple[tuple[Population, int], ...]], ...]
+    counted: tuple[Counted, ...]
     values: Mapping[str, Mapping[str, Any]]
     errors: tuple[str, ...]
     reasons: tuple[Reason, ...]
@@ -74,16 +73,17 @@ def explain(
     content: Content,
     measure: Measure,
     data: PatientData,
-    patient: str,
+    patient: str | None = None,
     stated: tuple[str | None, str | None] = (None, None),
     profiles: ProfileRule = "both",
     relax_versions: bool = False,
     clauses: bool = False,
 ) -> Explanation:
-    """Evaluate every define of a measure for a patient, by id; with `clauses` every clause too.
+    """Evaluate every define of a measure for a patient, by id (None for the only one); with `clauses` every clause too.
 
     Raises DataError if there is no such patient, and the errors of planning.
     """
+    patient = only_patient(data.patient_ids()) if patient is None else patient
     plan = Planner(content, relax_versions).plan(measure)
     logic = MeasureLogic(plan)
     cohort = data.batch_of(patient, plan.demand | logic.demand)
@@ -98,13 +98,14 @@ def explain(
     )
     explainer = Explainer(plan, logic, executor, content.source_of, Outcomes(executor) if clauses else None)
     found = _evaluated(explainer, patient, cohort.ids.index(patient))
-    return replace(found, warnings=found.warnings + _warnings(plan, missing_value_sets(content, [plan])))
+    warnings = (*_warnings(plan, missing_value_sets(content, [plan])), *_problems_of(patient, cohort.problems))
+    return replace(found, warnings=found.warnings + warnings)
 
 
 def explain_package(
     package: MeasurePackage,
     data: Sequence[Path],
-    patient: str,
+    patient: str | None = None,
     stated: tuple[str | None, str | None] = (None, None),
     clauses: bool = False,
 ) -> Explanation:
@@ -114,6 +115,7 @@ def explain_package(
     codes = CodeIndex()
     version = qdm_version(plan)
     cohort = read_patients(data, plan.demand | logic.demand, codes, version, by_id=True)
+    patient = only_patient(cohort.ids) if patient is None else patient
     if patient not in cohort.ids:
         raise DataError(no_such_patient(patient, cohort.ids))
     executor = Executor(
@@ -125,11 +127,20 @@ def explain_package(
     )
     explainer = Explainer(plan, logic, executor, package.source_of, Outcomes(executor) if clauses else None)
     found = _evaluated(explainer, patient, cohort.ids.index(patient))
-    return replace(found, warnings=found.warnings + _warnings(plan, missing_of_package(package, plan)))
+    warnings = (*_warnings(plan, missing_of_package(package, plan)), *_problems_of(patient, cohort.problems))
+    return replace(found, warnings=found.warnings + warnings)
 
 
 def _warnings(plan: MeasurePlan, missing: Iterable[MissingValueSet]) -> tuple[str, ...]:
     return (*_not_evaluated(plan.not_planned), *(f"value set {each}" for each in missing))
+
+
+def _problems_of(patient: str, problems: Iterable[DataProblem]) -> Iterator[str]:
+    """The problems with the data of a patient, as warnings."""
+    told = [str(problem) for problem in problems if problem.patient == patient]
+    yield from told[:_PROBLEMS_SHOWN]
+    if len(told) > _PROBLEMS_SHOWN:
+        yield f"and {len(told) - _PROBLEMS_SHOWN:,} more problems with the data of {patient}"
 
 
 def _not_evaluated(reasons: Mapping[str, str]) -> tuple[str, ...]:
@@ -175,8 +186,16 @@ class Explainer:
                 clauses = _clauses(define, reader, self.outcomes, row)
                 explained.append(ExplainedDefine(define, value, words.of(define), clauses))
         counts = tuple((g.group.id, tuple((p, g.total(p.id)) for p in g.group.criteria)) for g in groups)
-        reasons = tuple(_reasons(self.plan, groups, reader))
-        return Explanation(self.plan.measure, patient, counts, values, errors, reasons, tuple(explained))
+        return Explanation(
+            self.plan.measure,
+            patient,
+            counts,
+            tuple(counted(self.plan.measure, groups, self.executor.cohort)),
+            values,
+            errors,
+            tuple(reasons(self.plan.libraries.main, groups, reader)),
+            tuple(explained),
+        )
 
 
 def _clauses(
@@ -191,18 +210,16 @@ def _clauses(
     return found
 
 
-def _reasons(plan: MeasurePlan, groups: Sequence[GroupResult], reader: ClauseReader) -> Iterator[Reason]:
-    for group in groups:
-        for population in group.group.criteria:
-            if group.total(population.id) == 0:
-                clause = reader.why(plan.libraries.main, population.expression)
-                met = clause.value is True or (isinstance(clause.value, tuple) and clause.value != ())
-                yield Reason(group.group.id, population, None if met else clause)
-
-
 # Comparing an id with this many others takes half a second.
 _COMPARED = 10_000
 _FEW = 5
+
+
+def only_patient(ids: Sequence[str]) -> str:
+    """The only one of some patients. Raises DataError if there are several, or none."""
+    if len(ids) != 1:
+        raise DataError(f"the data have {len(ids):,} patients" + (": say which is meant" if ids else ""))
+    return ids[0]
 
 
 def no_such_patient(patient: str, known: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Patients: file, folder or store (may be repeated).",
 )
-@click.option("--patient", required=True, metavar="ID", help="Id of the patient.")
+@click.option("--patient", metavar="ID", help="Id of the patient; not needed if there is only one.")
 @libraries_option
 @valuesets_option
 @manifest_option
@@ -58,7 +58,7 @@ def command(
     content: Path,
     measure: str,
     data: tuple[Path, ...],
-    patient: str,
+    patient: str | None,
     libraries: tuple[Path, ...],
     valuesets: tuple[Path, ...],
     manifest: str | None,
@@ -71,7 +71,7 @@ def command(
     """Show the value of every definition of a measure of CONTENT for one patient, and why.
 
     For each population that the patient is not in, it shows the clauses of the criterion that were false, null or
-    empty, with their values. HTML is one page with every clause of the logic marked. For a composite measure, its
+    empty, with their values; for each exclusion or exception that the patient is in, those that were true. HTML is one page with every clause of the logic marked. For a composite measure, its
     components are explained one after the other (in JSON as a list).
     """
     from ecqm.bundles.packages.content import PackageContent, package_files

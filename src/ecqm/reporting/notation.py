@@ -38,10 +38,10 @@ def whole(value: Any) -> str:
 
 
 def resource_name(row: ResourceRow) -> str:
-    """`Encounter/17`."""
+    """`Encounter/17`; the type alone of what has no id, such as entries of some QRDA documents."""
     ids = getattr(row.table, "ids", None)
     identifier = ids.texts()[row.row] if ids is not None else row.row
-    return f"{row.table.resource_type}/{identifier}"
+    return row.table.resource_type if identifier is None else f"{row.table.resource_type}/{identifier}"
 
 
 def _per_row(value: PerRow) -> str:

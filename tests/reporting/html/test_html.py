@@ -101,7 +101,7 @@ def test_nothing_is_asked_for_from_elsewhere(young: Page) -> None:
 def test_reasons_are_told(young: Page) -> None:
     told = [text(each) for each in young.iter("details")]
     assert any('"Age At End" in Interval[18, 85] → false' in each for each in told)
-    assert any("is met, but not what the population is drawn from" in each for each in told)
+    assert any('"Numerator" is met, but the patient is not in denominator.' in each for each in told)
 
 
 HOSTILE = "</span><script>alert('&amp;')</script>\"onmouseover=\"x"

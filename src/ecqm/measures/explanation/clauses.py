@@ -102,7 +102,7 @@ class ClauseReader:
             self._told.add(key)
             # The text of a chain of conditions would only repeat the text of its parts.
             inside = self._within if isinstance(definition.expression, _CHAINS) else self._reasons
-            inner = tuple(inside(definition.expression, _Place(library, definition), wanted))
+            inner = _each_once(inside(definition.expression, _Place(library, definition), wanted))
         return Clause(f'"{name}"', str(library.identifier), definition.locator, value, inner, told)
 
     # -- the tree -------------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class ClauseReader:
         value = Unknown("not evaluated by itself") if node is None else self.value(node)
         if node is not None and not _to_blame(value, wanted):
             return
-        inner = tuple(self._within(element, place, wanted))
+        inner = _each_once(self._within(element, place, wanted))
         text = self._text(element, place)
         if text is None or node is None or (len(inner) == 1 and inner[0].text == text):
             yield from inner
@@ -265,6 +265,14 @@ def _links(element: elm.Element) -> Iterator[elm.Element]:
             yield from _links(operand)
         elif isinstance(operand, elm.Expression):
             yield operand
+
+
+def _each_once(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
+    """Clauses without repetitions: some operators become several nodes that share operands (`7 days or less after`)."""
+    distinct: dict[tuple[str, str | None], Clause] = {}
+    for clause in clauses:
+        distinct.setdefault((clause.text, clause.locator), clause)
+    return tuple(distinct.values())
 
 
 def _to_blame(value: Any, wanted: bool) -> bool:

@@ -13,7 +13,7 @@ exclusions; the score subtracts them. What a population is drawn from:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -21,6 +21,42 @@ from ecqm.kernels.arrays import Mask
 from ecqm.measures.definition import Group, Population, PopulationCode, Scoring
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated
 from ecqm.measures.scoring.units import Units
+
+_INITIAL = PopulationCode.INITIAL_POPULATION
+_Role = tuple[PopulationCode, tuple[PopulationCode, ...]]
+
+# What the populations of proportions and of ratios have in common.
+_OF_FRACTIONS: Mapping[PopulationCode, _Role] = {
+    PopulationCode.DENOMINATOR: (_INITIAL, ()),
+    PopulationCode.DENOMINATOR_EXCLUSION: (PopulationCode.DENOMINATOR, ()),
+    PopulationCode.NUMERATOR_EXCLUSION: (PopulationCode.NUMERATOR, ()),
+    PopulationCode.DENOMINATOR_EXCEPTION: (
+        PopulationCode.DENOMINATOR,
+        (PopulationCode.DENOMINATOR_EXCLUSION, PopulationCode.NUMERATOR),
+    ),
+}
+# What a population is drawn from, and what is taken out before.
+_ROLES: Mapping[Scoring, Mapping[PopulationCode, _Role]] = {
+    Scoring.PROPORTION: {
+        **_OF_FRACTIONS,
+        PopulationCode.NUMERATOR: (PopulationCode.DENOMINATOR, (PopulationCode.DENOMINATOR_EXCLUSION,)),
+    },
+    Scoring.RATIO: {**_OF_FRACTIONS, PopulationCode.NUMERATOR: (_INITIAL, ())},
+    Scoring.CONTINUOUS_VARIABLE: {
+        PopulationCode.MEASURE_POPULATION: (_INITIAL, ()),
+        PopulationCode.MEASURE_POPULATION_EXCLUSION: (PopulationCode.MEASURE_POPULATION, ()),
+    },
+}
+# Each after those that it is drawn from.
+_IN_ORDER = (
+    PopulationCode.DENOMINATOR,
+    PopulationCode.DENOMINATOR_EXCLUSION,
+    PopulationCode.NUMERATOR,
+    PopulationCode.NUMERATOR_EXCLUSION,
+    PopulationCode.DENOMINATOR_EXCEPTION,
+    PopulationCode.MEASURE_POPULATION,
+    PopulationCode.MEASURE_POPULATION_EXCLUSION,
+)
 
 PopulationMembers = dict[str, Mask]
 """Population id → its members among the units."""
@@ -51,57 +87,44 @@ def membership(group: Group, units: Units, evaluated: Evaluated) -> PopulationMe
     present = np.ones(len(units), dtype=np.bool_)
     if evaluated.failed is not None:
         present = ~evaluated.failed[units.patient]
-    for population in group.having(PopulationCode.INITIAL_POPULATION):
+    for population in group.having(_INITIAL):
         members[population.id] = meets(population) & present
-    if group.scoring in (Scoring.PROPORTION, Scoring.RATIO):
-        _fraction(group, members, meets)
-    elif group.scoring is Scoring.CONTINUOUS_VARIABLE:
-        _continuous_variable(group, members, meets)
-    for population in group.criteria:
-        # A population without a role in the scoring (an exception in a cohort) has no members.
-        members.setdefault(population.id, np.zeros(len(units), dtype=np.bool_))
-    return members
+    for population in (each for code in _IN_ORDER for each in group.having(code)):
+        sources, before = drawn_from(group, population)
+        left = _any(sources, members, len(units)) & ~_any(before, members, len(units))
+        members[population.id] = left & meets(population) if sources else left
+    # In the order of the measure.
+    return {population.id: members[population.id] for population in group.criteria}
+
+
+def drawn_from(group: Group, population: Population) -> tuple[tuple[Population, ...], tuple[Population, ...]]:
+    """The populations that a population is drawn from (its members are in one of them), and those whose members are
+    taken out before; no populations for one without a role in the scoring, such as an exception in a cohort."""
+    role = _ROLES.get(group.scoring, {}).get(population.code)
+    if role is None:
+        return (), ()
+    source, before = role
+    sources = group.having(source)
+    if source is _INITIAL:
+        sources = (_initial(group, population),)
+    return sources, tuple(each for code in before for each in group.having(code))
+
+
+def _initial(group: Group, population: Population) -> Population:
+    """The initial population that a population is drawn from: the one it refers to, otherwise the first. A numerator
+    may refer to a denominator."""
+    first, *others = group.having(_INITIAL)
+    denominators = group.having(PopulationCode.DENOMINATOR) if population.code is PopulationCode.NUMERATOR else ()
+    return next((each for each in (*others, *denominators) if each.id == population.criteria_reference), first)
 
 
 def union(group: Group, members: Mapping[str, Mask], code: PopulationCode, n_units: int) -> Mask:
     """The members of any population with this code; nobody if the group has none."""
+    return _any(group.having(code), members, n_units)
+
+
+def _any(populations: Iterable[Population], members: Mapping[str, Mask], n_units: int) -> Mask:
     selected = np.zeros(n_units, dtype=np.bool_)
-    for population in group.having(code):
+    for population in populations:
         selected |= members[population.id]
     return selected
-
-
-def _initial(group: Group, members: PopulationMembers, population: Population) -> Mask:
-    """The initial population that a population is drawn from: the one it refers to, otherwise the first."""
-    if population.criteria_reference in members:
-        return members[population.criteria_reference]
-    return members[group.having(PopulationCode.INITIAL_POPULATION)[0].id]
-
-
-def _fraction(group: Group, members: PopulationMembers, meets: Callable[[Population], Mask]) -> None:
-    n_units = len(next(iter(members.values())))
-
-    def add(code: PopulationCode, drawn_from: Mask) -> Mask:
-        for population in group.having(code):
-            members[population.id] = meets(population) & drawn_from
-        return union(group, members, code, n_units)
-
-    for population in group.having(PopulationCode.DENOMINATOR):
-        members[population.id] = meets(population) & _initial(group, members, population)
-    denominator = union(group, members, PopulationCode.DENOMINATOR, n_units)
-    counted = denominator & ~add(PopulationCode.DENOMINATOR_EXCLUSION, denominator)
-    for population in group.having(PopulationCode.NUMERATOR):
-        drawn_from = _initial(group, members, population) if group.scoring is Scoring.RATIO else counted
-        members[population.id] = meets(population) & drawn_from
-    numerator = union(group, members, PopulationCode.NUMERATOR, n_units)
-    add(PopulationCode.NUMERATOR_EXCLUSION, numerator)
-    add(PopulationCode.DENOMINATOR_EXCEPTION, counted & ~numerator)
-
-
-def _continuous_variable(group: Group, members: PopulationMembers, meets: Callable[[Population], Mask]) -> None:
-    for population in group.having(PopulationCode.MEASURE_POPULATION):
-        members[population.id] = meets(population) & _initial(group, members, population)
-    n_units = len(next(iter(members.values())))
-    counted = union(group, members, PopulationCode.MEASURE_POPULATION, n_units)
-    for population in group.having(PopulationCode.MEASURE_POPULATION_EXCLUSION):
-        members[population.id] = meets(population) & counted

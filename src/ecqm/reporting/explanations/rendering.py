@@ -21,15 +21,16 @@ def explanation_text(found: Explanation) -> str:
     lines = [f"{found.measure.name}, patient {found.patient}", ""]
     for group, counts in found.counts:
         lines.append(f"{group}: " + ", ".join(f"{population.code.value} {count}" for population, count in counts))
+        lines += [f"  {each}" for each in found.counted if each.group == group and each.adds_to_counts]
     lines += [f"error: {error}" for error in found.errors]
     for library, values in found.values.items():
-        lines += ["", library]
         shown = {name: value for name, value in values.items() if name != _CONTEXT}
+        lines += ["", library] if shown else []
         lines += [f"  {name} = {_cut(notation(value), _LONGEST_VALUE)}" for name, value in shown.items()]
     for reason in found.reasons:
-        lines += ["", f"{reason.group}: not in {reason.population.code.value} ({reason.population.id})"]
+        lines += ["", f"{reason.group}: {reason.heading}"]
         if reason.clause is None:
-            lines.append(f'  "{reason.population.expression}" is met, but not what the population is drawn from')
+            lines.append(f"  {reason.met_elsewhere}")
         else:
             lines += _tree(reason.clause, "  ", "")
     return "\n".join(lines)
@@ -64,6 +65,16 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
             }
             for group, counts in found.counts
         ],
+        "counted": [
+            {
+                "group": each.group,
+                "episode": each.episode,
+                "populations": list(each.populations),
+                "observations": dict(each.observations),
+                "strata": list(each.strata),
+            }
+            for each in found.counted
+        ],
         "errors": list(found.errors),
         "warnings": list(found.warnings),
         "defines": [
@@ -75,8 +86,10 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
             {
                 "group": reason.group,
                 "population": reason.population.id,
+                "member": reason.member,
                 "define": reason.population.expression,
                 "clause": None if reason.clause is None else _clause_json(reason.clause),
+                "instead": reason.instead or None,
             }
             for reason in found.reasons
         ],

@@ -86,20 +86,33 @@ def _populations(found: Explanation, links: Mapping[Statement, str]) -> Markup:
             define = tag("a", population.expression, href=f"#{link}") if link else population.expression
             rows.append([group, population.code.value, define, str(count)])
     errors = [tag("p", tag("span", "error", class_="verdict error"), " ", error) for error in found.errors]
-    return joined(*errors, table(["group", "population", "definition", "count"], rows))
+    return joined(*errors, table(["group", "population", "definition", "count"], rows), _counted(found))
+
+
+def _counted(found: Explanation) -> Markup:
+    """Episodes with their populations, and what is observed of them or of the patient."""
+    rows: list[list[Content]] = [
+        [
+            each.group,
+            each.episode or "patient",
+            ", ".join(each.populations),
+            ", ".join(f"{id_} = {value}" for id_, value in each.observations),
+            ", ".join(each.strata),
+        ]
+        for each in found.counted
+        if each.adds_to_counts
+    ]
+    return table(["group", "counted", "populations", "observed", "strata"], rows) if rows else joined()
 
 
 def _reasons(found: Explanation) -> Markup:
     parts: list[Content] = []
     for reason in found.reasons:
-        population = f"{reason.population.code.value} of {reason.group}"
         if reason.clause is None:
-            told: Content = tag(
-                "p", f"“{reason.population.expression}” is met, but not what the population is drawn from."
-            )
+            told: Content = tag("p", reason.met_elsewhere, ".")
         else:
             told = tag("ul", _tree(reason.clause), class_="tree")
-        parts.append(tag("details", tag("summary", f"Why not in {population}"), told))
+        parts.append(tag("details", tag("summary", f"Why {reason.heading} of {reason.group}"), told))
     return joined(*parts)
 
 

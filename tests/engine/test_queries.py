@@ -86,6 +86,20 @@ def test_a_query_is_null_if_all_of_its_sources_are(cohort: Cohort) -> None:
     assert logic.values("Something", cohort) == [()] * 3
 
 
+def test_exists_does_not_count_elements_that_are_null(cohort: Cohort) -> None:
+    """CQL reference, Exists: also where a query goes over resources, and over several lists."""
+    logic = Logic(
+        """
+        define First: { First([Encounter]) }
+        define Some: exists (First E where Count([Encounter]) >= 0)
+        define Pairs: exists (from First E, ({ 1, 2 }) N where N > 1 return E)
+        define Numbers: exists (from First E, ({ 1, 2 }) N where N > 1 return N)
+        """
+    )
+    assert logic.values("Some", cohort) == logic.values("Pairs", cohort) == [True, True, False]
+    assert logic.values("Numbers", cohort) == [True, True, True]
+
+
 def test_sort_is_stable_by_one_key_or_several(cohort: Cohort) -> None:
     logic = Logic(
         """

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn, ResourceColumn
+from ecqm.columns import BooleanColumn, ChoiceColumn, Column, Mask, NullColumn
 from ecqm.engine.frame import Frame, Raised
 from ecqm.engine.interfaces import Cohort, Profiles, Terminology
-from ecqm.plan.nodes import Constant, Node, PlanNode, Variable
+from ecqm.plan.nodes import Node, PlanNode
 from ecqm.values import EvaluationContext, evaluating
 
 
@@ -181,12 +181,6 @@ class Executor:
     @staticmethod
     def _is_far_larger(home: Frame, frame: Frame) -> bool:
         return home.n > _MOST_ROWS_PER_NEEDED_ROW * frame.n
-
-    def is_never_null(self, node: PlanNode, frame: Frame) -> bool:
-        """Whether it is known, without evaluating it, that `node` is null in no row of the frame."""
-        if isinstance(node, Constant):
-            return node.value is not None
-        return isinstance(node, Variable) and isinstance(self.value(node, frame), ResourceColumn)
 
     # -- errors ---------------------------------------------------------------------------------------------------
 

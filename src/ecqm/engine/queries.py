@@ -196,13 +196,14 @@ def exists_within(executor: Executor, node: ExistsWithin, frame: Frame) -> Colum
     opened = open_rows(executor, node.rows, frame)
     found = np.zeros(frame.n, np.bool_)
     parents = opened.rows_in(frame)
-    if opened.n and not executor.is_never_null(node.value, opened):
-        values = executor.value(node.value, opened).broadcast(opened.n)
+    if opened.n:
+        values = executor.value(node.value, opened)
         present = values.valid
         if isinstance(values, ListColumn) and _source_shape(executor, node.rows, frame)[1]:
             # A query over a single value returns its value and not a list of it: here that value is itself a list.
-            present = any_within(values.values.valid, values.parents, opened.n)
-        parents = parents[present]
+            present = any_within(values.values.valid, values.parents, len(values))
+        if not present.all():
+            parents = parents[np.broadcast_to(present, (opened.n,))]
     found[parents] = True
     return BooleanColumn.of(found)
 

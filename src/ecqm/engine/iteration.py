@@ -29,13 +29,13 @@ def repeat(executor: Executor, node: Repeat, frame: Frame) -> Column:
     if isinstance(source, NullColumn):
         return source
     first = _projected(executor, node, as_list(source), frame)
-    found = level = as_list(apply(executor, "Distinct", [first], {}, frame))
+    found = level = as_list(apply(executor, "Distinct", [first], frame))
     for _ in range(_MOST_ROUNDS):
         if not len(level.values):
             return found.where(source.valid)
         given = _projected(executor, node, level, frame)
-        level = as_list(apply(executor, "Except", [given, found], {}, frame))
-        found = as_list(apply(executor, "Union", [found, level], {}, frame))
+        level = as_list(apply(executor, "Except", [given, found], frame))
+        found = as_list(apply(executor, "Union", [found, level], frame))
     executor.fail(level.lengths > 0, frame, f"repeat still finds new elements after {_MOST_ROUNDS:,} rounds")
     return found
 

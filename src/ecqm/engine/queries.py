@@ -166,7 +166,7 @@ def collect_within(executor: Executor, node: CollectWithin, frame: Frame) -> Col
     if single:
         return merge(frame.n, [(parents, values)])
     lists = ListColumn.of_parents(parents, values, frame.n, valid)
-    return apply(executor, "Distinct", [lists], {}, frame) if node.distinct else lists
+    return apply(executor, "Distinct", [lists], frame) if node.distinct else lists
 
 
 def _source_shape(executor: Executor, rows: RowsNode, frame: Frame) -> tuple[Mask, bool]:

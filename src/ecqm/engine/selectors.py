@@ -103,10 +103,9 @@ def make_interval(executor: Executor, node: MakeInterval, frame: Frame) -> Colum
         # An interval that the logic states, and that ends before it starts, is an error. One computed from a patient's
         # data keeps its boundaries, as FHIRHelpers does for a Period: published test cases expect evaluation to go on
         # (docs/clarifications.md).
-        ends = (apply(executor, bound, (made,), {}, frame) for bound in ("End", "Start"))
-        executor.fail(
-            truth(apply(executor, "Less", tuple(ends), {}, frame), n), frame, "an interval cannot end before it starts"
-        )
+        end, start = (apply(executor, bound, [made], frame) for bound in ("End", "Start"))
+        ends_early = truth(apply(executor, "Less", [end, start], frame), n)
+        executor.fail(ends_early, frame, "an interval cannot end before it starts")
     return made
 
 

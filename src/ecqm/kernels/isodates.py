@@ -31,7 +31,6 @@ from ecqm.kernels.calendar import (
 from ecqm.kernels.dateforms import FORMS, OFFSET_LIMIT, padded_length, words_of
 
 Bytes = npt.NDArray[np.uint8]
-Lengths = npt.NDArray[np.int64]
 # Parses a byte matrix of texts of one length, given with that length, to (low, precision, valid).
 PointParser = Callable[[Bytes, int], tuple[Instants, int, Mask]]
 
@@ -63,7 +62,7 @@ class FlatTexts(NamedTuple):
     """n texts laid end to end in `data`: text i is data[ends[i]:ends[i + 1]]."""
 
     data: Bytes
-    ends: Lengths
+    ends: Rows
 
 
 Texts = Sequence[str] | FlatTexts

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _C = TypeVar("_C", bound=Callable[..., Any])
 
 _HELPERS = "FHIRHelpers"
+_MEASUREMENT_PERIOD = "Measurement Period"
 _OPTIONS = (
     click.option(
         "--library",
@@ -53,7 +54,7 @@ def expressions_with(
     period: str | None,
 ) -> Expressions:
     """Evaluates expressions with these options. Raises DataError, OSError, MeasureError for an invalid period."""
-    from ecqm.expressions.evaluation import MEASUREMENT_PERIOD, Expressions
+    from ecqm.expressions.evaluation import Expressions
     from ecqm.language.sources import index, read_source
     from ecqm.measures.definition.period import closed_period, parse_period
     from ecqm.values import EvaluationContext
@@ -76,9 +77,14 @@ def expressions_with(
         patients,
         patient,
         _value_sets(valuesets),
-        {MEASUREMENT_PERIOD: closed_period(*parse_period(period))} if period else {},
-        lambda warning: click.echo(f"ecqm: warning: {warning}", err=True),
+        {_MEASUREMENT_PERIOD: closed_period(*parse_period(period))} if period else {},
+        _warn,
     )
+
+
+def _warn(warning: str) -> None:
+    hint = "; set it with --period" if warning == f'parameter "{_MEASUREMENT_PERIOD}" has no value' else ""
+    click.echo(f"ecqm: warning: {warning}{hint}", err=True)
 
 
 def _value_sets(folders: Sequence[Path]) -> ValueSetStore:

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "repl": "Evaluate CQL line by line.",
     "convert": "Convert QDM patients between JSON and QRDA Category I.",
     "bundle": "Store measure specifications by reporting year, measure and version.",
+    "serve": "Answer FHIR requests over HTTP: measures and CQL.",
     "conformance": "Run the HL7 tests of CQL.",
 }
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ecqm.data import Cohort
     from ecqm.data.source import PatientData
 
-MEASUREMENT_PERIOD = "Measurement Period"
-
 
 class ExpressionRefused(Exception):
     """An expression that does not compile, with the `errors` of the compiler."""
@@ -120,7 +118,7 @@ class Expressions:
             yield f"value set {missing}; add it with --valuesets"
         names = {node.name for node in nodes if isinstance(node, Parameter) and node.default is None}
         for name in sorted(names - set(self.parameters)):
-            yield f'parameter "{name}" has no value' + ("; set it with --period" if name == MEASUREMENT_PERIOD else "")
+            yield f'parameter "{name}" has no value'
 
     def check(self, source: str) -> tuple[Diagnostic, ...]:
         """The errors of the source of a library."""

@@ -135,14 +135,15 @@ class PartRecorder:
                 pyarrow.parquet.write_table(table, fresh, compression="zstd")
         if self.options.individual:
             with replacing(path.with_suffix(INDIVIDUAL)) as fresh, fresh.open("wb") as file:
-                for report in self._individual(batch):
+                for report in self.individual(batch):
                     file.write(msgspec.json.encode(report) + b"\n")
         if self.options.subject_list:
-            write_members(self._members(batch), path.with_suffix(MEMBERS))
+            write_members(self.members(batch), path.with_suffix(MEMBERS))
         part.seconds["write"] = process_time() - started
         replace_file(path.with_suffix(".json"), part.to_json())
 
-    def _individual(self, batch: Batch) -> Iterator[Json]:
+    def individual(self, batch: Batch) -> Iterator[Json]:
+        """The MeasureReport of each measure and patient of a batch."""
         composed = {each.measure.canonical: each for each in batch.composed}
         for result in batch.results:
             own = composed.pop(result.measure.canonical, None)
@@ -153,7 +154,8 @@ class PartRecorder:
         for only in composed.values():
             yield from individual_reports(self._reporting(only, batch.cohort), (), only.failed, only.composites)
 
-    def _members(self, batch: Batch) -> dict[str, dict[str, list[list[str]]]]:
+    def members(self, batch: Batch) -> dict[str, dict[str, list[list[str]]]]:
+        """References to the members of every population of a batch, by canonical and group of the measure."""
         return {
             result.measure.canonical: members_of_populations(self._reporting(result, batch.cohort), result.groups)
             for result in batch.results

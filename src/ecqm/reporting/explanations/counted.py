@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ecqm.data import Cohort
+import numpy as np
+from numpy.typing import NDArray
+
+from ecqm.columns import ResourceRow
+from ecqm.engine.interfaces import Cohort
 from ecqm.measures.definition import Measure
-from ecqm.measures.results.table import POPULATION_COLUMNS, observation_columns, population_table
+from ecqm.measures.results.table import POPULATION_COLUMNS, EpisodeNames, observation_columns, population_table
 from ecqm.measures.scoring.groups import GroupResult
-from ecqm.reporting.results.recording import episode_names
+from ecqm.reporting.notation import resource_name
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Counted:
 def counted(measure: Measure, groups: Sequence[GroupResult], cohort: Cohort) -> Iterator[Counted]:
     """The rows that a table of results has for a patient, whose results `groups` are."""
     observations = {each.group.id: tuple(each.observations) for each in groups}
-    for row in population_table(measure, groups, cohort.ids, episode_names(cohort)).to_pylist():
+    # The column of patients is not used.
+    for row in population_table(measure, groups, [""] * cohort.n, _episode_names(cohort)).to_pylist():
         observed = []
         for number, id_ in enumerate(observations[row["group"]], 1):
             (value, _), (unit, _) = observation_columns(number)
@@ -45,3 +50,16 @@ def counted(measure: Measure, groups: Sequence[GroupResult], cohort: Cohort) -> 
                 observed.append((id_, f"{row[value]:g} {row[unit] or ''}".rstrip()))
         populations = tuple(code.value for code, column in POPULATION_COLUMNS.items() if row[column])
         yield Counted(row["group"], row["episode"], populations, tuple(observed), tuple(row["strata"]))
+
+
+def _episode_names(cohort: Cohort) -> EpisodeNames:
+    """Resources by type and id; other episodes by their keys."""
+
+    def names(basis: str, keys: NDArray[np.int64]) -> Sequence[str]:
+        try:
+            table = cohort.table(basis)
+        except LookupError:
+            return [str(key) for key in keys.tolist()]
+        return [resource_name(ResourceRow(table, key)) if key < len(table) else str(key) for key in keys.tolist()]
+
+    return names

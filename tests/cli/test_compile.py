@@ -117,4 +117,4 @@ def test_control_characters_are_written_as_json_only(tmp_path: Path) -> None:
 def test_versions_of_any_length(tmp_path: Path) -> None:
     for number, version in enumerate(("1.9", "1.10", "9" * 5000, "1.10-beta")):
         write(tmp_path, f"I{number}", f"library Inner version '{version}' define Y: {number}")
-    assert index([tmp_path]).versions("Inner") == ["9" * 5000, "1.10-beta", "1.10", "1.9"]
+    assert index([tmp_path]).versions("Inner") == ["9" * 5000, "1.10", "1.10-beta", "1.9"]

@@ -77,6 +77,17 @@ def test_models_of_other_data_are_not_added(name: str, target: str) -> None:
     assert not add(HEAD.format(name=name, version="5.0.0", target=target) + "</modelInfo>")
 
 
+def test_a_type_is_not_derived_from_itself() -> None:
+    cycle = DENTAL.replace("FHIR.Encounter", "Dental.LongVisit")
+    with pytest.raises(ModelFileError, match=r"the type Dental\.\w+ is derived from itself"):
+        add(cycle)
+
+
+def test_names_have_no_tabs_and_line_breaks() -> None:
+    with pytest.raises(ModelFileError, match="a tab or a line break"):
+        add(DENTAL.replace('name="LongVisit"', 'name="Long&#10;Visit"'))
+
+
 def test_other_documents_are_not_definitions() -> None:
     with pytest.raises(ModelFileError, match="the root is not modelInfo, but library"):
         add("<library/>")

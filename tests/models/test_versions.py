@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecqm.models import assumption, load_model, model_versions, standing_for
-from ecqm.models.layout import completed
+from ecqm.models.layout import ModelFile, completed
 from ecqm.models.profiles import derived_from, profile_facts
 from ecqm.types import NamedType
 
@@ -62,10 +62,10 @@ def test_what_is_assumed_is_said() -> None:
 
 def test_a_file_of_differences_is_completed_from_another_version() -> None:
     rest = "model\tM\t1\turl\nkey\told\n\nclass\tA\t\tlabel=An A\tretrievable\n\tx\tSystem.String\n\nclass\tB\tM.A\n"
-    told = "model\tM\t2\turl\nrest\t1\n\nlike\tC\tM.A\tlabel=A C\n\nclass\tB\tM.C\n"
-    assert completed(told, rest) == (
+    differences = "model\tM\t2\turl\nrest\t1\n\nlike\tC\tM.A\tlabel=A C\n\nclass\tB\tM.C\n"
+    assert str(completed(ModelFile.read(differences), ModelFile.read(rest))) == (
         "model\tM\t2\turl\nrest\t1\nkey\told\n\nclass\tA\t\tlabel=An A\tretrievable\n\tx\tSystem.String\n\n"
-        "class\tB\tM.C\n\nclass\tC\t\tlabel=A C\ttarget=A\tretrievable\n\tx\tSystem.String\n"
+        "class\tB\tM.C\n\nclass\tC\t\ttarget=A\tlabel=A C\tretrievable\n\tx\tSystem.String\n"
     )
 
 

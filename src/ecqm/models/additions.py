@@ -8,31 +8,32 @@ such definitions leave out what `settled` completes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from ecqm.models.layout import CODE_PATH, ModelFile, ModelFileError, TypeBlock
 from ecqm.models.model import Model
 
 FHIR = "http://hl7.org/fhir"
 # Models that only come with ecqm: the data layer is made for their versions.
 _FIXED = ("System", "FHIR", "QDM")
-_CODE_ELEMENT = "primaryCodePath="
-_NAMED = re.compile(r"[\t<, ](\w+)\.(?=[A-Za-z])")
+_MODEL_OF_NAME = re.compile(r"[\t<, ](\w+)\.(?=[A-Za-z])")
 
 _added: dict[tuple[str, str], str] = {}
 
 
 def add_model(text: str) -> bool:
     """Make a model available in this process, given as the text of a model file. Returns False for one that cannot be
-    used, because its instances are not those of FHIR (`targetUrl`).
+    used, because its instances are not those of FHIR (`targetUrl`). Raises ModelFileError.
 
     A model of the same name and version that was added before is replaced; one that comes with ecqm still takes
     precedence.
     """
-    head = text.partition("\n\n")[0].split("\n")
-    _, name, version, _ = head[0].split("\t")
-    usable = name not in _FIXED and f"targetUrl\t{FHIR}" in head
+    file = ModelFile.read(text)
+    usable = file.name not in _FIXED and file.attribute("targetUrl") == FHIR
     if usable:
-        _added[name, version] = text
+        _check_bases(file)
+        _added[file.name, file.version] = text
     return usable
 
 
@@ -41,8 +42,22 @@ def added_models() -> dict[tuple[str, str], str]:
     return _added
 
 
-def settled(text: str, load: Callable[[str, str], Model], newest_derived: Callable[[str], str | None]) -> str:
-    """The text of an added model, completed with what its definition leaves to be understood.
+def _check_bases(file: ModelFile) -> None:
+    """Raises ModelFileError if a type is derived from itself, directly or indirectly."""
+    prefix = f"{file.name}."
+    for block in file.types.values():
+        bases, above = set[str](), block.base
+        while above.startswith(prefix) and (base := file.types.get(above.removeprefix(prefix))) is not None:
+            if base.name in bases:
+                raise ModelFileError(f"the type {prefix}{base.name} is derived from itself")
+            bases.add(base.name)
+            above = base.base
+
+
+def settled(
+    file: ModelFile, load: Callable[[str, str], Model], newest_derived: Callable[[str], str | None]
+) -> ModelFile:
+    """The file of an added model, completed with what its definition leaves to be understood.
 
     - The models whose types it names are required: FHIR in the only version, others in the newest version with types
       derived from FHIR's.
@@ -50,47 +65,43 @@ def settled(text: str, load: Callable[[str, str], Model], newest_derived: Callab
     - A type without a code element (`primaryCodePath`) has that of its base.
     - The type of patients is that of the Patient context.
     """
-    first, *blocks = text.rstrip("\n").split("\n\n")
-    head = first.split("\n")
-    name = head[0].split("\t")[1]
-    stated = {line.split("\t")[1]: line.split("\t")[2] for line in head if line.startswith("requires\t")}
-    for other in sorted(set(_NAMED.findall("\n".join(blocks))) - {name, "System", *stated}):
-        version = "4.0.1" if other == "FHIR" else newest_derived(other)
+    head = list(file.head)
+    required = file.required
+    named = set(_MODEL_OF_NAME.findall("\n".join(map(str, file.types.values()))))
+    for name in sorted(named - {file.name, "System", *required}):
+        version = "4.0.1" if name == "FHIR" else newest_derived(name)
         if version is not None:
-            stated[other] = version
-            head.append(f"requires\t{other}\t{version}")
-    contexts = [line.split("\t") for line in head if line.startswith("context\tPatient\t")]
-    if contexts and not any(line.startswith("patientClassName\t") for line in head):
-        head += [f"patientClassName\t{contexts[0][2]}", "patientBirthDatePropertyName\tbirthDate"]
-    known = {model: load(model, version) for model, version in stated.items()}
-    return "\n\n".join(["\n".join(head), *_settled_types(name, blocks, known)]) + "\n"
+            required[name] = version
+            head.append(("requires", name, version))
+    patient = next((type_ for name, type_, *_ in file.lines("context") if name == "Patient"), None)
+    if patient is not None and file.attribute("patientClassName") is None:
+        head += [("patientClassName", patient), ("patientBirthDatePropertyName", "birthDate")]
+    known = {name: load(name, version) for name, version in required.items()}
+    based = {name: _with_known_base(block, known) for name, block in file.types.items()}
+    types = {name: _with_code_path(block, file.name, based, known) for name, block in based.items()}
+    return replace(file, head=head, types=types)
 
 
-def _settled_types(model: str, blocks: list[str], known: dict[str, Model]) -> list[str]:
-    """The blocks of types, with the bases and code elements that they are to have."""
-    heads = {(fields := block.partition("\n")[0].split("\t"))[1]: fields for block in blocks}
-    for fields in heads.values():
-        base, _, name = "".join(fields[2:3]).partition(".")
-        found = known[base].type(name) if base in known else None
-        if found is not None:
-            fields[2] = str(found.type)
+def _with_known_base(block: TypeBlock, known: Mapping[str, Model]) -> TypeBlock:
+    """A block with the base as the model has it that it is of, which may take it from FHIR."""
+    model, _, name = block.base.partition(".")
+    found = known[model].type(name) if model in known else None
+    return block if found is None else replace(block, base=str(found.type))
 
-    def code_element(base: str) -> str | None:
+
+def _with_code_path(
+    block: TypeBlock, model: str, types: Mapping[str, TypeBlock], known: Mapping[str, Model]
+) -> TypeBlock:
+    """A block with the code element that it inherits, if it can be retrieved and states none."""
+
+    def code_path(type_name: str) -> str | None:
         """The code element of a type, its own or inherited."""
-        other, _, name = base.partition(".")
-        if other in known:
-            lineage = known[other].lineage(name)
-            return next((type_.primary_code_path for type_ in lineage if type_.primary_code_path), None)
-        fields = heads.get(name, []) if other == model else []
-        own = next((field for field in fields[3:] if field.startswith(_CODE_ELEMENT)), None)
-        return own.removeprefix(_CODE_ELEMENT) if own is not None else code_element("".join(fields[2:3]))
+        owner, _, name = type_name.partition(".")
+        if owner in known:
+            return next((each.primary_code_path for each in known[owner].lineage(name) if each.primary_code_path), None)
+        if owner != model or name not in types:
+            return None
+        return types[name].attributes.get(CODE_PATH) or code_path(types[name].base)
 
-    completed = []
-    for block in blocks:
-        first, newline, elements = block.partition("\n")
-        fields = heads[first.split("\t")[1]]
-        inherited = code_element(f"{model}.{fields[1]}") if "retrievable" in fields else None
-        if inherited is not None and f"{_CODE_ELEMENT}{inherited}" not in fields:
-            fields = [*fields, f"{_CODE_ELEMENT}{inherited}"]
-        completed.append("\t".join(fields) + newline + elements)
-    return completed
+    inherited = code_path(f"{model}.{block.name}") if block.retrievable else None
+    return block if inherited is None else replace(block, attributes=block.attributes | {CODE_PATH: inherited})

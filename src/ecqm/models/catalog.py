@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from ecqm.models.additions import added_models, settled
-from ecqm.models.layout import completed, derived
+from ecqm.models.layout import ModelFile, completed, derived
 from ecqm.models.model import Model
 
 # The first major versions of profile models that are based on FHIR R4, the version of all data.
@@ -114,7 +114,7 @@ def load_model(name: str, version: str | None = None) -> Model:
 def _added(text: str, among: tuple[str, ...]) -> Model:
     """A model that was added, with the models that it requires in the nearest of the available versions. `among` are
     all that were added, on which that depends."""
-    return Model(settled(text, _nearest, _newest_derived), _nearest)
+    return Model(settled(ModelFile.read(text), _nearest, _newest_derived), _nearest)
 
 
 def _nearest(name: str, version: str) -> Model:
@@ -127,12 +127,13 @@ def _newest_derived(name: str) -> str | None:
 
 @cache
 def _load(name: str, version: str) -> Model:
-    text = _text(name, version)
-    if (other := re.search(r"^(rest|derived)\t(\S+)$", text.partition("\n\n")[0], re.MULTILINE)) is not None:
-        combine = completed if other[1] == "rest" else derived
-        text = combine(text, _text(name, other[2]))
-    return Model(text, load_model)
+    file = _read(name, version)
+    if (rest := file.attribute("rest")) is not None:
+        file = completed(file, _read(name, rest))
+    elif (profiles := file.attribute("derived")) is not None:
+        file = derived(file, _read(name, profiles))
+    return Model(file, load_model)
 
 
-def _text(name: str, version: str) -> str:
-    return _model_files()[name][version].read_text(encoding="utf-8")
+def _read(name: str, version: str) -> ModelFile:
+    return ModelFile.read(_model_files()[name][version].read_text(encoding="utf-8"))

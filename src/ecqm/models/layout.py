@@ -24,59 +24,111 @@ follows the first dot; it may contain dots, spaces and hyphens.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+TARGET, CODE_PATH = "target", "primaryCodePath"
+_PROFILED_BY_FHIR = "http://hl7.org/fhir/StructureDefinition/"
+
 
 class ModelFileError(ValueError):
     """A model file does not have the expected layout."""
 
 
-def completed(text: str, rest: str) -> str:
+@dataclass(slots=True)
+class TypeBlock:
+    """The block of a type. `lines` are those of its elements and contexts, as they are written."""
+
+    kind: str
+    name: str
+    base: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    retrievable: bool = False
+    lines: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, block: str) -> TypeBlock:
+        """The block that a text is."""
+        first, *lines = block.split("\n")
+        kind, name, *rest = first.split("\t")
+        base, *marks = rest or ("",)
+        attributes = dict(mark.split("=", 1) for mark in marks if "=" in mark)
+        return cls(kind, name, base, attributes, "retrievable" in marks, lines)
+
+    def __str__(self) -> str:
+        marks = [f"{name}={value}" for name, value in self.attributes.items()]
+        first = "\t".join([self.kind, self.name, self.base, *marks, *(["retrievable"] * self.retrievable)])
+        return "\n".join([first.rstrip("\t"), *self.lines])
+
+
+@dataclass(slots=True)
+class ModelFile:
+    """A model file: the fields of the lines of its first block, after that of the model itself, and its types."""
+
+    name: str
+    version: str
+    url: str
+    head: list[tuple[str, ...]] = field(default_factory=list)
+    types: dict[str, TypeBlock] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str) -> ModelFile:
+        """The file with a text. Raises ModelFileError."""
+        head, *blocks = text.rstrip("\n").split("\n\n")
+        first, *others = (tuple(line.split("\t")) for line in head.split("\n"))
+        if len(first) != 4 or first[0] != "model":
+            raise ModelFileError("a model file begins with the name, version and URL of the model")
+        types = map(TypeBlock.read, blocks)
+        return cls(*first[1:], others, {block.name: block for block in types})
+
+    def __str__(self) -> str:
+        first = ("model", self.name, self.version, self.url)
+        head = "\n".join("\t".join(line).rstrip("\t") for line in (first, *self.head))
+        return "\n\n".join([head, *map(str, self.types.values())]) + "\n"
+
+    def lines(self, key: str) -> Iterator[tuple[str, ...]]:
+        """The values of all lines of the first block with a key."""
+        return (line[1:] for line in self.head if line[0] == key)
+
+    def attribute(self, key: str) -> str | None:
+        """The value of the line with a key; None if there is none."""
+        return next((value for value, *_ in self.lines(key)), None)
+
+    @property
+    def required(self) -> dict[str, str]:
+        """The versions of the models that this one requires, by their names."""
+        return {name: version for name, version in self.lines("requires")}  # noqa: C416 (the lines have two values)
+
+    def with_head_of(self, other: ModelFile) -> list[tuple[str, ...]]:
+        """The lines of the first block, with those of another file that have other keys."""
+        keys = {"model", *(line[0] for line in self.head)}
+        return [*self.head, *(line for line in other.head if line[0] not in keys)]
+
+
+def completed(file: ModelFile, rest: ModelFile) -> ModelFile:
     """A model file with only differences, completed with the content of `rest`, the file of the other version."""
-    head, *differences = text.rstrip("\n").split("\n\n")
-    rest_head, *blocks = rest.rstrip("\n").split("\n\n")
-    by_name = {_name(block): block for block in blocks}
-    for block in differences:
-        by_name[_name(block)] = _expanded_like(block, by_name) if block.startswith("like\t") else block
-    first = head.split("\n")
-    keys = {line.partition("\t")[0] for line in first}
-    first += [line for line in rest_head.split("\n") if line.partition("\t")[0] not in keys]
-    return "\n\n".join(["\n".join(first), *(by_name[name] for name in sorted(by_name))]) + "\n"
+    types = dict(rest.types)
+    for block in file.types.values():
+        types[block.name] = _expanded_like(block, types) if block.kind == "like" else block
+    return replace(file, head=file.with_head_of(rest), types=dict(sorted(types.items())))
 
 
-def derived(text: str, profiles: str) -> str:
-    """A model file with the profiles in `profiles`, the file of another version, as types derived from FHIR's."""
-    head, *own = text.rstrip("\n").split("\n\n")
-    profiles_head, *blocks = profiles.rstrip("\n").split("\n\n")
-    described = head.split("\n")
-    keys = {line.partition("\t")[0] for line in described}
-    described += [line for line in profiles_head.split("\n") if line.partition("\t")[0] not in keys]
-    types = [_derived_type(block) for block in blocks if _is_profile(block)]
-    return "\n\n".join(["\n".join(described), *own, *types]) + "\n"
-
-
-def _is_profile(block: str) -> bool:
-    attributes = block.partition("\n")[0].split("\t")[3:]
-    of_fhir = any(each.startswith("identifier=http://hl7.org/fhir/StructureDefinition/") for each in attributes)
-    return "retrievable" in attributes and not of_fhir
-
-
-def _derived_type(block: str) -> str:
-    kind, name, _, *attributes = block.partition("\n")[0].split("\t")
-    targets = [each.partition("=")[2] for each in attributes if each.startswith("target=")]
-    return "\t".join([kind, name, f"FHIR.{targets[0] if targets else name}", *attributes])
-
-
-def _name(block: str) -> str:
-    return block.split("\t", 2)[1].split("\n", 1)[0]
-
-
-def _expanded_like(block: str, known: dict[str, str]) -> str:
+def _expanded_like(block: TypeBlock, known: dict[str, TypeBlock]) -> TypeBlock:
     """A `like` block as a full block: its own attributes, and the other attributes and elements of TYPE."""
-    _, name, pattern, *own = block.split("\t")
-    original = pattern.partition(".")[2]
-    head, *elements = known[original].split("\n")
-    kind, _, base, *attributes = head.split("\t")
-    stated = {attribute.partition("=")[0] for attribute in own}
-    if not any(attribute.startswith("target=") for attribute in attributes):
-        attributes.insert(0, f"target={original}")
-    kept = [attribute for attribute in attributes if attribute.partition("=")[0] not in stated]
-    return "\n".join(["\t".join([kind, name, base, *own, *kept]), *elements])
+    pattern = known[block.base.partition(".")[2]]
+    attributes = {TARGET: pattern.name} | pattern.attributes | block.attributes
+    return replace(pattern, name=block.name, attributes=attributes)
+
+
+def derived(file: ModelFile, profiles: ModelFile) -> ModelFile:
+    """A model file with the profiles in `profiles`, the file of another version, as types derived from FHIR's."""
+    types = {name: _derived_type(block) for name, block in profiles.types.items() if _is_profile(block)}
+    return replace(file, head=file.with_head_of(profiles), types=file.types | types)
+
+
+def _is_profile(block: TypeBlock) -> bool:
+    return block.retrievable and not block.attributes.get("identifier", "").startswith(_PROFILED_BY_FHIR)
+
+
+def _derived_type(block: TypeBlock) -> TypeBlock:
+    return replace(block, base=f"FHIR.{block.attributes.get(TARGET, block.name)}", lines=[])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ecqm.models.layout import CODE_PATH, TARGET, ModelFile, TypeBlock
 from ecqm.types import ANY, ChoiceType, CqlType, ListType, NamedType, parse_type
 
 
@@ -44,18 +45,15 @@ class ModelType:
     element that a retrieve filters by default.
     """
 
-    def __init__(self, model: str, block: str) -> None:
-        head, _, self._body = block.partition("\n")
-        kind, name, *rest = head.split("\t")
-        self.kind = kind
-        self.type = NamedType(model, name)
-        self._base = rest[0] if rest else ""
-        attributes = dict(part.split("=", 1) for part in rest[1:] if "=" in part)
-        self.identifier = attributes.get("identifier")
-        self.label = attributes.get("label")
-        self.target = attributes.get("target")
-        self.primary_code_path = attributes.get("primaryCodePath")
-        self.retrievable = "retrievable" in rest[1:]
+    def __init__(self, model: str, block: TypeBlock) -> None:
+        self._block = block
+        self.kind = block.kind
+        self.type = NamedType(model, block.name)
+        self.identifier = block.attributes.get("identifier")
+        self.label = block.attributes.get("label")
+        self.target = block.attributes.get(TARGET)
+        self.primary_code_path = block.attributes.get(CODE_PATH)
+        self.retrievable = block.retrievable
 
     @property
     def name(self) -> str:
@@ -64,14 +62,13 @@ class ModelType:
     @cached_property
     def base(self) -> CqlType | None:
         """The type that this one extends, for a few types of QI-Core a choice. None for System.Any."""
-        if self._base:
-            return parse_type(self._base)
+        if self._block.base:
+            return parse_type(self._block.base)
         return None if self.type == ANY else ANY
 
     def _lines(self) -> Iterator[list[str]]:
-        for line in self._body.split("\n"):
-            if line:
-                yield line[1:].split("\t")
+        """The fields of the lines of elements and contexts."""
+        return (line.removeprefix("\t").split("\t") for line in self._block.lines)
 
     @cached_property
     def elements(self) -> Mapping[str, ModelElement]:
@@ -117,39 +114,21 @@ class Conversion:
 class Model:
     """A version of a model; created by `ecqm.models.load_model`."""
 
-    def __init__(self, text: str, load: Callable[[str, str], Model]) -> None:
+    def __init__(self, file: ModelFile, load: Callable[[str, str], Model]) -> None:
         """`load` takes the name and version of a model that this one requires, once its types are needed."""
-        head, *blocks = text.rstrip("\n").split("\n\n")
-        self._load = load
-        self.requires = {"System": "1.0.0"}
-        attributes: dict[str, str] = {}
-        self.contexts: dict[str, Context] = {}
-        self._conversion_lines: list[str] = []
-        for line in head.split("\n"):
-            key, *values = line.split("\t")
-            match key:
-                case "model":
-                    self.name, self.version, self.url = values
-                case "requires":
-                    self.requires[values[0]] = values[1]
-                case "conversion":
-                    self._conversion_lines.append(line)
-                case "context":
-                    name, type_name, *elements = values
-                    named = parse_type(type_name)
-                    assert isinstance(named, NamedType)
-                    self.contexts[name] = Context(name, named, *elements)
-                case _:
-                    attributes[key] = values[0]
-        self.target_url = attributes.get("targetUrl", self.url)
+        self.name, self.version, self.url = file.name, file.version, file.url
+        self.target_url = file.attribute("targetUrl") or self.url
+        self.requires = {"System": "1.0.0", **file.required}
         # The version that supplies everything except what this one adds.
-        self.rest = attributes.get("rest")
+        self.rest = file.attribute("rest")
         # Whether its types are derived from those of FHIR, instead of being mapped to them.
         self.is_derived = "FHIR" in self.requires
-        self.patient_birth_date = attributes.get("patientBirthDatePropertyName")
-        patient = attributes.get("patientClassName", "").removeprefix(f"{self.name}.")
+        self.patient_birth_date = file.attribute("patientBirthDatePropertyName")
+        patient = (file.attribute("patientClassName") or "").removeprefix(f"{self.name}.")
         self.patient_type = NamedType(self.name, patient) if patient else None
-        self._blocks = {block.split("\t", 2)[1].split("\n", 1)[0]: block for block in blocks}
+        self.contexts = {context.name: context for context in map(_context, file.lines("context"))}
+        self._file = file
+        self._load = load
         self._types: dict[str, ModelType] = {}
 
     def __repr__(self) -> str:
@@ -170,7 +149,7 @@ class Model:
             return other.type(rest)
         name = name.removeprefix(f"{self.name}.")
         found = self._types.get(name)
-        if found is None and (block := self._blocks.get(name)):
+        if found is None and (block := self._file.types.get(name)) is not None:
             found = self._types[name] = ModelType(self.name, block)
         if found is None and self.is_derived and "." in name:
             # The parts of resources (Encounter.Diagnosis) are those of FHIR where the model does not profile them.
@@ -185,7 +164,7 @@ class Model:
 
     def types(self) -> Iterator[ModelType]:
         """All types, in the order of their names."""
-        for name in self._blocks:
+        for name in self._file.types:
             found = self.type(name)
             assert found is not None
             yield found
@@ -241,7 +220,7 @@ class Model:
         """All implicit conversions, in the order of the definition."""
         return tuple(
             Conversion(parse_type(source), parse_type(target), function)
-            for _, source, target, function in (line.split("\t") for line in self._conversion_lines)
+            for source, target, function in self._file.lines("conversion")
         )
 
     @cached_property
@@ -258,3 +237,10 @@ class Model:
     def conversion(self, from_type: CqlType, to_type: CqlType) -> Conversion | None:
         """The implicit conversion between exactly these types; None if there is none."""
         return next((c for c in self.conversions_from(from_type) if c.to_type == to_type), None)
+
+
+def _context(values: Sequence[str]) -> Context:
+    name, type_name, *elements = values
+    type_ = parse_type(type_name)
+    assert isinstance(type_, NamedType)
+    return Context(name, type_, *elements)

@@ -108,6 +108,9 @@ def _base_type(info: etree._Element, model: str) -> str:
 
 
 def _line(*fields: str) -> str:
+    """A line of a model file. Raises ModelFileError for fields that would not be single fields there."""
+    if any("\t" in each or "\n" in each for each in fields):
+        raise ModelFileError(f"a tab or a line break in {fields}")
     return "\t".join(fields).rstrip("\t")
 
 

@@ -54,9 +54,10 @@ class ModelDefinitions:
         ignored. Raises ContentError."""
         try:
             text = model_text(data)
+            is_usable = add_model(text)
         except (ModelFileError, UnsafeDocument) as error:
             raise ContentError(f"not a model definition: {error}") from error
-        if add_model(text):
+        if is_usable:
             _, name, version, *_ = text.partition("\n")[0].split("\t")
             self._found[name, version] = data
 

@@ -7,7 +7,7 @@
     result = ecqm.evaluate(measures, patients, "2026")
     print(result)
 
-See also `help(ecqm.evaluate)` and `help(ecqm.Result)`.
+See also `help(ecqm.evaluate)`, `help(ecqm.Result)` and `help(ecqm.explain)`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecqm.api import (
         ContentError,
         DataError,
+        Explained,
         MeasureError,
         MeasureNotFound,
         MissingValueSets,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Result,
         Selection,
         evaluate,
+        explain,
         load,
         select,
     )
@@ -35,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ContentError",
     "DataError",
+    "Explained",
     "MeasureError",
     "MeasureNotFound",
     "MissingValueSets",
@@ -44,6 +47,7 @@ __all__ = [
     "Selection",
     "__version__",
     "evaluate",
+    "explain",
     "load",
     "select",
 ]

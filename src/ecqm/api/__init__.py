@@ -12,6 +12,7 @@
     result.reports                                    # summary MeasureReports, as dictionaries
     result.measure("CMS122").groups[0].score()
     result.errors, result.problems                    # what went wrong with patients, and with the data
+    ecqm.explain(measures, patients, "patient id")    # why a patient got a result; a notebook shows it as a page
 
 Patients are read when measures are evaluated, and only the data that these need. Stores and large files are evaluated
 shard by shard in several processes. The data of small files are kept in memory for the next evaluation.
@@ -20,6 +21,7 @@ Packages of QDM measures are selected and evaluated in the same way, on patients
 """
 
 from ecqm.api.evaluation import MissingValueSets, evaluate
+from ecqm.api.explanation import Explained, explain
 from ecqm.api.opening import load, select
 from ecqm.api.result import Result
 from ecqm.bundles.content.documents import ContentError
@@ -33,6 +35,7 @@ from ecqm.measures.definition.naming import MeasureNotFound
 __all__ = [
     "ContentError",
     "DataError",
+    "Explained",
     "MeasureError",
     "MeasureNotFound",
     "MissingValueSets",
@@ -41,6 +44,7 @@ __all__ = [
     "Result",
     "Selection",
     "evaluate",
+    "explain",
     "load",
     "select",
 ]

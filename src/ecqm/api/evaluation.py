@@ -52,10 +52,12 @@ def evaluate(
     planned, DataError if there are no QDM patients for QDM measures, OSError if there is no space for results,
     TypeError and ValueError for wrong arguments.
     """
-    _check_arguments(measures, patients, profiles, jobs, memory)
+    require_arguments(measures, patients, profiles)
+    if memory <= 0 or (jobs is not None and jobs < 1):
+        raise ValueError(f"jobs and memory are more than nothing, not {jobs} and {memory}")
     if measures.missing and not allow_missing:
         raise MissingValueSets("; ".join(map(str, measures.missing)))
-    stated = _stated(period)
+    stated = stated_period(period)
     measures = measures.in_period(stated)
     if not measures.plans:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measures.not_planned.items())
@@ -71,15 +73,14 @@ def evaluate(
         return Result(measures, output.recorder, output.total, refused, parts, folder)
 
 
-def _check_arguments(measures: object, patients: object, profiles: object, jobs: int | None, memory: float) -> None:
+def require_arguments(measures: object, patients: object, profiles: object) -> None:
+    """Raises TypeError and ValueError for what is not of `select`, of `load`, and a rule for profiles."""
     if not isinstance(measures, Selection | PackageSelection):
         raise TypeError(f"measures are what ecqm.select gives, not {type(measures).__name__}")
     if not isinstance(patients, PatientData):
         raise TypeError(f"patients are what ecqm.load gives, not {type(patients).__name__}")
     if profiles not in get_args(ProfileRule):
         raise ValueError(f"profiles are {', '.join(get_args(ProfileRule))}, not {profiles!r}")
-    if memory <= 0 or (jobs is not None and jobs < 1):
-        raise ValueError(f"jobs and memory are more than nothing, not {jobs} and {memory}")
 
 
 def _evaluation(measures: Selection, output: RunOutput, supplements: bool, profiles: FhirProfiles) -> Evaluation:
@@ -116,7 +117,8 @@ def _evaluate_packages(
     return ()
 
 
-def _stated(period: str | int | tuple[str, str] | None) -> Stated:
+def stated_period(period: str | int | tuple[str, str] | None) -> Stated:
+    """The start and end of a period as it is given to `evaluate`. Raises MeasureError."""
     if period is None:
         return None, None
     return parse_period("/".join(map(str, period)) if isinstance(period, tuple | list) else str(period))

@@ -71,9 +71,11 @@ def command(
     """Show the value of every definition of a measure of CONTENT for one patient, and why.
 
     For each population that the patient is not in, it shows the clauses of the criterion that were false, null or
-    empty, with their values; for each exclusion or exception that the patient is in, those that were true. HTML is one page with every clause of the logic marked. For a composite measure, its
-    components are explained one after the other (in JSON as a list).
+    empty, with their values; for each exclusion or exception that the patient is in, those that were true. HTML is one
+    page with every clause of the logic marked. For a composite measure, its components are explained one after the
+    other (in JSON as a list).
     """
+    from ecqm.bundles.evaluation.planning import Planner
     from ecqm.bundles.packages.content import PackageContent, package_files
     from ecqm.bundles.specifications.specification import with_logic
     from ecqm.data.source import PatientData
@@ -90,9 +92,9 @@ def command(
         else:
             opened = open_content(content, libraries, valuesets, manifest)
             chosen = with_logic(opened, measures_of(opened, [measure]))
-            patients = PatientData(data)
+            patients, planner = PatientData(data), Planner(opened, relax_versions)
             found = [
-                explain(opened, each, patients, patient, stated, profiles, relax_versions, form == "html")
+                explain(planner.plan(each), opened, patients, patient, stated, profiles, form == "html")
                 for each in chosen
             ]
     for warning in dict.fromkeys(warning for each in found for warning in each.warnings):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ecqm.bundles.content import Content
-from ecqm.bundles.evaluation.planning import Planner
 from ecqm.bundles.evaluation.selection import missing_value_sets
 from ecqm.bundles.packages.content import missing_of_package
 from ecqm.bundles.packages.package import MeasurePackage, qdm_version
@@ -70,21 +69,19 @@ class Explanation:
 
 
 def explain(
+    plan: MeasurePlan,
     content: Content,
-    measure: Measure,
     data: PatientData,
     patient: str | None = None,
     stated: tuple[str | None, str | None] = (None, None),
     profiles: ProfileRule = "both",
-    relax_versions: bool = False,
     clauses: bool = False,
 ) -> Explanation:
     """Evaluate every define of a measure for a patient, by id (None for the only one); with `clauses` every clause too.
 
-    Raises DataError if there is no such patient, and the errors of planning.
+    `content` has the value sets, and the source of libraries. Raises DataError if there is no such patient.
     """
     patient = only_patient(data.patient_ids()) if patient is None else patient
-    plan = Planner(content, relax_versions).plan(measure)
     logic = MeasureLogic(plan)
     cohort = data.batch_of(patient, plan.demand | logic.demand)
     if cohort is None:

@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 
 from ecqm.models import load_model, model_versions
-from ecqm.models.profiles import bases_of, canonical, derived_from, is_known, left_open_by, negation_of, profile_facts
+from ecqm.models.profiles import bases_of, canonical, decides, derived_from, is_known, negation_of, profile_facts
 
 QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
 US_QUALITY_CORE = "http://fhir.org/guides/onc/us-quality-core/StructureDefinition/"
@@ -29,16 +29,16 @@ def test_derivation() -> None:
     }
 
 
-def test_another_guide_leaves_open_what_it_derives_from_the_bases_of_a_profile() -> None:
+def test_bases_and_what_us_core_declares_do_not_decide_about_profiles_of_qicore() -> None:
     lab, result = US_CORE + "us-core-observation-lab", US_CORE + "us-core-observation-clinical-result"
-    assert left_open_by(QICORE + "qicore-observation-clinical-result") == {lab, result}
-    assert left_open_by(QICORE + "qicore-observation-lab") == {lab, result}
-    assert left_open_by(result) == frozenset() and left_open_by(lab) == {result}
-    assert left_open_by(US_CORE + "us-core-bmi") == {US_CORE + "us-core-vital-signs"}
-    assert left_open_by(QICORE + "qicore-immunizationdone") == {
-        QICORE + "qicore-immunization",
-        US_CORE + "us-core-immunization",
-    }
+    simple, done = QICORE + "qicore-simple-observation", QICORE + "qicore-immunizationdone"
+    assert not decides(lab, simple) and not decides(lab, QICORE + "qicore-observation-clinical-result")
+    assert not decides(result, lab) and decides(lab, result) and decides(simple, lab)
+    assert decides(QICORE + "qicore-observation-lab", simple)
+    assert not decides(QICORE + "qicore-immunization", done) and not decides(US_CORE + "us-core-immunization", done)
+    assert decides(QICORE + "qicore-immunizationnotdone", done)
+    assert not decides("http://hl7.org/fhir/StructureDefinition/bp", US_CORE + "us-core-blood-pressure")
+    assert not decides(lab, US_QUALITY_CORE + "us-quality-core-simple-observation")
 
 
 def test_profiles_are_known_by_url_without_version() -> None:

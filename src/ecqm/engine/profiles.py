@@ -5,7 +5,7 @@ There are three rules (`ecqm test --profiles`):
 - `declared`: the resources that declare the profile, or one derived from it, in meta.profile.
 - `inferred`: the resources that conform to what the profile fixes, whatever they declare.
 - `both`: the declaration decides for resources that declare a profile of QI-Core or US Core, except for one that leaves
-  it open (a base of the retrieved profile, for instance); for all others what the profile fixes decides.
+  it open (`ecqm.models.profiles.decides`); for all others what the profile fixes decides.
 
 A declared profile that is in no version of QI-Core or US Core does not count. Retrieves of the Patient, and by the base
 definition of a resource type, find all resources, whatever these declare.
@@ -33,7 +33,7 @@ from ecqm.columns import (
 )
 from ecqm.engine.interfaces import Table
 from ecqm.kernels.segments import any_within, representatives
-from ecqm.models.profiles import canonical, derived_from, is_known, left_open_by, negation_of, profile_facts
+from ecqm.models.profiles import canonical, decides, derived_from, negation_of, profile_facts
 from ecqm.types import NamedType
 
 ProfileRule = Literal["declared", "inferred", "both"]
@@ -110,7 +110,7 @@ class FhirProfiles:
         """Whether a retrieve by `profile` finds resources that declare exactly the profiles `urls`."""
         if not urls.isdisjoint(derived_from(profile)):
             return _YES
-        if self.rule == "declared" or any(is_known(url) for url in urls - left_open_by(profile)):
+        if self.rule == "declared" or any(decides(url, profile) for url in urls):
             return _NO
         return _OPEN
 

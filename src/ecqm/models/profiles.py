@@ -99,16 +99,15 @@ def bases_of(url: str) -> frozenset[str]:
 
 
 @cache
-def left_open_by(url: str) -> frozenset[str]:
-    """The profiles that do not tell whether a resource conforms to a profile: those from which it is derived, and what
-    another guide derives from those that are its own.
+def decides(declared: str, profile: str) -> bool:
+    """Whether resources that declare a profile, and not `profile`, do not conform to `profile`.
 
-    A laboratory result of US Core is a clinical result of US Core, and so may be a clinical result of QI-Core.
+    What `profile` is derived from says nothing about it. Neither do profiles of US Core about those of QI-Core, which
+    builds on it: who writes a laboratory result of US Core does not choose between the profiles of QI-Core. A profile
+    that is in no available version of these guides says nothing at all.
     """
-    bases = bases_of(url)
-    of_other_guides = [base for base in bases if _guide(base) != _guide(url)]
-    akin = {other for base in of_other_guides for other in derived_from(base) if _guide(other) == _guide(base)}
-    return bases | akin
+    of_another = _guide(declared) == _guide(_GUIDES["us-core"]) != _guide(profile)
+    return is_known(declared) and declared not in bases_of(profile) and not of_another
 
 
 def is_known(url: str) -> bool:

@@ -2,10 +2,13 @@
 
 from ecqm.terminology.codes import NO_CODE, CodeIndex, CodeKey
 from ecqm.terminology.expansion import Expansion
+from ecqm.terminology.identity import value_set_key
 from ecqm.terminology.membership import Membership, ValueSets
+from ecqm.terminology.missing import MissingValueSet
 from ecqm.terminology.packaged import PackagedValueSets
+from ecqm.terminology.publications import json_documents
 from ecqm.terminology.snapshot import ValueSetSnapshot
-from ecqm.terminology.store import MissingValueSet, ValueSetStore, json_documents, value_set_key
+from ecqm.terminology.store import ValueSetStore
 from ecqm.terminology.systems import VALUE_SETS, canonical_system, is_known_system, system_oid
 
 __all__ = [

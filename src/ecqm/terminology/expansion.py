@@ -9,12 +9,13 @@ either, the known codes are kept, and marked as incomplete with the reasons.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ecqm.terminology.codes import CodeKey
 from ecqm.terminology.filters import Concepts, filtered, named_by
 from ecqm.terminology.resources import (
     CodeSystemResource,
+    Compose,
     ComposePart,
     Contains,
     StoredExpansion,
@@ -40,12 +41,6 @@ class Expansion:
     origin: str = ""
 
 
-@dataclass
-class _Gathered:
-    codes: set[CodeKey] = field(default_factory=set)
-    problems: list[str] = field(default_factory=list)
-
-
 ValueSetLookup = Callable[[str], "Expansion | None"]
 CodeSystemLookup = Callable[[str, str | None], "CodeSystemResource | None"]
 
@@ -64,16 +59,13 @@ def expand(
     if resource.expansion is not None and incomplete is None:
         return _result(resource, stored, True, [], origin)
     if definition is not None and definition.include:
-        composed = _Gathered()
-        for part in definition.include:
-            composed.codes |= _part(part, value_set, code_system, composed.problems)
-        for part in definition.exclude or ():
-            composed.codes -= _part(part, value_set, code_system, composed.problems)
-        if not composed.problems:
-            notes = [f"{incomplete}; completed from compose: {len(composed.codes)} codes"] if incomplete else []
-            return _result(resource, composed.codes, True, notes, origin)
+        composition = _Composition(value_set, code_system)
+        codes = composition.codes(definition)
         reason = [incomplete] if incomplete else []
-        return _result(resource, stored | composed.codes, False, reason + composed.problems, origin)
+        if composition.problems:
+            return _result(resource, stored | codes, False, reason + composition.problems, origin)
+        notes = [f"{why}; completed from compose: {len(codes)} codes" for why in reason]
+        return _result(resource, codes, True, notes, origin)
     return _result(resource, stored, False, [incomplete or "neither an expansion nor a definition"], origin)
 
 
@@ -135,47 +127,62 @@ def _listed(expansion: StoredExpansion | None) -> set[CodeKey]:
     }
 
 
-def _part(
-    part: ComposePart, value_set: ValueSetLookup, code_system: CodeSystemLookup, problems: list[str]
-) -> set[CodeKey]:
-    """The codes of an include or exclude: those of its system that are also in all value sets that it names."""
-    selections: list[set[CodeKey]] = []
-    if part.system is not None:
-        selections.append(_of_system(part, code_system, problems))
-    for url in part.valueSet or ():
-        nested = value_set(url)
-        if nested is None:
-            problems.append(f"the nested value set {url} was not found")
-            continue
-        if not nested.complete:
-            problems.append(f"the nested value set {url} is incomplete: {'; '.join(nested.problems)}")
-        selections.append(set(nested.codes))
-    return set.intersection(*selections) if selections else set()
+class _Composition:
+    """The evaluation of a definition; `problems` says why codes may be missing from the result, or too many."""
 
+    def __init__(self, value_set: ValueSetLookup, code_system: CodeSystemLookup) -> None:
+        self.problems: list[str] = []
+        self._value_set = value_set
+        self._code_system = code_system
 
-def _of_system(part: ComposePart, code_system: CodeSystemLookup, problems: list[str]) -> set[CodeKey]:
-    assert part.system is not None
-    system = canonical_system(part.system)
-    if part.concept is not None:
-        return {(system, concept.code) for concept in part.concept}
-    named = [named_by(condition) for condition in part.filter or ()]
-    if named and None not in named:
-        return {(system, code) for code in set.intersection(*(codes for codes in named if codes is not None))}
-    resource = code_system(part.system, part.version)
-    if resource is None:
-        selection = "a filter on" if part.filter else "all of"
-        problems.append(f"{selection} the code system {part.system}, which was not found")
-        return set()
-    if resource.content != "complete":
-        problems.append(f"the available code system {part.system} is not complete ({resource.content})")
-    if part.version is not None and resource.version is not None and part.version != resource.version:
-        problems.append(f"the code system {part.system} is available in version {resource.version}, not {part.version}")
-    concepts = Concepts(resource)
-    codes = concepts.codes
-    for condition in part.filter or ():
-        kept = filtered(condition, concepts)
-        if kept is None:
-            problems.append(f"unsupported filter on {part.system}: {condition}")
-        else:
-            codes &= kept
-    return {(system, code) for code in codes}
+    def codes(self, definition: Compose) -> set[CodeKey]:
+        """The codes of all includes without those of all excludes."""
+        found = set[CodeKey]().union(*map(self._part, definition.include or ()))
+        return found.difference(*map(self._part, definition.exclude or ()))
+
+    def _part(self, part: ComposePart) -> set[CodeKey]:
+        """The codes of an include or exclude: those of its system that are also in all value sets that it names."""
+        selections: list[set[CodeKey]] = []
+        if part.system is not None:
+            selections.append(self._of_system(part, part.system))
+        for url in part.valueSet or ():
+            nested = self._value_set(url)
+            if nested is None:
+                self.problems.append(f"the nested value set {url} was not found")
+                continue
+            if not nested.complete:
+                self.problems.append(f"the nested value set {url} is incomplete: {'; '.join(nested.problems)}")
+            selections.append(set(nested.codes))
+        return set.intersection(*selections) if selections else set()
+
+    def _of_system(self, part: ComposePart, name: str) -> set[CodeKey]:
+        """The codes that a part lists of its system, or that its filters select; all codes if it has neither."""
+        system = canonical_system(name)
+        if part.concept is not None:
+            return {(system, concept.code) for concept in part.concept}
+        named = [codes for condition in part.filter or () if (codes := named_by(condition)) is not None]
+        if named and len(named) == len(part.filter or ()):
+            return {(system, code) for code in set.intersection(*named)}
+        resource = self._code_system(name, part.version)
+        if resource is None:
+            selection = "a filter on" if part.filter else "all of"
+            self.problems.append(f"{selection} the code system {name}, which was not found")
+            return set()
+        return {(system, code) for code in self._selected(part, name, resource)}
+
+    def _selected(self, part: ComposePart, name: str, resource: CodeSystemResource) -> frozenset[str]:
+        """The codes of a code system that meet all filters of a part."""
+        if resource.content != "complete":
+            self.problems.append(f"the available code system {name} is not complete ({resource.content})")
+        if part.version is not None and resource.version is not None and part.version != resource.version:
+            versions = f"in version {resource.version}, not {part.version}"
+            self.problems.append(f"the code system {name} is available {versions}")
+        concepts = Concepts(resource)
+        codes = concepts.codes
+        for condition in part.filter or ():
+            kept = filtered(condition, concepts)
+            if kept is None:
+                self.problems.append(f"unsupported filter on {name}: {condition}")
+            else:
+                codes &= kept
+        return codes

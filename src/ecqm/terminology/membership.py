@@ -9,7 +9,7 @@ import numpy as np
 from ecqm.kernels.arrays import Mask
 from ecqm.terminology.codes import CodeIndex
 from ecqm.terminology.expansion import Expansion
-from ecqm.terminology.store import value_set_key
+from ecqm.terminology.identity import ValueSetKey, value_set_key
 from ecqm.terminology.systems import VALUE_SETS, canonical_system
 
 
@@ -31,7 +31,7 @@ class Membership:
     def __init__(self, codes: CodeIndex, value_sets: ValueSets) -> None:
         self.codes = codes
         self.value_sets = value_sets
-        self._tables: dict[tuple[str, str | None], Mask] = {}
+        self._tables: dict[ValueSetKey, Mask] = {}
 
     def table(self, identifier: str, version: str | None = None) -> Mask:
         """A read-only boolean array over all ids assigned so far, of shape `(len(codes),)`."""

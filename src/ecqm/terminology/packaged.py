@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
 from ecqm.json_decoding import json_decoder
 from ecqm.terminology.expansion import Expansion
-from ecqm.terminology.store import value_set_key
+from ecqm.terminology.identity import value_set_key
 from ecqm.terminology.systems import canonical_system
 
 
@@ -62,9 +61,9 @@ class PackagedValueSets:
         """The value set with this OID, or None if the package does not have it. `version` is ignored."""
         return self._found.get(value_set_key(identifier)[0])
 
-    def missing(self, uses: Mapping[str, Any]) -> list[str]:
-        """The identifiers in `uses` that the package does not have."""
-        return [identifier for identifier in uses if self.find(identifier) is None]
+    def missing(self, identifiers: Iterable[str]) -> list[str]:
+        """Those of the identifiers that the package does not have."""
+        return [identifier for identifier in identifiers if self.find(identifier) is None]
 
     def __len__(self) -> int:
         return len(self._found)

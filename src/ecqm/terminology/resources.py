@@ -10,14 +10,11 @@ from ecqm.json_decoding import json_decoder
 
 
 class ResourceHeader(msgspec.Struct, frozen=True):
-    """The identifying elements of a conformance resource; decoding skips all others."""
+    """The elements that identify a value set or code system; decoding skips all others."""
 
-    resourceType: str = ""
     id: str | None = None
     url: str | None = None
     version: str | None = None
-    name: str | None = None
-    title: str | None = None
 
 
 class ExpansionParameter(msgspec.Struct, frozen=True):
@@ -32,7 +29,6 @@ class Contains(msgspec.Struct, frozen=True):
 
     system: str | None = None
     code: str | None = None
-    display: str | None = None
     abstract: bool | None = None
     contains: list[Contains] | None = None
 
@@ -45,7 +41,6 @@ class StoredExpansion(msgspec.Struct, frozen=True):
 
 class ComposeConcept(msgspec.Struct, frozen=True):
     code: str
-    display: str | None = None
 
 
 class ComposeFilter(msgspec.Struct, frozen=True):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ecqm.terminology.expansion import Expansion
+from ecqm.terminology.identity import ValueSetKey, value_set_key
 from ecqm.terminology.membership import ValueSets
-from ecqm.terminology.store import value_set_key
 
 
 class ValueSetSnapshot:
     """Value sets by identity and requested version."""
 
-    def __init__(self, found: Mapping[tuple[str, str | None], Expansion]) -> None:
+    def __init__(self, found: Mapping[ValueSetKey, Expansion]) -> None:
         self._found = found
 
     @classmethod
-    def of(cls, value_sets: ValueSets, wanted: Iterable[tuple[str, str | None]]) -> ValueSetSnapshot:
+    def of(cls, value_sets: ValueSets, wanted: Iterable[ValueSetKey]) -> ValueSetSnapshot:
         """The `wanted` value sets (identifier, version) that are available."""
         found = {value_set_key(*each): value_sets.find(*each) for each in wanted}
         return cls({key: expansion for key, expansion in found.items() if expansion is not None})

@@ -6,119 +6,31 @@ first layer that has it complete.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from ecqm.json_decoding import json_decoder
 from ecqm.terminology.codes import CodeKey
 from ecqm.terminology.expansion import Expansion, expand
 from ecqm.terminology.filters import Concepts
-from ecqm.terminology.resources import (
-    CodeSystemResource,
-    ResourceHeader,
-    decode_code_system,
-    decode_header,
-    decode_value_set,
-    resource_type,
-)
-from ecqm.terminology.systems import bare_oid, canonical_system
+from ecqm.terminology.identity import ValueSetKey, value_set_key
+from ecqm.terminology.missing import MissingValueSet
+from ecqm.terminology.publications import Document, Publications, json_documents
+from ecqm.terminology.resources import CodeSystemResource, decode_code_system, decode_value_set
+from ecqm.terminology.systems import canonical_system
 from ecqm.values import Code, CqlError
-from ecqm.versions import version_key
-
-Document = tuple[str, Callable[[], bytes]]
-"""The name of a JSON document, and a function that reads it."""
-
-_USERS_SHOWN = 5
-_OID_AT_END = re.compile(r"/ValueSet/([0-2](?:\.\d+)+)$")
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    resource: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Bundle(msgspec.Struct, frozen=True):
-    entry: list[_Entry] | None = None
-
-
-_decode_bundle = json_decoder(_Bundle)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    header: ResourceHeader
-    origin: str
-    read: Callable[[], bytes]
-    layer: int
-
-
-@dataclass(frozen=True)
-class MissingValueSet:
-    """A value set that a run needs and that is missing or incomplete.
-
-    `found` is the incomplete value set, None if there is none. `users` are the libraries or definitions that refer to
-    it. `versions` are the available versions if another one was requested, and `pinned` is the version in a manifest.
-    """
-
-    id: str
-    users: tuple[str, ...]
-    found: Expansion | None = None
-    versions: tuple[str, ...] = ()
-    pinned: str | None = None
-
-    def __str__(self) -> str:
-        shown = ", ".join(self.users[:_USERS_SHOWN])
-        more = f" and {len(self.users) - _USERS_SHOWN} more" if len(self.users) > _USERS_SHOWN else ""
-        where = self.id + (f" (used by {shown}{more})" if self.users else "")
-        if self.found is not None:
-            return f"{where}: {len(self.found.codes)} codes; {'; '.join(self.found.problems)}"
-        if self.versions:
-            wanted = "this version" if self.pinned is None else f"version {self.pinned} of the manifest"
-            return f"{where}: {wanted} not found; available: {', '.join(self.versions)}"
-        return f"{where}: not found"
-
-
-def value_set_key(identifier: str, version: str | None = None) -> tuple[str, str | None]:
-    """(identity, version) of a value set, given as canonical URL with or without `|version`, `urn:oid:…` or OID. A
-    `version` that is given apart takes precedence.
-
-    If the identifier is an OID, or a URL `…/ValueSet/<oid>`, the identity is the bare OID.
-    """
-    url, _, in_identifier = identifier.partition("|")
-    at_end = _OID_AT_END.search(url)
-    return (at_end[1] if at_end else bare_oid(url) or url), version or in_identifier or None
-
-
-def json_documents(folder: Path) -> Iterator[Document]:
-    """All `.json` files in a folder and its subfolders, in the order of their paths; or a single file."""
-    if folder.is_file():
-        yield str(folder), folder.read_bytes
-        return
-    for path in sorted(folder.rglob("*.json")):
-        yield str(path), path.read_bytes
 
 
 class ValueSetStore:
-    """Finds value sets by identity and expands each at most once.
-
-    Adding a layer reads nothing. The first look-up reads the headers of all documents; a Bundle counts as the resources
-    in it. A value set is decoded when it is looked up.
-    """
+    """Finds value sets by identity and expands each at most once. `problems` names what cannot be read."""
 
     def __init__(self, *layers: Iterable[Document]) -> None:
-        self._unread: list[tuple[int, Iterable[Document]]] = []
-        self._value_sets: dict[str, list[_Candidate]] = {}
-        self._code_systems: dict[str, list[_Candidate]] = {}
-        self._expansions: dict[tuple[str, str | None], Expansion | None] = {}
+        self._publications = Publications()
+        self._expansions: dict[ValueSetKey, Expansion | None] = {}
         self._in_progress: set[str] = set()
         self._hierarchies: dict[tuple[str, str | None], Concepts] = {}
         self._pinned: dict[str, str] = {}
-        self._layers = 0
-        self.problems: list[str] = []
         for layer in layers:
             self.add_layer(layer)
 
@@ -129,8 +41,7 @@ class ValueSetStore:
 
     def add_layer(self, documents: Iterable[Document]) -> None:
         """Add documents as the last layer. Resources of other types are ignored."""
-        self._unread.append((self._layers, documents))
-        self._layers += 1
+        self._publications.add_layer(documents)
         self._expansions.clear()
         self._hierarchies.clear()
 
@@ -142,14 +53,15 @@ class ValueSetStore:
 
     def in_memory(self) -> ValueSetStore:
         """The same store with its documents in memory, to be sent to other processes and machines."""
-        self._read_headers()
         store = ValueSetStore()
+        store._publications = self._publications.in_memory()
         store._pinned = dict(self._pinned)
-        held: dict[int, _Candidate] = {}
-        for ours, theirs in ((self._value_sets, store._value_sets), (self._code_systems, store._code_systems)):
-            for name, candidates in ours.items():
-                theirs[name] = [held.setdefault(id(each), _in_memory(each)) for each in candidates]
         return store
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with documents that were read, with their names."""
+        return self._publications.problems
 
     def find(self, identifier: str, version: str | None = None) -> Expansion | None:
         """The value set with this identity, or None if it, or the requested version, is not available.
@@ -159,11 +71,9 @@ class ValueSetStore:
         incomplete.
         """
         identity, stated = value_set_key(identifier, version)
-        wanted = stated or self._pinned.get(identity)
-        self._read_headers()
-        key = (identity, wanted)
+        key = identity, stated or self._pinned.get(identity)
         if key not in self._expansions:
-            self._expansions[key] = self._expand(identity, wanted)
+            self._expansions[key] = self._expand(*key)
         return self._expansions[key]
 
     def expand(self, identifier: str, version: str | None = None) -> frozenset[CodeKey]:
@@ -173,17 +83,15 @@ class ValueSetStore:
 
     def versions(self, identifier: str) -> tuple[str, ...]:
         """The available versions of a value set, by layer, latest first within a layer."""
-        self._read_headers()
-        candidates = self._value_sets.get(value_set_key(identifier)[0], [])
-        return tuple(dict.fromkeys(c.header.version for c in _in_order(candidates) if c.header.version is not None))
+        found = self._publications.value_sets(value_set_key(identifier)[0])
+        return tuple(dict.fromkeys(each.header.version for each in found if each.header.version is not None))
 
     def code_system(self, url: str, version: str | None = None) -> CodeSystemResource | None:
         """A CodeSystem resource, by any name of the system; in the requested version if that is available."""
-        self._read_headers()
         name, _, in_url = url.partition("|")
-        candidates = _in_order(self._code_systems.get(canonical_system(name), []))
-        same = [candidate for candidate in candidates if candidate.header.version == (version or in_url)]
-        return decode_code_system((same or candidates)[0].read()) if candidates else None
+        found = self._publications.code_systems(name)
+        same = [each for each in found if each.header.version == (version or in_url)]
+        return decode_code_system((same or found)[0].read()) if found else None
 
     def codes(self, code_system: str, version: str | None = None) -> frozenset[str]:
         """The codes of a code system (`elm:23.7`). Raises CqlError if it is not available as a whole."""
@@ -226,19 +134,14 @@ class ValueSetStore:
         return missing
 
     def _expand(self, identity: str, version: str | None) -> Expansion | None:
+        """The first complete expansion, else the one with the most codes; None if there is none, and for a value set
+        that includes itself."""
         if identity in self._in_progress:
             return None
-        candidates = [c for c in _in_order(self._value_sets.get(identity, [])) if version in (None, c.header.version)]
         self._in_progress.add(identity)
         try:
             best: Expansion | None = None
-            for candidate in candidates:
-                try:
-                    resource = decode_value_set(candidate.read())
-                except msgspec.DecodeError as error:
-                    self.problems.append(f"{candidate.origin}: {error}")
-                    continue
-                expansion = expand(resource, self.find, self.code_system, candidate.origin)
+            for expansion in self._expanded(identity, version):
                 if expansion.complete:
                     return expansion
                 if best is None or len(expansion.codes) > len(best.codes):
@@ -247,41 +150,14 @@ class ValueSetStore:
         finally:
             self._in_progress.discard(identity)
 
-    def _read_headers(self) -> None:
-        while self._unread:
-            layer, documents = self._unread.pop(0)
-            for origin, read in documents:
-                try:
-                    self._register(read(), origin, read, layer)
-                except (msgspec.DecodeError, ValueError) as error:
-                    self.problems.append(f"{origin}: {error}")
-
-    def _register(self, data: bytes, origin: str, read: Callable[[], bytes], layer: int) -> None:
-        kind = resource_type(data)
-        if kind == "Bundle":
-            for position, entry in enumerate(_decode_bundle(data).entry or ()):
-                content = bytes(entry.resource)
-                if content:
-                    self._register(content, f"{origin}#{position}", partial(bytes, content), layer)
-            return
-        if kind not in ("ValueSet", "CodeSystem"):
-            return
-        header = decode_header(data)
-        candidate = _Candidate(header, origin, read, layer)
-        if kind == "ValueSet":
-            # An id identifies a value set only if it is an OID; other ids differ between publications.
-            names = [header.url, header.id if header.id and bare_oid(header.id) else None]
-            for name in {value_set_key(name)[0] for name in names if name}:
-                self._value_sets.setdefault(name, []).append(candidate)
-        elif header.url:
-            self._code_systems.setdefault(canonical_system(header.url), []).append(candidate)
-
-
-def _in_memory(candidate: _Candidate) -> _Candidate:
-    return replace(candidate, read=partial(bytes, candidate.read()))
-
-
-def _in_order(candidates: list[_Candidate]) -> list[_Candidate]:
-    """By layer; within a layer, later versions first (versions are dates or dotted numbers)."""
-    latest_first = sorted(candidates, key=lambda c: version_key(c.header.version), reverse=True)
-    return sorted(latest_first, key=lambda c: c.layer)
+    def _expanded(self, identity: str, version: str | None) -> Iterator[Expansion]:
+        """The expansions of all publications of a value set, in their order of precedence."""
+        for publication in self._publications.value_sets(identity):
+            if version not in (None, publication.header.version):
+                continue
+            try:
+                resource = decode_value_set(publication.read())
+            except msgspec.DecodeError as error:
+                self.problems.append(f"{publication.origin}: {error}")
+                continue
+            yield expand(resource, self.find, self.code_system, publication.origin)

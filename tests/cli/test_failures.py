@@ -23,7 +23,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("one by nothing")
 
-    monkeypatch.setattr("ecqm.cli.expression_options.expressions_with", fail)
+    monkeypatch.setattr("ecqm.cli.expressions.ExpressionOptions.expressions", fail)
 
 
 def test_an_error_that_no_command_expects(broken: None) -> None:
@@ -42,7 +42,7 @@ def test_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ecqm.cli.expression_options.expressions_with", interrupt)
+    monkeypatch.setattr("ecqm.cli.expressions.ExpressionOptions.expressions", interrupt)
     result = CliRunner().invoke(main, ["eval", "1"])
     assert (result.exit_code, result.stderr) == (130, "ecqm: interrupted\n")
     with pytest.raises(KeyboardInterrupt, match="the same command goes on from there"), resumable("the store"):

@@ -8,22 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import is_zipfile
 
-import click
+from ecqm.cli.terminal import warn
 
 if TYPE_CHECKING:
     from ecqm.bundles.content import Content
     from ecqm.bundles.decks.matching import MatchedDeck
-
-tests_option = click.option(
-    "--tests",
-    type=click.Path(path_type=Path, exists=True),
-    help="Folder, zip archive or bundle of the cases, if they are not in CONTENT.",
-)
-
-
-def warn(problem: str) -> None:
-    """Write a remark to standard error."""
-    click.echo(f"ecqm: warning: {problem}", err=True)
 
 
 @contextmanager

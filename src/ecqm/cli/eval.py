@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.cli.expression_options import expression_options
+from ecqm.cli.expressions import ExpressionOptions
+from ecqm.cli.parameters import argument, group, takes
 
 # Commands import what they need when they run, to keep --help fast.
+
+
+@dataclass(frozen=True)
+class EvalRequest:
+    """The arguments of `ecqm eval`."""
+
+    expression: str = argument()
+    options: ExpressionOptions = group(ExpressionOptions)
 
 
 @click.command(
@@ -21,30 +30,20 @@ from ecqm.cli.expression_options import expression_options
         "    --libraries CONTENT --valuesets CONTENT --data CASE",
     ),
 )
-@click.argument("expression")
-@expression_options
-def command(
-    expression: str,
-    library: Path | None,
-    libraries: tuple[Path, ...],
-    valuesets: tuple[Path, ...],
-    data: tuple[Path, ...],
-    patient: str | None,
-    period: str | None,
-) -> None:
+@takes(EvalRequest)
+def command(request: EvalRequest) -> None:
     """Print the value of a CQL EXPRESSION in CQL notation; resources as Type/id.
 
     The expression may use what --library defines, and with --data it is about a patient. Exits with 1 if it does not
     compile or evaluating it raises an error, with 2 if it could not be tried.
     """
-    from ecqm.cli.expression_options import expressions_with
     from ecqm.expressions.evaluation import ExpressionRefused
     from ecqm.reporting.notation import notation
     from ecqm.values import CqlError
 
-    expressions = expressions_with(library, libraries, valuesets, data, patient, period)
+    expressions = request.options.expressions()
     try:
-        value = expressions.value(expression)
+        value = expressions.value(request.expression)
     except ExpressionRefused as error:
         click.echo(error.render(), err=True)
         sys.exit(1)

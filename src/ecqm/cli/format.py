@@ -5,14 +5,29 @@ from __future__ import annotations
 import difflib
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from ecqm.cli.examples import examples
 from ecqm.cli.failures import in_words
+from ecqm.cli.options import EXISTING
+from ecqm.cli.parameters import argument, option, takes
 
 # Commands import what they need when they run, to keep --help fast.
+
+
+@dataclass(frozen=True)
+class FormatRequest:
+    """The arguments of `ecqm format`."""
+
+    paths: tuple[Path, ...] = argument(nargs=-1, required=True, type=EXISTING)
+    check: bool = option(
+        "--check", is_flag=True, help="Only list the files that would change; exit 1 if there are any."
+    )
+    diff: bool = option("--diff", is_flag=True, help="Show what would change.")
+    in_place: bool = option("--in-place", "-i", is_flag=True, help="Write the files back instead of printing.")
 
 
 @click.command(
@@ -23,11 +38,8 @@ from ecqm.cli.failures import in_words
         "ecqm format --check input/cql",
     ),
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--check", is_flag=True, help="Only list the files that would change; exit 1 if there are any.")
-@click.option("--diff", is_flag=True, help="Show what would change.")
-@click.option("--in-place", "-i", is_flag=True, help="Write the files back instead of printing.")
-def command(paths: tuple[Path, ...], check: bool, diff: bool, in_place: bool) -> None:
+@takes(FormatRequest)
+def command(request: FormatRequest) -> None:
     """Lay out CQL files in one canonical way; comments are kept, only white space changes.
 
     One file is printed to standard output, unless --in-place. Exits 1 if there are syntax errors, 2 if a file cannot be
@@ -36,8 +48,8 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool, in_place: bool) ->
     from ecqm.language.formatting import FormatError, format_source
     from ecqm.language.sources import cql_files, read_source
 
-    files = [file for path in paths for file in cql_files(path)]
-    if len(files) > 1 and not (check or diff or in_place):
+    files = [file for path in request.paths for file in cql_files(path)]
+    if len(files) > 1 and not (request.check or request.diff or request.in_place):
         raise click.UsageError("more than one file: say --in-place, --check or --diff")
     failed = unreadable = False
     for file in files:
@@ -48,21 +60,27 @@ def command(paths: tuple[Path, ...], check: bool, diff: bool, in_place: bool) ->
             failed = True
             for found in error.errors:
                 click.echo(found.render(str(file)), err=True)
-            continue
         except OSError as error:
             unreadable = True
             click.echo(f"ecqm: {in_words(error)}", err=True)
-            continue
-        if check or diff:
-            failed = failed or (check and formatted != text)
-            if formatted != text:
-                click.echo(_difference(file, text, formatted) if diff else f"would format {file}")
-        elif in_place:
-            if formatted != text:
-                _write_back(file, formatted)
         else:
-            click.echo(formatted, nl=False)
+            failed |= request.check and formatted != text
+            _answer(request, file, text, formatted)
     sys.exit(2 if unreadable else int(failed))
+
+
+def _answer(request: FormatRequest, file: Path, text: str, formatted: str) -> None:
+    """Tell or make the change of a file, as the request asks."""
+    if not (request.check or request.diff or request.in_place):
+        click.echo(formatted, nl=False)
+    elif formatted == text:
+        return
+    elif request.diff:
+        click.echo(_difference(file, text, formatted))
+    elif request.check:
+        click.echo(f"would format {file}")
+    else:
+        _write_back(file, formatted)
 
 
 def _write_back(file: Path, formatted: str) -> None:

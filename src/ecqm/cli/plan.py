@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ecqm.cli.contents import libraries_option, relax_versions_option
 from ecqm.cli.examples import examples
-from ecqm.cli.formats import format_option
+from ecqm.cli.options import (
+    content_argument,
+    format_option,
+    libraries_option,
+    measure_option,
+    relax_versions_option,
+)
+from ecqm.cli.parameters import option, takes
+from ecqm.cli.terminal import warn
 
 if TYPE_CHECKING:
     from ecqm.measures.evaluation.planning import MeasurePlan
     from ecqm.plan.nodes import Node
 
 # Commands import what they need when they run, to keep --help fast.
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """The arguments of `ecqm plan`."""
+
+    measure: str = measure_option()
+    defines: tuple[str, ...] = option(
+        "--define", multiple=True, metavar="NAME", help="Only this definition (may be repeated)."
+    )
+    content: Path = content_argument()
+    libraries: tuple[Path, ...] = libraries_option()
+    relax_versions: bool = relax_versions_option()
+    format: str = format_option("text", "json", of="plan")
 
 
 @click.command(
@@ -26,39 +48,36 @@ if TYPE_CHECKING:
         "ecqm plan CONTENT --measure CMS122 --define Numerator",
     ),
 )
-@click.argument("content", type=click.Path(path_type=Path, exists=True))
-@click.option("--measure", required=True, metavar="NAME", help="Measure by name, URL or CMS id.")
-@click.option("--define", "defines", multiple=True, metavar="NAME", help="Only this definition (may be repeated).")
-@libraries_option
-@relax_versions_option
-@format_option("text", "json", of="plan")
-def command(
-    content: Path, measure: str, defines: tuple[str, ...], libraries: tuple[Path, ...], relax_versions: bool, form: str
-) -> None:
+@takes(PlanRequest)
+def command(request: PlanRequest) -> None:
     """Show how a measure of CONTENT is evaluated.
 
     For each node it shows the operation and its settings, how often it is evaluated (once, per patient, or per row of a
     query), whether a call has a kernel or is lifted over distinct rows, and the lines of the library that it comes
     from. A node that is used in several places has a number and is shown where it comes first.
     """
-    from ecqm.bundles.evaluation.planning import plan_of
-    from ecqm.bundles.packages.content import PackageContent, package_files
-    from ecqm.cli.contents import measures_of, open_content
     from ecqm.plan.explain import plan_json, plan_text
 
-    if package_files(content):
-        plan = PackageContent.open(content).find(measure).plan()
-    else:
-        opened = open_content(content, libraries)
-        (chosen,) = measures_of(opened, [measure])
-        plan = plan_of(opened, chosen, relax_versions)
+    plan = _plan(request)
     for name, reason in plan.not_planned.items():
-        click.echo(f"ecqm: warning: {name} cannot be evaluated: {reason}", err=True)
-    roots = {name: _define(plan, name) for name in defines} if defines else _roots(plan)
-    if form == "json":
+        warn(f"{name} cannot be evaluated: {reason}")
+    roots = {name: _define(plan, name) for name in request.defines} or _roots(plan)
+    if request.format == "json":
         click.echo(json.dumps(plan_json(roots, plan.places), indent=2, ensure_ascii=False))
     else:
         click.echo(plan_text(roots, plan.places))
+
+
+def _plan(request: PlanRequest) -> MeasurePlan:
+    from ecqm.bundles.evaluation.planning import plan_of
+    from ecqm.bundles.packages.content import PackageContent, package_files
+    from ecqm.cli.contents import measures_of, open_content
+
+    if package_files(request.content):
+        return PackageContent.open(request.content).find(request.measure).plan()
+    content = open_content(request.content, request.libraries)
+    (measure,) = measures_of(content, [request.measure])
+    return plan_of(content, measure, request.relax_versions)
 
 
 def _roots(plan: MeasurePlan) -> dict[str, Node]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.cli.expression_options import expression_options
+from ecqm.cli.expressions import ExpressionOptions
+from ecqm.cli.parameters import takes
 
 if TYPE_CHECKING:
     from ecqm.expressions.evaluation import Expressions
@@ -41,24 +42,15 @@ _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|
         "ecqm repl --library MyMeasure.cql --libraries CONTENT --data CASE",
     ),
 )
-@expression_options
-def command(
-    library: Path | None,
-    libraries: tuple[Path, ...],
-    valuesets: tuple[Path, ...],
-    data: tuple[Path, ...],
-    patient: str | None,
-    period: str | None,
-) -> None:
+@takes(ExpressionOptions)
+def command(options: ExpressionOptions) -> None:
     """Evaluate CQL line by line, with history.
 
     A line is an expression, whose value is printed, or a definition (define, parameter, valueset, include …), which
     the lines after it can use; defining a name again replaces it. A line with open brackets goes on in the next one.
     Ends with exit, quit, or the end of the input; help shows examples.
     """
-    from ecqm.cli.expression_options import expressions_with
-
-    session = Session(expressions_with(library, libraries, valuesets, data, patient, period))
+    session = Session(options.expressions())
     with _history():
         for text in _entries():
             with suppress(KeyboardInterrupt):

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from pathlib import Path
-from typing import Any
 
 import click
 
-from ecqm.cli.contents import (
-    libraries_option,
-    manifest_option,
-    period_option,
-    profiles_option,
-    relax_versions_option,
-    valuesets_option,
-)
 from ecqm.cli.examples import examples
+from ecqm.cli.parameters import takes
+from ecqm.cli.running.request import RunRequest
 
 # Commands import what they need when they run, to keep --help fast.
-
-
-class PathOrUrl(click.Path):
-    """A local path, or the URL of a file or folder elsewhere (a string)."""
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
-        return value if isinstance(value, str) and "://" in value else super().convert(value, param, context)
-
-
-def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is no amount", context, option)
-    return value
 
 
 @click.command(
@@ -43,58 +21,8 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
         "ecqm run CONTENT --measure CMS122 --data EXPORT --period 2026 --output out",
     ),
 )
-@click.argument("content", type=click.Path(path_type=Path, exists=True))
-@click.option(
-    "--measure",
-    "measures",
-    multiple=True,
-    metavar="NAME",
-    help="Measure by name, URL or CMS id (may be repeated); all by default.",
-)
-@click.option(
-    "--data",
-    multiple=True,
-    required=True,
-    type=PathOrUrl(path_type=Path),
-    help="Patients: file, folder or store (may be repeated).",
-)
-@libraries_option
-@valuesets_option
-@manifest_option
-@period_option
-@click.option("--individual", is_flag=True, help="Also write a MeasureReport per patient, with supplemental data.")
-@click.option("--subject-list", is_flag=True, help="Also write reports that list the members of every population.")
-@click.option(
-    "--supplemental-data", is_flag=True, help="Also count sex, race, ethnicity and payer in every population."
-)
-@click.option("--csv", is_flag=True, help="Also write populations.csv, the rows of populations.parquet.")
-@profiles_option
-@relax_versions_option
-@click.option("--allow-missing", is_flag=True, help="Run without value sets that are missing or incomplete.")
-@click.option("--jobs", type=click.IntRange(1), help="Number of processes; by default the number of cores.")
-@click.option(
-    "--memory",
-    type=click.FloatRange(0.25),
-    callback=_finite,
-    default=4.0,
-    show_default=True,
-    help="Memory for all processes together, in GiB.",
-)
-@click.option(
-    "--spark",
-    metavar="MASTER",
-    help="Run on Spark, such as spark://host:7077; stores and results may then be at URLs (hdfs://…, s3a://…).",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What to print: a table, or run.json.",
-)
-@click.option("--output", required=True, type=PathOrUrl(path_type=Path, file_okay=False), help="Folder for results.")
-def command(**options: Any) -> None:
+@takes(RunRequest)
+def command(request: RunRequest) -> None:
     """Evaluate measures of CONTENT on patients.
 
     CONTENT holds FHIR measures as they are published, or QDM measure packages. Patients are FHIR bundles, folders of
@@ -119,7 +47,5 @@ def command(**options: Any) -> None:
     from ecqm.bundles.packages.content import package_files
     from ecqm.cli.running.measures import run_measures
     from ecqm.cli.running.packages import run_packages
-    from ecqm.cli.running.request import RunRequest
 
-    request = RunRequest(**options)
-    sys.exit(run_packages(request) if package_files(request.content) else run_measures(request))
+    sys.exit(run_packages(request) if package_files(request.content.path) else run_measures(request))

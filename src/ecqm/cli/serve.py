@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ecqm.cli.contents import (
-    libraries_option,
-    manifest_option,
-    profiles_option,
-    relax_versions_option,
-    valuesets_option,
-)
+from ecqm.cli.contents import ContentOptions
 from ecqm.cli.examples import examples
+from ecqm.cli.options import EXISTING, data_option, profiles_option, relax_versions_option
+from ecqm.cli.parameters import group, option, takes
 
 if TYPE_CHECKING:
     from ecqm.engine.profiles import ProfileRule
@@ -25,6 +22,49 @@ if TYPE_CHECKING:
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
+@dataclass(frozen=True)
+class ServeRequest:
+    """The arguments of `ecqm serve`."""
+
+    content: ContentOptions = group(ContentOptions)
+    data: tuple[Path, ...] = data_option(
+        type=EXISTING, help="Patients for requests that bring none: file, folder or store (may be repeated)."
+    )
+    profiles: ProfileRule = profiles_option()
+    relax_versions: bool = relax_versions_option()
+    allow_missing: bool = option(
+        "--allow-missing", is_flag=True, help="Evaluate measures without value sets that are missing."
+    )
+    host: str = option("--host", default=_LOOPBACK[0], show_default=True, help="Address to listen on.")
+    port: int = option(
+        "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to listen on."
+    )
+    jobs: int | None = option(
+        "--jobs", type=click.IntRange(1, 64), help="Number of processes; by default the number of cores."
+    )
+    memory: float = option(
+        "--memory",
+        type=click.FloatRange(0.5, 4096.0),
+        default=2.0,
+        show_default=True,
+        help="Memory of each process, in GiB.",
+    )
+    timeout: float = option(
+        "--timeout",
+        type=click.FloatRange(0.1, 86400.0),
+        default=60.0,
+        show_default=True,
+        help="Longest time for a request, in seconds.",
+    )
+    max_request: int = option(
+        "--max-request",
+        type=click.IntRange(1, 1024),
+        default=16,
+        show_default=True,
+        help="Largest body of a request, in MiB.",
+    )
+
+
 @click.command(
     "serve",
     epilog=examples(
@@ -32,59 +72,8 @@ _LOOPBACK = ("127.0.0.1", "localhost")
         "ecqm serve CONTENT --valuesets MORE --data STORE --port 8000",
     ),
 )
-@click.argument("content", type=click.Path(path_type=Path, exists=True))
-@libraries_option
-@valuesets_option
-@manifest_option
-@click.option(
-    "--data",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True),
-    help="Patients for requests that bring none: file, folder or store (may be repeated).",
-)
-@profiles_option
-@relax_versions_option
-@click.option("--allow-missing", is_flag=True, help="Evaluate measures without value sets that are missing.")
-@click.option("--host", default=_LOOPBACK[0], show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to listen on.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="Number of processes; by default the number of cores.")
-@click.option(
-    "--memory",
-    type=click.FloatRange(0.5, 4096.0),
-    default=2.0,
-    show_default=True,
-    help="Memory of each process, in GiB.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 86400.0),
-    default=60.0,
-    show_default=True,
-    help="Longest time for a request, in seconds.",
-)
-@click.option(
-    "--max-request",
-    type=click.IntRange(1, 1024),
-    default=16,
-    show_default=True,
-    help="Largest body of a request, in MiB.",
-)
-def command(
-    content: Path,
-    libraries: tuple[Path, ...],
-    valuesets: tuple[Path, ...],
-    manifest: str | None,
-    data: tuple[Path, ...],
-    profiles: ProfileRule,
-    relax_versions: bool,
-    allow_missing: bool,
-    host: str,
-    port: int,
-    jobs: int | None,
-    memory: float,
-    timeout: float,
-    max_request: int,
-) -> None:
+@takes(ServeRequest)
+def command(request: ServeRequest) -> None:
     """Answer FHIR requests about the measures of CONTENT: Measure/$evaluate-measure, Measure/$evaluate, $cql, and read
     and search of Measure.
 
@@ -101,21 +90,30 @@ def command(
         if error.name not in ("uvicorn", "starlette"):
             raise
         raise click.ClickException("the server needs more packages: pip install 'ecqm[server]'") from error
-    from ecqm.cli.contents import open_content
     from ecqm.server.pool import Pool, WorkerRefused
     from ecqm.server.service import Served
 
     # The workers open the content themselves; here its problems are shown, once.
-    open_content(content, libraries, valuesets, manifest)
-    served = Served(content, libraries, valuesets, manifest, data, profiles, relax_versions, allow_missing)
-    pool = Pool(served, jobs or os.cpu_count() or 1, int(memory * 2**30), timeout)
-    hosts = _LOOPBACK if host in _LOOPBACK else ("*",)
+    content = request.content
+    content.open()
+    served = Served(
+        content.path,
+        content.libraries,
+        content.valuesets,
+        content.manifest,
+        request.data,
+        request.profiles,
+        request.relax_versions,
+        request.allow_missing,
+    )
+    pool = Pool(served, request.jobs or os.cpu_count() or 1, int(request.memory * 2**30), request.timeout)
+    hosts = _LOOPBACK if request.host in _LOOPBACK else ("*",)
     try:
         pool.start()
         settings = uvicorn.Config(
-            app(pool, max_request << 20, hosts),
-            host=host,
-            port=port,
+            app(pool, request.max_request << 20, hosts),
+            host=request.host,
+            port=request.port,
             # URLs may name patients, so requests are not logged.
             access_log=False,
             log_level="info",

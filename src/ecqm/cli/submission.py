@@ -3,12 +3,75 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ecqm.cli.examples import examples
+from ecqm.cli.options import FILE, measures_option
+from ecqm.cli.parameters import argument, group, option, takes
+from ecqm.cli.terminal import warn
 from ecqm.reporting.submissions.submitter import PROGRAMS
+
+if TYPE_CHECKING:
+    from ecqm.reporting.results.counts import Counts
+    from ecqm.reporting.submissions.submitter import Submitter
+
+# Commands import what they need when they run, to keep --help fast.
+
+
+@dataclass(frozen=True)
+class SubmitterOptions:
+    """Who submits to which program."""
+
+    program: str | None = option(
+        "--program",
+        type=click.Choice(PROGRAMS),
+        metavar="PROGRAM",
+        help="Program and who reports in it; without it, QRDA III follows HL7's guide alone. "
+        f"One of {', '.join(PROGRAMS)}.",
+    )
+    tin: str | None = option("--tin", metavar="NUMBER", help="Taxpayer identification number, 9 digits.")
+    npi: str | None = option("--npi", metavar="NUMBER", help="National Provider Identifier, 10 digits.")
+    entity_id: str | None = option("--entity-id", metavar="ID", help="Id of the virtual group, subgroup or APM entity.")
+    mvp: str | None = option("--mvp", metavar="ID", help="MIPS Value Pathway, such as G0053.")
+
+    def submitter(self) -> Submitter | None:
+        """The submitter, if a program is named. Raises SubmissionError for an invalid number."""
+        from ecqm.reporting.submissions.submitter import Submitter, check_numbers
+
+        check_numbers(self.tin, self.npi)
+        if self.program is None:
+            return None
+        return Submitter(self.program, self.tin, self.npi, self.entity_id, self.mvp)
+
+
+@dataclass(frozen=True)
+class SubmissionRequest:
+    """The arguments of `ecqm submission`."""
+
+    results: Path = argument(type=click.Path(path_type=Path, exists=True, file_okay=False))
+    format: str = option(
+        "--format",
+        type=click.Choice(["qpp", "qrda3"]),
+        required=True,
+        help="JSON of the Quality Payment Program, or QRDA Category III.",
+    )
+    measures: tuple[str, ...] = measures_option()
+    submitting: SubmitterOptions = group(SubmitterOptions)
+    organization: str | None = option(
+        "--organization", metavar="NAME", help="Name of the organization that sends the QRDA III document."
+    )
+    ehr_certification: str | None = option(
+        "--ehr-certification", metavar="ID", help="CMS EHR Certification ID, for QRDA III to CMS."
+    )
+    allow_errors: bool = option(
+        "--allow-errors", is_flag=True, help="Write the file even if patients or measures failed, or data were missing."
+    )
+    output: Path = option("--output", required=True, type=FILE, help="File to write.")
 
 
 @click.command(
@@ -19,81 +82,45 @@ from ecqm.reporting.submissions.submitter import PROGRAMS
         "ecqm submission out --format qrda3 --output counts.xml",
     ),
 )
-@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["qpp", "qrda3"]),
-    required=True,
-    help="JSON of the Quality Payment Program, or QRDA Category III.",
-)
-@click.option(
-    "--measure",
-    "measures",
-    multiple=True,
-    metavar="NAME",
-    help="Measure by name, URL or CMS id (may be repeated); all by default.",
-)
-@click.option(
-    "--program",
-    type=click.Choice(PROGRAMS),
-    metavar="PROGRAM",
-    help="Program and who reports in it; without it, QRDA III follows HL7's guide alone. "
-    f"One of {', '.join(PROGRAMS)}.",
-)
-@click.option("--tin", metavar="NUMBER", help="Taxpayer identification number, 9 digits.")
-@click.option("--npi", metavar="NUMBER", help="National Provider Identifier, 10 digits.")
-@click.option("--entity-id", metavar="ID", help="Id of the virtual group, subgroup or APM entity.")
-@click.option("--mvp", metavar="ID", help="MIPS Value Pathway, such as G0053.")
-@click.option("--organization", metavar="NAME", help="Name of the organization that sends the QRDA III document.")
-@click.option("--ehr-certification", metavar="ID", help="CMS EHR Certification ID, for QRDA III to CMS.")
-@click.option(
-    "--allow-errors", is_flag=True, help="Write the file even if patients or measures failed, or data were missing."
-)
-@click.option("--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
-def command(
-    results: Path,
-    form: str,
-    measures: tuple[str, ...],
-    program: str | None,
-    tin: str | None,
-    npi: str | None,
-    entity_id: str | None,
-    mvp: str | None,
-    organization: str | None,
-    ehr_certification: str | None,
-    allow_errors: bool,
-    output: Path,
-) -> None:
+@takes(SubmissionRequest)
+def command(request: SubmissionRequest) -> None:
     """Write the results of `ecqm run` in RESULTS as a file for CMS.
 
     Nothing is evaluated again, and nothing is sent. QRDA III to CMS needs counts of sex, race, ethnicity and payer: run
     with --supplemental-data. Exits with 2, and a reason, if the results cannot be submitted.
     """
     from ecqm.data.writing import replace_file
-    from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
-    from ecqm.reporting.submissions.programs import SubmissionError
-    from ecqm.reporting.submissions.qpp import qpp_submission
+    from ecqm.reporting.submissions.errors import SubmissionError
     from ecqm.reporting.submissions.results import NO_COMPOSITES, composites_in, read_results
-    from ecqm.reporting.submissions.submitter import Submitter, check_numbers
 
     try:
-        check_numbers(tin, npi)
-        submitter = None if program is None else Submitter(program, tin, npi, entity_id, mvp)
-        counts = read_results(results, measures, allow_errors)
-        if form == "qrda3":
-            sender = Sender(organization or "not stated", ehr_certification)
-            document = write_qrda3(counts, sender, submitter)
-            content, problems = document.xml, document.problems
-        elif submitter is None:
-            raise SubmissionError("the Quality Payment Program asks for --program")
-        else:
-            submission = qpp_submission(counts, submitter)
-            content, problems = json.dumps(submission, indent=2).encode() + b"\n", ()
+        submitter = request.submitting.submitter()
+        counts = read_results(request.results, request.measures, request.allow_errors)
+        document, problems = (_qrda3 if request.format == "qrda3" else _qpp)(counts, submitter, request)
     except SubmissionError as error:
         raise click.ClickException(str(error)) from error
-    replace_file(output, content)
-    left_out = [f"{name} is left out: {NO_COMPOSITES}" for name in ([] if measures else composites_in(results))]
-    for problem in (*problems, *left_out):
-        click.echo(f"ecqm: warning: {problem}", err=True)
-    click.echo(f"{output}: " + ", ".join(measure.name for measure in counts.measures))
+    replace_file(request.output, document)
+    for problem in problems:
+        warn(problem)
+    for composite in [] if request.measures else composites_in(request.results):
+        warn(f"{composite} is left out: {NO_COMPOSITES}")
+    click.echo(f"{request.output}: " + ", ".join(measure.name for measure in counts.measures))
+
+
+def _qrda3(counts: Counts, submitter: Submitter | None, request: SubmissionRequest) -> tuple[bytes, Sequence[str]]:
+    """A document of QRDA Category III, and what it cannot express."""
+    from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
+
+    sender = Sender(request.organization or "not stated", request.ehr_certification)
+    document = write_qrda3(counts, sender, submitter)
+    return document.xml, document.problems
+
+
+def _qpp(counts: Counts, submitter: Submitter | None, request: SubmissionRequest) -> tuple[bytes, Sequence[str]]:
+    """A submission to the Quality Payment Program."""
+    from ecqm.reporting.submissions.errors import SubmissionError
+    from ecqm.reporting.submissions.qpp import qpp_submission
+
+    if submitter is None:
+        raise SubmissionError("the Quality Payment Program asks for --program")
+    return json.dumps(qpp_submission(counts, submitter), indent=2).encode() + b"\n", ()

@@ -23,7 +23,8 @@ from ecqm.reporting.results.counts import (
 )
 from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
 from ecqm.reporting.submissions.category3.measure import performance_rate
-from ecqm.reporting.submissions.programs import SubmissionError, listed_measures
+from ecqm.reporting.submissions.errors import SubmissionError
+from ecqm.reporting.submissions.programs import listed_measures
 from ecqm.reporting.submissions.results import read_results
 from ecqm.reporting.submissions.submitter import PROGRAMS, Submitter
 from ecqm.xml_parsing import parse

@@ -9,7 +9,7 @@ import pytest
 
 from ecqm.reporting.results.counts import Counts
 from ecqm.reporting.submissions.category3.document import Sender, write_qrda3
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 from ecqm.reporting.submissions.qpp import qpp_submission
 from ecqm.reporting.submissions.results import read_results
 from ecqm.reporting.submissions.submitter import Submitter

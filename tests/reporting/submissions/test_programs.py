@@ -9,7 +9,8 @@ import pytest
 
 from ecqm.measures.definition import PopulationCode
 from ecqm.reporting.results.counts import MeasureCount
-from ecqm.reporting.submissions.programs import SubmissionError, listed, listed_measures
+from ecqm.reporting.submissions.errors import SubmissionError
+from ecqm.reporting.submissions.programs import listed, listed_measures
 
 REQUIRED = {PopulationCode.INITIAL_POPULATION, PopulationCode.DENOMINATOR, PopulationCode.NUMERATOR}
 

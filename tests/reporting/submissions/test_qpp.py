@@ -9,7 +9,7 @@ import pytest
 
 from ecqm.measures.definition import PopulationCode, Scoring
 from ecqm.reporting.results.counts import Counts, GroupCount, MeasureCount, PopulationCount, StratumCount
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 from ecqm.reporting.submissions.qpp import measurement, qpp_submission
 from ecqm.reporting.submissions.results import read_results
 from ecqm.reporting.submissions.submitter import Submitter

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 from ecqm.reporting.submissions.results import read_results
 from tests.cli.samples import KIDNEY, ecqm
 from tests.reporting.submissions.sample import MIPS, results_of

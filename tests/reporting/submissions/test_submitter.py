@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 from ecqm.reporting.submissions.submitter import PROGRAMS, Submitter, is_npi
 
 TIN, NPI = "123456789", "1234567893"

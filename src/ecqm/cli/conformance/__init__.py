@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ecqm.cli.examples import examples
-from ecqm.cli.formats import format_option
+from ecqm.cli.options import EXISTING, format_option, output_option
+from ecqm.cli.parameters import argument, takes
+from ecqm.cli.progress import progress
+from ecqm.cli.terminal import write
 
 if TYPE_CHECKING:
     from ecqm.cli.conformance.judging import Verdict
@@ -21,20 +25,23 @@ if TYPE_CHECKING:
 KNOWN = Path(__file__).parent / "known.toml"
 
 
+@dataclass(frozen=True)
+class ConformanceRequest:
+    """The arguments of `ecqm conformance`."""
+
+    path: Path = argument(type=EXISTING)
+    format: str = format_option("table", "json", of="results")
+    output: Path | None = output_option()
+
+
 @click.command(
     "conformance",
     epilog=examples(
         "ecqm conformance cql-tests/tests/cql",
     ),
 )
-@click.argument("path", type=click.Path(path_type=Path, exists=True))
-@format_option("table", "json", of="results")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write the results to instead of printing them.",
-)
-def command(path: Path, form: str, output: Path | None) -> None:
+@takes(ConformanceRequest)
+def command(request: ConformanceRequest) -> None:
     """Run the CQL tests of PATH (an XML file of HL7's test format, or a folder of them).
 
     Exits with 0 if all pass (those listed as known to be wrong aside), with 1 if not, and with 2 if it could not run.
@@ -43,14 +50,10 @@ def command(path: Path, form: str, output: Path | None) -> None:
     from ecqm.cli.conformance.suite import SuiteError
 
     try:
-        verdicts = run(path)
+        verdicts = run(request.path)
     except SuiteError as error:
         raise click.ClickException(str(error)) from error
-    text = as_json(verdicts) if form == "json" else as_table(verdicts)
-    if output is not None:
-        output.write_text(text + "\n", "utf-8")
-    else:
-        click.echo(text)
+    write((as_json if request.format == "json" else as_table)(verdicts), request.output)
     sys.exit(1 if any(verdict.status in (Status.FAIL, Status.SKIP) for verdict in verdicts) else 0)
 
 
@@ -64,8 +67,13 @@ def run(path: Path) -> list[Verdict]:
 
     known = read_known(KNOWN)
     request = EvaluationContext.of_this_moment()
-    with telling(lambda told: None):
-        return [judge(test, lambda source: evaluate_expression(source, request), known) for test in read_suite(path)]
+    tests = read_suite(path)
+    verdicts = []
+    with telling(lambda told: None), progress("tests", len(tests)) as advance:
+        for test in tests:
+            verdicts.append(judge(test, lambda source: evaluate_expression(source, request), known))
+            advance(1, test.file)
+    return verdicts
 
 
 def totals(verdicts: list[Verdict]) -> dict[str, int]:

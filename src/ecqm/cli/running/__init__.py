@@ -1,1 +1,1 @@
-"""The implementation of `ecqm run`, imported when the command runs."""
+"""The implementation of `ecqm run`. All but the request is imported when the command runs."""

@@ -16,7 +16,6 @@ from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.bundles.evaluation.selection import Selection, select
 from ecqm.bundles.specifications.specification import content_hashes
-from ecqm.cli.contents import open_content
 from ecqm.cli.failures import resumable
 from ecqm.cli.progress import progress
 from ecqm.cli.running.outcome import require_complete, show
@@ -44,7 +43,7 @@ def run_measures(request: RunRequest) -> int:
         request = request.with_absolute_paths()
         clock.took("spark")
     patients = _patients(request)
-    content = open_content(request.content, request.libraries, request.valuesets, request.manifest)
+    content = request.content.open()
     clock.took("open")
     selection = _planned(content, request)
     clock.took("plan")
@@ -56,7 +55,7 @@ def run_measures(request: RunRequest) -> int:
         refused = _evaluate(selection, units, output, request, session)
         clock.took("run")
         outcomes = output.finish(about | {"units": len(units), "seconds": clock.seconds}, refused)
-        show(output, outcomes, refused, request.form)
+        show(output, outcomes, refused, request.format)
     return 2 if output.total.not_run or refused or not output.total.patients else 0
 
 
@@ -74,21 +73,21 @@ def _planned(content: Content, request: RunRequest) -> Selection:
         selection = select(content, chosen, request.relax_versions, lambda measure: advance(1, measure.name))
     # Plans live as long as the process: the garbage collector need not traverse them again and again.
     gc.freeze()
-    return selection.in_period(request.stated)
+    return selection.in_period(request.period)
 
 
 def _output(request: RunRequest, selection: Selection, about: Mapping[str, Any], patients: PatientData) -> RunOutput:
     """The output folder, which an interrupted run with the same fingerprint has already filled in part."""
     size = _unit_size(patients, request)
-    fingerprint = [about["engine"], about["hashes"], request.stated, request.profiles, size, patients.state()]
+    fingerprint = [about["engine"], about["hashes"], request.period, request.profiles, size, patients.state()]
     if isinstance(request.output, Path):
-        return RunOutput(request.output, selection, request.stated, request.results, fingerprint)
+        return RunOutput(request.output, selection, request.period, request.results, fingerprint)
     if patients.files:
         raise DataError(f"{patients.files[0]}: results at a URL need patients in stores (ecqm load)")
     from ecqm.cluster.spark.hadoop import HadoopPath
     from ecqm.cluster.spark.output import HadoopOutput
 
-    return HadoopOutput(HadoopPath(request.output), selection, request.stated, request.results, fingerprint)
+    return HadoopOutput(HadoopPath(request.output), selection, request.period, request.results, fingerprint)
 
 
 def _units(patients: PatientData, output: RunOutput, request: RunRequest) -> list[Unit]:
@@ -108,7 +107,7 @@ def _evaluate(
     evaluation = Evaluation(
         selection.plans,
         selection.content.value_sets,
-        request.stated,
+        request.period,
         supplements=request.individual,
         profiles=FhirProfiles(request.profiles),
         context=EvaluationContext.of_moment(output.started),
@@ -129,7 +128,7 @@ def _about(selection: Selection, request: RunRequest) -> dict[str, Any]:
             "python": platform.python_version(),
             "numpy": np.__version__,
         },
-        "content": str(request.content),
+        "content": str(request.content.path),
         "data": [str(place) for place in request.data],
         "content_problems": selection.content.problems,
         "notices": list(selection.notices),

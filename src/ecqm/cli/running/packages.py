@@ -22,18 +22,18 @@ def run_packages(request: RunRequest) -> int:
         raise click.UsageError("QDM measures do not run on Spark")
     assert isinstance(request.output, Path)
     started = perf_counter()
-    content = PackageContent.open(request.content, request.valuesets)
+    content = PackageContent.open(request.content.path, request.content.valuesets)
     with progress("planning", len(content.select(request.names))) as advance:
         selection = select_packages(content, request.names, lambda measure: advance(1, measure.name))
-    selection = selection.in_period(request.stated)
+    selection = selection.in_period(request.period)
     require_complete(selection, request.allow_missing)
     planned = perf_counter()
-    with RunOutput(request.output, selection, request.stated, request.results) as output:
+    with RunOutput(request.output, selection, request.period, request.results) as output:
         with progress("evaluating", len(selection.plans)) as advance, telling(output.tell):
             batch = evaluate_packages(
                 selection,
                 request.paths,
-                request.stated,
+                request.period,
                 request.individual,
                 lambda measure: advance(1, measure.name),
                 request.supplemental_data,
@@ -49,7 +49,7 @@ def run_packages(request: RunRequest) -> int:
         outcomes = output.finish(
             {
                 "engine": {"name": "ecqm", "version": __version__},
-                "content": str(request.content),
+                "content": str(request.content.path),
                 "data": [str(path) for path in request.paths],
                 "content_problems": content.problems,
                 "model": f"QDM {selection.version}",
@@ -57,5 +57,5 @@ def run_packages(request: RunRequest) -> int:
                 "seconds": {step: round(taken, 3) for step, taken in seconds.items()},
             }
         )
-    show(output, outcomes, (), request.form)
+    show(output, outcomes, (), request.format)
     return 2 if output.total.not_run else 0

@@ -2,43 +2,88 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecqm.bundles.evaluation.batches import Stated
-from ecqm.engine.profiles import ProfileRule
-from ecqm.reporting.results.recording import ResultOptions
+from ecqm.cli.contents import ContentOptions
+from ecqm.cli.options import (
+    data_option,
+    format_option,
+    measures_option,
+    period_option,
+    profiles_option,
+    relax_versions_option,
+)
+from ecqm.cli.parameters import group, option
+
+if TYPE_CHECKING:
+    from ecqm.bundles.evaluation.batches import Stated
+    from ecqm.engine.profiles import ProfileRule
+    from ecqm.reporting.results.recording import ResultOptions
+
+
+class PathOrUrl(click.Path):
+    """A local path, or the URL of a file or folder elsewhere (a string)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        return value if isinstance(value, str) and "://" in value else super().convert(value, param, context)
+
+
+def _finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no amount", context, parameter)
+    return value
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The options of `ecqm run` by their names on the command line; `stated` is --period, `form` is --format.
+    """The arguments of `ecqm run`. `data` and `output` are local paths, or URLs (strings) on file systems that Spark
+    knows."""
 
-    `data` and `output` are local paths, or URLs (strings) on file systems that Spark knows.
-    """
-
-    content: Path
-    measures: tuple[str, ...]
-    data: tuple[Path | str, ...]
-    libraries: tuple[Path, ...]
-    valuesets: tuple[Path, ...]
-    manifest: str | None
-    stated: Stated
-    individual: bool
-    subject_list: bool
-    supplemental_data: bool
-    csv: bool
-    profiles: ProfileRule
-    relax_versions: bool
-    allow_missing: bool
-    jobs: int | None
-    memory: float
-    spark: str | None
-    form: str
-    output: Path | str
+    measures: tuple[str, ...] = measures_option()
+    data: tuple[Path | str, ...] = data_option(required=True, type=PathOrUrl(path_type=Path))
+    content: ContentOptions = group(ContentOptions)
+    period: Stated = period_option()
+    individual: bool = option(
+        "--individual", is_flag=True, help="Also write a MeasureReport per patient, with supplemental data."
+    )
+    subject_list: bool = option(
+        "--subject-list", is_flag=True, help="Also write reports that list the members of every population."
+    )
+    supplemental_data: bool = option(
+        "--supplemental-data", is_flag=True, help="Also count sex, race, ethnicity and payer in every population."
+    )
+    csv: bool = option("--csv", is_flag=True, help="Also write populations.csv, the rows of populations.parquet.")
+    profiles: ProfileRule = profiles_option()
+    relax_versions: bool = relax_versions_option()
+    allow_missing: bool = option(
+        "--allow-missing", is_flag=True, help="Run without value sets that are missing or incomplete."
+    )
+    jobs: int | None = option(
+        "--jobs", type=click.IntRange(1), help="Number of processes; by default the number of cores."
+    )
+    memory: float = option(
+        "--memory",
+        type=click.FloatRange(0.25),
+        callback=_finite,
+        default=4.0,
+        show_default=True,
+        help="Memory for all processes together, in GiB.",
+    )
+    spark: str | None = option(
+        "--spark",
+        metavar="MASTER",
+        help="Run on Spark, such as spark://host:7077; stores and results may then be at URLs (hdfs://…, s3a://…).",
+    )
+    format: str = format_option("table", "json", of="results that are printed; json is run.json")
+    output: Path | str = option(
+        "--output", required=True, type=PathOrUrl(path_type=Path, file_okay=False), help="Folder for results."
+    )
 
     def __post_init__(self) -> None:
         """Raises UsageError for a URL without Spark."""
@@ -54,6 +99,8 @@ class RunRequest:
     @property
     def results(self) -> ResultOptions:
         """The results that are written only on request."""
+        from ecqm.reporting.results.recording import ResultOptions
+
         return ResultOptions(self.individual, self.subject_list, self.supplemental_data, self.csv)
 
     @property

@@ -1,1 +1,1 @@
-"""The implementation of `ecqm test`, imported when the command runs."""
+"""The implementation of `ecqm test`. All but the request is imported when the command runs."""

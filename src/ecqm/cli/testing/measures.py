@@ -9,10 +9,9 @@ import click
 
 from ecqm import __version__
 from ecqm.bundles.decks.runner import DeckRunner
-from ecqm.cli.contents import open_content
-from ecqm.cli.decks import matched, unarchived, warn
+from ecqm.cli.decks import matched, unarchived
 from ecqm.cli.progress import progress
-from ecqm.cli.terminal import table_width
+from ecqm.cli.terminal import table_width, warn
 from ecqm.cli.testing.request import DeckRequest
 from ecqm.measures.decks.agreement import MeasureRun, deck_report
 from ecqm.measures.decks.defects import DefectList
@@ -25,11 +24,13 @@ _PROBLEMS_SHOWN = 5
 def run_measures(request: DeckRequest, defects: DefectList, pages: DeckPages | None) -> tuple[list[MeasureRun], str]:
     """Run the cases of measures. Returns the results and the report; remarks are written to standard error."""
     with ExitStack() as files:
-        unpacked, cases = files.enter_context(unarchived(request.content, request.tests))
-        content = open_content(unpacked, request.libraries, request.valuesets, request.manifest, request.content)
+        unpacked, cases = files.enter_context(unarchived(request.content.path, request.tests))
+        content = request.content.open(unpacked)
         deck = files.enter_context(matched(content, unpacked, cases, request.measures))
         if not deck.measures:
-            raise click.ClickException("there are no cases of the measures asked for")
+            place = request.tests or request.content.path
+            wanted = ", ".join(request.measures) or "its measures"
+            raise click.ClickException(f"{place} has no cases of {wanted}; --tests says where they are")
         runner = DeckRunner(content, defects, request.relax_versions, request.profiles, request.source, inspector=pages)
         runs = []
         with progress("cases", sum(len(part.cases) for part in deck.measures)) as advance:
@@ -41,7 +42,7 @@ def run_measures(request: DeckRequest, defects: DefectList, pages: DeckPages | N
     for (name, severity, code, text), times in sorted(runner.messages.items(), key=str):
         click.echo(f"{name}: {severity} {code or ''}: {text} ({times} times)", err=True)
     report = deck_report({"name": "ecqm", "version": __version__, "source": request.source}, runs)
-    return runs, render_deck(report, runs, request.form, table_width())
+    return runs, render_deck(report, runs, request.format, table_width())
 
 
 def _remarks(runner: DeckRunner) -> Iterable[str]:

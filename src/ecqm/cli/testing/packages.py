@@ -17,11 +17,12 @@ from ecqm.reporting.html import DeckPages
 
 def run_packages(request: DeckRequest, defects: DefectList, pages: DeckPages | None) -> tuple[list[MeasureRun], str]:
     """Run the patients of packages. Returns the results and the report."""
-    if request.tests is None and not is_package_deck(request.content):
-        raise click.ClickException(f"{request.content} has no patients beside its packages; name them with --tests")
-    with unarchived(request.content, request.tests) as (_, patients):
-        runs = run_deck(PackageDeck.open(request.content, patients), request.measures, defects, pages)
+    path = request.content.path
+    if request.tests is None and not is_package_deck(path):
+        raise click.ClickException(f"{path} has no patients beside its packages; name them with --tests")
+    with unarchived(path, request.tests) as (_, patients):
+        runs = run_deck(PackageDeck.open(path, patients), request.measures, defects, pages)
     if not runs:
-        raise click.ClickException("there are no patients of the measures asked for")
+        raise click.ClickException(f"there are no patients of {', '.join(request.measures) or 'the measures'}")
     report = package_report({"source": request.source}, runs)
-    return runs, render_package_deck(report, runs, request.form, table_width())
+    return runs, render_package_deck(report, runs, request.format, table_width())

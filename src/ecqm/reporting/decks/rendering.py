@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from ecqm.measures.decks.agreement import MeasureRun
 from ecqm.reporting.decks.differences import differences_beside, failure, failures
+from ecqm.reporting.tables import table_text
 
 Report = dict[str, Any]
 
@@ -33,7 +33,6 @@ def render_deck(report: Report, runs: Sequence[MeasureRun], form: str, width: in
 
 def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
     """The differences case by case, then the table, so that the totals are at the end."""
-    from rich.console import Console
     from rich.table import Table
 
     measures, totals = report["measures"], report["totals"]
@@ -47,8 +46,8 @@ def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
             ("total", totals, sum(seconds)),
         )
     ]
-    if _narrowest(headings, rows) > width:
-        # Seconds are the least important.
+    while len(headings) > len(_ALWAYS) and _narrowest(headings, rows) > width:
+        # The last are the least important.
         headings.pop()
     table = Table(box=None, pad_edge=False)
     table.add_column("measure", overflow="fold", min_width=_NARROWEST_NAME)
@@ -56,17 +55,14 @@ def _table(report: Report, runs: Sequence[MeasureRun], width: int) -> str:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*row[: 1 + len(headings)])
-    out = StringIO()
-    Console(file=out, width=width).print(table)
     told = [*_section(line for run in runs for line in failures(run))]
     told += _section((line for run in runs for line in differences_beside(run)), _BESIDE)
-    told += (line.rstrip() for line in out.getvalue().splitlines())
-    return "\n".join([*told, *_listed(totals)])
+    return "\n".join([*told, table_text(table, width), *_listed(totals)])
 
 
 def _narrowest(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """The width that the table needs at least."""
-    columns = zip(headings, *(row[1:] for row in rows), strict=True)
+    columns = zip(headings, *(row[1:] for row in rows), strict=False)
     return _NARROWEST_NAME + sum(2 + max(map(len, column)) for column in columns)
 
 

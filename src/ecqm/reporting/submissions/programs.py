@@ -12,15 +12,12 @@ from typing import Any
 
 from ecqm.measures.definition import PopulationCode
 from ecqm.reporting.results.counts import MeasureCount
+from ecqm.reporting.submissions.errors import SubmissionError
 
 _LISTS = "quality_measures_{year}.toml"
 _POPULATIONS = {code.value: code for code in PopulationCode}
 # CMS122v14 for QDM; 122FHIR, without a version, for FHIR.
 _NUMBER = re.compile(r"(?:CMS)?0*(\d+)(?:v\d+|FHIR)", re.IGNORECASE)
-
-
-class SubmissionError(ValueError):
-    """Results that cannot be submitted as they are, or not for the stated submitter; the message gives the reason."""
 
 
 @dataclass(frozen=True)

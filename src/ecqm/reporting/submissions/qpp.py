@@ -12,7 +12,8 @@ from typing import Any
 
 from ecqm.measures.definition import PopulationCode
 from ecqm.reporting.results.counts import Counts, GroupCount, MeasureCount
-from ecqm.reporting.submissions.programs import ListedMeasure, SubmissionError, listed
+from ecqm.reporting.submissions.errors import SubmissionError
+from ecqm.reporting.submissions.programs import ListedMeasure, listed
 from ecqm.reporting.submissions.submitter import Entity, Submitter
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ import msgspec
 
 from ecqm.json_decoding import json_decoder
 from ecqm.reporting.results.counts import COUNTS, Counts, MeasureCount, read_counts
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 
 
 class _Run(msgspec.Struct, frozen=True):

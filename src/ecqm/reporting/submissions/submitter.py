@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 
 
 class Entity(StrEnum):

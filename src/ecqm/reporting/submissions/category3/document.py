@@ -17,7 +17,7 @@ from ecqm.reporting.results.counts import Counts, MeasureCount
 from ecqm.reporting.submissions.category3 import templates
 from ecqm.reporting.submissions.category3.measure import MeasureWriter
 from ecqm.reporting.submissions.category3.templates import Guide
-from ecqm.reporting.submissions.programs import SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
 from ecqm.reporting.submissions.submitter import Entity, Submitter
 
 _ENTITY_ROOTS = {

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ecqm.reporting.results.counts import MeasureCount, Observed, PopulationCount, StratumCount
-from ecqm.reporting.submissions.programs import ListedMeasure, Rate, SubmissionError
+from ecqm.reporting.submissions.errors import SubmissionError
+from ecqm.reporting.submissions.programs import ListedMeasure, Rate
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from ecqm.reporting.submissions.category3 import templates
 from ecqm.reporting.submissions.category3.identifiers import Identifiers
 from ecqm.reporting.submissions.category3.supplements import Coded, SupplementForm, count_categories, supplement_form
 from ecqm.reporting.submissions.category3.templates import Guide
-from ecqm.reporting.submissions.programs import SubmissionError, listed
+from ecqm.reporting.submissions.errors import SubmissionError
+from ecqm.reporting.submissions.programs import listed
 from ecqm.values.units import ucum_code
 
 _OBSERVATION = "observation[classCode=OBS][moodCode=EVN]"

@@ -85,14 +85,12 @@ class ModelContext:
             if found is not None:
                 return found.type
         name = ".".join(parts)
-        system = self.models["System"].type(name)
-        for model in self.models.values():
-            if model.name == "System":
-                continue
+        # Types of models hide those of System: Quantity is that of FHIR in a library that uses FHIR.
+        for model in sorted(self.models.values(), key=lambda model: model.name == "System"):
             found = model.type(name) or model.labelled(name)
             if found is not None:
                 return found.type
-        return None if system is None else system.type
+        return None
 
     def retrievable(self, parts: list[str], context: object = None) -> ModelType:
         """The type that `[name]` retrieves, by name or label. Raises TranslationError if there is none."""

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
-from ecqm.language.parse_trees import Context
+from ecqm.language.parse_trees import Context, rule_of
 from ecqm.language.symbols import Scope
 from ecqm.language.translation.core import Translator
+from ecqm.language.translation.names import dotted_name
 from ecqm.language.translation.operators import negation
 from ecqm.language.translation.queries import accumulated
 from ecqm.language.translation.registry import Typed
@@ -137,8 +138,11 @@ def _negated(translator: Translator, receiver: Typed, arguments: list[Context], 
 
 
 def named_type(translator: Translator, argument: Context) -> CqlType:
-    """The type that an argument names: `Integer` or `System.Integer`, possibly quoted."""
-    parts = argument.getText().strip("'").replace("`", "").replace('"', "").split(".")
+    """The type that an argument names, such as `Integer` or `System.Integer`. Raises TranslationError."""
+    is_term = rule_of(argument) == "TermExpression" and argument.queryTail() is None
+    parts = dotted_name(argument.term()) if is_term else None
+    if parts is None:
+        raise TranslationError("the argument must be the name of a type", argument)
     return translator.models.named_type(parts, argument)
 
 

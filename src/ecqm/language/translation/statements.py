@@ -55,73 +55,84 @@ class Statements(LibraryNames):
         found: list[Statement] = []
         current = UNFILTERED
         for context in contexts:
-            rule = rule_of(context)
+            statement: Statement | None = None
             try:
-                if rule == "ContextDefinition" and is_whole(context):
-                    current = self._enter_context(context, found)
-                elif rule == "ExpressionDefinition":
-                    self._collect_expression(context, is_whole(context), current, found)
-                elif rule == "FunctionDefinition":
-                    self._collect_function(context, is_whole(context), current, found)
+                match rule_of(context):
+                    case "ContextDefinition" if is_whole(context):
+                        current, statement = self._enter_context(context)
+                    case "ExpressionDefinition":
+                        statement = self._collect_expression(context, current, is_whole(context))
+                    case "FunctionDefinition":
+                        statement = self._collect_function(context, current, is_whole(context))
             except TranslationError as error:
                 error.context = error.context or context
                 self.translator.report(error)
+            if statement is not None:
+                found.append(statement)
         return found
 
-    def _collect_expression(self, context: Context, whole: bool, current: str, found: list[Statement]) -> None:
+    def _collect_expression(self, context: Context, current: str, whole: bool) -> Statement | None:
         if context.identifier() is None:
-            return
+            return None
         name = name_of(context.identifier())
         if name in self._expressions or name in self.exports.symbols or name in self.includes:
             raise TranslationError(f"the name {name!r} is declared twice", context.identifier())
-        statement = Statement(context, current, broken=not whole)
-        self._expressions[name] = statement
-        found.append(statement)
+        statement = self._expressions[name] = Statement(context, current, broken=not whole)
+        return statement
 
-    def _collect_function(self, context: Context, whole: bool, current: str, found: list[Statement]) -> None:
+    def _collect_function(self, context: Context, current: str, whole: bool) -> Statement | None:
         if context.functionName() is None:
-            return
+            return None
         name = name_of(context.functionName())
         if not whole:
             self.broken.add(name)
-            return
+            return None
+        symbol = self._function_symbol(context, name)
+        if symbol.external and symbol.result is None:
+            raise TranslationError(f"the external function {name!r} needs a return type", context)
+        key = _key(symbol)
+        if key in self._functions:
+            raise TranslationError(f"the function {name!r} is declared twice with the same operand types", context)
+        self.exports.functions.setdefault(name, []).append(symbol)
+        statement = self._functions[key] = Statement(context, current)
+        return statement
+
+    def _function_symbol(self, context: Context, name: str) -> FunctionSymbol:
+        """What the head of a function says about it. Raises TranslationError for unknown types."""
+        modifiers = [word(context, at) for at in range(4)]
+        returns = context.typeSpecifier()
         try:
             operands = tuple(
                 (name_of(operand.referentialIdentifier()), type_of(self.translator, operand.typeSpecifier()))
                 for operand in context.operandDefinition()
             )
+            result = None if returns is None else type_of(self.translator, returns)
         except TranslationError:
             self.broken.add(name)
             raise
-        words = [word(context, at) for at in range(4)]
-        returns = context.typeSpecifier()
-        result = None if returns is None else type_of(self.translator, returns)
-        external = context.expression() is None
-        if external and result is None:
-            raise TranslationError(f"the external function {name!r} needs a return type", context)
-        symbol = FunctionSymbol(name, operands, result, "fluent" in words, "private" not in words, external)
-        key = _key(symbol)
-        if key in self._functions:
-            raise TranslationError(f"the function {name!r} is declared twice with the same operand types", context)
-        self.exports.functions.setdefault(name, []).append(symbol)
-        statement = Statement(context, current)
-        self._functions[key] = statement
-        found.append(statement)
+        return FunctionSymbol(
+            name,
+            operands,
+            result,
+            fluent="fluent" in modifiers,
+            public="private" not in modifiers,
+            external=context.expression() is None,
+        )
 
-    def _enter_context(self, context: Context, found: list[Statement]) -> str:
-        """`context Patient`: defines an expression for the instance that the following statements are about."""
+    def _enter_context(self, context: Context) -> tuple[str, Statement | None]:
+        """`context Patient`: the name of the context for the following statements and, at its first use, the
+        expression for the instance that they are about."""
         parts = parts_of(context.qualifiedIdentifier())
         name = parts[-1]
         if name in (UNFILTERED, "Population"):
-            return UNFILTERED
+            return UNFILTERED, None
         if name in self.exports.symbols:
-            return name
+            return name, None
         models = self._models_for_context(parts)
         for model in models:
             described = _context_type(model, name)
             if described is not None:
-                found.append(self._context_statement(name, described, context))
-                return name
+                return name, self._context_statement(name, described, context)
         known_contexts = [known for model in models for known in model.contexts]
         raise unknown_name(name, [*known_contexts, UNFILTERED], "context", context)
 
@@ -248,12 +259,13 @@ class Statements(LibraryNames):
         if (statement is not None and statement.broken) or name in self.broken:
             raise DependsOnBroken(f"{name!r} has errors", context)
         symbol = self.exports.symbols.get(name)
-        if (
-            symbol is not None
-            and symbol.kind is Declared.EXPRESSION
-            and self._evaluation_context == UNFILTERED
-            and symbol.context not in (None, UNFILTERED)
-        ):
+        return None if symbol is None else self._for_all_instances(symbol)
+
+    def _for_all_instances(self, symbol: Symbol) -> Symbol:
+        """A definition as statements of the Unfiltered context refer to it: one of another context has a list of
+        results, one for each instance (Author's Guide, Statement Evaluation)."""
+        is_of_context = symbol.kind is Declared.EXPRESSION and symbol.context not in (None, UNFILTERED)
+        if is_of_context and self._evaluation_context == UNFILTERED:
             return replace(symbol, type=ListType(symbol.type))
         return symbol
 

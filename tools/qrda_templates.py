@@ -24,8 +24,8 @@ def table() -> str:
 
 
 def row(template: EntryTemplate, data_type: str) -> str:
-    """The row of a data type: of DeviceApplied with the attributes of QDM 5.5, the last version that has it."""
-    schema = next(s for version in (NEWEST, "5.5") if data_type in (s := qdm_schema(version)).data_types)
+    """The row of a data type, with the attributes of the last version of QDM that has it."""
+    schema = next(s for version in (NEWEST, "5.5", "5.4") if data_type in (s := qdm_schema(version)).data_types)
     names = sorted(template.attributes & schema.attributes(data_type).keys() - {CODES})
     return f"| {data_type} | {identifiers(template)} | {', '.join(names)} |"
 

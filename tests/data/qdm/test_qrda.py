@@ -66,7 +66,7 @@ def test_substances_are_written_as_medications_which_is_told() -> None:
 
 
 def test_every_attribute_of_a_template_is_one_of_its_data_type() -> None:
-    schemas = [qdm_schema(version) for version in ("5.5", "5.6")]
+    schemas = [qdm_schema(version) for version in ("5.4", "5.5", "5.6")]
     for template in TEMPLATES:
         known = {name for data_type in template.data_types for each in schemas for name in each.attributes(data_type)}
         assert template.attributes - {"negationRationale", "reason"} <= known, template.data_types

@@ -144,3 +144,51 @@ def test_devices_applied_of_earlier_releases() -> None:
     assert [each.code for each in to_values(cohort.table("DeviceApplied").element("code"))] == ["442023007"]
     newer, accounts = read(xml)
     assert "DeviceApplied is not a data type of QDM 5.6: left out" in told(newer) and not accounts[-1].understood
+
+
+def test_principal_diagnoses_of_earlier_releases() -> None:
+    """Up to R5.1 the principal diagnosis has a template of its own; QDM has it as a rank of 1 since 5.5."""
+    xml = written(patient(encounter("e")))
+    end = xml.index(b"</encounter>")
+    system = b'codeSystem="2.16.840.1.113883.6.96"'
+    earlier = b"""<entryRelationship typeCode="REFR"><observation classCode="OBS" moodCode="EVN">
+      <templateId root="2.16.840.1.113883.10.20.24.3.152" extension="2017-08-01"/>
+      <code code="8319008" %b/><value xsi:type="CD" code="10" %b/></observation></entryRelationship>""" % (
+        system,
+        system,
+    )
+    other = b"""<entryRelationship typeCode="REFR"><act classCode="ACT" moodCode="EVN">
+      <templateId root="2.16.840.1.113883.10.20.22.4.80" extension="2015-08-01"/><code code="29308-4"/>
+      <entryRelationship typeCode="SUBJ"><observation classCode="OBS" moodCode="EVN">
+      <templateId root="2.16.840.1.113883.10.20.22.4.4" extension="2015-08-01"/><code code="29308-4"/>
+      <value xsi:type="CD" code="%b" %b/></observation></entryRelationship></act></entryRelationship>"""
+    ranks = {}
+    for number, stated in enumerate(((b"20",), (b"20", b"10"))):
+        document = xml[:end] + b"".join(other % (each, system) for each in stated) + earlier + xml[end:]
+        builder, _ = read(document)
+        assert not builder.problems, told(builder)
+        (found,) = [e for e in builder.patients[0].dataElements if type(e).__name__ == "EncounterPerformed"]
+        ranks[number] = [(each.code.code, each.rank) for each in found.diagnoses]
+        older = QdmCohortBuilder(version="5.4")
+        add_document(older, document, "document.xml")
+        table = older.finish().table("EncounterPerformed")
+        (principal,) = to_values(table.element("principalDiagnosis"))
+        assert principal.code == "10"
+        assert [each.code for each in to_values(table.element("diagnoses"))[0]] == [b.decode() for b in stated] + (
+            ["10"] if number == 0 else []
+        )
+    assert ranks == {0: [("20", None), ("10", 1)], 1: [("20", None), ("10", 1)]}
+
+
+def test_provider_characteristics_of_earlier_releases() -> None:
+    older = QdmCohortBuilder(version="5.4")
+    xml = written(patient(encounter("e")))
+    end = xml.rindex(b"</entry>") + len(b"</entry>")
+    entry = b"""<entry><observation classCode="OBS" moodCode="EVN">
+      <templateId root="2.16.840.1.113883.10.20.24.3.114" extension="2017-08-01"/><id root="1.2.3" extension="c"/>
+      <code code="ASSERTION" codeSystem="2.16.840.1.113883.5.4"/>
+      <value xsi:type="CD" code="5" codeSystem="2.16.840.1.113883.6.96"/></observation></entry>"""
+    document = xml[:end] + entry + xml[end:]
+    add_document(older, document, "document.xml")
+    assert [each.code for each in to_values(older.finish().table("ProviderCharacteristic").element("code"))] == ["5"]
+    assert "ProviderCharacteristic is not a data type of QDM 5.6" in told(read(document)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -255,9 +255,42 @@ RESULT_COMPONENTS = Parts(
     "ResultComponent",
     (*COMPONENTS.places, At("referenceRange", "referenceRange/observationRange/value", RANGE)),
 )
-DIAGNOSES = Parts(
+_PRINCIPAL = At("code", "entryRelationship/observation{24.3.152}/value", CODE)
+
+
+@dataclass(frozen=True)
+class Diagnoses(Parts):
+    """The diagnoses of an encounter. Up to R5.1 the principal one is stated by itself: QDM 5.5 has a rank of 1 for it
+    ("rank")."""
+
+    def read(self, statement: Element, reading: Reading) -> Any:
+        found = super().read(statement, reading) or []
+        principal = _PRINCIPAL.read(statement, reading)
+        if principal is not None:
+            stated = next((each for each in found if _same(each.code, principal) and each.rank is None), None)
+            if stated is None:
+                stated = reading.structs.part(self.struct)(code=principal)
+                found.append(stated)
+            stated.rank = 1
+        return found or None
+
+
+def _same(code: Any, other: Any) -> bool:
+    return code is not None and (code.code, code.system) == (other.code, other.system)
+
+
+def principal_diagnosis(diagnoses: Sequence[Any] | None) -> Any:
+    """The code of the diagnosis with a rank of 1, which QDM 5.3 and 5.4 have as an attribute of its own; or None."""
+    return next((each.code for each in diagnoses or () if each.rank == 1), None)
+
+
+DIAGNOSES = Diagnoses(
     "diagnoses",
-    ("entryRelationship[typeCode=REFR]/observation[classCode=OBS][moodCode=EVN]{24.3.168:2021-08-01}",),
+    (
+        "entryRelationship[typeCode=REFR]/observation[classCode=OBS][moodCode=EVN]{24.3.168:2021-08-01}",
+        # Up to R5.1.
+        "entryRelationship/act{22.4.80:2015-08-01}/entryRelationship/observation{22.4.4:2015-08-01}",
+    ),
     "DiagnosisComponent",
     (
         At("code", "value", CODE),

@@ -13,7 +13,7 @@ from ecqm.data.qdm.cohort import QdmCohortBuilder
 from ecqm.data.qdm.qrda.datatypes import IDENTIFIER
 from ecqm.data.qdm.qrda.demographics import read_demographics
 from ecqm.data.qdm.qrda.entry_template import EntryTemplate
-from ecqm.data.qdm.qrda.places import Reading
+from ecqm.data.qdm.qrda.places import Reading, principal_diagnosis
 from ecqm.data.qdm.qrda.templates import FORMER_WRAPPERS, REPORT_ENTRIES, by_oid
 from ecqm.data.qdm.qrda.xml import (
     CDA,
@@ -263,6 +263,8 @@ def _demanded(builder: QdmCohortBuilder, data_type: str, values: dict[str, Any])
     demanded = {key: value for key, value in values.items() if key in attributes and key != "code"}
     if "lengthOfStay" in attributes:
         demanded["lengthOfStay"] = length_of_stay(values.get("relevantPeriod"))
+    if "principalDiagnosis" in attributes:
+        demanded["principalDiagnosis"] = principal_diagnosis(values.get("diagnoses"))
     return demanded
 
 

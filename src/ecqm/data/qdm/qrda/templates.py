@@ -174,6 +174,8 @@ TEMPLATES: tuple[EntryTemplate, ...] = (
         _codes("value"), _AUTHOR, _RECORDER, fixed={"code": ("77218-6", LOINC)}),
     _of("24.3.67:2021-08-01", "ProviderCareExperience", "observation OBS EVN",
         _codes("value"), _AUTHOR, _RECORDER, fixed={"code": ("77219-4", LOINC)}),
+    _of("24.3.114:2017-08-01", "ProviderCharacteristic", "observation OBS EVN",
+        _codes("value"), _AUTHOR, fixed=_ASSERTION),
     _of("24.3.1:2021-08-01", "CareGoal", "observation OBS GOL",
         _codes(), _SPAN, At("statusDate", "author{24.3.155:2019-12-01}/time", DATE),
         At("targetOutcome", f"entryRelationship[typeCode=REFR]/{EVENT}{{24.3.119:2017-08-01}}/value", ANY),

@@ -18,7 +18,7 @@ def test_a_patient_is_explained_as_on_the_command_line() -> None:
     arguments = ("--measure", KIDNEY, "--data", CASES / KIDNEY, "--patient", "kidney-young")
     assert str(explained) + "\n" == command("explain", SAMPLE, *arguments).stdout
     assert explained.json == [json.loads(command("explain", SAMPLE, *arguments, "--format", "json").stdout)]
-    assert explained.html + "\n" == command("explain", SAMPLE, *arguments, "--format", "html").stdout
+    assert explained.html == command("explain", SAMPLE, *arguments, "--format", "html").stdout
     assert repr(explained) == f"<Explained: {KIDNEY} for kidney-young>"
     assert explained.warnings == []
 

@@ -12,9 +12,9 @@ from ecqm.data.source import PatientData
 from ecqm.engine.profiles import ProfileRule
 from ecqm.measures.results.fhir_elements import Json
 from ecqm.operators.message import telling
-from ecqm.reporting.explanations.explanation import Explanation, explain_package
-from ecqm.reporting.explanations.explanation import explain as explain_plan
+from ecqm.reporting.explanations.explanation import Explanation
 from ecqm.reporting.explanations.rendering import explanation_json, explanation_text
+from ecqm.reporting.explanations.subjects import measure_subject, package_subject
 from ecqm.reporting.html import explanation_page
 
 _HEIGHT_IN_NOTEBOOK = 600
@@ -72,13 +72,8 @@ def explain(
     # Messages of the logic are about all evaluated patients, not only this one.
     with telling(lambda told: None):
         if isinstance(measures, PackageSelection):
-            found = [
-                explain_package(package, patients.paths, patient, stated, clauses=True)
-                for package in measures.content.packages
-            ]
+            subjects = [package_subject(package, patients.paths) for package in measures.content.packages]
         else:
-            found = [
-                explain_plan(plan, measures.content, patients, patient, stated, profiles, clauses=True)
-                for plan in measures.plans
-            ]
+            subjects = [measure_subject(plan, measures.content, patients, profiles) for plan in measures.plans]
+        found = [subject.explanation(patient, stated, clauses=True) for subject in subjects]
     return Explained(tuple(found))

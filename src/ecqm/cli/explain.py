@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ecqm.bundles.evaluation.batches import Stated
     from ecqm.engine.profiles import ProfileRule
     from ecqm.reporting.explanations.explanation import Explanation
+    from ecqm.reporting.explanations.subjects import Subject
 
 # Commands import what they need when they run, to keep --help fast.
 
@@ -78,10 +79,10 @@ def command(request: ExplainRequest) -> None:
 def _of_package(request: ExplainRequest) -> list[Explanation]:
     """The explanation of the measure of a QDM package."""
     from ecqm.bundles.packages.content import PackageContent
-    from ecqm.reporting.explanations.explanation import explain_package
+    from ecqm.reporting.explanations.subjects import package_subject
 
     package = PackageContent.open(request.content.path, request.content.valuesets).find(request.measure)
-    return [explain_package(package, request.data, request.patient, request.period, request.format == "html")]
+    return [_explanation(package_subject(package, request.data), request)]
 
 
 def _of_measures(request: ExplainRequest) -> list[Explanation]:
@@ -89,13 +90,16 @@ def _of_measures(request: ExplainRequest) -> list[Explanation]:
     from ecqm.bundles.evaluation.planning import Planner
     from ecqm.bundles.specifications.specification import with_logic
     from ecqm.data.source import PatientData
-    from ecqm.reporting.explanations.explanation import explain
+    from ecqm.reporting.explanations.subjects import measure_subject
 
     content = request.content.open()
     planner, data = Planner(content, request.relax_versions), PatientData(request.data)
     plans = map(planner.plan, with_logic(content, measures_of(content, [request.measure])))
-    patient, period, by_clause = request.patient, request.period, request.format == "html"
-    return [explain(plan, content, data, patient, period, request.profiles, by_clause) for plan in plans]
+    return [_explanation(measure_subject(plan, content, data, request.profiles), request) for plan in plans]
+
+
+def _explanation(subject: Subject, request: ExplainRequest) -> Explanation:
+    return subject.explanation(request.patient, request.period, clauses=request.format == "html")
 
 
 def _rendered(explained: Sequence[Explanation], form: str) -> str:

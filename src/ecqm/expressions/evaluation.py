@@ -140,13 +140,13 @@ class Expressions:
     def _patient(self) -> tuple[Cohort | NoData, int]:
         if self.data is None or self.patient is None:
             return NoData(), 0
-        from ecqm.data import EVERYTHING, DataError
+        from ecqm.data import EVERYTHING
 
         cohort = self.data.batch_of(self.patient, EVERYTHING)
         if cohort is None:
-            from ecqm.reporting.explanations.explanation import no_such_patient
+            from ecqm.reporting.explanations.patients import no_such_patient
 
-            raise DataError(no_such_patient(self.patient, list(self.data.patient_ids())))
+            raise no_such_patient(self.patient, list(self.data.patient_ids()))
         return cohort, cohort.ids.index(self.patient)
 
 

@@ -79,9 +79,9 @@ class MeasureLogic:
     def _of(self, library: IndexedLibrary) -> Iterator[LogicDefine]:
         for name, definition in library.expressions.items():
             statement = (_key(library), name)
-            if statement in self._shown:
-                counted = statement in self._counted and not _is_context(definition)
-                yield self._define(library, definition, _planned(self._plan, library, name), counted)
+            if statement in self._shown and not _is_context(definition):
+                node = _planned(self._plan, library, name)
+                yield self._define(library, definition, node, statement in self._counted)
         for name, functions in library.functions.items():
             if (_key(library), name) in self._shown:
                 defines = [self._define(library, function, None, False) for function in functions]
@@ -160,7 +160,7 @@ def _planned(plan: MeasurePlan, library: IndexedLibrary, name: str) -> PlanNode 
 
 
 def _is_context(definition: elm.ExpressionDef) -> bool:
-    """Whether it is the definition that translators add for `context Patient`."""
+    """Whether it is the definition that translators add for `context Patient`, which nobody wrote."""
     return definition.name == definition.context and isinstance(definition.expression, elm.SingletonFrom)
 
 

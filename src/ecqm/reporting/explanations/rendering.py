@@ -12,8 +12,6 @@ from ecqm.reporting.notation import notation, whole
 # The text of clauses within a clause is part of its own.
 _LONGEST_TEXT, _LONGEST_OUTER_TEXT = 240, 160
 _LONGEST_VALUE = 240
-# The definition that every library with this context has.
-_CONTEXT = "Patient"
 
 
 def explanation_text(found: Explanation) -> str:
@@ -24,9 +22,8 @@ def explanation_text(found: Explanation) -> str:
         lines += [f"  {each}" for each in found.counted if each.group == group and each.adds_to_counts]
     lines += [f"error: {error}" for error in found.errors]
     for library, values in found.values.items():
-        shown = {name: value for name, value in values.items() if name != _CONTEXT}
-        lines += ["", library] if shown else []
-        lines += [f"  {name} = {_cut(notation(value), _LONGEST_VALUE)}" for name, value in shown.items()]
+        lines += ["", library]
+        lines += [f"  {name} = {_cut(notation(value), _LONGEST_VALUE)}" for name, value in values.items()]
     for reason in found.reasons:
         lines += ["", f"{reason.group}: {reason.heading}"]
         if reason.clause is None:

@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from ecqm.reporting.explanations.explanation import no_such_patient
+from ecqm.reporting.explanations.patients import no_such_patient
 
 MANY = [f"{number * 7919:08x}-4a" for number in range(300_000)]
 
@@ -23,6 +23,6 @@ MANY = [f"{number * 7919:08x}-4a" for number in range(300_000)]
 )
 def test_near_ids_are_told_however_many_there_are(patient: str, known: list[str], told: str) -> None:
     started = process_time()
-    message = no_such_patient(patient, known)
+    message = str(no_such_patient(patient, known))
     assert process_time() - started < 3
     assert message.startswith(f"there is no patient {patient!r} in the data{told}")

@@ -269,9 +269,9 @@ class Diagnoses(Parts):
         if principal is not None:
             stated = next((each for each in found if _same(each.code, principal) and each.rank is None), None)
             if stated is None:
-                stated = reading.structs.part(self.struct)(code=principal)
-                found.append(stated)
-            stated.rank = 1
+                found.append(reading.structs.part(self.struct)(code=principal, rank=1))
+            else:
+                stated.rank = 1
         return found or None
 
 

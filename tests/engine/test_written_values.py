@@ -41,7 +41,12 @@ def first(source: str, cohort: Cohort) -> Any:
         ("{ Interval[1, 3], Interval[1, 4), Interval[1, 4] }", 2),
         ("{ Tuple { a: 1 'g' }, Tuple { a: 1000 'mg' } }", 1),
         ("{ Tuple { a: 1.0, b: 1 }, Tuple { a: 1.00, b: 1 }, Tuple { a: 1.0, b: 2 } }", 2),
+        ("{ Tuple { a: 1, b: 2 }, Tuple { b: 2, a: 1 } }", 1),
+        ("{ Tuple { a: 1, b: null }, Tuple { a: 1, b: null as Integer }, Tuple { a: 1, b: 2 } }", 2),
+        ("{ Tuple { a: 1 }, Tuple { a: 1.0 }, Tuple { a: 'x' } }", 2),
         ("{ { 1.0, 2.0 }, { 1.00, 2.0 }, { 1.0 } }", 2),
+        ("{ 1 as Choice<Integer, Decimal>, 1.0 as Choice<Integer, Decimal>, '1' as Choice<Integer, String> }", 2),
+        ("{ @2026-01-01 as Choice<Date, DateTime>, @2026-01-01T as Choice<Date, DateTime> }", 1),
         ("{ 1, null, null, 1 }", 2),
     ],
 )

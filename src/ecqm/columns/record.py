@@ -15,7 +15,7 @@ from ecqm.columns.join import concat
 from ecqm.columns.null import NullColumn
 from ecqm.kernels.arrays import Mask, Rows
 from ecqm.kernels.segments import combine_keys
-from ecqm.types import CqlType
+from ecqm.types import CqlType, TupleType
 from ecqm.values.structure import Identified
 
 
@@ -68,6 +68,10 @@ class RecordColumn(IndexedColumn):
     def at(self, rows: Rows) -> RecordColumn:
         return RecordColumn(self.fields, rows, self.type)
 
+    def layout(self) -> Hashable:
+        # The order of a tuple's elements does not count; those of different types are elements of a choice.
+        return RecordColumn, frozenset(self.fields) if isinstance(self.type, TupleType) else self.type
+
     def field(self, name: str) -> Column:
         found = self._picked.get(name)
         if found is None:
@@ -81,7 +85,10 @@ class RecordColumn(IndexedColumn):
             return self.at(np.concatenate([part.rows for part in parts]))
         names = list(dict.fromkeys(name for part in parts for name in part.fields))
         fields = {name: concat([part.field(name) for part in parts]) for name in names}
-        return RecordColumn.of(fields, np.concatenate([part.valid for part in parts]), self.type)
+        type_ = self.type
+        if any(part.type != type_ for part in others):
+            type_ = TupleType(tuple((name, field.type) for name, field in fields.items()))
+        return RecordColumn.of(fields, np.concatenate([part.valid for part in parts]), type_)
 
     def keys(self) -> Rows:
         if not self.fields:

@@ -10,8 +10,10 @@ import numpy as np
 from ecqm.columns import (
     ChoiceColumn,
     Column,
+    DateColumn,
     DateTimeColumn,
     DecimalColumn,
+    IntegerColumn,
     IntervalColumn,
     ListColumn,
     Mask,
@@ -19,11 +21,15 @@ from ecqm.columns import (
     RecordColumn,
     Rows,
     TemporalColumn,
+    as_decimal,
+    coalesce_rows,
 )
 from ecqm.kernels.calendar import HOUR
 from ecqm.kernels.segments import combine_keys, segment_keys
 from ecqm.operators.vectors.amounts import amounts
 from ecqm.operators.vectors.bounds import bounds_of
+from ecqm.operators.vectors.order import date_time_of
+from ecqm.types import DATETIME, DECIMAL
 
 
 def equality_keys(column: Column) -> Rows | None:
@@ -52,10 +58,40 @@ def equality_keys(column: Column) -> Rows | None:
     if isinstance(column, RecordColumn):
         return _keys_of_parts(column.valid, [column.field(name) for name in column.fields])
     if isinstance(column, ChoiceColumn):
-        return _keys_of_parts(column.valid, column.alternatives, column.tag.astype(np.int64))
+        return _choice_keys(column)
     if isinstance(column, IntervalColumn):
         return _interval_keys(column)
     return column.keys()
+
+
+def _choice_keys(column: ChoiceColumn) -> Rows | None:
+    # Values of different types are not equal, except numbers of all types, and dates and date-times.
+    of_one_kind: dict[object, list[int]] = {}
+    for tag, alternative in enumerate(column.alternatives):
+        of_one_kind.setdefault(_COMPARABLE.get(type(alternative), tag), []).append(tag)
+    kinds = np.zeros(len(column), np.int64)
+    parts = []
+    for kind, tags in enumerate(of_one_kind.values()):
+        kinds[np.isin(column.tag, tags)] = kind
+        alternatives = [column.alternatives[tag] for tag in tags]
+        parts.append(alternatives[0] if len(tags) == 1 else coalesce_rows(list(map(_widened, alternatives))))
+    return _keys_of_parts(column.valid, parts, kinds)
+
+
+_COMPARABLE: dict[type[Column], type[Column]] = {
+    IntegerColumn: DecimalColumn,
+    DecimalColumn: DecimalColumn,
+    DateColumn: DateTimeColumn,
+    DateTimeColumn: DateTimeColumn,
+}
+"""Layouts whose values are compared with those of others, and the layout in which they are."""
+
+
+def _widened(column: Column) -> Column:
+    """Numbers as decimals, dates as date-times."""
+    if isinstance(column, (IntegerColumn, DecimalColumn)):
+        return as_decimal(column).retype(DECIMAL)
+    return (date_time_of(column) if isinstance(column, DateColumn) else column).retype(DATETIME)
 
 
 def _interval_keys(column: IntervalColumn) -> Rows | None:

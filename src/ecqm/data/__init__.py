@@ -13,7 +13,8 @@ one, and `open_store(path)` of `ecqm.data.store.store` gives its shards, each of
 `shard.cohort(demand, codes)`.
 """
 
-from ecqm.data.cohort.cohort import Cohort, CohortBuilder
+from ecqm.data.cohort.builder import CohortBuilder
+from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.cohort.elements import ElementNotRead
 from ecqm.data.cohort.table import ResourceTable
 from ecqm.data.fhir.demand import EVERYTHING, Demand

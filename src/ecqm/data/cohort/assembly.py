@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ecqm.data.cohort.cohort import CohortBuilder
+from ecqm.data.cohort.builder import CohortBuilder
 from ecqm.data.cohort.gathering import Gathered, RawJson
 from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.compartment import (
@@ -124,10 +124,9 @@ class Assembly:
             self._builder.add_all(name, lot, patients)
 
     def _gather(self, loose: Loose) -> None:
-        origin = loose.origin
-        entry = -1 if origin.entry is None else origin.entry
         gathered = self._unplaced.setdefault(self._builder.type_of(loose.resource), Gathered())
-        gathered.append(loose.resource, loose.raw, self._builder.file_number(origin.file), entry, loose.urn)
+        file = self._builder.file_number(loose.origin.file)
+        gathered.append(loose.resource, loose.raw, file, loose.origin.number, loose.urn)
 
     def _add_patients(self, gathered: Gathered) -> list[int]:
         rows = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,23 @@ from ecqm.kernels.segments import offsets_of_parents
 
 
 class Origin(NamedTuple):
-    """Where a resource was read: a file, and the entry of a bundle (from 0) or line of NDJSON (from 1)."""
+    """Where a resource was read: a file, and the entry of a bundle (from 0) or line of NDJSON (from 1).
+
+    A file that is one resource has no entry; in arrays its number is -1.
+    """
 
     file: str
     entry: int | None
+
+    @classmethod
+    def numbered(cls, file: str, number: int) -> Self:
+        """The origin with an entry or line as arrays have it."""
+        return cls(file, None if number < 0 else number)
+
+    @property
+    def number(self) -> int:
+        """The entry or line as arrays have it."""
+        return -1 if self.entry is None else self.entry
 
 
 @dataclass(frozen=True)
@@ -33,8 +46,7 @@ class Origins:
 
     def of(self, row: int) -> Origin:
         """Where one row was read."""
-        entry = int(self.entry[row])
-        return Origin(self.files[self.file[row]], None if entry < 0 else entry)
+        return Origin.numbered(self.files[self.file[row]], int(self.entry[row]))
 
 
 class ResourceTable:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ecqm.data.fhir.bundles import Bundle
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import Element, FhirSchema, fhir_schema
 
@@ -25,21 +26,6 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # How deep objects and lists may be nested: Arrow's files allow 64 levels, and real resources use less than half.
 DEEPEST = 50
 _MODULE_NUMBER = iter(range(1 << 62))
-
-
-class BundleEntry(msgspec.Struct, gc=False):
-    """An entry of a bundle. Its resource stays bytes, so that one unreadable resource does not affect the others."""
-
-    fullUrl: str | None = None
-    resource: msgspec.Raw = msgspec.Raw()
-
-
-class Bundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
-    """A bundle of any type."""
-
-    id: str | None = None
-    type: str | None = None
-    entry: list[BundleEntry] | None = None
 
 
 class Unreadable(Exception):

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from ecqm.data.fhir.structs import UNREADABLE
 from ecqm.data.files.archived import DAMAGE, is_file, open_file
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
@@ -98,7 +99,6 @@ class _OperationOutcome(msgspec.Struct):
 
 _decode_manifest = msgspec.json.Decoder(_Manifest, strict=False).decode
 _decode_outcome = msgspec.json.Decoder(_OperationOutcome).decode
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def wrong_count(found: int, count: int) -> str:
@@ -147,7 +147,7 @@ def _manifest(path: Path) -> _Manifest | None:
         return None
     try:
         return _decode_manifest(content)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -204,7 +204,7 @@ def _check(path: Path, missing: list[str], found: list[Path]) -> None:
 def _told(file: Path, line: int, content: bytes) -> Iterator[DataProblem]:
     try:
         issues = _decode_outcome(content).issue or ()
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         yield DataProblem(name_of(file), line, None, "OperationOutcome", f"cannot be read: {error}")
         return
     for issue in issues:

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from ecqm.data.allocation import large_arrays, many_objects
 from ecqm.data.cohort.assembly import Assembly, Key, Shared, name_of_key
-from ecqm.data.cohort.cohort import Cohort, CohortBuilder
+from ecqm.data.cohort.builder import CohortBuilder
+from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.cohort.gathering import Gathered
 from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.structs import UNREADABLE, is_deep

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ecqm.data.allocation import many_objects
-from ecqm.data.cohort.cohort import Cohort, CohortBuilder
+from ecqm.data.cohort.builder import CohortBuilder
+from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.cohort.table import Origin
 from ecqm.data.fhir.demand import EVERYTHING, Demand
 from ecqm.data.files.case_folders import case_documents

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ecqm.data.allocation import many_objects
 from ecqm.data.cohort.assembly import Assembly, Loose
-from ecqm.data.cohort.cohort import Cohort, CohortBuilder, entries
+from ecqm.data.cohort.builder import CohortBuilder
+from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.cohort.table import Origin
+from ecqm.data.fhir.bundles import Bundle
 from ecqm.data.fhir.demand import EVERYTHING, Demand
-from ecqm.data.fhir.structs import Bundle
 from ecqm.data.files.content import read_document
 from ecqm.data.files.inputs import Inputs, find_inputs
 from ecqm.data.files.suffixes import NDJSON_SUFFIXES
@@ -66,7 +67,7 @@ def documents(builder: CohortBuilder, path: Path) -> Iterator[Loose]:
 
 
 def _unbundled(builder: CohortBuilder, bundle: Bundle, outer: Origin) -> Iterator[Loose]:
-    for number, raw, urn in entries(bundle):
+    for number, raw, urn in bundle.resources():
         origin = Origin(outer.file, number)
         resource = builder.decode(raw, origin)
         if isinstance(resource, Bundle):

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ecqm.data.cohort.assembly import Assembly
-from ecqm.data.cohort.cohort import CohortBuilder
+from ecqm.data.cohort.builder import CohortBuilder
 from ecqm.data.cohort.gathering import Gathered
 from ecqm.data.cohort.table import Origin
-from ecqm.data.fhir.structs import Bundle
+from ecqm.data.fhir.bundles import Bundle
+from ecqm.data.fhir.structs import UNREADABLE
 from ecqm.data.files.content import read_lines
 from ecqm.data.files.exports import wrong_count
 from ecqm.data.problems import DataError, name_of, reason
@@ -52,7 +51,7 @@ def n_resources(lines: Sequence[bytes]) -> int:
 def _add_lines(file: str, first: int, lines: Sequence[bytes], builder: CohortBuilder, assembly: Assembly) -> None:
     try:
         resources = list(map(builder.structs.decode, lines))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         # Some line is invalid or blank: decode them one by one.
         resources = [_decode_line(file, number, line, builder) for number, line in enumerate(lines, first)]
     number = builder.file_number(file)

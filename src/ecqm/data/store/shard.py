@@ -35,7 +35,8 @@ import pyarrow.compute as pc
 
 from ecqm.columns import Rows
 from ecqm.data.allocation import many_objects
-from ecqm.data.cohort.cohort import Cohort, CohortBuilder
+from ecqm.data.cohort.builder import CohortBuilder
+from ecqm.data.cohort.cohort import Cohort
 from ecqm.data.cohort.table import Origin, Origins, ResourceTable
 from ecqm.data.fhir.demand import Demand
 from ecqm.data.fhir.schema import fhir_schema

@@ -10,8 +10,9 @@ from ecqm.language.literals import unescape
 from ecqm.language.parse_trees import Context, rule_of
 from ecqm.language.symbols import Declared, Symbol
 from ecqm.language.translation.core import Translator, unknown_name
+from ecqm.language.translation.mappings import access, mapped
 from ecqm.language.translation.registry import Typed
-from ecqm.language.translation.targets import access, through_target
+from ecqm.models.mappings import ElementMapping, MappingByType, parse_mapping
 from ecqm.types import ANY, BOOLEAN, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
 
 _INTERVAL_ELEMENTS = ("low", "high", "lowClosed", "highClosed")
@@ -46,7 +47,7 @@ def lookup(translator: Translator, name: str, context: Context) -> Typed | None:
     """The value of a simple name: the innermost alias, let or operand with that name, otherwise a declaration."""
     for scope in reversed(translator.scopes):
         if scope.row is not None:
-            found = _row_element(translator, name, scope.row, context)
+            found = _row_element(translator, name, scope.row)
             if found is not None:
                 return found
         if name in scope.aliases:
@@ -63,13 +64,13 @@ def lookup(translator: Translator, name: str, context: Context) -> Typed | None:
     return None if symbol is None else reference(symbol, None)
 
 
-def _row_element(translator: Translator, name: str, row: CqlType, context: Context) -> Typed | None:
+def _row_element(translator: Translator, name: str, row: CqlType) -> Typed | None:
     described = element_of(translator, row, name)
     if described is None:
         return None
-    type_, target = described
+    type_, mapping = described
     element = Typed(nodes.IdentifierRef(name=name), type_)
-    return through_target(translator, element, target, Typed(nodes.IdentifierRef(name="$this"), row), context)
+    return mapped(translator, element, mapping, Typed(nodes.IdentifierRef(name="$this"), row))
 
 
 def reference(symbol: Symbol, library: str | None) -> Typed:
@@ -105,11 +106,17 @@ def library_member(translator: Translator, library: str, name: str, context: Con
 # -- members ----------------------------------------------------------------------------------------------------------
 
 
-def element_of(translator: Translator, type_: CqlType, name: str) -> tuple[CqlType, str | None] | None:
-    """The type of an element of a type, and its target in the model's mapping; None if there is no such element."""
+ElementDescription = tuple[CqlType, ElementMapping | None]
+"""The type of an element, and how its model maps it."""
+
+
+def element_of(translator: Translator, type_: CqlType, name: str) -> ElementDescription | None:
+    """The element of a type; None if there is no such element."""
     if isinstance(type_, NamedType):
         element = translator.models.element(type_, name)
-        return None if element is None else (element.type, element.target)
+        if element is None:
+            return None
+        return element.type, None if element.target is None else parse_mapping(element.target)
     if isinstance(type_, TupleType):
         found = dict(type_.elements).get(name)
         return None if found is None else (found, None)
@@ -120,17 +127,15 @@ def element_of(translator: Translator, type_: CqlType, name: str) -> tuple[CqlTy
     return None
 
 
-def _element_of_choice(translator: Translator, type_: ChoiceType, name: str) -> tuple[CqlType, str | None] | None:
-    found = [(part, element_of(translator, part, name)) for part in type_.choices]
-    present = [(part, described) for part, described in found if described is not None]
+def _element_of_choice(translator: Translator, choice: ChoiceType, name: str) -> ElementDescription | None:
+    present = [(part, found) for part in choice.choices if (found := element_of(translator, part, name)) is not None]
     if not present:
         return None
-    types = choice_of(described[0] for _, described in present)
-    targets = {described[1] for _, described in present}
-    if len(targets) == 1:
-        return types, targets.pop()
-    mapped = [f"{part}:{described[1]}" for part, described in present if described[1] is not None]
-    return types, ";".join(mapped)
+    type_ = choice_of(element_type for _, (element_type, _) in present)
+    mappings = {mapping for _, (_, mapping) in present}
+    if len(mappings) == 1:
+        return type_, mappings.pop()
+    return type_, MappingByType(tuple((part, mapping) for part, (_, mapping) in present if mapping is not None))
 
 
 def element_names(translator: Translator, type_: CqlType) -> list[str]:
@@ -156,9 +161,9 @@ def member(translator: Translator, source: Typed, name: str, context: Context) -
             raise TranslationError(f"cannot read element {name!r} of a value of unknown type; cast it first", context)
         suggestion = nearest(name, element_names(translator, source.type))
         raise TranslationError(f"{source.type} has no element {name!r}", context, suggestion=suggestion)
-    type_, target = described
+    type_, mapping = described
     element = translator.typed(access(source.node, name), type_)
-    return through_target(translator, element, target, source, context)
+    return mapped(translator, element, mapping, source)
 
 
 def _member_of_each(translator: Translator, source: Typed, type_: ListType, name: str, context: Context) -> Typed:

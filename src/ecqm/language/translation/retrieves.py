@@ -8,6 +8,7 @@ from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
 from ecqm.language.parse_trees import Context, rule_of, word
 from ecqm.language.translation.core import Translator, unknown_name
+from ecqm.language.translation.mappings import access
 from ecqm.language.translation.membership import membership
 from ecqm.language.translation.names import (
     dotted_name,
@@ -19,7 +20,6 @@ from ecqm.language.translation.names import (
     parts_of,
 )
 from ecqm.language.translation.registry import Typed, translates
-from ecqm.language.translation.targets import access
 from ecqm.models.model import ModelType
 from ecqm.types import CODE, CONCEPT, STRING, VALUE_SET, ChoiceType, CqlType, ListType, NamedType
 

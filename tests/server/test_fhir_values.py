@@ -139,6 +139,7 @@ def test_a_closed_null_is_the_extreme_of_the_type_and_an_open_one_unknown() -> N
         ("Interval[1, 2]", "Interval<System.Integer>"),
         ("Tuple { id: 1, names: { 'a' } }", "Tuple{id:System.Integer,names:List<System.String>}"),
         ("days between @2026 and @2027", "Interval<System.Integer>"),
+        ("expand { Interval[10, 10] } per 0.1", "List<Interval<System.Decimal>>"),
     ],
 )
 def test_every_parameter_has_its_cql_type(expression: str, name: str) -> None:
@@ -169,6 +170,11 @@ def test_every_parameter_has_its_cql_type(expression: str, name: str) -> None:
         "{ }",
         "{ 1 }",
         "{ 1, null }",
+        "{ null }",
+        "null as List<Integer>",
+        "{ { null }, null as List<Integer>, { } }",
+        "Tuple { a: { null as Integer }, b: null as List<Integer> }",
+        "{ Tuple { element: 1 }, Tuple { element: 2 } }",
         "{ { 1 }, { } }",
         "{ 1, 'a', 2.0 }",
         "Tuple { : }",

@@ -235,6 +235,16 @@ def test_what_an_expression_lacks_is_a_message(client: Client) -> None:
     assert told(found["parameter"][-1]["resource"]) == 'parameter "Measurement Period" has no value'
 
 
+def test_problems_of_the_data_are_messages(client: Client) -> None:
+    wrong = [*THREE, {"resourceType": "Encounter", "id": "none", "period": {"start": "soon"}}]
+    _, found = client.call("cql", expression="Patient.id", data=bundle(wrong))
+    assert returned(found) == [PATIENT]
+    assert "soon" in told(found["parameter"][-1]["resource"])
+    status, outcome = client.call("cql", expression="Patient.id", data=bundle([{"resourceType": "Encounter", "id": 5}]))
+    assert status == 400
+    assert told(outcome).startswith("there is no patient in the data\ndata-1.json")
+
+
 def test_the_timestamp_is_that_of_the_request(client: Client) -> None:
     _, found = client.call("cql", expression="Now()", timestamp="2020-02-03T04:05:06-05:00")
     assert returned(found) == ["2020-02-03T04:05:06-05:00"]

@@ -76,6 +76,8 @@ def cql(service: Service, call: Call) -> Json:
             texts = [each.render(each.library or "expression") for each in error.errors]
             raise RequestError(400, "invalid", *texts) from error
         returned = parameters_of("return", value, type_, _finder(patients))
+        if patients is not None and patient is not None:
+            warnings += patients.problems()
     if warnings:
         told = outcome(issue("warning", "incomplete", warning) for warning in warnings)
         returned.append({"name": "_messages", "resource": told})
@@ -143,6 +145,8 @@ def _patient(patients: Patients | None, subject: str | None) -> str | None:
     if subject is not None or patients is None or not patients.bundles:
         return subject
     ids = patients.data.patient_ids()
+    if not ids:
+        raise RequestError(400, "invalid", "there is no patient in the data", *patients.problems())
     if len(ids) != 1:
         raise invalid(f"parameter subject is missing: there are {len(ids)} patients in the data")
     return ids[0]

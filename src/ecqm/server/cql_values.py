@@ -11,7 +11,15 @@ from typing import Any
 
 from ecqm import types as t
 from ecqm.measures.results.fhir_elements import Json
-from ecqm.server.fhir_values import CQL_TYPE, EMPTY_LIST, EMPTY_TUPLE, PRECISION_CODES, TIME_DATE, TIME_PRECISION
+from ecqm.server.fhir_values import (
+    CQL_TYPE,
+    ELEMENT,
+    EMPTY_LIST,
+    EMPTY_TUPLE,
+    PRECISION_CODES,
+    TIME_DATE,
+    TIME_PRECISION,
+)
 from ecqm.types import ANY, CqlType, IntervalType, ListType, TupleType, parse_type
 from ecqm.values import Code, Concept, CqlError, Interval, Long, Quantity, Ratio, Tuple
 from ecqm.values.text import parse_date, parse_datetime, parse_time
@@ -64,10 +72,23 @@ def _extension(element: Json, url: str) -> Json | None:
     return next((extension for extension in extensions if extension.get("url") == url), None)
 
 
-def _list(parameters: Sequence[Json], element: CqlType) -> tuple[Any, ...]:
-    if len(parameters) == 1 and _extension(parameters[0].get("_valueBoolean", {}), EMPTY_LIST) is not None:
-        return ()
+def _list(parameters: Sequence[Json], element: CqlType) -> tuple[Any, ...] | None:
+    """A list from a parameter for each element; from a single one, it may be null, empty, or have its elements as
+    parts."""
+    if len(parameters) == 1:
+        (only,) = parameters
+        if _extension(only.get("_valueBoolean", {}), EMPTY_LIST) is not None:
+            return ()
+        if not _has_value(only):
+            return None
+        if "part" in only and not isinstance(element, ListType) and all(p.get("name") == ELEMENT for p in only["part"]):
+            parameters = only["part"]
     return tuple(_value(parameter, element) for parameter in parameters)
+
+
+def _has_value(parameter: Json) -> bool:
+    marks = parameter.get("_valueBoolean", {})
+    return any(name.startswith(("value", "part")) for name in parameter) or _extension(marks, EMPTY_TUPLE) is not None
 
 
 def _value(parameter: Json, type_: CqlType) -> Any:
@@ -96,7 +117,7 @@ def _value(parameter: Json, type_: CqlType) -> Any:
 def _parts(parts: Sequence[Json], type_: CqlType) -> Any:
     """A tuple, or a list in a list."""
     if isinstance(type_, ListType):
-        return _list(parts, type_.element)
+        return tuple(_value(part, type_.element) for part in parts)
     types = dict(type_.elements) if isinstance(type_, TupleType) else {}
     return Tuple({name: _element(each, types.get(name)) for name, each in by_name(parts).items()})
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ecqm.bundles.evaluation.batches import Evaluation, Stated
 from ecqm.bundles.evaluation.selection import Selection
@@ -25,7 +24,7 @@ from ecqm.reporting.results.recording import PartRecorder, ResultOptions, subjec
 from ecqm.server.calls import Call
 from ecqm.server.inputs import Inputs
 from ecqm.server.outcomes import RequestError, cannot_process, invalid, issue, outcome
-from ecqm.server.service import Patients, Service, patient_of
+from ecqm.server.service import Patients, Service, patient_of, told
 from ecqm.values import EvaluationContext
 
 # MeasureReport.type by its name here, in FHIR R4 and in later versions.
@@ -142,7 +141,7 @@ def _reports(service: Service, measure: Measure, asked: _Asked, patients: Patien
     results = _evaluated(service, selection, asked, patients)
     reports = list(_of_kind(results, selection.measures[measure.canonical], asked))
     if asked.patient is not None and not reports:
-        raise cannot_process(*(_told(error) for error in results.total.errors[:_ISSUES_LISTED]))
+        raise cannot_process(*(_failure(error) for error in results.total.errors[:_ISSUES_LISTED]))
     if issues := _issues(results):
         reports = [_with_messages(report, issues) for report in reports]
     if not reports and asked.kind != "individual":
@@ -217,18 +216,16 @@ def _issues(results: _Results) -> list[Json]:
     """What went wrong with some patients, data or parts of the measure."""
     total = results.total
     issues = [issue("error", "processing", f"{name}: {reason}") for name, reason in total.not_run.items()]
-    issues += [issue("error", "processing", _told(error)) for error in total.errors]
+    issues += [issue("error", "processing", _failure(error)) for error in total.errors]
     issues += [issue("warning", "incomplete", f"value set {missing}") for missing in results.selection.missing]
-    for each in total.problems:
-        problem = DataProblem(**(each | {"file": Path(each["file"]).name}))
-        issues.append(issue("warning", "invalid", str(problem)))
+    issues += [issue("warning", "invalid", told(DataProblem(**problem))) for problem in total.problems]
     if len(issues) > _ISSUES_LISTED:
         more = f"and {len(issues) - _ISSUES_LISTED} more"
         return [*issues[:_ISSUES_LISTED], issue("warning", "informational", more)]
     return issues
 
 
-def _told(error: Json) -> str:
+def _failure(error: Json) -> str:
     return f"Patient/{error['patient']}: {error['define']}: {error['message']}"
 
 

@@ -1,7 +1,8 @@
 """CQL values as parameters of FHIR (Using CQL with FHIR, "FHIR Type Mapping").
 
     return: valueInteger, valueString …   a value, with its CQL type in the extension cqf-cqlType
-    several parameters of one name        a list; elements that are lists have parts named `element`
+    several parameters of one name        a list; elements that are lists have parts named `element`, and so has a list
+                                          of one null, which would look like a list that is null
     parts                                 a tuple
     _valueBoolean with an extension       null (data-absent-reason), an empty list (cqf-isEmptyList) or tuple
 
@@ -18,7 +19,7 @@ from typing import Any
 from ecqm.columns import ResourceRow
 from ecqm.measures.results.fhir_elements import Json, coding, unit_of_quantity
 from ecqm.reporting.notation import resource_name
-from ecqm.types import CqlType, IntervalType, ListType, TupleType
+from ecqm.types import DECIMAL, INTEGER, CqlType, IntervalType, ListType, TupleType
 from ecqm.values import (
     Code,
     Concept,
@@ -50,6 +51,8 @@ _MISSING = {"hour": ":00:00", "minute": ":00"}
 # The date of the dateTime that stands for a time in a Period.
 TIME_DATE = "0001-01-01T"
 _UNITY = "1"
+# The name of the parts of a list that has no name of its own.
+ELEMENT = "element"
 
 FindResource = Callable[[ResourceRow], Json | None]
 """The JSON of a resource, if it is at hand."""
@@ -60,10 +63,22 @@ def parameters_of(name: str, value: Any, type_: CqlType, find: FindResource = la
 
     Resources that are not found are References. Raises CqlError for an interval without a closed form.
     """
-    if isinstance(value, Uncertainty):
-        type_ = IntervalType(type_)
+    type_ = _actual(type_, value)
     marked = {"extension": [{"url": CQL_TYPE, "valueString": type_name(type_)}], "name": name}
     return [{**marked, **members} for members in _repeated(value, type_, find)]
+
+
+def _actual(type_: CqlType, value: Any) -> CqlType:
+    """The type of a value where it is not that of its expression: of an uncertainty, and of intervals of integers that
+    are expanded per a decimal (CQL reference, Expand)."""
+    match type_, value:
+        case _, Uncertainty():
+            return IntervalType(type_)
+        case ListType(element), (first, *_):
+            return ListType(_actual(element, first))
+        case IntervalType(point), Interval(low=Decimal()) if point == INTEGER:
+            return IntervalType(DECIMAL)
+    return type_
 
 
 def type_name(type_: CqlType) -> str:
@@ -83,7 +98,16 @@ def _repeated(value: Any, type_: CqlType, find: FindResource) -> list[Json]:
     if not isinstance(value, tuple | list):
         return [_members(value, type_, find)]
     element = type_.element if isinstance(type_, ListType) else type_
-    return [_members(each, element, find) for each in value] or [_extended("valueBoolean", EMPTY_LIST, True)]
+    members = [_members(each, element, find) for each in value]
+    if len(value) == 1 and value[0] is None:
+        # A parameter without a value is a list that is null.
+        return [_as_parts(members)]
+    return members or [_extended("valueBoolean", EMPTY_LIST, True)]
+
+
+def _as_parts(elements: list[Json]) -> Json:
+    """The parts of a list that cannot be several parameters."""
+    return {"part": [{"name": ELEMENT, **members} for members in elements]}
 
 
 def _members(value: Any, type_: CqlType, find: FindResource) -> Json:
@@ -91,8 +115,9 @@ def _members(value: Any, type_: CqlType, find: FindResource) -> Json:
         case None:
             return _extended("valueBoolean", ABSENT, "unknown")
         case tuple() | list():
-            parts = _repeated(value, type_, find)
-            return {"part": [{"name": "element", **part} for part in parts]} if value else parts[0]
+            element = type_.element if isinstance(type_, ListType) else type_
+            parts = [_members(each, element, find) for each in value]
+            return _as_parts(parts) if parts else _extended("valueBoolean", EMPTY_LIST, True)
         case Tuple() if value.type_name is not None and (name := value.type_name.rpartition(".")[2]) in _OPEN_TYPES:
             return {f"value{name}": _datatype(value)}
         case Tuple():

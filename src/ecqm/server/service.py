@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ import msgspec
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.selection import Selection, select
 from ecqm.cluster.units import FileUnit, StoredUnit, Unit
-from ecqm.data import Cohort, Demand
+from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
 from ecqm.data.source import PatientData
 from ecqm.engine.profiles import ProfileRule
 from ecqm.json_decoding import json_decoder
@@ -63,6 +63,10 @@ class Patients:
 
     data: PatientData
     bundles: tuple[bytes, ...] = ()
+
+    def problems(self) -> list[str]:
+        """What is wrong with the Bundles of the request."""
+        return [told(problem) for problem in self.data.from_files(EVERYTHING).problems] if self.bundles else []
 
     def units(self, patient: str | None) -> Sequence[Unit]:
         """All patients in units, or those that are read together with one of them."""
@@ -141,6 +145,11 @@ def _bundle(given: Input) -> bytes:
     if kind != "Bundle":
         raise invalid(f"parameter {given.name} is a resource of type {kind}, and has to be a Bundle")
     return content
+
+
+def told(problem: DataProblem) -> str:
+    """A problem of data, without the folder of its file, which is nothing to a client."""
+    return str(replace(problem, file=Path(problem.file).name))
 
 
 def patient_of(reference: str | None) -> str | None:

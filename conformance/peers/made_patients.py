@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from inputs import bundle, patient_resources
-from made_resources import Resource, ResourceMaker
+from made_resources import ResourceMaker
+from made_times import Resource
 from mutations import Mutator, Record
 from numpy.typing import NDArray
 from vocabulary import vocabulary_of

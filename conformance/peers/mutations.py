@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from made_resources import FHIR, NOT_MADE, Resource, ResourceMaker, dates_in
+from made_resources import ResourceMaker
+from made_times import Resource, dates_in
+from made_values import FHIR, NOT_MADE
 from random_changes import RandomChanges
 
 from ecqm.types import NamedType
@@ -66,11 +68,13 @@ class Mutator(RandomChanges[Resource]):
 
         def moved(text: str) -> str:
             if self.random.random() < 0.4:
-                return self.maker.moment(record)
+                return self.maker.times.moment(record)
             at = _read(text)
             if at is None:
-                return self.maker.moment(record)
-            return self.maker.written(at + timedelta(days=self.random.choice(_SHIFTS) * self.random.choice([-1, 1])))
+                return self.maker.times.moment(record)
+            return self.maker.times.written(
+                at + timedelta(days=self.random.choice(_SHIFTS) * self.random.choice([-1, 1]))
+            )
 
         self._change_a_date(record, moved)
 
@@ -80,17 +84,17 @@ class Mutator(RandomChanges[Resource]):
         places = [(holder, key, at) for holder, key in _dates(chosen) if (at := _read(holder[key])) is not None]
         known = [at for each in record[1:] if each is not chosen for at in dates_in(each)]
         if places and known:
-            nudge = self.random.choice([0, 0, 0.01, -0.01, 1, -1, *self.maker.spans])
+            nudge = self.random.choice([0, 0, 0.01, -0.01, 1, -1, *self.maker.times.spans])
             moved = self.random.choice(known) - min(at for _, _, at in places) + timedelta(days=nudge)
             for holder, key, at in places:
-                holder[key] = self.maker.written(at + moved)
+                holder[key] = self.maker.times.written(at + moved)
 
     def _rewrite_date(self, record: Record, other: Record) -> None:
         """The same date to another precision, or by another clock."""
 
         def rewritten(text: str) -> str:
             at = _read(text)
-            return text if at is None else self.maker.written(at)
+            return text if at is None else self.maker.times.written(at)
 
         self._change_a_date(record, rewritten)
 
@@ -145,7 +149,7 @@ class Mutator(RandomChanges[Resource]):
                 self.maker.set_element(chosen, self.random.choice(names), record)
 
     def _be_born(self, record: Record, other: Record) -> None:
-        record[0]["birthDate"] = self.maker.birth_date()
+        record[0]["birthDate"] = self.maker.times.birth_date()
 
     def _borrow(self, record: Record, other: Record) -> None:
         borrowed = self._clinical(other)

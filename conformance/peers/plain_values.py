@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import singledispatch
 from typing import Any
 
 from ecqm.columns import ResourceRow
@@ -22,44 +23,86 @@ ELEMENT = "element"
 _DIGITS = 10
 
 
+@singledispatch
 def plain(value: Any) -> Any:
-    """A value as JSON."""
-    if value is None or isinstance(value, Uncertainty):
-        # A value that is not known exactly is null in the end.
-        return None
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, Decimal)):
-        return _number(Decimal(value))
-    if isinstance(value, ResourceRow):
-        return resource_name(value)
-    if isinstance(value, DateTime):
-        return _moment(value)
-    if isinstance(value, Date):
-        return "@" + ".".join(map(str, value.fields))
-    if isinstance(value, Time):
-        return "T" + _clock(value)
-    if isinstance(value, Interval):
-        return {
-            "low": plain(value.low),
-            "high": plain(value.high),
-            "closed": [value.low_closed, value.high_closed],
-        }
-    if isinstance(value, Quantity):
-        return f"{_number(value.value)} {value.unit}"
-    if isinstance(value, Ratio):
-        return [plain(value.numerator), plain(value.denominator)]
-    if isinstance(value, Code):
-        return f"{value.system or ''}|{value.code}"
-    if isinstance(value, Concept):
-        return {"codes": [plain(code) for code in value.codes]}
-    if isinstance(value, ValueSet):
-        return f"ValueSet {value.id}"
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, Tuple):
-        return ELEMENT if value.type_name else {name: plain(value[name]) for name in sorted(value)}
+    """A value as JSON. Raises TypeError for a type of values that has no plain form."""
     raise TypeError(f"no plain form for {type(value).__name__}")
+
+
+@plain.register(type(None))
+@plain.register(Uncertainty)
+def _null(value: object) -> None:
+    """A value that is not known exactly is null in the end."""
+
+
+@plain.register
+def _as_it_is(value: bool | str) -> Any:
+    return value
+
+
+@plain.register
+def _number_or_count(value: int | Decimal) -> str:
+    return _number(Decimal(value))
+
+
+@plain.register
+def _resource(value: ResourceRow) -> str:
+    return resource_name(value)
+
+
+@plain.register
+def _date_time(value: DateTime) -> str:
+    return _moment(value)
+
+
+@plain.register
+def _date(value: Date) -> str:
+    return "@" + ".".join(map(str, value.fields))
+
+
+@plain.register
+def _time(value: Time) -> str:
+    return "T" + _clock(value)
+
+
+@plain.register
+def _interval(value: Interval) -> Any:
+    return {"low": plain(value.low), "high": plain(value.high), "closed": [value.low_closed, value.high_closed]}
+
+
+@plain.register
+def _quantity(value: Quantity) -> str:
+    return f"{_number(value.value)} {value.unit}"
+
+
+@plain.register
+def _ratio(value: Ratio) -> Any:
+    return [plain(value.numerator), plain(value.denominator)]
+
+
+@plain.register
+def _code(value: Code) -> str:
+    return f"{value.system or ''}|{value.code}"
+
+
+@plain.register
+def _concept(value: Concept) -> Any:
+    return {"codes": [plain(code) for code in value.codes]}
+
+
+@plain.register
+def _value_set(value: ValueSet) -> str:
+    return f"ValueSet {value.id}"
+
+
+@plain.register
+def _list(value: tuple) -> Any:  # type: ignore[type-arg]
+    return [plain(each) for each in value]
+
+
+@plain.register
+def _tuple(value: Tuple) -> Any:
+    return ELEMENT if value.type_name else {name: plain(value[name]) for name in sorted(value)}
 
 
 def _number(value: Decimal) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from made_resources import UNIT_DAYS
+from made_times import UNIT_DAYS
 from vocabulary import Asked, Vocabulary
 
 from ecqm.data.qdm.schema import CODES, NEGATION, Attribute, QdmSchema, qdm_schema

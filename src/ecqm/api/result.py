@@ -21,6 +21,7 @@ from ecqm.measures.results.scores import score_rows, score_table
 from ecqm.measures.results.table import table_schema
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
+from ecqm.reporting.results.failed_groups import FailedGroups
 from ecqm.reporting.results.outcomes import Row, headings, outcome_rows, outcome_table
 from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import PartRecorder, summary_reports
@@ -112,7 +113,9 @@ class Result:
         `to_pandas` and `polars.from_arrow` take it further.
         """
         tables = [pyarrow.parquet.read_table(path) for path in self.populations]
-        return pa.concat_tables(tables) if tables else table_schema(self.recorder.observations).empty_table()
+        table = pa.concat_tables(tables) if tables else table_schema(self.recorder.observations).empty_table()
+        failed = FailedGroups.of(self.part, self.selection.measures)
+        return failed.out_of(table) if failed else table
 
     @cached_property
     def reports(self) -> list[Json]:

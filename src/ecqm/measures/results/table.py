@@ -100,12 +100,13 @@ def write_csv(paths: Iterable[Path], target: Path) -> None:
     with ExitStack() as stack:
         for path in paths:
             with pyarrow.parquet.ParquetFile(path) as file:
+                place = file.schema_arrow.get_field_index("strata")
+                if writer is None:
+                    schema = file.schema_arrow.set(place, pa.field("strata", pa.string()))
+                    writer = stack.enter_context(pyarrow.csv.CSVWriter(target, schema))
                 for batch in file.iter_batches():
                     strata = pyarrow.compute.binary_join(batch.column("strata"), ";")
-                    flat = batch.set_column(batch.schema.get_field_index("strata"), "strata", strata)
-                    if writer is None:
-                        writer = stack.enter_context(pyarrow.csv.CSVWriter(target, flat.schema))
-                    writer.write_batch(flat)
+                    writer.write_batch(batch.set_column(place, "strata", strata))
 
 
 def _rows(

@@ -12,6 +12,7 @@ from typing import Any
 from ecqm.measures.results.fhir_elements import Json
 from ecqm.measures.results.table import write_csv
 from ecqm.reporting.results.counts import COUNTS
+from ecqm.reporting.results.failed_groups import FailedGroups
 from ecqm.reporting.results.members import MEMBERS, write_subject_lists
 from ecqm.reporting.results.recording import INDIVIDUAL, POPULATIONS, ResultOptions
 
@@ -51,35 +52,47 @@ class ResultFiles:
         # Names of files may not be valid UTF-8; JSON must be.
         self.path(name).write_bytes(text.encode("utf-8", "replace"))
 
-    def gather(self, parts: PartFiles, options: ResultOptions, lists: Mapping[str, Json]) -> None:
+    def gather(
+        self,
+        parts: PartFiles,
+        options: ResultOptions,
+        lists: Mapping[str, Json],
+        failed: FailedGroups | None = None,
+    ) -> None:
         """Write the patient-level results from the files of parts; `lists` are the reports for members, by canonical as
-        returned by `subject_lists`."""
-        self._gather_populations(parts(POPULATIONS))
+        returned by `subject_lists`. Groups that `failed` are left out."""
+        tables = self._gather_populations(parts(POPULATIONS), failed)
         if options.csv:
-            write_csv(parts(POPULATIONS), self.path(POPULATIONS_CSV))
+            write_csv(tables, self.path(POPULATIONS_CSV))
         if options.individual:
-            self._gather_individual(parts(INDIVIDUAL))
+            self._gather_individual(parts(INDIVIDUAL), failed)
         if options.subject_list:
             write_subject_lists(lists, parts(MEMBERS), self._fresh / "lists", self.path(SUBJECT_LIST))
 
-    def _gather_populations(self, parts: Sequence[Path]) -> None:
-        """The table of a single part as a file, those of several in a folder."""
+    def _gather_populations(self, parts: Sequence[Path], failed: FailedGroups | None) -> list[Path]:
+        """The table of a single part as a file, those of several in a folder. Returns the files."""
         target = self.path(POPULATIONS_TABLE)
-        if len(parts) == 1:
-            _share(parts[0], target)
-        elif parts:
+        if len(parts) > 1:
             target.mkdir()
-            for path in parts:
-                _share(path, target / f"part-{path.name}")
+        targets = [target if len(parts) == 1 else target / f"part-{path.name}" for path in parts]
+        for path, written in zip(parts, targets, strict=True):
+            if failed:
+                failed.out_of_file(path, written)
+            else:
+                _share(path, written)
+        return targets
 
-    def _gather_individual(self, parts: Sequence[Path]) -> None:
-        if len(parts) == 1:
+    def _gather_individual(self, parts: Sequence[Path], failed: FailedGroups | None) -> None:
+        if len(parts) == 1 and not failed:
             _share(parts[0], self.path(REPORTS))
             return
         with self.path(REPORTS).open("wb") as target:
             for path in parts:
                 with path.open("rb") as source:
-                    shutil.copyfileobj(source, target)
+                    if failed:
+                        target.writelines(failed.out_of_reports(source))
+                    else:
+                        shutil.copyfileobj(source, target)
 
     def publish(self) -> None:
         """Move the files into the output folder, and remove those of an earlier run that were not written again."""

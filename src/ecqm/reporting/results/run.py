@@ -47,6 +47,7 @@ from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 from ecqm.operators.message import Told
 from ecqm.reporting.results.counts import COUNTS, Counts, measure_count
+from ecqm.reporting.results.failed_groups import FailedGroups
 from ecqm.reporting.results.files import ERRORS, RUN, SCORES, SUMMARY, ResultFiles
 from ecqm.reporting.results.parts import Message, Part, message_of, stated_period
 from ecqm.reporting.results.recording import (
@@ -200,7 +201,9 @@ class RunOutput:
 
     def _gather(self, files: ResultFiles) -> None:
         """Write the patient-level results."""
-        files.gather(self.files, self.options, subject_lists(self.selection.measures, self.total, self.recorder))
+        measures = self.selection.measures
+        lists = subject_lists(measures, self.total, self.recorder)
+        files.gather(self.files, self.options, lists, FailedGroups.of(self.total, measures))
 
     def _begin(self, run: Json) -> datetime:
         """When the run began: now, or when the interrupted run began."""

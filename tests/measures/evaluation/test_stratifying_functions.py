@@ -26,6 +26,7 @@ define Planned: [Encounter] E where E.status = 'planned'
 define Adult: AgeInYears() >= 18
 define Sex: Patient.gender.value
 define Statuses: Stays S return S.status.value
+define Never: if AgeInYears() > 200 then Stays else null
 define Coded: Stays S return all S.status
 define Nothing: Stays S where S.status.value = 'none' return S.status.value
 define function Gender(): Patient.gender.value
@@ -35,8 +36,8 @@ define function Both(a FHIR.Encounter, b FHIR.Encounter): 1
 """)
 
 
-def planned(*components: str, basis: str = "Encounter") -> MeasurePlan:
-    initial = population("initial-population", "Stays" if basis == "Encounter" else "Adult")
+def planned(*components: str, basis: str = "Encounter", stays: str = "Stays") -> MeasurePlan:
+    initial = population("initial-population", stays if basis == "Encounter" else "Adult")
     named = [{"id": name, "criteria": criteria(name)} for name in components]
     stratifier: dict[str, Any] = {"id": "s"} | ({"component": named} if len(named) > 1 else named[0])
     of = group("cohort", initial, basis=basis, stratifier=[stratifier])
@@ -60,6 +61,11 @@ def test_a_value_of_each_episode(tmp_path: Path) -> None:
 
 def test_a_criterion_on_each_episode(tmp_path: Path) -> None:
     assert strata(tmp_path, planned("IsFinished")) == {"true": (True, False, True), "false": (False, True, False)}
+
+
+@pytest.mark.parametrize("function", ["Status", "IsFinished"])
+def test_there_are_no_strata_of_episodes_that_are_null_for_all_patients(tmp_path: Path, function: str) -> None:
+    assert not any(map(any, strata(tmp_path, planned(function, stays="Never")).values()))
 
 
 def test_a_value_of_the_patient_holds_for_all_episodes(tmp_path: Path) -> None:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from ecqm.columns import (
-    BooleanColumn,
-    ChoiceColumn,
-    Column,
-    DecimalColumn,
-    IntegerColumn,
-    ListColumn,
-    Mask,
-    NullColumn,
-    QuantityColumn,
-    ResourceColumn,
-    ResourceRow,
-    Rows,
-    as_decimal,
-    to_values,
-)
+from ecqm.columns import BooleanColumn, Column, ListColumn, Mask, NullColumn
 from ecqm.engine import EvaluationError, Executor, RowError
-from ecqm.engine.identity import numbered
-from ecqm.kernels.segments import representatives
+from ecqm.measures.evaluation.episodes import episodes, listed, rows_of_resources
 from ecqm.measures.evaluation.functions import PlannedFunction
+from ecqm.measures.evaluation.labels import labels_of
+from ecqm.measures.evaluation.observed_values import observed
 from ecqm.measures.evaluation.planning import EvaluationPlan
 from ecqm.measures.scoring.criteria import Criterion, Episodes, Evaluated, Labels, Observed
-from ecqm.measures.scoring.observed_units import ONE, ObservedUnits
 from ecqm.plan.nodes import PlanNode
-from ecqm.types import NamedType
-from ecqm.values import Code, Concept
-from ecqm.values.temporal import Temporal
-from ecqm.values.text import iso_text, to_cql
 
 
 def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
@@ -42,17 +22,22 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
 
     Raises EvaluationError if they are not what can be counted.
     """
-    n = executor.cohort.n
+    values = _Values(plan, executor)
     counted = plan.measure.criteria
-    named = {name: node for name, node in plan.defines.items() if name in counted}
-    columns = {node: executor.evaluate(node, f'"{name}"').broadcast(n) for name, node in named.items()}
-    for key, function in (*plan.observations.items(), *plan.stratifiers.items()):
-        if function.of is not None and function.of not in columns:
-            columns[function.of] = executor.evaluate(function.of, f"the episodes of {key[1]}").broadcast(n)
-    lists = {node: column for node, column in columns.items() if isinstance(column, ListColumn)}
-    bases = frozenset(group.basis for group in plan.measure.groups)
-    listed = dict(zip(lists, episodes(lists.values(), bases), strict=True))
-    defines = {name: listed.get(node) or criterion(columns[node], n) for name, node in named.items()}
+    defines = {name: values.criterion(node) for name, node in plan.defines.items() if name in counted}
+    _require_criteria(plan, defines)
+    observations = {
+        key: values.observed(function, f"observation {key[1]}") for key, function in plan.observations.items()
+    }
+    strata = {key: values.strata(function, f"stratifier {key[1]}") for key, function in plan.stratifiers.items()}
+    for key, node in _value_stratifiers(plan):
+        if (labels := values.labels_of_patients(node)) is not None:
+            strata[key] = labels
+    return Evaluated(executor.cohort.n, defines, observations, failures(executor)[0], strata)
+
+
+def _require_criteria(plan: EvaluationPlan, defines: Mapping[str, Criterion | Labels]) -> None:
+    """Raises EvaluationError for a population whose define has other values than criteria have."""
     for group in plan.measure.groups:
         for population in group.criteria:
             if isinstance(defines[population.expression], Labels):
@@ -60,20 +45,6 @@ def evaluate_defines(plan: EvaluationPlan, executor: Executor) -> Evaluated:
                     f"group {group.id}: population {population.id} ({population.expression}) is neither true or false "
                     "nor a list"
                 )
-    observations = {
-        key: _observed(executor, observation, columns, listed, bases, f"observation {key[1]}")
-        for key, observation in plan.observations.items()
-    }
-    strata = {
-        key: _strata(executor, stratifier, columns, listed, bases, f"stratifier {key[1]}")
-        for key, stratifier in plan.stratifiers.items()
-    }
-    for key, node in _value_stratifiers(plan):
-        column = columns[node]
-        if isinstance(column, ListColumn) and _resources(column.values, bases) is None:
-            labels = _labels(column.values)
-            strata[key] = Labels(labels.code, labels.names, patient=column.parents)
-    return Evaluated(n, defines, observations, failures(executor)[0], strata)
 
 
 def _value_stratifiers(plan: EvaluationPlan) -> Iterator[tuple[tuple[str, str], PlanNode]]:
@@ -82,6 +53,74 @@ def _value_stratifiers(plan: EvaluationPlan) -> Iterator[tuple[tuple[str, str], 
         for component in (each for stratifier in group.stratifiers for each in stratifier.components):
             if group.patient_based and component.expression in plan.defines:
                 yield (group.id, component.expression), plan.defines[component.expression]
+
+
+class _Values:
+    """The values of a plan's defines, and of the lists that its functions are of, for all patients. Elements of all
+    lists are identified together, so that the same episode is the same in all of them."""
+
+    def __init__(self, plan: EvaluationPlan, executor: Executor) -> None:
+        self._executor = executor
+        self._n = executor.cohort.n
+        counted = plan.measure.criteria
+        self._columns: dict[PlanNode, Column] = {
+            node: self._column(node, f'"{name}"') for name, node in plan.defines.items() if name in counted
+        }
+        for key, function in (*plan.observations.items(), *plan.stratifiers.items()):
+            if function.of is not None and function.of not in self._columns:
+                self._columns[function.of] = self._column(function.of, f"the episodes of {key[1]}")
+        self._bases = frozenset(group.basis for group in plan.measure.groups)
+        lists = {node: column for node, column in self._columns.items() if isinstance(column, ListColumn)}
+        self._episodes = dict(zip(lists, episodes(lists.values(), self._bases), strict=True))
+
+    def _column(self, node: PlanNode, origin: str) -> Column:
+        return self._executor.evaluate(node, origin).broadcast(self._n)
+
+    def criterion(self, node: PlanNode) -> Criterion | Labels:
+        """A define as a criterion, or as labels if it cannot be one."""
+        found = self._episodes.get(node)
+        return criterion(self._columns[node], self._n) if found is None else found
+
+    def observed(self, observation: PlannedFunction, name: str) -> Observed:
+        """The value of an observation, for each patient, or for each episode of the list that it is of."""
+        column = self._column(observation.value, name)
+        if observation.of is None:
+            return observed(column, name)
+        return observed(self._of_episodes(observation.of, column, name), name, self._episodes_of(observation.of))
+
+    def strata(self, stratifier: PlannedFunction, name: str) -> Criterion | Labels:
+        """The value of a stratifier that is a function: a criterion if it is true or false, otherwise labels."""
+        column = self._column(stratifier.value, name)
+        if stratifier.of is None:
+            return criterion(column, self._n)
+        values = self._of_episodes(stratifier.of, column, name)
+        found = self._episodes_of(stratifier.of)
+        if isinstance(values, BooleanColumn):
+            return Episodes(found.patient[values.is_true], found.key[values.is_true])
+        labels = labels_of(values)
+        return Labels(labels.code, labels.names, found)
+
+    def labels_of_patients(self, node: PlanNode) -> Labels | None:
+        """The values in the lists of a define, each a label of its patient; None if it does not list values."""
+        column = self._columns[node]
+        if not isinstance(column, ListColumn) or rows_of_resources(column.values, self._bases) is not None:
+            return None
+        labels = labels_of(column.values)
+        return Labels(labels.code, labels.names, patient=column.parents)
+
+    def _episodes_of(self, source: PlanNode) -> Episodes:
+        """The episodes of a list; none of one that is null for all patients, which has no elements to be identified."""
+        nobody = np.empty(0, np.int64)
+        return self._episodes.get(source, Episodes(nobody, nobody))
+
+    def _of_episodes(self, source: PlanNode, column: Column, name: str) -> Column:
+        """The values of a function for the episodes of the list `source`, in their order."""
+        elements = self._columns[source]
+        if isinstance(elements, NullColumn):
+            return NullColumn(0)
+        if not isinstance(elements, ListColumn) or not isinstance(column, ListColumn):
+            raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
+        return column.values.take(np.flatnonzero(listed(elements.values, self._bases)))
 
 
 def criterion(column: Column, n: int) -> Criterion | Labels:
@@ -93,150 +132,7 @@ def criterion(column: Column, n: int) -> Criterion | Labels:
         return np.zeros(n, np.bool_)
     if isinstance(column, ListColumn):
         return episodes([column])[0]
-    return _labels(column)
-
-
-def episodes(lists: Iterable[ListColumn], bases: Container[str] = ()) -> list[Episodes]:
-    """The elements of lists as episodes, identified across the lists; nulls are left out.
-
-    Resources are identified by their row. Those of a type that no group counts are left out where the others are of
-    one of the `bases`. Other values are the same episode if they are equal. Raises EvaluationError if that cannot be
-    told.
-    """
-    found = list(lists)
-    resources = [_resources(column.values, bases) for column in found]
-    others = [column.values for column, rows in zip(found, resources, strict=True) if rows is None]
-    of_others = iter(numbered(others))
-    episodes_of = []
-    for column, rows in zip(found, resources, strict=True):
-        key, present = (next(of_others), column.values.valid) if rows is None else (rows, rows >= 0)
-        episodes_of.append(Episodes(column.parents[present], key[present]))
-    return episodes_of
-
-
-def _listed(values: Column, bases: Container[str]) -> Mask:
-    """Which elements of a list are among its episodes, see `episodes`."""
-    rows = _resources(values, bases)
-    return values.valid if rows is None else rows >= 0
-
-
-def _resources(values: Column, bases: Container[str]) -> Rows | None:
-    """The rows of resources in their table, -1 for null; None for other values."""
-    if isinstance(values, (ResourceColumn, NullColumn)):
-        return values.rows if isinstance(values, ResourceColumn) else np.full(len(values), -1, np.int64)
-    if not isinstance(values, ChoiceColumn) or not all(isinstance(e, ResourceColumn) for e in values.alternatives):
-        return None
-    tables = [part for part in values.alternatives if isinstance(part, ResourceColumn)]
-    counted = [part for part in tables if part.table.resource_type in bases] or tables
-    rows: Rows = np.max([part.rows for part in counted], axis=0)
-    return rows
-
-
-def _labels(column: Column) -> Labels:
-    """Values as labels; each distinct value is converted once."""
-    rows, place = representatives(column.keys())
-    names: dict[str, int] = {}
-    values = to_values(column.take(rows))
-    codes = [-1 if value is None else names.setdefault(_label(value), len(names)) for value in values]
-    return Labels(np.array(codes, np.int32)[place], tuple(names))
-
-
-def _label(value: Any) -> str:
-    """A value as people read it: codes by their display, concepts by theirs or that of their first code, resources by
-    their type."""
-    if isinstance(value, Code):
-        return value.display or value.code or ""
-    if isinstance(value, Concept):
-        return value.display or next((_label(code) for code in value.codes if code is not None), "")
-    if isinstance(value, Temporal):
-        return iso_text(value)
-    if isinstance(value, ResourceRow):
-        return value.table.resource_type
-    return value if isinstance(value, str) else to_cql(value)
-
-
-def _strata(
-    executor: Executor,
-    stratifier: PlannedFunction,
-    columns: Mapping[PlanNode, Column],
-    listed: Mapping[PlanNode, Episodes],
-    bases: Container[str],
-    name: str,
-) -> Criterion | Labels:
-    """The value of a stratifier that is a function: a criterion if it is true or false, otherwise labels."""
-    column = executor.evaluate(stratifier.value, name).broadcast(executor.cohort.n)
-    if stratifier.of is None:
-        return criterion(column, executor.cohort.n)
-    source = columns[stratifier.of]
-    if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
-        raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
-    episodes = listed[stratifier.of]
-    values = column.values.take(np.flatnonzero(_listed(source.values, bases)))
-    if isinstance(values, BooleanColumn):
-        return Episodes(episodes.patient[values.is_true], episodes.key[values.is_true])
-    labels = _labels(values)
-    return Labels(labels.code, labels.names, episodes)
-
-
-def _observed(
-    executor: Executor,
-    observation: PlannedFunction,
-    columns: Mapping[PlanNode, Column],
-    listed: Mapping[PlanNode, Episodes],
-    bases: Container[str],
-    name: str,
-) -> Observed:
-    n = executor.cohort.n
-    column = executor.evaluate(observation.value, name).broadcast(n)
-    if observation.of is None:
-        return Observed(_numbers(column, name), units=_units(column))
-    source = columns[observation.of]
-    if isinstance(source, NullColumn):
-        return Observed(np.full(n, np.nan))
-    if not isinstance(source, ListColumn) or not isinstance(column, ListColumn):
-        raise EvaluationError(f"{name} is a function of episodes, but its population is not a list")
-    values = column.values.take(np.flatnonzero(_listed(source.values, bases)))
-    return Observed(_numbers(values, name), listed[observation.of], _units(values))
-
-
-def _numbers(column: Column, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The values of an observation. Raises EvaluationError if they are not numbers."""
-    for part in column.alternatives if isinstance(column, ChoiceColumn) else (column,):
-        if not isinstance(part, _NUMERIC) and part.type != _UNCERTAIN and part.valid.any():
-            raise EvaluationError(f"{name} has values of type {part.type}, which are not numbers")
-    return numbers(column)
-
-
-def _units(column: Column) -> ObservedUnits | None:
-    """The units of the values of an observation; None if none of them has any."""
-    names = {ONE: 0}
-    codes = np.zeros(len(column), np.int32)
-    for part in column.alternatives if isinstance(column, ChoiceColumn) else (column,):
-        if isinstance(part, QuantityColumn) and part.valid.any():
-            rows, place = representatives(part.unit.where(part.valid).keys())
-            of_rows = [names.setdefault(unit or ONE, len(names)) for unit in part.unit.take(rows).texts()]
-            codes = np.where(part.valid, np.array(of_rows, np.int32)[place], codes)
-    return None if len(names) == 1 else ObservedUnits(codes, tuple(names))
-
-
-_NUMERIC = (NullColumn, BooleanColumn, IntegerColumn, DecimalColumn, QuantityColumn)
-# The type of numbers of which only the bounds are known (a duration between imprecise dates); none can be observed.
-_UNCERTAIN = NamedType("System", "Uncertainty")
-
-
-def numbers(column: Column) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Values as floating-point numbers for statistics; NaN where they are null or not numeric."""
-    if isinstance(column, ChoiceColumn):
-        parts = [numbers(part) for part in column.alternatives]
-        return np.select([column.tag == i for i in range(len(parts))], parts, np.nan)
-    if isinstance(column, BooleanColumn):
-        return np.where(column.valid, column.is_true.astype(np.float64), np.nan)
-    if isinstance(column, QuantityColumn):
-        column = column.value
-    if isinstance(column, (IntegerColumn, DecimalColumn)):
-        decimal = as_decimal(column)
-        return np.where(decimal.valid, decimal.unscaled.astype(np.float64) / 10**decimal.scale, np.nan)
-    return np.full(len(column), np.nan)
+    return labels_of(column)
 
 
 def failures(executor: Executor) -> tuple[Mask, dict[int, str]]:

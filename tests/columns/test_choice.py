@@ -20,6 +20,13 @@ def test_values_of_different_kinds_make_a_choice() -> None:
     assert len(set(column.keys().tolist())) == len(values)
 
 
+def test_tuples_of_different_elements_are_of_different_types() -> None:
+    values = [Tuple({"a": 1}), Tuple({"a": 1, "b": None}), Tuple({"b": None, "a": 2})]
+    column = from_values(values, CODES)
+    assert to_values(column) == values
+    assert len(set(column.keys().tolist())) == len(values)
+
+
 def test_a_choice_whose_alternatives_are_one_layout_may_be_null_throughout() -> None:
     """An element that is a date-time or an instant, both of which CQL knows as one type."""
     moments = from_values([DateTime(2026, offset=0), DateTime(2027, offset=0)], CODES)

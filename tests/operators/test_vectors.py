@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,20 @@ from ecqm.operators.registry import Overload
 from ecqm.operators.vectors import Partial, Rest, kernel_of
 from ecqm.terminology import CodeIndex
 from ecqm.types import core as t
-from ecqm.values import CqlError, DateTime, EvaluationContext, Interval, Uncertainty, evaluating
+from ecqm.values import (
+    Code,
+    CqlError,
+    Date,
+    DateTime,
+    EvaluationContext,
+    Interval,
+    Long,
+    Quantity,
+    Time,
+    Tuple,
+    Uncertainty,
+    evaluating,
+)
 from tests.operators.domains import COMMON, DOMAINS, DURATIONS, POINTS, Draw, instances
 
 ROWS = 150
@@ -119,6 +134,30 @@ def test_sets_of_intervals(name: str) -> None:
             lists = [t.ListType(t.IntervalType(point))] * (1 if name == "Distinct" else 2)
             rows = Draw(seed, DOMAINS).rows(lists, ROWS)
             _compare(name, overload, [list(column) for column in zip(*rows, strict=True)], {})
+
+
+ANYTHING: list[Any] = [
+    *(None, 1, 2, Long(1), Decimal("1.0"), Decimal("2.50"), Decimal("2.5"), "a", "1", True),
+    *(Date(2024), Date(2024, 1, 1), DateTime(2024, offset=0), DateTime(2024, 1, 1, offset=0), Time(1), Time(1, 0)),
+    *(DateTime(2024, 1, 1, 0, 0, 0, offset=0), DateTime(2024, 1, 1, 1, 0, 0, 0, 60)),
+    *(Quantity(Decimal(1), "g"), Quantity(Decimal(1000), "mg"), Code("a", "s"), Code("a", "s", display="A")),
+    *(Tuple({"a": 1}), Tuple({"a": Decimal("1.0")}), Tuple({"a": None}), Tuple({"a": 1, "b": 2})),
+    *(Tuple({"b": 2, "a": 1}), Tuple({"a": 1, "b": None}), (1, 2), (1, Decimal("2.0")), (1, None), (), (None,)),
+    *(Interval(1, 3), Interval(1, 4, True, False), Interval(Decimal(1), Decimal(3)), Interval(None, 3, False, True)),
+    Interval(Date(2024, 1, 1), Date(2024, 2, 1)),
+]
+
+
+@pytest.mark.parametrize("name", ["Distinct", "Union", "Intersect", "Except"])
+def test_sets_of_values_of_several_types(name: str) -> None:
+    """CQL reference, Distinct: "using equality semantics", whatever else is in the list, and in other lists."""
+    overload = registry.get(name).overloads[0]
+    with evaluating(REQUEST):
+        for seed in range(60):
+            draw = Random(seed)
+            some = draw.sample(ANYTHING, draw.choice([4, 8, len(ANYTHING)]))
+            lists = [[tuple(draw.choices(some, k=draw.randint(0, 4))) for _ in range(20)] for _ in range(2)]
+            _compare(name, overload, lists[:1] if name == "Distinct" else lists, {})
 
 
 def _compare(name: str, overload: Overload, operands: list[list[Any]], settings: dict[str, Any]) -> int:

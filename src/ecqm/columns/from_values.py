@@ -52,7 +52,8 @@ def _kind(value: Any) -> _Kind:
     if isinstance(value, ResourceRow):
         return ResourceRow, id(value.table)
     if isinstance(value, Tuple):
-        return Tuple, value.type_name
+        # Instances of a class have only the elements that are not null, tuples all of them.
+        return Tuple, value.type_name or frozenset(value)
     return tuple if isinstance(value, (tuple, list)) else type(value), None
 
 

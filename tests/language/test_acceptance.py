@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecqm.language import compile_expression, compile_library
-from tests.language.test_expressions import elm, written
+from tests.language.written import elm, written
 
 LIBRARY = """
 library Acceptance
@@ -131,12 +131,6 @@ def test_an_expression_that_misuses_data_is_an_error(source: str, message: str) 
     assert message in error.message
 
 
-def test_the_body_of_a_function_has_its_declared_type() -> None:
-    """Author's Guide, Defining Functions: the body is of the declared type; it is not converted."""
-    (error,) = compile_library(f"{LIBRARY}define function f(a Integer) returns Decimal: a").errors
-    assert "but its body is" in error.message
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -157,21 +151,3 @@ def test_the_body_of_a_function_has_its_declared_type() -> None:
 )
 def test_refused_in_the_grammar_or_the_reference(source: str) -> None:
     assert len(compile_expression(source).errors) == 1
-
-
-def test_a_model_is_used_once() -> None:
-    source = "using FHIR version '4.0.1'\nusing FHIR version '4.0.1'\ndefine x: 1"
-    assert [using.localIdentifier for using in compile_library(source).library.usings] == ["System", "FHIR"]
-
-
-def test_functions_do_not_call_themselves() -> None:
-    """Also if the result type is declared: the body of a function takes the place of its call."""
-    source = "define function f(a Integer) returns Integer: g(a)\ndefine function g(a Integer) returns Integer: f(a)"
-    assert any("calls itself" in error.message for error in compile_library(source).errors)
-
-
-def test_a_definition_has_a_name_of_its_own() -> None:
-    """Author's Guide, Library: names are unique, also beside those of included libraries."""
-    source = "include Common\ndefine Common: 1"
-    compilation = compile_library(source, resolver=lambda name, version: "library Common\ndefine x: 1")
-    assert [error.message for error in compilation.errors] == ["the name 'Common' is declared twice"]

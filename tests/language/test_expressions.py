@@ -10,34 +10,7 @@ from ecqm.elm import nodes
 from ecqm.language import CompilerOptions, SignatureLevel, compile_expression
 from ecqm.language.conversions import Promotions
 from ecqm.types import parse_type
-
-OPTIONS = CompilerOptions(signatures=SignatureLevel.NONE)
-
-
-def written(node: Any) -> str:
-    """A short form of a node: its class and its content."""
-    if isinstance(node, list):
-        return "[" + ", ".join(map(written, node)) + "]"
-    if not isinstance(node, nodes.Node):
-        return str(node).rpartition("}")[2]
-    if isinstance(node, nodes.Literal):
-        return str(node.value)
-    if isinstance(node, nodes.Quantity):
-        return f"{node.value} {node.unit}"
-    parts = []
-    for field in nodes.fields(type(node)):
-        value = getattr(node, field.name)
-        if value not in (None, []) and value != field.default:
-            parts.append(written(value) if field.name == "operand" else f"{field.name}={written(value)}")
-    return f"{type(node).__name__}({', '.join(parts)})"
-
-
-def elm(source: str, options: CompilerOptions = OPTIONS) -> nodes.Expression:
-    compilation = compile_expression(source, options=options)
-    assert compilation.errors == (), compilation.errors[0].render()
-    expression = compilation.library.statements[-1].expression
-    assert expression is not None
-    return expression
+from tests.language.written import OPTIONS, elm, written
 
 
 @pytest.mark.parametrize(
@@ -211,22 +184,3 @@ def test_a_choice_may_be_cast_to_anything_with_a_warning() -> None:
     assert compiled.ok and compiled.result is not None
     assert ["can never be Tuple{x Integer}" in warning.message for warning in compiled.warnings] == [True]
     assert not compile_expression("cast 1 as Tuple { x Integer }").ok
-
-
-@pytest.mark.parametrize(
-    ("source", "says"),
-    [
-        ("'\\ud800'", "half of a character"),
-        ("'\\ude00\\ud83d'", "half of a character"),
-        ('"\\udfff"', "half of a character"),
-        ("'caf\N{REPLACEMENT CHARACTER}'", "not UTF-8"),
-        ("9" * 5000, "exceeds the largest Integer"),
-        ("9" * 5000 + "L", "exceeds the largest Long"),
-        ("9" * 5000 + ".0", "exceeds the largest Decimal"),
-        ("9" * 5000 + " 'mg'", "exceeds the largest Decimal"),
-    ],
-    ids=range(8),
-)
-def test_literals_that_have_no_value(source: str, says: str) -> None:
-    (error,) = compile_expression(source).errors
-    assert says in error.message and len(error.message) < 200

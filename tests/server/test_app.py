@@ -60,6 +60,8 @@ def post(client: Client, path: str, content: bytes = b"{}", kind: str = FHIR, **
         ("/Measure/$evaluate", "evaluate", None),
         ("/Measure/a/$evaluate", "evaluate", "a"),
         ("/$cql", "cql", None),
+        ("/Library/$evaluate", "evaluate-library", None),
+        ("/Library/a/$evaluate", "evaluate-library", "a"),
     ],
 )
 def test_operations_are_got_or_posted(client: Client, path: str, operation: str, identifier: str | None) -> None:

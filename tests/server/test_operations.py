@@ -275,6 +275,43 @@ def test_what_is_wrong_with_an_expression_is_told(client: Client, given: Json, s
     assert (found, text in told(outcome)) == (status, True), told(outcome)
 
 
+# -- Library/$evaluate ------------------------------------------------------------------------------------------------
+
+YEAR_2026 = {"start": "2026-01-01T00:00:00Z", "end": "2026-12-31T23:59:59Z"}
+OF_2026 = {"resourceType": "Parameters", "parameter": [{"name": "Measurement Period", "valuePeriod": YEAR_2026}]}
+
+
+def test_the_definitions_of_a_library_are_parameters_by_name(client: Client) -> None:
+    given = {"url": f"https://ecqm.example/Library/{STAY}|1.0.000", "parameters": OF_2026, "data": bundle(THREE)}
+    status, found = client.call("evaluate-library", **given)
+    assert status == 200
+    stays = [each["resource"]["id"] for each in found["parameter"] if each["name"] == "Initial Population"]
+    assert stays == [each["id"] for each in THREE if each["resourceType"] == "Encounter"]
+    assert {"Patient", "Measure Population"} <= {each["name"] for each in found["parameter"]}
+
+
+def test_only_the_definitions_asked_for_are_evaluated(client: Client) -> None:
+    asked = ["Measure Population", "Initial Population"]
+    given = {"expression": asked, "parameters": OF_2026, "data": bundle(THREE)}
+    _, found = client.call("evaluate-library", STAY, **given)
+    assert list(dict.fromkeys(each["name"] for each in found["parameter"])) == asked
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "text"),
+    [
+        ({}, 400, "parameter url is missing"),
+        ({"url": "https://ecqm.example/Library/None"}, 404, "there is no library"),
+        ({"url": f"https://ecqm.example/Library/{STAY}|9"}, 404, "in version 9"),
+        ({"url": f"https://ecqm.example/Library/{STAY}", "expression": "None"}, 404, "does not define 'None'"),
+        ({"library": {"resourceType": "Library"}}, 501, "parameter library is not supported"),
+    ],
+)
+def test_what_is_wrong_with_a_library_is_told(client: Client, given: Json, status: int, text: str) -> None:
+    found, outcome = client.call("evaluate-library", **given)
+    assert (found, text in told(outcome)) == (status, True), told(outcome)
+
+
 # -- Measure: read and search -----------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,8 @@ def app(pool: Answering, largest: int, hosts: Sequence[str]) -> Starlette:
             ("/Measure/$evaluate", "evaluate"),
             ("/Measure/{id}/$evaluate", "evaluate"),
             ("/$cql", "cql"),
+            ("/Library/$evaluate", "evaluate-library"),
+            ("/Library/{id}/$evaluate", "evaluate-library"),
         )
     ]
     routes = [

@@ -13,7 +13,7 @@ from ecqm.engine import EvaluationError
 from ecqm.operators.message import telling
 from ecqm.plan.lowering import PlanError
 from ecqm.server.calls import Answer, Call
-from ecqm.server.cql import cql
+from ecqm.server.cql import cql, evaluate_library
 from ecqm.server.evaluate_measure import evaluate, evaluate_measure
 from ecqm.server.measures import read, search
 from ecqm.server.outcomes import RequestError, cannot_process
@@ -26,6 +26,7 @@ OPERATIONS: Mapping[str, Callable[[Service, Call], Any]] = {
     "evaluate-measure": evaluate_measure,
     "evaluate": evaluate,
     "cql": cql,
+    "evaluate-library": evaluate_library,
 }
 
 _FORESEEN = (ContentError, CqlError, DataError, ElmError, EvaluationError, PlanError)

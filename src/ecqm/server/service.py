@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
 from ecqm.bundles.content import Content
+from ecqm.bundles.evaluation.compiling import ContentCompiler
 from ecqm.bundles.evaluation.selection import Selection, select
 from ecqm.cluster.units import FileUnit, StoredUnit, Unit
 from ecqm.data import EVERYTHING, Cohort, DataProblem, Demand
@@ -88,6 +90,11 @@ class Service:
         if self._patients is not None:
             self._patients.data.require_disjoint()
         self._planned: dict[str, Selection] = {}
+
+    @cached_property
+    def compiler(self) -> ContentCompiler:
+        """What compiles the libraries of the content, each once."""
+        return ContentCompiler(self.content, self.served.relax_versions)
 
     def measure(self, name: str) -> Measure:
         """The measure with a name, id or canonical URL, or of a reference `Measure/id`. Raises RequestError."""

@@ -39,7 +39,7 @@ LAYERS = (
 PARTS = {
     "measures": ("definition", "scoring", "evaluation", "results", "decks", "explanation"),
     "bundles": ("content", "specifications", "evaluation", "decks", "packages"),
-    "reporting": ("notation", "tables", "results", "explanations", "decks", "html", "submissions"),
+    "reporting": ("notation", "tables", "requirements", "results", "explanations", "decks", "html", "submissions"),
     "data": (
         "problems",
         "allocation",

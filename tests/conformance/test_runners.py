@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from ecqm.cli.main import main
 from tests.bundles.packages.stays import TWO_STAYS, deck
 from tests.content import CONTENT, needs_content
 from tests.data.qdm.documents import written
@@ -84,6 +86,29 @@ def test_compiled_elm_beside_the_published(content: Path, tmp_path: Path) -> Non
     assert "libraries  2 of 3 equal" in changed and '"definition": "Initial Population"' in changed
     source.write_text(cql.replace(">= 18", ">= 'eighteen'"), "utf-8")
     assert "libraries with errors: 1" in run("conformance/elm_equality.py", content, code=1)
+
+
+def test_data_requirements_beside_the_published(content: Path) -> None:
+    root = content / "ecqm-content-qicore-2025"
+    path = root / "input" / "resources" / "measure" / "SampleDiabetesKidneyCheck.json"
+    measure = read(path)
+    asked = ["requirements", str(root), "--measure", "SampleDiabetesKidneyCheck", "--format", "json"]
+    library = json.loads(CliRunner().invoke(main, asked).stdout)
+    path.write_text(json.dumps(measure | {"contained": [library]}), "utf-8")
+    told = run("conformance/data_requirements.py", root).splitlines()
+    assert told == [
+        "1 measures",
+        "6 in both",
+        "0 in the plan only",
+        "0 published only",
+        "6   with the same elements",
+        "0   with elements that are not published",
+        "0   without elements that are published",
+    ]
+    library["dataRequirement"].pop()
+    path.write_text(json.dumps(measure | {"contained": [library]}), "utf-8")
+    told = run("conformance/data_requirements.py", root, code=1).splitlines()
+    assert told[0].startswith("SampleDiabetesKidneyCheck: in the plan only: ('Procedure', ")
 
 
 def test_speed_of_loading(patients: Path, tmp_path: Path) -> None:

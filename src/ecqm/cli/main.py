@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "Show the value of every definition for one patient, and why.",
     "load": "Load FHIR data into a cohort store, once for many runs.",
     "submission": "Write the results of a run as QPP JSON or QRDA III.",
+    "requirements": "Show the data that measures require: types, elements, codes, value sets.",
     "plan": "Show how a measure is evaluated.",
     "compile": "Compile CQL to ELM.",
     "format": "Lay out CQL in one canonical way.",

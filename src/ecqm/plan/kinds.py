@@ -87,7 +87,7 @@ class KindsOf:
             case Repeat():
                 return self._of_any((node.source, node.projection))
             case Call():
-                return self._of_any(node.operands) if _gives_operands(node.operator) else _NONE
+                return self._of_any(node.operands) if gives_operands(node.operator) else _NONE
             case MakeList():
                 return self._of_any(node.elements)
             case Parameter():
@@ -131,7 +131,7 @@ def _names(kinds: Kinds) -> Iterator[str]:
 
 
 @cache
-def _gives_operands(operator: str) -> bool:
+def gives_operands(operator: str) -> bool:
     """Whether the result of an operator may hold what its operands hold, as `List<T>` and T do."""
     found = registry.find(operator)
     return found is not None and any(_is_open(overload.result) for overload in found.overloads)

@@ -22,6 +22,8 @@ from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.measures.definition.period import measurement_period
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.plan.lowering import PlanError
+from ecqm.plan.nodes import Node
+from ecqm.plan.requirements import DataRequirement, data_requirements
 from ecqm.terminology import MissingValueSet
 
 CannotPlan = (ContentError, ElmError, PlanError, LibraryNotFound, MeasureError, MeasureNotFound)
@@ -56,6 +58,11 @@ class PlannedMeasures:
     def demand(self) -> Demand:
         """What all of the measures need of the data."""
         return reduce(or_, (plan.demand for plan in self.plans), Demand.of((), ()))
+
+    @property
+    def requirements(self) -> tuple[DataRequirement, ...]:
+        """What all of the measures retrieve."""
+        return data_requirements(frozenset[Node]().union(*(plan.nodes for plan in self.plans)))
 
     def in_period(self, stated: Stated) -> Self:
         """The same measures, without those that have no measurement period, which are then in `not_planned`."""

@@ -102,7 +102,7 @@ def test_a_part_that_changed_or_is_gone_is_an_error(tmp_path: Path, store: Speci
 
 def test_what_is_not_whole_is_added_only_when_told(tmp_path: Path, store: SpecificationStore) -> None:
     partial = content_of(tmp_path / "a.json", *resources()[:3])
-    with pytest.raises(SpecificationError, match=f"not whole: .*{VALUE_SET}"):
+    with pytest.raises(SpecificationError, match=f"not whole; what is missing:\n  .*{VALUE_SET}"):
         store.add(partial, partial.measure(NAME))
     added = store.add(partial, partial.measure(NAME), allow_missing=True)
     assert len(added.missing) == 1

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.packages.terms import POPULATIONS, UNSTATED, aggregate_called, instant
 from ecqm.data.qdm.qrda.xml import Element, find, find_all, local, name
 from ecqm.measures.definition import (
+    Aggregate,
     Group,
     Identifiers,
     Measure,
@@ -93,7 +94,49 @@ def read_hqmf(data: bytes, origin: str) -> Hqmf:
     return Hqmf(measure, reading.library)
 
 
+@dataclass
+class _PopulationSet:
+    """A section of population criteria, number `number` from 1, as it is read."""
+
+    id: str
+    number: int
+    populations: list[Population] = field(default_factory=list)
+    stratifiers: list[Stratifier] = field(default_factory=list)
+
+    def add_population(self, abbreviation: str, expression: str, identifier: str | None) -> Population:
+        """Add the population with an abbreviation of HQMF; a second one of its code is numbered."""
+        code = POPULATIONS[abbreviation]
+        taken = self._count(code)
+        added = Population(
+            code, f"{abbreviation}_{taken}" if taken else abbreviation, expression, identifier=identifier
+        )
+        self.populations.append(added)
+        return added
+
+    def add_stratifier(self, expression: str, identifier: str | None) -> None:
+        own = f"PopulationSet_{self.number}_Stratification_{len(self.stratifiers) + 1}"
+        self.stratifiers.append(Stratifier(own, (StratifierComponent(own, expression),), identifier=identifier))
+
+    def add_observation(
+        self, function: str, observed: str, aggregate: Aggregate | None, identifier: str | None
+    ) -> None:
+        """Add the observation of a population, by its id."""
+        code = PopulationCode.MEASURE_OBSERVATION
+        own = f"OBSERV_{self._count(code) + 1}"
+        self.populations.append(Population(code, own, function, observed, aggregate, identifier=identifier))
+
+    def _count(self, code: PopulationCode) -> int:
+        return sum(population.code is code for population in self.populations)
+
+    def group(self, scoring: Scoring) -> Group:
+        """The section as a group."""
+        return Group(self.id, scoring, UNSTATED, tuple(self.populations), tuple(self.stratifiers))
+
+
 class _Reading:
+    """Reads the groups of a document. `library` is the library of the criteria, `supplements` the definitions of
+    supplemental data: both are known when the groups are read."""
+
     def __init__(self, root: Element, origin: str) -> None:
         self.root = root
         self.origin = origin
@@ -101,17 +144,16 @@ class _Reading:
         # Definitions, each once, though every section of populations names them.
         self.supplements: dict[str, None] = {}
         # Where each population is, by the identifier that observations refer to.
-        self._places: dict[str, tuple[int, str]] = {}
+        self._places: dict[str, tuple[_PopulationSet, str]] = {}
 
     def groups(self) -> tuple[Group, ...]:
+        """The sections of population criteria, with the observations of their populations. Raises ContentError."""
         scoring = self._scoring()
-        found: list[tuple[str, list[Population], list[Stratifier]]] = []
-        for number, section in enumerate(self.root.iter(name("populationCriteriaSection"))):
-            populations, stratifiers = self._section(section, number)
-            group = _attribute(section, "id", "extension") or f"PopulationSet_{number + 1}"
-            found.append((group, populations, stratifiers))
-        self._observe([populations for _, populations, _ in found])
-        return tuple(Group(group, scoring, UNSTATED, tuple(p), tuple(s)) for group, p, s in found)
+        sections = enumerate(self.root.iter(name("populationCriteriaSection")), 1)
+        sets = [self._population_set(section, number) for number, section in sections]
+        if sets:
+            self._observe(sets[0])
+        return tuple(each.group(scoring) for each in sets)
 
     def _scoring(self) -> Scoring:
         for attribute in self.root.iter(name("measureAttribute")):
@@ -121,36 +163,30 @@ class _Reading:
                     return _SCORINGS[stated]
         raise ContentError(f"{self.origin} does not say how the measure is scored")
 
-    def _section(self, section: Element, number: int) -> tuple[list[Population], list[Stratifier]]:
-        populations: list[Population] = []
-        stratifiers: list[Stratifier] = []
-        for component in find_all(section, "component"):
-            for criteria in component.iterchildren():
-                tag = local(criteria)
-                expression = self._expression(criteria)
-                root = (_attribute(criteria, "id", "root") or "").strip() or None
-                if tag == _SUPPLEMENT and expression is not None:
-                    self.supplements[expression] = None
-                elif tag == _STRATIFIER and expression is not None:
-                    own = f"PopulationSet_{number + 1}_Stratification_{len(stratifiers) + 1}"
-                    stratifiers.append(Stratifier(own, (StratifierComponent(own, expression),), identifier=root))
-                elif tag in _CRITERIA and expression is not None:
-                    short = _CRITERIA[tag]
-                    code = POPULATIONS[short]
-                    taken = sum(population.code is code for population in populations)
-                    own = f"{short}_{taken}" if taken else short
-                    population = Population(code, own, expression, identifier=root)
-                    populations.append(population)
-                    if root is not None:
-                        self._places[root.upper()] = (number, population.id)
-        return populations, stratifiers
+    def _population_set(self, section: Element, number: int) -> _PopulationSet:
+        found = _PopulationSet(_attribute(section, "id", "extension") or f"PopulationSet_{number}", number)
+        for criteria in (each for component in find_all(section, "component") for each in component.iterchildren()):
+            expression = self._expression(criteria)
+            if expression is not None:
+                self._add(found, criteria, expression)
+        return found
+
+    def _add(self, to: _PopulationSet, criteria: Element, expression: str) -> None:
+        """Add what a criterion is of; other elements than criteria are ignored."""
+        tag = local(criteria)
+        identifier = (_attribute(criteria, "id", "root") or "").strip() or None
+        if tag == _SUPPLEMENT:
+            self.supplements[expression] = None
+        elif tag == _STRATIFIER:
+            to.add_stratifier(expression, identifier)
+        elif tag in _CRITERIA:
+            population = to.add_population(_CRITERIA[tag], expression, identifier)
+            if identifier is not None:
+                self._places[identifier.upper()] = (to, population.id)
 
     def _expression(self, criteria: Element) -> str | None:
-        for reference in criteria.iter(name("criteriaReference")):
-            named = self._named(_attribute(reference, "id", "extension"))
-            if named is not None:
-                return named
-        return None
+        named = (self._named(_attribute(each, "id", "extension")) for each in criteria.iter(name("criteriaReference")))
+        return next((each for each in named if each is not None), None)
 
     def _named(self, text: str | None) -> str | None:
         """The definition that `Library."Definition"` names; the first library named is the measure's."""
@@ -160,20 +196,18 @@ class _Reading:
         self.library = self.library or match[1]
         return match[2]
 
-    def _observe(self, groups: list[list[Population]]) -> None:
-        """Add each observation to the group of the population that it observes."""
+    def _observe(self, first: _PopulationSet) -> None:
+        """Add each observation to the group of the population that it observes; one that observes no known population
+        observes the last of the first group."""
+        otherwise = (first, first.populations[-1].id if first.populations else "")
         for definition in self.root.iter(name("measureObservationDefinition")):
             function = self._named(_attribute(definition, "value/expression", "value"))
-            observed = (_attribute(definition, "component/criteriaReference/id", "root") or "").strip().upper()
-            if function is None or not groups:
+            if function is None:
                 continue
-            place, population = self._places.get(observed, (0, groups[0][-1].id))
+            observed = (_attribute(definition, "component/criteriaReference/id", "root") or "").strip().upper()
+            group, population = self._places.get(observed, otherwise)
             aggregate = aggregate_called(_attribute(definition, "methodCode/item", "code"))
-            observations = sum(p.code is PopulationCode.MEASURE_OBSERVATION for p in groups[place])
-            identifier = f"OBSERV_{observations + 1}"
-            code = PopulationCode.MEASURE_OBSERVATION
-            root = _attribute(definition, "id", "root")
-            groups[place].append(Population(code, identifier, function, population, aggregate, identifier=root))
+            group.add_observation(function, population, aggregate, _attribute(definition, "id", "root"))
 
 
 def _attribute(element: Element, path: str, attribute: str) -> str | None:

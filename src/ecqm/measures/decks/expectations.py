@@ -19,6 +19,7 @@ from ecqm.measures.decks.observations import (
     ExpectedPopulation,
     contained_observations,
 )
+from ecqm.measures.definition.extensions import code_of, label_of
 from ecqm.measures.definition.resource import CodeableConcept, Period
 
 
@@ -203,25 +204,23 @@ def _group(group: _Group) -> ExpectedGroup:
         id=group.id,
         populations=tuple(p for p in read if not p.code.endswith("observation")),
         observations=tuple(p for p in read if p.code.endswith("observation")),
-        stratifiers=tuple(
-            ExpectedStratifier(
-                id=stratifier.id,
-                code=_text(stratifier.code[0]) if stratifier.code else None,
-                strata=tuple(
-                    ExpectedStratum(_stratum_value(stratum), tuple(_population(p) for p in stratum.population or ()))
-                    for stratum in stratifier.stratum or ()
-                ),
-            )
-            for stratifier in group.stratifier or ()
-        ),
+        stratifiers=tuple(map(_stratifier, group.stratifier or ())),
         score=_score(group.measureScore),
     )
 
 
+def _stratifier(stratifier: _Stratifier) -> ExpectedStratifier:
+    strata = (
+        ExpectedStratum(_stratum_value(stratum), tuple(_population(p) for p in stratum.population or ()))
+        for stratum in stratifier.stratum or ()
+    )
+    return ExpectedStratifier(stratifier.id, label_of(stratifier.code[0]) if stratifier.code else None, tuple(strata))
+
+
 def _stratum_value(stratum: _Stratum) -> str | None:
     """The value of a stratum; with several components, the values of all of them."""
-    values = [_text(component.value) or "" for component in stratum.component or ()]
-    return _text(stratum.value) or (", ".join(values) if values else None)
+    values = [label_of(component.value) or "" for component in stratum.component or ()]
+    return label_of(stratum.value) or (", ".join(values) if values else None)
 
 
 def _score(score: _Quantity | None) -> float | None:
@@ -232,19 +231,4 @@ def _score(score: _Quantity | None) -> float | None:
 
 
 def _population(population: _Population) -> ExpectedPopulation:
-    return ExpectedPopulation(_population_code(population.code), population.id, population.count or 0)
-
-
-def _population_code(concept: CodeableConcept | None) -> str:
-    """The code of a population; if there is only a display name (Initial Population), the code derived from that."""
-    codings = (concept.coding if concept else None) or ()
-    named = [concept.text if concept else None, *(coding.display for coding in codings)]
-    return next((c.code for c in codings if c.code), None) or next(
-        ("-".join(name.lower().split()) for name in named if name), ""
-    )
-
-
-def _text(concept: CodeableConcept | None) -> str | None:
-    if concept is None:
-        return None
-    return concept.text or next((c.code for c in concept.coding or () if c.code), None)
+    return ExpectedPopulation(code_of(population.code) or "", population.id, population.count or 0)

@@ -89,6 +89,12 @@ class SpecificationStore:
         """
         year = year or measure.reporting_year
         if year is None:
+            raise SpecificationError(
+                f"measure {measure.name} does not say its effective period; name the reporting year"
+            )
+        assembled = assemble(content, measure)
+        if assembled.missing and not allow_missing:
+            lacking = "\n".join(f"  {each}" for each in assembled.missing)
             raise SpecificationError(f"measure {measure.name} is not whole; what is missing:\n{lacking}")
         specification = Specification(
             year=year,

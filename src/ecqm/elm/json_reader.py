@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from ecqm.elm.errors import ElmError
-from ecqm.elm.nodes import Library, Node
+from ecqm.elm.nodes import Field, Library, Node
 from ecqm.elm.schema import (
     MAX_NESTING,
     OLDER_NAMES,
@@ -126,6 +127,9 @@ class _JsonReader:
         except ElmError as error:
             raise (located(error, type_name, data) if isinstance(data, dict) else error) from None
 
-    def _older(self, node_class: type[Node], key: str, data: dict[str, Any], known: dict[str, Any]) -> Any:
+    def _older(
+        self, node_class: type[Node], key: str, data: dict[str, Any], known: Mapping[str, Field]
+    ) -> Field | None:
+        """The field that `key` is a former name of, unless the current name is present too."""
         present = OLDER_NAMES.get(node_class.__name__, {}).get(key)
         return known[present] if present and not data.get(present) else None

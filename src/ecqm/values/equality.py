@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from itertools import zip_longest
 from typing import Any
 
 from ecqm.values.boundaries import end_bound, start_bound
@@ -18,8 +17,6 @@ from ecqm.values.quantity import Quantity, Ratio
 from ecqm.values.structure import Identified, Tuple
 from ecqm.values.temporal import Temporal
 from ecqm.values.units import convert_equivalently, divide_units
-
-_ABSENT = object()
 
 
 def equal(a: Any, b: Any) -> bool | None:
@@ -165,7 +162,7 @@ def _known(bound: Any) -> Any:
 
 
 def _lists_equivalent(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    return all(equivalent(one, other) for one, other in zip_longest(a, b, fillvalue=_ABSENT))
+    return len(a) == len(b) and all(map(equivalent, a, b))
 
 
 def _tuples_equivalent(a: Tuple, b: Tuple) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from ecqm.values.errors import CqlError
 from ecqm.values.numbers import to_decimal
@@ -35,6 +36,9 @@ _IN_DAYS = {"year": (365, "d"), "month": (30, "d")}
 # Units come from patients' data. A text with a larger exponent is no unit, however well it follows the grammar.
 _LARGEST_EXPONENT = 100
 
+_SCALES = {prefix: Fraction(10) ** power for prefix, power in PREFIXES.items()}
+_SCALES |= {prefix: Fraction(2) ** power for prefix, power in BINARY_PREFIXES.items()}
+
 _CALENDAR_DIMENSION: Dimension = (("calendar month", 1),)
 
 
@@ -46,6 +50,14 @@ class Measure:
     factor: Fraction
     dimension: Dimension
     shift: Fraction = Fraction(0)
+
+
+class _Definition(NamedTuple):
+    """A line of ATOMS: whether the unit takes metric prefixes, and its value in another unit."""
+
+    is_metric: bool
+    value: str
+    unit: str
 
 
 def convert(value: Decimal, from_unit: str, to_unit: str) -> Decimal | None:
@@ -169,13 +181,11 @@ def _symbol(symbol: str) -> tuple[Fraction, Dimension]:
         return _defined(symbol)
     if symbol in OTHER_SCALES or symbol in AFFINE:
         return Fraction(1), ((symbol, 1),)
-    scales = [(prefix, Fraction(10) ** power) for prefix, power in PREFIXES.items()]
-    scales += [(prefix, Fraction(2) ** power) for prefix, power in BINARY_PREFIXES.items()]
-    for prefix, scale in scales:
+    for prefix, scale in _SCALES.items():
         atom = symbol.removeprefix(prefix)
         if atom == symbol or not atom:
             continue
-        if atom in BASE_UNITS or (atom in _definitions() and _definitions()[atom][0]):
+        if atom in BASE_UNITS or (atom in _definitions() and _definitions()[atom].is_metric):
             factor, dimension = _symbol(atom)
             return scale * factor, dimension
         if atom in METRIC_SCALES:
@@ -185,14 +195,14 @@ def _symbol(symbol: str) -> tuple[Fraction, Dimension]:
 
 @lru_cache(maxsize=1024)
 def _defined(symbol: str) -> tuple[Fraction, Dimension]:
-    _, value, unit = _definitions()[symbol]
-    if value == "@":
+    definition = _definitions()[symbol]
+    if definition.value == "@":
         return Fraction(1), ((symbol, 1),)
-    inner = _product(factors_of(unit))
-    return Fraction(value) * inner.factor, inner.dimension
+    inner = _product(factors_of(definition.unit))
+    return Fraction(definition.value) * inner.factor, inner.dimension
 
 
 @lru_cache(maxsize=1)
-def _definitions() -> dict[str, tuple[bool, str, str]]:
+def _definitions() -> dict[str, _Definition]:
     lines = (line.split() for line in ATOMS.strip().splitlines())
-    return {code: (metric == "m", value, unit) for code, metric, value, unit in lines}
+    return {code: _Definition(metric == "m", value, unit) for code, metric, value, unit in lines}

@@ -22,7 +22,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, cast, dataclass_transform
 
 import msgspec
 
@@ -109,6 +109,9 @@ class NaryExpression(OperatorExpression):
     operand: list[Expression] = []
 
 
+FieldKind: TypeAlias = Literal["text", "qname", "boolean", "decimal", "raw", "node", "nodes", "defs"]
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A declared field: `name` in Python, `elm_name` in documents.
@@ -120,7 +123,7 @@ class Field:
 
     name: str
     elm_name: str
-    kind: str
+    kind: FieldKind
     declared: str
     default: Any
 
@@ -133,7 +136,7 @@ class Field:
         return self.kind in ("node", "nodes", "defs")
 
 
-_ATTRIBUTE_KINDS = {
+_ATTRIBUTE_KINDS: dict[str, FieldKind] = {
     "str": "text", "QName": "qname", "bool": "boolean", "Decimal": "decimal", "Raw": "raw",
 }  # fmt: skip
 _DECLARATION = re.compile(r"(?:(list|Defs)\[)?(\w+)\]?(?: \| None)?")
@@ -145,6 +148,7 @@ def _field(name: str, declaration: str, default: Any) -> Field:
     if match is None:
         raise TypeError(f"unsupported declaration of field {name!r}: {declaration!r}")
     container, declared = match.groups()
+    kind: FieldKind
     if container:
         kind = "defs" if container == "Defs" else "nodes"
     else:

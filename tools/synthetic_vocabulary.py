@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecqm.bundles.content.documents import open_documents, readers
 from ecqm.terminology import ValueSetStore
 
 CODES_PER_SOURCE = 150
@@ -80,7 +81,8 @@ def _add_source(
 
 def vocabulary(content: Path, more: Sequence[Path], types: Iterable[str]) -> Vocabulary:
     """The fragments to build resources of some types from; a third of them have codes that no measure retrieves."""
-    value_sets = ValueSetStore.of_folders(content / "input" / "vocabulary", *more)
+    folders = (content / "input" / "vocabulary", *more)
+    value_sets = ValueSetStore(*(readers(open_documents(folder)) for folder in folders))
     sources = retrieves(content, value_sets)
     fragments: dict[str, list[str]] = {}
     for name in types:

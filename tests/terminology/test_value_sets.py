@@ -129,7 +129,7 @@ def test_bundles_and_broken_files_among_the_documents(tmp_path: Path) -> None:
     entries = [{"resource": value_set("1.1", [(S, "a")])}, {"resource": value_set("1.2", [(S, "b")])}]
     (tmp_path / "bundle.json").write_text(json.dumps({"resourceType": "Bundle", "entry": entries}))
     (tmp_path / "broken.json").write_text('{"resourceType": "ValueSet", "url"')
-    store = ValueSetStore.of_folders(tmp_path)
+    store = ValueSetStore([(path.name, path.read_bytes) for path in sorted(tmp_path.iterdir())])
     assert codes_of(store, "1.2") == {"b"}
     assert len(store.problems) == 1 and "broken.json" in store.problems[0]
 

@@ -6,7 +6,6 @@ from ecqm.terminology.identity import value_set_key
 from ecqm.terminology.membership import Membership, ValueSets
 from ecqm.terminology.missing import MissingValueSet
 from ecqm.terminology.packaged import PackagedValueSets
-from ecqm.terminology.publications import json_documents
 from ecqm.terminology.snapshot import ValueSetSnapshot
 from ecqm.terminology.store import ValueSetStore
 from ecqm.terminology.systems import VALUE_SETS, canonical_system, is_known_system, system_oid
@@ -25,7 +24,6 @@ __all__ = [
     "ValueSets",
     "canonical_system",
     "is_known_system",
-    "json_documents",
     "system_oid",
     "value_set_key",
 ]

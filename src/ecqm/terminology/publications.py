@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
@@ -28,15 +27,6 @@ class _Bundle(msgspec.Struct, frozen=True):
 
 
 _decode_bundle = json_decoder(_Bundle)
-
-
-def json_documents(folder: Path) -> Iterator[Document]:
-    """All `.json` files in a folder and its subfolders, in the order of their paths; or a single file."""
-    if folder.is_file():
-        yield str(folder), folder.read_bytes
-        return
-    for path in sorted(folder.rglob("*.json")):
-        yield str(path), path.read_bytes
 
 
 @dataclass(frozen=True)

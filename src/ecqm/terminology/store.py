@@ -7,7 +7,6 @@ first layer that has it complete.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -16,7 +15,7 @@ from ecqm.terminology.expansion import Expansion, expand
 from ecqm.terminology.filters import Concepts
 from ecqm.terminology.identity import ValueSetKey, value_set_key
 from ecqm.terminology.missing import MissingValueSet
-from ecqm.terminology.publications import Document, Publications, json_documents
+from ecqm.terminology.publications import Document, Publications
 from ecqm.terminology.resources import CodeSystemResource, decode_code_system, decode_value_set
 from ecqm.terminology.systems import canonical_system
 from ecqm.values import Code, CqlError
@@ -33,11 +32,6 @@ class ValueSetStore:
         self._pinned: dict[str, str] = {}
         for layer in layers:
             self.add_layer(layer)
-
-    @classmethod
-    def of_folders(cls, *folders: Path) -> ValueSetStore:
-        """A store with one layer per folder, in order of precedence."""
-        return cls(*(json_documents(folder) for folder in folders))
 
     def add_layer(self, documents: Iterable[Document]) -> None:
         """Add documents as the last layer. Resources of other types are ignored."""

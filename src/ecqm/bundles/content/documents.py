@@ -13,6 +13,8 @@ from ecqm.data import DataError
 from ecqm.data.files.archives import TARBALLS, ArchiveEntry, ArchiveLimits, archive_entries, tarball_files
 from ecqm.data.files.fhir_xml import is_fhir_xml, json_of_xml
 from ecqm.json_decoding import json_decoder
+from ecqm.terminology.svs import is_svs, json_of_svs
+from ecqm.xml_parsing import UnsafeDocument
 
 SUFFIXES = (".json", ".cql", ".xml")
 
@@ -53,9 +55,9 @@ def readers(documents: Iterable[Document]) -> list[tuple[str, Callable[[], bytes
 def open_documents(path: Path, limits: ArchiveLimits | None = None) -> list[Document]:
     """The JSON, XML and CQL documents of a folder, an archive or a single file, in order of their paths.
 
-    Of a zip archive only the directory is read; a FHIR package (.tgz) is read into memory. FHIR resources in XML are
-    read as JSON. Hidden files are skipped. Raises ContentError if there is nothing at `path`, or for an archive that is
-    damaged or exceeds the limits.
+    Of a zip archive only the directory is read; a FHIR package (.tgz) is read into memory. FHIR resources, and value
+    sets of registries, are read from XML as JSON. Hidden files are skipped. Raises ContentError if there is nothing at
+    `path`, or for an archive that is damaged or exceeds the limits.
     """
     if not path.exists():
         raise ContentError(f"there is no file or folder {path}")
@@ -87,11 +89,13 @@ class _Translated:
     document: Document
 
     def read(self) -> bytes:
-        """FHIR as JSON; other XML as it is."""
+        """FHIR, and the value sets of registries, as JSON; other XML as it is."""
         data = self.document.read()
         try:
+            if is_svs(data):
+                return json_of_svs(data)
             return json_of_xml(data) if is_fhir_xml(data) else data
-        except DataError as error:
+        except (DataError, UnsafeDocument) as error:
             raise ContentError(str(error)) from error
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
-from ecqm.bundles.content.documents import ContentError
+from ecqm.bundles.content.documents import ContentError, open_documents, readers
 from ecqm.bundles.evaluation.batches import Batch, Evaluation, Stated
 from ecqm.bundles.evaluation.selection import CannotPlan, PlannedMeasures
-from ecqm.bundles.packages.archives import is_archive, read_archive
+from ecqm.bundles.packages.exports import exports, read_export
 from ecqm.bundles.packages.folders import is_package, packages, read_package
 from ecqm.bundles.packages.package import MeasurePackage, qdm_version
 from ecqm.data.problems import DataError
@@ -37,16 +37,24 @@ PACKAGES = "measures"
 
 
 def package_files(path: Path) -> list[Path]:
-    """The packages at a path: a measure's file or archive, its folder, a folder of such, or a deck with `measures`."""
+    """The packages at a path: a measure's file or archive, its folder, a folder of such, or a deck with `measures`.
+
+    An export is named by its HQMF document, also within an archive.
+    """
     if path.is_file():
-        return [path] if is_archive(path) or (path.suffix == ".json" and is_package(path)) else []
+        return [path] if path.suffix == ".json" and is_package(path) else list(exports(path))
     for folder in (path / PACKAGES, path):
         if folder.is_dir():
             own = [each for each in sorted(folder.glob("*.json")) if is_package(each)]
-            own += [each for each in sorted(folder.glob("*.zip")) if is_archive(each)]
-            if found := own or list(packages(folder)):
+            own += [each for archive in sorted(folder.glob("*.zip")) for each in exports(archive)]
+            if found := own or [*packages(folder), *exports(folder)]:
                 return found
     return []
+
+
+def read_file(path: Path) -> MeasurePackage:
+    """The package that `package_files` names. Raises ContentError."""
+    return read_package(path) if path.suffix == ".json" else read_export(path)
 
 
 @dataclass
@@ -61,10 +69,10 @@ class PackageContent:
         """The packages at a path; `valuesets` are further value sets. Raises ContentError for a path without
         packages."""
         found, problems = [], []
-        beside = ValueSetStore.of_folders(*valuesets)
+        beside = ValueSetStore(*(readers(open_documents(each)) for each in valuesets))
         for file in package_files(path):
             try:
-                package = read_archive(file) if file.suffix == ".zip" else read_package(file)
+                package = read_file(file)
                 found.append(replace(package, value_sets=LayeredValueSets((package.value_sets, beside))))
             except ContentError as error:
                 problems.append(str(error))
@@ -139,8 +147,11 @@ class SelectedPackages:
     value_sets: SharedValueSets
 
     def hashes(self) -> Mapping[str, str]:
-        """SHA-256 of the package's file, by name of the measure."""
-        return {each.measure.name: hashlib.sha256(Path(each.origin).read_bytes()).hexdigest() for each in self.packages}
+        """SHA-256 of the package's files, one after the other, by name of the measure."""
+        return {
+            each.measure.name: hashlib.sha256(b"".join(file.read_bytes() for file in each.files)).hexdigest()
+            for each in self.packages
+        }
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -15,11 +15,9 @@ from time import perf_counter
 from ecqm.bundles.content.documents import ContentError
 from ecqm.bundles.decks.inspection import Inspected, Inspector
 from ecqm.bundles.decks.runner import CannotRun
-from ecqm.bundles.packages.archives import read_archive
 from ecqm.bundles.packages.comparison import compare_patient
-from ecqm.bundles.packages.content import PACKAGES, package_files
+from ecqm.bundles.packages.content import PACKAGES, package_files, read_file
 from ecqm.bundles.packages.expectations import ExpectedSet, authored_expectations, read_reference
-from ecqm.bundles.packages.folders import read_package
 from ecqm.bundles.packages.package import MeasurePackage
 from ecqm.bundles.packages.runner import executor_of, plan_package, run_package
 from ecqm.data.qdm import read_patients
@@ -62,7 +60,7 @@ class PackageDeck:
         folders = {path.name: path for path in sorted(self.patients.iterdir()) if path.is_dir()}
         files = package_files(self.root)
         for path in files:
-            package = read_archive(path) if path.suffix == ".zip" else read_package(path)
+            package = read_file(path)
             folder = next((folders[name] for name in (path.parent.name, *package.names) if name in folders), None)
             if folder is None and len(files) == 1 and not folders:
                 folder = self.patients

@@ -158,6 +158,7 @@ def read_package(path: Path) -> MeasurePackage:
         bool(file.calculate_sdes),
         tuple(dict.fromkeys((name, path.stem, file.cms_id))),
         {library.library_name: library.cql for library in file.cql_libraries if library.cql},
+        (path,),
     )
 
 

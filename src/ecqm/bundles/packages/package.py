@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ecqm.bundles.packages.basis import with_basis
 from ecqm.data.qdm.schema import NEWEST, qdm_schema
@@ -25,7 +26,7 @@ class MeasurePackage:
 
     `main` names its primary library; `references` are the statements that each statement refers to, as far as the
     package lists them; `calculates_supplemental_data` tells whether the tools that it is for show supplemental data;
-    `cql` has the source of libraries by name.
+    `cql` has the source of libraries by name; `files` hold the package.
     """
 
     measure: Measure
@@ -37,6 +38,7 @@ class MeasurePackage:
     calculates_supplemental_data: bool = False
     names: tuple[str, ...] = field(default=())
     cql: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.names[0]}|{self.measure.version}" if self.measure.version else self.names[0]

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from ecqm.bundles.content.documents import ContentError
-from ecqm.bundles.packages.archives import is_archive, read_archive
+from ecqm.bundles.packages.content import PackageContent
+from ecqm.bundles.packages.exports import exports, read_export
+from ecqm.bundles.packages.package import MeasurePackage
 from ecqm.cli.main import main
 from ecqm.measures.definition import Aggregate, Identifiers, PopulationCode, Scoring
 from tests.bundles.packages.stays import LIBRARY, TWO_STAYS, VALUE_SETS
@@ -67,9 +69,12 @@ def archive(path: Path, **changed: str | None) -> Path:
     return path
 
 
+def read_archive(path: Path) -> MeasurePackage:
+    return read_export(next(exports(path)))
+
+
 def test_an_archive_is_a_measure(tmp_path: Path) -> None:
     path = archive(tmp_path / "export.zip")
-    assert is_archive(path)
     package = read_archive(path)
     (group,) = package.measure.groups
     assert (package.measure.name, package.measure.version, package.measure.title) == (
@@ -137,7 +142,7 @@ def test_value_sets_may_come_from_beside(tmp_path: Path) -> None:
 
 
 def test_archives_that_are_wrong(tmp_path: Path) -> None:
-    assert not is_archive(archive(tmp_path / "a.zip", **{"CMS901.xml": None}))
+    assert not list(exports(archive(tmp_path / "a.zip", **{"CMS901.xml": None})))
     for name, changed, told in (
         ("b", {"CMS901.xml": HQMF.replace("MSRSCORE", "MSRTYPE")}, "scored"),
         ("c", {"CMS901.xml": HQMF.replace("Stays.&quot;", "Other.&quot;")}, "no ELM of library Other"),
@@ -147,3 +152,52 @@ def test_archives_that_are_wrong(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(ContentError, match=told):
             read_archive(archive(tmp_path / f"{name}.zip", **changed))
+
+
+@pytest.fixture
+def publication(tmp_path: Path) -> Path:
+    """An archive of archives, as the measures of a year are published."""
+    one = archive(tmp_path / "CMS901-v3.zip")
+    other = archive(tmp_path / "CMS902-v1.zip", **{"CMS901.xml": HQMF.replace('value="901"', 'value="902"')})
+    with zipfile.ZipFile(tmp_path / "year.zip", "w") as packed:
+        packed.writestr("year/Read me.txt", "for people")
+        for each in (one, other):
+            packed.write(each, f"year/{each.name}")
+    return tmp_path / "year.zip"
+
+
+def test_an_archive_of_archives_is_several_measures(publication: Path) -> None:
+    content = PackageContent.open(publication)
+    assert [package.names[:2] for package in content.packages] == [("CMS901", "CMS901-v3"), ("CMS902", "CMS902-v1")]
+    assert content.find("CMS902").origin == str(publication / "year/CMS902-v1.zip")
+    assert content.packages[0].files == (publication,)
+
+
+def test_an_archive_that_was_unpacked(tmp_path: Path, publication: Path) -> None:
+    """With the folders of all measures in one, and with each in its own folder."""
+    folder = tmp_path / "unpacked"
+    for name in ("CMS901-v3", "CMS902-v1"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip") as packed:
+            packed.extractall(folder / name)
+    for place in (folder / "CMS902-v1" / "CMS901", folder / "CMS902-v1"):
+        assert [str(package) for package in PackageContent.open(place).packages] == ["CMS902|3.0.000"]
+    for name in ("CMS901-v3", "CMS902-v1"):
+        (folder / name / "CMS901").rename(folder / name.partition("-")[0])
+    (one, other) = PackageContent.open(folder).packages
+    assert (one.names[0], other.names[0], other.origin) == ("CMS901", "CMS902", str(folder / "CMS902"))
+    assert len(one.files) == 3, "not the page for people"
+
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as packed:
+        for file in folder.glob("CMS*/**/*.*"):
+            packed.write(file, file.relative_to(folder))
+    names = [(package.names[0], len(package.cql)) for package in PackageContent.open(tmp_path / "both.zip").packages]
+    assert names == [("CMS901", 1), ("CMS902", 1)]
+
+
+def test_value_sets_of_a_registry(tmp_path: Path) -> None:
+    code = '<Concept code="183452005" codeSystem="2.16.840.1.113883.6.96"/>'
+    answer = f'<a xmlns="urn:ihe:iti:svs:2008"><ValueSet id="{VALUE_SETS[0]["oid"]}">{code}</ValueSet></a>'
+    (tmp_path / "answer.xml").write_text(answer)
+    (package,) = PackageContent.open(archive(tmp_path / "export.zip"), [tmp_path / "answer.xml"]).packages
+    found = package.value_sets.find(str(VALUE_SETS[0]["oid"]))
+    assert found is not None and found.codes == {("http://snomed.info/sct", "183452005")}

@@ -11,7 +11,7 @@ import pytest
 from ecqm.server.calls import Call
 from ecqm.server.operations import answer
 from ecqm.server.service import Served
-from tests.cli.samples import Run
+from tests.cli.samples import Run, ecqm
 from tests.server.samples import CASES, KIDNEY, SAMPLE, STAY, Client, Json, bundle, parameters, resources, told
 
 YEAR = {"periodStart": "2026-01-01", "periodEnd": "2026-12-31"}
@@ -236,9 +236,9 @@ def test_what_an_expression_lacks_is_a_message(client: Client) -> None:
 
 
 def test_problems_of_the_data_are_messages(client: Client) -> None:
-    wrong = [*THREE, {"resourceType": "Encounter", "id": "none", "period": {"start": "soon"}}]
-    _, found = client.call("cql", expression="Patient.id", data=bundle(wrong))
-    assert returned(found) == [PATIENT]
+    wrong = [*THREE, {"resourceType": "Encounter", "id": "none", "period": {"start": "soon"}}, {"id": 5}]
+    _, found = client.call("cql", expression="[Patient]", data=bundle(wrong))
+    assert returned(found) == [each for each in THREE if each["resourceType"] == "Patient"]
     assert "soon" in told(found["parameter"][-1]["resource"])
     status, outcome = client.call("cql", expression="Patient.id", data=bundle([{"resourceType": "Encounter", "id": 5}]))
     assert status == 400
@@ -381,3 +381,34 @@ def test_an_unexpected_error_is_logged_without_its_message(client: Client, monke
     assert (found.status, told(json.loads(found.body))) == (500, "internal error: RuntimeError")
     assert "RuntimeError in evaluate-measure" in logged[0]
     assert "Jane Doe" not in logged[0] + found.body.decode()
+
+
+# -- other measures and data ------------------------------------------------------------------------------------------
+
+
+def test_a_composite_has_a_report_of_its_own(tmp_path: Path) -> None:
+    content = SAMPLE.parent / "composite"
+    cases = content / "input" / "tests" / "measure"
+    status, found = Client(Served(content, data=(cases,))).call("evaluate-measure", "SampleCheckUpsAll")
+    run = Run(tmp_path, content, cases, measure="SampleCheckUpsAll")
+    expected = [entry["resource"] for entry in run.read("summary.json")["entry"]]
+    assert status == 200
+    assert undated(found) in map(undated, expected)
+
+
+def test_patients_of_a_store_are_evaluated_shard_by_shard(all_patients: Client, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert ecqm("load", CASES / STAY, "--output", store, "--content", SAMPLE).exit_code == 0
+    client = Client(Served(SAMPLE, data=(store,)))
+    for kind in ("population", "subject-list", "subject"):
+        _, expected = all_patients.call("evaluate-measure", STAY, reportType=kind)
+        _, found = client.call("evaluate-measure", STAY, reportType=kind)
+        assert counted(found) == counted(expected)
+    _, found = client.call("cql", expression="[Encounter]", subject=PATIENT)
+    assert returned(found) == [each for each in THREE if each["resourceType"] == "Encounter"]
+
+
+def counted(found: Json) -> list[Any]:
+    """The groups of a report, or of each in a Bundle, by subject."""
+    reports = [each["resource"] for each in found["entry"]] if found["resourceType"] == "Bundle" else [found]
+    return sorted((str(report.get("subject")), str(report["group"])) for report in reports)

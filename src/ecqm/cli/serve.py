@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Commands import what they need when they run, to keep --help fast.
 
 _LOOPBACK = ("127.0.0.1", "localhost")
+_MOST_CONNECTIONS = 64
+_SECONDS_TO_END = 5
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ def command(request: ServeRequest) -> None:
             log_level="info",
             lifespan="off",
             server_header=False,
+            # Each connection may hold a body of the largest size.
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=_SECONDS_TO_END,
         )
         uvicorn.Server(settings).run()
     except WorkerRefused as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -32,17 +32,6 @@ UNSUPPORTED = dict.fromkeys(
     "the server opens no connections",
 )
 _decode = json_decoder(dict[str, Any], float_hook=Decimal)
-
-
-class _Entry(msgspec.Struct):
-    resource: dict[str, Any] = {}
-
-
-class _Bundle(msgspec.Struct):
-    entry: list[_Entry] = []
-
-
-_decode_bundle = json_decoder(_Bundle, float_hook=Decimal)
 
 
 @dataclass
@@ -91,7 +80,7 @@ def expressions_of(service: Service, inputs: Inputs, includes: Sequence[str]) ->
             warnings.append,
             compiled_cache(),
         )
-        yield RequestExpressions(expressions, _finder(patients), warnings)
+        yield RequestExpressions(expressions, _finder(patients, patient), warnings)
         if patients is not None and patient is not None:
             warnings += patients.problems()
 
@@ -154,20 +143,16 @@ def _patient(patients: Patients | None, subject: str | None) -> str | None:
     return ids[0]
 
 
-def _finder(patients: Patients | None) -> FindResource:
-    """A function that finds the JSON of resources: in the Bundles of the request, or kept with the server's data."""
+def _finder(patients: Patients | None, patient: str | None) -> FindResource:
+    """A function that finds the JSON of resources: in the Bundles of the request, or in the server's stores."""
 
     @cache
-    def posted() -> dict[tuple[str, str], Json]:
-        bundles = () if patients is None else patients.bundles
-        resources = [entry.resource for bundle in bundles for entry in _decode_bundle(bundle).entry]
-        return {(each.get("resourceType", ""), each.get("id", "")): each for each in resources}
+    def found(resource_type: str) -> Mapping[str, bytes]:
+        return {} if patients is None or patient is None else patients.resources(resource_type, patient)
 
     def find(row: ResourceRow) -> Json | None:
         table: Any = row.table
-        raws = table.raws
-        if raws is not None:
-            return _decode(bytes(raws[row.row]))
-        return posted().get((table.resource_type, table.ids.texts()[row.row]))
+        raw = found(table.resource_type).get(table.ids.texts()[row.row])
+        return None if raw is None else _decode(raw)
 
     return find

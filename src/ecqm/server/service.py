@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,23 @@ from ecqm.measures.definition.naming import MeasureNotFound
 from ecqm.server.inputs import Input, Inputs
 from ecqm.server.outcomes import RequestError, cannot_process, invalid, not_found, not_supported
 from ecqm.terminology import CodeIndex
+
+
+class _Kind(msgspec.Struct):
+    resourceType: str
+    id: str | None = None
+
+
+class _Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Bundle(msgspec.Struct):
+    entry: list[_Entry] = []
+
+
+_decode_kind = json_decoder(_Kind)
+_decode_bundle = json_decoder(_Bundle)
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,22 @@ class Patients:
     def problems(self) -> list[str]:
         """What is wrong with the Bundles of the request."""
         return [told(problem) for problem in self.data.from_files(EVERYTHING).problems] if self.bundles else []
+
+    def resources(self, resource_type: str, patient: str) -> dict[str, bytes]:
+        """The resources of a type as JSON, by id: those of the Bundles, or those that stores have of a patient."""
+        raws = [bytes(entry.resource) for bundle in self.bundles for entry in _decode_bundle(bundle).entry]
+        for shard in (shard for store in self.data.stores for shard in store.shards):
+            if resource_type in shard.resource_types and patient in (ids := shard.patient_ids()):
+                row = ids.index(patient)
+                raws += [each.raw for each in shard.resources([resource_type]) if each.patient == row]
+        found: dict[str, bytes] = {}
+        for raw in raws:
+            # What cannot be read is a problem of the data, and in no result.
+            with suppress(msgspec.DecodeError):
+                kind = _decode_kind(raw)
+                if kind.resourceType == resource_type and kind.id is not None:
+                    found[kind.id] = raw
+        return found
 
     def units(self, patient: str | None) -> Sequence[Unit]:
         """All patients in units, or those that are read together with one of them."""
@@ -134,13 +167,6 @@ class Service:
             for file, bundle in zip(files, bundles, strict=True):
                 file.write_bytes(bundle)
             yield Patients(PatientData(files), tuple(bundles))
-
-
-class _Kind(msgspec.Struct):
-    resourceType: str
-
-
-_decode_kind = json_decoder(_Kind)
 
 
 def _bundle(given: Input) -> bytes:

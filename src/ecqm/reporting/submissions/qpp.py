@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecqm.measures.definition import PopulationCode
-from ecqm.reporting.results.counts import Counts, GroupCount, MeasureCount
+from ecqm.reporting.results.counts import Counts, GroupCount, MeasureCount, StratumCount
 from ecqm.reporting.submissions.errors import SubmissionError
 from ecqm.reporting.submissions.programs import ListedMeasure, listed
 from ecqm.reporting.submissions.submitter import Entity, Submitter
@@ -92,16 +92,19 @@ def _of_strata(measure: MeasureCount, program: ListedMeasure) -> list[Json]:
         raise SubmissionError(
             f"{measure.name} has {len(strata)} strata, the program asks for {', '.join(program.stratum_names)}"
         )
-    found = []
-    for stratum, name in zip(strata, program.stratum_names, strict=True):
-        members = stratum.populations
+    (group,) = measure.groups
+    return [
+        _rate(measure, _members_of(stratum, group)) | {"stratum": name}
+        for stratum, name in zip(strata, program.stratum_names, strict=True)
+    ]
 
-        def count(code: PopulationCode, members: dict[str, int] = members) -> int | None:
-            numbers = [members[population.id] for population in measure.groups[0].having(code)]
-            return sum(numbers) if numbers else None
 
-        found.append(_rate(measure, count) | {"stratum": name})
-    return found
+def _members_of(stratum: StratumCount, group: GroupCount) -> Count:
+    def count(code: PopulationCode) -> int | None:
+        numbers = [stratum.populations[population.id] for population in group.having(code)]
+        return sum(numbers) if numbers else None
+
+    return count
 
 
 def _rate(measure: MeasureCount, count: Count) -> Json:

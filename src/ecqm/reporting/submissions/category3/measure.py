@@ -3,13 +3,14 @@ and by sex, race, ethnicity and payer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import NAMESPACE_OID, uuid5
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, add_code, add_text, ensure, name
+from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, Template, add, add_code, add_text, ensure, name
 from ecqm.measures.definition import PopulationCode, Scoring
 from ecqm.measures.evaluation.cms_supplements import SupplementalElement
 from ecqm.reporting.results.counts import GroupCount, MeasureCount, Observed, PopulationCount, StratumCount
@@ -78,28 +79,22 @@ class MeasureWriter:
             if group.scoring is Scoring.PROPORTION:
                 self._write_rate(organizer, rate)
             for population in group.populations:
-                self._write_population(add(organizer, f"component/{_OBSERVATION}"), rate, population)
+                self._write_population(organizer, rate, population)
 
     def _write_rate(self, organizer: Element, rate: _Rate) -> None:
         numerators = rate.group.having(PopulationCode.NUMERATOR)
         if not numerators:
             raise SubmissionError(f"{rate.measure.name} has no numerator, which its rate refers to")
-        observation = add(organizer, f"component/{_OBSERVATION}")
-        templates.PERFORMANCE_RATE.write(observation)
-        templates.RATE_OF_PROPORTION.write(observation)
+        own = [templates.PERFORMANCE_RATE, templates.RATE_OF_PROPORTION]
         if self.guide is not None:
-            self.guide.rate_of_proportion.write(observation)
-        add_code(observation, "code", *templates.RATE)
-        etree.SubElement(observation, name("statusCode"), code="completed")
+            own.append(self.guide.rate_of_proportion)
+        observation = _observation(organizer, "component", own, templates.RATE)
         _write_number(observation, performance_rate(rate.group))
         _refer(observation, rate.of_population(numerators[0]), ("NUMER", templates.ACT_CODE))
 
-    def _write_population(self, data: Element, rate: _Rate, population: PopulationCount) -> None:
-        templates.MEASURE_DATA.write(data)
-        if self.guide is not None:
-            self.guide.measure_data.write(data)
-        add_code(data, "code", *templates.ASSERTION)
-        etree.SubElement(data, name("statusCode"), code="completed")
+    def _write_population(self, organizer: Element, rate: _Rate, population: PopulationCount) -> None:
+        own = [templates.MEASURE_DATA] if self.guide is None else [templates.MEASURE_DATA, self.guide.measure_data]
+        data = _observation(organizer, "component", own, templates.ASSERTION)
         value = add_code(data, "value", templates.POPULATIONS[population.code], templates.ACT_CODE)
         value.set(XSI_TYPE, "CD")
         _write_count(data, population.count)
@@ -114,10 +109,7 @@ class MeasureWriter:
         self, data: Element, rate: _Rate, population: PopulationCount, place: int, stratum: StratumCount
     ) -> None:
         """Write the members of a population in a stratum, the `place`-th of the rate."""
-        observation = add(data, f"{_PART}/{_OBSERVATION}")
-        templates.REPORTING_STRATUM.write(observation)
-        add_code(observation, "code", *templates.ASSERTION)
-        etree.SubElement(observation, name("statusCode"), code="completed")
+        observation = _observation(data, _PART, [templates.REPORTING_STRATUM], templates.ASSERTION)
         value = etree.SubElement(observation, name("value"), nullFlavor="OTH")
         value.set(XSI_TYPE, "CD")
         add_text(value, "originalText", "Stratum")
@@ -178,22 +170,25 @@ def performance_rate(group: GroupCount) -> Decimal | None:
     return (Decimal(above) / below).quantize(_DIGITS, ROUND_HALF_UP) if below > 0 else None
 
 
-def _write_count(parent: Element, count: int) -> None:
-    observation = add(parent, f"{_CONTENT}/{_OBSERVATION}")
-    templates.AGGREGATE_COUNT.write(observation)
-    add_code(observation, "code", *templates.AGGREGATION)
+def _observation(parent: Element, relation: str, of: Sequence[Template], code: Coded) -> Element:
+    """A new observation in some relation to its parent, that conforms to templates."""
+    observation = add(parent, f"{relation}/{_OBSERVATION}")
+    for each in of:
+        each.write(observation)
+    add_code(observation, "code", *code)
     etree.SubElement(observation, name("statusCode"), code="completed")
+    return observation
+
+
+def _write_count(parent: Element, count: int) -> None:
+    observation = _observation(parent, _CONTENT, [templates.AGGREGATE_COUNT], templates.AGGREGATION)
     value = etree.SubElement(observation, name("value"), value=str(count))
     value.set(XSI_TYPE, "INT")
     add_code(observation, "methodCode", *templates.COUNT)
 
 
 def _write_supplement(data: Element, form: SupplementForm, category: Coded | None, patients: int) -> None:
-    observation = add(data, f"{_PART}/{_OBSERVATION}")
-    for each in form.templates:
-        each.write(observation)
-    add_code(observation, "code", *form.code)
-    etree.SubElement(observation, name("statusCode"), code="completed")
+    observation = _observation(data, _PART, form.templates, form.code)
     value = etree.SubElement(observation, name("value"))
     value.set(XSI_TYPE, "CD")
     if category is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
@@ -38,9 +39,9 @@ def retrieve_term(translator: Translator, context: Context) -> Typed:
         base.context = _related(translator, names[0])
     if context.expression() is None:
         return Typed(base, type_)
-    retrieves = _filtered_retrieves(translator, base, described, context.expression())
-    result = Typed(retrieves[0], type_)
-    for other in retrieves[1:]:
+    retrieves = _filtered(translator, base, described, context.expression())
+    result = Typed(next(retrieves), type_)
+    for other in retrieves:
         translator.described(result.node, context, type_)
         result = translator.operator("Union", [result, Typed(other, type_)], context)
     return result
@@ -49,20 +50,72 @@ def retrieve_term(translator: Translator, context: Context) -> Typed:
 def _related(translator: Translator, context: Context) -> nodes.Expression:
     """The expression for the instance that a retrieve is related to."""
     parts = parts_of(context)
+    found: Typed | None = None
     if len(parts) == 1:
         found = lookup(translator, parts[0], context)
-    else:
-        found = (
-            library_member(translator, parts[0], parts[1], context) if parts[0] in translator.library.includes else None
-        )
+    elif parts[0] in translator.library.includes:
+        found = library_member(translator, parts[0], parts[1], context)
     if found is None:
         raise unknown_name(".".join(parts), translator.library.names(), "context", context)
     return found.node
 
 
-def _filtered_retrieves(
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """A terminology filter: the retrieve without it, the type that is retrieved, the path of the element, and the
+    `codes`, which are `listed` unless they are a value set. `context` is the expression of the filter."""
+
+    translator: Translator
+    base: nodes.Retrieve
+    type: ModelType
+    path: str
+    codes: Typed
+    listed: Typed
+    context: Context
+
+    def retrieve(self, comparator: str, codes: Typed) -> nodes.Retrieve:
+        """The retrieve of what is coded by the element itself."""
+        return nodes.replace(self.base, codeProperty=self.path, codeComparator=comparator, codes=codes.node)
+
+    def of_value_set(self) -> nodes.Retrieve | None:
+        """The retrieve of data that name a value set instead of a code: the value set itself, or one with the code."""
+        type_ = self.codes.type
+        if type_ == VALUE_SET:
+            return self.retrieve("~", self.codes)
+        if type_ == CONCEPT:
+            listed = self.translator.typed(nodes.ToList(operand=self.codes.node), ListType(CONCEPT))
+            return self.retrieve("contains", listed)
+        if isinstance(type_, ListType):
+            return None
+        return self.retrieve("contains", self.codes if type_ == CODE else self.listed)
+
+    def by_reference(self, referenced: ModelType, code_path: str) -> nodes.Query:
+        """The query for instances that refer to a resource with the code; a reference ends with the resource's id."""
+        translator, context = self.translator, self.context
+        outer, inner = _initials(self.type.name), _initials(referenced.name)
+        reference = Typed(nodes.Property(path=f"{self.path}.reference.value", scope=outer), STRING)
+        parts = translator.operator("Split", [reference, translator.literal(STRING, "/")], context)
+        identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
+        condition = translator.operator("Equal", [identifier, translator.operator("Last", [parts], context)], context)
+        code = member(translator, Typed(nodes.AliasRef(name=inner), referenced.type), code_path, context)
+        related = nodes.Retrieve(dataType=translator.models.qname(referenced.type), templateId=referenced.identifier)
+        if self.codes.type == VALUE_SET:
+            coded = membership(translator, code, self.codes, context)
+            condition = translator.operator("And", [condition, coded], context)
+        elif self.codes.type in (CODE, CONCEPT):
+            coded = translator.operator("Equivalent", [code, self.codes], context)
+            condition = translator.operator("And", [condition, coded], context)
+        else:
+            related.codeProperty, related.codeComparator, related.codes = code_path, "in", self.listed.node
+        return nodes.Query(
+            source=[nodes.AliasedQuerySource(alias=outer, expression=self.base)],
+            relationship=[nodes.With(alias=inner, expression=related, suchThat=condition.node)],
+        )
+
+
+def _filtered(
     translator: Translator, base: nodes.Retrieve, described: ModelType, context: Context
-) -> list[nodes.Expression]:
+) -> Iterator[nodes.Expression]:
     """The retrieves for a terminology filter: one, or one for each way in which data may be coded."""
     named, comparator, terminology = _filter_parts(context)
     path = _code_path(translator, described, named, context)
@@ -71,27 +124,16 @@ def _filtered_retrieves(
     if comparator is None:
         comparator = "in" if is_value_set or isinstance(codes.type, ListType) else "~"
     listed = codes if is_value_set else _code_list(translator, codes, terminology)
-
-    def retrieve(by: str, accepted: Typed) -> nodes.Retrieve:
-        return nodes.Retrieve(
-            dataType=base.dataType,
-            templateId=base.templateId,
-            context=base.context,
-            codeProperty=path,
-            codeComparator=by,
-            codes=accepted.node,
-        )
-
-    found: list[nodes.Expression] = [retrieve(comparator, listed)]
-    property_type = _property_type(translator, described.type, path)
-    if named is None and isinstance(property_type, ChoiceType):
-        if VALUE_SET in property_type.choices:
-            found += _of_value_sets(translator, codes, listed, retrieve)
-        referenced = _referenced(translator, property_type, path)
-        if referenced is not None:
-            terms = codes if codes.type in (VALUE_SET, CODE, CONCEPT) else listed
-            found.append(_by_reference(translator, base, described, path, referenced, terms, context))
-    return found
+    filter_ = _Filter(translator, base, described, path, codes, listed, context)
+    yield filter_.retrieve(comparator, listed)
+    coded_by = _property_type(translator, described.type, path)
+    if named is not None or not isinstance(coded_by, ChoiceType):
+        return
+    if VALUE_SET in coded_by.choices and (naming := filter_.of_value_set()) is not None:
+        yield naming
+    referenced = _referenced(translator, coded_by, path)
+    if referenced is not None and referenced.primary_code_path is not None:
+        yield filter_.by_reference(referenced, referenced.primary_code_path)
 
 
 def _code_path(translator: Translator, described: ModelType, named: str | None, context: Context) -> str:
@@ -108,18 +150,6 @@ def _code_path(translator: Translator, described: ModelType, named: str | None, 
     return named
 
 
-def _of_value_sets(
-    translator: Translator, codes: Typed, listed: Typed, retrieve: Callable[[str, Typed], nodes.Retrieve]
-) -> Iterator[nodes.Retrieve]:
-    """The retrieve for data that name a value set instead of a code: the value set itself, or one with the code."""
-    if codes.type == VALUE_SET:
-        yield retrieve("~", codes)
-    elif codes.type == CONCEPT:
-        yield retrieve("contains", translator.typed(nodes.ToList(operand=codes.node), ListType(CONCEPT)))
-    elif not isinstance(codes.type, ListType):
-        yield retrieve("contains", codes if codes.type == CODE else listed)
-
-
 def _referenced(translator: Translator, choice: ChoiceType, path: str) -> ModelType | None:
     """The type that an element may refer to for its code; None if there is none.
 
@@ -133,39 +163,6 @@ def _referenced(translator: Translator, choice: ChoiceType, path: str) -> ModelT
             if found is not None and found.retrievable and found.primary_code_path is not None:
                 return found
     return None
-
-
-def _by_reference(
-    translator: Translator,
-    base: nodes.Retrieve,
-    described: ModelType,
-    path: str,
-    referenced: ModelType,
-    codes: Typed,
-    context: Context,
-) -> nodes.Expression:
-    """The query for instances that refer to a resource with the code; a reference ends with the resource's id."""
-    assert referenced.primary_code_path is not None
-    outer, inner = _initials(described.name), _initials(referenced.name)
-    reference = Typed(nodes.Property(path=f"{path}.reference.value", scope=outer), STRING)
-    parts = translator.operator("Split", [reference, translator.literal(STRING, "/")], context)
-    identifier = Typed(nodes.Property(path="id.value", scope=inner), STRING)
-    same = translator.operator("Equal", [identifier, translator.operator("Last", [parts], context)], context)
-    alias = Typed(nodes.AliasRef(name=inner), referenced.type)
-    code = member(translator, alias, referenced.primary_code_path, context)
-    related = nodes.Retrieve(dataType=translator.models.qname(referenced.type), templateId=referenced.identifier)
-    if codes.type == VALUE_SET:
-        condition = translator.operator("And", [same, membership(translator, code, codes, context)], context)
-    elif codes.type in (CODE, CONCEPT):
-        coded = translator.operator("Equivalent", [code, codes], context)
-        condition = translator.operator("And", [same, coded], context)
-    else:
-        related.codeProperty, related.codeComparator, related.codes = referenced.primary_code_path, "in", codes.node
-        condition = same
-    return nodes.Query(
-        source=[nodes.AliasedQuerySource(alias=outer, expression=base)],
-        relationship=[nodes.With(alias=inner, expression=related, suchThat=condition.node)],
-    )
 
 
 def _property_type(translator: Translator, type_: NamedType, path: str) -> CqlType | None:

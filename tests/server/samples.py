@@ -69,6 +69,11 @@ class Client:
         return answer(self.service, call, unexpected)
 
 
+THREE = resources(CASES / STAY / "three-stays")
+PATIENT = next(each["id"] for each in THREE if each["resourceType"] == "Patient")
+ENCOUNTERS = [each for each in THREE if each["resourceType"] == "Encounter"]
+
+
 def told(outcome: Json) -> str:
     """The texts of an OperationOutcome."""
     assert outcome["resourceType"] == "OperationOutcome", outcome

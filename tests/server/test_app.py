@@ -59,6 +59,8 @@ def post(client: Client, path: str, content: bytes = b"{}", kind: str = FHIR, **
         ("/Measure/a/$evaluate-measure", "evaluate-measure", "a"),
         ("/Measure/$evaluate", "evaluate", None),
         ("/Measure/a/$evaluate", "evaluate", "a"),
+        ("/Measure/$data-requirements", "data-requirements", None),
+        ("/Measure/a/$data-requirements", "data-requirements", "a"),
         ("/$cql", "cql", None),
         ("/Library/$evaluate", "evaluate-library", None),
         ("/Library/a/$evaluate", "evaluate-library", "a"),

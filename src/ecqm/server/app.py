@@ -67,6 +67,8 @@ def app(pool: Answering, largest: int, hosts: Sequence[str]) -> Starlette:
             ("/Measure/{id}/$evaluate-measure", "evaluate-measure"),
             ("/Measure/$evaluate", "evaluate"),
             ("/Measure/{id}/$evaluate", "evaluate"),
+            ("/Measure/$data-requirements", "data-requirements"),
+            ("/Measure/{id}/$data-requirements", "data-requirements"),
             ("/$cql", "cql"),
             ("/Library/$evaluate", "evaluate-library"),
             ("/Library/{id}/$evaluate", "evaluate-library"),

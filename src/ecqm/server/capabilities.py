@@ -11,6 +11,7 @@ from ecqm.server.measures import SEARCH_PARAMETERS
 FHIR_VERSION = "4.0.1"
 _EVALUATE_MEASURE = "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"
 _EVALUATE = "http://hl7.org/fhir/us/davinci-deqm/OperationDefinition/evaluate"
+_DATA_REQUIREMENTS = "http://hl7.org/fhir/OperationDefinition/Measure-data-requirements"
 _EVALUATE_LIBRARY = "http://hl7.org/fhir/uv/cql/OperationDefinition/cql-library-evaluate"
 _CQL = "http://hl7.org/fhir/uv/cql/OperationDefinition/cql-cql"
 
@@ -37,6 +38,7 @@ def capabilities(base: str) -> Json:
                         "operation": [
                             {"name": "evaluate-measure", "definition": _EVALUATE_MEASURE},
                             {"name": "evaluate", "definition": _EVALUATE},
+                            {"name": "data-requirements", "definition": _DATA_REQUIREMENTS},
                         ],
                     },
                     {"type": "Library", "operation": [{"name": "evaluate", "definition": _EVALUATE_LIBRARY}]},

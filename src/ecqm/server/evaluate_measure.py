@@ -135,7 +135,7 @@ def _reports(service: Service, measure: Measure, asked: _Asked, patients: Patien
     """The reports of one measure. Raises RequestError."""
     if patients is None:
         raise invalid("there are no patients: send a Bundle in parameter data, or start the server with --data")
-    selection = service.planned(measure).in_period(asked.stated)
+    selection = service.evaluable(measure).in_period(asked.stated)
     if not selection.measures:
         raise cannot_process(*selection.not_planned.values())
     results = _evaluated(service, selection, asked, patients)

@@ -1,4 +1,4 @@
-"""Measure resources: read and search (FHIR R4, RESTful API)."""
+"""Measure resources: read, search, and what data they require (FHIR R4, RESTful API and Measure/$data-requirements)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from ecqm.bundles.content.catalog import MeasureSource
 from ecqm.measures.results.fhir_elements import Json
+from ecqm.reporting.requirements import Requirements, requirements_library
 from ecqm.server.calls import Call
 from ecqm.server.inputs import Inputs
 from ecqm.server.outcomes import invalid, not_found
@@ -43,6 +44,16 @@ def search(service: Service, call: Call) -> Json:
     entries = [_entry(service, source, call.base) for source in found[first : first + count]]
     bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "link": links}
     return bundle | ({"entry": entries} if entries else {})
+
+
+def data_requirements(service: Service, call: Call) -> Json:
+    """A Library with the data that a measure requires, whatever the period. Raises RequestError."""
+    inputs = Inputs(call, ("measure", "periodStart", "periodEnd"), {})
+    name = call.id or inputs.text("measure")
+    if name is None:
+        raise invalid("parameter measure is missing: of which measure?")
+    selection = service.planned(service.measure(name))
+    return requirements_library(Requirements.of(selection, service.content.value_sets))
 
 
 def _entry(service: Service, source: MeasureSource, base: str) -> Json:

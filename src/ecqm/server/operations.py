@@ -15,7 +15,7 @@ from ecqm.plan.lowering import PlanError
 from ecqm.server.calls import Answer, Call
 from ecqm.server.cql import cql, evaluate_library
 from ecqm.server.evaluate_measure import evaluate, evaluate_measure
-from ecqm.server.measures import read, search
+from ecqm.server.measures import data_requirements, read, search
 from ecqm.server.outcomes import RequestError, cannot_process
 from ecqm.server.service import Service
 from ecqm.values import CqlError
@@ -25,6 +25,7 @@ OPERATIONS: Mapping[str, Callable[[Service, Call], Any]] = {
     "search": search,
     "evaluate-measure": evaluate_measure,
     "evaluate": evaluate,
+    "data-requirements": data_requirements,
     "cql": cql,
     "evaluate-library": evaluate_library,
 }

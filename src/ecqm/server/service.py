@@ -137,14 +137,18 @@ class Service:
             raise not_found(str(error)) from error
 
     def planned(self, measure: Measure) -> Selection:
-        """The plan of a measure, made when it is first asked for. Raises RequestError if it cannot be planned, or if
-        value sets are missing."""
+        """The plan of a measure, made when it is first asked for. Raises RequestError if it cannot be planned."""
         selection = self._planned.get(measure.canonical)
         if selection is None:
             selection = select(self.content, [measure], self.served.relax_versions)
             self._planned[measure.canonical] = selection
         if not selection.measures:
             raise cannot_process(*(f"{name}: {reason}" for name, reason in selection.not_planned.items()))
+        return selection
+
+    def evaluable(self, measure: Measure) -> Selection:
+        """The plan of a measure, to be evaluated. Raises RequestError, also if value sets are missing."""
+        selection = self.planned(measure)
         if selection.missing and not self.served.allow_missing:
             raise cannot_process(*(f"value set {missing}" for missing in selection.missing))
         return selection

@@ -58,7 +58,7 @@ def test_guide(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             outputs[words[1]] = result.stdout
         else:
             subprocess.run([sys.executable, *words[1:]], check=True, capture_output=True, timeout=60)
-    commanded = "compile measures test explain eval format run submission bundle requirements load"
+    commanded = "compile measures test explain eval format run submission bundle requirements compare load"
     assert set(commanded.split()) == set(outputs)
     # What the page shows of the explanation is what comes out.
     shown = re.search(r"\n\n((?:    .*\n)+)\nThe visit took 20 minutes", GUIDE)

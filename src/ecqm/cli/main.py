@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "measures": "List the measures of a content.",
     "run": "Evaluate measures on patients; write measure reports and a table.",
     "test": "Run the test cases of measures and compare results with what they expect.",
+    "compare": "Show what differs between the results of two runs.",
     "explain": "Show the value of every definition for one patient, and why.",
     "load": "Load FHIR data into a cohort store, once for many runs.",
     "submission": "Write the results of a run as QPP JSON or QRDA III.",
@@ -77,7 +78,8 @@ def main() -> None:
 
     Results go to standard output or to the file or folder of --output; warnings and errors go to standard error.
     Commands exit with 0 on success and with 2 if they could not run; those that check something (test, compile, format,
-    eval, convert, conformance, bundle verify) exit with 1 if it fails. Ctrl-C exits with 130.
+    eval, convert, conformance, bundle verify) exit with 1 if it fails, and compare if results differ. Ctrl-C exits with
+    130.
     """
     # Most of what a command makes stays until it ends. Searching it for cycles as often as Python does by default took
     # a fifth of the time of `ecqm test`, and the search when the process ends another tenth.

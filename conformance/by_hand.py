@@ -9,7 +9,6 @@ different populations.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -17,6 +16,7 @@ from time import process_time
 import numpy as np
 from by_hand_cms122 import Query
 from content_arguments import content_parser, opened
+from reports import write_results
 
 from ecqm.bundles.evaluation.planning import plan_of
 from ecqm.columns import Mask
@@ -72,9 +72,8 @@ def main() -> None:
         if len(different):
             raise SystemExit(f"not the same, for instance: {', '.join(cohort.ids[i] for i in different[:5])}")
     print(f"engine {engine * 1000:.1f} ms, by hand {hand * 1000:.1f} ms: {engine / hand:.1f} times")
-    if arguments.output:
-        result = {"measure": measure.name, "patients": cohort.n, "engine": engine, "hand": hand, "ratio": engine / hand}
-        arguments.output.write_text(json.dumps(result, indent=1))
+    result = {"measure": measure.name, "patients": cohort.n, "engine": engine, "hand": hand, "ratio": engine / hand}
+    write_results(arguments.output, result)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ any.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from content_arguments import content_parser, opened
+from reports import write_results
 
 from ecqm.bundles.decks.matching import match_deck
 from ecqm.bundles.decks.runner import DeckRunner
@@ -45,8 +45,7 @@ def main() -> int:
     print(", ".join(f"{name} {value}" for name, value in figures.items()))
     for line in unexplained(runs):
         print(line)
-    if options.json is not None:
-        options.json.write_text(json.dumps({"figures": figures, **report}, indent=1), "utf-8")
+    write_results(options.json, {"figures": figures, **report})
     return 1 if figures["unexplained"] else 0
 
 

@@ -11,10 +11,8 @@ that needed each normalization. What is left is a difference, shown by the place
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
-import os
 import re
 import sys
 import time
@@ -24,7 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from content_arguments import folder_parser
 from elm_forms import NORMALIZATIONS, Normalizer, first_difference
+from reports import write_results
 
 from ecqm.elm import nodes, read_json
 from ecqm.language import Compiler, CompilerOptions
@@ -204,8 +204,7 @@ def run(content: Path) -> tuple[Report, dict[str, list[str]], float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("content", nargs="?", default=os.environ.get("ECQM_CONTENT", ".content"), type=Path)
+    parser = folder_parser(__doc__)
     parser.add_argument("--output", type=Path, help="write the report as JSON")
     parser.add_argument("--limit", type=int, default=20, help="how many differences to show")
     parser.add_argument("--show", help="show only differences whose kind, library or definition contains this")
@@ -221,9 +220,7 @@ def main() -> None:
     shown = [d for d in report.differences if arguments.show and arguments.show in "|".join(d.values())]
     for difference in shown[: arguments.limit]:
         print(json.dumps(difference, indent=1))
-    if arguments.output is not None:
-        document = report.to_json() | {"seconds": round(seconds, 2), "errors": errors}
-        arguments.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.output, report.to_json() | {"seconds": round(seconds, 2), "errors": errors})
     sys.exit(1 if errors or report.differences else 0)
 
 

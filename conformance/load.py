@@ -10,13 +10,12 @@ columns of the store are read back.
 
 from __future__ import annotations
 
-import json
 import resource
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -25,6 +24,7 @@ from time import process_time
 
 import msgspec
 from content_arguments import content_parser, opened
+from reports import write_results
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.content.libraries import LibraryNotFound
@@ -158,8 +158,7 @@ def main() -> None:
             f"{figures.ratio:6.2f} {figures.reading_columns:8.1f} {figures.store_megabytes:7.0f} {figures.peak_mib:8}"
         )
     print("decode, load, columns (reading them from the store): MB of JSON per CPU second; store: MB on disk")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(figures) for figures in found], indent=2))
+    write_results(options.json, found)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ understood, or if a run differs and is not listed.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from content_arguments import runner_parser
 
 from ecqm.bundles.packages.comparison import PackageCaseResult, package_report
 from ecqm.bundles.packages.deck import PackageDeck, run_deck
@@ -33,7 +34,7 @@ def runs_of(content: Path) -> list[MeasureRun]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runner_parser(__doc__)
     parser.add_argument("content", type=Path)
     content: Path = parser.parse_args().content
     if not (content / "qdm").is_dir():

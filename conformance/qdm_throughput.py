@@ -10,13 +10,14 @@ time per patient does not depend on their number.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
+
+from content_arguments import runner_parser
 
 from ecqm.bundles.packages.deck import PackageDeck
 from ecqm.bundles.packages.package import VALUE_SETS, MeasurePackage
@@ -61,7 +62,7 @@ def peer_rate(modules: Path, measure: Path, file: Path) -> float | str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = runner_parser(__doc__)
     parser.add_argument("content", type=Path)
     parser.add_argument("modules", type=Path)
     parser.add_argument("measures", nargs="*")

@@ -19,12 +19,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
 
 import msgspec
-from content_arguments import content_parser, opened, selected
+from content_arguments import content_options, content_parser, opened, selected
+from reports import write_results
 
 from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.bundles.evaluation.selection import Selection
@@ -97,7 +98,7 @@ def decode_seconds(files: Path) -> float:
     return total
 
 
-def measured(patients: int, content: list[object], arguments: argparse.Namespace, largest: int = 0) -> Size:
+def measured(patients: int, arguments: argparse.Namespace, largest: int = 0) -> Size:
     files = arguments.work / f"patients-{patients}" if not largest else arguments.work / f"largest-{largest}"
     if not files.exists():
         valuesets = [each for folder in arguments.valuesets for each in ("--valuesets", folder)]
@@ -110,6 +111,7 @@ def measured(patients: int, content: list[object], arguments: argparse.Namespace
         shutil.rmtree(folder, ignore_errors=True)
     megabytes = sum(path.stat().st_size for path in files.glob("*.ndjson")) / 1e6
     decode = decode_seconds(files)
+    content = content_options(arguments)
     load = cost(*ECQM, "load", files, "--content", *content, "--jobs", arguments.jobs, "--output", store)
     options = ["--measure", "all", "--period", "/".join(PERIOD), "--allow-missing", "--jobs", arguments.jobs]
     run = cost(*ECQM, "run", *content, *options, "--data", store, "--output", results)
@@ -178,13 +180,11 @@ def main() -> None:
     arguments = parser.parse_args()
     published = opened(arguments)
     arguments.work.mkdir(exist_ok=True)
-    more = [(f"--{kind}", folder) for kind in ("libraries", "valuesets") for folder in getattr(arguments, kind)]
-    content: list[object] = [arguments.content, *(part for option in more for part in option)]
     sizes: list[Size] = []
     if arguments.largest:
-        show(measured(100, content, arguments, arguments.largest), None)
+        show(measured(100, arguments, arguments.largest), None)
     for patients in arguments.patients or [1_000, 10_000]:
-        sizes.append(measured(patients, content, arguments))
+        sizes.append(measured(patients, arguments))
         show(sizes[-1], sizes[-2] if len(sizes) > 1 else None)
     selection = selected(published)
     units = units_of(PatientData([arguments.work / "store"]), arguments.work / "spools")
@@ -192,9 +192,7 @@ def main() -> None:
     ratio = compared.together / compared.alone
     print(f"{len(selection.plans)} measures over {compared.patients:,} patients: {compared.together:.1f} s in one pass")
     print(f"  {compared.alone:.1f} s in one for each: {ratio:.2f}")
-    if arguments.json is not None:
-        result = {"sizes": [asdict(size) for size in sizes], "passes": asdict(compared)}
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+    write_results(arguments.json, {"sizes": sizes, "passes": compared})
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ Schematrons of HL7 and CMS refer to, has to be beside the Schematron. Exits with
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from content_arguments import runner_parser
 from lxml import etree, isoschematron  # type: ignore[attr-defined]
 
 from ecqm.xml_parsing import parse
@@ -47,7 +47,7 @@ def errors_of(document: Any, schema: Any, schematron: Any) -> Iterator[tuple[str
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runner_parser(__doc__)
     parser.add_argument("--schema", type=Path, required=True)
     parser.add_argument("--schematron", type=Path, required=True)
     parser.add_argument("documents", type=Path, nargs="+")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
+from content_arguments import content_options
 
 MAKER = Path(__file__).parent.parent / "tools" / "synthetic_cohort.py"
 ECQM = [sys.executable, "-m", "ecqm"]
@@ -25,12 +26,9 @@ DATE = re.compile(rb'"date":"[^"]*"')
 
 def run_arguments(options: argparse.Namespace) -> list[object]:
     """The arguments of `ecqm run` for all measures of the content."""
-    more = [
-        [f"--{name}", folder.absolute()] for name in ("libraries", "valuesets") for folder in getattr(options, name)
-    ]
     chosen = ["--measure", "all", "--period", PERIOD, "--allow-missing", "--subject-list"]
     chosen += ["--individual"] * options.individual
-    return [*ECQM, "run", options.content.absolute(), *(word for words in more for word in words), *chosen]
+    return [*ECQM, "run", *content_options(options), *chosen]
 
 
 def made_store(options: argparse.Namespace, folder: Path) -> Path:

@@ -12,10 +12,9 @@ their own time, pairs of elements, and the operators that were lifted over disti
 
 from __future__ import annotations
 
-import json
 import resource
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -24,6 +23,7 @@ from time import process_time
 from weakref import WeakSet
 
 from content_arguments import content_parser, opened
+from reports import write_results
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks.matching import MeasureCases, match_deck
@@ -219,8 +219,7 @@ def main() -> None:
         if arguments.profile:
             print("\n".join(report([result])), flush=True)
     print("\n".join(report(results)))
-    if arguments.output:
-        arguments.output.write_text(json.dumps([asdict(result) for result in results], indent=1))
+    write_results(arguments.output, results)
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from inputs import PeerInput, write_inputs
 from install import FHIR4DS_PYTHON, FHIR4DS_VERSION, FQM, FQM_VERSION
+from runners import content_options, content_parser, opened, table_head, table_row, write_results
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.decks.matching import MeasureCases, match_deck
@@ -118,9 +119,7 @@ def run_fhir4ds(given: PeerInput, cases: int, runs: int) -> Rate:
 def run_ecqm(content: Content, part: MeasureCases, arguments: argparse.Namespace, folder: Path) -> Rate:
     """ecqm's own benchmark, in a separate process like the other engines."""
     output = folder / "throughput.json"
-    command = [sys.executable, str(HERE.parent / "throughput.py"), str(arguments.content), "--json", str(output)]
-    for option in ("libraries", "valuesets"):
-        command += [text for path in getattr(arguments, option) for text in (f"--{option}", str(path))]
+    command = [sys.executable, str(HERE.parent / "throughput.py"), *content_options(arguments), "--json", str(output)]
     command += ["--measure", part.measure.name, "--patients", str(arguments.patients)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -156,21 +155,16 @@ def compare(content: Content, part: MeasureCases, arguments: argparse.Namespace,
 def table(comparisons: list[Comparison]) -> Iterator[str]:
     yield f"ecqm beside fqm-execution {FQM_VERSION} and fhir4ds-v2 {FHIR4DS_VERSION}: patients per processor second"
     yield ""
-    yield "| measure | ecqm | fqm | ratio | fhir4ds | patients | ratio | translation s | members agree |"
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|---|"
+    figures = ("ecqm", "fqm", "ratio", "fhir4ds", "patients", "ratio", "translation s", "members agree")
+    yield table_head("measure", *figures)
     for c in comparisons:
         agree = f"fqm {c.agreement(c.fqm)}, fhir4ds {c.agreement(c.fhir4ds)}"
-        yield (
-            f"| {c.measure} | {c.ecqm} | {c.fqm} | {c.times(c.fqm)} | {c.fhir4ds} | {c.fhir4ds.patients:,} "
-            f"| {c.times(c.fhir4ds)} | {c.fhir4ds.setup:.1f} | {agree} |"
-        )
+        beside_fhir4ds = (str(c.fhir4ds), c.fhir4ds.patients, c.times(c.fhir4ds), f"{c.fhir4ds.setup:.1f}")
+        yield table_row(c.measure, str(c.ecqm), str(c.fqm), c.times(c.fqm), *beside_fhir4ds, agree)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("--libraries", type=Path, action="append", default=[])
-    parser.add_argument("--valuesets", type=Path, action="append", default=[])
+    parser = content_parser(__doc__)
     parser.add_argument("--measure", action="append", dest="measures")
     parser.add_argument("--patients", type=int, default=20_000)
     parser.add_argument("--fqm-patients", type=int, default=300)
@@ -178,15 +172,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=Path, dest="output")
     arguments = parser.parse_args()
-    content = Content.open(arguments.content, arguments.libraries, arguments.valuesets)
+    content = opened(arguments)
     comparisons = []
     for part in match_deck(content, None, arguments.measures or MEASURES).measures:
         with tempfile.TemporaryDirectory() as folder:
             comparisons.append(compare(content, part, arguments, Path(folder)))
         print(comparisons[-1], file=sys.stderr, flush=True)
     print("\n".join(table(comparisons)))
-    if arguments.output:
-        arguments.output.write_text(json.dumps([asdict(c) for c in comparisons], indent=1) + "\n")
+    write_results(arguments.output, comparisons)
 
 
 if __name__ == "__main__":

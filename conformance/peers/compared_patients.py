@@ -10,7 +10,6 @@ export instead.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,17 +17,13 @@ from comparable_records import to_compare
 from exported_patients import as_asked, exported
 from made_patients import deck_records, patients_for
 from mutations import Record
+from runners import content_parser
 from vocabulary import vocabulary_of
 
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.planning import Planner
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.planning import MeasurePlan
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from content_arguments import content_parser, opened
-
-__all__ = ["add_choices", "comparison_parser", "opened", "to_be_compared"]
 
 
 def add_choices(parser: argparse.ArgumentParser, patients: int, generations: int) -> None:

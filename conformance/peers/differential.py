@@ -19,17 +19,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compared_patients import comparison_parser, opened, to_be_compared
+from compared_patients import comparison_parser, to_be_compared
 from inputs import bundle, library_resource, value_set
 from install import FQM
 from made_patients import PERIOD
 from measure_answers import Answer, Ours
 from mutations import Record
 from plain_values import alike, comparable
+from runners import opened, shortened, table_head, table_row, write_results
 
 from ecqm.bundles.content import Content
 from ecqm.measures.definition import Measure, PopulationCode
@@ -155,16 +156,12 @@ def _note(result: Compared, name: str, record: Record, ours: Any, other: Any) ->
 
 # -- the program ----------------------------------------------------------------------------------------------------
 
-HEAD = """\
-| measure | patients | agree in all | populations | agree | definitions | agree |
-|---|---:|---:|---:|---:|---:|---:|"""
+HEAD = table_head("measure", "patients", "agree in all", "populations", "agree", "definitions", "agree")
 
 
 def line(r: Compared) -> str:
-    return (
-        f"| {r.measure} | {r.patients} | {r.whole} | {r.populations:,} | {r.populations_agree:,} "
-        f"| {r.values:,} | {r.agree:,} ({r.agree / max(r.values, 1):.2%}) |"
-    )
+    agree = f"{r.agree:,} ({r.agree / max(r.values, 1):.2%})"
+    return table_row(r.measure, r.patients, r.whole, r.populations, r.populations_agree, r.values, agree)
 
 
 def reach(r: Compared) -> str:
@@ -173,12 +170,7 @@ def reach(r: Compared) -> str:
 
 
 def told(d: Disagreement) -> str:
-    return f"{d.measure} {d.name}: {d.patients} patients; ecqm {_short(d.ours)}, fqm {_short(d.theirs)}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) < 160 else text[:157] + "…"
+    return f"{d.measure} {d.name}: {d.patients} patients; ecqm {shortened(d.ours)}, fqm {shortened(d.theirs)}"
 
 
 def main() -> int:
@@ -193,8 +185,7 @@ def main() -> int:
         ours = Ours(content, plan).answers(records)
         results.append(compare(plan.measure, records, ours, theirs(content, measure, records)))
         print(line(results[-1]), flush=True)
-        if options.output:
-            options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
+        write_results(options.output, results)
     print("", *map(reach, results), "", sep="\n")
     print(*(told(each) for result in results for each in result.disagreements), sep="\n")
     return 0

@@ -9,13 +9,13 @@ A seed gives the same expressions again, with the same version of the forms.
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from expression_forms import EXACT, LITERALS, Form, forms
+from runners import runner_parser
 
 # How many shapes of a hundred have a form within a form, and literals of a hundred are null.
 NESTED, NULLS = 35, 12
@@ -159,7 +159,7 @@ class Writer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runner_parser(__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20)
     options = parser.parse_args()

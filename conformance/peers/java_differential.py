@@ -19,21 +19,19 @@ patient. Exits with 1 if a difference has no cause.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
 
 import java_engine
 from comparable_records import of_one_precision
-from compared_patients import comparison_parser, opened, to_be_compared
+from compared_patients import comparison_parser, to_be_compared
 from java_answers import Theirs
 from java_causes import FOLLOWS, Compared, Difference, compared, differing, mends, together
 from java_engine import JavaEngine
 from measure_answers import Ours
 from mutations import Record
+from runners import opened, shortened, table_head, table_row, write_results
 
 from ecqm.measures.evaluation.planning import MeasurePlan
 from ecqm.measures.explanation.relevance import reached, references
@@ -66,17 +64,14 @@ def compare(name: str, plan: MeasurePlan, ours: Ours, theirs: Theirs, records: S
     return together(name, [compared(name, record, refers, one, other) for record, one, other in each])
 
 
-HEAD = """\
-| measure | patients | definitions | agree | explained | follow from these | unexplained |
-|---|---:|---:|---:|---:|---:|---:|"""
+HEAD = table_head("measure", "patients", "definitions", "agree", "explained", "follow from these", "unexplained")
 
 
 def line(result: Compared) -> str:
     unexplained = sum(not each.cause for each in result.differences)
     follow = sum(each.cause == FOLLOWS for each in result.differences)
     explained = len(result.differences) - unexplained - follow
-    counts = (result.patients, result.values, result.agree, explained, follow, unexplained)
-    return f"| {result.measure} | {' | '.join(f'{count:,}' for count in counts)} |"
+    return table_row(result.measure, result.patients, result.values, result.agree, explained, follow, unexplained)
 
 
 def told(differences: Sequence[Difference]) -> Iterator[str]:
@@ -84,14 +79,9 @@ def told(differences: Sequence[Difference]) -> Iterator[str]:
     counts = Counter((each.measure, each.definition, each.cause) for each in differences if each.cause != FOLLOWS)
     for each in differences:
         if count := counts.pop((each.measure, each.definition, each.cause), 0):
-            values = f"ecqm {_short(each.ours)}, Java {_short(each.theirs)}"
+            values = f"ecqm {shortened(each.ours)}, Java {shortened(each.theirs)}"
             cause = each.cause or "UNEXPLAINED"
             yield f"{each.measure} {each.definition}: {count} patients; {each.patient}: {values}: {cause}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) < 200 else text[:197] + "…"
 
 
 def main() -> int:
@@ -108,8 +98,7 @@ def main() -> int:
             theirs = Theirs(engine, content, measure, plan)
             results.append(compare(measure.name, plan, Ours(content, plan), theirs, records))
             print(line(results[-1]), flush=True)
-            if options.output:
-                options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
+            write_results(options.output, results)
     total = together("all", results)
     print(line(total), "", *told(total.differences), sep="\n")
     return int(any(not each.cause for each in total.differences))

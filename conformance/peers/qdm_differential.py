@@ -14,14 +14,13 @@ and what the engines say of one of them. With `--json` the patients of disagreem
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -35,6 +34,7 @@ from measure_answers import Answer
 from plain_values import plain
 from qdm_elements import ElementMaker, Record, data_type_of
 from qdm_mutations import Mutator
+from runners import runner_parser, shortened, write_results
 from vocabulary import vocabulary_of
 
 from ecqm.bundles.packages.content import SelectedPackages, SharedValueSets
@@ -248,12 +248,11 @@ def even_out(ours: Sequence[Answer], others: Sequence[Answer]) -> None:
 
 
 def said(d: Disagreement) -> str:
-    ours, other = (text if len(text := json.dumps(value)) < 160 else text[:157] + "…" for value in (d.ours, d.theirs))
-    return f"{d.measure} {d.name}: {d.patients} patients; ecqm {ours}, cqm {other}"
+    return f"{d.measure} {d.name}: {d.patients} patients; ecqm {shortened(d.ours)}, cqm {shortened(d.theirs)}"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runner_parser(__doc__)
     parser.add_argument("content", type=Path)
     add_choices(parser, patients=100, generations=30)
     options = parser.parse_args()
@@ -269,8 +268,7 @@ def main() -> int:
         even_out(answers, others)
         results.append(compare(replace(package.measure, name=name), records, answers, others))
         print(line(results[-1]), flush=True)
-        if options.output:
-            options.output.write_text(json.dumps([asdict(each) for each in results], indent=1))
+        write_results(options.output, results)
     print("", *(said(each) for result in results for each in result.disagreements), sep="\n")
     return 0
 

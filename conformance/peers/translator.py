@@ -10,21 +10,20 @@ Exits with 1 if a difference is not listed, or a listed one no longer occurs.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import re
 import sys
 import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from content_arguments import folder_parser
 from elm_forms import NORMALIZATIONS, Normalizer, first_difference
+from reports import write_results
 from translations import Translation, ours, reference
 from translator_corpora import Corpus, Source, corpora, included_sources
 
@@ -241,13 +240,12 @@ def report(
             for name, tally in tallies.items()
         },
         "explained": {each.name: each.found for each in known},
-        "unexplained": [asdict(difference) for difference in unexplained],
+        "unexplained": unexplained,
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("content", nargs="?", default=os.environ.get("ECQM_CONTENT", ".content"), type=Path)
+    parser = folder_parser(__doc__)
     parser.add_argument("--corpus", action="append", default=[], help="compare this corpus (repeatable; default: all)")
     parser.add_argument("--output", type=Path, help="write the report as JSON")
     parser.add_argument("--limit", type=int, default=40, help="how many kinds of differences to show")
@@ -259,8 +257,7 @@ def main() -> None:
     differences = [difference for of_corpus in left.values() for difference in of_corpus]
     show(tallies, left, known)
     show_unexplained(differences, arguments.limit, arguments.show)
-    if arguments.output is not None:
-        arguments.output.write_text(json.dumps(report(tallies, differences, known), indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.output, report(tallies, differences, known))
     stale = [] if arguments.corpus else [each.name for each in known if not each.found]
     for name in stale:
         print(f"no longer found: {name}")

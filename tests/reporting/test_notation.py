@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecqm.measures.explanation.clauses import PerRow, Unknown
+from ecqm.measures.explanation.values import PerRow, Unknown
 from ecqm.reporting.notation import notation
 from ecqm.values import Code, Interval, Quantity, Tuple
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecqm.columns import ResourceRow
-from ecqm.measures.explanation.clauses import PerRow, Unknown
+from ecqm.measures.explanation.values import PerRow, Unknown
 from ecqm.values import Tuple
 from ecqm.values.text import to_cql
 

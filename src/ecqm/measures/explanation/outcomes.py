@@ -18,8 +18,8 @@ import numpy as np
 from ecqm.columns import BooleanColumn, Column, Mask, Rows
 from ecqm.engine import Executor
 from ecqm.engine.frame import Frame
-from ecqm.measures.explanation.clauses import rows_of
 from ecqm.measures.explanation.relevance import passes
+from ecqm.measures.explanation.rows import rows_of
 from ecqm.plan.nodes import PlanNode, Variable
 from ecqm.values import evaluating
 

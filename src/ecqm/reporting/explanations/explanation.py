@@ -10,9 +10,10 @@ from ecqm.elm.narrative import Span
 from ecqm.engine import Executor
 from ecqm.measures.definition import Measure, Population
 from ecqm.measures.evaluation.planning import MeasurePlan
-from ecqm.measures.explanation.clauses import ClauseReader, Unknown
+from ecqm.measures.explanation.clauses import ClauseReader
 from ecqm.measures.explanation.logic import LogicDefine, MeasureLogic
 from ecqm.measures.explanation.outcomes import Outcomes, State
+from ecqm.measures.explanation.values import Unknown
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.plan.nodes import PlanNode
 from ecqm.reporting.explanations.counted import Counted, counted
@@ -76,8 +77,9 @@ class Explainer:
         for define in self.logic.defines:
             library = str(define.library.identifier)
             value: Any = None
-            if define.node is not None:
-                value = reader.value(define.node) if isinstance(define.node, PlanNode) else Unknown(str(define.node))
+            node = define.node
+            if node is not None:
+                value = reader.values.of(node) if isinstance(node, PlanNode) else Unknown(str(node))
                 values.setdefault(library, {})[define.definition.name] = value
             if self.outcomes is not None:
                 clauses = _clauses(define, reader, self.outcomes, row)
@@ -102,6 +104,6 @@ def _clauses(
     for clause, nodes in define.clauses.items():
         outcome = outcomes.of_clause(nodes)
         if outcome is not None:
-            value = reader.value(nodes[0]) if len(nodes) == 1 else Unknown(f"in one of {len(nodes)} calls")
+            value = reader.values.of(nodes[0]) if len(nodes) == 1 else Unknown(f"in one of {len(nodes)} calls")
             found[clause] = outcome.state(row), value
     return found

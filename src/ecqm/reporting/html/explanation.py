@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ecqm.measures.decks.agreement import CaseResult
-from ecqm.measures.explanation.clauses import Clause, Unknown
+from ecqm.measures.explanation.clauses import Clause
 from ecqm.measures.explanation.logic import LogicDefine
 from ecqm.measures.explanation.outcomes import State
 from ecqm.measures.explanation.relevance import Statement
+from ecqm.measures.explanation.values import Unknown
 from ecqm.reporting.explanations.explanation import ExplainedDefine, Explanation
 from ecqm.reporting.html.comparison import expected_beside_found
 from ecqm.reporting.html.logic import Mark, anchors, by_library, define_section, legend

@@ -19,6 +19,8 @@ FHIR = "application/fhir+json"
 class Echo:
     """In place of the workers: answers with what it was called with."""
 
+    is_up = True
+
     async def answer(self, call: Call) -> Answer:
         if call.id == "busy":
             raise RequestError(503, "throttled", "the server is busy")

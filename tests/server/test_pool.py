@@ -16,7 +16,7 @@ from ecqm.server.calls import Answer, Call
 from ecqm.server.outcomes import RequestError
 from ecqm.server.pool import Pool, WorkerRefused
 from ecqm.server.service import Served
-from tests.server.samples import SAMPLE, body, parameters
+from tests.server.samples import SAMPLE, body, bundle, parameters
 
 MEMORY = 1 << 30
 # It takes many seconds, and little memory.
@@ -46,6 +46,22 @@ def test_a_worker_that_takes_too_long_is_replaced(pool: Pool) -> None:
             await pool.answer(cql(SLOW))
         assert late.value.status == 504
         assert value(await pool.answer(cql("2 + 2"))) == 4
+
+    asyncio.run(calls())
+
+
+def test_a_killed_worker_leaves_no_data_behind(pool: Pool) -> None:
+    (worker,) = pool._all
+    folder = Path(worker.folder.name)
+
+    async def calls() -> None:
+        data = bundle([{"resourceType": "Patient", "id": "a"}])
+        slow = asyncio.create_task(pool.answer(Call("cql", body=body(parameters(expression=SLOW, data=data)))))
+        await asyncio.sleep(0.5)
+        assert [path.name for path in folder.rglob("*.json")] == ["data-1.json"]
+        with pytest.raises(RequestError, match="more than 1 seconds"):
+            await slow
+        assert not folder.exists()
 
     asyncio.run(calls())
 

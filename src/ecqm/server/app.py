@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ecqm.measures.results.fhir_elements import Json
@@ -31,6 +31,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 class Answering(Protocol):
     """What answers calls: the pool of workers."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is anything that could answer."""
+        ...
 
     async def answer(self, call: Call) -> Answer:
         """The answer to a call. Raises RequestError."""
@@ -58,7 +63,8 @@ def app(pool: Answering, largest: int, hosts: Sequence[str]) -> Starlette:
         return _response(capabilities(_base(request)))
 
     async def health(request: Request) -> Response:
-        return Response(b'{"status": "up"}', media_type="application/json")
+        status = "up" if pool.is_up else "down"
+        return JSONResponse({"status": status}, 200 if pool.is_up else 503)
 
     operations = [
         Route(path, operation(name), methods=["GET", "POST"])

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
+from tempfile import TemporaryDirectory
 
 from ecqm.own_processes import start_python
 from ecqm.server.calls import Answer, Call
 from ecqm.server.outcomes import RequestError
 from ecqm.server.service import Served
-from ecqm.server.worker import Report, log
+from ecqm.server.worker import Assignment, Report, log
 
 
 class WorkerRefused(Exception):
@@ -25,8 +27,35 @@ class WorkerRefused(Exception):
 
 @dataclass
 class _Worker:
+    """A process, our end of its pipe, and the folder for its temporary files, which hold data of patients."""
+
     process: subprocess.Popen[bytes]
     pipe: Connection
+    folder: TemporaryDirectory[str]
+
+    @classmethod
+    def start(cls, served: Served, memory: int) -> _Worker:
+        """Start a process, which has then to be `ready`."""
+        ours, theirs = Pipe()
+        folder = TemporaryDirectory(prefix="ecqm-serve-")
+        number = theirs.fileno()
+        # Ctrl-C in a terminal reaches all processes; the server ends its workers itself.
+        code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+        process = start_python(f"{code}; from ecqm.server.worker import work; work({number})", (number,))
+        theirs.close()
+        with suppress(OSError):
+            # If it has died already, that is noticed when it should be ready.
+            ours.send(Assignment(served, memory, folder.name))
+        return cls(process, ours, folder)
+
+    def require_ready(self) -> None:
+        """Wait until the process has opened what is served. Raises WorkerRefused if it cannot."""
+        try:
+            report = self.receive()
+        except (EOFError, OSError):
+            raise WorkerRefused("a process of the server died when it started") from None
+        if report is not None and report.refused is not None:
+            raise WorkerRefused(report.refused)
 
     def receive(self, seconds: float | None = None) -> Report | None:
         """What the worker tells next; None if it says nothing in time. Raises EOFError or OSError if it died."""
@@ -36,10 +65,11 @@ class _Worker:
         return report
 
     def end(self) -> None:
-        """Kill the process."""
+        """Kill the process, and remove what it left behind."""
         self.process.kill()
         self.process.wait()
         self.pipe.close()
+        self.folder.cleanup()
 
 
 class Pool:
@@ -54,7 +84,13 @@ class Pool:
         self._patience = patience
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
         self._all: list[_Worker] = []
+        self._starting: set[asyncio.Task[None]] = set()
         self._ended = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there are workers."""
+        return bool(self._all)
 
     def start(self) -> None:
         """Start the workers. Raises WorkerRefused."""
@@ -106,7 +142,9 @@ class Pool:
         await asyncio.to_thread(worker.end)
         if not self._ended:
             # The answer need not wait for the new worker; calls find it when it is ready.
-            self._starting = asyncio.create_task(self._add())
+            starting = asyncio.create_task(self._add())
+            self._starting.add(starting)
+            starting.add_done_callback(self._starting.discard)
 
     async def _add(self) -> None:
         try:
@@ -115,23 +153,12 @@ class Pool:
             log(f"a process that ended could not be replaced: {error}")
 
     def _start(self) -> _Worker:
-        ours, theirs = Pipe()
-        number = theirs.fileno()
-        # Ctrl-C in a terminal reaches all processes; the server ends its workers itself.
-        code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-        worker = _Worker(start_python(f"{code}; from ecqm.server.worker import work; work({number})", (number,)), ours)
-        theirs.close()
+        worker = _Worker.start(self._served, self._memory)
         self._all.append(worker)
-        reason = None
         try:
-            ours.send((self._served, self._memory))
-            report = worker.receive()
-            assert report is not None
-            reason = report.refused
-        except (EOFError, OSError):
-            reason = "a process of the server died when it started"
-        if reason is not None:
+            worker.require_ready()
+        except WorkerRefused:
             self._all.remove(worker)
             worker.end()
-            raise WorkerRefused(reason)
+            raise
         return worker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import resource
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -14,10 +15,19 @@ from ecqm.cluster.worker import peak_memory
 from ecqm.data import DataError
 from ecqm.server.calls import Answer, Call
 from ecqm.server.operations import answer
-from ecqm.server.service import Service
+from ecqm.server.service import Served, Service
 
 # The part of its memory that a worker uses up before it is replaced: strings and codes of all requests stay in it.
 _FULL = 0.75
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker serves, how many bytes of memory it may use, and its folder for temporary files."""
+
+    served: Served
+    memory: int
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -31,24 +41,24 @@ class Report:
 
 
 def work(descriptor: int) -> None:
-    """The main function of a worker: it receives what is served and how many bytes it may use, and then calls, through
-    the pipe."""
+    """The main function of a worker: it receives its assignment, and then calls, through the pipe."""
     pipe = Connection(descriptor)
     # These errors mean that the server has ended.
     with suppress(EOFError, OSError, KeyboardInterrupt):
-        served, memory = pipe.recv()
+        assigned: Assignment = pipe.recv()
+        tempfile.tempdir = assigned.folder
         try:
-            service = Service(served)
+            service = Service(assigned.served)
         except (ContentError, DataError, OSError) as error:
             pipe.send(Report(refused=str(error)))
             return
-        _limit(memory)
+        _limit(assigned.memory)
         # The content stays until the end, so the garbage collector need not visit it.
         gc.freeze()
         pipe.send(Report())
         while True:
             call: Call = pipe.recv()
-            pipe.send(Report(answer(service, call, log), full=peak_memory() > _FULL * memory))
+            pipe.send(Report(answer(service, call, log), full=peak_memory() > _FULL * assigned.memory))
 
 
 def _limit(memory: int) -> None:

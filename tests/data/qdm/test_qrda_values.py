@@ -6,8 +6,9 @@ import pytest
 
 from ecqm.columns import to_values
 from ecqm.data.qdm import QdmCohortBuilder
-from ecqm.data.qdm.qrda.datatypes import Unwritable, hl7_time, iso_time
+from ecqm.data.qdm.qrda.problems import Unwritable
 from ecqm.data.qdm.qrda.reader import add_document
+from ecqm.data.qdm.qrda.times import hl7_time, iso_time
 from tests.data.qdm.documents import RXNORM, read, told, written
 from tests.data.qdm.patients import code, element, encounter, full_patient, patient
 

@@ -1,7 +1,7 @@
-"""CDA's data types and the values of QDM: times, codes, quantities, intervals, ratios, identifiers.
+"""CDA's data types (HL7 V3) and the values of QDM: a codec for each.
 
 Every codec reads an element (None where a nullFlavor or nothing stands for a value) and writes into one. Times are
-texts on both sides: HL7's `20260201103000-0500` and ISO 8601's `2026-02-01T10:30:00-05:00`, with the same precision.
+texts on both sides.
 """
 
 from __future__ import annotations
@@ -15,48 +15,11 @@ from typing import Any
 from lxml import etree
 
 from ecqm.data.qdm.fitting import exact, whole_number
-from ecqm.data.qdm.qrda.xml import SDTC, XSI_TYPE, Element, name
+from ecqm.data.qdm.qrda.codes import read_code, read_codes, read_identifier, write_code, write_codes, write_identifier
+from ecqm.data.qdm.qrda.problems import Unreadable, Unwritable
+from ecqm.data.qdm.qrda.times import ISO_TIME, hl7_time, iso_time
+from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, name
 from ecqm.data.qdm.structs import Code, Period, Quantity, Range, Ratio
-from ecqm.terminology import VALUE_SETS, system_oid
-
-ROOT_OF_IDS = "1.3.6.1.4.1.115"
-
-_HL7_TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\.\d{1,4})?([+-]\d{4})?")
-_ISO_TIME = re.compile(
-    r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:T(\d\d)(?::(\d\d))?(?::(\d\d))?(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?"
-)
-
-
-class Unreadable(ValueError):
-    """A value that is not of its type."""
-
-
-class Unwritable(ValueError):
-    """A value that CDA has no place for."""
-
-
-def iso_time(text: str) -> str:
-    """An HL7 time as ISO 8601 writes it. Raises Unreadable."""
-    match = _HL7_TIME.fullmatch(text.strip())
-    if match is None:
-        raise Unreadable(f"{text!r} is no HL7 time")
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
-    date = "-".join(part for part in (year, month, day) if part)
-    if hour is None:
-        return date
-    clock = ":".join(part for part in (hour, minute or "00", second) if part)
-    return f"{date}T{clock}{fraction or ''}{zone[:3] + ':' + zone[3:] if zone else ''}"
-
-
-def hl7_time(text: str) -> str:
-    """An ISO 8601 time as HL7 writes it. Raises Unwritable."""
-    match = _ISO_TIME.fullmatch(text.strip())
-    if match is None:
-        raise Unwritable(f"{text!r} is no ISO 8601 time")
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
-    zone = "+0000" if zone == "Z" else (zone or "").replace(":", "")
-    digits = "".join(part or "" for part in (year, month, day, hour, minute, second))
-    return f"{digits}{(fraction or '')[:5]}{zone if hour else ''}"
 
 
 @dataclass(frozen=True)
@@ -124,58 +87,6 @@ def _read_text(element: Element) -> str | None:
 
 def _write_text(element: Element, value: str) -> None:
     element.text = value
-
-
-# -- codes ------------------------------------------------------------------------------------------------------------
-
-
-def read_code(element: Element) -> Code | None:
-    """The code of an element; of one with a nullFlavor the first translation, or the value set that it stands for."""
-    codes = read_codes(element)
-    return codes[0] if codes else None
-
-
-def read_codes(element: Element) -> list[Code]:
-    """All codes of an element: its own, its translations; or the value set of which none was done."""
-    found = []
-    for each in (element, *element.iterchildren(name("translation"))):
-        code = each.get("code")
-        if code:
-            system, version = each.get("codeSystem"), each.get("codeSystemVersion")
-            found.append(Code(code, system, version, each.get("displayName")))
-    value_set = element.get(f"{{{SDTC}}}valueSet")
-    if not found and value_set:
-        found.append(Code(value_set, VALUE_SETS))
-    return found
-
-
-def write_code(element: Element, value: Code) -> None:
-    """Write a code, or a value set in place of one. Raises Unwritable if its code system has no known OID."""
-    if value.system == VALUE_SETS:
-        element.set("nullFlavor", "NA")
-        element.set(f"{{{SDTC}}}valueSet", value.code or "")
-        return
-    if not value.code:
-        element.set("nullFlavor", "UNK")
-        return
-    element.set("code", value.code)
-    if value.system:
-        oid = system_oid(value.system)
-        if oid is None:
-            raise Unwritable(f"code system {value.system!r} has no OID that is known")
-        element.set("codeSystem", oid)
-    if value.version:
-        element.set("codeSystemVersion", value.version)
-    if value.display:
-        element.set("displayName", value.display)
-
-
-def write_codes(element: Element, values: list[Code]) -> None:
-    """Codes of one thing: the first as the element's own, the others as translations."""
-    first, *others = values
-    write_code(element, first)
-    for other in others:
-        write_code(etree.SubElement(element, name("translation")), other)
 
 
 # -- quantities, intervals, ratios ------------------------------------------------------------------------------------
@@ -251,6 +162,7 @@ PERIOD = _interval(TIME, Period)
 SPAN = Codec(_read_span, PERIOD.write, PERIOD.xsi)
 RANGE = _interval(QUANTITY, Range)
 RATIO = Codec(_read_ratio, _write_ratio, "RTO_PQ_PQ")
+IDENTIFIER = Codec(read_identifier, write_identifier)
 
 _BY_XSI_TYPE = {codec.xsi: codec for codec in (TIME, INTEGER, DECIMAL, TEXT, CODE, QUANTITY, PERIOD, RANGE, RATIO)} | {
     "CE": CODE,
@@ -284,33 +196,22 @@ def _number(value: Decimal) -> int | Decimal:
     return value if whole is None else whole
 
 
+def _codec_of(value: Any) -> Codec:
+    """The codec of a value whose type its element has to tell. Raises Unwritable."""
+    if type(value) in _BY_STRUCT:
+        return _BY_STRUCT[type(value)]
+    if isinstance(value, str):
+        is_time = re.match(r"\d{4}-\d\d", value) and ISO_TIME.fullmatch(value)
+        return TIME if is_time else TEXT
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        return INTEGER if isinstance(value, int) else DECIMAL
+    raise Unwritable(f"{type(value).__name__} values")
+
+
 def _write_any(element: Element, value: Any) -> None:
-    codec = _BY_STRUCT.get(type(value))
-    if codec is None:
-        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
-            raise Unwritable(f"{type(value).__name__} values")
-        codec = INTEGER if isinstance(value, int) else DECIMAL
-        if isinstance(value, str):
-            codec = TIME if re.match(r"\d{4}-\d\d", value) and _ISO_TIME.fullmatch(value) else TEXT
+    codec = _codec_of(value)
     element.set(XSI_TYPE, str(codec.xsi))
     codec.write(element, value)
 
 
 ANY = Codec(_read_any, _write_any)
-
-
-# -- identifiers ------------------------------------------------------------------------------------------------------
-
-
-def read_identifier(element: Element) -> str | None:
-    """The identifier of a thing: its extension, or its root where that is all."""
-    return element.get("extension") or element.get("root")
-
-
-def write_identifier(element: Element, value: str) -> None:
-    """Write an identifier, below the root that this package gives to identifiers."""
-    element.set("root", ROOT_OF_IDS)
-    element.set("extension", value)
-
-
-IDENTIFIER = Codec(read_identifier, write_identifier)

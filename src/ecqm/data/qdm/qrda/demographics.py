@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ecqm.data.qdm.qrda.datatypes import CODES, IDENTIFIER, TEXT, TIME, read_identifier
+from ecqm.data.qdm.qrda.codes import read_identifier
+from ecqm.data.qdm.qrda.datatypes import CODES, IDENTIFIER, TEXT, TIME
 from ecqm.data.qdm.qrda.entry_template import LOINC
 from ecqm.data.qdm.qrda.places import Reading
 from ecqm.data.qdm.qrda.xml import Element, find_all

@@ -6,7 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import CODE, Codec, Unwritable
+from ecqm.data.qdm.qrda.datatypes import CODE, Codec
+from ecqm.data.qdm.qrda.problems import Unwritable
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, name
 from ecqm.data.qdm.structs import Code
 

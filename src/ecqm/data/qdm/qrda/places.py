@@ -8,19 +8,9 @@ from typing import Any, Protocol
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import (
-    ANY,
-    CODE,
-    IDENTIFIER,
-    INTEGER,
-    PERIOD,
-    RANGE,
-    ROOT_OF_IDS,
-    SPAN,
-    Codec,
-    Unreadable,
-    Unwritable,
-)
+from ecqm.data.qdm.qrda.codes import ROOT_OF_IDS
+from ecqm.data.qdm.qrda.datatypes import ANY, CODE, IDENTIFIER, INTEGER, PERIOD, RANGE, SPAN, Codec
+from ecqm.data.qdm.qrda.problems import Unreadable, Unwritable
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, ensure, find, find_all, local, name, template
 from ecqm.data.qdm.structs import QdmStructs
 
@@ -194,7 +184,7 @@ class Entities:
             step = f"participantRole[classCode={kind.role}]{{{kind.template}}}"
             role = add(statement, f"participant[typeCode={self.type_code}]/{step}")
             if entity.identifier is not None:
-                write_identifier(etree.SubElement(role, name("id")), entity.identifier)
+                _write_named(etree.SubElement(role, name("id")), entity.identifier)
             if entity.id is not None:
                 etree.SubElement(role, name("id"), root=ROOT_OF_IDS, extension=str(entity.id))
             for attribute, at in kind.codes.items():
@@ -209,7 +199,7 @@ def _named(structs: QdmStructs, element: Element) -> Any:
     return structs.part("Identifier")(namingSystem=system, value=element.get("extension"))
 
 
-def write_identifier(element: Element, identifier: Any) -> None:
+def _write_named(element: Element, identifier: Any) -> None:
     """An identifier of a naming system: its OID as the root, any other name as that of the authority."""
     system = identifier.namingSystem or ""
     if system and all(part.isdigit() for part in system.split(".")):
@@ -237,7 +227,7 @@ class Identity:
         return _named(reading.structs, element)
 
     def write(self, statement: Element, value: Any) -> None:
-        write_identifier(ensure(statement, self.path), value)
+        _write_named(ensure(statement, self.path), value)
 
 
 COMPONENTS = Parts(

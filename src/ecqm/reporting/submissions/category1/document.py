@@ -10,8 +10,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import hl7_time
 from ecqm.data.qdm.qrda.entry_template import LOINC, SNOMED_CT
+from ecqm.data.qdm.qrda.times import hl7_time
 from ecqm.data.qdm.qrda.xml import (
     NAMESPACES,
     Element,

@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import write_code
+from ecqm.data.qdm.qrda.codes import write_code
 from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
 from ecqm.data.qdm.qrda.entry_template import EntryTemplate, Fixed
 from ecqm.data.qdm.qrda.places import Place

@@ -6,8 +6,9 @@ from typing import Any
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import hl7_time, write_codes
+from ecqm.data.qdm.qrda.codes import write_codes
 from ecqm.data.qdm.qrda.demographics import CODED
+from ecqm.data.qdm.qrda.times import hl7_time
 from ecqm.data.qdm.qrda.xml import Element, add_null, add_text, ensure, find, local, name
 from ecqm.data.qdm.structs import Code
 from ecqm.reporting.submissions.category1.problems import Problems, write_own_id

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from ecqm.data.qdm.qrda.datatypes import write_identifier
+from ecqm.data.qdm.qrda.codes import write_identifier
 from ecqm.data.qdm.qrda.xml import Element, add_null, name
 
 

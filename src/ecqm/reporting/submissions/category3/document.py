@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 from lxml import etree
 
 from ecqm import __version__
-from ecqm.data.qdm.qrda.datatypes import hl7_time
+from ecqm.data.qdm.qrda.times import hl7_time
 from ecqm.data.qdm.qrda.xml import NAMESPACES, Element, Template, add, add_code, add_null, add_text, ensure, name
 from ecqm.reporting.results.counts import Counts, MeasureCount
 from ecqm.reporting.submissions.category3 import templates

@@ -24,8 +24,7 @@ from ecqm.language.conversions import (
     type_precedence,
 )
 from ecqm.language.signatures import Signature, TypeVariable
-from ecqm.language.type_relations import map_type
-from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, TupleType
+from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, TupleType, leaves, map_leaves
 
 _MOST_COMBINATIONS = 256
 
@@ -54,15 +53,7 @@ class AmbiguousCall(Exception):
 
 def has_variables(type_: CqlType) -> bool:
     """Whether a type variable occurs in the type."""
-    if isinstance(type_, TypeVariable):
-        return True
-    if isinstance(type_, ListType):
-        return has_variables(type_.element)
-    if isinstance(type_, IntervalType):
-        return has_variables(type_.point)
-    if isinstance(type_, ChoiceType):
-        return any(map(has_variables, type_.choices))
-    return isinstance(type_, TupleType) and any(has_variables(part) for _, part in type_.elements)
+    return any(isinstance(leaf, TypeVariable) for leaf in leaves(type_))
 
 
 class _Binding:
@@ -130,7 +121,7 @@ class _Binding:
         def bound(part: CqlType) -> CqlType:
             return self.types.get(part.name, ANY) if isinstance(part, TypeVariable) else part
 
-        return map_type(type_, bound)
+        return map_leaves(type_, bound)
 
 
 def _combinations(given: Sequence[CqlType], table: ConversionTable) -> Iterable[tuple[CqlType, ...]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecqm.language.type_relations import map_type
-from ecqm.types import CqlType, NamedType, parse_type, split_types
+from ecqm.types import CqlType, NamedType, map_leaves, parse_type, split_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def _with_variables(type_: CqlType) -> CqlType:
             return TypeVariable(part.name)
         return part
 
-    return map_type(type_, variable)
+    return map_leaves(type_, variable)
 
 
 def parse_signature(line: str) -> Signature:

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType, choice_of
-
-
-def map_type(type_: CqlType, change: Callable[[CqlType], CqlType]) -> CqlType:
-    """`type_` with `change` applied to each of its leaves."""
-    if isinstance(type_, ListType):
-        return ListType(map_type(type_.element, change))
-    if isinstance(type_, IntervalType):
-        return IntervalType(map_type(type_.point, change))
-    if isinstance(type_, ChoiceType):
-        return choice_of(map_type(part, change) for part in type_.choices)
-    if isinstance(type_, TupleType):
-        return TupleType(tuple((name, map_type(part, change)) for name, part in type_.elements))
-    return change(type_)
+from ecqm.types import ANY, ChoiceType, CqlType, IntervalType, ListType, NamedType, TupleType
 
 
 class TypeRelations:

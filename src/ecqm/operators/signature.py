@@ -14,12 +14,12 @@ from ecqm.types import (
     CODE_SYSTEM,
     VALUE_SET,
     VOCABULARY,
-    ChoiceType,
     CqlType,
     IntervalType,
     ListType,
     NamedType,
     TupleType,
+    map_leaves,
     parse_type,
     split_types,
 )
@@ -83,18 +83,11 @@ def is_variable(type_: CqlType) -> bool:
 
 def substitute(type_: CqlType, bindings: Bindings) -> CqlType:
     """A type with its variables replaced; an unbound variable becomes `Any`."""
-    match type_:
-        case NamedType(name=name) if is_variable(type_):
-            return bindings.get(name, ANY)
-        case ListType(element):
-            return ListType(substitute(element, bindings))
-        case IntervalType(point):
-            return IntervalType(substitute(point, bindings))
-        case TupleType(elements):
-            return TupleType(tuple((name, substitute(part, bindings)) for name, part in elements))
-        case ChoiceType(choices):
-            return ChoiceType(tuple(substitute(part, bindings) for part in choices))
-    return type_
+
+    def bound(leaf: CqlType) -> CqlType:
+        return bindings.get(leaf.name, ANY) if isinstance(leaf, NamedType) and is_variable(leaf) else leaf
+
+    return map_leaves(type_, bound)
 
 
 # Costs of matching a declared type; only their order matters.

@@ -30,6 +30,8 @@ from ecqm.types.core import (
     NamedType,
     TupleType,
     choice_of,
+    leaves,
+    map_leaves,
 )
 from ecqm.types.notation import TypeSyntaxError, parse_type, split_types
 
@@ -58,6 +60,8 @@ __all__ = [
     "TupleType",
     "TypeSyntaxError",
     "choice_of",
+    "leaves",
+    "map_leaves",
     "parse_type",
     "split_types",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -95,3 +95,34 @@ def choice_of(types: Iterable[CqlType]) -> CqlType:
     if len(flat) == 1:
         return next(iter(flat))
     return ChoiceType(tuple(flat))
+
+
+def leaves(type_: CqlType) -> Iterator[CqlType]:
+    """The types that a type is composed of, and that are not composed themselves."""
+    match type_:
+        case ListType(element):
+            yield from leaves(element)
+        case IntervalType(point):
+            yield from leaves(point)
+        case ChoiceType(choices):
+            for choice in choices:
+                yield from leaves(choice)
+        case TupleType(elements):
+            for _, element in elements:
+                yield from leaves(element)
+        case _:
+            yield type_
+
+
+def map_leaves(type_: CqlType, change: Callable[[CqlType], CqlType]) -> CqlType:
+    """A type with `change` applied to each of its leaves."""
+    match type_:
+        case ListType(element):
+            return ListType(map_leaves(element, change))
+        case IntervalType(point):
+            return IntervalType(map_leaves(point, change))
+        case ChoiceType(choices):
+            return choice_of(map_leaves(choice, change) for choice in choices)
+        case TupleType(elements):
+            return TupleType(tuple((name, map_leaves(element, change)) for name, element in elements))
+    return change(type_)

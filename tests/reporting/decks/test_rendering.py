@@ -84,3 +84,10 @@ def test_how_many_of_the_differing_observations_are_listed_is_said_after_the_tot
     lines = table([CaseResult(case("one"), (replace(group, observations=(observation,)),), defect=defect)])
     assert lines[0].startswith("measure")
     assert lines[-1] == "observed: 1 of 1 cases differ, 1 of them listed"
+
+
+def test_numbers_are_whole_on_a_narrow_terminal() -> None:
+    (group,) = counted(1, 1)
+    observation = ObservationAgreement("observation", (3.0,), (3.0,))
+    lines = table([CaseResult(case("one"), (replace(group, observations=(observation,)),))], 40)
+    assert lines[0].endswith("errors") and lines[-1].split() == ["total", "1", "1", "0"]

@@ -32,3 +32,10 @@ def test_counts_are_never_broken(width: int) -> None:
     assert counts.split()[-6:] == ["1,000,009", "1,000,008", "17", "3", "1", "0.4286"]
     (counts,) = [line for line in lines if line.endswith("3.0000 d")]
     assert counts.split()[-4:] == ["8", "8", "3.0000", "d"]
+
+
+def test_a_narrow_terminal_does_without_groups_that_are_alone() -> None:
+    row = {"measure": "SampleDiabetesKidneyCheck", "group": "Group_1", "IPP": "9", "score": "0.4286"}
+    assert "Group_1" in outcome_table([row], 80)
+    assert "Group_1" not in outcome_table([row], 40)
+    assert "Group_2" in outcome_table([row, row | {"group": "Group_2"}], 40)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import StringIO
 
 from ecqm.measures.definition import PopulationCode
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
+from ecqm.reporting.tables import table_text
 
 # Populations have the names that HQMF gave them, which everybody who works with eCQMs knows, and which are short.
 _ABBREVIATIONS: Mapping[PopulationCode, str] = {
@@ -21,6 +21,7 @@ _ABBREVIATIONS: Mapping[PopulationCode, str] = {
     PopulationCode.MEASURE_POPULATION_EXCLUSION: "MSRPOPLEX",
 }
 _MEASURE, _GROUP, _SCORE = "measure", "group", "score"
+_GAP = 2
 _HEADINGS = (_MEASURE, _GROUP, *_ABBREVIATIONS.values(), _SCORE)
 
 Row = Mapping[str, str]
@@ -50,21 +51,29 @@ def headings(rows: Sequence[Row]) -> list[str]:
 
 def outcome_table(rows: Iterable[Row], width: int) -> str:
     """The rows as text; lines have `width` characters at most, if all counts fit into one line."""
-    from rich.console import Console
     from rich.table import Table
 
     rows = list(rows)
+    shown = _fitting(rows, width)
     table = Table(box=None, pad_edge=False)
-    for heading in headings(rows):
+    for heading in shown:
         if heading in (_MEASURE, _GROUP):
             table.add_column(heading, overflow="fold")
         else:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*(row.get(heading, "") for heading in headings(rows)))
-    out = StringIO()
-    Console(file=out, width=width).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+        table.add_row(*(row.get(heading, "") for heading in shown))
+    return table_text(table, width)
+
+
+def _fitting(rows: Sequence[Row], width: int) -> list[str]:
+    """The headings of a table: where there is little room, without the groups if each measure has only one."""
+    shown = headings(rows)
+    widest = (max(len(heading), *(len(row.get(heading, "")) for row in rows)) for heading in shown)
+    is_narrow = sum(each + _GAP for each in widest) > width
+    if is_narrow and len({row[_MEASURE] for row in rows}) == len(rows):
+        shown.remove(_GROUP)
+    return shown
 
 
 def _shown(score: float | None, unit: str | None = None) -> str:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import gc
-import platform
 from collections.abc import Mapping
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ecqm import __version__
 from ecqm.bundles.content import Content
 from ecqm.bundles.evaluation.batches import Evaluation
 from ecqm.bundles.evaluation.selection import Selection, select
 from ecqm.bundles.specifications.specification import content_hashes
 from ecqm.cli.failures import resumable
 from ecqm.cli.progress import progress
+from ecqm.cli.running.about import ENGINE, Clock
 from ecqm.cli.running.outcome import require_complete, show
 from ecqm.cli.running.request import RunRequest
 from ecqm.cluster.run import run_units
@@ -34,7 +30,7 @@ if TYPE_CHECKING:
 
 def run_measures(request: RunRequest) -> int:
     """Evaluate FHIR measures and write their results. Returns the exit code."""
-    clock = _Clock()
+    clock = Clock()
     session = None
     if request.spark is not None:
         from ecqm.cluster.spark import session_on
@@ -122,12 +118,7 @@ def _evaluate(
 def _about(selection: Selection, request: RunRequest) -> dict[str, Any]:
     """The part of run.json about the program and its input."""
     return {
-        "engine": {
-            "name": "ecqm",
-            "version": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
+        "engine": ENGINE,
         "content": str(request.content.path),
         "data": [str(place) for place in request.data],
         "content_problems": selection.content.problems,
@@ -135,16 +126,3 @@ def _about(selection: Selection, request: RunRequest) -> dict[str, Any]:
         "profiles": request.profiles,
         "hashes": content_hashes(selection.content, selection.measures.values()),
     }
-
-
-class _Clock:
-    """Wall-clock seconds of the steps of a run."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._since = perf_counter()
-
-    def took(self, step: str) -> None:
-        now = perf_counter()
-        self.seconds[step] = round(now - self._since, 3)
-        self._since = now

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
+from typing import Any
 
 import click
 
-from ecqm import __version__
-from ecqm.bundles.packages.content import PackageContent, evaluate_packages, select_packages
+from ecqm.bundles.evaluation.batches import Batch
+from ecqm.bundles.packages.content import PackageContent, PackageSelection, evaluate_packages, select_packages
 from ecqm.cli.progress import progress
+from ecqm.cli.running.about import ENGINE, Clock
 from ecqm.cli.running.outcome import require_complete, show
 from ecqm.cli.running.request import RunRequest
 from ecqm.operators.message import telling
@@ -21,13 +22,13 @@ def run_packages(request: RunRequest) -> int:
     if request.spark is not None:
         raise click.UsageError("QDM measures do not run on Spark")
     assert isinstance(request.output, Path)
-    started = perf_counter()
+    clock = Clock()
     content = PackageContent.open(request.content.path, request.content.valuesets)
     with progress("planning", len(content.select(request.names))) as advance:
         selection = select_packages(content, request.names, lambda measure: advance(1, measure.name))
     selection = selection.in_period(request.period)
     require_complete(selection, request.allow_missing)
-    planned = perf_counter()
+    clock.took("plan")
     with RunOutput(request.output, selection, request.period, request.results) as output:
         with progress("evaluating", len(selection.plans)) as advance, telling(output.tell):
             batch = evaluate_packages(
@@ -38,24 +39,27 @@ def run_packages(request: RunRequest) -> int:
                 lambda measure: advance(1, measure.name),
                 request.supplemental_data,
             )
-        evaluated = perf_counter()
+        clock.took("evaluate")
         output.add(batch, 0)
-        seconds = {
-            "plan": planned - started,
-            "load": batch.load_seconds,
-            "evaluate": evaluated - planned - batch.load_seconds,
-            "write": perf_counter() - evaluated,
-        }
-        outcomes = output.finish(
-            {
-                "engine": {"name": "ecqm", "version": __version__},
-                "content": str(request.content.path),
-                "data": [str(path) for path in request.paths],
-                "content_problems": content.problems,
-                "model": f"QDM {selection.version}",
-                "hashes": dict(selection.content.hashes()),
-                "seconds": {step: round(taken, 3) for step, taken in seconds.items()},
-            }
-        )
+        clock.took("write")
+        outcomes = output.finish(_about(selection, request) | {"seconds": _seconds(clock, batch)})
     show(output, outcomes, (), request.format)
     return 2 if output.total.not_run else 0
+
+
+def _about(selection: PackageSelection, request: RunRequest) -> dict[str, Any]:
+    """The part of run.json about the program and its input."""
+    return {
+        "engine": ENGINE,
+        "content": str(request.content.path),
+        "data": [str(path) for path in request.paths],
+        "content_problems": selection.content.problems,
+        "model": f"QDM {selection.version}",
+        "hashes": dict(selection.content.hashes()),
+    }
+
+
+def _seconds(clock: Clock, batch: Batch) -> dict[str, float]:
+    """The seconds of the steps of the run; patients are loaded in that of evaluation."""
+    load = round(batch.load_seconds, 3)
+    return clock.seconds | {"load": load, "evaluate": round(clock.seconds["evaluate"] - load, 3)}

@@ -11,10 +11,11 @@ from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
 from ecqm.data.qdm.qrda.entry_template import EntryTemplate, Fixed
 from ecqm.data.qdm.qrda.places import Place
 from ecqm.data.qdm.qrda.reader import length_of_stay
-from ecqm.data.qdm.qrda.templates import COMPLETED, FIXED_CODES, SAME_CODE, by_data_type
+from ecqm.data.qdm.qrda.templates import by_data_type
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, add_code, add_null, ensure, find, local, name, template_oids
 from ecqm.data.qdm.schema import NEGATION
 from ecqm.data.qdm.structs import TAG, Code, Period
+from ecqm.reporting.submissions.category1.nested_templates import COMPLETED, FIXED_CODES, SAME_CODE
 from ecqm.reporting.submissions.category1.problems import Problems, write_own_id
 from ecqm.reporting.submissions.category1.required import write_required
 

@@ -81,7 +81,8 @@ def _add_source(
 
 def vocabulary(content: Path, more: Sequence[Path], types: Iterable[str]) -> Vocabulary:
     """The fragments to build resources of some types from; a third of them have codes that no measure retrieves."""
-    folders = (content / "input" / "vocabulary", *more)
+    own = content / "input" / "vocabulary"
+    folders = [own, *more] if own.is_dir() else more
     value_sets = ValueSetStore(*(readers(open_documents(folder)) for folder in folders))
     sources = retrieves(content, value_sets)
     fragments: dict[str, list[str]] = {}

@@ -85,7 +85,8 @@ def test_a_measure_of_no_program(tmp_path: Path) -> None:
     assert run.exit_code == 0, run.output
     result = ecqm("submission", tmp_path / "out", "--format", "qpp", *MIPS, "--output", tmp_path / "file")
     assert result.exit_code == 2
-    assert result.stderr == f"ecqm: {KIDNEY} is not among the eCQMs for clinicians of 2026\n"
+    told = f"{KIDNEY} is not among the eCQMs for clinicians of 2026; choose from the results with --measure"
+    assert result.stderr == f"ecqm: {told}\n"
 
 
 def test_supplemental_data_only_when_asked_for(tmp_path: Path, results: Path) -> None:

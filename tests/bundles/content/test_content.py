@@ -120,6 +120,8 @@ def test_a_missing_library_names_the_versions_at_hand(tmp_path: Path) -> None:
     assert [str(source) for source in relaxed.libraries][1] == "Common|3.0.0"
     with pytest.raises(LibraryNotFound, match="library Nowhere version 1 not found; add the folder"):
         content.libraries.find("Nowhere", "1")
+    with pytest.raises(LibraryNotFound, match=r"library Commons not found; did you mean Common\? Otherwise add"):
+        content.libraries.find("Commons")
 
 
 def test_logic_of_another_version_than_its_resource_is_told(tmp_path: Path) -> None:

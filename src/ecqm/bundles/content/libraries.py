@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 
@@ -34,6 +35,8 @@ _FORMS = {form.value: form for form in Format} | {
 }
 _EITHER_ELM = "application/elm"
 _FHIR_HELPERS = "FHIRHelpers"
+# The likeness (difflib) of names that may be meant for each other: Hospice and Hospices, but not CMS122 and CMS125.
+_SIMILAR = 0.92
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,12 @@ class Libraries:
             return own
         available = ", ".join(str(source.version) for source in sources)
         wanted = f"library {name}" + (f" version {version}" if version else "")
-        hint = f"available: {available}" if sources else "add the folder that contains it with --libraries"
+        if sources:
+            hint = f"available: {available}"
+        elif close := get_close_matches(name, self._sources, n=1, cutoff=_SIMILAR):
+            hint = f"did you mean {close[0]}? Otherwise add the folder that contains it with --libraries"
+        else:
+            hint = "add the folder that contains it with --libraries"
         raise LibraryNotFound(f"{wanted} not found; {hint}")
 
     def nearest(self, name: str, version: str | None = None) -> LibrarySource:

@@ -58,7 +58,8 @@ def bind_expressions(measure: Measure, defined: Iterable[str], library: str | No
             return name
         meant = by_lower.get(expression.lower(), [])
         if len(meant) == 1:
-            problems.append(f"criterion {expression!r} is taken as {meant[0]!r}, which differs in capitals only")
+            taken = f"criterion {expression!r} is taken as {meant[0]!r}, which differs in capitals only"
+            problems.append(f"measure {measure.name}: {taken}")
             return meant[0]
         if required:
             close = get_close_matches(expression, names, n=3)

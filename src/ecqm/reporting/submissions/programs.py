@@ -68,7 +68,9 @@ def listed(measure: MeasureCount) -> ListedMeasure:
     match = _NUMBER.fullmatch(measure.cms or "")
     found = listed_measures(year).get(int(match[1])) if match else None
     if found is None:
-        raise SubmissionError(f"{measure.name} is not among the eCQMs for clinicians of {year}")
+        raise SubmissionError(
+            f"{measure.name} is not among the eCQMs for clinicians of {year}; choose from the results with --measure"
+        )
     effective = measure.effective_period[0]
     if measure.cms is not None and not measure.cms.upper().endswith("FHIR"):
         if measure.cms != found.ecqm:

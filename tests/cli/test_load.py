@@ -99,3 +99,17 @@ def test_wrong_options(tmp_path: Path) -> None:
     assert run(source, "--output", tmp_path / "store", "--offset", "5").exit_code == 2
     assert run(source, "--output", tmp_path / "store", "--measure", "X").exit_code == 2
     assert run(tmp_path / "none", "--output", tmp_path / "store").exit_code == 2
+
+
+def test_an_update_says_by_how_much_the_store_has_grown(tmp_path: Path) -> None:
+    assert run(export(tmp_path / "in"), "--output", tmp_path / "store", "--jobs", 1).exit_code == 0
+    visits = [
+        {"resourceType": "Encounter", "id": name, "subject": {"reference": "Patient/p1"}} for name in ("e1", "e2")
+    ]
+    more = tmp_path / "night"
+    more.mkdir()
+    (more / "Encounter.ndjson").write_text("\n".join(map(json.dumps, visits)))
+    (more / "Patient.ndjson").write_text(json.dumps({"resourceType": "Patient", "id": "p2"}))
+    told = run(more, "--output", tmp_path / "store", "--jobs", 1, "--append").stdout.splitlines()
+    assert told[0].split() == ["2", "patients", "(+1),", "2", "without", "birth", "date"]
+    assert "2 Encounter (+1)" in told[1] and told[2].endswith("2 Patient (+1)")

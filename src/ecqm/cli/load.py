@@ -27,7 +27,8 @@ def command(request: LoadRequest) -> None:
 
     A bulk export is a folder of NDJSON files, or the manifest that the server returned for it (JSON with
     transactionTime and output) with all files that it names beside it. With --append, resources that it lists as
-    deleted are removed. Errors that it lists are reported.
+    deleted are removed. Errors that it lists are reported. The report of an update says by how much the store has
+    grown: "1,250 Encounter (+12)".
 
     Every element of every resource is kept; what the measures of --content need is also prepared as columns. A load
     that was interrupted continues when it is started again. Exits with 2 if it could not run.
@@ -37,7 +38,10 @@ def command(request: LoadRequest) -> None:
     from ecqm.cli.progress import load_progress
     from ecqm.data import EVERYTHING
     from ecqm.data.loading.load import load
+    from ecqm.data.store.store import is_store, open_store
 
+    updates = request.append or request.replace_patient
+    before = open_store(request.output).report if updates and is_store(request.output) else None
     measures = None
     if request.content is not None:
         measures = LoadedMeasures(request.content, request.measures, request.libraries, request.valuesets)
@@ -55,4 +59,4 @@ def command(request: LoadRequest) -> None:
     report = manifest.report
     if measures is not None:
         report |= measures.unknown_codes(request.output)
-    click.echo(json.dumps(report, indent=2) if request.format == "json" else report_text(report))
+    click.echo(json.dumps(report, indent=2) if request.format == "json" else report_text(report, before))

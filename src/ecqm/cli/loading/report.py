@@ -9,11 +9,18 @@ from ecqm.data import DataProblem
 _PROBLEMS_SHOWN = 20
 
 
-def report_text(report: dict[str, Any]) -> str:
+def report_text(report: dict[str, Any], before: dict[str, Any] | None = None) -> str:
     """The report of a store's manifest, and the codes that measures do not know: counts with what they count, then the
-    first problems, those of whole files before others."""
-    lines = [_counted(report["patients"], f"patients, {report['patients_without_birth_date']:,} without birth date")]
-    lines += [_counted(count, name) for name, count in report["resources"].items()]
+    first problems, those of whole files before others. With the report `before` an increment, how numbers of patients
+    and resources have changed."""
+    before = report if before is None else before
+    change = _change(report["patients"], before["patients"])
+    without = f"{report['patients_without_birth_date']:,} without birth date"
+    lines = [_counted(report["patients"], f"patients{change}, {without}")]
+    resources, earlier = report["resources"], before["resources"]
+    for name in sorted(resources | earlier):
+        count = resources.get(name, 0)
+        lines.append(_counted(count, name + _change(count, earlier.get(name, 0))))
     if report["resources_without_patient"]:
         shared = ", ".join(f"{count:,} {name}" for name, count in report["resources_without_patient"].items())
         lines.append(_noted(f"without a patient: {shared} (those that patients refer to are counted above for each)"))
@@ -33,6 +40,11 @@ def report_text(report: dict[str, Any]) -> str:
     if report["problems"] > _PROBLEMS_SHOWN:
         lines.append("  … all of them with --format json")
     return "\n".join(lines)
+
+
+def _change(count: int, before: int) -> str:
+    """By how much a count has changed; nothing if it has not."""
+    return "" if count == before else f" ({count - before:+,})"
 
 
 def _counted(count: int, what: str) -> str:

@@ -4,6 +4,7 @@ times of operators that other modules declare as well (Add, SameAs, Before, …)
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from ecqm.operators.logical import Boolean
@@ -12,6 +13,7 @@ from ecqm.values import calendar, steps
 from ecqm.values.context import EvaluationContext
 from ecqm.values.errors import CqlError, OutsideCalendar
 from ecqm.values.interval import Uncertainty
+from ecqm.values.numbers import to_decimal
 from ecqm.values.ordering import at_most, less, same
 from ecqm.values.quantity import Quantity
 from ecqm.values.temporal import Date, DateTime, Temporal, Time
@@ -150,7 +152,7 @@ class TimeFrom:
 
 def offset_in_hours(moment: DateTime) -> Decimal:
     """The timezone offset of a DateTime in hours."""
-    return Decimal(moment.effective_offset) / 60
+    return to_decimal(Fraction(moment.effective_offset, 60))
 
 
 @operator("TimezoneOffsetFrom", spec="elm:18.20")

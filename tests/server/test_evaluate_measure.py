@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ecqm.server.service import Served
-from tests.cli.samples import Run, ecqm
+from tests.cli.samples import Run, change_elm, copy_of_sample, ecqm, expression
 from tests.server.samples import CASES, KIDNEY, PATIENT, SAMPLE, STAY, THREE, Client, Json, bundle, told
 
 YEAR = {"periodStart": "2026-01-01", "periodEnd": "2026-12-31"}
@@ -172,3 +172,43 @@ def counted(found: Json) -> list[Any]:
     """The groups of a report, or of each in a Bundle, by subject."""
     reports = [each["resource"] for each in found["entry"]] if found["resourceType"] == "Bundle" else [found]
     return sorted((str(report.get("subject")), str(report["group"])) for report in reports)
+
+
+def test_a_subject_is_told_of_its_own_problems_only(client: Client) -> None:
+    def with_wrong_period(patient: str) -> list[Json]:
+        subject = {"reference": f"Patient/{patient}"}
+        stay = {"resourceType": "Encounter", "id": patient, "subject": subject, "period": {"start": f"soon-{patient}"}}
+        return [{"resourceType": "Patient", "id": patient}, stay]
+
+    data = bundle([*with_wrong_period("a"), *with_wrong_period("b")])
+    _, report = client.call("evaluate-measure", STAY, data=data, subject="Patient/a")
+    (outcome,) = (each for each in report["contained"] if each["resourceType"] == "OperationOutcome")
+    assert "soon-a" in told(outcome)
+    assert "soon-b" not in told(outcome)
+
+
+def test_data_without_patients_give_a_report_of_none(client: Client) -> None:
+    status, report = client.call("evaluate-measure", STAY, data=bundle([]))
+    assert (status, set(counts(report).values())) == (200, {0})
+
+
+def test_a_patient_whose_evaluation_fails_has_no_report(tmp_path: Path) -> None:
+    content = copy_of_sample(tmp_path)
+
+    def fail(library: Json) -> None:
+        stays = expression(library, "Initial Population")
+        only = {"type": "SingletonFrom", "operand": stays.copy()}
+        stays.clear()
+        stays |= {"type": "ToList", "operand": only}
+
+    change_elm(content, STAY, fail)
+    client = Client(Served(content))
+    status, outcome = client.call("evaluate-measure", STAY, data=bundle(THREE), subject=f"Patient/{PATIENT}")
+    assert status == 422
+    assert f"Patient/{PATIENT}: Initial Population" in told(outcome)
+    both = bundle([*THREE, {"resourceType": "Patient", "id": "another"}])
+    _, found = client.call("evaluate-measure", STAY, data=both, reportType="subject")
+    *reports, outcome = (each["resource"] for each in found["entry"])
+    assert [report["subject"]["reference"] for report in reports] == ["Patient/another"]
+    assert PATIENT in told(outcome)
+    assert "contained" not in reports[0]

@@ -76,8 +76,8 @@ class ServeRequest:
 )
 @takes(ServeRequest)
 def command(request: ServeRequest) -> None:
-    """Answer FHIR requests about the measures of CONTENT: Measure/$evaluate-measure, Measure/$evaluate, $cql, and read
-    and search of Measure.
+    """Answer FHIR requests about the measures of CONTENT over HTTP: Measure/$evaluate-measure, $evaluate and
+    $data-requirements, Library/$evaluate, $cql, and read and search of Measure.
 
     Patients come with the request, as a Bundle, or from --data. There is neither encryption nor login: by default the
     server listens on this machine alone; for others, put it behind a proxy that has both.

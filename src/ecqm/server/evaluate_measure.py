@@ -5,7 +5,6 @@ The evaluation and its MeasureReports are those of `ecqm run`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +35,8 @@ _REPORT_TYPES = {
     "summary": "summary",
 }
 _MESSAGES = "http://hl7.org/fhir/StructureDefinition/cqf-messages"
+# The id of the OperationOutcome in a report; Observations and Lists in it have other ids.
+_CONTAINED = "evaluation-messages"
 _ISSUES_LISTED = 100
 
 _KNOWN = ("periodStart", "periodEnd", "reportType", "subject", "data", "additionalData", "useServerData")
@@ -138,18 +139,22 @@ def _reports(service: Service, measure: Measure, asked: _Asked, patients: Patien
     selection = service.evaluable(measure).in_period(asked.stated)
     if not selection.measures:
         raise cannot_process(*selection.not_planned.values())
-    results = _evaluated(service, selection, asked, patients)
-    reports = list(_of_kind(results, selection.measures[measure.canonical], asked))
-    if asked.patient is not None and not reports:
-        raise cannot_process(*(_failure(error) for error in results.total.errors[:_ISSUES_LISTED]))
-    if issues := _issues(results):
-        reports = [_with_messages(report, issues) for report in reports]
-    if not reports and asked.kind != "individual":
-        raise cannot_process(*results.total.not_run.values())
-    return reports
+    measure = selection.measures[measure.canonical]
+    results = _evaluated(service, selection, measure, asked, patients)
+    reports = list(_of_kind(results, measure, asked))
+    issues = _issues(results)
+    if asked.kind != "individual":
+        told_of_all = [each for of_one in issues.values() for each in of_one]
+        return [_with_messages(report, told_of_all) for report in reports] or [_refused(told_of_all)]
+    of_all = issues.pop(None, [])
+    reports = [_with_messages(report, of_all + issues.pop(_subject(report), [])) for report in reports]
+    if asked.patient is not None:
+        return reports or [_refused(of_all + issues.get(asked.patient, []))]
+    without_report = [each for of_one in issues.values() for each in of_one]
+    return [*reports, *([outcome(_first(without_report))] if without_report else [])]
 
 
-def _evaluated(service: Service, selection: Selection, asked: _Asked, patients: Patients) -> _Results:
+def _evaluated(service: Service, selection: Selection, measure: Measure, asked: _Asked, patients: Patients) -> _Results:
     now = datetime.now(UTC)
     options = ResultOptions(individual=asked.kind == "individual", subject_list=asked.kind == "subject-list")
     recorder = PartRecorder.of(selection.measures.values(), asked.stated, now, options)
@@ -170,11 +175,10 @@ def _evaluated(service: Service, selection: Selection, asked: _Asked, patients: 
         if options.individual:
             results.individual += recorder.individual(batch)
         if options.subject_list:
-            for of_groups in recorder.members(batch).values():
-                for group, populations in of_groups.items():
-                    known = results.members.setdefault(group, [[] for _ in populations])
-                    for place, references in enumerate(populations):
-                        known[place] += references
+            for group, populations in recorder.members(batch).get(measure.canonical, {}).items():
+                known = results.members.setdefault(group, [[] for _ in populations])
+                for place, references in enumerate(populations):
+                    known[place] += references
     return results
 
 
@@ -212,28 +216,49 @@ def _collection(reports: list[Json]) -> Json:
 # -- what the reports do not tell -------------------------------------------------------------------------------------
 
 
-def _issues(results: _Results) -> list[Json]:
-    """What went wrong with some patients, data or parts of the measure."""
+def _issues(results: _Results) -> dict[str | None, list[Json]]:
+    """What went wrong, by patient; with none, what is about parts of the measure, value sets or data of no one."""
     total = results.total
-    issues = [issue("error", "processing", f"{name}: {reason}") for name, reason in total.not_run.items()]
-    issues += [issue("error", "processing", _failure(error)) for error in total.errors]
-    issues += [issue("warning", "incomplete", f"value set {missing}") for missing in results.selection.missing]
-    issues += [issue("warning", "invalid", told(DataProblem(**problem))) for problem in total.problems]
-    if len(issues) > _ISSUES_LISTED:
-        more = f"and {len(issues) - _ISSUES_LISTED} more"
-        return [*issues[:_ISSUES_LISTED], issue("warning", "informational", more)]
-    return issues
+    found: dict[str | None, list[Json]] = {}
+    of_all = [issue("error", "processing", f"{name}: {reason}") for name, reason in total.not_run.items()]
+    of_all += [issue("warning", "incomplete", f"value set {missing}") for missing in results.selection.missing]
+    if of_all:
+        found[None] = of_all
+    for error in total.errors:
+        text = f"Patient/{error['patient']}: {error['define']}: {error['message']}"
+        found.setdefault(error["patient"], []).append(issue("error", "processing", text))
+    for problem in total.problems:
+        about = issue("warning", "invalid", told(DataProblem(**problem)))
+        found.setdefault(problem["patient"], []).append(about)
+    return found
 
 
-def _failure(error: Json) -> str:
-    return f"Patient/{error['patient']}: {error['define']}: {error['message']}"
+def _first(issues: list[Json]) -> list[Json]:
+    """The issues, or the first of very many."""
+    if len(issues) <= _ISSUES_LISTED:
+        return issues
+    more = f"and {len(issues) - _ISSUES_LISTED} more"
+    return [*issues[:_ISSUES_LISTED], issue("warning", "informational", more)]
+
+
+def _refused(issues: list[Json]) -> Json:
+    """Raises RequestError for a measure that has no report."""
+    raise cannot_process(*(each["details"]["text"] for each in _first(issues)))
+
+
+def _subject(report: Json) -> str:
+    reference: str = report["subject"]["reference"]
+    return reference.removeprefix("Patient/")
 
 
 def _with_messages(report: Json, issues: list[Json]) -> Json:
-    """A report that contains an OperationOutcome (extension cqf-messages)."""
-    counted = Counter(each.get("id") for each in report.get("contained", ()))
-    name = "messages" if "messages" not in counted else "evaluation-messages"
+    """A report that contains an OperationOutcome (extension cqf-messages), if there are any issues."""
+    if not issues:
+        return report
     return report | {
-        "contained": [*report.get("contained", ()), {**outcome(issues), "id": name}],
-        "extension": [*report.get("extension", ()), {"url": _MESSAGES, "valueReference": {"reference": f"#{name}"}}],
+        "contained": [*report.get("contained", ()), {**outcome(_first(issues)), "id": _CONTAINED}],
+        "extension": [
+            *report.get("extension", ()),
+            {"url": _MESSAGES, "valueReference": {"reference": f"#{_CONTAINED}"}},
+        ],
     }

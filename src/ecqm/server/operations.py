@@ -45,7 +45,7 @@ def answer(service: Service, call: Call, log: Callable[[str], None]) -> Answer:
     except _FORESEEN as error:
         failed = cannot_process(str(error))
     except MemoryError:
-        failed = RequestError(413, "too-costly", "there is not enough memory to answer this request")
+        failed = RequestError(422, "too-costly", "there is not enough memory to answer this request")
     except Exception as error:
         log(f"{type(error).__name__} in {call.operation}\n{''.join(traceback.format_tb(error.__traceback__))}")
         failed = RequestError(500, "exception", f"internal error: {type(error).__name__}")

@@ -66,7 +66,8 @@ def all_true(results: Iterable[bool | None]) -> bool | None:
 
 
 def _elements_equal(a: Tuple, b: Tuple) -> bool | None:
-    """Compared in the order of the first tuple; the first element that is not equal, or unknown, decides."""
+    """Compared in the order of the first tuple; the first element that is not equal, or unknown, decides
+    (docs/clarifications.md, "Tuples with nulls")."""
     if a.type_name != b.type_name or (a.type_name is None and a.keys() != b.keys()):
         return False
     results = (equal_or_both_null(a.get(name), b.get(name)) for name in {**a, **b})

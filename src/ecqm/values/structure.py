@@ -14,7 +14,8 @@ class Identified:
 
 
 class Tuple(Mapping[str, Any]):
-    """An immutable mapping from element name to value; the order of the elements carries no meaning.
+    """An immutable mapping from element name to value. The order of the elements is that in which Equal compares them;
+    tuples with the same elements in another order are the same.
 
     `type_name` is the qualified name of a model's class when the tuple is an instance of one."""
 

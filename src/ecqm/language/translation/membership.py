@@ -37,11 +37,13 @@ def membership(translator: Translator, element: Typed, collection: Typed, contex
     if isinstance(element.type, ChoiceType) and CONCEPT in element.type.choices:
         element = _concept_of_choice(translator, element, element.type)
     found = translator.operator(name, [element, collection], context)
-    reference = nodes.ValueSetRef if kind == "ValueSet" else nodes.CodeSystemRef
-    if not isinstance(collection.node, reference):
-        field = kind.lower()
-        setattr(found.node, f"{field}Expression", collection.node)
-        setattr(found.node, field, None)
+    if isinstance(collection.node, nodes.ValueSetRef | nodes.CodeSystemRef):
+        return found
+    match found.node:
+        case nodes.InValueSet() | nodes.AnyInValueSet() as node:
+            node.valueset, node.valuesetExpression = None, collection.node
+        case nodes.InCodeSystem() | nodes.AnyInCodeSystem() as node:
+            node.codesystem, node.codesystemExpression = None, collection.node
     return found
 
 

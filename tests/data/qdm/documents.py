@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from ecqm.data.qdm import QdmCohortBuilder
 from ecqm.data.qdm.patients import read_whole
-from ecqm.data.qdm.qrda.reader import Account, add_document
+from ecqm.data.qdm.qrda.entries import Account
+from ecqm.data.qdm.qrda.reader import add_document
 from ecqm.reporting.submissions.category1 import write_qrda1
 
 RXNORM = "2.16.840.1.113883.6.88"

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
-from ecqm.data.qdm.qrda.reader import length_of_stay
+from ecqm.data.qdm.qrda.derived import length_of_stay
 from ecqm.data.qdm.structs import STORE_ID, Code, Period, Quantity, Range
 
 # Digits of any number of data are kept, whatever its exponent.

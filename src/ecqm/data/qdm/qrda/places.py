@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -267,11 +267,6 @@ class Diagnoses(Parts):
 
 def _same(code: Any, other: Any) -> bool:
     return code is not None and (code.code, code.system) == (other.code, other.system)
-
-
-def principal_diagnosis(diagnoses: Sequence[Any] | None) -> Any:
-    """The code of the diagnosis with a rank of 1, which QDM 5.3 and 5.4 have as an attribute of its own; or None."""
-    return next((each.code for each in diagnoses or () if each.rank == 1), None)
 
 
 DIAGNOSES = Diagnoses(

@@ -8,9 +8,9 @@ from lxml import etree
 
 from ecqm.data.qdm.qrda.codes import write_code
 from ecqm.data.qdm.qrda.demographics import BIRTHDATE, CODED
+from ecqm.data.qdm.qrda.derived import length_of_stay
 from ecqm.data.qdm.qrda.entry_template import EntryTemplate, Fixed
 from ecqm.data.qdm.qrda.places import Place
-from ecqm.data.qdm.qrda.reader import length_of_stay
 from ecqm.data.qdm.qrda.templates import by_data_type
 from ecqm.data.qdm.qrda.xml import XSI_TYPE, Element, add, add_code, add_null, ensure, find, local, name, template_oids
 from ecqm.data.qdm.schema import NEGATION

@@ -8,7 +8,6 @@ for each population code (null where the group has no such population), `score` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pyarrow as pa
 
@@ -46,8 +45,8 @@ def score_rows(measure: str, groups: Iterable[GroupTally], composites: Composite
         yield {"measure": measure, "group": composite.id, "score": score}
 
 
-def score_table(rows: Iterable[Row]) -> Any:
-    """The rows of some measures as a `pyarrow.Table`."""
+def score_table(rows: Iterable[Row]) -> pa.Table:
+    """The rows of some measures as a table."""
     return pa.Table.from_pylist(list(rows), schema=_SCHEMA)
 
 

@@ -20,13 +20,13 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
-from ecqm.kernels.arrays import Mask
+from ecqm.kernels.arrays import Mask, Rows
 from ecqm.measures.definition import Measure, PopulationCode
 from ecqm.measures.scoring.composite import CompositeResult
 from ecqm.measures.scoring.groups import GroupResult
 from ecqm.measures.scoring.populations import union
 
-EpisodeNames = Callable[[str, np.ndarray[Any, np.dtype[np.int64]]], Sequence[str]]
+EpisodeNames = Callable[[str, Rows], Sequence[str]]
 """Names of episodes, from the basis of a group and the keys of the episodes."""
 
 # Column names of the populations that have members.
@@ -41,8 +41,8 @@ def population_table(
     patient_ids: Sequence[str],
     episode_names: EpisodeNames | None = None,
     failed: Mask | None = None,
-) -> Any:
-    """A `pyarrow.Table` over all groups of a measure.
+) -> pa.Table:
+    """A table over all groups of a measure.
 
     `episode_names` names episodes; without it, they are named by their keys. Rows of `failed` patients are left out.
     """
@@ -54,8 +54,8 @@ def population_table(
 
 def composite_table(
     measure: Measure, composites: Sequence[CompositeResult], patient_ids: Sequence[str], failed: Mask
-) -> Any:
-    """A `pyarrow.Table` with the scores of patients by a measure's composites, without those of `failed`."""
+) -> pa.Table:
+    """A table with the scores of patients by a measure's composites, without those of `failed`."""
     rows = np.flatnonzero(~failed)
     ids = pa.array([str(patient_id) for patient_id in patient_ids], pa.string()).take(pa.array(rows))
     tables = []
@@ -77,8 +77,8 @@ def composite_table(
     return pa.concat_tables(tables)
 
 
-def table_schema(observations: int) -> Any:
-    """The `pyarrow.Schema` of tables with this number of observation columns."""
+def table_schema(observations: int) -> pa.Schema:
+    """The schema of tables with this number of observation columns."""
     return pa.schema(
         [
             *((name, pa.string()) for name in ("measure", "group", "patient", "episode")),
@@ -89,14 +89,14 @@ def table_schema(observations: int) -> Any:
     )
 
 
-def observation_columns(number: int) -> tuple[tuple[str, Any], tuple[str, Any]]:
+def observation_columns(number: int) -> tuple[tuple[str, pa.DataType], tuple[str, pa.DataType]]:
     """The names and types of the columns for an observation, by its number from 1: its values and their units."""
     return (f"observation_{number}", pa.float64()), (f"observation_{number}_unit", pa.string())
 
 
 def write_csv(paths: Iterable[Path], target: Path) -> None:
     """Write the tables of some Parquet files, which have one schema, as one CSV file; strata are separated by `;`."""
-    writer: Any = None
+    writer: pyarrow.csv.CSVWriter | None = None
     with ExitStack() as stack:
         for path in paths:
             with pyarrow.parquet.ParquetFile(path) as file:
@@ -112,11 +112,11 @@ def write_csv(paths: Iterable[Path], target: Path) -> None:
 def _rows(
     measure: Measure,
     result: GroupResult,
-    ids: Any,
+    ids: pa.Array,
     observations: int,
     episode_names: EpisodeNames | None,
     failed: Mask | None,
-) -> Any:
+) -> pa.Table:
     units = result.units
     members = dict(result.members)
     kept = np.ones(len(units), dtype=np.bool_)
@@ -143,7 +143,7 @@ def _rows(
     return pa.table(columns)
 
 
-def _units(result: GroupResult, name: str, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+def _units(result: GroupResult, name: str, rows: Rows) -> pa.Array:
     """The units of some observed values; null where there is no value, or if it has no unit."""
     found = result.observed_units.get(name)
     if found is None:
@@ -154,9 +154,9 @@ def _units(result: GroupResult, name: str, rows: np.ndarray[Any, np.dtype[np.int
 
 def _episodes(
     result: GroupResult,
-    rows: np.ndarray[Any, np.dtype[np.int64]],
+    rows: Rows,
     episode_names: EpisodeNames | None,
-) -> Any:
+) -> pa.Array:
     if result.units.key is None:
         return pa.nulls(len(rows), pa.string())
     keys = result.units.key[rows]
@@ -165,7 +165,7 @@ def _episodes(
     return pa.array(list(episode_names(result.group.basis, keys)), pa.string())
 
 
-def _strata(result: GroupResult, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+def _strata(result: GroupResult, rows: Rows) -> pa.Array:
     """The names of the strata of every row; the stratum "false" of a criterion is left out."""
     named = [
         (f"{stratifier.stratifier.id}={stratum.value}", stratum.selected[rows])

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from time import process_time
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,6 +22,7 @@ from ecqm.bundles.evaluation.batches import Batch, Stated
 from ecqm.data import Cohort
 from ecqm.data.writing import replace_file, replacing
 from ecqm.engine import RowError
+from ecqm.kernels.arrays import Rows
 from ecqm.measures.definition import Measure
 from ecqm.measures.evaluation.batch import ComposedResult, MeasureResult
 from ecqm.measures.evaluation.cms_supplements import count_supplements
@@ -114,8 +114,8 @@ class PartRecorder:
             part.measures[canonical].composites = tuple(each.tally for each in composed.composites)
         return part
 
-    def table(self, batch: Batch) -> Any:
-        """A pyarrow.Table of the populations of a batch; every batch has the same columns."""
+    def table(self, batch: Batch) -> pa.Table | None:
+        """The table of the populations of a batch; every batch has the same columns."""
         names = episode_names(batch.cohort)
         tables = [
             population_table(result.measure, result.groups, batch.cohort.ids, names, result.failed)
@@ -172,7 +172,7 @@ class PartRecorder:
             episode_reference=lambda basis, key: names(basis, np.array([key]))[0],
         )
 
-    def _with_observations(self, table: Any) -> Any:
+    def _with_observations(self, table: pa.Table) -> pa.Table:
         for number in range(1, self.observations + 1):
             for name, type_ in observation_columns(number):
                 if name not in table.column_names:
@@ -207,7 +207,7 @@ def subject_lists(measures: Mapping[str, Measure], total: Part, recorder: PartRe
 def episode_names(cohort: Cohort) -> EpisodeNames:
     """Names of episodes by their basis and keys: `Encounter/17` for resources, otherwise the key itself."""
 
-    def names(basis: str, keys: np.ndarray[Any, np.dtype[np.int64]]) -> Sequence[str]:
+    def names(basis: str, keys: Rows) -> Sequence[str]:
         table = cohort.tables.get(basis)
         if table is None or (len(keys) and int(keys.max()) >= len(table)):
             return [str(key) for key in keys.tolist()]

@@ -22,8 +22,9 @@ from ecqm.reporting.results.parts import Part
 from ecqm.reporting.results.recording import PartRecorder, ResultOptions, subject_lists, summary_reports
 from ecqm.server.calls import Call
 from ecqm.server.inputs import Inputs
-from ecqm.server.outcomes import RequestError, cannot_process, invalid, issue, outcome
-from ecqm.server.service import Patients, Service, patient_of, told
+from ecqm.server.outcomes import cannot_process, invalid, issue, not_supported, outcome
+from ecqm.server.patients import Patients, patient_of, told
+from ecqm.server.service import Service
 from ecqm.values import EvaluationContext
 
 # MeasureReport.type by its name here, in FHIR R4 and in later versions.
@@ -103,7 +104,7 @@ def evaluate(service: Service, call: Call) -> Json:
     if not names:
         raise invalid("parameter measureUrl is missing: which measures are to be evaluated?")
     if not inputs.truth("excludeEvaluatedResources", default=True):
-        raise RequestError(501, "not-supported", "evaluated resources are not part of the reports")
+        raise not_supported("evaluated resources are not part of the reports")
     asked = _asked(inputs)
     by_subject: dict[str, list[Json]] = {}
     with service.patients(inputs) as patients:

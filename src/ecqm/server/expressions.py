@@ -21,7 +21,8 @@ from ecqm.server.cql_values import UnreadableParameter, by_name, value_of
 from ecqm.server.fhir_values import FindResource, parameters_of
 from ecqm.server.inputs import Inputs
 from ecqm.server.outcomes import RequestError, invalid, issue, outcome
-from ecqm.server.service import Patients, Service, patient_of
+from ecqm.server.patients import Patients, patient_of
+from ecqm.server.service import Service
 from ecqm.types import CqlType
 from ecqm.values import CqlError, EvaluationContext
 from ecqm.values.text import parse_datetime

@@ -84,6 +84,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _type_name(given: Any, declared: str) -> str:
+    """The type of a node whose key `type` is `given`, where the schema declares the type `declared`."""
+    if type(given) is str:
+        return given
+    return "ChoiceTypeSpecifier" if type(given) is list and declared == "TypeSpecifier" else declared
+
+
 class _JsonReader:
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes
@@ -92,19 +99,14 @@ class _JsonReader:
         """The node in `data`, where the schema declares the type `declared`. Recurses once per level of nesting."""
         if depth > MAX_NESTING:
             raise ElmError(TOO_DEEP)
-        type_name = declared
+        if type(data) is not dict:
+            raise ElmError(f"expected a node of type {declared}, found {data!r}")
+        type_name = _type_name(data.get("type"), declared)
         try:
-            if type(data) is not dict:
-                raise ElmError(f"expected a node of type {declared}, found {data!r}")
-            given = data.get("type")
-            if type(given) is str:
-                type_name = given
-            elif type(given) is list and declared == "TypeSpecifier":
-                type_name = "ChoiceTypeSpecifier"
             node_class, known = node_declaration(type_name, declared)
             values: dict[str, Any] = {}
             for key, value in data.items():
-                if value is None or (key == "type" and value is given and type(given) is str):
+                if value is None or (key == "type" and type(value) is str):
                     continue
                 field = known.get(key) or self._older(node_class, key, data, known)
                 if field is None:
@@ -125,7 +127,7 @@ class _JsonReader:
                     values[field.name] = attribute_value(field, value)
             return build(node_class, values)
         except ElmError as error:
-            raise (located(error, type_name, data) if isinstance(data, dict) else error) from None
+            raise located(error, type_name, data) from None
 
     def _older(
         self, node_class: type[Node], key: str, data: dict[str, Any], known: Mapping[str, Field]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -235,6 +236,8 @@ def test_a_repeated_parameter_is_a_list() -> None:
         {"valueString": "a", "extension": [{"url": EXTENSIONS + "cqf-cqlType", "valueString": "List<"}]},
         {"valueInteger": 1, "valueString": "a"},
         {"part": 5},
+        {"valueString": "a", "extension": [{"url": EXTENSIONS + "cqf-cqlType", "valueString": "List<" * 10_000}]},
+        reduce(lambda inner, _: {"part": [{"name": "x", **inner}]}, range(2_000), {"valueInteger": 1}),
     ],
 )
 def test_what_cannot_be_read_is_named(parameter: Json) -> None:

@@ -43,7 +43,7 @@ def value_of(parameters: Sequence[Json]) -> tuple[Any, CqlType]:
             return _list(parameters, element), ListType(element)
         type_ = type_ or _implied_type(first)
         return _value(first, type_), type_
-    except (CqlError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (CqlError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UnreadableParameter(f"parameter {first.get('name')} cannot be read: {error}") from error
 
 
@@ -61,7 +61,7 @@ def _stated_type(parameter: Json) -> CqlType | None:
         return None
     try:
         return parse_type(stated["valueString"].replace(":", " "))
-    except (t.TypeSyntaxError, KeyError) as error:
+    except (t.TypeSyntaxError, KeyError, RecursionError) as error:
         raise UnreadableParameter(
             f"parameter {parameter.get('name')} has a type that cannot be read: {error}"
         ) from error

@@ -116,10 +116,7 @@ class AttributeColumns:
 
     def _intervals(self, present: list[Any], valid: Mask, type_: IntervalType, rows: Rows) -> Column:
         def bound(name: str) -> Column:
-            values: list[Any] = [None] * len(valid)
-            for place, value in zip(np.flatnonzero(valid).tolist(), map(attrgetter(name), present), strict=True):
-                values[place] = value
-            return self.column(values, type_.point, rows)
+            return self.column(_parts(present, valid, name), type_.point, rows)
 
         def closed(name: str) -> Mask:
             mask = np.ones(len(valid), np.bool_)
@@ -144,13 +141,7 @@ class AttributeColumns:
         return LAYOUTS[point.name]([], np.zeros(n, np.bool_), point, self._default_offset, lambda *_: None)
 
     def _quantities(self, present: list[Any], valid: Mask, rows: Rows) -> Column:
-        def part(name: str, type_: CqlType) -> Column:
-            values: list[Any] = [None] * len(valid)
-            for place, value in zip(np.flatnonzero(valid).tolist(), map(attrgetter(name), present), strict=True):
-                values[place] = value
-            return self.column(values, type_, rows)
-
-        value = part("value", DECIMAL)
+        value = self.column(_parts(present, valid, "value"), DECIMAL, rows)
         if not isinstance(value, DecimalColumn):
             return NullColumn(len(valid), QUANTITY)
         units = StringColumn.of([each.unit or "1" for each in present])
@@ -167,6 +158,14 @@ class AttributeColumns:
         }
         places = np.where(valid, np.cumsum(valid) - 1, -1)
         return RecordColumn(fields, places, type_)
+
+
+def _parts(present: list[Any], valid: Mask, name: str) -> list[Any]:
+    """A part of each of n values, None for the values that are null; `present` are the others."""
+    parts: list[Any] = [None] * len(valid)
+    for row, value in zip(np.flatnonzero(valid).tolist(), map(attrgetter(name), present), strict=True):
+        parts[row] = value
+    return parts
 
 
 def _ratio(value: Any) -> Ratio | None:

@@ -6,7 +6,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
+# ecqm alone is installed for a first run; what checks need as well (Spark among it) is large.
 STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.developing
 
 # The folder of published measure content. Decks, suites and tests that need it are skipped without it.
 export ECQM_CONTENT ?= $(CURDIR)/.content
@@ -23,10 +25,10 @@ run: deck-sample
 
 test: style types decks suites unit
 
-style: $(STAMP)
+style: $(DEV)
 	$(BIN)/ruff check .
 
-types: $(STAMP)
+types: $(DEV)
 	$(BIN)/mypy
 
 decks: deck-sample deck-au2025 deck-qdm
@@ -49,19 +51,23 @@ suite-cql: $(STAMP)
 suite-elm: $(STAMP)
 	$(call with,ecqm-content-qicore-2025,$(BIN)/python conformance/elm_equality.py "$(C)")
 
-unit: $(STAMP)
+unit: $(DEV)
 	$(BIN)/pytest -n 2
 
 # Comparison with other engines: needs published content, Node.js with npm, and most of an hour.
-peers: $(STAMP)
+peers: $(DEV)
 	$(BIN)/python conformance/peers/install.py
 	$(BIN)/python conformance/peers/compare.py $(AU2025)
 
 $(STAMP): pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed (make PYTHON=...)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $(STAMP)
+
+$(DEV): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $(DEV)
 
 clean:
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -98,7 +98,7 @@ def test_the_only_patient_needs_no_id(tmp_path: Path) -> None:
     case = CASES / KIDNEY / "too-young"
     assert "kidney-young" in ecqm("explain", SAMPLE, "--measure", KIDNEY, "--data", case).stdout
     several = ecqm("explain", SAMPLE, "--measure", KIDNEY, "--data", CASES / KIDNEY)
-    assert several.exit_code == 2 and "the data have 12 patients: say which is meant" in several.stderr
+    assert several.exit_code == 2 and "the data have 12 patients: give the id of one" in several.stderr
 
 
 def test_the_conditions_of_a_query_are_counted_by_rows() -> None:

@@ -71,23 +71,27 @@ class Requirements:
 
 def requirements_text(found: Requirements, width: int) -> str:
     """The required data by type and profile, then the value sets, then what to ask of a bulk export."""
-    from rich.table import Table
-
-    lines = []
+    sections = []
     for (type_, profile), group in groupby(found.data, lambda each: (each.type, each.profile)):
         told = _of_profile(type_, profile, tuple(group))
-        lines += [fill(line, width, subsequent_indent="    ", break_long_words=False) for line in told]
-        lines.append("")
+        sections.append("\n".join(fill(each, width, subsequent_indent="    ", break_long_words=False) for each in told))
+    if found.value_sets:
+        sections.append(_table(found.value_sets, width))
+    if found.of_fhir:
+        sections.append(f"bulk export: $export?_type={','.join(found.types)}")
+    return "\n\n".join(sections)
+
+
+def _table(value_sets: Iterable[RequiredValueSet], width: int) -> str:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     table.add_column("value set", overflow="fold")
     table.add_column("codes", justify="right", no_wrap=True)
     table.add_column("URL", overflow="fold")
-    for each in found.value_sets:
+    for each in value_sets:
         table.add_row(each.name, each.codes, each.id)
-    lines.append(table_text(table, width))
-    if found.of_fhir:
-        lines += ["", f"bulk export: $export?_type={','.join(found.types)}"]
-    return "\n".join(lines)
+    return table_text(table, width)
 
 
 def _of_profile(type_: NamedType, profile: str | None, group: Sequence[DataRequirement]) -> Iterator[str]:

@@ -15,7 +15,7 @@ _FEW = 5
 def only_patient(ids: Sequence[str]) -> str:
     """The only one of some patients. Raises DataError if there are several, or none."""
     if len(ids) != 1:
-        raise DataError(f"the data have {len(ids):,} patients" + (": say which is meant" if ids else ""))
+        raise DataError(f"the data have {len(ids):,} patients" + (": give the id of one (--patient)" if ids else ""))
     return ids[0]
 
 

@@ -31,6 +31,9 @@ parameter moments Choice<DateTime, Interval<DateTime>>
         ("case true when 1 then 'a' else 'b' end", "a value of type Boolean cannot equal one of type"),
         # Author's Guide, Sorting: elements are compared.
         ("({ true, false }) X sort asc", "they have no order"),
+        # Author's Guide, Structured Values: an element has one value.
+        ("Tuple { a: 1, a: 2 }", "the element 'a' is given twice"),
+        ("Code { code: 'a', code: 'b' }", "the element 'code' is given twice"),
         # CQL reference, Skip, Tail, Take: the first argument is a list.
         ("Skip('abc', 1)", "Skip takes a list"),
         ("Tail('abc')", "Tail takes a list"),

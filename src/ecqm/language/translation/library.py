@@ -6,6 +6,7 @@ from typing import Any
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import Diagnostics, TranslationError
+from ecqm.language.literals import unescape
 from ecqm.language.model_context import ModelContext
 from ecqm.language.options import CompilerOptions
 from ecqm.language.parse_trees import Context
@@ -91,7 +92,7 @@ def _identifier(header: Context) -> nodes.VersionedIdentifier:
     return nodes.VersionedIdentifier(
         id=name,
         system=".".join(namespace) or None,
-        version=None if version is None else version.getText()[1:-1],
+        version=None if version is None else unescape(version.getText(), header),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -184,9 +185,7 @@ def tuple_term(translator: Translator, context: Context) -> Typed:
     elements: list[nodes.TupleElement] = []
     types: list[tuple[str, CqlType]] = []
     for element in context.element():
-        name = name_of(element.referentialIdentifier())
-        if any(name == known for known, _ in types):
-            raise TranslationError(f"the tuple element {name!r} is given twice", element)
+        name = _new_name(element, elements)
         value = translator.translate(element.expression())
         elements.append(nodes.TupleElement(name=name, value=value.node))
         types.append((name, value.type))
@@ -201,7 +200,7 @@ def instance_term(translator: Translator, context: Context) -> Typed:
     class_type = translator.models.named_type(parts, context.term())
     elements: list[nodes.InstanceElement] = []
     for element in context.element():
-        name = name_of(element.referentialIdentifier())
+        name = _new_name(element, elements)
         described = element_of(translator, class_type, name)
         if described is None:
             known = element_names(translator, class_type)
@@ -209,6 +208,14 @@ def instance_term(translator: Translator, context: Context) -> Typed:
         value = translator.to_type(translator.translate(element.expression()), described[0], element)
         elements.append(nodes.InstanceElement(name=name, value=value.node))
     return Typed(nodes.Instance(classType=translator.models.qname(class_type), element=elements), class_type)
+
+
+def _new_name(element: Context, known: Sequence[nodes.TupleElement | nodes.InstanceElement]) -> str:
+    """The name of an element of a selector. Raises TranslationError if an element before it has the same name."""
+    name = name_of(element.referentialIdentifier())
+    if any(name == other.name for other in known):
+        raise TranslationError(f"the element {name!r} is given twice", element)
+    return name
 
 
 # -- codes ------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ecqm.data.fhir.compartment import (
     target,
     why_shared,
 )
+from ecqm.data.fhir.unknown import UnknownElements
 
 # What a reference names: (type, id), or (None, URN).
 Key = tuple[str | None, str]
@@ -48,6 +49,7 @@ class Assembly:
         self._patients: dict[str | None, int] = {}
         self._unplaced: dict[str, Gathered] = {}
         self._placed: list[tuple[Gathered, list[int]]] = []
+        self._unknown = UnknownElements[tuple[str, Gathered, int, int]]()
 
     def add_together(self, resources: Iterable[Loose]) -> None:
         """Add the resources of one bundle. If it has a single Patient, all of them belong to that patient."""
@@ -77,6 +79,8 @@ class Assembly:
         """Add resources whose patient rows are known."""
         if len(gathered) and self._builder.demand.reads(resource_type):
             self._builder.add_all(resource_type, gathered, patients)
+            for place, (patient, raw) in enumerate(zip(patients, gathered.raws, strict=True)):
+                self._unknown.look(resource_type, raw, (resource_type, gathered, place, patient))
         self._placed.append((gathered, patients))
 
     def finish(self) -> None:
@@ -91,6 +95,7 @@ class Assembly:
         self._unplaced.clear()
         types = {name for name, _, _ in shared.values()}
         self.share(types, lambda keys: {key: shared[key] for key in keys if key in shared})
+        self.report_unknown()
 
     def share(self, types: Collection[str], find: Callable[[Collection[Key]], Mapping[Key, Shared]]) -> None:
         """Give patients the shared resources that theirs refer to, directly or through other shared ones.
@@ -122,6 +127,12 @@ class Assembly:
                         waiting.append((patient, gathered.raws[place]))
         for name, (lot, patients) in lots.items():
             self._builder.add_all(name, lot, patients)
+
+    def report_unknown(self) -> None:
+        """Report the elements that FHIR does not have in the resources of patients, once all are added."""
+        for (name, gathered, place, patient), message in self._unknown.told():
+            named = f"{name}/{gathered.resources[place].id}"
+            self._builder.report(self._builder.origin(gathered, place), message, self._builder.ids[patient], named)
 
     def _gather(self, loose: Loose) -> None:
         gathered = self._unplaced.setdefault(self._builder.type_of(loose.resource), Gathered())

@@ -116,6 +116,7 @@ class _Building:
         for name, incoming in self.incoming.items():
             self._place(name, incoming, rows, assembly)
         assembly.share(self.shared.types, self.shared.find)
+        assembly.report_unknown()
         return self.builder.finish()
 
     def write(self, folder: Path) -> ShardEntry:

@@ -238,6 +238,10 @@ class StraightResources:
         for place, error in (*own.unreadable, *own.unreadable_contained):
             row = self.spool.slice(place, 1).to_pylist()[0]
             self._report(row["file"], row["entry"], row["patient"], error.resource, str(error))
+        for place, message in own.unknown.told():
+            row = self.spool.slice(place, 1).to_pylist()[0]
+            named = f"{row['type']}/{decode_identity(row['json']).id}"
+            self._report(row["file"], row["entry"], row["patient"], named, message)
         self.unreadable.update(error.resource or "" for _, error in own.unreadable)
         for place, patient, error in given.unreadable():
             row = shared.slice(place, 1).to_pylist()[0]

@@ -22,6 +22,7 @@ from ecqm.columns import Mask, Rows
 from ecqm.data.cohort.gathering import Repeat, repeats_among
 from ecqm.data.fhir.schema import fhir_schema
 from ecqm.data.fhir.structs import UNREADABLE, Unreadable
+from ecqm.data.fhir.unknown import UnknownElements
 from ecqm.data.parsing.encoding import Encodings, numbers_of
 from ecqm.data.parsing.links import Links, links_of
 from ecqm.data.parsing.nested import Arrays
@@ -121,7 +122,7 @@ class ParsedResources:
 
     `unreadable` has the keys of resources that cannot be read, with the errors; `unreadable_contained` the same for
     contained ones, with the keys of their containers. `unparsed` is JSON that may have references which are not in the
-    tables, with the key of the resource that it is, or is in.
+    tables, with the key of the resource that it is, or is in. `unknown` are the elements that FHIR does not have.
     """
 
     def __init__(self, parser: ShapedParser, spooled: pa.Table) -> None:
@@ -133,6 +134,7 @@ class ParsedResources:
         self.unreadable: list[tuple[int, Unreadable]] = []
         self.unreadable_contained: list[tuple[int, Unreadable]] = []
         self.unparsed: list[tuple[int, bytes]] = []
+        self.unknown = UnknownElements[int]()
 
     def add(self, resource_type: str, places: Rows, patients: Rows) -> None:
         """Add the resources of one type at some places, with their patient rows (in order)."""
@@ -143,7 +145,10 @@ class ParsedResources:
         parsed = self._parser.parse(resource_type, lines)
         self.unreadable += [(int(places[row]), error) for row, error in parsed.unreadable.items()]
         rows = sorted(parsed.made_plain - parsed.unreadable.keys())
-        self.unparsed += zip(places[rows].tolist(), lines.take(pa.array(rows, pa.int64())).to_pylist(), strict=True)
+        for key, raw in zip(places[rows].tolist(), lines.take(pa.array(rows, pa.int64())).to_pylist(), strict=True):
+            self.unparsed.append((key, raw))
+            # What has unknown elements is among what had to be made plain.
+            self.unknown.look(resource_type, raw, key)
         for row, raws in parsed.contained.items():
             for raw in map(bytes, raws):
                 self._inner.setdefault(_type_of(raw), []).append((int(places[row]), raw))

@@ -95,7 +95,8 @@ def _table(value_sets: Iterable[RequiredValueSet], width: int) -> str:
 
 
 def _of_profile(type_: NamedType, profile: str | None, group: Sequence[DataRequirement]) -> Iterator[str]:
-    title = type_.name + (f" ({profile.rpartition('/')[2]})" if profile else "")
+    name = (profile or "").rpartition("/")[2]
+    title = f"{type_.name} ({name})" if name not in ("", type_.name) else type_.name
     elements = sorted(frozenset[str]().union(*(each.elements for each in group)))
     yield f"{title}: {', '.join(elements)}" if elements else title
     yield from (f"  {_filter(each)}" for each in group)

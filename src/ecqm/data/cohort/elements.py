@@ -118,13 +118,9 @@ class Elements(Mapping[str, Column]):
         if name.startswith("_"):
             return self._sibling(element)
         types = dict(element.json_names)
-        alternatives = [
-            column
-            for json_name in self._occurring(list(types))
-            if not isinstance(
-                column := self._of_values(self._get(json_name), types[json_name], element.repeated), NullColumn
-            )
-        ]
+        occurring = self._occurring(list(types))
+        columns = (self._of_values(self._get(name), types[name], element.repeated) for name in occurring)
+        alternatives = [column for column in columns if not isinstance(column, NullColumn)]
         if not alternatives:
             return NullColumn(self._n, _column_type(element))
         if len(alternatives) == 1:
@@ -227,6 +223,7 @@ class Elements(Mapping[str, Column]):
         )
 
     def _sibling(self, element: Element) -> Column:
+        """What the primitives of an element hold beside their values: of a choice, whichever type has it."""
         schema = self._reading.structs.schema
         names = ["_" + json_name for json_name, type_name in element.json_names if schema.primitive(type_name)]
         first = next(iter(self._values or ()), None)
@@ -236,21 +233,20 @@ class Elements(Mapping[str, Column]):
             values = [old if new is None else new for old, new in zip(values, more, strict=True)] if values else more
         if not values:
             return NullColumn(self._n, NamedType("FHIR", "Element"))
-
-        def record(items: list[Any], rows: Rows) -> Column:
-            present = [item for item in items if item is not None]
-            if all(_is_bare(item, _OF_ELEMENT) for item in present):
-                return NullColumn(len(items), NamedType("FHIR", "Element"))
-            laden = [None if item is None or _is_bare(item, _OF_ELEMENT) else item for item in items]
-            present = [item for item in laden if item is not None]
-            return self._record(present, _mask(laden, len(present)), "Element", rows)
-
         if not element.repeated:
-            return record(values, self._rows)
-        column = self._list(values, record)
+            return self._siblings(values, self._rows)
+        column = self._list(values, self._siblings)
         if isinstance(column, ListColumn) and isinstance(column.values, NullColumn):
             return NullColumn(self._n, NamedType("FHIR", "Element"))
         return column
+
+    def _siblings(self, values: list[Any], rows: Rows) -> Column:
+        """Records of the siblings of n primitives that hold anything."""
+        laden = [None if value is None or _is_bare(value, _OF_ELEMENT) else value for value in values]
+        present = [value for value in laden if value is not None]
+        if not present:
+            return NullColumn(len(values), NamedType("FHIR", "Element"))
+        return self._record(present, _mask(laden, len(present)), "Element", rows)
 
     def _reporter(self, rows: Rows) -> Callable[[int, str], None]:
         return lambda place, message: self._reading.report(self._resource_type, int(rows[place]), message)

@@ -29,7 +29,7 @@ from tests.cluster.spark.standalone import SparkCluster
 from tests.cluster.spark.webhdfs import WebHdfs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WaitingUnit(StoredUnit):
     """A shard whose task reports its start and then waits for permission to continue."""
 
@@ -225,7 +225,7 @@ def test_a_worker_that_is_lost_loses_nothing(
     stored = units_elsewhere(elsewhere.put(store, "/store"))
     assert len(stored) > 2
     units: dict[int, Unit] = {
-        number: WaitingUnit(unit.shard, unit.resources, begun, may_go_on) if number < 2 else unit
+        number: WaitingUnit(unit.shard, unit.resources, begun=begun, may_go_on=may_go_on) if number < 2 else unit
         for number, unit in stored.items()
     }
     with cohorts.output(tmp_path / "results") as output:

@@ -156,7 +156,7 @@ def test_vital_signs_are_found_by_profile_or_by_code(tmp_path: Path, type_: str,
         of_profile(profile, observation("declared", **vital)),
         observation("coded", code=coded(code), **vital),
         observation("other", **vital),
-        of_profile(US_CORE + "us-core-smokingstatus", observation("declared-other", code=coded(code), **vital)),
+        of_profile(QICORE + "qicore-observation-lab", observation("declared-other", code=coded(code), **vital)),
     ]
     found = evaluated(tmp_path, f'["{type_}"]', resources)
     assert set(found) == {"Observation/declared", "Observation/coded"}
@@ -171,7 +171,8 @@ def test_laboratory_results_by_the_label_of_the_profile(tmp_path: Path) -> None:
     ]
     source = '["US Core Laboratory Result Observation Profile": "A"] L where L.issued after @2026-01-01T00:00:00Z'
     assert evaluated(tmp_path, source, resources) == ("Observation/lab", "Observation/bare")
-    assert evaluated(tmp_path, '[Observation: "A"]', resources) == ("Observation/plain", "Observation/bare")
+    observations = ("Observation/lab", "Observation/plain", "Observation/bare")
+    assert evaluated(tmp_path, '[Observation: "A"]', resources) == observations
 
 
 def test_conditions_are_of_one_profile_then_of_two(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import re
 import signal
 import subprocess
@@ -37,9 +38,11 @@ def test_content_without_measures_is_refused(tmp_path: Path) -> None:
     assert "neither JSON nor CQL" in result.stderr
 
 
-def test_it_answers_until_it_is_interrupted() -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_until_it_is_ended(end: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ecqm", "serve", str(SAMPLE), "--port", "0", "--jobs", "1"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         assert server.stderr is not None
         told = ""
@@ -50,8 +53,9 @@ def test_it_answers_until_it_is_interrupted() -> None:
         with urllib.request.urlopen(f"{found[0]}/Measure", timeout=30) as response:
             assert json.load(response)["total"] == 2
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(end)
     rest = server.communicate(timeout=30)[1]
     assert "Traceback" not in rest
     # Requests may name patients: they are not logged.
     assert "/Measure" not in rest
+    assert not list(tmp_path.iterdir())

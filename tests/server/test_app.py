@@ -21,6 +21,8 @@ class Echo:
 
     is_up = True
 
+    def end(self) -> None: ...
+
     async def answer(self, call: Call) -> Answer:
         if call.id == "busy":
             raise RequestError(503, "throttled", "the server is busy")

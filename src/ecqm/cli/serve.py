@@ -119,7 +119,7 @@ def command(request: ServeRequest) -> None:
             # URLs may name patients, so requests are not logged.
             access_log=False,
             log_level="info",
-            lifespan="off",
+            lifespan="on",
             server_header=False,
             # Each connection may hold a body of the largest size.
             limit_concurrency=_MOST_CONNECTIONS,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -41,6 +42,10 @@ class Answering(Protocol):
         """The answer to a call. Raises RequestError."""
         ...
 
+    def end(self) -> None:
+        """End, and remove what was kept for calls."""
+        ...
+
 
 def app(pool: Answering, largest: int, hosts: Sequence[str]) -> Starlette:
     """The application, for requests with at most `largest` bytes.
@@ -48,6 +53,12 @@ def app(pool: Answering, largest: int, hosts: Sequence[str]) -> Starlette:
     `hosts` are the names that requests may call the server by (`*` for any), so that no page of another site can be
     made to look like one of this server (DNS rebinding).
     """
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        yield
+        # Here, because a signal that ends the server ends its process right after this.
+        pool.end()
 
     def operation(name: str) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -89,7 +100,7 @@ def app(pool: Answering, largest: int, hosts: Sequence[str]) -> Starlette:
     ]
     handlers = {RequestError: _refused, HTTPException: _unrouted, ClientDisconnect: _gone}
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
-    return Starlette(routes=routes, middleware=[trusted], exception_handlers=handlers)
+    return Starlette(routes=routes, middleware=[trusted], exception_handlers=handlers, lifespan=lifespan)
 
 
 def _call(operation: str, request: Request, body: bytes | None) -> Call:

@@ -138,9 +138,9 @@ class Pool:
         return report
 
     async def _replace(self, worker: _Worker) -> None:
-        self._all.remove(worker)
-        await asyncio.to_thread(worker.end)
         if not self._ended:
+            self._all.remove(worker)
+            await asyncio.to_thread(worker.end)
             # The answer need not wait for the new worker; calls find it when it is ready.
             starting = asyncio.create_task(self._add())
             self._starting.add(starting)

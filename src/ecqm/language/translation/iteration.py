@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ecqm.elm import nodes
 from ecqm.language.diagnostics import TranslationError
+from ecqm.language.literals import unescape
 from ecqm.language.parse_trees import Context, rule_of
 from ecqm.language.symbols import Scope
 from ecqm.language.translation.core import Translator
@@ -138,9 +139,13 @@ def _negated(translator: Translator, receiver: Typed, arguments: list[Context], 
 
 
 def named_type(translator: Translator, argument: Context) -> CqlType:
-    """The type that an argument names, such as `Integer` or `System.Integer`. Raises TranslationError."""
+    """The type that an argument names (Author's Guide, Appendix I, ofType): `Integer` or `System.Integer`, or one of
+    these as a string, which the reference translator accepts too. Raises TranslationError."""
     is_term = rule_of(argument) == "TermExpression" and argument.queryTail() is None
-    parts = dotted_name(argument.term()) if is_term else None
+    term = argument.term() if is_term else argument
+    if rule_of(term) == "StringTerm":
+        return translator.models.named_type(unescape(term.STRING().getText(), term).split("."), argument)
+    parts = dotted_name(term)
     if parts is None:
         raise TranslationError("the argument must be the name of a type", argument)
     return translator.models.named_type(parts, argument)

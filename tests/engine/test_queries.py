@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ecqm.columns import Column
+from ecqm.columns import Column, Rows
 from ecqm.data import Cohort
 from ecqm.engine import Executor
 from ecqm.engine import executor as engine
 from ecqm.engine.frame import Frame
-from ecqm.plan.nodes import Call
+from ecqm.plan.nodes import Call, Variable
 from ecqm.values import Date, Tuple
 from tests.data.resources import Json, encounter, observation, patient
 from tests.engine.logic import Logic, cohort_of
@@ -287,6 +287,28 @@ def test_pairs_in_chunks_of_any_size(cohort: Cohort, limit: int) -> None:
     for name in ("Later", "Unmeasured", "Measured", "Counted"):
         chunked = logic.executor(cohort, pair_limit=limit)
         assert logic.values(name, chunked) == logic.values(name, cohort)
+
+
+def test_pairs_of_one_row_in_chunks(cohort: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    product = Frame.product
+
+    def recorded(self: Frame, base: Frame, up: Rows, elements: Rows, own: frozenset[Variable]) -> Frame:
+        sizes.append(len(up))
+        return product(self, base, up, elements, own)
+
+    monkeypatch.setattr(Frame, "product", recorded)
+    # `expand` may raise an error, so that it is evaluated on the rows that need it.
+    logic = Logic(
+        """
+        define Equal: Count(from (expand Interval[1, 40]) A, (expand Interval[1, 40]) B where A = B)
+        define Followed: Count((expand Interval[1, 40]) A where exists ((expand Interval[1, 40]) B where B = A + 1))
+        define Added: from (expand Interval[1, 40]) A, (expand Interval[1, 40]) B aggregate S starting 0: S + 1
+        """
+    )
+    for name, expected in (("Equal", 40), ("Followed", 39), ("Added", 1600)):
+        assert set(logic.values(name, logic.executor(cohort, pair_limit=100))) == {expected}
+    assert max(sizes) <= 140
 
 
 def test_lists_that_are_the_same_for_all_patients(cohort: Cohort) -> None:

@@ -67,7 +67,7 @@ class Executor:
     """Evaluates plans over a batch of patients.
 
     `profiles` defines retrieves in the data model, `context` is the evaluation request, `parameters` are values by
-    name. At most `pair_limit` pairs of elements are evaluated at a time.
+    name. About `pair_limit` pairs of elements are evaluated at a time.
 
     `errors` collects the run-time errors of the defines evaluated so far, `lifted` counts, by operator, the calls that
     were evaluated on scalars.

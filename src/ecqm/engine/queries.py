@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from ecqm.columns import (
     BooleanColumn,
@@ -42,7 +41,6 @@ from ecqm.plan.nodes import (
     RowsNode,
     Scan,
     SortWithin,
-    WithinNode,
     sources_of,
 )
 
@@ -50,14 +48,23 @@ from ecqm.plan.nodes import (
 
 
 def open_rows(executor: Executor, rows: RowsNode, frame: Frame) -> Frame:
-    """The frame of `rows` inside `frame`."""
-    if isinstance(rows, Scan):
-        return _open_scan(executor, rows, frame)
-    assert isinstance(rows, Filter)
-    opened = open_rows(executor, rows.rows, frame)
-    for condition in rows.conditions:
-        opened = _narrow(executor, condition, opened)
+    """The frame of `rows` inside `frame`, however many rows it has."""
+    (opened,) = _parts_of_rows(executor, rows, frame, None)
     return opened
+
+
+def _parts_of_rows(executor: Executor, rows: RowsNode, frame: Frame, limit: int | None) -> Iterator[Frame]:
+    """The frame of `rows` inside `frame` in consecutive parts, one after the other: the elements of a list are repeated
+    for other rows in about `limit` pairs at a time (more for a row with more). There is at least one part."""
+    if isinstance(rows, Scan):
+        yield from _parts_of_scan(executor, rows, frame, limit)
+        return
+    assert isinstance(rows, Filter)
+    for part in _parts_of_rows(executor, rows.rows, frame, limit):
+        opened = part
+        for condition in rows.conditions:
+            opened = _narrow(executor, condition, opened)
+        yield opened
 
 
 def _narrow(executor: Executor, condition: PlanNode, frame: Frame) -> Frame:
@@ -67,20 +74,42 @@ def _narrow(executor: Executor, condition: PlanNode, frame: Frame) -> Frame:
     return frame if keep.all() else frame.select(np.flatnonzero(keep))
 
 
-def _open_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
-    outer = open_rows(executor, scan.of, frame) if scan.of is not None else frame
-    home = _home_of_scan(executor, scan, outer)
-    base = scan_at_home(executor, scan, home)
-    if home is outer:
-        return base
-    offsets = offsets_of_parents(base.rows_in(home), home.n)
-    new_offsets, elements = gather(offsets, outer.rows_in(home))
-    return outer.product(base, parents_of_offsets(new_offsets), elements, frozenset((scan.variable,)))
+def _parts_of_scan(executor: Executor, scan: Scan, frame: Frame, limit: int | None) -> Iterator[Frame]:
+    outer_parts = _parts_of_rows(executor, scan.of, frame, limit) if scan.of is not None else (frame,)
+    for outer in outer_parts:
+        home = _home_of_scan(executor, scan, outer)
+        base = scan_at_home(executor, scan, home)
+        if home is outer:
+            yield base
+            continue
+        offsets = offsets_of_parents(base.rows_in(home), home.n)
+        for part in _with_few_pairs(outer, np.diff(offsets)[outer.rows_in(home)], limit):
+            new_offsets, elements = gather(offsets, part.rows_in(home))
+            yield part.product(base, parents_of_offsets(new_offsets), elements, frozenset((scan.variable,)))
+
+
+def _with_few_pairs(frame: Frame, pairs: Rows, limit: int | None) -> Iterator[Frame]:
+    """A frame in consecutive parts with about `limit` pairs each, given the number of pairs of each row."""
+    ends = np.cumsum(pairs)
+    if limit is None or not len(ends) or ends[-1] <= limit:
+        yield frame
+        return
+    number = np.maximum(ends - 1, 0) // limit
+    starts = np.flatnonzero(np.append(True, number[1:] != number[:-1]))
+    for start, end in pairwise([*starts.tolist(), frame.n]):
+        yield frame.select(np.arange(start, end))
 
 
 def _home_of_scan(executor: Executor, scan: Scan, frame: Frame) -> Frame:
     """The frame to scan a list on: the one on which it is evaluated, if its conditions can be evaluated there."""
-    home = executor.home_of(scan.source, frame)
+    source = scan.source
+    home = executor.home_of(source, frame)
+    if home is frame and frame.n > 1 and not source.patient and not source.free:
+        # A list that is the same in all rows is evaluated on the rows that need it only because of its errors.
+        column = executor.value(source, frame)
+        if len(column) == 1 and source not in frame.raised:
+            home = executor.once
+            home.memo[source] = column
     needs_patients = any(condition.patient for condition in scan.keep)
     return frame if needs_patients and not home.is_of_patients else home
 
@@ -119,53 +148,17 @@ def as_list(column: Column) -> ListColumn:
 # -- values of queries ------------------------------------------------------------------------------------------------
 
 
-def _pairs_per_row(executor: Executor, rows: RowsNode, frame: Frame) -> npt.NDArray[np.float64] | None:
-    """An upper bound for the rows that a query has for each row of `frame`: the product of the lengths of its sources,
-    in floats, which do not overflow. None if no source is repeated for several rows."""
-    pairs: npt.NDArray[np.float64] | None = None
-    for scan in sources_of(rows):
-        if not scan.source.free <= frame.scope:
-            continue
-        home = _home_of_scan(executor, scan, frame)
-        if home is frame:
-            continue
-        base = scan_at_home(executor, scan, home)
-        lengths = np.bincount(base.rows_in(home), minlength=home.n)[frame.rows_in(home)].astype(np.float64)
-        pairs = lengths if pairs is None else pairs * lengths
-    return pairs
-
-
-_W = TypeVar("_W", bound=WithinNode)
-
-
-def _in_chunks(evaluate: Callable[[Executor, _W, Frame], Column]) -> Callable[[Executor, _W, Frame], Column]:
-    """Evaluate a reduction on consecutive parts of the frame, so that each has at most `executor.pair_limit` pairs."""
-
-    def evaluate_in_chunks(executor: Executor, node: _W, frame: Frame) -> Column:
-        pairs = _pairs_per_row(executor, node.rows, frame)
-        if pairs is None or pairs.sum() <= executor.pair_limit or frame.n <= 1:
-            return evaluate(executor, node, frame)
-        chunk = np.cumsum(pairs) // executor.pair_limit
-        starts = np.flatnonzero(np.concatenate([[True], chunk[1:] != chunk[:-1]]))
-        pieces = []
-        for start, end in zip(starts, [*starts[1:], frame.n], strict=True):
-            part = frame.select(np.arange(start, end))
-            pieces.append(evaluate(executor, node, part).broadcast(part.n))
-        return concat(pieces)
-
-    return evaluate_in_chunks
-
-
 @evaluates(CollectWithin)
-@_in_chunks
 def collect_within(executor: Executor, node: CollectWithin, frame: Frame) -> Column:
-    opened = open_rows(executor, node.rows, frame)
-    values = executor.value(node.value, opened).broadcast(opened.n)
-    parents = opened.rows_in(frame)
+    parents: list[Rows] = []
+    pieces: list[Column] = []
+    for opened in _parts_of_rows(executor, node.rows, frame, executor.pair_limit):
+        parents.append(opened.rows_in(frame))
+        pieces.append(executor.value(node.value, opened).broadcast(opened.n))
     valid, single = _source_shape(executor, node.rows, frame)
     if single:
-        return merge(frame.n, [(parents, values)])
-    lists = ListColumn.of_parents(parents, values, frame.n, valid)
+        return merge(frame.n, list(zip(parents, pieces, strict=True)))
+    lists = ListColumn.of_parents(np.concatenate(parents), concat(pieces), frame.n, valid)
     return apply(executor, "Distinct", [lists], frame) if node.distinct else lists
 
 
@@ -191,35 +184,40 @@ def _is_list(column: Column) -> bool:
 
 
 @evaluates(ExistsWithin)
-@_in_chunks
 def exists_within(executor: Executor, node: ExistsWithin, frame: Frame) -> Column:
-    opened = open_rows(executor, node.rows, frame)
     found = np.zeros(frame.n, np.bool_)
-    parents = opened.rows_in(frame)
-    if opened.n:
-        values = executor.value(node.value, opened)
-        present = values.valid
-        if isinstance(values, ListColumn) and _source_shape(executor, node.rows, frame)[1]:
-            # A query over a single value returns its value and not a list of it: here that value is itself a list.
-            present = any_within(values.values.valid, values.parents, len(values))
-        if not present.all():
-            parents = parents[np.broadcast_to(present, (opened.n,))]
-    found[parents] = True
+    for opened in _parts_of_rows(executor, node.rows, frame, executor.pair_limit):
+        if opened.n:
+            present = np.broadcast_to(_is_present(executor, node, opened, frame), (opened.n,))
+            found[opened.rows_in(frame)[present]] = True
     return BooleanColumn.of(found)
 
 
+def _is_present(executor: Executor, node: ExistsWithin, opened: Frame, frame: Frame) -> Mask:
+    values = executor.value(node.value, opened)
+    if isinstance(values, ListColumn) and _source_shape(executor, node.rows, frame)[1]:
+        # A query over a single value returns its value and not a list of it: here that value is itself a list.
+        return any_within(values.values.valid, values.parents, len(values))
+    return values.valid
+
+
 @evaluates(ReduceWithin)
-@_in_chunks
 def reduce_within(executor: Executor, node: ReduceWithin, frame: Frame) -> Column:
-    opened = open_rows(executor, node.rows, frame)
+    result = executor.value(node.starting, frame).broadcast(frame.n)
     if node.distinct:
-        opened = _distinct_rows(executor, node.rows, opened, frame)
-    parents = opened.rows_in(frame)
-    offsets = offsets_of_parents(parents, frame.n)
+        opened = open_rows(executor, node.rows, frame)
+        return _reduced(executor, node, _distinct_rows(executor, node.rows, opened, frame), frame, result)
+    for opened in _parts_of_rows(executor, node.rows, frame, executor.pair_limit):
+        result = _reduced(executor, node, opened, frame, result)
+    return result
+
+
+def _reduced(executor: Executor, node: ReduceWithin, opened: Frame, frame: Frame, result: Column) -> Column:
+    """The results for the rows of `frame` after the rows of `opened`, given the results before them."""
+    offsets = offsets_of_parents(opened.rows_in(frame), frame.n)
     lengths = np.diff(offsets)
     # The first step is taken for all outer rows at once, then the second for those that have more rows, and so on.
     active = np.arange(frame.n)
-    result = executor.value(node.starting, frame).broadcast(frame.n)
     finished: list[tuple[Rows, Column]] = []
     position = 0
     while len(active):

@@ -48,4 +48,7 @@ def command(request: DeckRequest) -> None:
     if pages is not None:
         pages.write(runs)
     write(report, request.output)
-    sys.exit(0 if all(result.passes for each in runs for result in each.results) else 1)
+    agrees = all(result.passes for each in runs for result in each.results)
+    if not agrees and pages is None and request.format == "table":
+        click.echo("ecqm: --html FOLDER shows why: a page for each case that differs", err=True)
+    sys.exit(0 if agrees else 1)

@@ -121,6 +121,8 @@ def test_expected_values_stand_in_for_a_reference(tmp_path: Path) -> None:
     (result,) = json.loads(shown.output)["measures"][0]["results"]
     assert result["expectedValues"] == {"agree": False, "referenceAgrees": None}
     assert {p["id"]: p["actual"] for p in result["groups"][0]["populations"]} == {"IPP": 2, "MSRPOPL": 2}
+    told = CliRunner().invoke(main, ["test", str(root)])
+    assert told.exit_code == 1 and "--html FOLDER shows why" in told.stderr
 
 
 @pytest.mark.parametrize("wrong", [{"IPP": ["3"]}, {"IPP": "three"}, {"population_index": -9}, {"IPP": None}])

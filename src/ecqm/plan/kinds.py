@@ -35,6 +35,17 @@ Kinds: TypeAlias = "frozenset[str | tuple[tuple[str, Kinds], ...]]"
 _NONE: Kinds = frozenset()
 
 
+def bound_to(nodes: Iterable[Node]) -> dict[PlanNode, tuple[PlanNode, ...]]:
+    """The nodes whose values the accumulators among some nodes are bound to, and the elements that Repeat adds."""
+    bound: dict[PlanNode, tuple[PlanNode, ...]] = {}
+    for node in nodes:
+        if isinstance(node, ReduceWithin):
+            bound[node.accumulator] = (node.starting, node.step)
+        elif isinstance(node, Repeat):
+            bound[node.current] = (node.source, node.projection)
+    return bound
+
+
 class KindsOf:
     """The kinds of the values of some nodes of a plan, found once per node.
 
@@ -43,13 +54,7 @@ class KindsOf:
 
     def __init__(self, nodes: Iterable[Node]) -> None:
         self._found: dict[PlanNode, Kinds] = {}
-        # What an accumulator is bound to.
-        self._bound: dict[PlanNode, tuple[PlanNode, ...]] = {}
-        for node in nodes:
-            if isinstance(node, ReduceWithin):
-                self._bound[node.accumulator] = (node.starting, node.step)
-            elif isinstance(node, Repeat):
-                self._bound[node.current] = (node.source, node.projection)
+        self._bound = bound_to(nodes)
 
     def names(self, node: PlanNode) -> frozenset[str]:
         """The FHIR types of the values of a node, of the elements of its lists, and of the elements of its tuples."""

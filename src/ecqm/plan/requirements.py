@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ecqm.models import load_model
-from ecqm.plan.kinds import gives_operands
+from ecqm.plan.kinds import bound_to, gives_operands
 from ecqm.plan.nodes import (
     Accumulator,
     Call,
@@ -123,12 +123,7 @@ class _Origins:
     def __init__(self, nodes: Iterable[Node]) -> None:
         self._found: dict[PlanNode, frozenset[_Origin]] = {}
         self._records: dict[PlanNode, frozenset[MakeRecord]] = {}
-        self._bound: dict[PlanNode, tuple[PlanNode, ...]] = {}
-        for node in nodes:
-            if isinstance(node, ReduceWithin):
-                self._bound[node.accumulator] = (node.starting, node.step)
-            elif isinstance(node, Repeat):
-                self._bound[node.current] = (node.source, node.projection)
+        self._bound = bound_to(nodes)
 
     def of(self, node: PlanNode) -> frozenset[_Origin]:
         """The origins of the values of a node, or of the elements of its lists."""

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ecqm.measures.definition import PopulationCode
+from ecqm.bundles.packages.terms import POPULATIONS
 from ecqm.measures.scoring.composite import CompositeScores
 from ecqm.measures.scoring.tally import GroupTally
 from ecqm.reporting.tables import table_text
 
 # Populations have the names that HQMF gave them, which everybody who works with eCQMs knows, and which are short.
-_ABBREVIATIONS: Mapping[PopulationCode, str] = {
-    PopulationCode.INITIAL_POPULATION: "IPP",
-    PopulationCode.DENOMINATOR: "DENOM",
-    PopulationCode.DENOMINATOR_EXCLUSION: "DENEX",
-    PopulationCode.NUMERATOR: "NUMER",
-    PopulationCode.NUMERATOR_EXCLUSION: "NUMEX",
-    PopulationCode.DENOMINATOR_EXCEPTION: "DENEXCEP",
-    PopulationCode.MEASURE_POPULATION: "MSRPOPL",
-    PopulationCode.MEASURE_POPULATION_EXCLUSION: "MSRPOPLEX",
-}
+_ABBREVIATIONS = {code: name for name, code in POPULATIONS.items()}
 _MEASURE, _GROUP, _SCORE = "measure", "group", "score"
 _GAP = 2
 _HEADINGS = (_MEASURE, _GROUP, *_ABBREVIATIONS.values(), _SCORE)
